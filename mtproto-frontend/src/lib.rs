@@ -1,0 +1,1 @@
+//! Serves Telegram clients: transport, exchange, session, rpc.

@@ -1,0 +1,1 @@
+//! Load generator, floors, and the lean MTProto client they share.

@@ -1,0 +1,3 @@
+//! The Rookery node.
+
+fn main() {}

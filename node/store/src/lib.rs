@@ -1,0 +1,1 @@
+//! Ordered keyspaces, one atomic batch, durability.

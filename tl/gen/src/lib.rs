@@ -1,0 +1,1 @@
+//! From TL schema texts to Rust types.

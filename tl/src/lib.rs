@@ -1,0 +1,1 @@
+//! Bytes and shapes of every supported layer of the Telegram API.
