@@ -1,1 +1,3 @@
 //! Serves Telegram clients: transport, exchange, session, rpc.
+
+pub mod transport;
