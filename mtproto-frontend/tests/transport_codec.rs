@@ -63,6 +63,22 @@ fn the_shortest_packets_pass_where_they_can_be_told_apart() {
     }
 }
 
+/// Line 3 of the conformance list: above 0x7e words the length takes three bytes.
+#[test]
+fn abridged_lengths_change_form_above_0x7e_words() {
+    let cases: [(usize, &[u8]); 4] =
+        [(4, &[1]), (504, &[0x7e]), (508, &[0x7f, 0x7f, 0, 0]), (0x0001_0000, &[0x7f, 0, 0x40, 0])];
+    for (length, head) in cases {
+        let frame = [head, &vec![7; length]].concat();
+        let mut out = BytesMut::new();
+        server(Protocol::Abridged).encode(&frame[head.len()..], &mut out, &mut Zeros).unwrap();
+        assert_eq!(out, frame, "{length}");
+        let mut codec = server(Protocol::Abridged);
+        codec.set_frame_bytes_max(FRAME_BYTES_MAX);
+        assert_eq!(decode(&mut codec, &frame), Ok(Some(vec![7; length])));
+    }
+}
+
 #[test]
 fn abridged_takes_a_short_length_in_the_long_form() {
     let packet = encrypted(1);
