@@ -1,1 +1,41 @@
-//! Secret bytes: node identity, server RSA key, auth keys, sealed boxes, at-rest sealing.
+//! Secret bytes: makes, wraps and wipes them; who may use them is decided elsewhere.
+//!
+//! [`AuthKey`] and [`message`] are the record layer of MTProto; [`ServerKey`], [`pq`], [`dh`] and
+//! [`handshake`] are what the exchange of an auth key is made of; [`srp`] checks a 2FA password.
+//! [`NodeIdentity`], [`sealed`] and [`MasterKey`] belong to the node itself: its name, boxes that
+//! only one node opens, and sealing at rest.
+//!
+//! No I/O and no clock. Randomness is an argument (`rand_core::CryptoRng`). Secrets are wiped when
+//! dropped, are compared in constant time, and print no bytes.
+
+mod aes_ige;
+mod auth_key;
+pub mod dh;
+pub mod handshake;
+mod identity;
+mod master_key;
+pub mod message;
+pub mod message_v1;
+mod modulus;
+pub mod pq;
+mod rsa_padding;
+pub mod sealed;
+mod server_key;
+pub mod srp;
+#[cfg(test)]
+mod testing;
+
+pub use aes_ige::{ige_decrypt, ige_encrypt};
+pub use auth_key::{AuthKey, Side};
+pub use identity::{BadSignature, NodeId, NodeIdentity};
+pub use master_key::{InvalidMasterKey, MasterKey, UnsealError};
+pub use rand_core::CryptoRng;
+pub use rsa_padding::{InnerData, Padding};
+pub use server_key::{InnerDataError, KeyFileError, PublicKey, ServerKey};
+
+use subtle::ConstantTimeEq;
+
+/// Whether two byte strings are equal, in a time that depends on their lengths only.
+pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
+    a.ct_eq(b).into()
+}
