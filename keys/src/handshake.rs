@@ -87,7 +87,7 @@ impl TmpAes {
     /// The hash is of the data alone, and only the TL parser would know where that ends. So every
     /// padding of 0 to 15 bytes is tried, all of them always, each compared in constant time.
     pub fn decrypt(&self, encrypted: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        if encrypted.len() < 32 || encrypted.len() % 16 != 0 {
+        if encrypted.len() < 32 || !encrypted.len().is_multiple_of(16) {
             return None;
         }
         let mut plaintext = Zeroizing::new(encrypted.to_vec());

@@ -52,7 +52,7 @@ pub fn factor(pq: u64) -> Option<(u32, u32)> {
     if pq < 4 || is_prime(pq) {
         return None;
     }
-    let factor = if pq % 2 == 0 { 2 } else { (1..64).find_map(|c| brent(pq, c))? };
+    let factor = if pq.is_multiple_of(2) { 2 } else { (1..64).find_map(|c| brent(pq, c))? };
     let (p, q) = (factor.min(pq / factor), factor.max(pq / factor));
     let (p, q) = (u32::try_from(p).ok()?, u32::try_from(q).ok()?);
     (p != q && is_prime(p.into()) && is_prime(q.into())).then_some((p, q))
@@ -125,7 +125,7 @@ fn is_prime(n: u64) -> bool {
     if n < 2 {
         return false;
     }
-    if let Some(divisor) = BASES.iter().find(|base| n % **base == 0) {
+    if let Some(divisor) = BASES.iter().find(|base| n.is_multiple_of(**base)) {
         return n == *divisor;
     }
     let twos = (n - 1).trailing_zeros();
@@ -187,7 +187,8 @@ mod tests {
         for prime in [2, 3, 37, 41, (1 << 31) - 1, 4_294_967_291, (1 << 61) - 1, u64::MAX - 58] {
             assert!(is_prime(prime), "{prime}");
         }
-        let sieve = |n: u64| n > 1 && (2..n).take_while(|d| d * d <= n).all(|d| n % d != 0);
+        let sieve =
+            |n: u64| n > 1 && (2..n).take_while(|d| d * d <= n).all(|d| !n.is_multiple_of(d));
         assert!((0..5000).all(|n| is_prime(n) == sieve(n)));
     }
 

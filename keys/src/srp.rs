@@ -94,8 +94,10 @@ impl Challenge {
         loop {
             rng.fill_bytes(bytes.as_mut_slice());
             let b = Box::new(U2048::from_be_slice(bytes.as_slice()));
-            let public = (k() * Element::new(&verifier.v) + generator().pow(&b)).retrieve();
-            if in_safe_range(&public).into() {
+            let g_b = generator().pow(&b);
+            let public = (k() * Element::new(&verifier.v) + g_b).retrieve();
+            // Clients check both, g^b after subtracting k·v.
+            if (in_safe_range(&public) & in_safe_range(&g_b.retrieve())).into() {
                 return Self { verifier, b, srp_b: Box::new(to_be(&public)) };
             }
         }

@@ -63,7 +63,7 @@ fn every_length_of_body_round_trips_with_12_to_27_bytes_of_padding() {
         let parts = plaintext(4 * words);
         let frame = seal(&key, Side::Server, &parts, &mut rng);
         let padding = frame.len() - PREFIX_BYTES - parts.len();
-        assert!((12..28).contains(&padding) && (frame.len() - PREFIX_BYTES) % 16 == 0);
+        assert!((12..28).contains(&padding) && (frame.len() - PREFIX_BYTES).is_multiple_of(16));
         assert_eq!(*open(&key, Side::Server, &frame).unwrap().body, parts[HEADER_BYTES..]);
     }
 }
@@ -101,7 +101,8 @@ fn impossible_frames_are_refused_before_decryption() {
     let frame = seal(&key, Side::Client, &plaintext(100), &mut seeded(5));
     for length in 0..frame.len() {
         let error = open(&key, Side::Client, &frame[..length]).unwrap_err();
-        let whole_blocks = length >= PREFIX_BYTES + 48 && (length - PREFIX_BYTES) % 16 == 0;
+        let whole_blocks =
+            length >= PREFIX_BYTES + 48 && (length - PREFIX_BYTES).is_multiple_of(16);
         let expected = if whole_blocks { OpenError::MsgKey } else { OpenError::FrameLength };
         assert_eq!(error, expected, "{length} bytes");
     }
