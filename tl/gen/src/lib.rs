@@ -1,1 +1,5 @@
-//! From TL schema texts to Rust types.
+//! gen
+pub mod codegen;
+pub mod history;
+pub mod names;
+pub mod schema;
