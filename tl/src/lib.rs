@@ -1,60 +1,67 @@
-//! TL
-mod read;
-mod shape;
-mod write;
-pub use read::{Limits, Read, ReadError, Reader};
-pub use shape::{Constructor, Edition, Op, Shape};
-pub(crate) use shape::{impl_constructor, read_bare, read_body, write_bare, write_variant};
-pub use write::{Write, WriteError, Writer};
+//! Bytes and shapes of every supported layer of the Telegram API.
+//!
+//! [`types`] holds one struct per constructor, in its newest shape; [`enums`] one enum per TL
+//! type; [`functions`] one struct per method; [`mtproto`] the same for the service schema. All of
+//! them [`Read`] and [`Write`] at the layer of a [`Reader`] or [`Writer`]: reading takes every
+//! constructor id of every supported layer, writing picks the form that the receiver knows.
+//! [`fallback`] says what stands for what an old layer cannot say.
+//!
+//! The sources are the schema texts in `schema/`, merged into one history; `tl-gen` turns it into
+//! the modules when the crate is built.
+
+pub mod fallback;
+mod field;
+mod method;
+mod reader;
+#[doc(hidden)]
+pub mod shape;
+mod writer;
+
+pub use field::{Field, Form, Read, Rest, Write};
+pub use method::MethodEdition;
+pub use reader::{Limits, ReadError, Reader};
+pub use shape::{Boxed, Constructor, Edition, Shape};
+pub use writer::{WriteError, Writer};
+
+pub(crate) use shape::{BoxedType, Op, boxed_impls, shape_impls};
+
+/// The oldest supported layer.
 pub const LAYER_MIN: i32 = 152;
+/// The newest supported layer; the generated types have its shapes.
 pub const LAYER_MAX: i32 = 230;
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Rest(pub Vec<u8>);
+
+/// A request: its method, and what answers it in the newest layer that has the method.
 pub trait Function: Read + Write {
+    /// Which one it is.
     const METHOD: Method;
+    /// The answer.
     type Result: Read + Write;
 }
+
 include!(concat!(env!("OUT_DIR"), "/api.rs"));
+
+/// The service schema: key exchange, containers, acknowledgements, salts. It has no layers.
 pub mod mtproto {
     include!(concat!(env!("OUT_DIR"), "/mtproto.rs"));
 }
+
+/// The bytes of a value in the form of a layer; 0 stands for the newest.
+///
+/// # Errors
+/// The layer cannot say the value, and no [`fallback`] stands for it.
 pub fn to_bytes<T: Write + ?Sized>(value: &T, layer: i32) -> Result<Vec<u8>, WriteError> {
-    let mut w = Writer::new(layer);
-    value.write(&mut w)?;
-    Ok(w.into_bytes())
+    let mut writer = Writer::new(layer);
+    value.write(&mut writer)?;
+    Ok(writer.into_bytes())
 }
+
+/// The value that all of `bytes` hold, from a sender of `layer`, with [`Limits::hostile`].
+///
+/// # Errors
+/// The bytes are no such value, too many, or would cost more than the limits.
 pub fn from_bytes<T: Read>(bytes: &[u8], layer: i32) -> Result<T, ReadError> {
-    let mut r = Reader::new(bytes, layer);
-    let v = T::read(&mut r)?;
-    r.finish()?;
-    Ok(v)
-}
-impl Method {
-    pub fn name(self) -> &'static str {
-        METHODS[self as usize].0
-    }
-    pub fn from_id(id: u32, layer: i32) -> Option<Self> {
-        static INDEX: std::sync::LazyLock<std::collections::HashMap<u32, Vec<u16>>> =
-            std::sync::LazyLock::new(|| {
-                let mut m: std::collections::HashMap<u32, Vec<u16>> = Default::default();
-                for (i, (_, e)) in METHODS.iter().enumerate() {
-                    for (id, _) in *e {
-                        let v = m.entry(*id).or_default();
-                        if !v.contains(&(i as u16)) {
-                            v.push(i as u16);
-                        }
-                    }
-                }
-                m
-            });
-        let c = INDEX.get(&id)?;
-        let at = |i: &&u16| {
-            METHODS[**i as usize]
-                .1
-                .iter()
-                .any(|(e, l)| *e == id && l.iter().any(|(a, b)| (*a..=*b).contains(&layer)))
-        };
-        let i = c.iter().find(at).or_else(|| c.last())?;
-        Some(Self::ALL[*i as usize])
-    }
+    let mut reader = Reader::new(bytes, layer);
+    let value = T::read(&mut reader)?;
+    reader.finish()?;
+    Ok(value)
 }
