@@ -54,9 +54,14 @@ impl MsgIds {
         self.last
     }
 
+    /// The number that the next message would have.
+    pub(super) fn next_seq_no(&self, content_related: bool) -> i32 {
+        self.content.wrapping_mul(2) | i32::from(content_related)
+    }
+
     /// Twice the content-related messages before, plus one if this is one.
     pub(super) fn seq_no(&mut self, content_related: bool) -> i32 {
-        let seq_no = self.content.wrapping_mul(2) | i32::from(content_related);
+        let seq_no = self.next_seq_no(content_related);
         self.content = self.content.wrapping_add(i32::from(content_related));
         seq_no
     }

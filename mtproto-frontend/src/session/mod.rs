@@ -30,7 +30,7 @@
 //! ```
 //!
 //! **The caller's part.** Call [`attach`](Session::attach) when a connection brings the first
-//! valid packet of a session (or when an HTTP request whose response may be lost is followed by
+//! packet of a session that [`is_fresh`](Session::is_fresh) (or when an HTTP request whose response may be lost is followed by
 //! another), [`poll`](Session::poll) until `None` after each `receive`, `reply`, `push` and at
 //! [`next_deadline`](Session::next_deadline), [`tick`](Session::tick) about once a minute. Stop
 //! reading from the connection while [`is_congested`](Session::is_congested). A session that is
@@ -314,6 +314,12 @@ impl Session {
     #[must_use]
     pub fn is_congested(&self) -> bool {
         self.outbox.is_congested()
+    }
+
+    /// Whether a request has no answer yet: an HTTP response waits for it.
+    #[must_use]
+    pub fn has_running(&self) -> bool {
+        self.requests.running() > 0
     }
 
     /// Housekeeping: frees the memory of what is over. About once a minute is right.

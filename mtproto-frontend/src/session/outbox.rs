@@ -15,7 +15,8 @@ const CONTAINER_MESSAGES_MAX: usize = 1020;
 /// msg_id, seqno and length of a message in a container.
 const MESSAGE_HEAD_BYTES: usize = 16;
 
-/// Messages that are queued at most; beyond, service messages are dropped (the client asks again).
+/// Messages that are queued at most, but for the answers to what runs already. Beyond, packets
+/// are not taken and service messages are dropped: to the client they are lost on the way.
 const PENDING_MAX: usize = 4096;
 
 /// Queued bytes above which answers become `420 FLOOD_WAIT_1`: the client sends requests but
@@ -109,7 +110,7 @@ pub(super) struct Outbox {
 
 impl Outbox {
     pub(super) fn service(&mut self, class: Class, body: Bytes) {
-        if self.pending.len() < PENDING_MAX && self.pending_bytes < PENDING_BYTES_MAX {
+        if !self.is_full() {
             self.pending_bytes += body.len();
             self.pending.push_back(Pending::Service { class, body });
         }
@@ -158,6 +159,11 @@ impl Outbox {
         self.pending_bytes > PENDING_BYTES_SLOW || self.pending.len() > PENDING_MAX / 2
     }
 
+    /// Nothing more should be accepted that needs an answer.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.len() >= PENDING_MAX || self.pending_bytes >= PENDING_BYTES_MAX
+    }
+
     pub(super) fn has_output(&self) -> bool {
         !self.pending.is_empty() || self.resends > 0
     }
@@ -190,9 +196,10 @@ impl Outbox {
         let at = self.pending.iter().position(is_it)?;
         let Some(Pending::Content { body, .. }) = self.pending.remove(at) else { return None };
         self.pending_bytes -= body.len();
-        // It gets the id and number that it would have had, for the client's books.
+        // It gets the id and number that it would have had now. The number is not used up: the
+        // client never sees this message, and would miss one.
         self.restart_ids_if_ahead(now_ms);
-        let (msg_id, seq_no) = (self.ids.next(now_ms, Class::Answer), self.ids.seq_no(true));
+        let (msg_id, seq_no) = (self.ids.next(now_ms, Class::Answer), self.ids.next_seq_no(true));
         Some(Answer { msg_id, seq_no, bytes: body.len() })
     }
 

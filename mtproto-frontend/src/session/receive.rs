@@ -55,6 +55,10 @@ impl Session {
     pub fn receive(&mut self, packet: Packet<'_>, salts: &Salts<'_>, now_ms: u64) -> Vec<Event> {
         let Packet { salt, msg_id, seq_no, body } = packet;
         let message = Message { msg_id, seq_no, body };
+        if self.outbox.is_full() {
+            // The client has read nothing for long. It sends again what is not acknowledged.
+            return Vec::new();
+        }
         if let Err(code) = self.check_time(msg_id, now_ms) {
             self.bad_msg(message, code);
             return Vec::new();
@@ -65,12 +69,20 @@ impl Session {
         if wire::constructor(body) == Some(id::MSG_CONTAINER) {
             self.container(message, is_salt_good, scope);
         } else if is_salt_good || is_bind_temp_auth_key(body) {
-            self.announce(msg_id, scope);
+            self.announce(msg_id, msg_id, scope);
             self.message(message, scope);
         } else {
             self.bad_salt(message, scope);
         }
         std::mem::take(&mut scope.events)
+    }
+
+    /// Whether a packet under this id was not received before. A connection that only brings
+    /// packets which are not fresh should not be [attached](Self::attach): it may be somebody who
+    /// replays what another connection sent, and would draw the answers away.
+    #[must_use]
+    pub fn is_fresh(&self, msg_id: i64) -> bool {
+        self.window.lookup(msg_id) == Seen::New
     }
 
     fn check_time(&self, msg_id: i64, now_ms: u64) -> Result<(), i32> {
@@ -96,9 +108,10 @@ impl Session {
         true
     }
 
-    /// Queues `new_session_created` with the first message of a session.
-    fn announce(&mut self, first_msg_id: i64, scope: &Scope<'_>) {
-        if !self.announced {
+    /// Queues `new_session_created` with the first packet of a session; a replayed one, which
+    /// comes after [`clear`](Self::clear), begins nothing.
+    fn announce(&mut self, packet_id: i64, first_msg_id: i64, scope: &Scope<'_>) {
+        if !self.announced && self.is_fresh(packet_id) {
             self.announced = true;
             let salt = scope.salts.current(scope.now_ms);
             let body = wire::new_session_created(first_msg_id, self.unique_id, salt);
@@ -134,7 +147,8 @@ impl Session {
         if !is_salt_good && first.is_none() {
             return self.bad_salt(outer, scope);
         }
-        self.announce(first.unwrap_or(outer.msg_id).min(outer.msg_id), scope);
+        let first = first.unwrap_or(outer.msg_id).min(outer.msg_id);
+        self.announce(outer.msg_id, first, scope);
         self.window.insert(outer.msg_id, false);
         for message in inner {
             if !is_taken(&message) {

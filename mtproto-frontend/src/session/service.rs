@@ -146,7 +146,8 @@ impl Session {
             }
             Seen::Before { content: false, .. } => RECEIVED | NEEDS_NO_ACK,
             Seen::BelowFloor => NOTHING_KNOWN,
-            Seen::New if msg_id & 3 != 0 => NOTHING_KNOWN,
+            // An odd id is not of the client; before the node's start it may have been received.
+            Seen::New if msg_id & 3 != 0 || msg_id < self.not_before => NOTHING_KNOWN,
             Seen::New if msg_id > self.window.highest() => NOT_RECEIVED_TOO_HIGH,
             Seen::New => NOT_RECEIVED,
         }
