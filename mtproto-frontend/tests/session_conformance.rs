@@ -189,8 +189,11 @@ fn line_14_a_restart_does_not_reopen_replays() {
 #[test]
 fn line_14_duplicate_msg_id_resends_stored_reply() {
     let mut client = Client::known();
+    assert!(!client.session.has_running());
     let id = client.get_config();
+    assert!(client.session.has_running());
     client.session.reply(id, bool_true());
+    assert!(!client.session.has_running());
     let first = client.only();
     assert!(client.receive(id, 1, &get_config()).is_empty(), "not executed again");
     let again = client.only();
