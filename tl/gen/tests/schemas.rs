@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use tl_gen::check::check;
 use tl_gen::history::History;
+use tl_gen::random::Generator;
 
 fn schema(name: &str) -> Result<String, std::io::Error> {
     fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../schema").join(name))
@@ -52,6 +53,30 @@ fn no_id_has_two_names_in_one_layer() -> Result<(), Box<dyn Error>> {
         ids.sort_unstable();
         ids.dedup();
         assert_eq!(ids.len(), count, "layer {layer}");
+    }
+    Ok(())
+}
+
+#[test]
+fn every_definition_of_every_layer_has_random_values() -> Result<(), Box<dyn Error>> {
+    let api = History::read(&schema("api.tl")?)?;
+    let service = History::merge(&[(0, &schema("mtproto.tl")?)])?;
+    let secret = History::read_sections(&schema("end_to_end.tl")?)?;
+    for history in [&api, &service, &secret] {
+        for layer in &history.known {
+            let mut generator = Generator::new(history, *layer, 1);
+            for name in generator.constructor_names() {
+                let bytes = generator.constructor(name).unwrap_or_default();
+                assert!((4..256 * 1024).contains(&bytes.len()), "{name} at {layer}");
+                assert_eq!(bytes.len() % 4, 0, "{name} at {layer}");
+            }
+            for name in generator.function_names() {
+                let bytes = generator.function(name).unwrap_or_default();
+                assert!((4..256 * 1024).contains(&bytes.len()), "{name} at {layer}");
+                let answer = generator.result(name).unwrap_or_default();
+                assert_eq!((bytes.len() + answer.len()) % 4, 0, "{name} at {layer}");
+            }
+        }
     }
     Ok(())
 }
