@@ -262,7 +262,7 @@ fn length_prefixed(bytes: &[u8], out: &mut Vec<u8>) {
         length => out.extend(((length as u32) << 8 | 254).to_le_bytes()),
     }
     out.extend(bytes);
-    while (out.len() - start) % 4 != 0 {
+    while !(out.len() - start).is_multiple_of(4) {
         out.push(0);
     }
 }
