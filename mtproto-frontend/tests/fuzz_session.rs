@@ -237,6 +237,30 @@ fn known_attacks_get_the_protocols_answer_and_the_session_goes_on() {
     client.request(&packed_body);
     assert_eq!(client.only().int(16), 400);
 
+    // A container of packed requests that are each small enough: together they are bounded too.
+    let body = Tl::new(GET_CONFIG).raw(&[0; 60 << 10]).0;
+    let small_bomb = packed(&mut StdRng::seed_from_u64(1), &body);
+    let parts: Vec<_> = (0..1000).map(|_| (client.fresh_id(), 1, small_bomb.clone())).collect();
+    let (_, events) = client.container(&parts);
+    let bytes: usize = events
+        .iter()
+        .map(|event| if let Event::Request { body, .. } = event { body.len() } else { 0 })
+        .sum();
+    assert!(events.len() > 100 && bytes <= INFLATED_BYTES_MAX, "{} {bytes}", events.len());
+    for event in events {
+        if let Event::Request { msg_id, .. } = event {
+            client.session.reply(msg_id, bool_true());
+        }
+    }
+    client.poll();
+    // A container of packed lists of ids.
+    let list = Tl::new(0x8610_baeb).longs(&[4; 8192]).0;
+    let list = packed(&mut StdRng::seed_from_u64(1), &list);
+    let parts: Vec<_> = (0..1000).map(|_| (client.fresh_id(), 0, list.clone())).collect();
+    client.container(&parts);
+    let answers = client.poll();
+    assert_eq!(answers.iter().filter(|got| got.is(STATE_INFO)).count(), 2);
+
     // A vector of 2^31 ids.
     client.request(&Tl::new(0xda69_fb52).id(VECTOR).id(0x8000_0000).long(4).0);
     assert_eq!(client.only().int(16), 400);
@@ -264,5 +288,5 @@ fn known_attacks_get_the_protocols_answer_and_the_session_goes_on() {
     assert!(client.only().is(BAD_SALT));
     client.salt ^= 1;
     client.get_config();
-    assert!(client.session.memory_bytes() < 64 << 10);
+    assert!(client.session.memory_bytes() < 256 << 10);
 }

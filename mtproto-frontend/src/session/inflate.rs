@@ -51,25 +51,33 @@ pub enum InflateError {
 /// # Errors
 /// [`InflateError`]; to a client, `400 INPUT_FETCH_ERROR`.
 pub fn inflate(packed: &[u8]) -> Result<Bytes, InflateError> {
+    inflate_within(packed, INFLATED_BYTES_MAX)
+}
+
+/// As [`inflate`], with a lower bound on what comes out.
+pub(super) fn inflate_within(packed: &[u8], bytes_max: usize) -> Result<Bytes, InflateError> {
     let allowed = INFLATED_BYTES_FREE
         .saturating_add(packed.len().saturating_mul(INFLATE_RATIO_MAX))
-        .min(INFLATED_BYTES_MAX);
+        .min(bytes_max);
     // One byte over the limit tells "exactly at the limit" from "more".
-    let limit = allowed as u64 + 1;
-    let mut out = Vec::with_capacity(packed.len().saturating_mul(3).min(INFLATED_BYTES_FREE));
+    let out = inflate_start(packed, allowed + 1)?;
+    if out.len() > allowed { Err(InflateError::TooLarge) } else { Ok(Bytes::from(out)) }
+}
+
+/// The first bytes of what is packed; the rest is not looked at.
+pub(super) fn inflate_start(packed: &[u8], bytes: usize) -> Result<Vec<u8>, InflateError> {
+    let mut out =
+        Vec::with_capacity(packed.len().saturating_mul(3).min(INFLATED_BYTES_FREE).min(bytes));
+    let limit = bytes as u64;
     let read = match packed {
         [0x1f, 0x8b, ..] => GzDecoder::new(packed).take(limit).read_to_end(&mut out),
         // RFC 1950: method 8, and the two bytes are a multiple of 31.
-        [a, b, ..] if a & 0x0f == 8 && u16::from_be_bytes([*a, *b]) % 31 == 0 => {
+        [a, b, ..] if a & 0x0f == 8 && u16::from_be_bytes([*a, *b]).is_multiple_of(31) => {
             ZlibDecoder::new(packed).take(limit).read_to_end(&mut out)
         }
         _ => return Err(InflateError::Header),
     };
-    match read {
-        Ok(len) if len > allowed => Err(InflateError::TooLarge),
-        Ok(_) => Ok(Bytes::from(out)),
-        Err(_) => Err(InflateError::Damaged),
-    }
+    read.map(|_| out).map_err(|_| InflateError::Damaged)
 }
 
 /// Packs `body` if that saves at least an eighth.

@@ -2,11 +2,15 @@
 //!
 //! Needed before the salt is checked: a bind request is accepted under any salt.
 
-use super::inflate::inflate;
+use super::inflate::inflate_start;
 use super::wire::{Reader, id};
 
 /// Wrappers around one request. TDLib uses four.
 const WRAPPERS_MAX: usize = 8;
+
+/// How far a packed request is unpacked to see its method. A bind request is far shorter, and a
+/// container may hold a thousand bombs.
+const PACKED_BYTES_SEEN: usize = 4 << 10;
 
 /// Values in the JSON of `initConnection`, all levels together. Clients send about ten.
 const JSON_VALUES_MAX: usize = 1024;
@@ -25,7 +29,7 @@ fn is_bind(body: &[u8], was_packed: bool) -> bool {
             id::BIND_TEMP_AUTH_KEY => return true,
             id::GZIP_PACKED => {
                 let packed = reader.bytes().filter(|_| !was_packed);
-                let inflated = packed.and_then(|packed| inflate(packed).ok());
+                let inflated = packed.and_then(|p| inflate_start(p, PACKED_BYTES_SEEN).ok());
                 return inflated.is_some_and(|body| is_bind(&body, true));
             }
             id::INVOKE_WITH_LAYER => reader.i32().map(drop),

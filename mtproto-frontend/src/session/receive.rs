@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::Session;
 use super::event::{Event, Packet};
 use super::ids::{Class, msg_id_at};
-use super::inflate::inflate;
+use super::inflate::{INFLATED_BYTES_MAX, inflate_within};
 use super::outbox::Origin;
 use super::peel::is_bind_temp_auth_key;
 use super::requests::{RUNNING_MAX, State};
@@ -21,6 +21,10 @@ const AHEAD_MS: u64 = 30_000;
 
 /// Messages in a container. TDLib sends at most 1000 requests and a few service messages.
 const CONTAINER_MESSAGES_MAX: usize = 1020;
+
+/// Ids that the lists of one packet may name together: two lists of the largest size that TDLib
+/// sends. A container could else hold a thousand packed lists, and work for seconds.
+const LISTED_IDS_MAX: usize = 2 * 8192;
 
 /// Error codes of `bad_msg_notification`.
 mod code {
@@ -47,6 +51,11 @@ pub(super) struct Scope<'a> {
     pub(super) salts: &'a Salts<'a>,
     pub(super) now_ms: u64,
     pub(super) events: Vec<Event>,
+    /// Bytes that packed objects of this packet may still become. For all together: else a
+    /// container of small bombs would do what a large one may not.
+    inflate_bytes_left: usize,
+    /// Ids that lists of this packet may still name.
+    pub(super) ids_left: usize,
 }
 
 impl Session {
@@ -63,7 +72,13 @@ impl Session {
             self.bad_msg(message, code);
             return Vec::new();
         }
-        let scope = &mut Scope { salts, now_ms, events: Vec::new() };
+        let scope = &mut Scope {
+            salts,
+            now_ms,
+            events: Vec::new(),
+            inflate_bytes_left: INFLATED_BYTES_MAX,
+            ids_left: LISTED_IDS_MAX,
+        };
         let is_salt_good = self.accept_salt(salt, scope);
         self.window.trim();
         if wire::constructor(body) == Some(id::MSG_CONTAINER) {
@@ -143,17 +158,18 @@ impl Session {
             return self.bad_msg(outer, code::CONTAINER_INVALID);
         };
         let is_taken = |m: &Message<'_>| is_salt_good || is_bind_temp_auth_key(m.body);
-        let first = inner.iter().filter(|m| is_taken(m)).map(|m| m.msg_id).min();
-        if !is_salt_good && first.is_none() {
+        let (taken, refused): (Vec<_>, Vec<_>) = inner.into_iter().partition(is_taken);
+        if !is_salt_good && taken.is_empty() {
             return self.bad_salt(outer, scope);
         }
-        let first = first.unwrap_or(outer.msg_id).min(outer.msg_id);
-        self.announce(outer.msg_id, first, scope);
+        let first = taken.iter().map(|m| m.msg_id).min().unwrap_or(outer.msg_id);
+        self.announce(outer.msg_id, first.min(outer.msg_id), scope);
         self.window.insert(outer.msg_id, false);
-        for message in inner {
-            if !is_taken(&message) {
-                self.bad_salt(message, scope);
-            } else if message.msg_id & 3 != 0 {
+        for message in refused {
+            self.bad_salt(message, scope);
+        }
+        for message in taken {
+            if message.msg_id & 3 != 0 {
                 self.bad_msg(message, code::ID_NOT_DIVISIBLE);
             } else if message.msg_id >= outer.msg_id {
                 self.bad_msg(message, code::ID_TOO_HIGH);
@@ -179,7 +195,7 @@ impl Session {
             Seen::New => {}
         }
         let is_packed = wire::constructor(message.body) == Some(id::GZIP_PACKED);
-        let unpacked = if is_packed { unpack(message.body) } else { None };
+        let unpacked = if is_packed { unpack(message.body, scope) } else { None };
         if is_packed && unpacked.is_none() {
             return self.unreadable(message, scope);
         }
@@ -300,8 +316,12 @@ fn read_message<'a>(reader: &mut Reader<'a>) -> Option<Message<'a>> {
     Some(Message { msg_id, seq_no, body: reader.take(len)? })
 }
 
-fn unpack(body: &[u8]) -> Option<Bytes> {
+fn unpack(body: &[u8], scope: &mut Scope<'_>) -> Option<Bytes> {
     let mut reader = Reader(body);
     reader.u32()?;
-    inflate(reader.bytes()?).ok()
+    let unpacked = inflate_within(reader.bytes()?, scope.inflate_bytes_left);
+    // What fails has cost its work too: at least what is free of the ratio, at most all.
+    let cost = unpacked.as_ref().map_or(64 << 10, Bytes::len);
+    scope.inflate_bytes_left = scope.inflate_bytes_left.saturating_sub(cost);
+    unpacked.ok()
 }

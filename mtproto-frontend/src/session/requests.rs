@@ -97,6 +97,9 @@ impl Requests {
     /// does an id that is not below the request's own, which no client can have known: this also
     /// makes circles impossible.
     pub(super) fn wait_for(&mut self, msg_id: i64, after: &[i64]) -> Result<bool, ()> {
+        if after.len() > WAITS_MAX {
+            return Err(());
+        }
         if self.order.as_ref().is_some_and(|order| after.iter().any(|id| order.failed.contains(id)))
         {
             return Err(());

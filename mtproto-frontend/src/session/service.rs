@@ -27,19 +27,19 @@ impl Session {
         let mut fields = Reader(message.body);
         let _ = fields.u32();
         let handled = match constructor {
-            id::MSGS_ACK => fields.longs(IDS_MAX).map(|ids| self.acknowledge(&ids)),
+            id::MSGS_ACK => longs(&mut fields, scope).map(|ids| self.acknowledge(&ids)),
             id::PING => fields.i64().map(|ping_id| self.pong(message.msg_id, ping_id)),
             id::PING_DELAY_DISCONNECT => self.ping_disconnect(message.msg_id, fields, fresh, scope),
             id::GET_FUTURE_SALTS => {
                 fields.i32().map(|num| self.future_salts(message.msg_id, num, scope))
             }
             id::MSGS_STATE_REQ => {
-                fields.longs(IDS_MAX).map(|ids| self.state_info(message.msg_id, &ids))
+                longs(&mut fields, scope).map(|ids| self.state_info(message.msg_id, &ids))
             }
-            id::MSG_RESEND_REQ => fields.longs(IDS_MAX).map(|ids| {
+            id::MSG_RESEND_REQ => longs(&mut fields, scope).map(|ids| {
                 self.resend(message.msg_id, &ids, |session, id| session.outbox.resend(id));
             }),
-            id::MSG_RESEND_ANS_REQ => fields.longs(IDS_MAX).map(|ids| {
+            id::MSG_RESEND_ANS_REQ => longs(&mut fields, scope).map(|ids| {
                 self.resend(message.msg_id, &ids, |session, id| session.outbox.resend_answer(id));
             }),
             id::RPC_DROP_ANSWER => fields.i64().map(|req| {
@@ -188,6 +188,13 @@ impl Session {
             scope.events.extend(released.into_iter().map(Event::Released));
         }
     }
+}
+
+/// A list of ids, charged to what the packet may name.
+fn longs(fields: &mut Reader<'_>, scope: &mut Scope<'_>) -> Option<Vec<i64>> {
+    let ids = fields.longs(IDS_MAX.min(scope.ids_left))?;
+    scope.ids_left -= ids.len();
+    Some(ids)
 }
 
 fn http_wait(mut fields: Reader<'_>, fresh: bool, scope: &mut Scope<'_>) -> Option<()> {
