@@ -144,11 +144,7 @@ pub fn write_boxed(value: &dyn Boxed, w: &mut Writer) -> Result<(), WriteError> 
 }
 
 /// Reads a constructor, after its id if the form has one.
-pub fn read_shape(
-    value: &mut dyn Shape,
-    form: Form,
-    r: &mut Reader<'_>,
-) -> Result<(), ReadError> {
+pub fn read_shape(value: &mut dyn Shape, form: Form, r: &mut Reader<'_>) -> Result<(), ReadError> {
     let constructor = value.constructor();
     let (id, edition) = if form == Form::Boxed {
         let id = r.u32()?;
@@ -264,9 +260,10 @@ fn wanted_bits(value: &dyn Shape, edition: &Edition) -> FlagWords {
 }
 
 fn shares_bit(edition: &Edition, number: u16, word: u8, bit: u8) -> bool {
-    edition.ops.iter().any(|op| {
-        matches!(*op, Op::Optional(w, b, n, _) if (w, b) == (word, bit) && n != number)
-    })
+    edition
+        .ops
+        .iter()
+        .any(|op| matches!(*op, Op::Optional(w, b, n, _) if (w, b) == (word, bit) && n != number))
 }
 
 #[derive(Default)]

@@ -48,3 +48,21 @@ pub fn field(name: &str) -> String {
         _ => name,
     }
 }
+
+/// `help.getConfig` → `help::GetConfig`.
+#[must_use]
+pub fn path(name: &str) -> String {
+    match split(name) {
+        (Some(space), last) => format!("{space}::{}", camel(last)),
+        (None, last) => camel(last),
+    }
+}
+
+/// `help.getConfig` → `HelpGetConfig`.
+#[must_use]
+pub fn method(name: &str) -> String {
+    match split(name) {
+        (Some(space), last) => format!("{}{}", camel(space), camel(last)),
+        (None, last) => camel(last),
+    }
+}

@@ -46,6 +46,8 @@ pub struct Param {
     pub ty: Type,
     /// Flag word and bit that say whether it is there.
     pub flag: Option<(String, u8)>,
+    /// As written behind the colon.
+    pub text: String,
 }
 
 /// A constructor or a function.
@@ -88,6 +90,7 @@ pub fn parse(line: &str) -> Result<Definition, ParseError> {
     if name != "vector" {
         for word in words.filter(|w| !w.starts_with('{')) {
             let (name, text) = word.split_once(':').ok_or_else(error)?;
+            let written = text.to_owned();
             let (flag, text) = match text.split_once('?') {
                 Some((flag, text)) => {
                     let (word, bit) = flag.split_once('.').ok_or_else(error)?;
@@ -95,13 +98,15 @@ pub fn parse(line: &str) -> Result<Definition, ParseError> {
                 }
                 None => (None, text),
             };
-            params.push(Param { name: name.to_owned(), ty: parse_type(text), flag });
+            params.push(Param { name: name.to_owned(), ty: parse_type(text), flag, text: written });
         }
     }
     Ok(Definition { name: name.to_owned(), id, params, result: result.to_owned() })
 }
 
-fn parse_type(text: &str) -> Type {
+/// A type as it stands behind a colon or an equals sign.
+#[must_use]
+pub fn parse_type(text: &str) -> Type {
     if let Some(inner) = text.strip_prefix("Vector<").and_then(|t| t.strip_suffix('>')) {
         return Type::Vector(Box::new(parse_type(inner)));
     }
@@ -119,7 +124,7 @@ fn parse_type(text: &str) -> Type {
         "string" => Type::String,
         "bytes" => Type::Bytes,
         "Bool" => Type::Bool,
-        "!X" | "Object" => Type::Rest,
+        "X" | "!X" | "Object" => Type::Rest,
         other => {
             let last = other.rsplit('.').next().unwrap_or(other);
             if last.starts_with(|c: char| c.is_ascii_uppercase()) {
