@@ -255,6 +255,8 @@ pub mod functions {
 
 /// `draw#00000006 shape:Shape at:Vector<long> = Bool;`
 ///
+/// Up to layer 1 the answer is `Shape`.
+///
 /// <https://core.telegram.org/method/draw>
 #[derive(Clone, Default)]
 pub struct Draw {
