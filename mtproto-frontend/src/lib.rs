@@ -1,4 +1,26 @@
-//! Serves Telegram clients: transport, exchange, session, rpc.
+//! Serves Telegram clients: bytes on a socket in, answers and updates out.
+//!
+//! transport (framing) → exchange (auth key) → session (msg_id, salts, acks) → rpc (methods).
+//! All of them are sans-I/O: bytes and a time in, bytes and calls out. Only `serve` touches
+//! sockets, the clock and randomness.
 
+mod auth_keys;
+pub mod exchange;
+mod frontend;
+pub mod limits;
+mod rpc;
+mod serve;
 pub mod session;
 pub mod transport;
+
+pub use frontend::{Bounds, Clock, Profile, Setup};
+pub use limits::Rate;
+pub use rpc::{Guard, MethodRow, Rate as RateClass, Size, method_rows};
+pub use serve::{Frontend, TlsError, tls_config};
+pub use transport::Secrets;
+
+/// Randomness at the edge: everything below takes it as an argument.
+#[expect(clippy::disallowed_methods, reason = "the I/O edge owns randomness")]
+fn rng() -> rand::rngs::ThreadRng {
+    rand::rng()
+}

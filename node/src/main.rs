@@ -1,3 +1,26 @@
-//! The Rookery node.
+//! `rookery`: one binary, a whole node. This crate wires and starts; it decides nothing.
 
-fn main() {}
+mod cli;
+mod client_config;
+mod config;
+mod run;
+mod secrets;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cli::execute(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // The cause in one line, for people and for scripts that keep the last line.
+            #[expect(clippy::print_stderr, reason = "the command line's own last word")]
+            {
+                eprintln!("rookery: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What every connection shares.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use keys::{MasterKey, ServerKey};
+use node_store::Store;
+use parking_lot::Mutex;
+
+use crate::auth_keys::AuthKeys;
+use crate::limits::{Buckets, Rate, address_key};
+use crate::rpc::{LoginCodes, LoginTokens, RpcError, RpcResult};
+use crate::serve::{Admission, Handshakes, HttpExchanges, Sessions};
+use crate::transport::Secrets;
+
+/// Wall time in Unix milliseconds. The binary gives the system's, a test its own.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// What the node tells clients about itself.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Its name.
+    pub name: String,
+    /// Where clients are told to connect; empty: where each already did.
+    pub public_addresses: Vec<SocketAddr>,
+    /// ISO 3166-1 code preselected on the phone number screen.
+    pub country: String,
+    /// The DC number of clients that name none, 1 to 5.
+    pub dc: i32,
+    /// Whether `https` links can be promised.
+    pub tls: bool,
+}
+
+impl Profile {
+    /// `me_url_prefix`: what stock clients put before a username to make a link.
+    #[must_use]
+    pub fn me_url_prefix(&self, local: SocketAddr) -> String {
+        let address = self.public_addresses.first().copied().unwrap_or(local);
+        let scheme = if self.tls { "https" } else { "http" };
+        match (address.ip().to_canonical(), address.port()) {
+            (ip, 80) if !self.tls => format!("{scheme}://{}/", host(ip)),
+            (ip, 443) if self.tls => format!("{scheme}://{}/", host(ip)),
+            (ip, port) => format!("{scheme}://{}:{port}/", host(ip)),
+        }
+    }
+}
+
+fn host(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(v4) => v4.to_string(),
+        IpAddr::V6(v6) => format!("[{v6}]"),
+    }
+}
+
+/// Bounds of the frontend; the binary documents them as `[limits]`.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Open connections in all.
+    pub connections_max: usize,
+    /// Open connections of one address.
+    pub connections_per_address_max: usize,
+    /// Key exchanges of one address.
+    pub handshakes_per_address: Rate,
+    /// Key exchanges waiting for a thread.
+    pub handshakes_waiting_max: usize,
+    /// Threads for key exchanges.
+    pub handshake_threads: usize,
+    /// Requests of one auth key.
+    pub requests_per_key: Rate,
+    /// Silence after which a connection closes.
+    pub idle_timeout: Duration,
+}
+
+/// Everything the frontend needs from the rest of the node.
+pub struct Setup {
+    /// Wall time.
+    pub clock: Clock,
+    /// Where auth keys rest.
+    pub store: Arc<dyn Store>,
+    /// Seals them.
+    pub master: Arc<MasterKey>,
+    /// The RSA keys that clients may use, the preferred one first.
+    pub server_keys: Vec<ServerKey>,
+    /// MTProxy secrets.
+    pub secrets: Secrets,
+    /// Whether the RSA padding from before 2021 is accepted.
+    pub old_rsa_padding: bool,
+    /// Keys the salts; must stay the same over restarts.
+    pub salt_secret: [u8; 32],
+    /// What the node says of itself.
+    pub profile: Profile,
+    /// What one address, and all of them, may use.
+    pub bounds: Bounds,
+    /// Certificate and key for TLS in front of any protocol; `None` refuses TLS.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+/// The shared state behind every connection.
+pub(crate) struct Shared {
+    pub(crate) clock: Clock,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) auth_keys: AuthKeys,
+    pub(crate) sessions: Sessions,
+    pub(crate) handshakes: Handshakes,
+    pub(crate) http_exchanges: HttpExchanges,
+    pub(crate) admission: Admission,
+    pub(crate) secrets: Secrets,
+    pub(crate) salt_secret: [u8; 32],
+    pub(crate) profile: Profile,
+    pub(crate) bounds: Bounds,
+    pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
+    pub(crate) login_codes: LoginCodes,
+    pub(crate) login_tokens: LoginTokens,
+    pub(crate) code_limits: CodeLimits,
+    pub(crate) request_limits: Mutex<Buckets<i64>>,
+    /// Unix milliseconds at which this process started: messages from before are refused, so
+    /// that a restart does not reopen replays.
+    pub(crate) started_ms: u64,
+}
+
+impl Shared {
+    pub(crate) fn new(setup: Setup) -> Arc<Self> {
+        let started_ms = (setup.clock)();
+        let bounds = setup.bounds;
+        Arc::new(Self {
+            auth_keys: AuthKeys::new(setup.store.clone(), setup.master),
+            sessions: Sessions::new(),
+            handshakes: Handshakes::new(setup.server_keys, setup.old_rsa_padding, &bounds),
+            http_exchanges: HttpExchanges::default(),
+            admission: Admission::new(&bounds),
+            request_limits: Mutex::new(Buckets::new(bounds.requests_per_key, BUCKETS_MAX)),
+            clock: setup.clock,
+            store: setup.store,
+            secrets: setup.secrets,
+            salt_secret: setup.salt_secret,
+            profile: setup.profile,
+            bounds,
+            tls: setup.tls.map(Into::into),
+            login_codes: LoginCodes::default(),
+            login_tokens: LoginTokens::default(),
+            code_limits: CodeLimits::default(),
+            started_ms,
+        })
+    }
+
+    /// Unix milliseconds.
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.clock)()
+    }
+}
+
+/// Buckets of one table. Protects memory: 50 bytes each.
+const BUCKETS_MAX: usize = 50_000;
+
+/// How often login codes may be asked for: per number and per address.
+pub(crate) struct CodeLimits(Mutex<(Buckets<u64>, Buckets<IpAddr>)>);
+
+/// A person mistypes and asks again; nobody needs more than this.
+const CODES_PER_NUMBER: Rate = Rate { burst: 5, per_second: 5.0 / 3600.0 };
+
+/// An office behind one address logs in on one morning.
+const CODES_PER_ADDRESS: Rate = Rate { burst: 60, per_second: 60.0 / 3600.0 };
+
+impl Default for CodeLimits {
+    fn default() -> Self {
+        let numbers = Buckets::new(CODES_PER_NUMBER, BUCKETS_MAX);
+        let addresses = Buckets::new(CODES_PER_ADDRESS, BUCKETS_MAX);
+        Self(Mutex::new((numbers, addresses)))
+    }
+}
+
+impl CodeLimits {
+    /// Counts one code for `phone` asked from `address`.
+    ///
+    /// # Errors
+    /// 420 FLOOD_WAIT_X.
+    pub(crate) fn take(&self, phone: u64, address: IpAddr, now_ms: u64) -> RpcResult<()> {
+        let mut limits = self.0.lock();
+        limits.1.take(address_key(address), now_ms).map_err(RpcError::flood_wait)?;
+        limits.0.take(phone, now_ms).map_err(RpcError::flood_wait)
+    }
+}
+
+#[cfg(test)]
+impl Bounds {
+    /// Small bounds for unit tests.
+    pub(crate) fn for_tests() -> Self {
+        Self {
+            connections_max: 100,
+            connections_per_address_max: 100,
+            handshakes_per_address: Rate { burst: 100, per_second: 100.0 },
+            handshakes_waiting_max: 16,
+            handshake_threads: 1,
+            requests_per_key: Rate { burst: 100, per_second: 100.0 },
+            idle_timeout: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a client is told when a call fails.
+
+use std::borrow::Cow;
+
+use tl::Write as _;
+
+/// `rpc_error`: a code and an upper-case name, never internal text.
+///
+/// Source: <https://core.telegram.org/api/errors>
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RpcError {
+    pub(crate) code: i32,
+    pub(crate) message: Cow<'static, str>,
+}
+
+/// The answer of a handler.
+pub(crate) type RpcResult<T> = Result<T, RpcError>;
+
+impl RpcError {
+    /// The key is not logged in: clients show their login screen. Never for anything else.
+    pub(crate) const AUTH_KEY_UNREGISTERED: Self = Self::new(401, "AUTH_KEY_UNREGISTERED");
+    /// The method is known and not built; `docs/coverage.md` lists them.
+    pub(crate) const NOT_IMPLEMENTED: Self = Self::new(400, "NOT_IMPLEMENTED");
+    /// A temporary key that was never bound.
+    pub(crate) const AUTH_KEY_PERM_EMPTY: Self = Self::new(401, "AUTH_KEY_PERM_EMPTY");
+    /// The client has not said which layer it speaks.
+    pub(crate) const CONNECTION_NOT_INITED: Self = Self::new(400, "CONNECTION_NOT_INITED");
+    /// Longer than this method's requests can be.
+    pub(crate) const INPUT_REQUEST_TOO_LONG: Self = Self::new(400, "INPUT_REQUEST_TOO_LONG");
+    /// The request's fields cannot be read.
+    pub(crate) const INPUT_FETCH_ERROR: Self = Self::new(400, "INPUT_FETCH_ERROR");
+
+    /// An error with a fixed name.
+    pub(crate) const fn new(code: i32, message: &'static str) -> Self {
+        Self { code, message: Cow::Borrowed(message) }
+    }
+
+    /// Something failed on our side. The cause goes to the log, a bare 500 to the client, which
+    /// tries again by itself.
+    pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(cause, "a call failed");
+        Self::new(500, "INTERNAL")
+    }
+
+    /// No supported layer knows this constructor.
+    pub(crate) fn unknown_constructor(id: u32) -> Self {
+        Self { code: 400, message: format!("INPUT_METHOD_INVALID_{id}").into() }
+    }
+
+    /// Too many calls: seconds until the next one is taken.
+    pub(crate) fn flood_wait(seconds: u32) -> Self {
+        Self { code: 420, message: format!("FLOOD_WAIT_{seconds}").into() }
+    }
+
+    /// As the bytes of `rpc_error`.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut writer = tl::Writer::new(0);
+        let error = tl::mtproto::types::RpcError {
+            error_code: self.code,
+            error_message: self.message.to_string(),
+        };
+        // A code and a text can always be said.
+        let _ = error.write(&mut writer);
+        writer.into_bytes()
+    }
+}
+
+impl From<node_store::StoreError> for RpcError {
+    fn from(error: node_store::StoreError) -> Self {
+        match error {
+            node_store::StoreError::Busy => Self::flood_wait(1),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<tl::ReadError> for RpcError {
+    fn from(_: tl::ReadError) -> Self {
+        Self::INPUT_FETCH_ERROR
+    }
+}
+
+impl From<tl::WriteError> for RpcError {
+    fn from(error: tl::WriteError) -> Self {
+        Self::internal(&error)
+    }
+}

@@ -1,0 +1,81 @@
+//! Methods: from the bytes of a request to the bytes of its answer.
+//!
+//! [`execute`] unwraps what stands around a call (layer, client information, order, updates),
+//! looks the method up in the table of [`table`], checks its guard and runs its handler. One
+//! file per method; each opens with its TL line.
+
+mod auth;
+mod error;
+mod help;
+mod langpack;
+mod table;
+#[cfg(test)]
+mod tests;
+mod unwrap;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::auth_keys::KeyEntry;
+use crate::frontend::Shared;
+
+pub(crate) use auth::{LoginCodes, LoginTokens};
+pub(crate) use error::{RpcError, RpcResult};
+pub use table::{Guard, MethodRow, Rate, Size, method_rows};
+pub(crate) use unwrap::{Unwrapped, unwrap};
+
+/// Who calls, over what, and the node around it.
+pub(crate) struct Context {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) key: Arc<KeyEntry>,
+    pub(crate) session_id: i64,
+    pub(crate) msg_id: i64,
+    /// Unix milliseconds at which the request came in.
+    pub(crate) now_ms: u64,
+    /// The layer to read the request and to write its answer in.
+    pub(crate) layer: i32,
+    /// Where the client connected to and from.
+    pub(crate) addresses: Addresses,
+    /// The DC that the client believes to talk to: 1 to 5, or 10001 to 10005 for test DCs.
+    pub(crate) dc: i32,
+}
+
+/// Both ends of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Addresses {
+    /// The node's end, as the client reached it.
+    pub(crate) local: SocketAddr,
+    /// The client's end.
+    pub(crate) remote: SocketAddr,
+}
+
+/// Runs one unwrapped call; the bytes are the answer in the caller's layer.
+///
+/// # Errors
+/// What the client is told as `rpc_error`.
+pub(crate) async fn execute(ctx: &Context, query: &[u8]) -> RpcResult<Vec<u8>> {
+    let id = query.first_chunk::<4>().map(|id| u32::from_le_bytes(*id)).ok_or(RpcError::INPUT_FETCH_ERROR)?;
+    let Some(method) = tl::Method::from_id(id, ctx.layer) else {
+        return Err(RpcError::unknown_constructor(id));
+    };
+    // Telegram Desktop binds its temporary key before it says a layer; the rest has to wait.
+    if method != tl::Method::AuthBindTempAuthKey {
+        if ctx.key.identity().is_none() {
+            return Err(RpcError::AUTH_KEY_PERM_EMPTY);
+        }
+        if ctx.layer == 0 {
+            return Err(RpcError::CONNECTION_NOT_INITED);
+        }
+    }
+    let Some(built) = table::built(method) else {
+        return Err(match table::guard(method) {
+            // A client must learn that it is not logged in before it learns anything else.
+            table::Guard::User => RpcError::AUTH_KEY_UNREGISTERED,
+            table::Guard::Open => RpcError::NOT_IMPLEMENTED,
+        });
+    };
+    if query.len() > built.size().bytes_max() {
+        return Err(RpcError::INPUT_REQUEST_TOO_LONG);
+    }
+    (built.handler)(ctx, query).await
+}

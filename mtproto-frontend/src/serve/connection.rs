@@ -1,0 +1,243 @@
+//! One MTProto connection: packets in, packets out, and the time between them.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::incoming::{self, Ending, Origin};
+use super::key_exchange::KeyExchange;
+use super::sessions::SessionEntry;
+use super::stream::{Stream, read_some};
+use crate::frontend::Shared;
+use crate::rpc::Addresses;
+use crate::transport::{ANSWER_BYTES_MAX, Codec, ERROR_UNKNOWN_KEY, Frame};
+
+/// How long one write may take. Protects memory: a client that never reads is cut off.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Sessions that one connection may show. TDLib uses one; a proxy might use several.
+const SESSIONS_MAX: usize = 32;
+
+/// Bytes that one container may have, and that go out in one write.
+const CONTAINER_BYTES_MAX: usize = 256 << 10;
+const WRITE_BYTES_MAX: usize = 1 << 20;
+
+/// A connection without any accepted packet ends after this long: a key exchange takes three
+/// round trips and some patience.
+const FIRST_PACKET_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Numbers connections, so that a session knows when another one shows it.
+static GENERATIONS: AtomicU64 = AtomicU64::new(1);
+
+/// A number that no connection had before.
+pub(super) fn next_generation() -> u64 {
+    GENERATIONS.fetch_add(1, Ordering::Relaxed)
+}
+
+struct Connection {
+    shared: Arc<Shared>,
+    codec: Codec,
+    addresses: Addresses,
+    generation: u64,
+    wake: Arc<Notify>,
+    exchange: Option<Box<KeyExchange>>,
+    sessions: Vec<Arc<SessionEntry>>,
+    /// Bytes that wait for the next write.
+    output: BytesMut,
+    /// Set by `ping_delay_disconnect`.
+    disconnect_at: Option<Instant>,
+    /// When silence has lasted too long.
+    idle_at: Instant,
+}
+
+/// Serves packets until the client goes, breaks a rule, or is silent for too long.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    mut stream: impl Stream,
+    mut input: BytesMut,
+    codec: Codec,
+    addresses: Addresses,
+) {
+    let mut connection = Connection {
+        shared,
+        codec,
+        addresses,
+        generation: next_generation(),
+        wake: incoming::new_wake(),
+        exchange: None,
+        sessions: Vec::new(),
+        output: BytesMut::new(),
+        disconnect_at: None,
+        idle_at: Instant::now() + FIRST_PACKET_TIMEOUT,
+    };
+    if let Ok(Ending::Error(code)) = connection.run(&mut stream, &mut input).await {
+        connection.output.clear();
+        connection.codec.encode_error(code, &mut connection.output);
+        let _ = timeout(WRITE_TIMEOUT, stream.write_all(&connection.output)).await;
+    }
+    let _ = timeout(WRITE_TIMEOUT, stream.shutdown()).await;
+}
+
+impl Connection {
+    async fn run(&mut self, stream: &mut impl Stream, input: &mut BytesMut) -> io::Result<Ending> {
+        loop {
+            loop {
+                match self.codec.decode(input) {
+                    Ok(Some(frame)) => {
+                        if let Err(ending) = self.packet(frame, stream).await {
+                            return Ok(ending);
+                        }
+                    }
+                    Ok(None) => break,
+                    Err(cause) => {
+                        tracing::debug!(%cause, "a frame broke the rules");
+                        return Ok(Ending::Silent);
+                    }
+                }
+            }
+            if input.is_empty() {
+                // An idle connection keeps no buffer.
+                *input = BytesMut::new();
+            }
+            self.send(stream).await?;
+            if self.sessions.iter().any(|s| s.key.is_dead(self.shared.now_ms())) {
+                return Ok(Ending::Error(ERROR_UNKNOWN_KEY));
+            }
+            let deadline = self.deadline();
+            tokio::select! {
+                read = read_some(stream, input), if !self.is_congested() => if read? == 0 {
+                    return Ok(Ending::Silent);
+                },
+                () = self.wake.notified() => {}
+                () = sleep_until(deadline) => {
+                    let now = Instant::now();
+                    if self.disconnect_at.is_some_and(|at| at <= now) || self.idle_at <= now {
+                        return Ok(Ending::Silent);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One packet from the client.
+    async fn packet(&mut self, frame: Frame, stream: &mut impl Stream) -> Result<(), Ending> {
+        let id = frame.payload.first_chunk::<8>().ok_or(Ending::Silent)?;
+        match i64::from_le_bytes(*id) {
+            0 => self.exchange(&frame.payload).await,
+            auth_key_id => self.encrypted(auth_key_id, &frame, stream).await,
+        }
+    }
+
+    /// One message of a key exchange.
+    async fn exchange(&mut self, payload: &[u8]) -> Result<(), Ending> {
+        let shared = &self.shared;
+        let exchange =
+            self.exchange.get_or_insert_with(|| Box::new(KeyExchange::new(shared)));
+        let answer = exchange.message(&self.shared, self.addresses, payload).await?;
+        let encoded = self.codec.encode(&answer, &mut self.output, &mut crate::rng());
+        encoded.map_err(|_| Ending::Silent)
+    }
+
+    async fn encrypted(
+        &mut self,
+        auth_key_id: i64,
+        frame: &Frame,
+        stream: &mut impl Stream,
+    ) -> Result<(), Ending> {
+        let incoming = incoming::open(&self.shared, auth_key_id, &frame.payload)?;
+        // The key exchange, if there was one on this connection, is over.
+        self.exchange = None;
+        if frame.quick_ack {
+            self.codec.encode_quick_ack(incoming.message.quick_ack, &mut self.output);
+        }
+        self.idle_at = Instant::now() + self.shared.bounds.idle_timeout;
+        let now_ms = self.shared.now_ms();
+        let session = incoming.session(&self.shared, now_ms)?;
+        session.attach(self.generation, &self.wake, now_ms);
+        if !self.sessions.iter().any(|shown| Arc::ptr_eq(shown, &session)) {
+            if self.sessions.len() >= SESSIONS_MAX {
+                return Err(Ending::Silent);
+            }
+            self.sessions.reserve_exact(1);
+            self.sessions.push(session.clone());
+        }
+        let origin = Origin {
+            addresses: self.addresses,
+            session_id: session.session_id,
+            transport_dc: self.codec.dc(),
+        };
+        let asked = incoming.deliver(&self.shared, &session, origin);
+        if let Some(delay_s) = asked.disconnect_in_s {
+            self.disconnect_at = Some(Instant::now() + Duration::from_secs(delay_s.into()));
+        }
+        if let Some(msg_id) = asked.destroy_key {
+            incoming::destroy_key(&self.shared, &session, msg_id).await;
+            // The answer is the last thing under this key.
+            let _ = self.send(stream).await;
+            return Err(Ending::Silent);
+        }
+        Ok(())
+    }
+
+    /// Sends all that is due.
+    async fn send(&mut self, stream: &mut impl Stream) -> io::Result<()> {
+        loop {
+            self.collect()?;
+            if self.output.is_empty() {
+                return Ok(());
+            }
+            timeout(WRITE_TIMEOUT, stream.write_all(&self.output)).await??;
+            timeout(WRITE_TIMEOUT, stream.flush()).await??;
+            self.output = BytesMut::new();
+        }
+    }
+
+    /// Encrypts and frames what is due, up to one write's worth.
+    fn collect(&mut self) -> io::Result<()> {
+        // A session that another connection shows now is no longer this one's.
+        self.sessions.retain(|session| session.is_shown_by(&self.wake));
+        let mut packet = Vec::new();
+        for session in &self.sessions {
+            while self.output.len() < WRITE_BYTES_MAX {
+                packet.clear();
+                if !incoming::seal_next(&self.shared, session, CONTAINER_BYTES_MAX, &mut packet) {
+                    break;
+                }
+                if packet.len() > ANSWER_BYTES_MAX {
+                    return Err(io::ErrorKind::InvalidData.into());
+                }
+                self.codec
+                    .encode(&packet, &mut self.output, &mut crate::rng())
+                    .map_err(io::Error::other)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the client should first read what it has asked for.
+    fn is_congested(&self) -> bool {
+        self.sessions.iter().any(|session| session.lock().session.is_congested())
+    }
+
+    /// When something happens by itself.
+    fn deadline(&self) -> Instant {
+        let now_ms = self.shared.now_ms();
+        let due = self.sessions.iter().filter_map(|s| s.lock().session.next_deadline()).min();
+        let due = due.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms)));
+        [due, self.disconnect_at].into_iter().flatten().fold(self.idle_at, Instant::min)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for session in &self.sessions {
+            session.detach(self.generation, &self.wake);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! HTTP on a shared port: `/apiws` for WebSockets, `/apiw1` for single packets, and whatever
+//! pages the node hands in.
+//!
+//! Sources: <https://core.telegram.org/mtproto/transports#http>,
+//! <https://core.telegram.org/mtproto/transports#websocket>
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{DefaultBodyLimit, Extension, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{any, post};
+use axum::{Router, middleware};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::time::Instant;
+
+use super::listener::{OPENING_TIMEOUT, Opened, open};
+use super::stream::{Stream, WebSocketStream};
+use super::{connection, http_packet};
+use crate::frontend::Shared;
+use crate::rpc::Addresses;
+use crate::transport::{FRAME_BYTES_MAX, Surface};
+
+/// How long a client may take to send its request line and headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Bytes of request line and headers.
+const HEADER_BYTES_MAX: usize = 16 << 10;
+
+/// Seconds that a browser may remember the answer to its preflight request.
+const PREFLIGHT_MAX_AGE: &str = "86400";
+
+/// The routes of MTProto.
+pub(super) fn router(shared: Arc<Shared>) -> Router {
+    let mut router = Router::new();
+    // Web clients put the kind of data centre behind the path; a node is all kinds.
+    for suffix in ["", "_test", "_premium", "_test_premium"] {
+        router = router
+            .route(&format!("/apiws{suffix}"), any(websocket))
+            .route(&format!("/apiw1{suffix}"), post(packet).options(preflight))
+            .route(&format!("/apiw{suffix}"), post(packet).options(preflight));
+    }
+    router
+        .route("/api", post(packet).options(preflight))
+        .layer(DefaultBodyLimit::max(FRAME_BYTES_MAX))
+        .layer(middleware::map_response(allow_every_origin))
+        .with_state(shared)
+}
+
+/// Serves one connection that began with an HTTP request.
+pub(super) async fn serve(shared: Arc<Shared>, stream: impl Stream, addresses: Addresses) {
+    let service = router(shared).layer(Extension(addresses));
+    let served = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .max_buf_size(HEADER_BYTES_MAX.max(8192))
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades()
+        .await;
+    if let Err(cause) = served {
+        tracing::debug!(%cause, "an HTTP connection ended");
+    }
+}
+
+/// `/apiws`: obfuscated MTProto in the binary messages of a WebSocket.
+async fn websocket(
+    State(shared): State<Arc<Shared>>,
+    Extension(addresses): Extension<Addresses>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade
+        // Browsers refuse a connection whose sub-protocol was not chosen.
+        .protocols(["binary"])
+        .max_message_size(FRAME_BYTES_MAX)
+        .max_frame_size(FRAME_BYTES_MAX)
+        .on_upgrade(move |socket| async move {
+            let mut stream = WebSocketStream::new(socket);
+            let deadline = Instant::now() + OPENING_TIMEOUT;
+            if let Some(Opened::Framed(codec, first)) =
+                open(&shared, &mut stream, Surface::WebSocket, deadline).await
+            {
+                Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
+            }
+        })
+}
+
+/// `/apiw1`: one packet in, one packet out.
+async fn packet(
+    State(shared): State<Arc<Shared>>,
+    Extension(addresses): Extension<Addresses>,
+    body: Bytes,
+) -> Response {
+    match http_packet::answer(&shared, addresses, &body).await {
+        Ok(packet) => {
+            let kind = HeaderValue::from_static("application/octet-stream");
+            ([(header::CONTENT_TYPE, kind)], Body::from(packet)).into_response()
+        }
+        // Transport errors are status codes here.
+        Err(code) => {
+            let status = u16::try_from(code.unsigned_abs()).ok();
+            let status = status.and_then(|s| StatusCode::from_u16(s).ok());
+            status.unwrap_or(StatusCode::BAD_REQUEST).into_response()
+        }
+    }
+}
+
+/// The question that a browser asks before it posts to another origin.
+async fn preflight() -> impl axum::response::IntoResponse {
+    let mut headers = HeaderMap::new();
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "POST, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "origin, content-type"),
+        (header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    (StatusCode::OK, headers)
+}
+
+/// MTProto authenticates by itself and uses no cookies: every page may speak to a node.
+async fn allow_every_origin(mut response: Response) -> Response {
+    let any = HeaderValue::from_static("*");
+    response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    response
+}

@@ -1,0 +1,134 @@
+//! Accepts connections and finds out what each speaks.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf as _, BytesMut};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, timeout_at};
+
+use super::stream::{Prefixed, Stream, read_some};
+use super::{connection, http};
+use crate::frontend::Shared;
+use crate::rpc::Addresses;
+use crate::transport::{Detection, Detector, Surface};
+
+/// How long a connection may take to say what it speaks, and a TLS handshake to end. Protects
+/// descriptors against clients that send a byte a second.
+pub(super) const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Pause after a failed accept: descriptors are short, and come back only as connections end.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Accepts until the listener's task is aborted.
+pub(super) async fn accept_loop(shared: Arc<Shared>, listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, remote)) => {
+                let Some(admitted) = shared.admission.admit(remote.ip()) else { continue };
+                let shared = shared.clone();
+                // One task per connection; the bound is that of admission.
+                tokio::spawn(async move {
+                    if let Ok(local) = stream.local_addr() {
+                        serve_socket(shared, stream, Addresses { local, remote }).await;
+                    }
+                    drop(admitted);
+                });
+            }
+            Err(cause) if is_of_one_connection(&cause) => {}
+            Err(cause) => {
+                tracing::warn!(%cause, "accepting pauses");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Errors that say something about the accepted connection and nothing about the listener.
+fn is_of_one_connection(cause: &io::Error) -> bool {
+    matches!(
+        cause.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}
+
+async fn serve_socket(shared: Arc<Shared>, mut stream: TcpStream, addresses: Addresses) {
+    // A reply is one write; waiting for more to send only delays it.
+    let _ = stream.set_nodelay(true);
+    let deadline = Instant::now() + OPENING_TIMEOUT;
+    match open(&shared, &mut stream, Surface::Socket, deadline).await {
+        Some(Opened::Tls(first)) => {
+            let Some(acceptor) = shared.tls.clone() else { return };
+            let accepting = acceptor.accept(Prefixed::new(first, stream));
+            let Ok(Ok(mut stream)) = timeout_at(deadline, accepting).await else { return };
+            match open(&shared, &mut stream, Surface::Tls, deadline).await {
+                Some(Opened::Http(first)) => {
+                    Box::pin(http::serve(shared, Prefixed::new(first, stream), addresses)).await;
+                }
+                Some(Opened::Framed(codec, first)) => {
+                    Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
+                }
+                Some(Opened::Tls(_)) | None => {}
+            }
+        }
+        Some(Opened::Http(first)) => {
+            Box::pin(http::serve(shared, Prefixed::new(first, stream), addresses)).await;
+        }
+        Some(Opened::Framed(codec, first)) => {
+            // Boxed, so that this task is as big as what it serves and not as all it might serve.
+            Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
+        }
+        None => {}
+    }
+}
+
+/// What speaks, and the bytes after what said so.
+pub(super) enum Opened {
+    Tls(BytesMut),
+    Http(BytesMut),
+    Framed(Box<crate::transport::Codec>, BytesMut),
+}
+
+/// Reads until the protocol is known; `None` to close in silence.
+pub(super) async fn open(
+    shared: &Shared,
+    stream: &mut impl Stream,
+    surface: Surface,
+    deadline: Instant,
+) -> Option<Opened> {
+    let mut first = BytesMut::new();
+    let detector = Detector::new(surface);
+    loop {
+        match timeout_at(deadline, read_some(stream, &mut first)).await {
+            Ok(Ok(read)) if read > 0 => {}
+            _ => return None,
+        }
+        match detector.detect(&first, &shared.secrets) {
+            Detection::NeedMore => {}
+            Detection::Tls => return Some(Opened::Tls(first)),
+            Detection::Http => return Some(Opened::Http(first)),
+            Detection::Framed { codec, consumed } => {
+                first.advance(consumed.min(first.len()));
+                return Some(Opened::Framed(Box::new(codec), first));
+            }
+            Detection::Reject => return None,
+        }
+    }
+}
+
+/// Binds `addresses`; port 0 takes a free one.
+pub(super) async fn bind(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let listener = TcpListener::bind(address).await.map_err(|cause| {
+            io::Error::new(cause.kind(), format!("cannot listen on {address}: {cause}"))
+        })?;
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}

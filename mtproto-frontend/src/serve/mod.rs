@@ -1,0 +1,114 @@
+//! Sockets: the only part of the frontend that does I/O.
+//!
+//! ```text
+//! listener ─► what speaks? ─┬─ MTProto ─► connection ─┐
+//!                           ├─ TLS ─► the same again  ├─► incoming ─► session ─► rpc
+//!                           └─ HTTP ─► http ─► http_packet ┘
+//! ```
+
+mod admission;
+mod call;
+mod connection;
+mod handshakes;
+mod http;
+mod http_packet;
+mod incoming;
+mod key_exchange;
+mod listener;
+mod sessions;
+mod stream;
+mod tls;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::frontend::{Setup, Shared};
+
+pub(crate) use admission::Admission;
+pub(crate) use key_exchange::HttpExchanges;
+pub(crate) use handshakes::Handshakes;
+pub(crate) use sessions::Sessions;
+pub use tls::{TlsError, tls_config};
+
+/// How often unused keys and sessions leave memory.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How often expired temporary keys leave the store, and how many rows are looked at in one go.
+const PURGE_EVERY: Duration = Duration::from_secs(3600);
+const PURGE_ROWS: usize = 1000;
+
+/// The frontend of a node.
+pub struct Frontend {
+    shared: Arc<Shared>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl Frontend {
+    /// Starts what needs no listener. Called inside a tokio runtime.
+    #[must_use]
+    pub fn new(setup: Setup) -> Self {
+        let shared = Shared::new(setup);
+        let tasks = vec![tokio::spawn(sweep(shared.clone())), tokio::spawn(purge(shared.clone()))];
+        Self { shared, tasks: Mutex::new(tasks) }
+    }
+
+    /// Listens on `addresses`; each takes every protocol. Answers the addresses with the ports
+    /// that were taken for 0.
+    ///
+    /// # Errors
+    /// The address that cannot be listened on, and why.
+    pub async fn listen(&self, addresses: &[SocketAddr]) -> io::Result<Vec<SocketAddr>> {
+        let listeners = listener::bind(addresses).await?;
+        let mut bound = Vec::new();
+        for listener in listeners {
+            bound.push(listener.local_addr()?);
+            let task = tokio::spawn(listener::accept_loop(self.shared.clone(), listener));
+            self.tasks.lock().push(task);
+        }
+        Ok(bound)
+    }
+
+    /// Stops listening and waits until what was committed is durable, at most `patience`.
+    pub async fn shutdown(&self, patience: Duration) {
+        for task in self.tasks.lock().drain(..) {
+            task.abort();
+        }
+        let newest = self.shared.store.newest();
+        if tokio::time::timeout(patience, self.shared.store.durable(newest)).await.is_err() {
+            tracing::warn!("the store did not finish in time");
+        }
+    }
+}
+
+async fn sweep(shared: Arc<Shared>) {
+    let mut every = tokio::time::interval(SWEEP_EVERY);
+    loop {
+        every.tick().await;
+        let now_ms = shared.now_ms();
+        shared.sessions.sweep(now_ms);
+        shared.auth_keys.sweep(now_ms);
+    }
+}
+
+async fn purge(shared: Arc<Shared>) {
+    let mut every = tokio::time::interval(PURGE_EVERY);
+    loop {
+        every.tick().await;
+        let mut from = Some(Vec::new());
+        while let Some(key) = from {
+            from = match shared.auth_keys.purge(&key, PURGE_ROWS, shared.now_ms()) {
+                Ok(next) => next,
+                Err(cause) => {
+                    tracing::warn!(%cause, "expired temporary keys stay for now");
+                    None
+                }
+            };
+            tokio::task::yield_now().await;
+        }
+    }
+}

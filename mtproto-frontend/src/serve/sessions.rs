@@ -1,0 +1,165 @@
+//! Sessions in memory: one entry per (auth key, session_id), found again after a reconnect.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Notify;
+
+use super::call::Call;
+use crate::auth_keys::KeyEntry;
+use crate::session::Session;
+
+/// Shards of the table: two cores rarely meet in one.
+const SHARDS: usize = 16;
+
+/// Sessions that one auth key may have. TDLib opens about a dozen, a web client two.
+const SESSIONS_PER_KEY_MAX: usize = 100;
+
+/// A session without a connection leaves memory after this long. Well over the 330 s in which an
+/// old message could be replayed: until then its window refuses them.
+const IDLE_MS: u64 = 15 * 60 * 1000;
+
+/// One session and the connection that shows it.
+pub(crate) struct SessionEntry {
+    pub(crate) key: Arc<KeyEntry>,
+    pub(crate) session_id: i64,
+    state: Mutex<State>,
+}
+
+/// What changes in a session.
+pub(crate) struct State {
+    pub(crate) session: Session,
+    /// Calls that wait for others (`invokeAfterMsg`), by their msg_id.
+    pub(crate) waiting: Vec<Call>,
+    /// Wakes the connection (or the waiting HTTP requests) that answers go to.
+    sink: Option<Arc<Notify>>,
+    used_ms: u64,
+}
+
+impl SessionEntry {
+    /// The state. Never held across an await.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+
+    /// Makes the connection with this number the place for answers.
+    pub(crate) fn attach(&self, generation: u64, wake: &Arc<Notify>, now_ms: u64) {
+        let mut state = self.state.lock();
+        state.used_ms = now_ms;
+        state.session.attach(generation);
+        if !state.sink.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, wake)) {
+            let old = state.sink.replace(wake.clone());
+            drop(state);
+            // The connection that showed the session until now lets go of it.
+            if let Some(old) = old {
+                old.notify_one();
+            }
+        }
+    }
+
+    /// The connection with this number is gone, or shows another session.
+    pub(crate) fn detach(&self, generation: u64, wake: &Arc<Notify>) {
+        let mut state = self.state.lock();
+        state.session.detach(generation);
+        if state.sink.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, wake)) {
+            state.sink = None;
+        }
+    }
+
+    /// Whether answers go to `wake`.
+    pub(crate) fn is_shown_by(&self, wake: &Arc<Notify>) -> bool {
+        self.state.lock().sink.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, wake))
+    }
+
+    /// What HTTP requests of this session wait on: they share one.
+    pub(crate) fn http_wake(&self) -> Arc<Notify> {
+        self.state.lock().sink.clone().unwrap_or_default()
+    }
+
+    /// Tells the connection that something is due.
+    pub(crate) fn wake(&self) {
+        let sink = self.state.lock().sink.clone();
+        if let Some(sink) = sink {
+            sink.notify_one();
+        }
+    }
+
+    /// Nobody holds this entry but the table, and nothing came for a while.
+    fn is_idle(self: &Arc<Self>, now_ms: u64) -> bool {
+        Arc::strong_count(self) == 1 && now_ms.saturating_sub(self.lock().used_ms) > IDLE_MS
+    }
+}
+
+/// All sessions of the node.
+pub(crate) struct Sessions {
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+/// By auth key id, so that one key's sessions are counted at a glance.
+type Shard = HashMap<i64, Vec<Arc<SessionEntry>>>;
+
+impl Sessions {
+    pub(crate) fn new() -> Self {
+        Self { shards: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    fn shard(&self, auth_key_id: i64) -> MutexGuard<'_, Shard> {
+        let [first, ..] = auth_key_id.to_le_bytes();
+        #[expect(clippy::indexing_slicing, reason = "the index is taken modulo the length")]
+        self.shards[usize::from(first) % SHARDS].lock()
+    }
+
+    /// The session, made by `make` if there is none; `None` when the key has too many.
+    pub(crate) fn get_or_make(
+        &self,
+        key: &Arc<KeyEntry>,
+        session_id: i64,
+        now_ms: u64,
+        make: impl FnOnce() -> Session,
+    ) -> Option<Arc<SessionEntry>> {
+        let mut shard = self.shard(key.id);
+        let sessions = shard.entry(key.id).or_default();
+        if let Some(found) = sessions.iter().find(|s| s.session_id == session_id) {
+            return Some(found.clone());
+        }
+        if sessions.len() >= SESSIONS_PER_KEY_MAX {
+            sessions.retain(|s| !s.is_idle(now_ms));
+            if sessions.len() >= SESSIONS_PER_KEY_MAX {
+                return None;
+            }
+        }
+        let state = State { session: make(), waiting: Vec::new(), sink: None, used_ms: now_ms };
+        let entry =
+            Arc::new(SessionEntry { key: key.clone(), session_id, state: Mutex::new(state) });
+        // Most keys have one session: no room is kept for more.
+        sessions.reserve_exact(1);
+        sessions.push(entry.clone());
+        Some(entry)
+    }
+
+    /// The session, if it exists.
+    pub(crate) fn get(&self, auth_key_id: i64, session_id: i64) -> Option<Arc<SessionEntry>> {
+        let shard = self.shard(auth_key_id);
+        shard.get(&auth_key_id)?.iter().find(|s| s.session_id == session_id).cloned()
+    }
+
+    /// Forgets every session of a key and wakes their connections, which then find the key dead.
+    pub(crate) fn remove_key(&self, auth_key_id: i64) {
+        let removed = self.shard(auth_key_id).remove(&auth_key_id);
+        for session in removed.into_iter().flatten() {
+            session.wake();
+        }
+    }
+
+    /// Frees the memory of sessions that nobody shows or uses, and of what is over in others.
+    pub(crate) fn sweep(&self, now_ms: u64) {
+        for shard in &self.shards {
+            shard.lock().retain(|_, sessions| {
+                sessions.retain(|s| !s.is_idle(now_ms));
+                sessions.iter().for_each(|s| s.lock().session.tick(now_ms));
+                !sessions.is_empty()
+            });
+        }
+    }
+}

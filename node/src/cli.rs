@@ -1,0 +1,78 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{client_config, config, run};
+
+/// A self-hosted, federated messenger node that Telegram clients talk to.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the node (also without any command).
+    Run(RunArgs),
+    /// Print what a client needs to reach the node: address, DC, RSA key, fingerprint.
+    ClientConfig(ClientConfigArgs),
+}
+
+/// Where the node keeps everything.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataArgs {
+    /// Data directory.
+    #[arg(long, value_name = "DIR", default_value = "./rookery-data")]
+    pub(crate) data: PathBuf,
+    /// One JSON document on standard output instead of text for people.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Address for Telegram clients; port 0 takes a free one. May be given more than once.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) mtproto: Vec<SocketAddr>,
+    /// Address for browsers; port 0 takes a free one. May be given more than once.
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) http: Vec<SocketAddr>,
+    /// Configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ClientConfigArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// Does what was asked for.
+pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
+    match cli.command {
+        None => start(&cli.run),
+        Some(Command::Run(args)) => start(&args),
+        Some(Command::ClientConfig(args)) => client_config::print(&args.data),
+    }
+}
+
+fn start(args: &RunArgs) -> anyhow::Result<()> {
+    let mut config = config::load(args.config.as_deref(), std::env::vars())?;
+    if !args.mtproto.is_empty() {
+        config.mtproto.listen = config::OneOrMany::Many(args.mtproto.clone());
+    }
+    if !args.http.is_empty() {
+        config.http.listen = config::OneOrMany::Many(args.http.clone());
+    }
+    run::run(config, &args.data)
+}

@@ -1,0 +1,247 @@
+//! `rookery.toml`: every key with its unit and default. No file is needed to run.
+//!
+//! Order of precedence: command line, `ROOKERY_<SECTION>_<KEY>` variables, file, defaults.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// `[node]`
+    pub(crate) node: NodeConfig,
+    /// `[mtproto]`
+    pub(crate) mtproto: MtprotoConfig,
+    /// `[http]`
+    pub(crate) http: HttpConfig,
+    /// `[tls]`
+    pub(crate) tls: Option<TlsConfig>,
+    /// `[limits]`
+    pub(crate) limits: LimitsConfig,
+}
+
+/// `[node]`: what the node says of itself.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct NodeConfig {
+    /// Name shown to members. Default `Rookery`.
+    pub(crate) name: String,
+    /// Addresses that clients are told to connect to, IPv4 and IPv6, as `IP:PORT`. Default: none,
+    /// which means the local address that each client already reached.
+    pub(crate) public_addresses: Vec<SocketAddr>,
+    /// ISO 3166-1 code preselected on the phone number screen. Default `US`.
+    pub(crate) country: String,
+}
+
+impl Default for NodeConfig {
+    fn default() -> Self {
+        Self { name: "Rookery".into(), public_addresses: Vec::new(), country: "US".into() }
+    }
+}
+
+/// `[mtproto]`: how Telegram clients reach this node.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MtprotoConfig {
+    /// Addresses to listen on. Default `0.0.0.0:10443`. Any protocol is taken on each.
+    pub(crate) listen: OneOrMany,
+    /// The DC number that clients are told when they do not name one. Default 2, which is what
+    /// most libraries start with. 1 to 5.
+    pub(crate) dc: i32,
+    /// MTProxy secrets: 32 hex digits, or `dd` and 32 hex digits to require random padding.
+    /// Default: none. At most 16.
+    pub(crate) secrets: Vec<String>,
+    /// Accept the RSA padding from before 2021. Default true: Telethon, Pyrogram and Kurigram
+    /// still use it.
+    pub(crate) old_rsa_padding: bool,
+    /// Seconds of silence after which a connection closes. Default 300: clients ping every 60 s,
+    /// or ask for their own delay.
+    pub(crate) idle_timeout_s: u64,
+    /// Threads for key exchanges. Default: half of the cores, at least one, so that messages
+    /// always have the other half.
+    pub(crate) handshake_threads: Option<usize>,
+}
+
+impl Default for MtprotoConfig {
+    fn default() -> Self {
+        Self {
+            listen: OneOrMany::One(([0, 0, 0, 0], 10443).into()),
+            dc: 2,
+            secrets: Vec::new(),
+            old_rsa_padding: true,
+            idle_timeout_s: 300,
+            handshake_threads: None,
+        }
+    }
+}
+
+/// `[http]`: browsers and web clients.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct HttpConfig {
+    /// Addresses to listen on. Default `0.0.0.0:8080`. Any protocol is taken on each.
+    pub(crate) listen: OneOrMany,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self { listen: OneOrMany::One(([0, 0, 0, 0], 8080).into()) }
+    }
+}
+
+/// `[tls]`: a certificate for every listener. Without this section TLS is refused.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsConfig {
+    /// PEM file with the certificate chain.
+    pub(crate) certificate: PathBuf,
+    /// PEM file with the private key.
+    pub(crate) key: PathBuf,
+}
+
+/// `[limits]`: what one address, and all of them, may use.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LimitsConfig {
+    /// Open connections in all. Default 15000: the usual limit of descriptors is 20000.
+    pub(crate) connections_max: usize,
+    /// Open connections of one address (IPv6: one /64). Default 1000: a whole office may share
+    /// one.
+    pub(crate) connections_per_address_max: usize,
+    /// Key exchanges of one address: this many at once ... Default 60.
+    pub(crate) handshakes_per_address_burst: u32,
+    /// ... and this many more a minute. Default 60.
+    pub(crate) handshakes_per_address_per_minute: u32,
+    /// Key exchanges of all addresses waiting for a thread. Default 256, about two seconds' work.
+    pub(crate) handshakes_waiting_max: usize,
+    /// Requests of one auth key: this many at once ... Default 2000.
+    pub(crate) requests_per_key_burst: u32,
+    /// ... and this many more a second. Default 100.
+    pub(crate) requests_per_key_per_second: u32,
+}
+
+impl Default for LimitsConfig {
+    fn default() -> Self {
+        Self {
+            connections_max: 15_000,
+            connections_per_address_max: 1000,
+            handshakes_per_address_burst: 60,
+            handshakes_per_address_per_minute: 60,
+            handshakes_waiting_max: 256,
+            requests_per_key_burst: 2000,
+            requests_per_key_per_second: 100,
+        }
+    }
+}
+
+/// One value or a list of them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum OneOrMany {
+    /// `listen = "127.0.0.1:10443"`
+    One(SocketAddr),
+    /// `listen = ["127.0.0.1:10443", "[::1]:10443"]`
+    Many(Vec<SocketAddr>),
+}
+
+impl OneOrMany {
+    /// As a list.
+    pub(crate) fn to_vec(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::One(one) => vec![*one],
+            Self::Many(many) => many.clone(),
+        }
+    }
+}
+
+/// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
+const SECTIONS: [&str; 5] = ["node", "mtproto", "http", "tls", "limits"];
+
+/// Reads `file` (if any) and the variables.
+///
+/// # Errors
+/// Unreadable file, wrong types, unknown keys, values out of range: with the place.
+pub(crate) fn load(
+    file: Option<&Path>,
+    variables: impl Iterator<Item = (String, String)>,
+) -> anyhow::Result<Config> {
+    let mut table = match file {
+        None => toml::Table::new(),
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?
+            .parse()
+            .with_context(|| format!("{} is not valid TOML", path.display()))?,
+    };
+    for (name, value) in variables {
+        let Some(rest) = name.strip_prefix("ROOKERY_") else { continue };
+        let rest = rest.to_ascii_lowercase();
+        let Some((section, key)) = rest.split_once('_') else { continue };
+        if !SECTIONS.contains(&section) {
+            continue;
+        }
+        let section = table
+            .entry(section.to_owned())
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .with_context(|| format!("[{section}] is not a section"))?;
+        // "5" is a number, "[…]" a list; whatever is not TOML is text.
+        let value = format!("v = {value}")
+            .parse::<toml::Table>()
+            .ok()
+            .and_then(|mut t| t.remove("v"))
+            .unwrap_or(toml::Value::String(value));
+        section.insert(key.to_owned(), value);
+    }
+    let config: Config = table.try_into().context("in the configuration")?;
+    if !(1..=5).contains(&config.mtproto.dc) {
+        bail!("mtproto.dc is {}, but clients know 1 to 5 only", config.mtproto.dc);
+    }
+    if config.mtproto.listen.to_vec().is_empty() {
+        bail!("mtproto.listen is empty: clients could not reach the node");
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_text(text: &str, variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+        let directory = std::env::temp_dir().join(format!("rookery-config-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join(format!("{}.toml", text.len() * 1000 + variables.len()));
+        std::fs::write(&path, text).unwrap();
+        load(Some(&path), variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())))
+    }
+
+    #[test]
+    fn defaults_need_no_file() {
+        let config = load(None, std::iter::empty()).unwrap();
+        assert_eq!(config.mtproto.listen.to_vec()[0].port(), 10443);
+        assert_eq!(config.mtproto.dc, 2);
+    }
+
+    #[test]
+    fn variables_override_the_file() {
+        let config = from_text(
+            "[mtproto]\nlisten = ['127.0.0.1:1', '[::1]:2']\ndc = 3\n",
+            &[("ROOKERY_MTPROTO_DC", "4"), ("ROOKERY_NODE_NAME", "Ours"), ("ROOKERY_TEST", "full")],
+        )
+        .unwrap();
+        assert_eq!(config.mtproto.dc, 4);
+        assert_eq!(config.node.name, "Ours");
+        assert_eq!(config.mtproto.listen.to_vec().len(), 2);
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_values_are_refused() {
+        assert!(from_text("[mtproto]\nlissten = '127.0.0.1:1'\n", &[]).is_err());
+        assert!(from_text("[mtproto]\ndc = 9\n", &[]).is_err());
+        assert!(from_text("[other]\n", &[]).is_err());
+        assert!(from_text("", &[("ROOKERY_LIMITS_CONNECTIONS_MAX", "many")]).is_err());
+    }
+}

@@ -1,0 +1,168 @@
+//! Starts the node: secrets, listeners, the ready line; and ends it.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use mtproto_frontend::{Bounds, Frontend, Profile, Rate, Secrets, Setup};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::DataArgs;
+use crate::client_config::Ready;
+use crate::config::{Config, LimitsConfig};
+use crate::secrets;
+
+/// How long connections may take to end after SIGTERM.
+const SHUTDOWN: Duration = Duration::from_secs(3);
+
+/// Runs until SIGTERM or SIGINT.
+pub(crate) fn run(config: Config, args: &DataArgs) -> anyhow::Result<()> {
+    // Diagnostics go to standard error: standard output carries the ready line only.
+    let filter = EnvFilter::try_from_env("ROOKERY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
+    let opened = secrets::open(&args.data, &mut rand::rng())?;
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?
+        .block_on(serve(config, args, opened))
+}
+
+async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyhow::Result<()> {
+    let public = opened.server_key.public_pem();
+    let fingerprint = opened.server_key.fingerprint();
+    tracing::info!(node = %opened.identity.id(), "starting");
+    let frontend = Frontend::new(setup(&config, opened)?);
+    let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
+    let http = frontend.listen(&config.http.listen.to_vec()).await?;
+    let ready = Ready {
+        ready: true,
+        mtproto: mtproto.first().map(ToString::to_string).unwrap_or_default(),
+        http: http.first().map(ToString::to_string).unwrap_or_default(),
+        mesh: Vec::new(),
+        dc: config.mtproto.dc,
+        rsa_fingerprint: format!("{:016x}", fingerprint.cast_unsigned()),
+        rsa_pem: public,
+    };
+    ready.save(&args.data)?;
+    announce(&ready, args)?;
+    let ended = signal().await?;
+    tracing::info!(signal = ended, "stopping");
+    frontend.shutdown(SHUTDOWN).await;
+    Ok(())
+}
+
+fn announce(ready: &Ready, args: &DataArgs) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(ready)?)?;
+    } else {
+        writeln!(out, "This Rookery node is ready.\n\n{}", ready.text()?)?;
+        writeln!(
+            out,
+            "Point a client at the address and give it the RSA key: README.md shows how, client by\n\
+             client. `rookery client-config --data {}` prints this again.",
+            args.data.display()
+        )?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+fn setup(config: &Config, opened: secrets::Opened) -> anyhow::Result<Setup> {
+    let clock = || {
+        #[expect(clippy::disallowed_methods, reason = "the binary owns the clock")]
+        let now = SystemTime::now();
+        // Before 1970 there is no MTProto.
+        now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    };
+    let tls = match &config.tls {
+        Some(files) => Some(
+            mtproto_frontend::tls_config(&files.certificate, &files.key)
+                .context("in [tls]")?,
+        ),
+        None => None,
+    };
+    let secrets = config.mtproto.secrets.iter().map(|s| s.parse()).collect::<Result<_, _>>();
+    let secrets = secrets.and_then(Secrets::new).context("in mtproto.secrets")?;
+    Ok(Setup {
+        clock: Arc::new(clock),
+        store: opened.store,
+        master: opened.master,
+        server_keys: vec![opened.server_key],
+        secrets,
+        old_rsa_padding: config.mtproto.old_rsa_padding,
+        salt_secret: opened.salt_secret,
+        profile: Profile {
+            name: config.node.name.clone(),
+            public_addresses: config.node.public_addresses.clone(),
+            country: config.node.country.clone(),
+            dc: config.mtproto.dc,
+            tls: tls.is_some(),
+        },
+        bounds: bounds(&config.limits, config),
+        tls,
+    })
+}
+
+fn bounds(limits: &LimitsConfig, config: &Config) -> Bounds {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    Bounds {
+        connections_max: limits.connections_max,
+        connections_per_address_max: limits.connections_per_address_max,
+        handshakes_per_address: Rate {
+            burst: limits.handshakes_per_address_burst,
+            per_second: f64::from(limits.handshakes_per_address_per_minute) / 60.0,
+        },
+        handshakes_waiting_max: limits.handshakes_waiting_max,
+        handshake_threads: config.mtproto.handshake_threads.unwrap_or((cores / 2).max(1)),
+        requests_per_key: Rate {
+            burst: limits.requests_per_key_burst,
+            per_second: f64::from(limits.requests_per_key_per_second),
+        },
+        idle_timeout: Duration::from_secs(config.mtproto.idle_timeout_s),
+    }
+}
+
+/// Waits for the operator's word.
+async fn signal() -> anyhow::Result<&'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(tokio::select! {
+        _ = terminate.recv() => "SIGTERM",
+        _ = interrupt.recv() => "SIGINT",
+    })
+}
+
+/// The data directory of a running node has one owner: the store's lock.
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_master_key_refuses_with_the_reason() {
+        use rand::SeedableRng as _;
+        let directory = tempfile::TempDir::new().unwrap();
+        let path: &Path = directory.path();
+        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        let first = secrets::open(path, &mut rng).unwrap();
+        let fingerprint = first.server_key.fingerprint();
+        drop(first);
+        let again = secrets::open(path, &mut rng).unwrap();
+        assert_eq!(again.server_key.fingerprint(), fingerprint, "keys survive a restart");
+        drop(again);
+        let key = std::fs::read(path.join("master.key")).unwrap();
+        std::fs::remove_file(path.join("master.key")).unwrap();
+        let Err(lost) = secrets::open(path, &mut rng) else { panic!("opened") };
+        assert!(lost.to_string().contains("missing"), "{lost:#}");
+        std::fs::write(path.join("master.key"), "00".repeat(32)).unwrap();
+        let Err(wrong) = secrets::open(path, &mut rng) else { panic!("opened") };
+        assert!(wrong.to_string().contains("another node"), "{wrong:#}");
+        std::fs::write(path.join("master.key"), key).unwrap();
+        secrets::open(path, &mut rng).unwrap();
+    }
+}
