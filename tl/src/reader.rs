@@ -24,7 +24,7 @@ pub struct Limits {
 const DEPTH_MAX: u32 = 32;
 /// Small inputs may decode to this much whatever their size: a request of a few hundred bytes can
 /// honestly be one wide struct.
-const BYTES_SLACK: usize = 128 * 1024;
+const BYTES_SLACK: usize = 64 * 1024;
 
 impl Limits {
     /// For `input` bytes from a stranger: at most 4 times that on the heap, and some slack.
