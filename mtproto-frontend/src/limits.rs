@@ -89,16 +89,12 @@ impl<K: Hash + Eq + Copy> Buckets<K> {
             bucket.tokens < full
         });
         if self.buckets.len() >= self.max {
-            let mut tokens: Vec<f64> = self.buckets.values().map(|b| b.tokens).collect();
-            let middle = tokens.len() / 2;
-            let (_, median, _) = tokens.select_nth_unstable_by(middle, f64::total_cmp);
-            let median = *median;
-            let mut keep = self.max / 2;
-            self.buckets.retain(|_, bucket| {
-                let stays = bucket.tokens <= median && keep > 0;
-                keep -= usize::from(stays);
-                stays
-            });
+            let keep = self.max / 2;
+            let mut all: Vec<(f64, K)> = self.buckets.iter().map(|(k, b)| (b.tokens, *k)).collect();
+            all.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+            for (_, key) in all.iter().skip(keep) {
+                self.buckets.remove(key);
+            }
         }
     }
 }

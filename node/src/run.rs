@@ -1,7 +1,6 @@
 //! Starts the node: secrets, listeners, the ready line; and ends it.
 
 use std::io::Write as _;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -147,7 +146,7 @@ mod tests {
     fn a_lost_master_key_refuses_with_the_reason() {
         use rand::SeedableRng as _;
         let directory = tempfile::TempDir::new().unwrap();
-        let path: &Path = directory.path();
+        let path = directory.path();
         let mut rng = rand::rngs::StdRng::seed_from_u64(1);
         let first = secrets::open(path, &mut rng).unwrap();
         let fingerprint = first.server_key.fingerprint();

@@ -134,7 +134,7 @@ impl Exchange {
         let mut run = self.take(&request.nonce, &request.server_nonce)?;
         let stage = std::mem::replace(&mut run.stage, Stage::Concluding);
         let Stage::ClientDh(Agreement { terms, secret }) = stage else { return None };
-        let g_b = run.client_dh(&terms, request)?;
+        let g_b = Box::new(run.client_dh(&terms, request)?);
         let work = Work { run: run.id, asked_ms: now_ms, job: Job::Agree { secret, g_b } };
         self.runs.push(Run { stage: Stage::Agreeing(terms), ..run });
         Some(Step::Work(work))

@@ -19,7 +19,7 @@ pub(super) enum Job {
     /// RSA, and g^a if none is ready.
     Decrypt { keys: Arc<ServerKeys>, fingerprint: i64, encrypted: Box<[u8; 256]> },
     /// g^ab.
-    Agree { secret: DhSecret, g_b: PublicValue },
+    Agree { secret: DhSecret, g_b: Box<PublicValue> },
 }
 
 /// What [`Work::run`] found; goes back into [`Exchange::finish`](super::Exchange::finish).

@@ -33,9 +33,6 @@ pub(crate) struct Origin {
     pub(crate) transport_dc: Option<i16>,
 }
 
-/// Test DCs count from here.
-const TEST_DC_BASE: i32 = 10_000;
-
 impl Origin {
     /// The DC that the client believes to talk to. What it said in the key exchange comes first:
     /// the field of the obfuscated header is random in some clients.
@@ -46,13 +43,6 @@ impl Origin {
             0 => default,
             dc => dc,
         }
-    }
-
-    /// Whether `dc`, as a client names it in a key exchange, is one that a node answers for.
-    pub(super) fn is_served(dc: i32) -> bool {
-        let dc = dc.unsigned_abs();
-        let base = TEST_DC_BASE.unsigned_abs();
-        (1..=5).contains(&dc) || (base + 1..=base + 5).contains(&dc)
     }
 }
 

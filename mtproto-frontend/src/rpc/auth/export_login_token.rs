@@ -17,6 +17,9 @@ use crate::rpc::{Context, RpcError, RpcResult};
 /// How long a token lives. Clients ask again when it ends.
 const LIFETIME_S: u64 = 30;
 
+/// A token that ends this soon is replaced: nobody can scan it in time.
+const SOON_MS: u64 = 5000;
+
 /// Tokens that may wait at once. Protects memory: 100 bytes each.
 const TOKENS_MAX: usize = 10_000;
 
@@ -34,7 +37,13 @@ impl LoginTokens {
     /// The token of this key: the one it has while that lives, else a new one.
     fn export(&self, auth_key_id: i64, now_ms: u64, fresh: [u8; 32]) -> ([u8; 32], u64) {
         let mut waiting = self.0.lock();
-        waiting.retain(|w| w.expires_ms > now_ms && w.auth_key_id != auth_key_id);
+        waiting.retain(|w| w.expires_ms > now_ms);
+        if let Some(known) = waiting.iter().find(|w| w.auth_key_id == auth_key_id)
+            && known.expires_ms - now_ms > SOON_MS
+        {
+            return (known.token, known.expires_ms);
+        }
+        waiting.retain(|w| w.auth_key_id != auth_key_id);
         if waiting.len() >= TOKENS_MAX {
             waiting.pop_front();
         }
@@ -65,16 +74,16 @@ mod tests {
         let tokens = LoginTokens::default();
         let (first, expires_ms) = tokens.export(1, 0, [1; 32]);
         assert_eq!((first, expires_ms), ([1; 32], 30_000));
-        tokens.export(1, 10, [2; 32]);
-        assert_eq!(tokens.0.lock().len(), 1, "a second call replaces the first token");
-        for key in 0..2 * TOKENS_MAX as i64 {
+        assert_eq!(tokens.export(1, 10, [2; 32]), (first, expires_ms), "it still lives");
+        assert_eq!(tokens.export(1, 25_000, [2; 32]).0, [2; 32], "it ends soon");
+        assert_eq!(tokens.0.lock().len(), 1);
+        for key in 0..TOKENS_MAX as i64 + 10 {
+            tokens.0.lock().push_back(Waiting { auth_key_id: -key, token: [0; 32], expires_ms: 90_000 });
             tokens.0.lock().truncate(TOKENS_MAX);
-            if key < 3 {
-                tokens.export(key, 20, [3; 32]);
-            }
         }
-        assert_eq!(tokens.0.lock().len(), 3);
-        tokens.export(9, 40_000, [4; 32]);
+        tokens.export(8, 20, [3; 32]);
+        assert_eq!(tokens.0.lock().len(), TOKENS_MAX, "the oldest makes room");
+        tokens.export(9, 100_000, [4; 32]);
         assert_eq!(tokens.0.lock().len(), 1, "expired tokens are gone");
     }
 }

@@ -44,7 +44,6 @@ fn sent_code(phone_code_hash: String) -> SentCode {
         phone_code_hash,
         next_type: None,
         timeout: Some((LIFETIME_MS / 1000) as i32),
-        ..SentCode::default()
     }
 }
 
