@@ -95,28 +95,28 @@ macro_rules! built {
 
 /// Methods with a handler.
 static BUILT: &[Built] = built! {
-    Open Light Small AuthBindTempAuthKey tl::functions::auth::BindTempAuthKey => auth::bind_temp_auth_key, "tdlib_pfs";
-    Open Code  Small AuthCancelCode tl::functions::auth::CancelCode => auth::cancel_code, "telethon";
-    Open Light Small AuthDropTempAuthKeys tl::functions::auth::DropTempAuthKeys => auth::drop_temp_auth_keys, "telethon";
-    Open Light Small AuthExportLoginToken tl::functions::auth::ExportLoginToken => auth::export_login_token, "telethon";
-    Open Code  Small AuthResendCode tl::functions::auth::ResendCode => auth::resend_code, "telethon";
-    Open Code  Small AuthSendCode tl::functions::auth::SendCode => auth::send_code, "telethon";
-    Open Light Small HelpGetAppConfig tl::functions::help::GetAppConfig => help::get_app_config, "telethon";
-    Open Light Small HelpGetAppUpdate tl::functions::help::GetAppUpdate => help::get_app_update, "telethon";
-    Open Light Small HelpGetCdnConfig tl::functions::help::GetCdnConfig => help::get_cdn_config, "telethon";
-    Open Light Small HelpGetConfig tl::functions::help::GetConfig => help::get_config, "telethon";
-    Open Light Small HelpGetCountriesList tl::functions::help::GetCountriesList => help::get_countries_list, "telethon";
-    Open Light Small HelpGetDeepLinkInfo tl::functions::help::GetDeepLinkInfo => help::get_deep_link_info, "telethon";
-    Open Light Small HelpGetInviteText tl::functions::help::GetInviteText => help::get_invite_text, "telethon";
-    Open Light Small HelpGetNearestDc tl::functions::help::GetNearestDc => help::get_nearest_dc, "telethon";
-    Open Light Small HelpGetPeerColors tl::functions::help::GetPeerColors => help::get_peer_colors, "telethon";
-    Open Light Small HelpGetPeerProfileColors tl::functions::help::GetPeerProfileColors => help::get_peer_profile_colors, "telethon";
-    Open Light Small HelpGetTimezonesList tl::functions::help::GetTimezonesList => help::get_timezones_list, "telethon";
-    Open Light Small LangpackGetDifference tl::functions::langpack::GetDifference => langpack::get_difference, "telethon";
-    Open Light Small LangpackGetLangPack tl::functions::langpack::GetLangPack => langpack::get_lang_pack, "telethon";
-    Open Light Small LangpackGetLanguage tl::functions::langpack::GetLanguage => langpack::get_language, "telethon";
-    Open Light Small LangpackGetLanguages tl::functions::langpack::GetLanguages => langpack::get_languages, "telethon";
-    Open Light Small LangpackGetStrings tl::functions::langpack::GetStrings => langpack::get_strings, "telethon";
+    Open Light Small AuthBindTempAuthKey tl::functions::auth::BindTempAuthKey => auth::bind_temp_auth_key, "tdlib_through_socks5_with_pfs";
+    Open Code  Small AuthCancelCode tl::functions::auth::CancelCode => auth::cancel_code, "telethon_calls_every_open_method";
+    Open Light Small AuthDropTempAuthKeys tl::functions::auth::DropTempAuthKeys => auth::drop_temp_auth_keys, "telethon_calls_every_open_method";
+    Open Light Small AuthExportLoginToken tl::functions::auth::ExportLoginToken => auth::export_login_token, "telethon_calls_every_open_method";
+    Open Code  Small AuthResendCode tl::functions::auth::ResendCode => auth::resend_code, "telethon_calls_every_open_method";
+    Open Code  Small AuthSendCode tl::functions::auth::SendCode => auth::send_code, "telethon_calls_every_open_method";
+    Open Light Small HelpGetAppConfig tl::functions::help::GetAppConfig => help::get_app_config, "telethon_calls_every_open_method";
+    Open Light Small HelpGetAppUpdate tl::functions::help::GetAppUpdate => help::get_app_update, "telethon_calls_every_open_method";
+    Open Light Small HelpGetCdnConfig tl::functions::help::GetCdnConfig => help::get_cdn_config, "telethon_calls_every_open_method";
+    Open Light Small HelpGetConfig tl::functions::help::GetConfig => help::get_config, "telethon_calls_every_open_method";
+    Open Light Small HelpGetCountriesList tl::functions::help::GetCountriesList => help::get_countries_list, "telethon_calls_every_open_method";
+    Open Light Small HelpGetDeepLinkInfo tl::functions::help::GetDeepLinkInfo => help::get_deep_link_info, "telethon_calls_every_open_method";
+    Open Light Small HelpGetInviteText tl::functions::help::GetInviteText => help::get_invite_text, "telethon_calls_every_open_method";
+    Open Light Small HelpGetNearestDc tl::functions::help::GetNearestDc => help::get_nearest_dc, "telethon_calls_every_open_method";
+    Open Light Small HelpGetPeerColors tl::functions::help::GetPeerColors => help::get_peer_colors, "telethon_calls_every_open_method";
+    Open Light Small HelpGetPeerProfileColors tl::functions::help::GetPeerProfileColors => help::get_peer_profile_colors, "telethon_calls_every_open_method";
+    Open Light Small HelpGetTimezonesList tl::functions::help::GetTimezonesList => help::get_timezones_list, "telethon_calls_every_open_method";
+    Open Light Small LangpackGetDifference tl::functions::langpack::GetDifference => langpack::get_difference, "telethon_calls_every_open_method";
+    Open Light Small LangpackGetLangPack tl::functions::langpack::GetLangPack => langpack::get_lang_pack, "telethon_calls_every_open_method";
+    Open Light Small LangpackGetLanguage tl::functions::langpack::GetLanguage => langpack::get_language, "telethon_calls_every_open_method";
+    Open Light Small LangpackGetLanguages tl::functions::langpack::GetLanguages => langpack::get_languages, "telethon_calls_every_open_method";
+    Open Light Small LangpackGetStrings tl::functions::langpack::GetStrings => langpack::get_strings, "telethon_calls_every_open_method";
 };
 
 /// Methods that a client may call before its login and that have no handler yet.
