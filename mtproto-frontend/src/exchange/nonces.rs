@@ -20,6 +20,18 @@ struct Seen {
     oldest_first: VecDeque<(u64, [u8; 16])>,
 }
 
+impl Seen {
+    /// Forgets the oldest while its time (unix ms) or the number held says so.
+    fn forget_while(&mut self, over: impl Fn(u64, usize) -> bool) {
+        while let Some((at_ms, oldest)) = self.oldest_first.front().copied()
+            && over(at_ms, self.oldest_first.len())
+        {
+            self.oldest_first.pop_front();
+            self.set.remove(&oldest);
+        }
+    }
+}
+
 impl SeenNonces {
     /// How long a nonce is remembered: as long as the specification lets servers keep answers.
     const KEEP_MS: u64 = 600_000;
@@ -32,19 +44,14 @@ impl SeenNonces {
     /// Whether this nonce is new; it is remembered from now on.
     pub(super) fn admit(&self, nonce: &[u8; 16], now_ms: u64) -> bool {
         let mut seen = self.seen.lock();
-        while let Some((at_ms, oldest)) = seen.oldest_first.front().copied() {
-            let over = seen.oldest_first.len() >= self.max.max(1);
-            if !over && now_ms.saturating_sub(at_ms) < Self::KEEP_MS {
-                break;
-            }
-            seen.oldest_first.pop_front();
-            seen.set.remove(&oldest);
+        seen.forget_while(|at_ms, _| now_ms.saturating_sub(at_ms) >= Self::KEEP_MS);
+        if seen.set.contains(nonce) {
+            return false;
         }
-        let new = seen.set.insert(*nonce);
-        if new {
-            seen.oldest_first.push_back((now_ms, *nonce));
-        }
-        new
+        seen.forget_while(|_, held| held >= self.max.max(1));
+        seen.set.insert(*nonce);
+        seen.oldest_first.push_back((now_ms, *nonce));
+        true
     }
 }
 
@@ -70,7 +77,7 @@ mod tests {
             let mut nonce = [0; 16];
             nonce[..8].copy_from_slice(&n.to_le_bytes());
             assert!(seen.admit(&nonce, n));
-            assert!(!seen.admit(&nonce, n) || n > 0);
+            assert!(!seen.admit(&nonce, n), "a repeat makes no room for itself");
         }
         let seen = seen.seen.lock();
         assert_eq!((seen.set.len(), seen.oldest_first.len()), (3, 3));

@@ -65,7 +65,7 @@ fn req_dh_params_that_do_not_fit_the_run() {
         ("q of 9 bytes", |r| r.q = [&[0; 5], &r.q[..]].concat()),
         ("fingerprint", |r| r.public_key_fingerprint ^= 1),
         ("no encrypted_data", |r| r.encrypted_data.clear()),
-        ("encrypted_data too short", |r| drop(r.encrypted_data.pop())),
+        ("encrypted_data too short", |r| r.encrypted_data.truncate(255)),
         ("encrypted_data too long", |r| r.encrypted_data.push(0)),
         ("encrypted_data changed", |r| r.encrypted_data[128] ^= 1),
         ("encrypted_data at the modulus or above", |r| r.encrypted_data.fill(0xff)),
@@ -203,7 +203,7 @@ fn client_dh_params_that_do_not_decrypt() {
         let mut request = client.set_request(Vec::new());
         match what {
             0 => encrypted.clear(),
-            1 => drop(encrypted.pop()),
+            1 => encrypted.truncate(335),
             2 => encrypted.truncate(16),
             3 => encrypted[7] ^= 1,
             4 => encrypted.extend_from_slice(&[0; 16]),
