@@ -1,0 +1,67 @@
+//! A network namespace with a loopback device and nothing else.
+//!
+//! Programs with compiled-in addresses run only there: nothing that they send can leave.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::process;
+
+/// Names the test that already runs inside the namespace.
+const INSIDE: &str = "ROOKERY_TEST_ISOLATED";
+
+/// Brings the loopback device up, with or without iproute2, then becomes the test.
+///
+/// 0x8913 and 0x8914 are SIOCGIFFLAGS and SIOCSIFFLAGS, 1 is IFF_UP.
+const BRING_UP: &str = r#"
+ip link set lo up 2>/dev/null || python3 -c '
+import fcntl, socket, struct
+s = socket.socket()
+name, flags = struct.unpack("16sH14x", fcntl.ioctl(s, 0x8913, struct.pack("16sH14x", b"lo", 0)))
+fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", b"lo", flags | 1))
+' || exit 97
+exec "$0" "$@"
+"#;
+
+/// Runs `body` in a fresh network namespace: the calling test, whose full name is `test`, starts
+/// itself again inside it, as a child process.
+pub(crate) fn isolated(test: &str, limit: Duration, body: impl FnOnce()) {
+    if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
+        return body();
+    }
+    let executable = std::env::current_exe().expect("the test runner has a path");
+    let finished = process::run(
+        unshare()
+            .args(["sh", "-c", BRING_UP])
+            .arg(executable)
+            .args([test, "--exact", "--nocapture", "--test-threads=1"])
+            .env(INSIDE, test),
+        limit,
+    );
+    assert!(
+        finished.status.success() && finished.stdout.contains("1 passed"),
+        "{test} in a namespace of its own: {}\n{}\n{}",
+        finished.status,
+        finished.stdout,
+        finished.stderr
+    );
+}
+
+/// `unshare` in the way that this user may: with a user namespace, or as root without one.
+fn unshare() -> Command {
+    const AS_USER: [&str; 4] = ["--user", "--map-root-user", "--net", "--mount"];
+    const AS_ROOT: [&str; 2] = ["--net", "--mount"];
+    for options in [&AS_USER[..], &AS_ROOT[..]] {
+        let mut command = Command::new("unshare");
+        command.args(options);
+        let trial = Command::new("unshare").args(options).arg("true").output();
+        if trial.is_ok_and(|output| output.status.success()) {
+            return command;
+        }
+    }
+    panic!(
+        "neither `unshare --user --map-root-user --net --mount` nor, as root, `unshare --net \
+         --mount` works here (util-linux; kernel.unprivileged_userns_clone): a client with \
+         compiled-in addresses is not run where it could reach them"
+    );
+}

@@ -1,0 +1,166 @@
+//! The node's own binary, on free loopback ports and a fresh data directory.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::process::{self, Guarded};
+
+/// From start to the ready line; a first start makes a 2048-bit RSA key. Generous for a busy
+/// machine: a node that works answers within a second.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// architecture: SIGTERM ends the node cleanly within 5 s.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// How a node is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// Where it listens for Telegram clients.
+    pub(crate) mtproto: String,
+    /// Text of `rookery.toml`; empty for none.
+    pub(crate) config: String,
+    /// A certificate and key for `localhost`, `127.0.0.1` and `::1`; also written to `cert.pem`.
+    pub(crate) tls: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { mtproto: "127.0.0.1:0".into(), config: String::new(), tls: false }
+    }
+}
+
+/// A running node. Dropping it kills the process and removes its directory.
+#[derive(Debug)]
+pub(crate) struct TestNode {
+    process: Option<Guarded>,
+    directory: TempDir,
+    setup: Setup,
+    /// Where Telegram clients reach it.
+    pub(crate) mtproto: SocketAddr,
+    /// The DC number it gave out.
+    pub(crate) dc: i64,
+    /// Fingerprint of its RSA key, as it printed it.
+    pub(crate) rsa_fingerprint: String,
+}
+
+impl TestNode {
+    /// A node without a configuration file.
+    pub(crate) fn start() -> Self {
+        Self::start_with(Setup::default())
+    }
+
+    /// A node set up as told.
+    pub(crate) fn start_with(mut setup: Setup) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        if setup.tls {
+            let names = ["localhost", "127.0.0.1", "::1"].map(String::from);
+            let made =
+                rcgen::generate_simple_self_signed(names).expect("a self-signed certificate");
+            let (certificate, key) =
+                (directory.path().join("cert.pem"), directory.path().join("key.pem"));
+            fs::write(&certificate, made.cert.pem()).expect("write certificate");
+            fs::write(&key, made.signing_key.serialize_pem()).expect("write key");
+            setup.config += &format!("[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n");
+        }
+        fs::write(directory.path().join("rookery.toml"), &setup.config).expect("write config");
+        let unknown = ([127, 0, 0, 1], 0).into();
+        let rsa_fingerprint = String::new();
+        let mut node =
+            Self { process: None, directory, setup, mtproto: unknown, dc: 0, rsa_fingerprint };
+        node.run();
+        node
+    }
+
+    /// Stops the node with SIGTERM and starts it again on the same directory and port.
+    pub(crate) fn restart(&mut self) {
+        let status = self.stop();
+        assert!(status.success(), "SIGTERM: {status}\n{}", self.log());
+        self.setup.mtproto = self.mtproto.to_string();
+        self.run();
+    }
+
+    fn stop(&mut self) -> std::process::ExitStatus {
+        let mut process = self.process.take().expect("the node runs");
+        let pid = process.0.id().to_string();
+        let killed = process::run(Command::new("kill").args(["-TERM", &pid]), STOP_WITHIN);
+        assert!(killed.status.success(), "kill: {}", killed.stderr);
+        // `wait` has no limit: standard output ends with the process.
+        let mut stdout = process.0.stdout.take().expect("stdout is piped");
+        let (sender, ended) = mpsc::sync_channel(1);
+        thread::spawn(move || {
+            let mut rest = Vec::new();
+            stdout.read_to_end(&mut rest).ok();
+            sender.send(()).ok();
+        });
+        assert!(ended.recv_timeout(STOP_WITHIN).is_ok(), "SIGTERM did not end it\n{}", self.log());
+        process.0.wait().expect("our own child")
+    }
+
+    fn run(&mut self) {
+        let path = |name: &str| self.directory.path().join(name);
+        let log = File::options().create(true).append(true).open(path("log")).expect("a log file");
+        let child = Command::new(env!("CARGO_BIN_EXE_rookery"))
+            .args(["run", "--json", "--http", "127.0.0.1:0", "--mtproto", &self.setup.mtproto])
+            .arg("--data")
+            .arg(path("data"))
+            .arg("--config")
+            .arg(path("rookery.toml"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the node's binary starts");
+        let mut child = Guarded(child);
+        let stdout = child.0.stdout.take().expect("stdout is piped");
+        let (sender, ready) = mpsc::sync_channel(1);
+        thread::spawn(move || {
+            let mut reader = BufReader::new(stdout);
+            let mut line = String::new();
+            reader.read_line(&mut line).ok();
+            sender.send((line, reader.into_inner())).ok();
+        });
+        let Ok((line, stdout)) = ready.recv_timeout(READY_WITHIN) else {
+            panic!("no ready line within {READY_WITHIN:?}\n{}", self.log());
+        };
+        child.0.stdout = Some(stdout);
+        self.process = Some(child);
+        let Ok(line) = serde_json::from_str::<Value>(&line) else {
+            panic!("not a ready line: {line:?}\n{}", self.log());
+        };
+        assert_eq!(line["ready"], true, "{line}");
+        let text = |key: &str| line[key].as_str().unwrap_or_else(|| panic!("{key} in {line}"));
+        self.mtproto = text("mtproto").parse().expect("the ready line has IP:PORT");
+        self.dc = line["dc"].as_i64().expect("the ready line has a DC number");
+        self.rsa_fingerprint = text("rsa_fingerprint").to_owned();
+        fs::write(self.pem(), text("rsa_pem")).expect("write the RSA key");
+    }
+
+    /// File with the node's RSA key, PKCS#1 PEM.
+    pub(crate) fn pem(&self) -> PathBuf {
+        self.directory.path().join("pub.pem")
+    }
+
+    /// File with the certificate, if there is TLS.
+    pub(crate) fn certificate(&self) -> PathBuf {
+        self.directory.path().join("cert.pem")
+    }
+
+    /// A path of the test's own, beside the node's data.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// What the node wrote to standard error, for messages of failing tests.
+    pub(crate) fn log(&self) -> String {
+        let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
+        format!("--- the node's log ---\n{log}")
+    }
+}
