@@ -21,8 +21,10 @@ mod record;
 #[cfg(test)]
 mod tests;
 
-use record::{decode_bindings, decode_client, decode_key, encode_bindings, encode_client, encode_key};
 pub(crate) use record::{Binding, ClientInfo, truncated};
+use record::{
+    decode_bindings, decode_client, decode_key, encode_bindings, encode_client, encode_key,
+};
 
 /// Shards of the table of cached keys: two cores rarely meet in one.
 const SHARDS: usize = 16;
@@ -58,7 +60,13 @@ pub(crate) struct KeyEntry {
 
 impl KeyEntry {
     /// A key that was just made.
-    pub(crate) fn new(key: AuthKey, first_salt: i64, dc: i32, expires_at: i64, now_ms: u64) -> Self {
+    pub(crate) fn new(
+        key: AuthKey,
+        first_salt: i64,
+        dc: i32,
+        expires_at: i64,
+        now_ms: u64,
+    ) -> Self {
         Self {
             id: key.id(),
             key,

@@ -48,7 +48,10 @@ impl Ready {
         writeln!(text, "Address for Telegram clients   {}", self.mtproto)?;
         if !self.http.is_empty() {
             let http = &self.http;
-            writeln!(text, "Address for web clients        ws://{http}/apiws, http://{http}/apiw1")?;
+            writeln!(
+                text,
+                "Address for web clients        ws://{http}/apiws, http://{http}/apiw1"
+            )?;
         }
         writeln!(text, "DC                             {}", self.dc)?;
         writeln!(text, "RSA key fingerprint            0x{}", self.rsa_fingerprint)?;

@@ -79,10 +79,9 @@ fn setup(config: &Config, opened: secrets::Opened) -> anyhow::Result<Setup> {
         now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
     };
     let tls = match &config.tls {
-        Some(files) => Some(
-            mtproto_frontend::tls_config(&files.certificate, &files.key)
-                .context("in [tls]")?,
-        ),
+        Some(files) => {
+            Some(mtproto_frontend::tls_config(&files.certificate, &files.key).context("in [tls]")?)
+        }
         None => None,
     };
     let secrets = config.mtproto.secrets.iter().map(|s| s.parse()).collect::<Result<_, _>>();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use keys::{MasterKey, NodeIdentity, ServerKey};
 use node_store::{Batch, Keyspace, SledStore, Store};
-use rand::{CryptoRng, Rng as _};
+use rand::CryptoRng;
 use zeroize::Zeroizing;
 
 const MASTER_FILE: &str = "master.key";
@@ -62,9 +62,8 @@ pub(crate) fn open(directory: &Path, rng: &mut impl CryptoRng) -> anyhow::Result
         Ok(ServerKey::generate(rng)?.to_pkcs8_pem()?.as_bytes().to_vec())
     })?;
     let server_key = std::str::from_utf8(&server_key).context("the stored RSA key")?;
-    let seed = vault.get_or_make(IDENTITY_KEY, rng, |rng| {
-        Ok(NodeIdentity::generate(rng).seed().to_vec())
-    })?;
+    let seed = vault
+        .get_or_make(IDENTITY_KEY, rng, |rng| Ok(NodeIdentity::generate(rng).seed().to_vec()))?;
     let seed = seed.as_slice().try_into().context("the stored node identity")?;
     Ok(Opened {
         server_key: ServerKey::from_pem(server_key).context("the stored RSA key")?,

@@ -54,7 +54,10 @@ pub(crate) struct Addresses {
 /// # Errors
 /// What the client is told as `rpc_error`.
 pub(crate) async fn execute(ctx: &Context, query: &[u8]) -> RpcResult<Vec<u8>> {
-    let id = query.first_chunk::<4>().map(|id| u32::from_le_bytes(*id)).ok_or(RpcError::INPUT_FETCH_ERROR)?;
+    let id = query
+        .first_chunk::<4>()
+        .map(|id| u32::from_le_bytes(*id))
+        .ok_or(RpcError::INPUT_FETCH_ERROR)?;
     let Some(method) = tl::Method::from_id(id, ctx.layer) else {
         return Err(RpcError::unknown_constructor(id));
     };

@@ -137,8 +137,7 @@ impl Connection {
     /// One message of a key exchange.
     async fn exchange(&mut self, payload: &[u8]) -> Result<(), Ending> {
         let shared = &self.shared;
-        let exchange =
-            self.exchange.get_or_insert_with(|| Box::new(KeyExchange::new(shared)));
+        let exchange = self.exchange.get_or_insert_with(|| Box::new(KeyExchange::new(shared)));
         let answer = exchange.message(&self.shared, self.addresses, payload).await?;
         let encoded = self.codec.encode(&answer, &mut self.output, &mut crate::rng());
         encoded.map_err(|_| Ending::Silent)

@@ -54,8 +54,7 @@ enum Task {
 
 impl Handshakes {
     pub(crate) fn new(server_keys: Vec<ServerKey>, old_rsa_padding: bool, bounds: &Bounds) -> Self {
-        let state =
-            State { jobs: VecDeque::new(), pool: Pool::new(POOL_PAIRS), stopped: false };
+        let state = State { jobs: VecDeque::new(), pool: Pool::new(POOL_PAIRS), stopped: false };
         let queue = Arc::new(Queue {
             state: Mutex::new(state),
             wake: Condvar::new(),

@@ -52,8 +52,8 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
 }
 
 /// Serves one connection that began with an HTTP request.
-pub(super) async fn serve(shared: Arc<Shared>, stream: impl Stream, addresses: Addresses) {
-    let service = router(shared).layer(Extension(addresses));
+pub(super) async fn serve(router: Router, stream: impl Stream, addresses: Addresses) {
+    let service = router.layer(Extension(addresses));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

@@ -60,8 +60,7 @@ async fn packet(
     // The response to the request before may have been lost: what was in it and was not
     // acknowledged is sent again.
     session.attach(next_generation(), &wake, now_ms);
-    let origin =
-        Origin { addresses, session_id: session.session_id, transport_dc: None };
+    let origin = Origin { addresses, session_id: session.session_id, transport_dc: None };
     let asked = incoming.deliver(shared, &session, origin);
     if let Some(msg_id) = asked.destroy_key {
         incoming::destroy_key(shared, &session, msg_id).await;

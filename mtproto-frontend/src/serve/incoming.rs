@@ -79,7 +79,11 @@ pub(super) fn open(shared: &Shared, auth_key_id: i64, payload: &[u8]) -> Result<
 
 impl Incoming {
     /// The session that the packet names.
-    pub(super) fn session(&self, shared: &Shared, now_ms: u64) -> Result<Arc<SessionEntry>, Ending> {
+    pub(super) fn session(
+        &self,
+        shared: &Shared,
+        now_ms: u64,
+    ) -> Result<Arc<SessionEntry>, Ending> {
         let session_id = self.message.session_id;
         let make = || Session::new(session_id, random_i64(), shared.started_ms);
         let session = shared.sessions.get_or_make(&self.key, session_id, now_ms, make);

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use bytes::{Buf as _, BytesMut};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout_at};
@@ -23,16 +24,16 @@ pub(super) const OPENING_TIMEOUT: Duration = Duration::from_secs(10);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts until the listener's task is aborted.
-pub(super) async fn accept_loop(shared: Arc<Shared>, listener: TcpListener) {
+pub(super) async fn accept_loop(shared: Arc<Shared>, router: Router, listener: TcpListener) {
     loop {
         match listener.accept().await {
             Ok((stream, remote)) => {
                 let Some(admitted) = shared.admission.admit(remote.ip()) else { continue };
-                let shared = shared.clone();
+                let (shared, router) = (shared.clone(), router.clone());
                 // One task per connection; the bound is that of admission.
                 tokio::spawn(async move {
                     if let Ok(local) = stream.local_addr() {
-                        serve_socket(shared, stream, Addresses { local, remote }).await;
+                        serve_socket(shared, router, stream, Addresses { local, remote }).await;
                     }
                     drop(admitted);
                 });
@@ -57,7 +58,12 @@ fn is_of_one_connection(cause: &io::Error) -> bool {
     )
 }
 
-async fn serve_socket(shared: Arc<Shared>, mut stream: TcpStream, addresses: Addresses) {
+async fn serve_socket(
+    shared: Arc<Shared>,
+    router: Router,
+    mut stream: TcpStream,
+    addresses: Addresses,
+) {
     // A reply is one write; waiting for more to send only delays it.
     let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + OPENING_TIMEOUT;
@@ -68,7 +74,7 @@ async fn serve_socket(shared: Arc<Shared>, mut stream: TcpStream, addresses: Add
             let Ok(Ok(mut stream)) = timeout_at(deadline, accepting).await else { return };
             match open(&shared, &mut stream, Surface::Tls, deadline).await {
                 Some(Opened::Http(first)) => {
-                    Box::pin(http::serve(shared, Prefixed::new(first, stream), addresses)).await;
+                    Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
                 }
                 Some(Opened::Framed(codec, first)) => {
                     Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
@@ -77,9 +83,10 @@ async fn serve_socket(shared: Arc<Shared>, mut stream: TcpStream, addresses: Add
             }
         }
         Some(Opened::Http(first)) => {
-            Box::pin(http::serve(shared, Prefixed::new(first, stream), addresses)).await;
+            Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
         }
         Some(Opened::Framed(codec, first)) => {
+            drop(router);
             // Boxed, so that this task is as big as what it serves and not as all it might serve.
             Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
         }

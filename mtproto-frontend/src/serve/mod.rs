@@ -24,14 +24,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::frontend::{Setup, Shared};
 
 pub(crate) use admission::Admission;
-pub(crate) use key_exchange::HttpExchanges;
 pub(crate) use handshakes::Handshakes;
+pub(crate) use key_exchange::HttpExchanges;
 pub(crate) use sessions::Sessions;
 pub use tls::{TlsError, tls_config};
 
@@ -45,6 +46,7 @@ const PURGE_ROWS: usize = 1000;
 /// The frontend of a node.
 pub struct Frontend {
     shared: Arc<Shared>,
+    router: Router,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -54,7 +56,7 @@ impl Frontend {
     pub fn new(setup: Setup) -> Self {
         let shared = Shared::new(setup);
         let tasks = vec![tokio::spawn(sweep(shared.clone())), tokio::spawn(purge(shared.clone()))];
-        Self { shared, tasks: Mutex::new(tasks) }
+        Self { router: http::router(shared.clone()), shared, tasks: Mutex::new(tasks) }
     }
 
     /// Listens on `addresses`; each takes every protocol. Answers the addresses with the ports
@@ -67,7 +69,8 @@ impl Frontend {
         let mut bound = Vec::new();
         for listener in listeners {
             bound.push(listener.local_addr()?);
-            let task = tokio::spawn(listener::accept_loop(self.shared.clone(), listener));
+            let (shared, router) = (self.shared.clone(), self.router.clone());
+            let task = tokio::spawn(listener::accept_loop(shared, router, listener));
             self.tasks.lock().push(task);
         }
         Ok(bound)

@@ -32,8 +32,8 @@ pub(in crate::rpc) async fn bind_temp_auth_key(
         .get(request.perm_auth_key_id, ctx.now_ms)?
         .filter(|key| !key.is_temporary())
         .ok_or(INVALID)?;
-    let proof = open_v1(&permanent.key, Side::Client, &request.encrypted_message)
-        .map_err(|_| INVALID)?;
+    let proof =
+        open_v1(&permanent.key, Side::Client, &request.encrypted_message).map_err(|_| INVALID)?;
     if proof.msg_id != ctx.msg_id {
         return Err(INVALID);
     }

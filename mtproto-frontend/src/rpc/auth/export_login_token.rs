@@ -78,7 +78,11 @@ mod tests {
         assert_eq!(tokens.export(1, 25_000, [2; 32]).0, [2; 32], "it ends soon");
         assert_eq!(tokens.0.lock().len(), 1);
         for key in 0..TOKENS_MAX as i64 + 10 {
-            tokens.0.lock().push_back(Waiting { auth_key_id: -key, token: [0; 32], expires_ms: 90_000 });
+            tokens.0.lock().push_back(Waiting {
+                auth_key_id: -key,
+                token: [0; 32],
+                expires_ms: 90_000,
+            });
             tokens.0.lock().truncate(TOKENS_MAX);
         }
         tokens.export(8, 20, [3; 32]);

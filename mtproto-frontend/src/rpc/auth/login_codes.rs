@@ -55,8 +55,7 @@ impl LoginCodes {
         rng.fill_bytes(&mut secret);
         let hash: String = secret.iter().map(|b| format!("{b:02x}")).collect();
         let code = std::array::from_fn(|_| rng.random_range(b'0'..=b'9'));
-        let waiting =
-            Waiting { hash: hash.clone(), _code: code, expires_ms: now_ms + LIFETIME_MS };
+        let waiting = Waiting { hash: hash.clone(), _code: code, expires_ms: now_ms + LIFETIME_MS };
         codes.insert(phone, waiting);
         Ok(hash)
     }

@@ -8,7 +8,7 @@ mod send_code;
 
 pub(super) use bind_temp_auth_key::bind_temp_auth_key;
 pub(super) use drop_temp_auth_keys::drop_temp_auth_keys;
-pub(super) use export_login_token::export_login_token;
 pub(crate) use export_login_token::LoginTokens;
+pub(super) use export_login_token::export_login_token;
 pub(crate) use login_codes::LoginCodes;
 pub(super) use send_code::{cancel_code, resend_code, send_code};

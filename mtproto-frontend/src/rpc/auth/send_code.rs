@@ -56,7 +56,8 @@ pub(super) fn check_api_id(api_id: i32) -> RpcResult<()> {
 fn phone_number(text: &str) -> RpcResult<u64> {
     // 406: clients show it by themselves, and drop what they kept for the number.
     const INVALID: RpcError = RpcError::new(406, "PHONE_NUMBER_INVALID");
-    let digits: String = text.chars().filter(|c| !matches!(c, '+' | ' ' | '(' | ')' | '-')).collect();
+    let digits: String =
+        text.chars().filter(|c| !matches!(c, '+' | ' ' | '(' | ')' | '-')).collect();
     if !PHONE_DIGITS.contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return Err(INVALID);
     }

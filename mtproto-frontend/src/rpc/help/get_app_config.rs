@@ -52,7 +52,10 @@ fn app_config() -> JsonValue {
     object([
         ("test", number(1.0)),
         ("emojies_sounds", object([])),
-        ("emojies_send_dice", list(["\u{1F3B2}", "\u{1F3AF}", "\u{1F3C0}", "\u{26BD}", "\u{1F3B3}", "\u{1F3B0}"])),
+        (
+            "emojies_send_dice",
+            list(["\u{1F3B2}", "\u{1F3AF}", "\u{1F3C0}", "\u{26BD}", "\u{1F3B3}", "\u{1F3B0}"]),
+        ),
         ("gif_search_branding", string("tenor")),
         ("gif_search_emojies", list([])),
         ("stickers_emoji_suggest_only_api", boolean(false)),

@@ -17,7 +17,16 @@ const VERSION: i32 = 1;
 
 /// Packs that published clients ask for by name.
 const PACKS: [&str; 11] = [
-    "android", "android_x", "ios", "macos", "tdesktop", "weba", "webk", "web", "unigram", "tdlib",
+    "android",
+    "android_x",
+    "ios",
+    "macos",
+    "tdesktop",
+    "weba",
+    "webk",
+    "web",
+    "unigram",
+    "tdlib",
     "emoji",
 ];
 
