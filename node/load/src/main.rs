@@ -1,0 +1,92 @@
+//! `rookery-load`: what a node costs, as ratios to floors taken in the same run.
+
+mod bench;
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Load rows of a node, each beside its floor. Loopback only; stops by itself.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// A running node; without it, `rookery` beside this program is started with its limits lifted.
+    #[arg(long, value_name = "HOST:PORT", requires = "pem", requires = "pid")]
+    node: Option<SocketAddr>,
+    /// File with the node's public RSA key.
+    #[arg(long, value_name = "FILE")]
+    pem: Option<PathBuf>,
+    /// Process of the node: its CPU time and memory are read from /proc.
+    #[arg(long)]
+    pid: Option<u32>,
+    /// Rows to run; all without this.
+    #[arg(long, value_delimiter = ',')]
+    rows: Vec<RowName>,
+    /// A few seconds a row instead of a few minutes in all.
+    #[arg(long)]
+    short: bool,
+    /// Auth keys of the idle connections; the connections share them evenly. Default: one each,
+    /// with --short a tenth.
+    #[arg(long)]
+    idle_keys: Option<usize>,
+    /// One JSON document on standard output.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The floor of idle connections: a process with one bare task each. Started by the row.
+    #[command(hide = true)]
+    FloorIdle,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RowName {
+    /// Server CPU of a message in and one out.
+    Messages,
+    /// New auth keys per second and core.
+    Keys,
+    /// Memory of an idle authorised connection.
+    Idle,
+    /// Latency beside a core full of handshakes.
+    Latency,
+}
+
+fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    if let Some(Command::FloorIdle) = cli.command {
+        return bench::idle::floor_process();
+    }
+    let target = match (cli.node, cli.pem, cli.pid) {
+        (Some(address), Some(pem), Some(pid)) => bench::Target::running(address, &pem, pid)?,
+        _ => bench::Target::start().context("cannot start a node")?,
+    };
+    let all = [RowName::Messages, RowName::Keys, RowName::Latency, RowName::Idle];
+    let wanted = if cli.rows.is_empty() { all.to_vec() } else { cli.rows };
+    let mut rows = Vec::new();
+    for name in wanted {
+        rows.extend(match name {
+            RowName::Messages => bench::messages::rows(&target, cli.short)?,
+            RowName::Keys => vec![bench::keys::row(&target, cli.short)?],
+            RowName::Idle => vec![bench::idle::row(&target, cli.short, cli.idle_keys)?],
+            RowName::Latency => vec![bench::latency::row(&target, cli.short)?],
+        });
+    }
+    let mut out = std::io::stdout().lock();
+    if cli.json {
+        let rows: Vec<_> = rows.iter().map(bench::Row::json).collect();
+        writeln!(out, "{}", serde_json::json!({ "rows": rows, "machine": bench::machine() }))?;
+    } else {
+        writeln!(out, "{}", bench::machine())?;
+        for row in &rows {
+            writeln!(out, "{row}")?;
+        }
+    }
+    Ok(())
+}
