@@ -146,8 +146,16 @@ impl ServerKey {
     /// # Errors
     /// [`KeyFileError::Format`] if the generator of primes gives up, which no real randomness causes.
     pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Result<Self, KeyFileError> {
-        let key = RsaPrivateKey::new(&mut RsaRng(rng), BITS).map_err(|_| KeyFileError::Format)?;
-        Self::new(key)
+        loop {
+            let key =
+                RsaPrivateKey::new(&mut RsaRng(rng), BITS).map_err(|_| KeyFileError::Format)?;
+            let key = Self::new(key)?;
+            // mtcute stores a key under 16 hexadecimal digits of its fingerprint, but looks it up
+            // without leading zeros: it would never find one key of sixteen.
+            if key.fingerprint as u64 >> 60 != 0 {
+                return Ok(key);
+            }
+        }
     }
 
     /// Reads PKCS#1 (`BEGIN RSA PRIVATE KEY`) or PKCS#8 (`BEGIN PRIVATE KEY`).
