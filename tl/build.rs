@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::{env, fs};
 
-use tl_gen::codegen::{Input, PRIMITIVES, generate};
+use tl_gen::codegen::{self, Input, PRIMITIVES, generate};
 use tl_gen::history::{History, Section};
 use tl_gen::names::path;
 
@@ -22,6 +22,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     let service = History::merge(&[(0, &fs::read_to_string("schema/mtproto.tl")?)])?;
     let input = Input { history: &service, root: "crate::mtproto", methods: false };
     fs::write(out.join("mtproto.rs"), generate(&input))?;
+
+    let text = fs::read_to_string("schema/errors.json")?;
+    fs::write(out.join("errors.rs"), codegen::errors::generate(&text)?)?;
+
+    if env::var_os("CARGO_FEATURE_SECRET_CHATS").is_some() {
+        let secret = History::read_sections(&fs::read_to_string("schema/end_to_end.tl")?)?;
+        let input = Input { history: &secret, root: "crate::secret", methods: false };
+        fs::write(out.join("secret.rs"), generate(&input))?;
+    }
 
     let mut names = String::new();
     list_all(&mut names, "", "tl", &api)?;

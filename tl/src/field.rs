@@ -4,7 +4,8 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use crate::reader::VECTOR;
-use crate::{ReadError, Reader, WriteError, Writer};
+use crate::shape::same_shape;
+use crate::{ReadError, Reader, Shape, WriteError, Writer};
 
 /// How a value lies in the bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,17 @@ pub trait Field: Any + Debug {
     fn write_out(&self, form: Form, w: &mut Writer) -> Result<(), WriteError>;
 
     /// Equal type and value.
-    fn same(&self, other: &dyn Any) -> bool;
+    fn same(&self, other: &dyn Field) -> bool {
+        match (self.as_shape(), other.as_shape()) {
+            (Some(one), Some(other)) => same_shape(one, other),
+            _ => false,
+        }
+    }
+
+    /// The constructor inside, if it is one.
+    fn as_shape(&self) -> Option<&dyn Shape> {
+        None
+    }
 
     /// Whether the bit of a conditional field is to be set.
     fn present(&self) -> bool {
@@ -106,8 +117,8 @@ macro_rules! primitive {
                 Ok(())
             }
 
-            fn same(&self, other: &dyn Any) -> bool {
-                other.downcast_ref::<Self>().is_some_and(|other| self == other)
+            fn same(&self, other: &dyn Field) -> bool {
+                downcast(other) == Some(self)
             }
         }
     };
@@ -131,8 +142,8 @@ impl Field for bool {
         Ok(())
     }
 
-    fn same(&self, other: &dyn Any) -> bool {
-        other.downcast_ref::<Self>() == Some(self)
+    fn same(&self, other: &dyn Field) -> bool {
+        downcast(other) == Some(self)
     }
 
     fn present(&self) -> bool {
@@ -157,8 +168,8 @@ impl Field for Vec<u8> {
         w.bytes(self)
     }
 
-    fn same(&self, other: &dyn Any) -> bool {
-        other.downcast_ref::<Self>() == Some(self)
+    fn same(&self, other: &dyn Field) -> bool {
+        downcast(other) == Some(self)
     }
 }
 
@@ -184,8 +195,8 @@ impl Field for Rest {
         Ok(())
     }
 
-    fn same(&self, other: &dyn Any) -> bool {
-        other.downcast_ref::<Self>() == Some(self)
+    fn same(&self, other: &dyn Field) -> bool {
+        downcast(other) == Some(self)
     }
 }
 
@@ -202,8 +213,8 @@ impl<T: Field + Default> Field for Option<T> {
         }
     }
 
-    fn same(&self, other: &dyn Any) -> bool {
-        match (self, other.downcast_ref::<Self>()) {
+    fn same(&self, other: &dyn Field) -> bool {
+        match (self, downcast::<Self>(other)) {
             (Some(one), Some(Some(other))) => one.same(other),
             (None, Some(None)) => true,
             _ => false,
@@ -257,8 +268,8 @@ impl<T: Field + Default> Field for Vec<T> {
         Ok(())
     }
 
-    fn same(&self, other: &dyn Any) -> bool {
-        other.downcast_ref::<Self>().is_some_and(|other| {
+    fn same(&self, other: &dyn Field) -> bool {
+        downcast::<Self>(other).is_some_and(|other| {
             self.len() == other.len() && self.iter().zip(other).all(|(a, b)| a.same(b))
         })
     }
@@ -266,4 +277,9 @@ impl<T: Field + Default> Field for Vec<T> {
 
 fn element_form(vector: Form) -> Form {
     if vector == Form::BareOfBare { Form::Bare } else { Form::Boxed }
+}
+
+fn downcast<T: Field>(field: &dyn Field) -> Option<&T> {
+    let any: &dyn Any = field;
+    any.downcast_ref()
 }

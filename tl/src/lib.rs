@@ -4,11 +4,13 @@
 //! type; [`functions`] one struct per method; [`mtproto`] the same for the service schema. All of
 //! them [`Read`] and [`Write`] at the layer of a [`Reader`] or [`Writer`]: reading takes every
 //! constructor id of every supported layer, writing picks the form that the receiver knows.
-//! [`fallback`] says what stands for what an old layer cannot say.
+//! [`fallback`] says what stands for what an old layer cannot say, [`errors`] names the answers
+//! that are none.
 //!
 //! The sources are the schema texts in `schema/`, merged into one history; `tl-gen` turns it into
 //! the modules when the crate is built.
 
+pub mod errors;
 pub mod fallback;
 mod field;
 mod method;
@@ -43,6 +45,13 @@ include!(concat!(env!("OUT_DIR"), "/api.rs"));
 /// The service schema: key exchange, containers, acknowledgements, salts. It has no layers.
 pub mod mtproto {
     include!(concat!(env!("OUT_DIR"), "/mtproto.rs"));
+}
+
+/// What clients say to each other in secret chats, by layers of its own. The server relays it
+/// sealed and never opens it, so this is for tests only.
+#[cfg(feature = "secret-chats")]
+pub mod secret {
+    include!(concat!(env!("OUT_DIR"), "/secret.rs"));
 }
 
 /// The bytes of a value in the form of a layer; 0 stands for the newest.

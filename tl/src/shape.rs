@@ -57,6 +57,10 @@ impl Edition {
     fn last_layer(&self) -> i32 {
         self.layers.last().map_or(0, |(_, to)| *to)
     }
+
+    fn is_newest(&self) -> bool {
+        self.last_layer() == i32::MAX
+    }
 }
 
 impl Constructor {
@@ -126,7 +130,20 @@ pub fn read_boxed(value: &mut dyn Boxed, r: &mut Reader<'_>) -> Result<(), ReadE
     let shape = value.shape_mut();
     r.spend(size_of_val(shape))?;
     let edition = shape.constructor().edition_of(id, r.layer()).ok_or(unknown)?;
+    if !edition.is_newest() {
+        // What the old edition lacks stays as `switch` made it, and its input does not pay for it.
+        r.spend(heap_of_defaults(shape))?;
+    }
     fill(shape, edition, r)
+}
+
+/// Heap behind the fields of a default value: constructors in boxes, and nothing else.
+fn heap_of_defaults(shape: &dyn Shape) -> usize {
+    let fields = (0..).map_while(|number| shape.field(number));
+    fields
+        .filter_map(Field::as_shape)
+        .map(|inner| size_of_val(inner).saturating_add(heap_of_defaults(inner)))
+        .fold(0, usize::saturating_add)
 }
 
 /// Writes a value of a type, or what stands for it at the receiver's layer.
@@ -134,8 +151,8 @@ pub fn write_boxed(value: &dyn Boxed, w: &mut Writer) -> Result<(), WriteError> 
     let shape = value.shape();
     match write_shape(shape, Form::Boxed, w) {
         Err(error @ WriteError::Inexpressible { .. }) => {
-            match fallback::instead(value.boxed_type().name, shape, w.layer()) {
-                Some(other) => write_shape(other.as_ref(), Form::Boxed, w),
+            match fallback::instead(value.boxed_type().name, shape) {
+                Some(other) => other.write_out(Form::Boxed, w),
                 None => Err(error),
             }
         }
@@ -158,16 +175,18 @@ pub fn read_shape(value: &mut dyn Shape, form: Form, r: &mut Reader<'_>) -> Resu
 
 /// Writes a constructor, with its id if the form has one.
 pub fn write_shape(value: &dyn Shape, form: Form, w: &mut Writer) -> Result<(), WriteError> {
-    let constructor = value.constructor();
     let layer = w.layer();
+    let is_newest = value.constructor().edition(layer).is_some_and(Edition::is_newest);
+    let adapted = if is_newest { None } else { fallback::before_write(value) };
+    let value = adapted.as_deref().unwrap_or(value);
+    let constructor = value.constructor();
     let error = WriteError::Inexpressible { constructor: constructor.name, layer };
     let edition = constructor.edition(layer).ok_or(error)?;
     let start = w.position();
     if form == Form::Boxed {
         w.u32(edition.id);
     }
-    let adapted = fallback::before_write(value, layer);
-    let done = pour(adapted.as_deref().unwrap_or(value), edition, w);
+    let done = pour(value, edition, w);
     if done.is_err() {
         w.truncate(start);
     }
@@ -198,7 +217,9 @@ fn fill(value: &mut dyn Shape, edition: &Edition, r: &mut Reader<'_>) -> Result<
             field.read_in(form, r)?;
         }
     }
-    fallback::after_read(value);
+    if !edition.is_newest() {
+        fallback::after_read(value);
+    }
     r.leave();
     Ok(())
 }
@@ -304,12 +325,9 @@ impl FlagWords {
 /// Equal constructor and equal fields.
 pub fn same_shape(one: &dyn Shape, other: &dyn Shape) -> bool {
     one.constructor().name == other.constructor().name
-        && (0..).map_while(|number| one.field(number).zip(other.field(number))).all(
-            |(one, other)| {
-                let other: &dyn Any = other;
-                one.same(other)
-            },
-        )
+        && (0..)
+            .map_while(|number| one.field(number).zip(other.field(number)))
+            .all(|(one, other)| one.same(other))
 }
 
 /// Prints the constructor with the fields that are there.
@@ -352,8 +370,8 @@ macro_rules! shape_impls {
             ) -> Result<(), $crate::WriteError> {
                 $crate::shape::write_shape(self, form, w)
             }
-            fn same(&self, other: &dyn ::core::any::Any) -> bool {
-                other.downcast_ref::<Self>() == Some(self)
+            fn as_shape(&self) -> Option<&dyn $crate::Shape> {
+                Some(self)
             }
         }
     };
@@ -389,8 +407,8 @@ macro_rules! boxed_impls {
             ) -> Result<(), $crate::WriteError> {
                 $crate::shape::write_boxed(self, w)
             }
-            fn same(&self, other: &dyn ::core::any::Any) -> bool {
-                other.downcast_ref::<Self>() == Some(self)
+            fn as_shape(&self) -> Option<&dyn $crate::Shape> {
+                Some($crate::shape::Boxed::shape(self))
             }
         }
     };

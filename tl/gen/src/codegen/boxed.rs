@@ -62,8 +62,8 @@ impl<'a> Generator<'a> {
             for (variant, _, inline) in &variants {
                 let value = match (*inline, suffix) {
                     (true, _) => "value",
-                    (false, "") => "value.as_ref()",
-                    (false, _) => "value.as_mut()",
+                    (false, "") => "&**value",
+                    (false, _) => "&mut **value",
                 };
                 let _ = writeln!(out, "            Self::{variant}(value) => {value},");
             }

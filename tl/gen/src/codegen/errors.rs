@@ -1,5 +1,6 @@
 //! The error catalogue as constants and functions.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::Value;
@@ -15,6 +16,7 @@ pub fn generate(json: &str) -> Result<String, String> {
     let root: Value = serde_json::from_str(json).map_err(|error| error.to_string())?;
     let errors = root.get("errors").and_then(Value::as_object).ok_or("no `errors`")?;
     let mut out = String::new();
+    let mut taken = BTreeSet::new();
     for (name, error) in errors {
         let codes: Vec<i64> = error
             .get("codes")
@@ -33,7 +35,11 @@ pub fn generate(json: &str) -> Result<String, String> {
             let _ = write!(out, "; also with {}", more.join(", "));
         }
         out.push_str(".\n");
-        let ident = identifier(name);
+        let mut ident = identifier(name);
+        if !taken.insert(ident.clone()) {
+            // `Timeout` beside `TIMEOUT`.
+            ident = format!("{ident}_{code}").replace('-', "MINUS_");
+        }
         if name.contains("%d") {
             let _ = writeln!(
                 out,

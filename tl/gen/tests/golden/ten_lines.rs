@@ -192,14 +192,14 @@ impl crate::Boxed for Shape {
     }
     fn shape(&self) -> &dyn crate::Shape {
         match self {
-            Self::Point(value) => value.as_ref(),
-            Self::Group(value) => value.as_ref(),
+            Self::Point(value) => &**value,
+            Self::Group(value) => &**value,
         }
     }
     fn shape_mut(&mut self) -> &mut dyn crate::Shape {
         match self {
-            Self::Point(value) => value.as_mut(),
-            Self::Group(value) => value.as_mut(),
+            Self::Point(value) => &mut **value,
+            Self::Group(value) => &mut **value,
         }
     }
 }
@@ -237,12 +237,12 @@ impl crate::Boxed for Ring {
     }
     fn shape(&self) -> &dyn crate::Shape {
         match self {
-            Self::Ring(value) => value.as_ref(),
+            Self::Ring(value) => &**value,
         }
     }
     fn shape_mut(&mut self) -> &mut dyn crate::Shape {
         match self {
-            Self::Ring(value) => value.as_mut(),
+            Self::Ring(value) => &mut **value,
         }
     }
 }
