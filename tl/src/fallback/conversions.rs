@@ -7,7 +7,10 @@ use crate::enums::{self, InputPeer, InputReplyTo, Peer, RecentStory, TextWithEnt
 use crate::types;
 
 macro_rules! conversion {
-    ($of:literal, $type:ty, $reason:literal, |$write:ident| $fill_old:expr, |$read:ident| $fill_new:expr $(,)?) => {
+    (
+        $of:literal, $type:ty, $reason:literal,
+        |$write:ident| $fill_old:expr, |$read:ident| $fill_new:expr $(,)?
+    ) => {
         Conversion {
             of: $of,
             reason: $reason,
@@ -253,16 +256,18 @@ pub static CONVERSIONS: &[Conversion] = &[
             }
         }
     ),
-    conversion!(
-        "replyInlineMarkup",
-        types::ReplyInlineMarkup,
-        "inline buttons were KeyboardButtons up to layer 228",
-        |v| {
-            let rows = keyboard::old_rows(&v.rows);
-            fill(&mut v.rows_until_228, || rows);
+    Conversion {
+        of: "replyInlineMarkup",
+        reason: "inline buttons were KeyboardButtons up to layer 228",
+        write: |shape| {
+            let any: &dyn Any = shape;
+            let mut markup = any.downcast_ref::<types::ReplyInlineMarkup>()?.clone();
+            let rows = keyboard::old_rows(&markup.rows);
+            fill(&mut markup.rows_until_228, || rows);
+            Some(Box::new(markup))
         },
-        |_v| (),
-    ),
+        read: |_| (),
+    },
     Conversion {
         of: "keyboardButton",
         reason: "each kind of button was a constructor of its own up to layer 228",
