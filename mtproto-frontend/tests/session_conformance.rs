@@ -471,6 +471,20 @@ fn line_17_new_session_created_comes_once_and_first() {
 }
 
 #[test]
+fn line_17_no_update_comes_before_new_session_created() {
+    let mut client = Client::new();
+    client.session.push(update(1));
+    assert!(client.poll().is_empty());
+    client.get_config();
+    client.session.push(update(2));
+    assert_eq!(client.poll().iter().map(Got::id).collect::<Vec<_>>(), [NEW_SESSION, UPDATE]);
+    // Nor after destroy_session, until the client comes back.
+    client.session.clear(5);
+    client.session.push(update(3));
+    assert!(client.poll().is_empty());
+}
+
+#[test]
 fn line_17_a_refused_packet_does_not_begin_a_session() {
     let mut client = Client::new();
     client.salt ^= 1;

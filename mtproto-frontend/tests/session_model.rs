@@ -77,6 +77,8 @@ struct Model {
     answered: BTreeSet<i64>,
     dropped: BTreeSet<i64>,
     pushed: i32,
+    /// The client has sent something.
+    spoken: bool,
     /// Content-related messages by id, as first seen on the wire.
     content: BTreeMap<i64, Got>,
     /// Those that the client has, and those it has acknowledged.
@@ -100,6 +102,7 @@ impl Model {
             answered: BTreeSet::new(),
             dropped: BTreeSet::new(),
             pushed: 0,
+            spoken: false,
             content: BTreeMap::new(),
             delivered: BTreeSet::new(),
             acked: BTreeSet::new(),
@@ -125,6 +128,8 @@ impl Model {
 
     fn run(&mut self, step: Step) {
         let client = &mut self.client;
+        // Every step that sends something takes an id.
+        self.spoken |= client.has_sent();
         match step {
             Step::Send(count) => {
                 let body = Tl::new(GET_CONFIG).0;
@@ -160,7 +165,8 @@ impl Model {
             }
             Step::Push => {
                 client.session.push(update(self.pushed));
-                self.pushed += 1;
+                // Before the client has said anything there is no session to push to.
+                self.pushed += i32::from(self.spoken);
             }
             Step::Ping => {
                 client.service(Tl::new(PING).long(1));
@@ -195,6 +201,8 @@ impl Model {
                 let earliest = self.latest_ms - 20_000;
                 client.now_ms = client.now_ms.saturating_add_signed(ms.into()).max(earliest);
                 self.latest_ms = self.latest_ms.max(client.now_ms);
+                // Half an hour may pass in all; salts have tests of their own.
+                client.salt = client.salts().current(client.now_ms);
             }
             Step::Tick => client.session.tick(client.now_ms),
         }

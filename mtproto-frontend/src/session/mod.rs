@@ -250,9 +250,12 @@ impl Session {
     ///
     /// At most 256 wait. Beyond (the client does not read, or is away), and when one that was
     /// sent is thrown away unacknowledged, all become one `updatesTooLong`, and updates are
-    /// ignored until [`resume_updates`](Self::resume_updates).
+    /// ignored until [`resume_updates`](Self::resume_updates). So they are before the first packet
+    /// of a session: `new_session_created` comes first, and makes the client fetch the rest.
     pub fn push(&mut self, update: Arc<dyn NeutralUpdate>) {
-        self.outbox.update(update);
+        if self.announced {
+            self.outbox.update(update);
+        }
     }
 
     /// The client has called `updates.getDifference`: updates flow again. Call it before the

@@ -171,6 +171,10 @@ impl Client {
         self.last_id
     }
 
+    pub(crate) fn has_sent(&self) -> bool {
+        self.last_id != 0
+    }
+
     pub(crate) fn seq(&mut self, content: bool) -> i32 {
         let seq = self.content * 2 + i32::from(content);
         self.content += i32::from(content);
