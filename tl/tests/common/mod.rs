@@ -57,13 +57,13 @@ include!(concat!(env!("OUT_DIR"), "/names.rs"));
 /// The entry of that name.
 pub fn find(entries: &'static [Entry], name: &str) -> &'static Entry {
     let at = entries.binary_search_by_key(&name, |e| e.name);
-    &entries[at.unwrap_or_else(|_| panic!("{name} was not generated"))]
+    &entries[at.expect("every definition is generated")]
 }
 
 /// A number from the environment: seeds and amounts of the random tests.
 pub fn from_env<T: FromStr>(name: &str, otherwise: T) -> T {
     match env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")),
+        Ok(text) => text.parse().ok().expect("seeds and amounts are numbers"),
         Err(_) => otherwise,
     }
 }
