@@ -1,7 +1,7 @@
 //! Diffie–Hellman modulo the published safe prime: how an auth key is agreed upon.
 //!
 //! Exponents have the full 2048 bits that the protocol's text asks for. Exponentiation takes the
-//! same time for every exponent of that size (crypto-bigint).
+//! same time for every exponent of that size (crypto-bigint); powers of g come from a table.
 //!
 //! Source: <https://core.telegram.org/mtproto/auth_key#6-server-responds-with>
 
@@ -50,13 +50,13 @@ pub struct DhSecret {
 }
 
 impl DhSecret {
-    /// Draws an exponent of 2048 random bits and computes g^a: some milliseconds.
+    /// Draws an exponent of 2048 random bits and computes g^a: about a millisecond.
     pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
         let mut bytes = Zeroizing::new([0; 256]);
         loop {
             rng.fill_bytes(bytes.as_mut_slice());
             let exponent = Box::new(U2048::from_be_slice(bytes.as_slice()));
-            let public = modulus::generator().pow(&exponent).retrieve();
+            let public = modulus::generator_pow(&exponent).retrieve();
             // Out of range once in 2^63 draws; clients would refuse such a value.
             if modulus::in_safe_range(&public).into() {
                 return Self { exponent, public: Box::new(modulus::to_be(&public)) };

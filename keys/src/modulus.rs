@@ -1,8 +1,13 @@
 //! Arithmetic modulo the published safe prime, in constant time: what DH and SRP share.
 
+use std::sync::LazyLock;
+
 use crypto_bigint::modular::{ConstMontyForm, ConstMontyParams};
 use crypto_bigint::{U2048, const_monty_params};
-use subtle::{Choice, ConstantTimeGreater, ConstantTimeLess};
+use subtle::{
+    Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater, ConstantTimeLess,
+};
+use zeroize::Zeroizing;
 
 const_monty_params!(
     DhPrime,
@@ -34,8 +39,63 @@ pub(crate) fn prime() -> &'static U2048 {
 }
 
 /// The generator as an element.
-pub(crate) fn generator() -> Element {
+fn generator() -> Element {
     Element::new(&U2048::from_u32(GENERATOR))
+}
+
+/// Blocks that the digits of an exponent are dealt into; each has a row of powers.
+const BLOCKS: usize = 64;
+/// Digits of 4 bits in a block: 64 blocks of 8 digits are 2048 bits.
+const BLOCK_DIGITS: usize = 8;
+/// Row i, column d: g^(d * 16^(8i)). 256 KB, which fits a core's cache.
+type Powers = Box<[[U2048; 16]]>;
+
+/// g^exponent in constant time, five times faster than [`Element::pow`].
+///
+/// The base is always g, so its powers are known beforehand: with the digits d of the exponent in
+/// base 16, g^exponent is the product of g^(d_k * 16^k). Digit j of all blocks is multiplied up from
+/// the highest j down, with four squarings between: 512 multiplications and 28 squarings in place of
+/// 512 and 2048. Each look-up reads its whole row, so the memory touched does not tell the digit.
+/// Source: Lim and Lee, "More flexible exponentiation with precomputation", CRYPTO 1994.
+pub(crate) fn generator_pow(exponent: &U2048) -> Element {
+    static POWERS: LazyLock<Powers> = LazyLock::new(generator_powers);
+    let bytes = Zeroizing::new(to_be(exponent));
+    let digit = |k: usize| {
+        let byte = bytes.iter().rev().nth(k / 2).copied().unwrap_or(0);
+        if k.is_multiple_of(2) { byte & 15 } else { byte >> 4 }
+    };
+    let mut result = Element::ONE;
+    for j in (0..BLOCK_DIGITS).rev() {
+        for _ in 0..4 {
+            result = result.square();
+        }
+        for (block, row) in POWERS.iter().enumerate() {
+            let wanted = digit(block * BLOCK_DIGITS + j);
+            let mut power = row[0];
+            for (d, entry) in (0_u8..).zip(row) {
+                power.conditional_assign(entry, d.ct_eq(&wanted));
+            }
+            result *= Element::from_montgomery(power);
+        }
+    }
+    result
+}
+
+fn generator_powers() -> Powers {
+    let mut base = generator();
+    let rows = (0..BLOCKS).map(|_| {
+        let mut power = Element::ONE;
+        let row = std::array::from_fn(|_| {
+            let entry = power.to_montgomery();
+            power *= base;
+            entry
+        });
+        for _ in 0..4 * BLOCK_DIGITS {
+            base = base.square();
+        }
+        row
+    });
+    rows.collect()
 }
 
 /// A big-endian number of at most 256 bytes; `None` if it is longer.
@@ -63,4 +123,28 @@ pub(crate) fn to_be(number: &U2048) -> [u8; 256] {
 pub(crate) fn in_safe_range(number: &U2048) -> Choice {
     let upper = prime().wrapping_sub(&MARGIN);
     !number.ct_lt(&MARGIN) & !number.ct_gt(&upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::seeded;
+    use rand_core::Rng;
+
+    /// Every digit at every place, the ends, and random exponents.
+    #[test]
+    fn powers_of_the_generator_are_those_of_the_general_way() {
+        let mut exponents = vec![U2048::ZERO, U2048::ONE, U2048::MAX];
+        exponents.extend((0..16).map(|d| U2048::MAX.wrapping_sub(&U2048::from_u8(d))));
+        exponents.extend([1, 4, 31, 32, 33, 1024, 2047].map(|bit| U2048::ONE.shl_vartime(bit)));
+        let mut rng = seeded(1);
+        for _ in 0..20 {
+            let mut bytes = [0; 256];
+            rng.fill_bytes(&mut bytes);
+            exponents.push(U2048::from_be_slice(&bytes));
+        }
+        for exponent in exponents {
+            assert_eq!(generator_pow(&exponent), generator().pow(&exponent), "{exponent:?}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256, Sha512};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::modulus::{self, Element, from_be, generator, in_safe_range, to_be};
+use crate::modulus::{self, Element, from_be, generator_pow, in_safe_range, to_be};
 
 /// Rounds of PBKDF2, fixed by the name of the algorithm that clients are told.
 const PBKDF2_ROUNDS: u32 = 100_000;
@@ -94,7 +94,7 @@ impl Challenge {
         loop {
             rng.fill_bytes(bytes.as_mut_slice());
             let b = Box::new(U2048::from_be_slice(bytes.as_slice()));
-            let g_b = generator().pow(&b);
+            let g_b = generator_pow(&b);
             let public = (k() * Element::new(&verifier.v) + g_b).retrieve();
             // Clients check both, g^b after subtracting k·v.
             if (in_safe_range(&public) & in_safe_range(&g_b.retrieve())).into() {
@@ -151,7 +151,7 @@ pub fn password_hash(password: &[u8], salt1: &[u8], salt2: &[u8]) -> Zeroizing<[
 
 /// The client's side: v = g^x, what `new_password_hash` carries. For load tools and tests.
 pub fn verifier_value(x: &[u8; 32]) -> [u8; 256] {
-    to_be(&generator().pow(&exponent(x)).retrieve())
+    to_be(&generator_pow(&exponent(x)).retrieve())
 }
 
 /// The client's side: A and M1 for a server's `srp_B`; `None` if `srp_B` is too long.
@@ -167,10 +167,10 @@ pub fn answer<R: CryptoRng + ?Sized>(
     let mut bytes = Zeroizing::new([0; 256]);
     rng.fill_bytes(bytes.as_mut_slice());
     let a = U2048::from_be_slice(bytes.as_slice());
-    let a_bytes = to_be(&generator().pow(&a).retrieve());
+    let a_bytes = to_be(&generator_pow(&a).retrieve());
     let u = hash_number(&[&a_bytes, &to_be(&b)]);
     let x = exponent(x);
-    let t = Element::new(&b) - k() * generator().pow(&x);
+    let t = Element::new(&b) - k() * generator_pow(&x);
     // t^(a + u·x), in two steps because the sum does not fit 2048 bits.
     let shared = t.pow(&a) * t.pow(&u).pow(&x);
     let m1 = proof(salt1, salt2, &a_bytes, &to_be(&b), &shared.retrieve());
