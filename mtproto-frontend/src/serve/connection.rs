@@ -158,7 +158,10 @@ impl Connection {
         self.idle_at = Instant::now() + self.shared.bounds.idle_timeout;
         let now_ms = self.shared.now_ms();
         let session = incoming.session(&self.shared, now_ms)?;
-        session.attach(self.generation, &self.wake, now_ms);
+        // A replayed packet must not draw the answers to the connection that replays it.
+        if incoming.is_fresh(&session) || !session.is_shown() {
+            session.attach(self.generation, &self.wake, now_ms);
+        }
         if !self.sessions.iter().any(|shown| Arc::ptr_eq(shown, &session)) {
             if self.sessions.len() >= SESSIONS_MAX {
                 return Err(Ending::Silent);

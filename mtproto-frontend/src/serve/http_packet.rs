@@ -59,7 +59,9 @@ async fn packet(
     let wake = session.http_wake();
     // The response to the request before may have been lost: what was in it and was not
     // acknowledged is sent again.
-    session.attach(next_generation(), &wake, now_ms);
+    if incoming.is_fresh(&session) || !session.is_shown() {
+        session.attach(next_generation(), &wake, now_ms);
+    }
     let origin = Origin { addresses, session_id: session.session_id, transport_dc: None };
     let asked = incoming.deliver(shared, &session, origin);
     if let Some(msg_id) = asked.destroy_key {

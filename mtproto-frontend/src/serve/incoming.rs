@@ -90,6 +90,11 @@ impl Incoming {
         session.ok_or(Ending::Error(ERROR_FLOOD))
     }
 
+    /// Whether the session has not seen this packet yet.
+    pub(super) fn is_fresh(&self, session: &SessionEntry) -> bool {
+        session.lock().session.is_fresh(self.message.msg_id)
+    }
+
     /// Gives the packet to its session, which is already attached, and runs what it asks for.
     pub(super) fn deliver(
         self,

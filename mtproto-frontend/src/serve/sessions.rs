@@ -67,6 +67,11 @@ impl SessionEntry {
         }
     }
 
+    /// Whether some connection shows the session.
+    pub(crate) fn is_shown(&self) -> bool {
+        self.state.lock().sink.is_some()
+    }
+
     /// Whether answers go to `wake`.
     pub(crate) fn is_shown_by(&self, wake: &Arc<Notify>) -> bool {
         self.state.lock().sink.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, wake))
