@@ -123,14 +123,14 @@ def drive(args, directory, pictures):
         screen.start([str(program), "-many", "-workdir", f"{work}/"])
         (start, *_), _ = screen.wait_for("1-welcome", "start", "messaging")
         screen.click(start)
-        (by_phone, *_), _ = screen.wait_for("2-qr-code", "phone", "scan")
+        (by_phone, *_), _ = screen.wait_for("2-qr-code", "using", "scan")
         screen.click(by_phone)
-        screen.wait_for("3-phone-number", "country", "number")
+        screen.wait_for("3-phone-number", "confirm", "number")
         # Back from the number into the country code, which takes a whole number and splits it.
         screen.tool("xdotool", "key", *["BackSpace"] * 6)
         screen.tool("xdotool", "type", "--delay", "30", args.phone.lstrip("+"))
         screen.tool("xdotool", "key", "Return")
-        _, text = screen.wait_for("4-code", "code", args.phone[-4:])
+        _, text = screen.wait_for("4-code", "code", "received")
         return text
 
 
