@@ -17,7 +17,6 @@ TRANSPORTS = {
     "abridged": connection.ConnectionTcpAbridged,
     "intermediate": connection.ConnectionTcpIntermediate,
     "obfuscated": connection.ConnectionTcpObfuscated,
-    "http": connection.ConnectionHttp,
     "mtproxy-abridged": connection.ConnectionTcpMTProxyAbridged,
     "mtproxy-intermediate": connection.ConnectionTcpMTProxyIntermediate,
     "mtproxy-padded": connection.ConnectionTcpMTProxyRandomizedIntermediate,
