@@ -22,6 +22,7 @@ const fn entry<T: Field + Default>(name: &'static str) -> Entry {
     Entry { name, read_many: |bytes, layer| tl::from_bytes::<Vec<T>>(bytes, layer).is_ok() }
 }
 
+#[expect(clippy::extra_unused_type_parameters, reason = "the list names the type")]
 const fn result<T>(name: &'static str) -> Entry {
     Entry { name, read_many: |_, _| false }
 }
