@@ -177,7 +177,7 @@ fn npm(library: &Library<'_>, manifest: &str, codec: &str) {
 }
 
 fn telethon(name: &str, version: &str, layer: i32) {
-    let library = Library { name, version, layer, functions: true, changed_percent_max: 1 };
+    let library = Library { name, version, layer, functions: true, changed_percent_max: 3 };
     let requirements = match name {
         "telethon" => format!("telethon/requirements-{version}.txt"),
         fork => format!("telethon/requirements-{fork}-{version}.txt"),
