@@ -88,10 +88,10 @@ fn ours(entry: &common::Entry, bytes: Vec<u8>, layer: i32) -> Sample {
 
 /// Compares every definition of the layer until a value of it came back as it was sent.
 ///
-/// Not every value can: the libraries have habits of their own (Pyrogram writes an empty optional
+/// Not every value can: the libraries have habits of their own. Pyrogram writes an empty optional
 /// vector without its flag, gramjs and Telethon change ids below zero inside of messages, Telethon
-/// knows no date 0, mtcute no id of more than 53 bits,
-/// herokutl refuses calls that end accounts or move money). So a definition gets [`ROUNDS`] values before it counts as different.
+/// knows no date 0, mtcute no id of more than 53 bits, herokutl refuses calls that end accounts or
+/// move money. So a definition gets [`ROUNDS`] values before it counts as different.
 #[expect(clippy::print_stdout, reason = "the seed, and what was compared")]
 fn compare(library: &Library<'_>, mut command: impl FnMut() -> Command) {
     let seed = common::from_env("ROOKERY_FOREIGN_SEED", 20_260_211_u64);
