@@ -55,6 +55,9 @@ pub enum ClientError {
     /// The server broke the protocol.
     #[error("the server's {0} is wrong")]
     Wrong(&'static str),
+    /// bad_msg_notification, with its code.
+    #[error("the message was refused: {0}")]
+    Refused(i32),
     /// The server's answer did not decode.
     #[error("the server's answer does not decode")]
     Read(#[from] tl::ReadError),
@@ -268,7 +271,7 @@ impl Client {
     /// the request has to be sent again.
     ///
     /// # Errors
-    /// `Rpc` for an rpc_error; `Wrong` for a bad_msg_notification.
+    /// `Rpc` for an rpc_error; `Refused` for a bad_msg_notification.
     pub fn result(&mut self, msg_id: i64, within: Duration) -> Result<Vec<u8>, ClientError> {
         let mut salt = None;
         let result = self.wait(within, |message| {
@@ -280,7 +283,7 @@ impl Client {
                 return (bad.bad_msg_id == msg_id).then_some(Err(ClientError::Wrong("salt")));
             }
             let bad = message.service::<types::BadMsgNotification>()?;
-            (bad.bad_msg_id == msg_id).then_some(Err(ClientError::Wrong("bad_msg_notification")))
+            (bad.bad_msg_id == msg_id).then_some(Err(ClientError::Refused(bad.error_code)))
         })?;
         if let Some(salt) = salt {
             self.session.salt = salt;
@@ -341,7 +344,7 @@ impl Client {
                 }
                 if let Some(bad) = message.service::<types::BadMsgNotification>() {
                     return (bad.bad_msg_id == sent.msg_id)
-                        .then_some(Err(ClientError::Wrong("bad_msg_notification")));
+                        .then_some(Err(ClientError::Refused(bad.error_code)));
                 }
                 let pong = message.service::<types::Pong>()?;
                 Some(if pong.ping_id == ping_id && pong.msg_id == sent.msg_id {

@@ -224,7 +224,10 @@ fn offer<R: CryptoRng + ?Sized>(
         return Err(Wrong("group"));
     }
     let g_a = dh::check_public(&inner.g_a).map_err(|_| Wrong("g_a"))?;
-    let offset_s = i64::from(inner.server_time) - clock::since_epoch().as_secs() as i64;
+    let apart_s = i64::from(inner.server_time) - clock::since_epoch().as_secs() as i64;
+    // The server speaks in whole seconds: one of them is no difference, and a msg_id a second too
+    // old may lie before the start of a node that was started just now.
+    let offset_s = if apart_s.abs() <= 1 { 0 } else { apart_s };
     Ok(Offered { nonce, server_nonce, new_nonce, aes, g_a, offset_s })
 }
 
