@@ -12,6 +12,9 @@ const INSIDE: &str = "ROOKERY_TEST_ISOLATED";
 
 /// Brings the loopback device up, with or without iproute2, then becomes the test.
 ///
+/// An X server binds a socket in `/tmp/.X11-unix` whatever its network namespace, and one that
+/// ends removes it by name: a tmpfs there keeps those of other tests apart.
+///
 /// 0x8913 and 0x8914 are SIOCGIFFLAGS and SIOCSIFFLAGS, 1 is IFF_UP.
 const BRING_UP: &str = r#"
 ip link set lo up 2>/dev/null || python3 -c '
@@ -20,6 +23,7 @@ s = socket.socket()
 name, flags = struct.unpack("16sH14x", fcntl.ioctl(s, 0x8913, struct.pack("16sH14x", b"lo", 0)))
 fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", b"lo", flags | 1))
 ' || exit 97
+mkdir -p /tmp/.X11-unix && mount -t tmpfs -o mode=1777 x11 /tmp/.X11-unix || exit 98
 exec "$0" "$@"
 "#;
 
