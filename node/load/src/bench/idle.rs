@@ -1,6 +1,6 @@
 //! Memory of an idle authorised connection, beside a bare task that waits for its socket.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -115,7 +115,14 @@ pub(crate) fn floor_process() -> anyhow::Result<()> {
         loop {
             let (stream, _) = listener.accept().await?;
             tokio::spawn(async move {
-                stream.readable().await.ok();
+                // Readiness may be a guess: only the end of the stream ends the task.
+                while stream.readable().await.is_ok() {
+                    match stream.try_read(&mut [0; 16]) {
+                        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                        Ok(read) if read > 0 => {}
+                        _ => break,
+                    }
+                }
             });
         }
     })
