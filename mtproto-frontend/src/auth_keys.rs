@@ -255,7 +255,7 @@ impl AuthKeys {
         );
         let ticket = self.store.commit(batch)?;
         for id in replaced {
-            self.forget(id);
+            self.forget(id, now_ms)?;
         }
         *temporary.permanent.lock() = Some(permanent.clone());
         Ok(ticket)
@@ -266,6 +266,7 @@ impl AuthKeys {
         &self,
         permanent: i64,
         except: &[i64],
+        now_ms: u64,
     ) -> Result<Ticket, StoreError> {
         let _serial = self.binding.lock();
         let (kept, dropped): (Vec<_>, Vec<_>) =
@@ -277,13 +278,13 @@ impl AuthKeys {
         }
         let ticket = self.store.commit(batch)?;
         for binding in dropped {
-            self.forget(binding.temporary);
+            self.forget(binding.temporary, now_ms)?;
         }
         Ok(ticket)
     }
 
     /// `destroy_auth_key`: the key, and every temporary key that acts for it.
-    pub(crate) fn destroy(&self, entry: &KeyEntry) -> Result<Ticket, StoreError> {
+    pub(crate) fn destroy(&self, entry: &KeyEntry, now_ms: u64) -> Result<Ticket, StoreError> {
         let _serial = self.binding.lock();
         let mut batch = Batch::new();
         let bindings = self.bindings(entry.id)?;
@@ -294,11 +295,10 @@ impl AuthKeys {
             batch.delete(Keyspace::AUTH_KEYS, &row(binding.temporary, KIND_KEY));
         }
         let ticket = self.store.commit(batch)?;
-        entry.destroy();
-        self.forget(entry.id);
         for binding in bindings {
-            self.forget(binding.temporary);
+            self.forget(binding.temporary, now_ms)?;
         }
+        entry.destroy();
         Ok(ticket)
     }
 
@@ -307,10 +307,13 @@ impl AuthKeys {
         Ok(value.as_deref().map(decode_bindings).unwrap_or_default())
     }
 
-    fn forget(&self, id: i64) {
-        if let Some(entry) = self.shard(id).lock().remove(&id) {
+    /// Marks a key as destroyed. It stays in the table until the next sweep: the store may still
+    /// show it for a moment, and whoever asks meanwhile must find it dead and not load it again.
+    fn forget(&self, id: i64, now_ms: u64) -> Result<(), StoreError> {
+        if let Some(entry) = self.get(id, now_ms)? {
             entry.destroy();
         }
+        Ok(())
     }
 
     /// Remembers what the client said in `initConnection` and `invokeWithLayer`. Answers a ticket

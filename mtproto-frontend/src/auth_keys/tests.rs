@@ -86,7 +86,7 @@ fn a_new_temporary_key_of_a_session_replaces_the_old_one() {
     let is_there = |key: &KeyEntry| fixture.keys.get(key.id, NOW_MS).unwrap().is_some();
     assert_eq!([&old, &new, &other].map(|key| is_there(key)), [false, true, true]);
     assert!(old.is_dead(NOW_MS), "connections that hold it drop it");
-    fixture.keys.drop_temporary(permanent.id, &[other.id]).unwrap();
+    fixture.keys.drop_temporary(permanent.id, &[other.id], NOW_MS).unwrap();
     assert_eq!([&new, &other].map(|key| is_there(key)), [false, true]);
 }
 
@@ -95,7 +95,7 @@ fn destroying_a_permanent_key_takes_its_temporary_ones_along() {
     let fixture = Fixture::new();
     let (permanent, temporary) = (fixture.make(1, 0), fixture.make(2, in_an_hour()));
     fixture.keys.bind(&temporary, &permanent, 5, NOW_MS).unwrap();
-    fixture.keys.destroy(&permanent).unwrap();
+    fixture.keys.destroy(&permanent, NOW_MS).unwrap();
     for keys in [&fixture.keys, &fixture.restarted()] {
         assert!(keys.get(permanent.id, NOW_MS).unwrap().is_none());
         assert!(keys.get(temporary.id, NOW_MS).unwrap().is_none());
@@ -154,4 +154,19 @@ fn what_a_client_said_is_read_back() {
     for end in 0..encode_client(&info).len() {
         assert_eq!(decode_client(&encode_client(&info)[..end]), None, "{end}");
     }
+}
+
+/// The store shows a deleted row until its batch is applied.
+#[test]
+fn a_destroyed_key_stays_dead_while_the_store_still_shows_it() {
+    let fixture = Fixture::new();
+    let permanent = fixture.make(1, 0);
+    let before = fixture.store.scan(Keyspace::AUTH_KEYS, &[], 10).unwrap();
+    fixture.keys.destroy(&permanent, NOW_MS).unwrap();
+    let mut batch = Batch::new();
+    for (key, value) in before {
+        batch.put(Keyspace::AUTH_KEYS, &key, value);
+    }
+    fixture.store.commit(batch).unwrap();
+    assert!(fixture.keys.get(permanent.id, NOW_MS).unwrap().is_none());
 }

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{DefaultBodyLimit, Extension, State};
+use axum::extract::{DefaultBodyLimit, Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, post};
 use axum::{Router, middleware};
@@ -23,10 +24,13 @@ use super::stream::{Stream, WebSocketStream};
 use super::{connection, http_packet};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
-use crate::transport::{FRAME_BYTES_MAX, Surface};
+use crate::transport::{FRAME_BYTES_MAX, FRAME_BYTES_MAX_BEFORE_LOGIN, Surface};
 
 /// How long a client may take to send its request line and headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request may take in all.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// Bytes of request line and headers.
 const HEADER_BYTES_MAX: usize = 16 << 10;
@@ -46,7 +50,9 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
     }
     router
         .route("/api", post(packet).options(preflight))
-        .layer(DefaultBodyLimit::max(FRAME_BYTES_MAX))
+        // Nobody can be logged in yet, so no longer packet is honest.
+        .layer(DefaultBodyLimit::max(FRAME_BYTES_MAX_BEFORE_LOGIN))
+        .layer(middleware::from_fn(in_time))
         .layer(middleware::map_response(allow_every_origin))
         .with_state(shared)
 }
@@ -106,6 +112,12 @@ async fn packet(
             status.unwrap_or(StatusCode::BAD_REQUEST).into_response()
         }
     }
+}
+
+/// Ends requests whose body never comes. Above what `http_wait` may hold.
+async fn in_time(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
+    answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
 /// The question that a browser asks before it posts to another origin.

@@ -156,7 +156,7 @@ fn destroy_session(shared: &Shared, asking: &SessionEntry, session_id: i64) -> b
 
 /// Deletes the key, durably, and queues the answer; the connection then sends it and ends.
 pub(super) async fn destroy_key(shared: &Shared, session: &SessionEntry, msg_id: i64) {
-    let outcome = match shared.auth_keys.destroy(&session.key) {
+    let outcome = match shared.auth_keys.destroy(&session.key, shared.now_ms()) {
         Ok(ticket) => shared.store.durable(ticket).await,
         Err(cause) => Err(cause),
     };

@@ -12,7 +12,8 @@ pub(in crate::rpc) async fn drop_temp_auth_keys(
     request: DropTempAuthKeys,
 ) -> RpcResult<bool> {
     let permanent = ctx.key.identity().ok_or(RpcError::AUTH_KEY_PERM_EMPTY)?;
-    let ticket = ctx.shared.auth_keys.drop_temporary(permanent.id, &request.except_auth_keys)?;
+    let keys = &ctx.shared.auth_keys;
+    let ticket = keys.drop_temporary(permanent.id, &request.except_auth_keys, ctx.now_ms)?;
     ctx.shared.store.durable(ticket).await?;
     Ok(true)
 }
