@@ -1,6 +1,7 @@
 //! Starts the node: secrets, listeners, the ready line; and ends it.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +21,11 @@ const SHUTDOWN: Duration = Duration::from_secs(3);
 pub(crate) fn run(config: Config, args: &DataArgs) -> anyhow::Result<()> {
     // Diagnostics go to standard error: standard output carries the ready line only.
     let filter = EnvFilter::try_from_env("ROOKERY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
     #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
     let opened = secrets::open(&args.data, &mut rand::rng())?;
     tokio::runtime::Builder::new_multi_thread()
@@ -39,8 +44,8 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let http = frontend.listen(&config.http.listen.to_vec()).await?;
     let ready = Ready {
         ready: true,
-        mtproto: mtproto.first().map(ToString::to_string).unwrap_or_default(),
-        http: http.first().map(ToString::to_string).unwrap_or_default(),
+        mtproto: advertised(config.node.public_addresses.first().or(mtproto.first())),
+        http: advertised(http.first()),
         mesh: Vec::new(),
         dc: config.mtproto.dc,
         rsa_fingerprint: format!("{:016x}", fingerprint.cast_unsigned()),
@@ -52,6 +57,27 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     tracing::info!(signal = ended, "stopping");
     frontend.shutdown(SHUTDOWN).await;
     Ok(())
+}
+
+/// An address that a client can connect to: one that listens everywhere is told as the one that
+/// this machine uses towards others.
+fn advertised(address: Option<&SocketAddr>) -> String {
+    let Some(address) = address else { return String::new() };
+    let ip = if address.ip().is_unspecified() { own_address() } else { address.ip() };
+    SocketAddr::new(ip, address.port()).to_string()
+}
+
+/// The address of this machine's way out. Connecting a UDP socket sends nothing; it only asks the
+/// routing table. 192.0.2.1 is an address of documentation (RFC 5737).
+fn own_address() -> IpAddr {
+    let local = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
+        socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
+        socket.local_addr()
+    });
+    match local {
+        Ok(local) if !local.ip().is_unspecified() => local.ip(),
+        _ => Ipv4Addr::LOCALHOST.into(),
+    }
 }
 
 fn announce(ready: &Ready, args: &DataArgs) -> anyhow::Result<()> {
