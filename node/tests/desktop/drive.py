@@ -54,8 +54,9 @@ class Screen:
         read, write = os.pipe()
         self.start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1000x760x24", "-nolisten", "tcp", "-noreset"], pass_fds=[write])
         os.close(write)
-        self.environment["DISPLAY"] = ":" + os.read(read, 16).decode().strip()
-        os.close(read)
+        # Xvfb writes the number and the line's end apart, and ends if it cannot write the second.
+        with os.fdopen(read) as number:
+            self.environment["DISPLAY"] = ":" + number.readline().strip()
         self.start(["openbox"])
         return self
 
