@@ -79,7 +79,7 @@ async fn config_names_this_node_under_every_dc_number() {
     assert_eq!(option.ip_address, "2001:db8::1");
 }
 
-/// Up to layer 153 the answer is a bare JSONValue; later it has a hash.
+/// At layer 152 the answer is a bare JSONValue; later it has a hash.
 #[tokio::test]
 async fn app_config_has_the_shape_of_its_layer() {
     let old = context(152, 0);

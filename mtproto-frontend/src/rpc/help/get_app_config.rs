@@ -1,51 +1,29 @@
-//! `help.getAppConfig#61e3f854 hash:int = help.AppConfig`, and up to layer 153
+//! `help.getAppConfig#61e3f854 hash:int = help.AppConfig`, at layer 152
 //! `help.getAppConfig#98914110 = JSONValue`
 //!
-//! Limits and switches that clients read. What is not built here is switched off.
+//! Limits and switches that clients read. What is not built here is switched off. The bare shape
+//! of layer 152 is made where the answer is written (`tl::fallback`).
 //! Source: <https://core.telegram.org/api/config#client-configuration>
 
 use tl::enums::JsonValue;
+use tl::enums::help::AppConfig;
 use tl::functions::help::GetAppConfig;
 use tl::types::{JsonArray, JsonBool, JsonNumber, JsonObject, JsonObjectValue, JsonString};
-use tl::{Write, WriteError, Writer};
 
 use super::content_hash;
 use crate::rpc::{Context, RpcResult};
 
-/// The shape of the answer depends on the request's layer.
-pub(in crate::rpc) enum Answer {
-    /// Up to layer 153.
-    Bare(JsonValue),
-    /// Since layer 154.
-    Hashed(tl::enums::help::AppConfig),
-}
-
-impl Write for Answer {
-    fn write(&self, writer: &mut Writer) -> Result<(), WriteError> {
-        match self {
-            Self::Bare(value) => value.write(writer),
-            Self::Hashed(config) => config.write(writer),
-        }
-    }
-}
-
-/// First layer whose answer carries a hash.
-const HASHED_SINCE: i32 = 154;
-
 pub(in crate::rpc) async fn get_app_config(
-    ctx: &Context,
+    _: &Context,
     request: GetAppConfig,
-) -> RpcResult<Answer> {
+) -> RpcResult<AppConfig> {
     let config = app_config();
-    if ctx.layer < HASHED_SINCE {
-        return Ok(Answer::Bare(config));
-    }
     let hash = content_hash(&tl::to_bytes(&config, tl::LAYER_MAX)?);
-    Ok(Answer::Hashed(if request.hash == hash {
+    Ok(if request.hash == hash {
         tl::types::help::AppConfigNotModified {}.into()
     } else {
         tl::types::help::AppConfig { hash, config }.into()
-    }))
+    })
 }
 
 fn app_config() -> JsonValue {
