@@ -30,8 +30,8 @@ struct Cli {
     /// A few seconds a row instead of a few minutes in all.
     #[arg(long)]
     short: bool,
-    /// Auth keys of the idle connections; the connections share them evenly. Default: one each,
-    /// with --short a tenth.
+    /// Auth keys of the idle connections, which share them evenly. Default: one for ten, since an
+    /// exchange takes the padded time of its answers.
     #[arg(long)]
     idle_keys: Option<usize>,
     /// One JSON document on standard output.

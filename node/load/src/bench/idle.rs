@@ -21,7 +21,7 @@ const WARM_UP: usize = 100;
 /// The row.
 pub(crate) fn row(target: &Target, short: bool, keys: Option<usize>) -> anyhow::Result<Row> {
     let connections: usize = if short { 2_000 } else { 10_000 };
-    let keys = keys.unwrap_or(if short { 200 } else { connections }).clamp(1, connections);
+    let keys = keys.unwrap_or(connections / 10).clamp(1, connections);
     let node = node_bytes(target, connections, keys)?;
     let floor = floor_bytes(connections)?;
     Ok(Row::of_pairs(
