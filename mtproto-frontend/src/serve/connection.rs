@@ -138,7 +138,8 @@ impl Connection {
     async fn exchange(&mut self, payload: &[u8]) -> Result<(), Ending> {
         let shared = &self.shared;
         let exchange = self.exchange.get_or_insert_with(|| Box::new(KeyExchange::new(shared)));
-        let answer = exchange.message(&self.shared, self.addresses, payload).await?;
+        // Boxed, like all that is rare: an idle connection should not keep room for it.
+        let answer = Box::pin(exchange.message(&self.shared, self.addresses, payload)).await?;
         let encoded = self.codec.encode(&answer, &mut self.output, &mut crate::rng());
         encoded.map_err(|_| Ending::Silent)
     }
@@ -179,7 +180,7 @@ impl Connection {
             self.disconnect_at = Some(Instant::now() + Duration::from_secs(delay_s.into()));
         }
         if let Some(msg_id) = asked.destroy_key {
-            incoming::destroy_key(&self.shared, &session, msg_id).await;
+            Box::pin(incoming::destroy_key(&self.shared, &session, msg_id)).await;
             // The answer is the last thing under this key.
             let _ = self.send(stream).await;
             return Err(Ending::Silent);

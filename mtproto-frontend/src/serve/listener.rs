@@ -68,29 +68,40 @@ async fn serve_socket(
     let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + OPENING_TIMEOUT;
     match open(&shared, &mut stream, Surface::Socket, deadline).await {
+        // Each is boxed, so that a connection's task is as big as what it serves and not as all
+        // that it might serve.
         Some(Opened::Tls(first)) => {
-            let Some(acceptor) = shared.tls.clone() else { return };
-            let accepting = acceptor.accept(Prefixed::new(first, stream));
-            let Ok(Ok(mut stream)) = timeout_at(deadline, accepting).await else { return };
-            match open(&shared, &mut stream, Surface::Tls, deadline).await {
-                Some(Opened::Http(first)) => {
-                    Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
-                }
-                Some(Opened::Framed(codec, first)) => {
-                    Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
-                }
-                Some(Opened::Tls(_)) | None => {}
-            }
+            let stream = Prefixed::new(first, stream);
+            Box::pin(serve_tls(shared, router, stream, addresses, deadline)).await;
         }
         Some(Opened::Http(first)) => {
             Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
         }
         Some(Opened::Framed(codec, first)) => {
             drop(router);
-            // Boxed, so that this task is as big as what it serves and not as all it might serve.
             Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
         }
         None => {}
+    }
+}
+
+async fn serve_tls(
+    shared: Arc<Shared>,
+    router: Router,
+    stream: Prefixed<TcpStream>,
+    addresses: Addresses,
+    deadline: Instant,
+) {
+    let Some(acceptor) = shared.tls.clone() else { return };
+    let Ok(Ok(mut stream)) = timeout_at(deadline, acceptor.accept(stream)).await else { return };
+    match open(&shared, &mut stream, Surface::Tls, deadline).await {
+        Some(Opened::Http(first)) => {
+            Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
+        }
+        Some(Opened::Framed(codec, first)) => {
+            Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
+        }
+        Some(Opened::Tls(_)) | None => {}
     }
 }
 
