@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use keys::{AuthKey, MasterKey};
+use node_core::{AuthKeyId, Standing};
 use node_store::{Batch, Keyspace, Store, StoreError, Ticket};
 use parking_lot::Mutex;
 
@@ -56,7 +57,22 @@ pub(crate) struct KeyEntry {
     permanent: Mutex<Option<Arc<KeyEntry>>>,
     /// Of a permanent key: see `initConnection`.
     client: Mutex<Option<Arc<ClientInfo>>>,
+    /// Of a permanent key: whom it acts for.
+    login: Mutex<Login>,
+    /// Unix milliseconds at which core was last told that the login is used.
+    touched_ms: AtomicU64,
 }
+
+/// What is known in memory of a key's login.
+#[derive(Default)]
+struct Login {
+    /// Grows with each change: what was read before one is not kept after it.
+    generation: u64,
+    standing: Option<Standing>,
+}
+
+/// How often core is told that a login is used.
+const TOUCH_EVERY_MS: u64 = 3600 * 1000;
 
 impl KeyEntry {
     /// A key that was just made.
@@ -78,7 +94,34 @@ impl KeyEntry {
             used_ms: AtomicU64::new(now_ms),
             permanent: Mutex::new(None),
             client: Mutex::new(None),
+            login: Mutex::default(),
+            touched_ms: AtomicU64::new(0),
         }
+    }
+
+    /// Whom this permanent key acts for, where that is known; and the generation to
+    /// [`remember`](Self::remember) it under.
+    pub(crate) fn standing(&self) -> (Option<Standing>, u64) {
+        let login = self.login.lock();
+        (login.standing, login.generation)
+    }
+
+    /// Keeps what core answered, unless it has changed meanwhile.
+    pub(crate) fn remember(&self, standing: Standing, generation: u64) {
+        let mut login = self.login.lock();
+        if login.generation == generation {
+            login.standing = Some(standing);
+        }
+    }
+
+    /// Whether core should be told that the login is used. True once an hour.
+    pub(crate) fn touch(&self, now_ms: u64) -> bool {
+        let before = self.touched_ms.load(Ordering::Relaxed);
+        let due = now_ms.saturating_sub(before) >= TOUCH_EVERY_MS;
+        due && self
+            .touched_ms
+            .compare_exchange(before, now_ms, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
     }
 
     /// Whether this key was made with an end.
@@ -338,6 +381,21 @@ impl AuthKeys {
         Ok(Some(ticket))
     }
 
+    /// A login began or ended.
+    pub(crate) fn set_standing(&self, id: AuthKeyId, standing: Standing) {
+        // A key that is not in memory asks core when it is used.
+        if let Some(entry) = self.shard(id.0).lock().get(&id.0) {
+            let mut login = entry.login.lock();
+            login.generation += 1;
+            login.standing = Some(standing);
+        }
+    }
+
+    /// The temporary keys that act for a permanent one.
+    pub(crate) fn bound_to(&self, permanent: i64) -> Result<Vec<i64>, StoreError> {
+        Ok(self.bindings(permanent)?.into_iter().map(|binding| binding.temporary).collect())
+    }
+
     /// Frees the memory of keys that nobody used for a while.
     pub(crate) fn sweep(&self, now_ms: u64) {
         for shard in &self.shards {
@@ -356,7 +414,13 @@ impl AuthKeys {
         limit: usize,
         now_ms: u64,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let rows = self.store.scan(Keyspace::AUTH_KEYS, from, limit)?;
+        let rows = self.store.scan(
+            Keyspace::AUTH_KEYS,
+            from,
+            None,
+            limit,
+            node_store::Order::Ascending,
+        )?;
         let mut batch = Batch::new();
         let mut expired = 0_usize;
         for (key, value) in &rows {

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keys::{MasterKey, ServerKey};
+use node_core::{Buckets, Core, Rate};
 use node_store::Store;
 use parking_lot::Mutex;
 
 use crate::auth_keys::AuthKeys;
-use crate::limits::{Buckets, Rate, address_key};
-use crate::rpc::{LoginCodes, LoginTokens, RpcError, RpcResult};
-use crate::serve::{Admission, Handshakes, HttpExchanges, Sessions};
+use crate::rpc::{ExportedLogins, LoginTokens};
+use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, Sessions};
 use crate::transport::Secrets;
 
 /// Wall time in Unix milliseconds. The binary gives the system's, a test its own.
@@ -76,6 +76,8 @@ pub struct Bounds {
 pub struct Setup {
     /// Wall time.
     pub clock: Clock,
+    /// The rules of the node.
+    pub core: Core,
     /// Where auth keys rest.
     pub store: Arc<dyn Store>,
     /// Seals them.
@@ -99,9 +101,11 @@ pub struct Setup {
 /// The shared state behind every connection.
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
+    pub(crate) core: Core,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) auth_keys: AuthKeys,
     pub(crate) sessions: Sessions,
+    pub(crate) hub: Hub,
     pub(crate) handshakes: Handshakes,
     pub(crate) http_exchanges: HttpExchanges,
     pub(crate) admission: Admission,
@@ -110,9 +114,8 @@ pub(crate) struct Shared {
     pub(crate) profile: Profile,
     pub(crate) bounds: Bounds,
     pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
-    pub(crate) login_codes: LoginCodes,
     pub(crate) login_tokens: LoginTokens,
-    pub(crate) code_limits: CodeLimits,
+    pub(crate) exported_logins: ExportedLogins,
     pub(crate) request_limits: Mutex<Buckets<i64>>,
     /// Unix milliseconds at which this process started: messages from before are refused, so
     /// that a restart does not reopen replays.
@@ -126,20 +129,21 @@ impl Shared {
         Arc::new(Self {
             auth_keys: AuthKeys::new(setup.store.clone(), setup.master),
             sessions: Sessions::new(),
+            hub: Hub::default(),
             handshakes: Handshakes::new(setup.server_keys, setup.old_rsa_padding, &bounds),
             http_exchanges: HttpExchanges::default(),
             admission: Admission::new(&bounds),
             request_limits: Mutex::new(Buckets::new(bounds.requests_per_key, BUCKETS_MAX)),
             clock: setup.clock,
+            core: setup.core,
             store: setup.store,
             secrets: setup.secrets,
             salt_secret: setup.salt_secret,
             profile: setup.profile,
             bounds,
             tls: setup.tls.map(Into::into),
-            login_codes: LoginCodes::default(),
             login_tokens: LoginTokens::default(),
-            code_limits: CodeLimits::default(),
+            exported_logins: ExportedLogins::default(),
             started_ms,
         })
     }
@@ -152,35 +156,6 @@ impl Shared {
 
 /// Buckets of one table. Protects memory: 50 bytes each.
 const BUCKETS_MAX: usize = 50_000;
-
-/// How often login codes may be asked for: per number and per address.
-pub(crate) struct CodeLimits(Mutex<(Buckets<u64>, Buckets<IpAddr>)>);
-
-/// A person mistypes and asks again; nobody needs more than this.
-const CODES_PER_NUMBER: Rate = Rate { burst: 5, per_second: 5.0 / 3600.0 };
-
-/// An office behind one address logs in on one morning.
-const CODES_PER_ADDRESS: Rate = Rate { burst: 60, per_second: 60.0 / 3600.0 };
-
-impl Default for CodeLimits {
-    fn default() -> Self {
-        let numbers = Buckets::new(CODES_PER_NUMBER, BUCKETS_MAX);
-        let addresses = Buckets::new(CODES_PER_ADDRESS, BUCKETS_MAX);
-        Self(Mutex::new((numbers, addresses)))
-    }
-}
-
-impl CodeLimits {
-    /// Counts one code for `phone` asked from `address`.
-    ///
-    /// # Errors
-    /// 420 FLOOD_WAIT_X.
-    pub(crate) fn take(&self, phone: u64, address: IpAddr, now_ms: u64) -> RpcResult<()> {
-        let mut limits = self.0.lock();
-        limits.1.take(address_key(address), now_ms).map_err(RpcError::flood_wait)?;
-        limits.0.take(phone, now_ms).map_err(RpcError::flood_wait)
-    }
-}
 
 #[cfg(test)]
 impl Bounds {

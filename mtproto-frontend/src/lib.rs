@@ -7,14 +7,14 @@
 mod auth_keys;
 pub mod exchange;
 mod frontend;
-pub mod limits;
+mod project;
 mod rpc;
 mod serve;
 pub mod session;
 pub mod transport;
 
 pub use frontend::{Bounds, Clock, Profile, Setup};
-pub use limits::Rate;
+pub use node_core::Rate;
 pub use rpc::{Guard, MethodRow, Rate as RateClass, Size, method_rows};
 pub use serve::{Frontend, TlsError, tls_config};
 pub use transport::Secrets;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{client_config, config, run};
+use crate::{client_config, codes, config, run};
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
 #[derive(Debug, Parser)]
@@ -23,6 +23,10 @@ enum Command {
     Run(RunArgs),
     /// Print what a client needs to reach the node: address, DC, RSA key, fingerprint.
     ClientConfig(ClientConfigArgs),
+    /// Print a number and a code with which somebody can join the running node.
+    Invite(InviteArgs),
+    /// Print the login code that a member of the running node would get.
+    Code(CodeArgs),
 }
 
 /// Where the node keeps everything.
@@ -57,12 +61,29 @@ struct ClientConfigArgs {
     data: DataArgs,
 }
 
+#[derive(Debug, Args)]
+struct InviteArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+struct CodeArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The member's number, for example +88812345678.
+    #[arg(long, value_name = "NUMBER")]
+    phone: String,
+}
+
 /// Does what was asked for.
 pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None => start(&cli.run),
         Some(Command::Run(args)) => start(&args),
         Some(Command::ClientConfig(args)) => client_config::print(&args.data),
+        Some(Command::Invite(args)) => codes::invite(&args.data),
+        Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
     }
 }
 

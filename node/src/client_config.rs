@@ -8,12 +8,13 @@ use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::DataArgs;
+use crate::control::NumberAndCode;
 
 /// Written beside the store while the node runs, and printed as the ready line.
 const FILE: &str = "ready.json";
 
 /// The machine-readable line: scripts and tests lean on its names.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Ready {
     /// Always true: the node answers clients.
     pub(crate) ready: bool,
@@ -29,13 +30,18 @@ pub(crate) struct Ready {
     pub(crate) rsa_fingerprint: String,
     /// The RSA key as PKCS#1 PEM.
     pub(crate) rsa_pem: String,
+    /// With which the first member becomes the owner. Only in the line of a start that made it:
+    /// never saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<NumberAndCode>,
 }
 
 impl Ready {
     /// Leaves the line where `client-config` finds it.
     pub(crate) fn save(&self, directory: &Path) -> anyhow::Result<()> {
         let path = directory.join(FILE);
-        fs::write(&path, serde_json::to_string(self)?)
+        let saved = Self { owner: None, ..self.clone() };
+        fs::write(&path, serde_json::to_string(&saved)?)
             .with_context(|| format!("cannot write {}", path.display()))
     }
 

@@ -18,6 +18,8 @@ pub(crate) struct Config {
     pub(crate) mtproto: MtprotoConfig,
     /// `[http]`
     pub(crate) http: HttpConfig,
+    /// `[registration]`
+    pub(crate) registration: RegistrationConfig,
     /// `[tls]`
     pub(crate) tls: Option<TlsConfig>,
     /// `[limits]`
@@ -41,6 +43,25 @@ impl Default for NodeConfig {
     fn default() -> Self {
         Self { name: "Rookery".into(), public_addresses: Vec::new(), country: "US".into() }
     }
+}
+
+/// `[registration]`: who may become a member.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RegistrationConfig {
+    /// `invite` (default): whoever has a number and code from an invite. `open`: any number, with
+    /// a code that the operator gives out by `rookery code`. `closed`: nobody.
+    pub(crate) mode: RegistrationMode,
+}
+
+/// See [`RegistrationConfig::mode`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RegistrationMode {
+    #[default]
+    Invite,
+    Open,
+    Closed,
 }
 
 /// `[mtproto]`: how Telegram clients reach this node.

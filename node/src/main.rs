@@ -2,7 +2,9 @@
 
 mod cli;
 mod client_config;
+mod codes;
 mod config;
+mod control;
 mod run;
 mod secrets;
 

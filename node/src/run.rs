@@ -5,14 +5,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use mtproto_frontend::{Bounds, Frontend, Profile, Rate, Secrets, Setup};
+use node_core::{Core, Registration};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
-use crate::config::{Config, LimitsConfig};
-use crate::secrets;
+use crate::config::{Config, LimitsConfig, RegistrationMode};
+use crate::{control, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -39,7 +40,10 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let public = opened.server_key.public_pem();
     let fingerprint = opened.server_key.fingerprint();
     tracing::info!(node = %opened.identity.id(), "starting");
-    let frontend = Frontend::new(setup(&config, opened)?);
+    let core = core(&config, &opened)?;
+    let owner = core.prepare(&config.node.name).await.context("cannot prepare the store")?;
+    let commands = tokio::spawn(control::listen(&args.data, core.clone())?);
+    let frontend = Frontend::new(setup(&config, core.clone(), opened)?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen(&config.http.listen.to_vec()).await?;
     let ready = Ready {
@@ -50,13 +54,44 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         dc: config.mtproto.dc,
         rsa_fingerprint: format!("{:016x}", fingerprint.cast_unsigned()),
         rsa_pem: public,
+        owner: owner.map(Into::into),
     };
     ready.save(&args.data)?;
     announce(&ready, args)?;
-    let ended = signal().await?;
-    tracing::info!(signal = ended, "stopping");
+    let outcome = tokio::select! {
+        ended = signal() => ended.map(|ended| tracing::info!(signal = ended, "stopping")),
+        // What cannot be written cannot be acknowledged: better no node than one that forgets.
+        reason = core.stopped() => Err(anyhow!("the node cannot go on: {reason}")),
+    };
+    commands.abort();
     frontend.shutdown(SHUTDOWN).await;
-    Ok(())
+    tokio::task::spawn_blocking(move || core.close()).await?;
+    outcome
+}
+
+/// The rules, on the opened store.
+fn core(config: &Config, opened: &secrets::Opened) -> anyhow::Result<Core> {
+    let setup = node_core::Setup {
+        store: opened.store.clone(),
+        clock: clock(),
+        registration: match config.registration.mode {
+            RegistrationMode::Invite => Registration::Invite,
+            RegistrationMode::Open => Registration::Open,
+            RegistrationMode::Closed => Registration::Closed,
+        },
+        access_secret: opened.access_secret,
+    };
+    Core::open(setup).context("the store cannot be read")
+}
+
+/// Wall time.
+fn clock() -> node_core::Clock {
+    Arc::new(|| {
+        #[expect(clippy::disallowed_methods, reason = "the binary owns the clock")]
+        let now = SystemTime::now();
+        // Before 1970 there is no MTProto.
+        now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    })
 }
 
 /// An address that a client can connect to: one that listens everywhere is told as the one that
@@ -86,6 +121,15 @@ fn announce(ready: &Ready, args: &DataArgs) -> anyhow::Result<()> {
         writeln!(out, "{}", serde_json::to_string(ready)?)?;
     } else {
         writeln!(out, "This Rookery node is ready.\n\n{}", ready.text()?)?;
+        if let Some(owner) = &ready.owner {
+            writeln!(
+                out,
+                "Nobody owns this node yet. Log in with this number and code to become its owner;\n\
+                 they are shown once (`rookery invite` makes new ones):\n\n\
+                 Number   {}\nCode     {}\n",
+                owner.phone, owner.code
+            )?;
+        }
         writeln!(
             out,
             "Point a client at the address and give it the RSA key: README.md shows how, client by\n\
@@ -97,13 +141,7 @@ fn announce(ready: &Ready, args: &DataArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn setup(config: &Config, opened: secrets::Opened) -> anyhow::Result<Setup> {
-    let clock = || {
-        #[expect(clippy::disallowed_methods, reason = "the binary owns the clock")]
-        let now = SystemTime::now();
-        // Before 1970 there is no MTProto.
-        now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-    };
+fn setup(config: &Config, core: Core, opened: secrets::Opened) -> anyhow::Result<Setup> {
     let tls = match &config.tls {
         Some(files) => {
             Some(mtproto_frontend::tls_config(&files.certificate, &files.key).context("in [tls]")?)
@@ -113,7 +151,8 @@ fn setup(config: &Config, opened: secrets::Opened) -> anyhow::Result<Setup> {
     let secrets = config.mtproto.secrets.iter().map(|s| s.parse()).collect::<Result<_, _>>();
     let secrets = secrets.and_then(Secrets::new).context("in mtproto.secrets")?;
     Ok(Setup {
-        clock: Arc::new(clock),
+        clock: clock(),
+        core,
         store: opened.store,
         master: opened.master,
         server_keys: vec![opened.server_key],

@@ -30,6 +30,8 @@ pub(crate) struct Opened {
     pub(crate) identity: NodeIdentity,
     /// Keys the server salts.
     pub(crate) salt_secret: [u8; 32],
+    /// Keys access hashes and the codes of invites.
+    pub(crate) access_secret: [u8; 32],
 }
 
 /// Opens the data directory, making what is missing.
@@ -69,6 +71,7 @@ pub(crate) fn open(directory: &Path, rng: &mut impl CryptoRng) -> anyhow::Result
         server_key: ServerKey::from_pem(server_key).context("the stored RSA key")?,
         identity: NodeIdentity::from_seed(seed),
         salt_secret: *master.derive("server salts"),
+        access_secret: *master.derive("access hashes"),
         store: Arc::new(store),
         master,
     })

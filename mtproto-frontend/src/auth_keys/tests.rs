@@ -1,4 +1,4 @@
-use node_store::MemoryStore;
+use node_store::{MemoryStore, Order};
 
 use super::*;
 
@@ -47,7 +47,7 @@ fn a_permanent_key_survives_a_restart_and_rests_sealed() {
     let found = fixture.restarted().get(made.id, NOW_MS).unwrap().unwrap();
     assert_eq!(found.key, made.key);
     assert_eq!((found.first_salt, found.dc, found.expires_at), (77, -2, 0));
-    let rows = fixture.store.scan(Keyspace::AUTH_KEYS, &[], 10).unwrap();
+    let rows = fixture.store.scan(Keyspace::AUTH_KEYS, &[], None, 10, Order::Ascending).unwrap();
     assert!(rows.iter().all(|(_, value)| !value.windows(16).any(|w| w == [1; 16])));
 }
 
@@ -101,7 +101,13 @@ fn destroying_a_permanent_key_takes_its_temporary_ones_along() {
         assert!(keys.get(temporary.id, NOW_MS).unwrap().is_none());
     }
     assert!(permanent.is_dead(NOW_MS) && temporary.is_dead(NOW_MS));
-    assert!(fixture.store.scan(Keyspace::AUTH_KEYS, &[], 10).unwrap().is_empty());
+    assert!(
+        fixture
+            .store
+            .scan(Keyspace::AUTH_KEYS, &[], None, 10, Order::Ascending)
+            .unwrap()
+            .is_empty()
+    );
 }
 
 #[test]
@@ -117,7 +123,7 @@ fn expired_temporary_keys_leave_the_store() {
     while let Some(key) = from {
         from = fixture.keys.purge(&key, 3, later).unwrap();
     }
-    let rows = fixture.store.scan(Keyspace::AUTH_KEYS, &[], 100).unwrap();
+    let rows = fixture.store.scan(Keyspace::AUTH_KEYS, &[], None, 100, Order::Ascending).unwrap();
     assert_eq!(rows.len(), 2, "the permanent key and its list");
 }
 
@@ -161,7 +167,7 @@ fn what_a_client_said_is_read_back() {
 fn a_destroyed_key_stays_dead_while_the_store_still_shows_it() {
     let fixture = Fixture::new();
     let permanent = fixture.make(1, 0);
-    let before = fixture.store.scan(Keyspace::AUTH_KEYS, &[], 10).unwrap();
+    let before = fixture.store.scan(Keyspace::AUTH_KEYS, &[], None, 10, Order::Ascending).unwrap();
     fixture.keys.destroy(&permanent, NOW_MS).unwrap();
     let mut batch = Batch::new();
     for (key, value) in before {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use node_core::{CoreError, TextError};
 use tl::Write as _;
 
 /// `rpc_error`: a code and an upper-case name, never internal text.
@@ -19,6 +20,8 @@ pub(crate) type RpcResult<T> = Result<T, RpcError>;
 impl RpcError {
     /// The key is not logged in: clients show their login screen. Never for anything else.
     pub(crate) const AUTH_KEY_UNREGISTERED: Self = Self::new(401, "AUTH_KEY_UNREGISTERED");
+    /// The login was ended from another session: clients show their login screen.
+    pub(crate) const SESSION_REVOKED: Self = Self::new(401, "SESSION_REVOKED");
     /// The method is known and not built; `docs/coverage.md` lists them.
     pub(crate) const NOT_IMPLEMENTED: Self = Self::new(400, "NOT_IMPLEMENTED");
     /// A temporary key that was never bound.
@@ -69,6 +72,42 @@ impl From<node_store::StoreError> for RpcError {
     fn from(error: node_store::StoreError) -> Self {
         match error {
             node_store::StoreError::Busy => Self::flood_wait(1),
+            other => Self::internal(&other),
+        }
+    }
+}
+
+impl From<CoreError> for RpcError {
+    fn from(error: CoreError) -> Self {
+        let bad = |name| Self::new(400, name);
+        match error {
+            CoreError::UnknownUser => bad("PEER_ID_INVALID"),
+            CoreError::UnknownMessage => bad("MESSAGE_ID_INVALID"),
+            CoreError::NotTheAuthor => Self::new(403, "MESSAGE_AUTHOR_REQUIRED"),
+            CoreError::EditTooLate => bad("MESSAGE_EDIT_TIME_EXPIRED"),
+            CoreError::NotModified => bad("MESSAGE_NOT_MODIFIED"),
+            CoreError::RandomIdDuplicate => bad("RANDOM_ID_DUPLICATE"),
+            CoreError::QuoteInvalid => bad("QUOTE_TEXT_INVALID"),
+            CoreError::Text(TextError::Empty) => bad("MESSAGE_EMPTY"),
+            CoreError::Text(TextError::TooLong) => bad("MESSAGE_TOO_LONG"),
+            CoreError::Text(TextError::EntityBounds) => bad("ENTITY_BOUNDS_INVALID"),
+            CoreError::CodeInvalid => bad("PHONE_CODE_INVALID"),
+            CoreError::CodeExpired => bad("PHONE_CODE_EXPIRED"),
+            CoreError::RegistrationClosed => bad("PHONE_NUMBER_UNOCCUPIED"),
+            CoreError::NameInvalid => bad("FIRSTNAME_INVALID"),
+            CoreError::AboutTooLong => bad("ABOUT_TOO_LONG"),
+            CoreError::UsernameInvalid => bad("USERNAME_INVALID"),
+            CoreError::UsernameOccupied => bad("USERNAME_OCCUPIED"),
+            CoreError::UnknownAuthorization => bad("HASH_INVALID"),
+            // 406: clients drop what they had done already, and show nothing of their own.
+            CoreError::FreshReset => Self::new(406, "FRESH_RESET_AUTHORISATION_FORBIDDEN"),
+            CoreError::ContactNameEmpty => bad("CONTACT_NAME_EMPTY"),
+            CoreError::Oneself => bad("CONTACT_ID_INVALID"),
+            CoreError::FromTheFuture => bad("PERSISTENT_TIMESTAMP_INVALID"),
+            CoreError::Flood { wait_s } => Self::flood_wait(wait_s),
+            CoreError::Busy => Self::flood_wait(1),
+            // The operator is told by the log; meanwhile reading goes on.
+            CoreError::DiskFull => Self::flood_wait(30),
             other => Self::internal(&other),
         }
     }

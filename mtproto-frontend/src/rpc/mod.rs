@@ -4,22 +4,31 @@
 //! looks the method up in the table of [`table`], checks its guard and runs its handler. One
 //! file per method; each opens with its TL line.
 
+mod account;
 mod auth;
+mod contacts;
 mod error;
 mod help;
 mod langpack;
+mod messages;
+mod photos;
+mod resolve;
 mod table;
 #[cfg(test)]
 mod tests;
 mod unwrap;
+mod updates;
+mod users;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use node_core::{Actor, AuthKeyId, Device, Standing, UserId};
+
 use crate::auth_keys::KeyEntry;
 use crate::frontend::Shared;
 
-pub(crate) use auth::{LoginCodes, LoginTokens};
+pub(crate) use auth::{ExportedLogins, LoginTokens};
 pub(crate) use error::{RpcError, RpcResult};
 pub use table::{Guard, MethodRow, Rate, Size, method_rows};
 pub(crate) use unwrap::{Unwrapped, unwrap};
@@ -38,6 +47,51 @@ pub(crate) struct Context {
     pub(crate) addresses: Addresses,
     /// The DC that the client believes to talk to: 1 to 5, or 10001 to 10005 for test DCs.
     pub(crate) dc: i32,
+    /// Whom the key acts for.
+    pub(crate) standing: Standing,
+}
+
+impl Context {
+    /// The logged-in user.
+    ///
+    /// # Errors
+    /// 401: the key acts for nobody, or no longer.
+    pub(crate) fn user(&self) -> RpcResult<UserId> {
+        match self.standing {
+            Standing::LoggedIn(user) => Ok(user),
+            Standing::Revoked => Err(RpcError::SESSION_REVOKED),
+            Standing::Unknown => Err(RpcError::AUTH_KEY_UNREGISTERED),
+        }
+    }
+
+    /// The permanent key: logins belong to it.
+    ///
+    /// # Errors
+    /// 401 for a temporary key that was never bound.
+    pub(crate) fn auth_key(&self) -> RpcResult<AuthKeyId> {
+        let identity = self.key.identity().ok_or(RpcError::AUTH_KEY_PERM_EMPTY)?;
+        Ok(AuthKeyId(identity.id))
+    }
+
+    /// The session that acts: it gets an answer, and no second copy.
+    ///
+    /// # Errors
+    /// See [`Context::auth_key`].
+    pub(crate) fn actor(&self) -> RpcResult<Actor> {
+        Ok(Actor { auth_key: self.auth_key()?, session_id: self.session_id })
+    }
+
+    /// What the client says about itself.
+    pub(crate) fn device(&self) -> Device {
+        let client = self.key.client().unwrap_or_default();
+        Device {
+            api_id: client.api_id,
+            device_model: client.device_model.clone(),
+            system_version: client.system_version.clone(),
+            app_version: client.app_version.clone(),
+            ip: self.addresses.remote.ip().to_canonical().to_string(),
+        }
+    }
 }
 
 /// Both ends of a connection.
@@ -73,10 +127,13 @@ pub(crate) async fn execute(ctx: &Context, query: &[u8]) -> RpcResult<Vec<u8>> {
     let Some(built) = table::built(method) else {
         return Err(match table::guard(method) {
             // A client must learn that it is not logged in before it learns anything else.
-            table::Guard::User => RpcError::AUTH_KEY_UNREGISTERED,
+            table::Guard::User => ctx.user().err().unwrap_or(RpcError::NOT_IMPLEMENTED),
             table::Guard::Open => RpcError::NOT_IMPLEMENTED,
         });
     };
+    if table::guard(method) == table::Guard::User {
+        ctx.user()?;
+    }
     if query.len() > built.size().bytes_max() {
         return Err(RpcError::INPUT_REQUEST_TOO_LONG);
     }

@@ -9,7 +9,9 @@ use std::sync::LazyLock;
 use futures_util::future::BoxFuture;
 use tl::Method;
 
-use super::{Context, RpcResult, auth, help, langpack};
+use super::{
+    Context, RpcResult, account, auth, contacts, help, langpack, messages, photos, updates, users,
+};
 
 /// Who may call a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +119,51 @@ static BUILT: &[Built] = built! {
     Open Light Small LangpackGetLanguage tl::functions::langpack::GetLanguage => langpack::get_language, "telethon_calls_every_open_method";
     Open Light Small LangpackGetLanguages tl::functions::langpack::GetLanguages => langpack::get_languages, "telethon_calls_every_open_method";
     Open Light Small LangpackGetStrings tl::functions::langpack::GetStrings => langpack::get_strings, "telethon_calls_every_open_method";
+    User Light Small AccountCheckUsername tl::functions::account::CheckUsername => account::check_username, "TODO";
+    User Light Small AccountGetAuthorizations tl::functions::account::GetAuthorizations => account::get_authorizations, "TODO";
+    User Light Small AccountResetAuthorization tl::functions::account::ResetAuthorization => account::reset_authorization, "TODO";
+    User Light Small AccountUpdateProfile tl::functions::account::UpdateProfile => account::update_profile, "TODO";
+    User Light Small AccountUpdateStatus tl::functions::account::UpdateStatus => account::update_status, "TODO";
+    User Light Small AccountUpdateUsername tl::functions::account::UpdateUsername => account::update_username, "TODO";
+    User Light Small AuthExportAuthorization tl::functions::auth::ExportAuthorization => auth::export_authorization, "TODO";
+    Open Light Small AuthImportAuthorization tl::functions::auth::ImportAuthorization => auth::import_authorization, "TODO";
+    User Light Small AuthLogOut tl::functions::auth::LogOut => auth::log_out, "TODO";
+    User Light Small AuthResetAuthorizations tl::functions::auth::ResetAuthorizations => auth::reset_authorizations, "TODO";
+    Open Code  Small AuthSignIn tl::functions::auth::SignIn => auth::sign_in, "TODO";
+    Open Code  Small AuthSignUp tl::functions::auth::SignUp => auth::sign_up, "TODO";
+    User Light Small ContactsAddContact tl::functions::contacts::AddContact => contacts::add_contact, "TODO";
+    User Light Small ContactsBlock tl::functions::contacts::Block => contacts::block, "TODO";
+    User Light Small ContactsDeleteContacts tl::functions::contacts::DeleteContacts => contacts::delete_contacts, "TODO";
+    User Light Small ContactsGetBlocked tl::functions::contacts::GetBlocked => contacts::get_blocked, "TODO";
+    User Light Small ContactsGetContactIDs tl::functions::contacts::GetContactIDs => contacts::get_contact_ids, "TODO";
+    User Light Small ContactsGetContacts tl::functions::contacts::GetContacts => contacts::get_contacts, "TODO";
+    User Light Small ContactsGetStatuses tl::functions::contacts::GetStatuses => contacts::get_statuses, "TODO";
+    User Light Part  ContactsImportContacts tl::functions::contacts::ImportContacts => contacts::import_contacts, "TODO";
+    User Light Small ContactsResolvePhone tl::functions::contacts::ResolvePhone => contacts::resolve_phone, "TODO";
+    User Light Small ContactsResolveUsername tl::functions::contacts::ResolveUsername => contacts::resolve_username, "TODO";
+    User Light Small ContactsSearch tl::functions::contacts::Search => contacts::search, "TODO";
+    User Light Small ContactsUnblock tl::functions::contacts::Unblock => contacts::unblock, "TODO";
+    User Light Small MessagesDeleteMessages tl::functions::messages::DeleteMessages => messages::delete_messages, "TODO";
+    User Light Part  MessagesEditMessage tl::functions::messages::EditMessage => messages::edit_message, "TODO";
+    User Light Small MessagesForwardMessages tl::functions::messages::ForwardMessages => messages::forward_messages, "TODO";
+    User Light Small MessagesGetCommonChats tl::functions::messages::GetCommonChats => messages::get_common_chats, "TODO";
+    User Light Small MessagesGetDialogs tl::functions::messages::GetDialogs => messages::get_dialogs, "TODO";
+    User Light Small MessagesGetHistory tl::functions::messages::GetHistory => messages::get_history, "TODO";
+    User Light Small MessagesGetMessageEditData tl::functions::messages::GetMessageEditData => messages::get_message_edit_data, "TODO";
+    User Light Small MessagesGetMessages tl::functions::messages::GetMessages => messages::get_messages, "TODO";
+    User Light Small MessagesGetPeerDialogs tl::functions::messages::GetPeerDialogs => messages::get_peer_dialogs, "TODO";
+    User Light Small MessagesGetPeerSettings tl::functions::messages::GetPeerSettings => messages::get_peer_settings, "TODO";
+    User Light Small MessagesGetPinnedDialogs tl::functions::messages::GetPinnedDialogs => messages::get_pinned_dialogs, "TODO";
+    User Light Small MessagesReadHistory tl::functions::messages::ReadHistory => messages::read_history, "TODO";
+    User Light Small MessagesReadMessageContents tl::functions::messages::ReadMessageContents => messages::read_message_contents, "TODO";
+    User Light Small MessagesReceivedMessages tl::functions::messages::ReceivedMessages => messages::received_messages, "TODO";
+    User Light Part  MessagesSendMessage tl::functions::messages::SendMessage => messages::send_message, "TODO";
+    User Light Small MessagesSetTyping tl::functions::messages::SetTyping => messages::set_typing, "TODO";
+    User Light Small PhotosGetUserPhotos tl::functions::photos::GetUserPhotos => photos::get_user_photos, "TODO";
+    User Light Small UpdatesGetDifference tl::functions::updates::GetDifference => updates::get_difference, "TODO";
+    User Light Small UpdatesGetState tl::functions::updates::GetState => updates::get_state, "TODO";
+    User Light Small UsersGetFullUser tl::functions::users::GetFullUser => users::get_full_user, "TODO";
+    User Light Small UsersGetUsers tl::functions::users::GetUsers => users::get_users, "TODO";
 };
 
 /// Methods that a client may call before its login and that have no handler yet.
@@ -128,7 +175,6 @@ const OPEN_UNBUILT: &[&str] = &[
     "auth.finishFirebasePnvLogin",
     "auth.finishPasskeyLogin",
     "auth.firebasePnvSignUp",
-    "auth.importAuthorization",
     "auth.importBotAuthorization",
     "auth.importLoginToken",
     "auth.importWebTokenAuthorization",
@@ -139,8 +185,6 @@ const OPEN_UNBUILT: &[&str] = &[
     "auth.requestFirebaseSms",
     "auth.requestPasswordRecovery",
     "auth.resetLoginEmail",
-    "auth.signIn",
-    "auth.signUp",
     "account.resendPasswordEmail",
     "account.sendVerifyEmailCode",
     "account.verifyEmail",

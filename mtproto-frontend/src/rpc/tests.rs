@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use keys::{AuthKey, MasterKey};
+use node_core::{Core, Standing};
 use node_store::MemoryStore;
 use tl::functions as f;
 
@@ -12,10 +13,20 @@ use crate::{Bounds, Profile, Setup};
 
 const NOW_MS: u64 = 1_770_000_000_000;
 
+mod members;
+
 fn shared() -> Arc<Shared> {
+    let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(|| NOW_MS));
+    let core = Core::open(node_core::Setup {
+        store: store.clone(),
+        clock: clock.clone(),
+        registration: node_core::Registration::Invite,
+        access_secret: [2; 32],
+    });
     Shared::new(Setup {
-        clock: Arc::new(|| NOW_MS),
-        store: Arc::new(MemoryStore::new()),
+        clock,
+        core: core.unwrap(),
+        store,
         master: Arc::new(MasterKey::from_file_bytes(&[9; 32]).unwrap()),
         server_keys: Vec::new(),
         secrets: crate::transport::Secrets::default(),
@@ -34,9 +45,13 @@ fn shared() -> Arc<Shared> {
 }
 
 fn context(layer: i32, expires_at: i64) -> Context {
-    let key = AuthKey::from_slice(&[5; 256]).unwrap();
+    context_of(shared(), 5, layer, expires_at)
+}
+
+fn context_of(shared: Arc<Shared>, key: u8, layer: i32, expires_at: i64) -> Context {
+    let key = AuthKey::from_slice(&[key; 256]).unwrap();
     Context {
-        shared: shared(),
+        shared,
         key: Arc::new(KeyEntry::new(key, 1, 0, expires_at, NOW_MS)),
         session_id: 7,
         msg_id: 8,
@@ -47,6 +62,7 @@ fn context(layer: i32, expires_at: i64) -> Context {
             remote: "192.0.2.9:5000".parse().unwrap(),
         },
         dc: 3,
+        standing: Standing::Unknown,
     }
 }
 
@@ -128,8 +144,8 @@ async fn what_is_not_built_or_not_allowed_says_so() {
     assert_eq!(error(unknown), (400, format!("INPUT_METHOD_INVALID_{}", 0x1234_5678)));
     let state = tl::to_bytes(&f::updates::GetState {}, 230).unwrap();
     assert_eq!(error(execute(&ctx, &state).await), (401, "AUTH_KEY_UNREGISTERED".into()));
-    let sign_in = tl::to_bytes(&f::auth::SignIn::default(), 230).unwrap();
-    assert_eq!(error(execute(&ctx, &sign_in).await), (400, "NOT_IMPLEMENTED".into()));
+    let unbuilt = tl::to_bytes(&f::auth::ImportBotAuthorization::default(), 230).unwrap();
+    assert_eq!(error(execute(&ctx, &unbuilt).await), (400, "NOT_IMPLEMENTED".into()));
     let truncated = tl::to_bytes(&f::auth::SendCode::default(), 230).unwrap();
     assert_eq!(error(execute(&ctx, &truncated[..8]).await), (400, "INPUT_FETCH_ERROR".into()));
     assert_eq!(error(execute(&ctx, &[1, 2]).await), (400, "INPUT_FETCH_ERROR".into()));

@@ -1,23 +1,19 @@
-//! Who may connect, and who may exchange keys.
+//! Who may connect.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use node_core::address_key;
 use parking_lot::Mutex;
 
 use crate::frontend::Bounds;
-use crate::limits::{Buckets, address_key};
 
-/// Addresses whose key exchanges are counted. Protects memory: 50 bytes each.
-const ADDRESSES_MAX: usize = 50_000;
-
-/// Open connections, counted by address, and the buckets of key exchanges.
+/// Open connections, counted by address.
 pub(crate) struct Admission {
     connections_max: usize,
     per_address_max: usize,
     open: Arc<Mutex<Open>>,
-    handshakes: Mutex<Buckets<IpAddr>>,
 }
 
 #[derive(Default)]
@@ -38,7 +34,6 @@ impl Admission {
             connections_max: bounds.connections_max,
             per_address_max: bounds.connections_per_address_max,
             open: Arc::default(),
-            handshakes: Mutex::new(Buckets::new(bounds.handshakes_per_address, ADDRESSES_MAX)),
         }
     }
 
@@ -56,11 +51,6 @@ impl Admission {
         *count += 1;
         open.total += 1;
         Some(Admitted { open: self.open.clone(), address })
-    }
-
-    /// Whether `address` may start one more key exchange.
-    pub(crate) fn handshake(&self, address: IpAddr, now_ms: u64) -> bool {
-        self.handshakes.lock().take(address_key(address), now_ms).is_ok()
     }
 }
 
@@ -80,14 +70,12 @@ impl Drop for Admitted {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::Rate;
 
     #[test]
     fn connections_are_bounded_per_address_and_in_all() {
         let admission = Admission::new(&Bounds {
             connections_max: 3,
             connections_per_address_max: 2,
-            handshakes_per_address: Rate { burst: 1, per_second: 1.0 },
             ..Bounds::for_tests()
         });
         let [a, b]: [IpAddr; 2] = ["10.0.0.1", "10.0.0.2"].map(|a| a.parse().unwrap());
@@ -99,8 +87,5 @@ mod tests {
         assert!(admission.admit(b).is_none(), "three in all");
         drop(first);
         assert!(admission.admit(a).is_some(), "a closed connection makes room");
-        assert!(admission.handshake(a, 0));
-        assert!(!admission.handshake(a, 0));
-        assert!(admission.handshake(b, 0));
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
+use node_core::{AuthKeyId, Standing};
 
 use super::incoming::Origin;
 use super::sessions::SessionEntry;
@@ -20,6 +21,8 @@ pub(crate) struct Call {
     query: Vec<u8>,
     /// Said by `initConnection` or `invokeWithLayer` around it, to be kept before the answer.
     client: Option<ClientInfo>,
+    /// `invokeWithoutUpdates`.
+    without_updates: bool,
     origin: Origin,
 }
 
@@ -87,15 +90,26 @@ impl Call {
             (None, None) if layer != 0 => Some(ClientInfo { layer, ..ClientInfo::default() }),
             (None, _) => None,
         };
-        Self { msg_id, layer, query: unwrapped.query, client, origin }
+        let without_updates = unwrapped.without_updates;
+        Self { msg_id, layer, query: unwrapped.query, client, without_updates, origin }
     }
 
-    async fn run(self, shared: Arc<Shared>, key: Arc<KeyEntry>) -> RpcResult<Vec<u8>> {
+    async fn run(self, shared: Arc<Shared>, session: Arc<SessionEntry>) -> RpcResult<Vec<u8>> {
+        let key = session.key.clone();
         if let Some(client) = self.client {
             // Kept before the answer, so that a restart finds the layer that the client speaks.
             if let Some(ticket) = shared.auth_keys.set_client(&key, client)? {
                 shared.store.durable(ticket).await?;
             }
+        }
+        let standing = match key.identity() {
+            Some(identity) => shared.standing(&identity).await?,
+            None => Standing::Unknown,
+        };
+        if let Standing::LoggedIn(user) = standing
+            && !self.without_updates
+        {
+            shared.hub.subscribe(user, &session);
         }
         let ctx = Context {
             layer: self.layer,
@@ -104,9 +118,11 @@ impl Call {
             dc: self.origin.dc(&key, shared.profile.dc),
             session_id: self.origin.session_id,
             msg_id: self.msg_id,
+            standing,
             shared,
             key,
         };
+        touch(&ctx);
         let executing = AssertUnwindSafe(rpc::execute(&ctx, &self.query));
         executing.catch_unwind().await.unwrap_or_else(|_| {
             tracing::error!("a handler panicked");
@@ -115,12 +131,41 @@ impl Call {
     }
 }
 
+/// Tells core about once an hour that a login is used.
+fn touch(ctx: &Context) {
+    let (Standing::LoggedIn(user), Some(identity)) = (ctx.standing, ctx.key.identity()) else {
+        return;
+    };
+    if identity.touch(ctx.now_ms) {
+        let (core, device) = (ctx.shared.core.clone(), ctx.device());
+        tokio::spawn(async move {
+            let touched = core.touch_authorization(user, AuthKeyId(identity.id), device).await;
+            if let Err(cause) = touched {
+                tracing::warn!(%cause, "the last use of a login was not kept");
+            }
+        });
+    }
+}
+
+impl Shared {
+    /// Whom a permanent key acts for.
+    async fn standing(&self, identity: &KeyEntry) -> RpcResult<Standing> {
+        let (known, generation) = identity.standing();
+        if let Some(standing) = known {
+            return Ok(standing);
+        }
+        let standing = self.core.standing(AuthKeyId(identity.id)).await?;
+        identity.remember(standing, generation);
+        Ok(standing)
+    }
+}
+
 /// Runs calls, and those that their answers release. What does not finish at once goes on in a
 /// task of its own; requests per key are bounded by their bucket.
 fn run_all(shared: &Arc<Shared>, session: &Arc<SessionEntry>, mut calls: Vec<Call>) {
     while let Some(call) = calls.pop() {
         let msg_id = call.msg_id;
-        let mut running = Box::pin(call.run(shared.clone(), session.key.clone()));
+        let mut running = Box::pin(call.run(shared.clone(), session.clone()));
         match (&mut running).now_or_never() {
             Some(result) => calls.extend(settle(session, msg_id, result)),
             None => {

@@ -109,6 +109,9 @@ impl Connection {
             if self.sessions.iter().any(|s| s.key.is_dead(self.shared.now_ms())) {
                 return Ok(Ending::Error(ERROR_UNKNOWN_KEY));
             }
+            if self.sessions.iter().any(|s| s.is_ended()) {
+                return Ok(Ending::Silent);
+            }
             let deadline = self.deadline();
             tokio::select! {
                 read = read_some(stream, input), if !self.is_congested() => if read? == 0 {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use node_core::Limit;
 use parking_lot::Mutex;
 
 use super::incoming::Ending;
@@ -36,10 +37,12 @@ impl KeyExchange {
         addresses: Addresses,
         payload: &[u8],
     ) -> Result<Vec<u8>, Ending> {
-        let now_ms = shared.now_ms();
-        if opens_a_run(payload) && !shared.admission.handshake(addresses.remote.ip(), now_ms) {
-            return Err(Ending::Error(ERROR_FLOOD));
+        if opens_a_run(payload) {
+            let limit = Limit::Handshakes(addresses.remote.ip());
+            let rate = shared.bounds.handshakes_per_address;
+            shared.core.take_at(limit, rate).await.map_err(|_| Ending::Error(ERROR_FLOOD))?;
         }
+        let now_ms = shared.now_ms();
         let mut step =
             self.state.receive(payload, now_ms, &shared.handshakes.seen, &mut crate::rng());
         let mut answer_at_ms = 0;

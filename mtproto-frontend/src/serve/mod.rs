@@ -12,6 +12,7 @@ mod connection;
 mod handshakes;
 mod http;
 mod http_packet;
+mod hub;
 mod incoming;
 mod key_exchange;
 mod listener;
@@ -32,6 +33,7 @@ use crate::frontend::{Setup, Shared};
 
 pub(crate) use admission::Admission;
 pub(crate) use handshakes::Handshakes;
+pub(crate) use hub::Hub;
 pub(crate) use key_exchange::HttpExchanges;
 pub(crate) use sessions::Sessions;
 pub use tls::{TlsError, tls_config};
@@ -55,6 +57,7 @@ impl Frontend {
     #[must_use]
     pub fn new(setup: Setup) -> Self {
         let shared = Shared::new(setup);
+        shared.core.follow(Arc::new(hub::Pusher(Arc::downgrade(&shared))));
         let tasks = vec![tokio::spawn(sweep(shared.clone())), tokio::spawn(purge(shared.clone()))];
         Self { router: http::router(shared.clone()), shared, tasks: Mutex::new(tasks) }
     }
@@ -112,6 +115,9 @@ async fn purge(shared: Arc<Shared>) {
                 }
             };
             tokio::task::yield_now().await;
+        }
+        if let Err(cause) = shared.core.purge_limits().await {
+            tracing::warn!(%cause, "full token buckets stay for now");
         }
     }
 }

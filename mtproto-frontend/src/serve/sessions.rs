@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use node_core::{AuthKeyId, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 
 use super::call::Call;
 use crate::auth_keys::KeyEntry;
-use crate::session::Session;
+use crate::session::{NeutralUpdate, Session};
 
 /// Shards of the table: two cores rarely meet in one.
 const SHARDS: usize = 16;
@@ -34,6 +35,10 @@ pub(crate) struct State {
     pub(crate) waiting: Vec<Call>,
     /// Wakes the connection (or the waiting HTTP requests) that answers go to.
     sink: Option<Arc<Notify>>,
+    /// Whose updates come here.
+    pub(crate) subscriber: Option<UserId>,
+    /// The login was ended from elsewhere: the connection closes.
+    ended: bool,
     used_ms: u64,
 }
 
@@ -90,6 +95,27 @@ impl SessionEntry {
         }
     }
 
+    /// The permanent key that the session acts for.
+    pub(crate) fn auth_key(&self) -> Option<AuthKeyId> {
+        self.key.identity().map(|identity| AuthKeyId(identity.id))
+    }
+
+    /// Sends an update, if the session takes any.
+    pub(crate) fn push(&self, update: Arc<dyn NeutralUpdate>) {
+        let mut state = self.state.lock();
+        state.session.push(update);
+        let sink = state.sink.clone();
+        drop(state);
+        if let Some(sink) = sink {
+            sink.notify_one();
+        }
+    }
+
+    /// Whether the login was ended from elsewhere.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.state.lock().ended
+    }
+
     /// Nobody holds this entry but the table, and nothing came for a while.
     fn is_idle(self: &Arc<Self>, now_ms: u64) -> bool {
         Arc::strong_count(self) == 1 && now_ms.saturating_sub(self.lock().used_ms) > IDLE_MS
@@ -134,7 +160,14 @@ impl Sessions {
                 return None;
             }
         }
-        let state = State { session: make(), waiting: Vec::new(), sink: None, used_ms: now_ms };
+        let state = State {
+            session: make(),
+            waiting: Vec::new(),
+            sink: None,
+            subscriber: None,
+            ended: false,
+            used_ms: now_ms,
+        };
         let entry =
             Arc::new(SessionEntry { key: key.clone(), session_id, state: Mutex::new(state) });
         // Most keys have one session: no room is kept for more.
@@ -153,6 +186,16 @@ impl Sessions {
     pub(crate) fn remove_key(&self, auth_key_id: i64) {
         let removed = self.shard(auth_key_id).remove(&auth_key_id);
         for session in removed.into_iter().flatten() {
+            session.wake();
+        }
+    }
+
+    /// Forgets every session of a key and closes their connections. The key stays good: what it
+    /// asks next is answered.
+    pub(crate) fn end_key(&self, auth_key_id: i64) {
+        let removed = self.shard(auth_key_id).remove(&auth_key_id);
+        for session in removed.into_iter().flatten() {
+            session.lock().ended = true;
             session.wake();
         }
     }

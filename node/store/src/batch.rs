@@ -1,23 +1,64 @@
 //! What is written together.
 
+use std::ops::Range;
+
 use crate::StoreError;
 
 /// Longest key, with its keyspace byte. sled keeps keys whole in its inner nodes.
 pub const KEY_BYTES_MAX: usize = 128;
 
-/// Longest value. sled writes pages above 128 KiB to files that it never syncs, and a leaf may
-/// hold 16 values before it splits: 16 of these stay below that.
-pub const VALUE_BYTES_MAX: usize = 6 * 1024;
+/// Longest value. What is larger is a file of its own, not a row.
+pub const VALUE_BYTES_MAX: usize = 64 * 1024;
+
+/// Most bytes of keys and values in one batch. Protects memory, and the free space that admission
+/// keeps for what is queued.
+pub const BATCH_BYTES_MAX: usize = 4 << 20;
 
 /// A keyspace: the one-byte prefix of its keys in the single data tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Keyspace(pub(crate) u8);
 
 impl Keyspace {
+    /// What the store keeps about itself; no caller can name it, and no export holds it.
+    pub(crate) const INTERNAL: Self = Self(0);
     /// Auth keys and what clients said about themselves. Key: auth_key_id (8) ++ kind (1).
     pub const AUTH_KEYS: Self = Self(b'k');
-    /// Settings of the store itself and of the node. Key: a name.
+    /// Settings of the node. Key: a name.
     pub const SETTINGS: Self = Self(b's');
+    /// Accounts, by user id.
+    pub const USERS: Self = Self(b'u');
+    /// The user who owns a phone number.
+    pub const PHONES: Self = Self(b'n');
+    /// The peer who owns a username.
+    pub const NAMES: Self = Self(b'a');
+    /// Whom a user keeps as a contact.
+    pub const CONTACTS: Self = Self(b'c');
+    /// Which auth keys are logged in, and as whom.
+    pub const AUTHORIZATIONS: Self = Self(b'y');
+    /// Events of message boxes. Key: owner ++ pts.
+    pub const BOXES: Self = Self(b'p');
+    /// The `random_id`s already seen, so that a repeated request sends nothing twice.
+    pub const RANDOM_IDS: Self = Self(b'd');
+    /// Dialog rows and their chunks: derived from the boxes, and rebuildable.
+    pub const DIALOGS: Self = Self(b'i');
+    /// The newest state of each message box.
+    pub const BOX_HEADS: Self = Self(b'h');
+    /// Invitation codes.
+    pub const INVITES: Self = Self(b'v');
+    /// Token buckets of rate limits.
+    pub const LIMITS: Self = Self(b'l');
+    /// What users say about themselves.
+    pub const PROFILES: Self = Self(b'f');
+    /// Whom a user has blocked.
+    pub const BLOCKED: Self = Self(b'x');
+    /// What a user has set for their own clients.
+    pub const PREFERENCES: Self = Self(b'w');
+
+    /// Every keyspace that a caller could name, in the order of their rows. The byte's top bit
+    /// belongs to pieces of split values.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (1..0x80).map(Self)
+    }
 
     /// The key as the engine sees it.
     pub(crate) fn key(self, key: &[u8]) -> Vec<u8> {
@@ -25,6 +66,14 @@ impl Keyspace {
         full.push(self.0);
         full.extend_from_slice(key);
         full
+    }
+
+    /// The engine's keys of `from..to`; without `to`, up to the end of the keyspace. `None` when
+    /// nothing lies between, which ordered maps dislike to be asked.
+    pub(crate) fn range(self, from: &[u8], to: Option<&[u8]>) -> Option<Range<Vec<u8>>> {
+        let to = to.map_or_else(|| vec![self.0 + 1], |to| self.key(to));
+        let from = self.key(from);
+        (from < to).then_some(from..to)
     }
 }
 
@@ -53,13 +102,41 @@ impl Batch {
         self
     }
 
-    /// Refuses keys and values over their bounds.
-    pub(crate) fn check(&self) -> Result<(), StoreError> {
+    /// How many puts and deletes it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// Whether it would change nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.operations.is_empty()
+    }
+
+    /// Adds what `other` does, after what this one does already.
+    pub fn merge(&mut self, other: Self) -> &mut Self {
+        self.operations.extend(other.operations);
+        self
+    }
+
+    /// Bytes of its keys and values.
+    pub(crate) fn bytes(&self) -> usize {
+        self.operations
+            .iter()
+            .map(|(key, value)| key.len() + value.as_ref().map_or(0, Vec::len))
+            .sum()
+    }
+
+    /// Refuses what is over its bound; answers [`Self::bytes`].
+    pub(crate) fn check(&self) -> Result<usize, StoreError> {
         for (key, value) in &self.operations {
-            bound("key", key.len(), KEY_BYTES_MAX)?;
-            bound("value", value.as_ref().map_or(0, Vec::len), VALUE_BYTES_MAX)?;
+            bound("a key", key.len(), KEY_BYTES_MAX)?;
+            bound("a value", value.as_ref().map_or(0, Vec::len), VALUE_BYTES_MAX)?;
         }
-        Ok(())
+        let bytes = self.bytes();
+        bound("a batch", bytes, BATCH_BYTES_MAX)?;
+        Ok(bytes)
     }
 }
 

@@ -8,15 +8,19 @@
 //! something to the outside first awaits [`Store::durable`] for it.
 
 mod batch;
+mod disk;
+mod export;
 mod memory;
+mod pieces;
 mod sled_store;
 #[cfg(test)]
 mod tests;
 mod watermark;
 
-pub use batch::{Batch, KEY_BYTES_MAX, Keyspace, VALUE_BYTES_MAX};
+pub use batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, Keyspace, VALUE_BYTES_MAX};
+pub use export::{Transfer, export, import, verify};
 pub use memory::MemoryStore;
-pub use sled_store::SledStore;
+pub use sled_store::{Compaction, SledStore, compact};
 pub use watermark::Ticket;
 
 use futures_util::future::BoxFuture;
@@ -37,17 +41,29 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Io`] when the engine cannot read.
     fn get(&self, space: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// At most `limit` rows of `space` whose key is at or after `from`, in key order.
+    /// At most `limit` rows of `space` with `from <= key < to`, in `order`; without `to` the range
+    /// ends with the keyspace. Descending starts at the highest key below `to`.
+    ///
+    /// The rows of one scan need not be of one moment: a batch may be applied between two of them.
+    /// A reader whose rows must agree compares a version that it keeps among them, and re-reads.
     ///
     /// # Errors
     /// [`StoreError::Io`] when the engine cannot read.
-    fn scan(&self, space: Keyspace, from: &[u8], limit: usize) -> Result<Vec<Row>, StoreError>;
+    fn scan(
+        &self,
+        space: Keyspace,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+        order: Order,
+    ) -> Result<Vec<Row>, StoreError>;
 
     /// Queues `batch` to be applied whole or not at all, after every batch committed before it.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when [`QUEUED_COMMITS_MAX`] batches wait, [`StoreError::TooLarge`]
-    /// for a key or value over its bound, [`StoreError::Stopped`] after a failed write.
+    /// for a key or value over its bound, [`StoreError::Full`] when the disk is nearly full,
+    /// [`StoreError::Stopped`] after a failed write.
     fn commit(&self, batch: Batch) -> Result<Ticket, StoreError>;
 
     /// Resolves when the batch of `ticket`, and all before it, survive a power cut.
@@ -56,25 +72,80 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Stopped`] when the commit thread met an error: the batch is not promised.
     fn durable(&self, ticket: Ticket) -> BoxFuture<'static, Result<(), StoreError>>;
 
-    /// The ticket of the newest batch that was applied: a reader that tells the outside what it
+    /// Blocks the calling thread until the ticket is durable. For a std thread; an async task
+    /// awaits [`Store::durable`] instead.
+    ///
+    /// # Errors
+    /// As [`Store::durable`].
+    fn wait_durable(&self, ticket: Ticket) -> Result<(), StoreError>;
+
+    /// The ticket of the newest batch that reads may have seen: a reader that tells the outside what it
     /// read awaits it, because reads may see what is not durable yet.
     fn newest(&self) -> Ticket;
+
+    /// Whether a write would be admitted now.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] when the disk is too full to write safely, [`StoreError::Stopped`]
+    /// after a failed write.
+    fn admit(&self) -> Result<(), StoreError>;
+
+    /// Work done since the store was opened.
+    fn stats(&self) -> Stats;
+
+    /// Resolves with the reason once a write has failed and the store has stopped; never
+    /// otherwise. The node then has nothing to acknowledge any more and had better exit.
+    fn failed(&self) -> BoxFuture<'static, String>;
 }
 
-/// Why the store refused. Only `Busy` passes by itself.
+/// Direction of a scan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// From the lowest key up.
+    Ascending,
+    /// From the highest key down.
+    Descending,
+}
+
+/// What a store has done since it was opened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Times that queued batches were written together.
+    pub commits: u64,
+    /// Batches among them.
+    pub batches: u64,
+    /// Keys put or deleted.
+    pub keys: u64,
+    /// Bytes of those keys and their values.
+    pub bytes: u64,
+    /// `fdatasync` calls that made them durable.
+    pub syncs: u64,
+    /// Size of the database on disk, where there is one and it can be asked.
+    pub disk_bytes: Option<u64>,
+}
+
+/// Why the store refused. `Busy` passes by itself, `Full` once there is space again.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The queue of commits is full.
     #[error("the store is busy: {QUEUED_COMMITS_MAX} commits are waiting")]
     Busy,
+    /// The disk is nearly full; writes are admitted again when there is space.
+    #[error("the disk is nearly full: {free_bytes} bytes of {total_bytes} are free")]
+    Full {
+        /// What this process could still write.
+        free_bytes: u64,
+        /// Size of the file system.
+        total_bytes: u64,
+    },
     /// A write failed before; the node has to be restarted on a healthy disk.
     #[error("the store stopped after a failed write")]
     Stopped,
-    /// A key or a value is over its bound.
+    /// A key, a value or a batch is over its bound.
     #[error("{what} of {bytes} bytes is over the bound of {bytes_max}")]
     TooLarge {
-        /// "key" or "value".
+        /// "a key", "a value" or "a batch".
         what: &'static str,
         /// Its size.
         bytes: usize,
@@ -84,6 +155,9 @@ pub enum StoreError {
     /// The directory cannot be opened; the text says why and what to do.
     #[error("{0}")]
     Open(String),
+    /// An export or an import failed; the text says why.
+    #[error("{0}")]
+    Transfer(String),
     /// The engine failed to read or write.
     #[error("storage engine: {0}")]
     Io(String),

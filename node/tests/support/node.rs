@@ -49,6 +49,8 @@ pub(crate) struct TestNode {
     pub(crate) dc: i64,
     /// Fingerprint of its RSA key, as it printed it.
     pub(crate) rsa_fingerprint: String,
+    /// Number and code of the owner's first login: printed by the first start on a directory.
+    pub(crate) owner: Option<(String, String)>,
 }
 
 impl TestNode {
@@ -73,8 +75,15 @@ impl TestNode {
         fs::write(directory.path().join("rookery.toml"), &setup.config).expect("write config");
         let unknown = ([127, 0, 0, 1], 0).into();
         let rsa_fingerprint = String::new();
-        let mut node =
-            Self { process: None, directory, setup, mtproto: unknown, dc: 0, rsa_fingerprint };
+        let mut node = Self {
+            process: None,
+            directory,
+            setup,
+            mtproto: unknown,
+            dc: 0,
+            rsa_fingerprint,
+            owner: None,
+        };
         node.run();
         node
     }
@@ -85,6 +94,24 @@ impl TestNode {
         assert!(status.success(), "SIGTERM: {status}\n{}", self.log());
         self.setup.mtproto = self.mtproto.to_string();
         self.run();
+    }
+
+    /// Kills the node (SIGKILL) and starts it again on the same directory and port.
+    pub(crate) fn kill_and_restart(&mut self) {
+        drop(self.process.take().expect("the node runs"));
+        self.setup.mtproto = self.mtproto.to_string();
+        self.run();
+    }
+
+    /// Runs a command of the node's binary on its data directory, and returns the JSON that it
+    /// prints.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Value {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+        command.args(arguments).arg("--data").arg(self.data());
+        let finished = process::run(&mut command, READY_WITHIN);
+        serde_json::from_str(&finished.stdout).unwrap_or_else(|error| {
+            panic!("{command:?}: {error}: {finished:?}\n{}", self.log());
+        })
     }
 
     fn stop(&mut self) -> std::process::ExitStatus {
@@ -110,7 +137,7 @@ impl TestNode {
         let child = Command::new(env!("CARGO_BIN_EXE_rookery"))
             .args(["run", "--json", "--http", "127.0.0.1:0", "--mtproto", &self.setup.mtproto])
             .arg("--data")
-            .arg(path("data"))
+            .arg(self.data())
             .arg("--config")
             .arg(path("rookery.toml"))
             .stdin(Stdio::null())
@@ -140,7 +167,14 @@ impl TestNode {
         self.mtproto = text("mtproto").parse().expect("the ready line has IP:PORT");
         self.dc = line["dc"].as_i64().expect("the ready line has a DC number");
         self.rsa_fingerprint = text("rsa_fingerprint").to_owned();
+        let owner = |key: &str| line["owner"][key].as_str().map(str::to_owned);
+        self.owner = owner("phone").zip(owner("code"));
         fs::write(self.pem(), text("rsa_pem")).expect("write the RSA key");
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
     }
 
     /// File with the node's RSA key, PKCS#1 PEM.

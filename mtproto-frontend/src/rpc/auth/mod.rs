@@ -1,14 +1,43 @@
-//! `auth.*`: up to the moment where a login code is asked for, and temporary keys.
+//! `auth.*`: logging in and out, temporary keys.
 
 mod bind_temp_auth_key;
 mod drop_temp_auth_keys;
+mod export_authorization;
 mod export_login_token;
-mod login_codes;
+mod log_out;
 mod send_code;
+mod sign_in;
 
 pub(super) use bind_temp_auth_key::bind_temp_auth_key;
 pub(super) use drop_temp_auth_keys::drop_temp_auth_keys;
+pub(crate) use export_authorization::ExportedLogins;
+pub(super) use export_authorization::{export_authorization, import_authorization};
 pub(crate) use export_login_token::LoginTokens;
 pub(super) use export_login_token::export_login_token;
-pub(crate) use login_codes::LoginCodes;
+pub(super) use log_out::{log_out, reset_authorizations};
 pub(super) use send_code::{cancel_code, resend_code, send_code};
+pub(super) use sign_in::{sign_in, sign_up};
+
+use node_core::UserId;
+use tl::{enums, types};
+
+use super::{Context, RpcError, RpcResult};
+use crate::project;
+
+impl Context {
+    /// The logged-in user, as that user sees it.
+    pub(super) fn oneself(&self) -> RpcResult<enums::User> {
+        let user = self.user()?;
+        let view = self.shared.core.view(user, user)?;
+        let view = view.ok_or(RpcError::AUTH_KEY_UNREGISTERED)?;
+        Ok(project::user(&view, user))
+    }
+}
+
+/// The answer to whoever has just logged in as `user`.
+fn authorization(ctx: &Context, user: UserId) -> RpcResult<enums::auth::Authorization> {
+    let view = ctx.shared.core.view(user, user)?;
+    let view = view.ok_or(RpcError::new(400, "PHONE_NUMBER_UNOCCUPIED"))?;
+    let user = project::user(&view, user);
+    Ok(types::auth::Authorization { user, ..types::auth::Authorization::default() }.into())
+}

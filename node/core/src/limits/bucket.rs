@@ -1,4 +1,4 @@
-//! Token buckets: how much one address or one auth key may ask for.
+//! One token bucket, and many in memory.
 //!
 //! Pure: the time is an argument. A map of buckets is bounded; when it is full, the bucket that
 //! is fullest again (so the one that restrains least) makes room.
@@ -30,17 +30,45 @@ impl Bucket {
         Self { tokens: f64::from(rate.burst), at_ms: now_ms }
     }
 
+    /// A bucket as it was at a time.
+    #[must_use]
+    pub fn new(tokens: f64, at_ms: u64) -> Self {
+        Self { tokens, at_ms }
+    }
+
+    /// What [`Bucket::new`] takes.
+    #[must_use]
+    pub fn parts(self) -> (f64, u64) {
+        (self.tokens, self.at_ms)
+    }
+
+    /// Milliseconds until it is full.
+    #[must_use]
+    pub fn fills_in_ms(self, rate: Rate) -> u64 {
+        let missing = (f64::from(rate.burst) - self.tokens).max(0.0);
+        (missing / rate.per_second.max(1e-6) * 1000.0).ceil() as u64
+    }
+
     /// Takes one token.
     ///
     /// # Errors
     /// The whole seconds (at least 1) until the next token is there.
     pub fn take(&mut self, rate: Rate, now_ms: u64) -> Result<(), u32> {
+        self.take_many(rate, 1, now_ms)
+    }
+
+    /// Takes so many tokens, or none.
+    ///
+    /// # Errors
+    /// The whole seconds (at least 1) until they are there.
+    pub fn take_many(&mut self, rate: Rate, count: u32, now_ms: u64) -> Result<(), u32> {
         self.refill(rate, now_ms);
-        if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
+        let wanted = f64::from(count);
+        if self.tokens >= wanted {
+            self.tokens -= wanted;
             return Ok(());
         }
-        let wait_s = (1.0 - self.tokens) / rate.per_second.max(1e-6);
+        let wait_s = (wanted - self.tokens) / rate.per_second.max(1e-6);
         // At most a day: an X that no client could wait for helps nobody.
         Err((wait_s.ceil() as u32).clamp(1, 86_400))
     }

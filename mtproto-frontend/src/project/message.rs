@@ -1,0 +1,144 @@
+//! `message` and its parts.
+
+use node_core::{Entity, EntityKind, Message, MessageId, UserId};
+use tl::enums::MessageEntity;
+use tl::{enums, types};
+
+use super::peer;
+
+/// A message of `owner`'s box.
+pub(crate) fn message(owner: UserId, id: MessageId, stored: &Message) -> enums::Message {
+    let to_oneself = stored.peer == owner.into();
+    types::Message {
+        // TDLib complains of `out` on a message to oneself.
+        out: stored.out && !to_oneself,
+        silent: stored.silent,
+        id: id.0,
+        from_id: Some(peer(stored.from.into())),
+        peer_id: peer(stored.peer),
+        saved_peer_id: to_oneself.then(|| saved_peer(owner, stored)),
+        fwd_from: stored.forward.as_ref().map(|forward| {
+            types::MessageFwdHeader {
+                from_id: Some(peer(forward.from.into())),
+                date: forward.date,
+                saved_from_peer: forward.saved_from.map(|(from, _)| peer(from)),
+                saved_from_msg_id: forward.saved_from.map(|(_, id)| id.0),
+                ..types::MessageFwdHeader::default()
+            }
+            .into()
+        }),
+        reply_to: stored.reply.as_ref().map(|reply| {
+            let quote = reply.quote.as_ref();
+            types::MessageReplyHeader {
+                quote: quote.is_some(),
+                reply_to_msg_id: Some(reply.to.0),
+                quote_text: quote.map(|quote| quote.text.clone()),
+                quote_entities: quote.and_then(|quote| entities(&quote.entities)),
+                quote_offset: quote.map(|quote| quote.offset).filter(|offset| *offset > 0),
+                ..types::MessageReplyHeader::default()
+            }
+            .into()
+        }),
+        date: stored.date,
+        message: stored.text.clone(),
+        entities: entities(&stored.entities),
+        edit_date: (stored.edited != 0).then_some(stored.edited),
+        ..types::Message::default()
+    }
+    .into()
+}
+
+/// Under which of the saved dialogs a message to oneself is filed: where it came from.
+fn saved_peer(owner: UserId, stored: &Message) -> enums::Peer {
+    let from = stored.forward.as_ref().and_then(|forward| forward.saved_from);
+    from.map_or_else(|| peer(owner.into()), |(from, _)| peer(from))
+}
+
+/// A message, or the place where none is: a list of messages by id is never shorter than asked.
+pub(crate) fn message_or_empty(
+    owner: UserId,
+    id: MessageId,
+    stored: Option<&Message>,
+) -> enums::Message {
+    match stored {
+        Some(stored) => message(owner, id, stored),
+        None => types::MessageEmpty { id: id.0, peer_id: None }.into(),
+    }
+}
+
+fn entities(stored: &[Entity]) -> Option<Vec<MessageEntity>> {
+    (!stored.is_empty()).then(|| stored.iter().map(entity).collect())
+}
+
+fn entity(stored: &Entity) -> MessageEntity {
+    let (offset, length) = (stored.offset, stored.length);
+    match &stored.kind {
+        EntityKind::Mention => types::MessageEntityMention { offset, length }.into(),
+        EntityKind::Hashtag => types::MessageEntityHashtag { offset, length }.into(),
+        EntityKind::BotCommand => types::MessageEntityBotCommand { offset, length }.into(),
+        EntityKind::Url => types::MessageEntityUrl { offset, length }.into(),
+        EntityKind::Email => types::MessageEntityEmail { offset, length }.into(),
+        EntityKind::Phone => types::MessageEntityPhone { offset, length }.into(),
+        EntityKind::Cashtag => types::MessageEntityCashtag { offset, length }.into(),
+        EntityKind::BankCard => types::MessageEntityBankCard { offset, length }.into(),
+        EntityKind::Bold => types::MessageEntityBold { offset, length }.into(),
+        EntityKind::Italic => types::MessageEntityItalic { offset, length }.into(),
+        EntityKind::Underline => types::MessageEntityUnderline { offset, length }.into(),
+        EntityKind::Strike => types::MessageEntityStrike { offset, length }.into(),
+        EntityKind::Spoiler => types::MessageEntitySpoiler { offset, length }.into(),
+        EntityKind::Code => types::MessageEntityCode { offset, length }.into(),
+        EntityKind::Pre { language } => {
+            types::MessageEntityPre { offset, length, language: language.clone() }.into()
+        }
+        EntityKind::TextUrl { url } => {
+            types::MessageEntityTextUrl { offset, length, url: url.clone() }.into()
+        }
+        EntityKind::MentionName { user } => {
+            types::MessageEntityMentionName { offset, length, user_id: user.0 }.into()
+        }
+        EntityKind::CustomEmoji { document_id } => {
+            types::MessageEntityCustomEmoji { offset, length, document_id: *document_id }.into()
+        }
+        EntityKind::Blockquote { collapsed } => {
+            types::MessageEntityBlockquote { collapsed: *collapsed, offset, length }.into()
+        }
+    }
+}
+
+/// Entities as a client sends them. `user` finds whom a mention names; what is not known here is
+/// left out.
+pub(crate) fn entities_from_tl<E>(
+    sent: Vec<MessageEntity>,
+    mut user: impl FnMut(&enums::InputUser) -> Result<UserId, E>,
+) -> Result<Vec<Entity>, E> {
+    let mut entities = Vec::with_capacity(sent.len().min(node_core::ENTITIES_MAX));
+    for entity in sent.into_iter().take(node_core::ENTITIES_MAX) {
+        let (offset, length, kind) = match entity {
+            MessageEntity::MessageEntityBold(e) => (e.offset, e.length, EntityKind::Bold),
+            MessageEntity::MessageEntityItalic(e) => (e.offset, e.length, EntityKind::Italic),
+            MessageEntity::MessageEntityUnderline(e) => (e.offset, e.length, EntityKind::Underline),
+            MessageEntity::MessageEntityStrike(e) => (e.offset, e.length, EntityKind::Strike),
+            MessageEntity::MessageEntitySpoiler(e) => (e.offset, e.length, EntityKind::Spoiler),
+            MessageEntity::MessageEntityCode(e) => (e.offset, e.length, EntityKind::Code),
+            MessageEntity::MessageEntityPre(e) => {
+                (e.offset, e.length, EntityKind::Pre { language: e.language })
+            }
+            MessageEntity::MessageEntityTextUrl(e) => {
+                (e.offset, e.length, EntityKind::TextUrl { url: e.url })
+            }
+            MessageEntity::MessageEntityCustomEmoji(e) => {
+                (e.offset, e.length, EntityKind::CustomEmoji { document_id: e.document_id })
+            }
+            MessageEntity::MessageEntityBlockquote(e) => {
+                (e.offset, e.length, EntityKind::Blockquote { collapsed: e.collapsed })
+            }
+            MessageEntity::InputMessageEntityMentionName(e) => {
+                (e.offset, e.length, EntityKind::MentionName { user: user(&e.user_id)? })
+            }
+            // Found by the node itself in the text.
+            _ => continue,
+        };
+        entities.push(Entity { offset, length, kind });
+    }
+    Ok(entities)
+}

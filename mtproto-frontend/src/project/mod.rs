@@ -1,0 +1,62 @@
+//! What core knows, in TL's shapes, at one viewer's point of view.
+//!
+//! Every path that shows a user or a message goes through here: answers, pushed updates,
+//! differences. So rights and privacy hold on all of them.
+
+mod message;
+mod update;
+mod user;
+
+use std::collections::BTreeSet;
+
+use node_core::{Core, CoreResult, Message, PeerId, UserId};
+use tl::enums;
+
+pub(crate) use message::{entities_from_tl, message, message_or_empty};
+pub(crate) use update::{Pushed, box_update};
+pub(crate) use user::{peer_settings, status, user};
+
+/// A peer in TL's shape.
+pub(crate) fn peer(peer: PeerId) -> enums::Peer {
+    tl::types::PeerUser { user_id: peer.user().0 }.into()
+}
+
+/// Users that an answer names: all of them have to be in it.
+#[derive(Debug, Default)]
+pub(crate) struct Named(BTreeSet<UserId>);
+
+impl Named {
+    /// Names a user.
+    pub(crate) fn user(&mut self, user: UserId) -> &mut Self {
+        self.0.insert(user);
+        self
+    }
+
+    /// Names everybody that a message does.
+    pub(crate) fn message(&mut self, message: &Message) -> &mut Self {
+        self.0.insert(message.peer.user());
+        self.0.insert(message.from);
+        if let Some(forward) = &message.forward {
+            self.0.insert(forward.from);
+            self.0.extend(forward.saved_from.map(|(peer, _)| peer.user()));
+        }
+        for entity in &message.entities {
+            if let node_core::EntityKind::MentionName { user } = entity.kind {
+                self.0.insert(user);
+            }
+        }
+        self
+    }
+
+    /// All of them, as `viewer` sees them.
+    pub(crate) fn users(&self, core: &Core, viewer: UserId) -> CoreResult<Vec<enums::User>> {
+        let mut users = Vec::with_capacity(self.0.len());
+        for id in &self.0 {
+            users.push(match core.view(viewer, *id)? {
+                Some(view) => user(&view, viewer),
+                None => tl::types::UserEmpty { id: id.0 }.into(),
+            });
+        }
+        Ok(users)
+    }
+}

@@ -1,0 +1,194 @@
+//! Updates: those that are pushed, and the same ones in answers and differences.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use node_core::{BoxEvent, BoxRow, Core, CoreResult, Message, Pts, UserId};
+use parking_lot::Mutex;
+use tl::{enums, types};
+
+use super::{Named, message, peer, status};
+use crate::session::NeutralUpdate;
+
+/// One event of a box as an update; `None` where there is nothing to tell any more.
+///
+/// `edited` is the present form of an edited message.
+pub(crate) fn box_update(
+    owner: UserId,
+    pts: Pts,
+    row: &BoxRow,
+    edited: Option<&Message>,
+    named: &mut Named,
+) -> Option<enums::Update> {
+    let (pts, pts_count) = (pts.0, row.pts_count());
+    Some(match row {
+        BoxRow::Message(stored) => {
+            named.message(stored);
+            let id = node_core::MessageId(pts);
+            types::UpdateNewMessage { message: message(owner, id, stored), pts, pts_count }.into()
+        }
+        BoxRow::Edited(id) => match edited {
+            Some(stored) => {
+                named.message(stored);
+                let message = message(owner, *id, stored);
+                types::UpdateEditMessage { message, pts, pts_count }.into()
+            }
+            // Deleted since, which comes next; the pts still has to be told.
+            None => types::UpdateDeleteMessages { messages: vec![id.0], pts, pts_count }.into(),
+        },
+        BoxRow::Deleted { ids, .. } => {
+            let messages = ids.iter().map(|id| id.0).collect();
+            types::UpdateDeleteMessages { messages, pts, pts_count }.into()
+        }
+        BoxRow::ReadInbox { peer: with, max_id, still_unread, .. } => {
+            named.user(with.user());
+            types::UpdateReadHistoryInbox {
+                peer: peer(*with),
+                max_id: max_id.0,
+                still_unread_count: *still_unread,
+                pts,
+                pts_count,
+                ..types::UpdateReadHistoryInbox::default()
+            }
+            .into()
+        }
+        BoxRow::ReadOutbox { peer: with, max_id, .. } => {
+            named.user(with.user());
+            types::UpdateReadHistoryOutbox { peer: peer(*with), max_id: max_id.0, pts, pts_count }
+                .into()
+        }
+    })
+}
+
+/// Something to push to one member's sessions, in neutral form: it becomes bytes when it is sent,
+/// in the layer that the session has then.
+pub(crate) struct Pushed {
+    core: Core,
+    viewer: UserId,
+    what: What,
+    /// The last encoding: the sessions of one member mostly have one layer.
+    encoded: Mutex<Option<(i32, Option<Bytes>)>>,
+}
+
+enum What {
+    Box(BoxEvent),
+    Typing { from: UserId, action: Arc<enums::SendMessageAction> },
+    Status { user: UserId },
+    Profile { user: UserId },
+    Settings { user: UserId },
+}
+
+impl std::fmt::Debug for Pushed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pushed").field("viewer", &self.viewer).finish_non_exhaustive()
+    }
+}
+
+impl Pushed {
+    fn new(core: &Core, viewer: UserId, what: What) -> Arc<Self> {
+        Arc::new(Self { core: core.clone(), viewer, what, encoded: Mutex::new(None) })
+    }
+
+    /// An event of the member's box.
+    pub(crate) fn event(core: &Core, event: &BoxEvent) -> Arc<Self> {
+        Self::new(core, event.owner, What::Box(event.clone()))
+    }
+
+    /// Somebody writes to the member.
+    pub(crate) fn typing(
+        core: &Core,
+        viewer: UserId,
+        from: UserId,
+        action: Arc<enums::SendMessageAction>,
+    ) -> Arc<Self> {
+        Self::new(core, viewer, What::Typing { from, action })
+    }
+
+    /// Somebody whom the member knows came or went.
+    pub(crate) fn status(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(core, viewer, What::Status { user })
+    }
+
+    /// Somebody whom the member knows changed names.
+    pub(crate) fn profile(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(core, viewer, What::Profile { user })
+    }
+
+    /// The member's address book or block list changed.
+    pub(crate) fn settings(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(core, viewer, What::Settings { user })
+    }
+
+    fn updates(&self) -> CoreResult<Option<types::Updates>> {
+        let (core, viewer) = (&self.core, self.viewer);
+        let mut named = Named::default();
+        let update = match &self.what {
+            What::Box(event) => {
+                box_update(viewer, event.pts, &event.row, event.edited.as_ref(), &mut named)
+            }
+            What::Typing { from, action } => {
+                named.user(*from);
+                let action = (**action).clone();
+                let typing = types::UpdateUserTyping { user_id: from.0, top_msg_id: None, action };
+                Some(typing.into())
+            }
+            What::Status { user } => core.view(viewer, *user)?.map(|view| {
+                let status = status(view.status);
+                types::UpdateUserStatus { user_id: user.0, status }.into()
+            }),
+            What::Profile { user } => core.view(viewer, *user)?.map(|view| {
+                named.user(*user);
+                let account = &view.user;
+                let usernames = account.username.iter().map(|username| {
+                    types::Username {
+                        editable: true,
+                        active: true,
+                        username: username.clone(),
+                        ..types::Username::default()
+                    }
+                    .into()
+                });
+                types::UpdateUserName {
+                    user_id: user.0,
+                    first_name: account.first_name.clone(),
+                    last_name: account.last_name.clone(),
+                    usernames: usernames.collect(),
+                    ..types::UpdateUserName::default()
+                }
+                .into()
+            }),
+            What::Settings { user } => core.view(viewer, *user)?.map(|view| {
+                named.user(*user);
+                let settings = super::peer_settings(&view, viewer).into();
+                types::UpdatePeerSettings { peer: peer((*user).into()), settings }.into()
+            }),
+        };
+        let Some(update) = update else { return Ok(None) };
+        let users = named.users(core, viewer)?;
+        let (chats, date) = (Vec::new(), core.now());
+        // seq 0: the box's pts orders what has one, and the rest may come in any order.
+        Ok(Some(types::Updates { updates: vec![update], users, chats, date, seq: 0 }))
+    }
+}
+
+impl NeutralUpdate for Pushed {
+    fn encode(&self, layer: i32) -> Option<Bytes> {
+        if let Some((known, bytes)) = &*self.encoded.lock()
+            && *known == layer
+        {
+            return bytes.clone();
+        }
+        let bytes = match self.updates() {
+            Ok(updates) => updates.and_then(|updates| {
+                tl::to_bytes(&enums::Updates::from(updates), layer).ok().map(Bytes::from)
+            }),
+            Err(cause) => {
+                // The client misses a pts, and asks for the difference.
+                tracing::error!(%cause, "an update was not encoded");
+                None
+            }
+        };
+        *self.encoded.lock() = Some((layer, bytes.clone()));
+        bytes
+    }
+}

@@ -1,0 +1,22 @@
+//! `auth.logOut#3e72ba19 = auth.LoggedOut`,
+//! `auth.resetAuthorizations#9fab0d1a = Bool`
+//!
+//! Source: <https://core.telegram.org/method/auth.logOut>
+
+use tl::enums::auth::LoggedOut;
+use tl::functions::auth::{LogOut, ResetAuthorizations};
+
+use crate::rpc::{Context, RpcResult};
+
+pub(in crate::rpc) async fn log_out(ctx: &Context, _: LogOut) -> RpcResult<LoggedOut> {
+    ctx.shared.core.log_out(ctx.user()?, ctx.auth_key()?).await?;
+    Ok(tl::types::auth::LoggedOut { future_auth_token: None }.into())
+}
+
+pub(in crate::rpc) async fn reset_authorizations(
+    ctx: &Context,
+    _: ResetAuthorizations,
+) -> RpcResult<bool> {
+    ctx.shared.core.revoke_others(ctx.user()?, ctx.auth_key()?).await?;
+    Ok(true)
+}

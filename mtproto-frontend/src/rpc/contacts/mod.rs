@@ -1,0 +1,15 @@
+//! `contacts.*`
+
+mod add_contact;
+mod block;
+mod get_contacts;
+mod import_contacts;
+mod resolve;
+mod search;
+
+pub(super) use add_contact::{add_contact, delete_contacts};
+pub(super) use block::{block, get_blocked, unblock};
+pub(super) use get_contacts::{get_contact_ids, get_contacts, get_statuses};
+pub(super) use import_contacts::import_contacts;
+pub(super) use resolve::{resolve_phone, resolve_username};
+pub(super) use search::search;

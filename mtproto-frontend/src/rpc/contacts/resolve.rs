@@ -1,0 +1,51 @@
+//! `contacts.resolveUsername#725afbbc flags:# username:string referer:flags.0?string =
+//! contacts.ResolvedPeer`,
+//! `contacts.resolvePhone#8af94344 phone:string = contacts.ResolvedPeer`
+//!
+//! An unknown name is an error, never an object of zeros: Telegram Desktop crashes on one.
+//! Source: <https://core.telegram.org/method/contacts.resolveUsername>
+
+use node_core::{CoreError, UserId};
+use tl::enums::contacts::ResolvedPeer;
+use tl::functions::contacts::{ResolvePhone, ResolveUsername};
+use tl::types;
+
+use crate::project::{self, Named};
+use crate::rpc::resolve::phone_number;
+use crate::rpc::{Context, RpcError, RpcResult};
+
+pub(in crate::rpc) async fn resolve_username(
+    ctx: &Context,
+    request: ResolveUsername,
+) -> RpcResult<ResolvedPeer> {
+    let name = request.username.trim_start_matches('@');
+    if name.is_empty() || name.len() > 64 {
+        return Err(RpcError::new(400, "USERNAME_INVALID"));
+    }
+    let found = ctx.shared.core.resolve_username(ctx.user()?, name).await;
+    resolved(ctx, found, "USERNAME_NOT_OCCUPIED")
+}
+
+pub(in crate::rpc) async fn resolve_phone(
+    ctx: &Context,
+    request: ResolvePhone,
+) -> RpcResult<ResolvedPeer> {
+    let phone = phone_number(&request.phone)?;
+    let found = ctx.shared.core.resolve_phone(ctx.user()?, phone).await;
+    resolved(ctx, found, "PHONE_NOT_OCCUPIED")
+}
+
+fn resolved(
+    ctx: &Context,
+    found: Result<UserId, CoreError>,
+    nobody: &'static str,
+) -> RpcResult<ResolvedPeer> {
+    let user = match found {
+        Err(CoreError::UnknownUser) => return Err(RpcError::new(400, nobody)),
+        found => found?,
+    };
+    let mut named = Named::default();
+    let users = named.user(user).users(&ctx.shared.core, ctx.user()?)?;
+    let peer = project::peer(user.into());
+    Ok(types::contacts::ResolvedPeer { peer, chats: Vec::new(), users }.into())
+}

@@ -1,0 +1,54 @@
+//! `messages.editMessage#51e842e1 flags:# no_webpage:flags.1?true … peer:InputPeer id:int
+//! message:flags.11?string … entities:flags.3?Vector<MessageEntity> … = Updates`,
+//! `messages.getMessageEditData#fda68d36 peer:InputPeer id:int = messages.MessageEditData`
+//!
+//! Source: <https://core.telegram.org/method/messages.editMessage>
+
+use node_core::MessageId;
+use tl::enums;
+use tl::functions::messages::{EditMessage, GetMessageEditData};
+use tl::types;
+
+use super::refuse;
+use super::send_message::text;
+use crate::project::{self, Named};
+use crate::rpc::{Context, RpcError, RpcResult};
+
+pub(in crate::rpc) async fn edit_message(
+    ctx: &Context,
+    request: EditMessage,
+) -> RpcResult<enums::Updates> {
+    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    refuse(
+        request.media.is_some()
+            || request.schedule_date.is_some()
+            || request.quick_reply_shortcut_id.is_some()
+            || request.rich_message.is_some(),
+    )?;
+    let Some(message) = request.message else {
+        return Err(RpcError::new(400, "MESSAGE_NOT_MODIFIED"));
+    };
+    let text = text(ctx, &message, request.entities)?;
+    let core = &ctx.shared.core;
+    let edited = core.edit(ctx.actor()?, owner, peer, MessageId(request.id), text).await?;
+    let mut named = Named::default();
+    let users = named.message(&edited.message).users(core, owner)?;
+    let message = project::message(owner, edited.id, &edited.message);
+    let update = types::UpdateEditMessage { message, pts: edited.pts.0, pts_count: 1 };
+    let (updates, chats) = (vec![update.into()], Vec::new());
+    Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
+}
+
+pub(in crate::rpc) async fn get_message_edit_data(
+    ctx: &Context,
+    request: GetMessageEditData,
+) -> RpcResult<enums::messages::MessageEditData> {
+    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    let found = ctx.shared.core.messages(owner, &[MessageId(request.id)]).await?;
+    let message = found.first().filter(|stored| stored.message.peer == peer);
+    let message = message.ok_or(RpcError::new(400, "MESSAGE_ID_INVALID"))?;
+    if !message.message.out {
+        return Err(RpcError::new(403, "MESSAGE_AUTHOR_REQUIRED"));
+    }
+    Ok(types::messages::MessageEditData { caption: false }.into())
+}

@@ -1,0 +1,41 @@
+//! `messages.forwardMessages#13704a7c flags:# silent:flags.5?true … drop_author:flags.11?true …
+//! from_peer:InputPeer id:Vector<int> random_id:Vector<long> to_peer:InputPeer … = Updates`
+//!
+//! Source: <https://core.telegram.org/method/messages.forwardMessages>
+
+use node_core::{ForwardHow, MessageId};
+use tl::enums;
+use tl::functions::messages::ForwardMessages;
+
+use super::{refuse, sent_updates};
+use crate::rpc::{Context, RpcError, RpcResult};
+
+/// Messages of one call.
+const MESSAGES_MAX: usize = 100;
+
+pub(in crate::rpc) async fn forward_messages(
+    ctx: &Context,
+    request: ForwardMessages,
+) -> RpcResult<enums::Updates> {
+    let (from, source) = (ctx.user()?, ctx.peer(&request.from_peer)?);
+    let to = ctx.peer(&request.to_peer)?;
+    refuse(
+        request.schedule_date.is_some()
+            || request.quick_reply_shortcut.is_some()
+            || request.effect.is_some()
+            || request.reply_to.is_some()
+            || request.suggested_post.is_some(),
+    )?;
+    if request.id.is_empty() {
+        return Err(RpcError::new(400, "MESSAGE_IDS_EMPTY"));
+    }
+    if request.id.len() != request.random_id.len() || request.id.len() > MESSAGES_MAX {
+        return Err(RpcError::new(400, "RANDOM_ID_INVALID"));
+    }
+    let ids = request.id.iter().map(|id| MessageId(*id)).zip(request.random_id.iter().copied());
+    let how = ForwardHow { silent: request.silent, drop_author: request.drop_author };
+    let core = &ctx.shared.core;
+    let sent = core.forward(ctx.actor()?, from, source, to, ids.collect(), how).await?;
+    let sent: Vec<_> = sent.into_iter().zip(request.random_id).collect();
+    sent_updates(ctx, &sent)
+}

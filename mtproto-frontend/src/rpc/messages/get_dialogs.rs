@@ -1,0 +1,142 @@
+//! `messages.getDialogs#a0f4cb4f flags:# exclude_pinned:flags.0?true folder_id:flags.1?int
+//! offset_date:int offset_id:int offset_peer:InputPeer limit:int hash:long = messages.Dialogs`,
+//! `messages.getPeerDialogs#e470bcfd peers:Vector<InputDialogPeer> = messages.PeerDialogs`,
+//! `messages.getPinnedDialogs#d6b94df2 folder_id:int = messages.PeerDialogs`
+//!
+//! Source: <https://core.telegram.org/method/messages.getDialogs>
+
+use node_core::{DialogPage, DialogView, MessageId, UserId};
+use tl::enums::InputDialogPeer;
+use tl::functions::messages::{GetDialogs, GetPeerDialogs, GetPinnedDialogs};
+use tl::{enums, types};
+
+use super::page_limit;
+use crate::project::{self, Named};
+use crate::rpc::updates::state;
+use crate::rpc::{Context, RpcError, RpcResult};
+
+/// The archive; nothing is in it yet.
+const ARCHIVE: i32 = 1;
+
+/// Dialogs that one call may name.
+const PEERS_MAX: usize = 100;
+
+pub(in crate::rpc) async fn get_dialogs(
+    ctx: &Context,
+    request: GetDialogs,
+) -> RpcResult<enums::messages::Dialogs> {
+    let owner = ctx.user()?;
+    let found = match request.folder_id {
+        Some(ARCHIVE) => DialogPage::default(),
+        None | Some(0) => {
+            let below = match request.offset_id {
+                0 if request.offset_date > 0 => older_than(ctx, owner, request.offset_date).await?,
+                0 => None,
+                id => Some(MessageId(id)),
+            };
+            ctx.shared.core.dialogs(owner, below, page_limit(request.limit)).await?
+        }
+        Some(_) => return Err(RpcError::new(400, "FOLDER_ID_INVALID")),
+    };
+    let count = found.count as i32;
+    let all = found.dialogs.len() == found.count;
+    let Shaped { dialogs, messages, users } = shape(ctx, owner, &found)?;
+    let chats = Vec::new();
+    Ok(if all {
+        types::messages::Dialogs { dialogs, messages, chats, users }.into()
+    } else {
+        types::messages::DialogsSlice { count, dialogs, messages, chats, users }.into()
+    })
+}
+
+/// The newest message of the last dialog that is not older than `date`: the page begins below it.
+async fn older_than(ctx: &Context, owner: UserId, date: i32) -> RpcResult<Option<MessageId>> {
+    let mut below = None;
+    loop {
+        let page = ctx.shared.core.dialogs(owner, below, node_core::PAGE_MAX).await?;
+        let newer = page.messages.iter().take_while(|stored| stored.message.date >= date);
+        let (count, last) = (page.messages.len(), newer.last().map(|stored| stored.id));
+        if let Some(last) = last {
+            below = Some(last);
+        }
+        // The page has an end that is old enough, or there are no more.
+        if count < node_core::PAGE_MAX || last != page.messages.last().map(|stored| stored.id) {
+            return Ok(below);
+        }
+    }
+}
+
+pub(in crate::rpc) async fn get_peer_dialogs(
+    ctx: &Context,
+    request: GetPeerDialogs,
+) -> RpcResult<enums::messages::PeerDialogs> {
+    let owner = ctx.user()?;
+    if request.peers.len() > PEERS_MAX {
+        return Err(RpcError::new(400, "LIMIT_INVALID"));
+    }
+    let mut peers = Vec::with_capacity(request.peers.len());
+    for named in &request.peers {
+        match named {
+            InputDialogPeer::InputDialogPeer(named) => peers.push(ctx.peer(&named.peer)?),
+            InputDialogPeer::InputDialogPeerFolder(_) => {}
+            InputDialogPeer::InputDialogPeerCommunity(_) => {
+                return Err(RpcError::new(400, "PEER_ID_INVALID"));
+            }
+        }
+    }
+    peer_dialogs(ctx, owner, &peers).await
+}
+
+pub(in crate::rpc) async fn get_pinned_dialogs(
+    ctx: &Context,
+    _: GetPinnedDialogs,
+) -> RpcResult<enums::messages::PeerDialogs> {
+    // None is pinned; clients want the state that comes along.
+    peer_dialogs(ctx, ctx.user()?, &[]).await
+}
+
+async fn peer_dialogs(
+    ctx: &Context,
+    owner: UserId,
+    peers: &[node_core::PeerId],
+) -> RpcResult<enums::messages::PeerDialogs> {
+    let (found, pts) = ctx.shared.core.peer_dialogs(owner, peers).await?;
+    let Shaped { dialogs, messages, users } = shape(ctx, owner, &found)?;
+    let (chats, state) = (Vec::new(), state(ctx, owner, pts, 0));
+    Ok(types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
+}
+
+struct Shaped {
+    dialogs: Vec<enums::Dialog>,
+    messages: Vec<enums::Message>,
+    users: Vec<enums::User>,
+}
+
+/// Dialogs with everything that they name.
+fn shape(ctx: &Context, owner: UserId, found: &DialogPage) -> RpcResult<Shaped> {
+    let mut named = Named::default();
+    let dialogs = found.dialogs.iter().map(|dialog| {
+        named.user(dialog.peer.user());
+        dialog_of(dialog)
+    });
+    let dialogs = dialogs.collect();
+    let messages = found.messages.iter().map(|stored| {
+        named.message(&stored.message);
+        project::message(owner, stored.id, &stored.message)
+    });
+    let messages = messages.collect();
+    Ok(Shaped { dialogs, messages, users: named.users(&ctx.shared.core, owner)? })
+}
+
+fn dialog_of(dialog: &DialogView) -> enums::Dialog {
+    types::Dialog {
+        peer: project::peer(dialog.peer),
+        top_message: dialog.top.0,
+        read_inbox_max_id: dialog.read_inbox.0,
+        read_outbox_max_id: dialog.read_outbox.0,
+        unread_count: dialog.unread,
+        notify_settings: types::PeerNotifySettings::default().into(),
+        ..types::Dialog::default()
+    }
+    .into()
+}

@@ -1,0 +1,76 @@
+//! `messages.*`: private chats and saved messages.
+
+mod delete_messages;
+mod edit_message;
+mod forward_messages;
+mod get_dialogs;
+mod get_history;
+mod get_messages;
+mod peer_settings;
+mod read_history;
+mod send_message;
+mod set_typing;
+
+pub(super) use delete_messages::delete_messages;
+pub(super) use edit_message::{edit_message, get_message_edit_data};
+pub(super) use forward_messages::forward_messages;
+pub(super) use get_dialogs::{get_dialogs, get_peer_dialogs, get_pinned_dialogs};
+pub(super) use get_history::get_history;
+pub(super) use get_messages::get_messages;
+pub(super) use peer_settings::{get_common_chats, get_peer_settings};
+pub(super) use read_history::{read_history, read_message_contents, received_messages};
+pub(super) use send_message::send_message;
+pub(super) use set_typing::set_typing;
+
+use node_core::{Sent, Stored, UserId};
+use tl::{enums, types};
+
+use super::{Context, RpcError, RpcResult};
+use crate::project::{self, Named};
+
+/// The answer to whoever sent messages: for each exactly one `updateMessageID` and one
+/// `updateNewMessage`, also where it had been sent before. Pyrogram, Kurigram and mtcute cannot
+/// read the short form of a message to oneself, so the full one goes to all.
+fn sent_updates(ctx: &Context, sent: &[(Sent, i64)]) -> RpcResult<enums::Updates> {
+    let owner = ctx.user()?;
+    let (mut named, mut updates) = (Named::default(), Vec::with_capacity(2 * sent.len()));
+    for (sent, random_id) in sent {
+        updates.push(types::UpdateMessageId { id: sent.id.0, random_id: *random_id }.into());
+    }
+    for (sent, _) in sent {
+        named.message(&sent.message);
+        let message = project::message(owner, sent.id, &sent.message);
+        updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
+    }
+    let (users, chats) = (named.users(&ctx.shared.core, owner)?, Vec::new());
+    Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
+}
+
+/// Messages of a page, and everybody whom they name.
+fn page(
+    ctx: &Context,
+    owner: UserId,
+    stored: &[Stored],
+) -> RpcResult<(Vec<enums::Message>, Vec<enums::User>)> {
+    let mut named = Named::default();
+    let messages = stored.iter().map(|stored| {
+        named.message(&stored.message);
+        project::message(owner, stored.id, &stored.message)
+    });
+    let messages = messages.collect();
+    Ok((messages, named.users(&ctx.shared.core, owner)?))
+}
+
+/// How many of a list are wanted: 0 leaves it to the node.
+fn page_limit(limit: i32) -> usize {
+    const DEFAULT: usize = 20;
+    match usize::try_from(limit) {
+        Ok(0) | Err(_) => DEFAULT,
+        Ok(limit) => limit.min(node_core::PAGE_MAX),
+    }
+}
+
+/// What messages cannot have yet.
+fn refuse(present: bool) -> RpcResult<()> {
+    if present { Err(RpcError::NOT_IMPLEMENTED) } else { Ok(()) }
+}

@@ -1,0 +1,32 @@
+//! `messages.getPeerSettings#efd9a6a2 peer:InputPeer = messages.PeerSettings`,
+//! `messages.getCommonChats#e40ca104 user_id:InputUser max_id:long limit:int = messages.Chats`
+//!
+//! Source: <https://core.telegram.org/method/messages.getPeerSettings>
+
+use tl::enums::messages::{Chats, PeerSettings};
+use tl::functions::messages::{GetCommonChats, GetPeerSettings};
+use tl::types;
+
+use crate::project::{self, Named};
+use crate::rpc::{Context, RpcError, RpcResult};
+
+pub(in crate::rpc) async fn get_peer_settings(
+    ctx: &Context,
+    request: GetPeerSettings,
+) -> RpcResult<PeerSettings> {
+    let (viewer, user) = (ctx.user()?, ctx.peer(&request.peer)?.user());
+    let core = &ctx.shared.core;
+    let view = core.view(viewer, user)?.ok_or(RpcError::new(400, "PEER_ID_INVALID"))?;
+    let users = Named::default().user(user).users(core, viewer)?;
+    let settings = project::peer_settings(&view, viewer).into();
+    Ok(types::messages::PeerSettings { settings, chats: Vec::new(), users }.into())
+}
+
+/// There are no groups yet that two people could have in common.
+pub(in crate::rpc) async fn get_common_chats(
+    ctx: &Context,
+    request: GetCommonChats,
+) -> RpcResult<Chats> {
+    ctx.named_user(&request.user_id)?;
+    Ok(types::messages::Chats { chats: Vec::new() }.into())
+}

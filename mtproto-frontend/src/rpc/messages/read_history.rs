@@ -1,0 +1,41 @@
+//! `messages.readHistory#e306d3a peer:InputPeer max_id:int = messages.AffectedMessages`,
+//! `messages.readMessageContents#36a73f77 id:Vector<int> = messages.AffectedMessages`,
+//! `messages.receivedMessages#5a954c0 max_id:int = Vector<ReceivedNotifyMessage>`
+//!
+//! Source: <https://core.telegram.org/method/messages.readHistory>
+
+use node_core::MessageId;
+use tl::enums::ReceivedNotifyMessage;
+use tl::enums::messages::AffectedMessages;
+use tl::functions::messages::{ReadHistory, ReadMessageContents, ReceivedMessages};
+use tl::types;
+
+use crate::rpc::{Context, RpcResult};
+
+pub(in crate::rpc) async fn read_history(
+    ctx: &Context,
+    request: ReadHistory,
+) -> RpcResult<AffectedMessages> {
+    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    let max_id = MessageId(request.max_id);
+    let read = ctx.shared.core.read_history(ctx.actor()?, owner, peer, max_id).await?;
+    Ok(types::messages::AffectedMessages { pts: read.pts.0, pts_count: read.pts_count }.into())
+}
+
+/// No message has contents to be opened (voice, view-once media): nothing changes.
+pub(in crate::rpc) async fn read_message_contents(
+    ctx: &Context,
+    _: ReadMessageContents,
+) -> RpcResult<AffectedMessages> {
+    let state = ctx.shared.core.state(ctx.user()?).await?;
+    Ok(types::messages::AffectedMessages { pts: state.pts.0, pts_count: 0 }.into())
+}
+
+/// Clients without push notifications confirm what they were shown; nothing waits for that.
+pub(in crate::rpc) async fn received_messages(
+    ctx: &Context,
+    _: ReceivedMessages,
+) -> RpcResult<Vec<ReceivedNotifyMessage>> {
+    ctx.user()?;
+    Ok(Vec::new())
+}

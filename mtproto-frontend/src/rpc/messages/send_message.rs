@@ -1,0 +1,77 @@
+//! `messages.sendMessage#545cd15a flags:# … peer:InputPeer reply_to:flags.0?InputReplyTo
+//! message:string random_id:long … entities:flags.3?Vector<MessageEntity> … = Updates`
+//!
+//! Source: <https://core.telegram.org/method/messages.sendMessage>
+
+use node_core::{CoreError, MessageId, Outgoing, PeerId, QuoteRequest, Text};
+use tl::enums;
+use tl::enums::InputReplyTo;
+use tl::functions::messages::SendMessage;
+
+use super::{refuse, sent_updates};
+use crate::project;
+use crate::rpc::{Context, RpcError, RpcResult};
+
+type Reply = Option<(MessageId, Option<QuoteRequest>)>;
+
+pub(in crate::rpc) async fn send_message(
+    ctx: &Context,
+    request: SendMessage,
+) -> RpcResult<enums::Updates> {
+    let (from, to) = (ctx.user()?, ctx.peer(&request.peer)?);
+    refuse(
+        request.schedule_date.is_some()
+            || request.quick_reply_shortcut.is_some()
+            || request.effect.is_some()
+            || request.suggested_post.is_some()
+            || request.rich_message.is_some(),
+    )?;
+    if let Some(send_as) = &request.send_as
+        && ctx.peer(send_as)? != from.into()
+    {
+        return Err(RpcError::new(400, "SEND_AS_PEER_INVALID"));
+    }
+    if request.random_id == 0 {
+        return Err(RpcError::new(400, "RANDOM_ID_EMPTY"));
+    }
+    let text = text(ctx, &request.message, request.entities)?;
+    let reply = match request.reply_to {
+        Some(reply) => reply_to(ctx, to, reply)?,
+        // Before layer 159 a number stood here.
+        None => request.reply_to_msg_id.map(|id| (MessageId(id), None)),
+    };
+    let outgoing =
+        Outgoing { to, text, silent: request.silent, reply, random_id: request.random_id };
+    let sent = ctx.shared.core.send(ctx.actor()?, from, outgoing).await;
+    let sent = sent.map_err(|error| match error {
+        CoreError::UnknownMessage => RpcError::new(400, "REPLY_MESSAGE_ID_INVALID"),
+        other => other.into(),
+    })?;
+    sent_updates(ctx, &[(sent, request.random_id)])
+}
+
+/// A text with its formatting, checked.
+pub(super) fn text(
+    ctx: &Context,
+    text: &str,
+    entities: Option<Vec<enums::MessageEntity>>,
+) -> RpcResult<Text> {
+    let entities = entities.unwrap_or_default();
+    let entities = project::entities_from_tl(entities, |user| ctx.named_user(user))?;
+    Text::parse(text, entities).map_err(|error| CoreError::from(error).into())
+}
+
+fn reply_to(ctx: &Context, to: PeerId, reply: InputReplyTo) -> RpcResult<Reply> {
+    let InputReplyTo::InputReplyToMessage(reply) = reply else {
+        return Err(RpcError::NOT_IMPLEMENTED);
+    };
+    if let Some(elsewhere) = &reply.reply_to_peer_id {
+        // Answers into another dialog are not there yet.
+        refuse(ctx.peer(elsewhere)? != to)?;
+    }
+    let entities = reply.quote_entities.unwrap_or_default();
+    let entities = project::entities_from_tl(entities, |user| ctx.named_user(user))?;
+    let offset = reply.quote_offset.unwrap_or(0);
+    let quote = reply.quote_text.map(|text| QuoteRequest { text, entities, offset });
+    Ok(Some((MessageId(reply.reply_to_msg_id), quote)))
+}

@@ -1,0 +1,17 @@
+//! `messages.setTyping#58943ee2 flags:# peer:InputPeer top_msg_id:flags.0?int
+//! action:SendMessageAction = Bool`
+//!
+//! Lossy: no pts, never stored.
+//! Source: <https://core.telegram.org/method/messages.setTyping>
+
+use std::sync::Arc;
+
+use tl::functions::messages::SetTyping;
+
+use crate::rpc::{Context, RpcResult};
+
+pub(in crate::rpc) async fn set_typing(ctx: &Context, request: SetTyping) -> RpcResult<bool> {
+    let (from, to) = (ctx.user()?, ctx.peer(&request.peer)?.user());
+    ctx.shared.core.typing(from, to, Arc::new(request.action))?;
+    Ok(true)
+}

@@ -1,0 +1,149 @@
+//! What a client names, checked: every access hash is the one that this viewer was shown.
+//!
+//! Source: <https://core.telegram.org/api/peers>
+
+use node_core::{MessageId, PeerId, UserId};
+use tl::enums::{InputPeer, InputUser};
+
+use super::{Context, RpcError, RpcResult};
+
+/// Digits of a number: ITU-T E.164 allows 15 with the country code; shorter than 5 is no
+/// subscriber.
+const PHONE_DIGITS: std::ops::RangeInclusive<usize> = 5..=15;
+
+const PEER_ID_INVALID: RpcError = RpcError::new(400, "PEER_ID_INVALID");
+const USER_ID_INVALID: RpcError = RpcError::new(400, "USER_ID_INVALID");
+const CHANNEL_INVALID: RpcError = RpcError::new(400, "CHANNEL_INVALID");
+const CHAT_ID_INVALID: RpcError = RpcError::new(400, "CHAT_ID_INVALID");
+
+impl Context {
+    /// The peer that a client names.
+    ///
+    /// # Errors
+    /// 400: there is none, or the access hash is not this viewer's.
+    pub(super) fn peer(&self, named: &InputPeer) -> RpcResult<PeerId> {
+        let viewer = self.user()?;
+        match named {
+            InputPeer::InputPeerSelf(_) => Ok(viewer.into()),
+            InputPeer::InputPeerUser(user) => {
+                let user_id = self.checked(viewer, user.user_id, user.access_hash);
+                user_id.map(PeerId::from).ok_or(PEER_ID_INVALID)
+            }
+            InputPeer::InputPeerUserFromMessage(seen) => {
+                let with = self.seen_in(viewer, &seen.peer)?;
+                let user = self.named_by(viewer, with, seen.msg_id, seen.user_id)?;
+                user.map(PeerId::from).ok_or(PEER_ID_INVALID)
+            }
+            InputPeer::InputPeerChat(_) => Err(CHAT_ID_INVALID),
+            InputPeer::InputPeerChannel(_) | InputPeer::InputPeerChannelFromMessage(_) => {
+                Err(CHANNEL_INVALID)
+            }
+            InputPeer::InputPeerEmpty(_) => Err(PEER_ID_INVALID),
+        }
+    }
+
+    /// The user that a client names.
+    ///
+    /// # Errors
+    /// 400: there is none, or the access hash is not this viewer's.
+    pub(super) fn named_user(&self, named: &InputUser) -> RpcResult<UserId> {
+        let viewer = self.user()?;
+        match named {
+            InputUser::InputUserSelf(_) => Ok(viewer),
+            InputUser::InputUser(user) => {
+                self.checked(viewer, user.user_id, user.access_hash).ok_or(USER_ID_INVALID)
+            }
+            InputUser::InputUserFromMessage(seen) => {
+                let with = self.seen_in(viewer, &seen.peer)?;
+                let user = self.named_by(viewer, with, seen.msg_id, seen.user_id)?;
+                user.ok_or(USER_ID_INVALID)
+            }
+            InputUser::InputUserEmpty(_) => Err(USER_ID_INVALID),
+        }
+    }
+
+    fn checked(&self, viewer: UserId, user_id: i64, access_hash: i64) -> Option<UserId> {
+        let user = UserId(user_id);
+        // Oneself needs no proof.
+        (user == viewer || self.shared.core.may_name(viewer, user, access_hash)).then_some(user)
+    }
+
+    /// The dialog in which a user was seen; it is not named by another such proof.
+    fn seen_in(&self, viewer: UserId, named: &InputPeer) -> RpcResult<PeerId> {
+        match named {
+            InputPeer::InputPeerSelf(_) => Ok(viewer.into()),
+            InputPeer::InputPeerUser(user) => {
+                let user_id = self.checked(viewer, user.user_id, user.access_hash);
+                user_id.map(PeerId::from).ok_or(PEER_ID_INVALID)
+            }
+            _ => Err(PEER_ID_INVALID),
+        }
+    }
+
+    /// The user, if the viewer's message names him.
+    fn named_by(
+        &self,
+        viewer: UserId,
+        with: PeerId,
+        msg_id: i32,
+        user_id: i64,
+    ) -> RpcResult<Option<UserId>> {
+        let user = UserId(user_id);
+        let message = self.shared.core.message(viewer, MessageId(msg_id))?;
+        let names = message.is_some_and(|message| {
+            message.peer == with
+                && (message.from == user
+                    || message.forward.is_some_and(|forward| forward.from == user))
+        });
+        Ok(names.then_some(user))
+    }
+}
+
+/// The digits of a number as clients write it: `+888 1234 5678`, `(888)12345678`.
+pub(super) fn phone_number(text: &str) -> RpcResult<u64> {
+    // 406: clients show it by themselves, and drop what they kept for the number.
+    const INVALID: RpcError = RpcError::new(406, "PHONE_NUMBER_INVALID");
+    let digits: String =
+        text.chars().filter(|c| !matches!(c, '+' | ' ' | '(' | ')' | '-')).collect();
+    if !PHONE_DIGITS.contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Err(INVALID);
+    }
+    digits.parse().map_err(|_| INVALID)
+}
+
+/// The fold over ids by which clients ask whether a list has changed.
+///
+/// Source: <https://core.telegram.org/api/offsets#hash-generation>
+pub(super) fn hash_of(ids: impl IntoIterator<Item = i64>) -> i64 {
+    let fold = |hash: u64, id: i64| {
+        let hash = hash ^ (hash >> 21);
+        let hash = hash ^ (hash << 35);
+        let hash = hash ^ (hash >> 4);
+        hash.wrapping_add(id.cast_unsigned())
+    };
+    ids.into_iter().fold(0, fold).cast_signed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        for text in ["88812345678", "+888 1234 5678", "+888 (1234) 56-78"] {
+            assert_eq!(phone_number(text), Ok(88_812_345_678), "{text}");
+        }
+        for text in ["", "+", "1234", "+12345678901234567", "+88812x45678", "\u{0661}23456789"] {
+            assert!(phone_number(text).is_err(), "{text}");
+        }
+    }
+
+    /// Values computed with Telethon's `_get_hash` algorithm as published.
+    #[test]
+    fn line_51_the_documented_fold() {
+        assert_eq!(hash_of([]), 0);
+        assert_eq!(hash_of([1]), 1);
+        let two = (1_u64 ^ (1 << 35)) ^ ((1_u64 ^ (1 << 35)) >> 4);
+        assert_eq!(hash_of([1, 2]), two.wrapping_add(2).cast_signed());
+    }
+}

@@ -1,0 +1,74 @@
+//! `updates.getDifference#19c2f763 flags:# pts:int pts_limit:flags.1?int
+//! pts_total_limit:flags.0?int date:int qts:int qts_limit:flags.2?int = updates.Difference`
+//!
+//! `date` is not a filter: TDLib confirms with the largest one.
+//! Source: <https://core.telegram.org/method/updates.getDifference>
+
+use node_core::{BoxRow, DIFFERENCE_ROWS_MAX, Difference, MessageId, Pts};
+use tl::functions::updates::GetDifference;
+use tl::{enums, types};
+
+use super::state;
+use crate::project::{self, Named, box_update};
+use crate::rpc::{Context, RpcError, RpcResult};
+
+pub(in crate::rpc) async fn get_difference(
+    ctx: &Context,
+    request: GetDifference,
+) -> RpcResult<enums::updates::Difference> {
+    let owner = ctx.user()?;
+    if request.pts <= 0 {
+        return Err(RpcError::new(400, "PERSISTENT_TIMESTAMP_EMPTY"));
+    }
+    ctx.resume_updates();
+    let core = &ctx.shared.core;
+    // TDLib asks with a limit of 1 only to confirm what it has seen: it takes what it gets.
+    let limit = request.pts_limit.map_or(DIFFERENCE_ROWS_MAX, |limit| limit.max(1) as usize);
+    let from = Pts(request.pts);
+    let missed = core.difference(owner, from, limit, request.pts_total_limit).await?;
+    let (rows, pts, last) = match missed {
+        Difference::Empty => {
+            return Ok(types::updates::DifferenceEmpty { date: ctx.now(), seq: 0 }.into());
+        }
+        Difference::TooLong(pts) => {
+            return Ok(types::updates::DifferenceTooLong { pts: pts.0 }.into());
+        }
+        Difference::Events { rows, pts, last } => (rows, pts, last),
+    };
+    let mut named = Named::default();
+    let (mut new_messages, mut other_updates) = (Vec::new(), Vec::new());
+    for event in &rows {
+        if let BoxRow::Message(message) = &event.row {
+            named.message(message);
+            new_messages.push(project::message(owner, MessageId(event.pts.0), message));
+        } else if let Some(update) =
+            box_update(owner, event.pts, &event.row, event.edited.as_ref(), &mut named)
+        {
+            other_updates.push(update);
+        }
+    }
+    let (users, chats) = (named.users(core, owner)?, Vec::new());
+    let state = state(ctx, owner, pts, 0);
+    let new_encrypted_messages = Vec::new();
+    Ok(if last {
+        types::updates::Difference {
+            new_messages,
+            new_encrypted_messages,
+            other_updates,
+            chats,
+            users,
+            state,
+        }
+        .into()
+    } else {
+        types::updates::DifferenceSlice {
+            new_messages,
+            new_encrypted_messages,
+            other_updates,
+            chats,
+            users,
+            intermediate_state: state,
+        }
+        .into()
+    })
+}

@@ -1,0 +1,44 @@
+//! `updates.getState#edd4882a = updates.State`
+//!
+//! Source: <https://core.telegram.org/method/updates.getState>
+
+use node_core::{Pts, UserId};
+use tl::enums::updates::State;
+use tl::functions::updates::GetState;
+
+use crate::rpc::{Context, RpcResult};
+
+pub(in crate::rpc) async fn get_state(ctx: &Context, _: GetState) -> RpcResult<State> {
+    let user = ctx.user()?;
+    ctx.resume_updates();
+    let now = ctx.shared.core.state(user).await?;
+    Ok(state(ctx, user, now.pts, now.unread))
+}
+
+/// The state of a client that has seen `pts`.
+pub(in crate::rpc) fn state(ctx: &Context, _: UserId, pts: Pts, unread: i32) -> State {
+    // qts counts secret chats and bots, which are not there yet; updates carry no seq.
+    let state = tl::types::updates::State {
+        pts: pts.0,
+        qts: 0,
+        date: ctx.now(),
+        seq: 0,
+        unread_count: unread,
+    };
+    state.into()
+}
+
+impl Context {
+    /// Unix seconds.
+    pub(in crate::rpc) fn now(&self) -> i32 {
+        (self.now_ms / 1000) as i32
+    }
+
+    /// The client fetches what it missed: from now on updates flow again. Called before anything
+    /// is read, so that nothing falls between.
+    pub(in crate::rpc) fn resume_updates(&self) {
+        if let Some(session) = self.shared.sessions.get(self.key.id, self.session_id) {
+            session.lock().session.resume_updates();
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Access hashes: the proof that a client was shown what it names.
+
+use crate::ids::{AuthKeyId, UserId};
+
+/// `access_hash` of a user, for one viewer only: nobody can use another's.
+///
+/// Keyed, so that it needs no storage and cannot be guessed; never 0, which clients take for "not
+/// known".
+#[must_use]
+pub(crate) fn user_hash(secret: &[u8; 32], viewer: UserId, user: UserId) -> i64 {
+    keyed(secret, b"user", &[viewer.0, user.0])
+}
+
+/// `authorization.hash`: names a login towards its owner; never 0, which means the current one.
+#[must_use]
+pub(crate) fn authorization_hash(secret: &[u8; 32], user: UserId, key: AuthKeyId) -> i64 {
+    keyed(secret, b"login", &[user.0, key.0])
+}
+
+/// Hash of an invite's code: the code itself is not stored.
+#[must_use]
+pub(crate) fn code_hash(secret: &[u8; 32], phone: u64, code: &str) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(b"invite").update(&phone.to_be_bytes()).update(code.as_bytes());
+    *hasher.finalize().as_bytes()
+}
+
+fn keyed(secret: &[u8; 32], kind: &[u8], ids: &[i64]) -> i64 {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(kind);
+    for id in ids {
+        hasher.update(&id.to_be_bytes());
+    }
+    let hash = hasher.finalize();
+    let number = hash.as_bytes().first_chunk().map_or(1, |head| i64::from_le_bytes(*head));
+    if number == 0 { 1 } else { number }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_differ_by_viewer_user_kind_and_secret() {
+        let (a, b) = (UserId(1), UserId(2));
+        let hash = user_hash(&[1; 32], a, b);
+        assert_eq!(hash, user_hash(&[1; 32], a, b));
+        assert_ne!(hash, user_hash(&[1; 32], b, a));
+        assert_ne!(hash, user_hash(&[1; 32], a, a));
+        assert_ne!(hash, user_hash(&[2; 32], a, b));
+        assert_ne!(hash, authorization_hash(&[1; 32], a, AuthKeyId(2)));
+        assert_ne!(code_hash(&[1; 32], 1, "12"), code_hash(&[1; 32], 2, "12"));
+    }
+}

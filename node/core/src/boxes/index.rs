@@ -1,0 +1,223 @@
+//! Which messages a dialog has, in chunks.
+//!
+//! A box is ordered by pts over all dialogs; a page of one dialog needs the ids of that dialog
+//! alone. They are kept in chunks of a few hundred, each one row: 1 to 3 bytes an id.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{PeerId, Pts};
+use crate::record::Record;
+use crate::{CoreError, CoreResult};
+
+/// Entries of a full chunk.
+const CHUNK_ENTRIES: usize = 256;
+
+/// The last chunk grows to this before it is cut in two.
+const LAST_CHUNK_ENTRIES_MAX: usize = 2 * CHUNK_ENTRIES;
+
+/// Bytes of a chunk's row, at most: its key, and for each entry a difference of up to 32 bits.
+pub(crate) const CHUNK_BYTES_MAX: usize = 64 + 5 * LAST_CHUNK_ENTRIES_MAX;
+
+/// One message of a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) id: i32,
+    /// Written by the box's owner.
+    pub(crate) out: bool,
+}
+
+/// Chunks that were written, by the id of the first entry that each ever had.
+pub(crate) trait Chunks {
+    /// The chunk with the greatest first id at or below `first_max`.
+    fn at_or_before(&self, peer: PeerId, first_max: i32) -> CoreResult<Option<(i32, Vec<Entry>)>>;
+
+    /// The chunk with the least first id at or above `first_min`.
+    fn at_or_after(&self, peer: PeerId, first_min: i32) -> CoreResult<Option<(i32, Vec<Entry>)>>;
+}
+
+/// A chunk that differs from what is written, and the event that changed it last.
+#[derive(Debug, Clone)]
+pub(super) struct Changed {
+    pub(super) entries: Vec<Entry>,
+    pub(super) stamp: Pts,
+}
+
+/// The index of one dialog: the chunks that differ from the store, over those in it.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(super) changed: BTreeMap<i32, Changed>,
+}
+
+impl Index {
+    /// Adds the newest entry.
+    pub(super) fn push(
+        &mut self,
+        entry: Entry,
+        stamp: Pts,
+        chunks: &dyn Chunks,
+        peer: PeerId,
+    ) -> CoreResult<()> {
+        let last = match self.changed.last_key_value() {
+            // A changed chunk need not be the last: an old message may have been deleted.
+            Some((first, _)) => {
+                let first = *first;
+                match chunks.at_or_before(peer, i32::MAX)? {
+                    Some((stored, entries)) if stored > first => Some((stored, Some(entries))),
+                    _ => Some((first, None)),
+                }
+            }
+            None => chunks.at_or_before(peer, i32::MAX)?.map(|(first, e)| (first, Some(e))),
+        };
+        let first = match last {
+            Some((first, Some(entries))) => {
+                self.changed.insert(first, Changed { entries, stamp });
+                first
+            }
+            Some((first, None)) => first,
+            None => entry.id,
+        };
+        let chunk =
+            self.changed.entry(first).or_insert_with(|| Changed { entries: Vec::new(), stamp });
+        chunk.entries.push(entry);
+        chunk.stamp = stamp;
+        if chunk.entries.len() >= LAST_CHUNK_ENTRIES_MAX {
+            let entries = chunk.entries.split_off(CHUNK_ENTRIES);
+            if let Some(second) = entries.first() {
+                self.changed.insert(second.id, Changed { entries, stamp });
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes an entry, if it is there.
+    pub(super) fn remove(
+        &mut self,
+        id: i32,
+        stamp: Pts,
+        chunks: &dyn Chunks,
+        peer: PeerId,
+    ) -> CoreResult<Option<Entry>> {
+        let Some((first, mut entries)) = self.chunk_at(id, chunks, peer)? else { return Ok(None) };
+        let Ok(at) = entries.binary_search_by_key(&id, |entry| entry.id) else { return Ok(None) };
+        let removed = entries.remove(at);
+        self.changed.insert(first, Changed { entries, stamp });
+        Ok(Some(removed))
+    }
+
+    /// The chunk that would hold `id`: the last one that begins at or before it.
+    fn chunk_at(
+        &self,
+        id: i32,
+        chunks: &dyn Chunks,
+        peer: PeerId,
+    ) -> CoreResult<Option<(i32, Vec<Entry>)>> {
+        let changed = self.changed.range(..=id).next_back();
+        let stored = chunks.at_or_before(peer, id)?;
+        Ok(match (changed, stored) {
+            (Some((first, chunk)), Some((other, _))) if *first >= other => {
+                Some((*first, chunk.entries.clone()))
+            }
+            (Some((first, chunk)), None) => Some((*first, chunk.entries.clone())),
+            (_, stored) => stored,
+        })
+    }
+
+    /// Calls `take` with the entries below `below`, newest first, until it answers false.
+    pub(crate) fn descend(
+        &self,
+        below: i32,
+        chunks: &dyn Chunks,
+        peer: PeerId,
+        mut take: impl FnMut(Entry) -> bool,
+    ) -> CoreResult<()> {
+        let mut bound = below.saturating_sub(1);
+        while let Some((first, entries)) = self.chunk_at(bound, chunks, peer)? {
+            for entry in entries.iter().rev().filter(|entry| entry.id < below) {
+                if !take(*entry) {
+                    return Ok(());
+                }
+            }
+            if first <= 1 {
+                return Ok(());
+            }
+            bound = first - 1;
+        }
+        Ok(())
+    }
+
+    /// Calls `take` with the entries at or above `from`, oldest first, until it answers false.
+    pub(crate) fn ascend(
+        &self,
+        from: i32,
+        chunks: &dyn Chunks,
+        peer: PeerId,
+        mut take: impl FnMut(Entry) -> bool,
+    ) -> CoreResult<()> {
+        // The chunk that holds `from`, then each next one.
+        let mut next = match self.chunk_at(from, chunks, peer)? {
+            Some(found) => Some(found),
+            None => self.chunk_from(from, chunks, peer)?,
+        };
+        while let Some((first, entries)) = next {
+            for entry in entries.iter().filter(|entry| entry.id >= from) {
+                if !take(*entry) {
+                    return Ok(());
+                }
+            }
+            next = self.chunk_from(first.saturating_add(1), chunks, peer)?;
+        }
+        Ok(())
+    }
+
+    fn chunk_from(
+        &self,
+        first_min: i32,
+        chunks: &dyn Chunks,
+        peer: PeerId,
+    ) -> CoreResult<Option<(i32, Vec<Entry>)>> {
+        let changed = self.changed.range(first_min..).next();
+        let stored = chunks.at_or_after(peer, first_min)?;
+        Ok(match (changed, stored) {
+            (Some((first, chunk)), Some((other, _))) if *first <= other => {
+                Some((*first, chunk.entries.clone()))
+            }
+            (Some((first, chunk)), None) => Some((*first, chunk.entries.clone())),
+            (_, stored) => stored,
+        })
+    }
+}
+
+/// A chunk as it is stored: each entry is twice its id, plus one if it is outgoing; the first
+/// one in full, the others as the difference to the one before.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct ChunkRecord(Vec<u32>);
+
+impl Record for ChunkRecord {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "chunk of a dialog";
+}
+
+impl ChunkRecord {
+    pub(super) fn new(entries: &[Entry]) -> Self {
+        let mut before = 0;
+        let deltas = entries.iter().map(|entry| {
+            let number = entry.id.unsigned_abs() * 2 + u32::from(entry.out);
+            let delta = number - before;
+            before = number;
+            delta
+        });
+        Self(deltas.collect())
+    }
+
+    pub(super) fn entries(&self) -> CoreResult<Vec<Entry>> {
+        let mut number = 0_u32;
+        let mut entries = Vec::with_capacity(self.0.len());
+        for delta in &self.0 {
+            number = number.checked_add(*delta).ok_or(CoreError::Damaged(Self::NAME))?;
+            entries.push(Entry { id: (number / 2).cast_signed(), out: number % 2 == 1 });
+        }
+        Ok(entries)
+    }
+}

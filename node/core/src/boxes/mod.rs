@@ -1,0 +1,148 @@
+//! Message boxes: what a fold over the rows of a box knows.
+//!
+//! The rows are the truth. Everything here (dialogs, their order, counters, which messages a
+//! dialog has) is derived from them by [`BoxState::apply`], kept in memory while the box is in
+//! use, and written behind now and then, so that opening a box replays little. `apply` is the
+//! same function when a row is written, and when it is replayed.
+
+mod dialog;
+mod index;
+mod load;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+pub(crate) use dialog::Dialog;
+pub(crate) use index::{CHUNK_BYTES_MAX, Chunks, Entry};
+pub(crate) use load::{EVENTS_KEPT, StoredChunks, flush, load};
+pub(crate) use table::Boxes;
+
+use crate::ids::{MessageId, PeerId, Pts};
+use crate::message::BoxRow;
+use crate::{CoreError, CoreResult};
+
+/// Events after which what is derived from a box is written. Bounds what opening it replays.
+pub(crate) const FLUSH_EVERY_EVENTS: i32 = 256;
+
+/// What is known of one box.
+#[derive(Debug)]
+pub(crate) struct BoxState {
+    /// The newest event.
+    pub(crate) pts: Pts,
+    /// Events at or below this are gone: who has seen less must start anew.
+    pub(crate) floor: Pts,
+    /// What is derived from rows up to here is written.
+    pub(crate) projected: Pts,
+    /// Messages in all dialogs that the owner has not read.
+    pub(crate) unread: i32,
+    pub(crate) dialogs: HashMap<PeerId, Dialog>,
+    /// Dialogs by their newest message: clients list the newest first.
+    order: BTreeMap<MessageId, PeerId>,
+    /// Dialogs that changed since they were written.
+    pub(super) changed: BTreeSet<PeerId>,
+}
+
+/// The pts of a box without events: clients take 0 for "not known".
+const PTS_FIRST: Pts = Pts(1);
+
+impl Default for BoxState {
+    fn default() -> Self {
+        Self {
+            pts: PTS_FIRST,
+            floor: Pts(0),
+            projected: PTS_FIRST,
+            unread: 0,
+            dialogs: HashMap::new(),
+            order: BTreeMap::new(),
+            changed: BTreeSet::new(),
+        }
+    }
+}
+
+impl BoxState {
+    /// What `row` does, which became the box's event `pts`.
+    pub(crate) fn apply(&mut self, pts: Pts, row: &BoxRow, chunks: &dyn Chunks) -> CoreResult<()> {
+        if pts.0 <= self.pts.0 {
+            return Err(CoreError::Damaged("order of a box"));
+        }
+        match row {
+            BoxRow::Message(message) => {
+                self.change(message.peer, pts, |dialog| {
+                    dialog.add(Entry { id: pts.0, out: message.out }, chunks, message.peer)?;
+                    dialog.unread += i32::from(!message.out);
+                    Ok(())
+                })?;
+            }
+            BoxRow::Edited(_) => {}
+            BoxRow::Deleted { peer, ids } => self.change(*peer, pts, |dialog| {
+                for id in ids {
+                    dialog.remove(id.0, chunks, *peer)?;
+                }
+                Ok(())
+            })?,
+            BoxRow::ReadInbox { peer, max_id, still_unread, .. } => {
+                self.change(*peer, pts, |dialog| {
+                    dialog.read(*max_id, *still_unread, chunks, *peer)
+                })?;
+            }
+            BoxRow::ReadOutbox { peer, max_id, .. } => self.change(*peer, pts, |dialog| {
+                dialog.read_outbox = dialog.read_outbox.max(*max_id);
+                Ok(())
+            })?,
+        }
+        self.pts = pts;
+        Ok(())
+    }
+
+    fn change(
+        &mut self,
+        peer: PeerId,
+        pts: Pts,
+        change: impl FnOnce(&mut Dialog) -> CoreResult<()>,
+    ) -> CoreResult<()> {
+        let dialog = self.dialogs.entry(peer).or_default();
+        let (before, unread) = (dialog.top, dialog.unread);
+        dialog.stamp = pts;
+        change(dialog)?;
+        self.unread += dialog.unread - unread;
+        let after = dialog.top;
+        if before != after {
+            self.order.remove(&before);
+            if after.0 != 0 {
+                self.order.insert(after, peer);
+            }
+        }
+        self.changed.insert(peer);
+        Ok(())
+    }
+
+    /// Puts a dialog that was read from the store in its place.
+    pub(super) fn restore(&mut self, peer: PeerId, dialog: Dialog) {
+        if dialog.top.0 != 0 {
+            self.order.insert(dialog.top, peer);
+        }
+        self.unread += dialog.unread;
+        self.dialogs.insert(peer, dialog);
+    }
+
+    /// Dialogs that have a message, the newest first, whose newest message is below `below`.
+    pub(crate) fn newest_first(
+        &self,
+        below: Option<MessageId>,
+    ) -> impl Iterator<Item = (PeerId, &Dialog)> {
+        let end = below.unwrap_or(MessageId(i32::MAX));
+        self.order.range(..end).rev().filter_map(|(_, peer)| Some((*peer, self.dialogs.get(peer)?)))
+    }
+
+    /// How many dialogs have a message.
+    pub(crate) fn listed(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Events since what is derived was written.
+    pub(crate) fn unwritten(&self) -> i32 {
+        self.pts.0 - self.projected.0
+    }
+}

@@ -1,0 +1,61 @@
+//! Boxes in memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use node_store::Store;
+use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
+
+use super::{BoxState, load};
+use crate::CoreResult;
+use crate::ids::UserId;
+
+/// Boxes that stay in memory when nobody uses them. Protects memory: some hundred bytes each, and
+/// 150 for each of its dialogs.
+const BOXES_MAX: usize = 4096;
+
+/// The place of one box; filled when it is first used.
+#[derive(Debug, Default)]
+pub(crate) struct BoxCell(Mutex<Option<BoxState>>);
+
+impl BoxCell {
+    /// The state, read from the store if it is not in memory. Never held across an await.
+    pub(crate) fn lock(
+        &self,
+        store: &dyn Store,
+        owner: UserId,
+    ) -> CoreResult<MappedMutexGuard<'_, BoxState>> {
+        let mut guard = self.0.lock();
+        if guard.is_none() {
+            *guard = Some(load(store, owner)?);
+        }
+        Ok(MutexGuard::map(guard, |state| state.get_or_insert_default()))
+    }
+}
+
+/// All boxes that are in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Boxes(Mutex<HashMap<UserId, Arc<BoxCell>>>);
+
+impl Boxes {
+    /// The place of a box.
+    pub(crate) fn cell(&self, owner: UserId) -> Arc<BoxCell> {
+        self.0.lock().entry(owner).or_default().clone()
+    }
+
+    /// Forgets boxes down to half of the bound. Only the committer calls it, when nothing is on its
+    /// way to the store: a box that is loaded again finds all of its rows, and what is derived
+    /// from them is derived anew.
+    pub(crate) fn evict(&self) {
+        let mut boxes = self.0.lock();
+        if boxes.len() <= BOXES_MAX {
+            return;
+        }
+        let mut excess = boxes.len() - BOXES_MAX / 2;
+        boxes.retain(|_, cell| {
+            let goes = excess > 0 && Arc::strong_count(cell) == 1;
+            excess -= usize::from(goes);
+            !goes
+        });
+    }
+}

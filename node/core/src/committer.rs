@@ -1,0 +1,178 @@
+//! The one thread that decides and writes.
+//!
+//! There is no timed window: while a batch is made durable, commands queue up, and become the next
+//! batch. A lone command commits at once; load batches itself.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+
+use node_store::{Batch, StoreError};
+
+use crate::boxes::{FLUSH_EVERY_EVENTS, flush};
+use crate::decide::{After, Decide};
+use crate::event::Event;
+use crate::ids::{Actor, Pts, UserId};
+use crate::inner::Inner;
+use crate::{CoreError, CoreResult};
+
+/// Commands that one batch may hold.
+const COMMANDS_MAX: usize = 256;
+
+/// Bytes after which a batch takes no further command. The last one may go over it by about as
+/// much; what is derived gets the rest of what the store takes, which is four times this.
+const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// What a command answers once its batch is durable, or cannot be.
+pub(crate) type Answer = Box<dyn FnOnce(Option<CoreError>) + Send>;
+
+/// One command: decides, and gives whom to tell the result; or is refused, and tells.
+pub(crate) type Run = Box<dyn FnOnce(CoreResult<&mut Decide<'_>>) -> (bool, Answer) + Send>;
+
+/// A command on its way to the committer.
+pub(crate) struct Command {
+    pub(crate) actor: Option<Actor>,
+    pub(crate) run: Run,
+    /// The committer ends after it.
+    pub(crate) last: bool,
+}
+
+/// A decided command that waits for its batch.
+struct Decided {
+    after: Vec<After>,
+    events: Vec<Event>,
+    answer: Answer,
+}
+
+/// Runs until it is told to end, or a write fails.
+pub(crate) fn run(inner: &Arc<Inner>, commands: &Receiver<Command>) {
+    let _guard = StopOnPanic(inner);
+    let mut number = 0;
+    while let Ok(first) = commands.recv() {
+        number += 1;
+        inner.deciding.store(number, Ordering::SeqCst);
+        match batch(inner, first, commands) {
+            Err(cause) => {
+                tracing::error!(%cause, "a batch was not written: nothing is acknowledged any more");
+                inner.stop(&cause);
+                // What is queued is refused by dropping it.
+                return;
+            }
+            Ok(last) => {
+                inner.durable.send_replace(number);
+                if last {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Stops the rules when a command or a follower panics: else readers would wait for ever for a
+/// batch that nobody writes any more.
+struct StopOnPanic<'a>(&'a Inner);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.stop(&CoreError::Stopped("the committer panicked".into()));
+        }
+    }
+}
+
+/// One batch: decides `first` and all that is queued, makes it durable, tells everybody. True if
+/// it was the last one.
+fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> CoreResult<bool> {
+    let mut last = first.last;
+    // What was queued while the disk had room need not end the node when it has none: asked before
+    // anything is decided. What is decided has to be written.
+    if let Err(full @ StoreError::Full { .. }) = inner.store.admit() {
+        let (_, answer) = (first.run)(Err(full.into()));
+        answer(None);
+        return Ok(last);
+    }
+    #[expect(clippy::disallowed_methods, reason = "the committer's own source of randomness")]
+    let mut rng = rand::rng();
+    let mut decide = Decide::new(inner, (inner.clock)(), &mut rng);
+    let mut decided = vec![one(&mut decide, first)?];
+    while decided.len() < COMMANDS_MAX && decide.bytes + decide.derived_bytes < BATCH_BYTES_MAX {
+        let Ok(command) = commands.try_recv() else { break };
+        last |= command.last;
+        decided.push(one(&mut decide, command)?);
+    }
+    let mut writing = decide.take_batch();
+    inner.count_written(writing.len());
+    let room = node_store::BATCH_BYTES_MAX.saturating_sub(decide.bytes);
+    let flushed = flush_boxes(inner, std::mem::take(&mut decide.touched), room, &mut writing)?;
+    let written = commit(inner, writing);
+    if let Err(cause) = &written {
+        for one in decided {
+            (one.answer)(Some(CoreError::Stopped(cause.to_string())));
+        }
+        return written.map(|()| last);
+    }
+    for (owner, pts) in flushed {
+        let cell = inner.boxes.cell(owner);
+        cell.lock(&*inner.store, owner)?.written(pts);
+    }
+    inner.boxes.evict();
+    for one in decided {
+        for after in one.after {
+            after(inner);
+        }
+        for event in &one.events {
+            inner.tell(event);
+        }
+        (one.answer)(None);
+    }
+    Ok(last)
+}
+
+fn one(decide: &mut Decide<'_>, command: Command) -> CoreResult<Decided> {
+    decide.actor = command.actor;
+    let (succeeded, answer) = (command.run)(Ok(decide));
+    match decide.end(succeeded) {
+        Ok((after, events)) => Ok(Decided { after, events, answer }),
+        Err(cause) => {
+            answer(Some(CoreError::Stopped(cause.to_string())));
+            Err(cause)
+        }
+    }
+}
+
+/// Adds what is derived from boxes that have not been written for long, as far as there is room.
+/// The others follow when they change again.
+fn flush_boxes(
+    inner: &Inner,
+    mut owners: Vec<UserId>,
+    mut room: usize,
+    writing: &mut Batch,
+) -> CoreResult<Vec<(UserId, Pts)>> {
+    owners.sort_unstable();
+    owners.dedup();
+    let (mut flushed, before) = (Vec::new(), writing.len());
+    for owner in owners {
+        let cell = inner.boxes.cell(owner);
+        let mut state = cell.lock(&*inner.store, owner)?;
+        if state.unwritten() >= FLUSH_EVERY_EVENTS {
+            let flush = flush(&state, &*inner.store, owner, inner.events_kept)?;
+            if flush.bytes <= room {
+                room -= flush.bytes;
+                state.floor = flush.floor;
+                flushed.push((owner, flush.pts));
+                writing.merge(flush.batch);
+            }
+        }
+    }
+    inner.count_derived(writing.len() - before);
+    Ok(flushed)
+}
+
+fn commit(inner: &Inner, batch: Batch) -> CoreResult<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let ticket = inner.store.commit(batch)?;
+    inner.store.wait_durable(ticket)?;
+    Ok(())
+}

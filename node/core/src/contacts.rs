@@ -1,0 +1,290 @@
+//! Address books, and who is not to be heard.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use node_store::{Keyspace, Store};
+use parking_lot::Mutex;
+
+use crate::decide::{Decide, scan_prefix};
+use crate::event::Event;
+use crate::ids::{Actor, UserId, pair_key};
+use crate::limits::Limit;
+use crate::record::Record;
+use crate::user::{Contact, clean_name};
+use crate::{Core, CoreError, CoreResult};
+
+/// Contacts of one member.
+pub(crate) const CONTACTS_MAX: usize = 10_000;
+
+/// Address books in memory. Protects memory: 100 bytes a contact.
+const BOOKS_MAX: usize = 2048;
+
+/// One address book.
+type Book = HashMap<UserId, Contact>;
+
+/// Address books that were used lately, as they are on disk: a command that changes one holds it
+/// from before the change is applied until it is durable.
+#[derive(Debug, Default)]
+pub(crate) struct ContactCache(Mutex<HashMap<UserId, Arc<Book>>>);
+
+impl ContactCache {
+    /// The book of `owner`.
+    pub(crate) fn book(&self, store: &dyn Store, owner: UserId) -> CoreResult<Arc<Book>> {
+        // Read under the lock: a book that is read while it changes must not be kept as it was.
+        let mut books = self.0.lock();
+        if let Some(book) = books.get(&owner) {
+            return Ok(book.clone());
+        }
+        // The bound is looked at before each command: those of one batch may go over it.
+        let rows = scan_prefix(store, Keyspace::CONTACTS, &owner.bytes(), 2 * CONTACTS_MAX)?;
+        let mut book = Book::with_capacity(rows.len());
+        for (key, value) in rows {
+            book.insert(second(&key), Contact::decode(&value)?);
+        }
+        if books.len() >= BOOKS_MAX {
+            books.retain(|_, book| Arc::strong_count(book) > 1);
+        }
+        let book = Arc::new(book);
+        books.insert(owner, book.clone());
+        Ok(book)
+    }
+
+    fn forget(&self, owner: UserId) {
+        self.0.lock().remove(&owner);
+    }
+}
+
+/// The second id of a [`pair_key`].
+fn second(key: &[u8]) -> UserId {
+    UserId(key.last_chunk::<8>().map_or(0, |tail| i64::from_be_bytes(*tail)))
+}
+
+/// Somebody to be added.
+#[derive(Clone)]
+pub struct NewContact {
+    /// As the book's owner writes it.
+    pub first_name: String,
+    /// May be empty.
+    pub last_name: String,
+}
+
+/// What became of numbers that were imported.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Imported {
+    /// For each number that has an account: its place in the request, and the account.
+    pub found: Vec<(usize, UserId)>,
+    /// Places in the request that may be tried again later: the limit was reached.
+    pub retry: Vec<usize>,
+}
+
+/// One line of an address book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContactView {
+    /// Whom.
+    pub user: UserId,
+    /// Whether each has the other.
+    pub mutual: bool,
+}
+
+impl Core {
+    /// The address book of `owner`, by id.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn contacts(&self, owner: UserId) -> CoreResult<Vec<ContactView>> {
+        let book = self.inner.contacts.book(&*self.inner.store, owner)?;
+        let mut views = Vec::with_capacity(book.len());
+        for user in book.keys() {
+            let mutual = self.inner.has_contact(*user, owner)?;
+            views.push(ContactView { user: *user, mutual });
+        }
+        views.sort_unstable_by_key(|view| view.user);
+        self.settled().await?;
+        Ok(views)
+    }
+
+    /// Adds or renames a contact.
+    ///
+    /// # Errors
+    /// [`CoreError::ContactNameEmpty`], [`CoreError::UnknownUser`], [`CoreError::Oneself`].
+    pub async fn add_contact(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        user: UserId,
+        contact: NewContact,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            decide.add_contact(owner, user, &contact, false)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Adds whoever has one of these numbers. At most a bucket of numbers an hour: the rest comes
+    /// back in `retry`.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`] when not even one number can be looked up.
+    pub async fn import_contacts(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        contacts: Vec<(u64, NewContact)>,
+    ) -> CoreResult<Imported> {
+        self.write(actor, move |decide| decide.import_contacts(owner, &contacts)).await
+    }
+
+    /// Removes contacts.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn delete_contacts(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        users: Vec<UserId>,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            decide.changes_book(owner)?;
+            for user in users {
+                let key = pair_key(owner.0, user.0);
+                if decide.get(Keyspace::CONTACTS, &key)?.is_some() {
+                    decide.delete(Keyspace::CONTACTS, &key);
+                    decide.event(Event::Contact { owner, user });
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Blocks or unblocks somebody. True if that changed something.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownUser`], [`CoreError::Oneself`].
+    pub async fn set_blocked(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        user: UserId,
+        blocked: bool,
+    ) -> CoreResult<bool> {
+        self.write(actor, move |decide| {
+            if owner == user {
+                return Err(CoreError::Oneself);
+            }
+            decide.user(user)?.ok_or(CoreError::UnknownUser)?;
+            let key = pair_key(owner.0, user.0);
+            let before = decide.get(Keyspace::BLOCKED, &key)?.is_some();
+            if blocked {
+                let date = decide.now();
+                decide.put_bytes(Keyspace::BLOCKED, &key, date.to_be_bytes().to_vec());
+            } else {
+                decide.delete(Keyspace::BLOCKED, &key);
+            }
+            decide.event(Event::Contact { owner, user });
+            Ok(before != blocked)
+        })
+        .await
+    }
+
+    /// Whom `owner` has blocked, and when (unix seconds), by id.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn blocked(&self, owner: UserId) -> CoreResult<Vec<(UserId, i32)>> {
+        let store = &*self.inner.store;
+        let rows = scan_prefix(store, Keyspace::BLOCKED, &owner.bytes(), CONTACTS_MAX)?;
+        self.settled().await?;
+        let date = |value: &[u8]| value.first_chunk().map_or(0, |date| i32::from_be_bytes(*date));
+        Ok(rows.iter().map(|(key, value)| (second(key), date(value))).collect())
+    }
+}
+
+impl crate::inner::Inner {
+    /// Whether `owner` has `user` in the address book.
+    pub(crate) fn has_contact(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
+        Ok(self.contacts.book(&*self.store, owner)?.contains_key(&user))
+    }
+
+    /// Whether `owner` has blocked `user`.
+    pub(crate) fn has_blocked(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
+        Ok(self.store.get(Keyspace::BLOCKED, &pair_key(owner.0, user.0))?.is_some())
+    }
+}
+
+impl Decide<'_> {
+    fn add_contact(
+        &mut self,
+        owner: UserId,
+        user: UserId,
+        contact: &NewContact,
+        knows_phone: bool,
+    ) -> CoreResult<()> {
+        if owner == user {
+            return Err(CoreError::Oneself);
+        }
+        let clean = |name: &str| clean_name(name).ok_or(CoreError::NameInvalid);
+        let (first_name, last_name) = (clean(&contact.first_name)?, clean(&contact.last_name)?);
+        if first_name.is_empty() && last_name.is_empty() {
+            return Err(CoreError::ContactNameEmpty);
+        }
+        decide_exists(self, user)?;
+        let key = pair_key(owner.0, user.0);
+        let known: Option<Contact> = self.load(Keyspace::CONTACTS, &key)?;
+        if self.changes_book(owner)? >= CONTACTS_MAX && known.is_none() {
+            return Err(CoreError::Flood { wait_s: 86_400 });
+        }
+        let knows_phone = knows_phone || known.is_some_and(|known| known.knows_phone);
+        self.put(Keyspace::CONTACTS, &key, &Contact { first_name, last_name, knows_phone })?;
+        self.event(Event::Contact { owner, user });
+        Ok(())
+    }
+
+    /// Keeps the book in memory as it is until the command is durable: readers show no other. Gives
+    /// the number of its contacts.
+    fn changes_book(&mut self, owner: UserId) -> CoreResult<usize> {
+        let book = self.inner.contacts.book(self.store(), owner)?;
+        let contacts = book.len();
+        self.after(move |inner| {
+            drop(book);
+            inner.contacts.forget(owner);
+        });
+        Ok(contacts)
+    }
+
+    fn import_contacts(
+        &mut self,
+        owner: UserId,
+        contacts: &[(u64, NewContact)],
+    ) -> CoreResult<Imported> {
+        let mut imported = Imported::default();
+        for (place, (phone, contact)) in contacts.iter().enumerate() {
+            match self.take(Limit::Imports(owner), 1) {
+                Ok(()) => {}
+                Err(flood @ CoreError::Flood { .. }) if place == 0 => return Err(flood),
+                Err(CoreError::Flood { .. }) => {
+                    imported.retry.extend(place..contacts.len());
+                    break;
+                }
+                Err(other) => return Err(other),
+            }
+            let Some(user) = self.get(Keyspace::PHONES, &phone.to_be_bytes())? else { continue };
+            let user = UserId(i64::from_be_bytes(
+                user.try_into().map_err(|_| CoreError::Damaged("phone"))?,
+            ));
+            match self.add_contact(owner, user, contact, true) {
+                Ok(()) | Err(CoreError::Oneself) => imported.found.push((place, user)),
+                Err(CoreError::ContactNameEmpty | CoreError::NameInvalid) => {}
+                Err(other) => return Err(other),
+            }
+        }
+        Ok(imported)
+    }
+}
+
+fn decide_exists(decide: &Decide<'_>, user: UserId) -> CoreResult<()> {
+    decide.user(user)?.map(|_| ()).ok_or(CoreError::UnknownUser)
+}

@@ -1,0 +1,169 @@
+//! The handle to the rules.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use tokio::sync::{oneshot, watch};
+
+use crate::boxes::EVENTS_KEPT;
+use crate::committer::{self, Answer, Command, Run};
+use crate::decide::Decide;
+use crate::directory::Directory;
+use crate::event::Follower;
+use crate::ids::Actor;
+use crate::inner::Inner;
+use crate::setup::Setup;
+use crate::{CoreError, CoreResult};
+
+/// Commands that wait for the committer. Protects memory: beyond it a caller is told to come back
+/// later.
+const COMMANDS_WAITING_MAX: usize = 1024;
+
+/// The rules of one node, and their state. Cheap to clone.
+#[derive(Clone)]
+pub struct Core {
+    pub(crate) inner: Arc<Inner>,
+    commands: SyncSender<Command>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// How many keys were written since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keys {
+    /// By commands.
+    pub written: u64,
+    /// Of what is derived from them: written behind, and rebuilt if lost.
+    pub derived: u64,
+}
+
+impl Core {
+    /// Reads what is kept in memory, and starts the committer.
+    ///
+    /// # Errors
+    /// Those of the store, and records that cannot be read.
+    pub fn open(setup: Setup) -> CoreResult<Self> {
+        Self::open_keeping(setup, EVENTS_KEPT)
+    }
+
+    /// [`Core::open`] with boxes that keep so many pts of events other than messages.
+    pub(crate) fn open_keeping(setup: Setup, events_kept: i32) -> CoreResult<Self> {
+        let directory = Directory::load(&*setup.store)?;
+        let inner = Arc::new(Inner::new(
+            setup.store,
+            setup.clock,
+            setup.registration,
+            setup.access_secret,
+            directory,
+            events_kept,
+        ));
+        let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);
+        let shared = inner.clone();
+        let thread = std::thread::Builder::new()
+            .name("committer".into())
+            .spawn(move || committer::run(&shared, &queue))
+            .map_err(|cause| CoreError::Stopped(cause.to_string()))?;
+        Ok(Self { inner, commands, thread: Arc::new(Mutex::new(Some(thread))) })
+    }
+
+    /// Tells `follower` of everything from now on.
+    pub fn follow(&self, follower: Arc<dyn Follower>) {
+        self.inner.follow(follower);
+    }
+
+    /// Unix milliseconds, by the node's clock.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.inner.now_ms()
+    }
+
+    /// Unix seconds.
+    #[must_use]
+    pub fn now(&self) -> i32 {
+        i32::try_from(self.now_ms() / 1000).unwrap_or(i32::MAX)
+    }
+
+    /// Resolves, with the reason, when nothing can be written any more.
+    pub async fn stopped(&self) -> String {
+        let mut stopped = self.inner.stopped();
+        match stopped.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Keys written since the start.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        let (written, derived) = self.inner.keys();
+        Keys { written, derived }
+    }
+
+    /// Accounts of the node.
+    #[must_use]
+    pub fn users(&self) -> usize {
+        self.inner.directory.len()
+    }
+
+    /// Runs a command, and answers when it is durable.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        actor: Option<Actor>,
+        decide: impl FnOnce(&mut Decide<'_>) -> CoreResult<T> + Send + 'static,
+    ) -> CoreResult<T> {
+        self.inner.store.admit()?;
+        let (sender, receiver) = oneshot::channel();
+        let run: Run = Box::new(move |batch| {
+            let result = batch.and_then(decide);
+            let succeeded = result.is_ok();
+            let answer: Answer = Box::new(move |failed| {
+                // A caller that went away has no use for the answer; what it did stays done.
+                let _ = sender.send(failed.map_or(result, Err));
+            });
+            (succeeded, answer)
+        });
+        self.commands.try_send(Command { actor, run, last: false }).map_err(|error| match error {
+            TrySendError::Full(_) => CoreError::Busy,
+            TrySendError::Disconnected(_) => stopped(),
+        })?;
+        receiver.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// Waits until everything that a reader may have seen so far is durable.
+    ///
+    /// Memory and the store show what is decided before it is on disk; nothing of it may leave the
+    /// node earlier. At rest this does not wait.
+    pub(crate) async fn settled(&self) -> CoreResult<()> {
+        let seen = self.inner.deciding.load(Ordering::SeqCst);
+        let mut durable: watch::Receiver<u64> = self.inner.durable.subscribe();
+        if *durable.borrow_and_update() >= seen {
+            return Ok(());
+        }
+        let mut ended = self.inner.stopped();
+        tokio::select! {
+            reached = durable.wait_for(|durable| *durable >= seen) => {
+                reached.map(|_| ()).map_err(|_| stopped())
+            }
+            _ = ended.wait_for(Option::is_some) => Err(stopped()),
+        }
+    }
+
+    /// Lets the committer end what is queued, and waits for it. Later commands are refused. Blocks
+    /// the thread: called at the end of a node.
+    pub fn close(&self) {
+        let run: Run = Box::new(|_| (true, Box::new(|_| {})));
+        // Refused only if the committer has ended already.
+        let _ = self.commands.send(Command { actor: None, run, last: true });
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the committer panicked");
+        }
+    }
+}
+
+fn stopped() -> CoreError {
+    CoreError::Stopped("the committer has ended".into())
+}

@@ -1,0 +1,255 @@
+//! What a command sees while it decides, and what it leaves behind.
+
+use std::collections::BTreeMap;
+
+use node_store::{Batch, Keyspace, Order, Row, Store, VALUE_BYTES_MAX};
+use rand::Rng;
+
+use crate::boxes::StoredChunks;
+use crate::event::{BoxEvent, Event};
+use crate::ids::{Actor, MessageId, Pts, UserId, box_key};
+use crate::inner::Inner;
+use crate::message::{BoxRow, Message};
+use crate::record::Record;
+use crate::text::TextError;
+use crate::user::User;
+use crate::{CoreError, CoreResult};
+
+/// Rows over those in the store: written by earlier commands of the same batch, or by this one.
+type Rows = BTreeMap<(Keyspace, Vec<u8>), Option<Vec<u8>>>;
+
+/// Called once the batch is durable.
+pub(crate) type After = Box<dyn FnOnce(&Inner) + Send>;
+
+/// The committer's side of one batch.
+pub(crate) struct Decide<'a> {
+    pub(crate) inner: &'a Inner,
+    /// Unix milliseconds.
+    pub(crate) now_ms: u64,
+    pub(crate) rng: &'a mut dyn Rng,
+    /// Who acts; its own session gets no copy of what it caused.
+    pub(crate) actor: Option<Actor>,
+    batch: Rows,
+    /// Bytes of `batch`, at least: a row that is written twice counts twice.
+    pub(crate) bytes: usize,
+    /// What deletions will make the next flushes write, at most: each may touch another chunk.
+    pub(crate) derived_bytes: usize,
+    command: Rows,
+    /// Boxes that changed in this batch.
+    pub(crate) touched: Vec<UserId>,
+    events: Vec<Event>,
+    after: Vec<After>,
+    /// The command has changed a box in memory: there is no way back.
+    changed_box: bool,
+}
+
+impl<'a> Decide<'a> {
+    pub(crate) fn new(inner: &'a Inner, now_ms: u64, rng: &'a mut dyn Rng) -> Self {
+        Self {
+            inner,
+            now_ms,
+            rng,
+            actor: None,
+            batch: Rows::new(),
+            bytes: 0,
+            derived_bytes: 0,
+            command: Rows::new(),
+            touched: Vec::new(),
+            events: Vec::new(),
+            after: Vec::new(),
+            changed_box: false,
+        }
+    }
+
+    /// Unix seconds.
+    pub(crate) fn now(&self) -> i32 {
+        i32::try_from(self.now_ms / 1000).unwrap_or(i32::MAX)
+    }
+
+    pub(crate) fn store(&self) -> &'a dyn Store {
+        &*self.inner.store
+    }
+
+    /// A row, as the commands before this one leave it.
+    pub(crate) fn get(&self, space: Keyspace, key: &[u8]) -> CoreResult<Option<Vec<u8>>> {
+        let at = (space, key.to_vec());
+        match self.command.get(&at).or_else(|| self.batch.get(&at)) {
+            Some(row) => Ok(row.clone()),
+            None => Ok(self.store().get(space, key)?),
+        }
+    }
+
+    /// A record.
+    pub(crate) fn load<R: Record>(&self, space: Keyspace, key: &[u8]) -> CoreResult<Option<R>> {
+        self.get(space, key)?.map(|bytes| R::decode(&bytes)).transpose()
+    }
+
+    /// All rows whose key begins with `prefix`; at most `limit`.
+    pub(crate) fn scan_prefix(
+        &self,
+        space: Keyspace,
+        prefix: &[u8],
+        limit: usize,
+    ) -> CoreResult<Vec<Row>> {
+        let over = |rows: &'_ Rows| -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
+            rows.range((space, prefix.to_vec())..)
+                .take_while(|((at, key), _)| *at == space && key.starts_with(prefix))
+                .map(|((_, key), value)| (key.clone(), value.clone()))
+                .collect()
+        };
+        let over = [over(&self.batch), over(&self.command)].concat();
+        // As many more as may be gone.
+        let gone = over.iter().filter(|(_, value)| value.is_none()).count();
+        let stored = scan_prefix(self.store(), space, prefix, limit + gone)?;
+        let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = stored.into_iter().collect();
+        for (key, value) in over {
+            match value {
+                Some(value) => rows.insert(key, value),
+                None => rows.remove(&key),
+            };
+        }
+        Ok(rows.into_iter().take(limit).collect())
+    }
+
+    pub(crate) fn put<R: Record>(
+        &mut self,
+        space: Keyspace,
+        key: &[u8],
+        record: &R,
+    ) -> CoreResult<()> {
+        self.command.insert((space, key.to_vec()), Some(record.encode()?));
+        Ok(())
+    }
+
+    pub(crate) fn put_bytes(&mut self, space: Keyspace, key: &[u8], value: Vec<u8>) {
+        self.command.insert((space, key.to_vec()), Some(value));
+    }
+
+    pub(crate) fn delete(&mut self, space: Keyspace, key: &[u8]) {
+        self.command.insert((space, key.to_vec()), None);
+    }
+
+    /// A user, as the commands before this one leave it.
+    pub(crate) fn user(&self, id: UserId) -> CoreResult<Option<User>> {
+        self.load(Keyspace::USERS, &id.bytes())
+    }
+
+    /// A message in a box.
+    pub(crate) fn message(&self, owner: UserId, id: MessageId) -> CoreResult<Option<Message>> {
+        match self.load(Keyspace::BOXES, &box_key(owner, id.0))? {
+            Some(BoxRow::Message(message)) => Ok(Some(message)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The id that the next message in a box gets.
+    pub(crate) fn next_id(&self, owner: UserId) -> CoreResult<MessageId> {
+        let cell = self.inner.boxes.cell(owner);
+        let state = cell.lock(self.store(), owner)?;
+        Ok(MessageId(state.pts.0.checked_add(1).ok_or(CoreError::BoxFull)?))
+    }
+
+    /// Appends an event to a box: numbers it, and makes it part of the batch.
+    ///
+    /// The last things that a command does: after the first one it may not fail any more.
+    pub(crate) fn append(&mut self, owner: UserId, row: BoxRow) -> CoreResult<Pts> {
+        self.append_event(owner, row, None)
+    }
+
+    /// Appends the event of an edit, whose message was written before.
+    pub(crate) fn append_edited(
+        &mut self,
+        owner: UserId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<Pts> {
+        self.append_event(owner, BoxRow::Edited(id), Some(message.clone()))
+    }
+
+    fn append_event(
+        &mut self,
+        owner: UserId,
+        row: BoxRow,
+        edited: Option<Message>,
+    ) -> CoreResult<Pts> {
+        let (inner, store) = (self.inner, self.store());
+        let cell = inner.boxes.cell(owner);
+        let mut state = cell.lock(store, owner)?;
+        let pts_count = row.pts_count();
+        let pts = Pts(state.pts.0.checked_add(pts_count).ok_or(CoreError::BoxFull)?);
+        let encoded = row.encode()?;
+        if encoded.len() > VALUE_BYTES_MAX {
+            return Err(TextError::TooLong.into());
+        }
+        self.changed_box = true;
+        state.apply(pts, &row, &StoredChunks { store, owner })?;
+        drop(state);
+        self.put_bytes(Keyspace::BOXES, &box_key(owner, pts.0), encoded);
+        self.touched.push(owner);
+        let actor = self.actor;
+        self.event(Event::Box(BoxEvent { owner, pts, pts_count, row, edited, actor }));
+        Ok(pts)
+    }
+
+    /// Tells followers, once the batch is durable.
+    pub(crate) fn event(&mut self, event: Event) {
+        self.events.push(event);
+    }
+
+    /// Runs once the batch is durable, before anybody is told.
+    pub(crate) fn after(&mut self, after: impl FnOnce(&Inner) + Send + 'static) {
+        self.after.push(Box::new(after));
+    }
+
+    /// Ends a command: what it did becomes part of the batch, or never was.
+    ///
+    /// # Errors
+    /// [`CoreError::Damaged`] when it failed halfway through changing a box: then memory and store
+    /// would differ, and the node has to stop.
+    pub(crate) fn end(&mut self, succeeded: bool) -> CoreResult<(Vec<After>, Vec<Event>)> {
+        let changed_box = std::mem::take(&mut self.changed_box);
+        let (after, events) = (std::mem::take(&mut self.after), std::mem::take(&mut self.events));
+        let mut command = std::mem::take(&mut self.command);
+        self.actor = None;
+        if succeeded {
+            let row = |((_, key), value): (&(Keyspace, Vec<u8>), &Option<Vec<u8>>)| {
+                1 + key.len() + value.as_ref().map_or(0, Vec::len)
+            };
+            self.bytes += command.iter().map(row).sum::<usize>();
+            self.batch.append(&mut command);
+            return Ok((after, events));
+        }
+        if changed_box {
+            return Err(CoreError::Damaged("a box that changed in memory only"));
+        }
+        Ok((Vec::new(), Vec::new()))
+    }
+
+    /// Everything that the commands have written.
+    pub(crate) fn take_batch(&mut self) -> Batch {
+        let mut batch = Batch::new();
+        for ((space, key), value) in std::mem::take(&mut self.batch) {
+            match value {
+                Some(value) => batch.put(space, &key, value),
+                None => batch.delete(space, &key),
+            };
+        }
+        batch
+    }
+}
+
+/// All rows whose key begins with `prefix`, in order; at most `limit`.
+pub(crate) fn scan_prefix(
+    store: &dyn Store,
+    space: Keyspace,
+    prefix: &[u8],
+    limit: usize,
+) -> CoreResult<Vec<Row>> {
+    // The least key above all that begin with the prefix: its last byte that can grow, grown.
+    let mut end = prefix.to_vec();
+    while end.last() == Some(&u8::MAX) {
+        end.pop();
+    }
+    let end = end.split_last().map(|(last, head)| [head, &[last + 1]].concat());
+    Ok(store.scan(space, prefix, end.as_deref(), limit, Order::Ascending)?)
+}

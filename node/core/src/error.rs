@@ -1,0 +1,109 @@
+//! Why something was not done.
+
+use node_store::StoreError;
+
+use crate::text::TextError;
+
+/// The answer of a command or a query.
+pub type CoreResult<T> = Result<T, CoreError>;
+
+/// Why the rules refused. All up to `Flood` are the caller's to mend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoreError {
+    /// There is no such user, or not for this viewer.
+    #[error("no such user")]
+    UnknownUser,
+    /// There is no such message in this box, or it may not be used so.
+    #[error("no such message")]
+    UnknownMessage,
+    /// Only who wrote a message may change it.
+    #[error("somebody else's message")]
+    NotTheAuthor,
+    /// It is too late to change the message.
+    #[error("too old to be edited")]
+    EditTooLate,
+    /// The edit changes nothing.
+    #[error("nothing changes")]
+    NotModified,
+    /// The number was used for another message before.
+    #[error("random_id was used for something else")]
+    RandomIdDuplicate,
+    /// The quoted text is not in the message.
+    #[error("the quote is not in the message")]
+    QuoteInvalid,
+    /// The text cannot be sent.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// The code is wrong.
+    #[error("wrong code")]
+    CodeInvalid,
+    /// The code was used, replaced, tried too often, or is too old.
+    #[error("the code is over")]
+    CodeExpired,
+    /// Nobody may sign up here any more.
+    #[error("registration is closed")]
+    RegistrationClosed,
+    /// The name is empty or too long.
+    #[error("bad name")]
+    NameInvalid,
+    /// The text about oneself is too long.
+    #[error("too long")]
+    AboutTooLong,
+    /// The username has a shape that none may have.
+    #[error("bad username")]
+    UsernameInvalid,
+    /// The username is somebody's.
+    #[error("the username is taken")]
+    UsernameOccupied,
+    /// There is no such login.
+    #[error("no such login")]
+    UnknownAuthorization,
+    /// A login this young may not end others.
+    #[error("too fresh to end other logins")]
+    FreshReset,
+    /// A contact has to have a name.
+    #[error("a contact needs a name")]
+    ContactNameEmpty,
+    /// Nobody is a contact of oneself.
+    #[error("not with oneself")]
+    Oneself,
+    /// The box has reached the last number that clients can say.
+    #[error("the box is full")]
+    BoxFull,
+    /// A number from another life of the database.
+    #[error("from another life of the database")]
+    FromTheFuture,
+    /// Too much in too short a time.
+    #[error("wait {wait_s} s")]
+    Flood {
+        /// Seconds until it may be tried again.
+        wait_s: u32,
+    },
+    /// So much waits for the committer that this was not even queued.
+    #[error("busy")]
+    Busy,
+    /// The disk is full: nothing is written until there is room.
+    #[error("the disk is full")]
+    DiskFull,
+    /// Nothing is written any more: the node has to be restarted.
+    #[error("stopped: {0}")]
+    Stopped(String),
+    /// A stored record cannot be read.
+    #[error("damaged record: {0}")]
+    Damaged(&'static str),
+    /// The store failed.
+    #[error("store failed")]
+    Store(#[source] StoreError),
+}
+
+impl From<StoreError> for CoreError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full { .. } => Self::DiskFull,
+            StoreError::Busy => Self::Busy,
+            StoreError::Stopped => Self::Stopped(error.to_string()),
+            other => Self::Store(other),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What happened: told to followers once it is durable, or never stored at all.
+
+use std::sync::Arc;
+
+use crate::ids::{Actor, AuthKeyId, PeerId, Pts, UserId};
+use crate::message::{BoxRow, Message};
+
+/// Something that clients and other edges should learn.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// A box grew. Its rows are a log with a number each, so a follower's durable cursor is a pts
+    /// per box.
+    Box(BoxEvent),
+    /// A login came to be; the account's other sessions show it.
+    LoggedIn {
+        /// Whose.
+        user: UserId,
+        /// Of which key.
+        auth_key: AuthKeyId,
+    },
+    /// A login is over: its connections end, and its key gets 401 from now on.
+    LoggedOut {
+        /// Whose.
+        user: UserId,
+        /// Of which key.
+        auth_key: AuthKeyId,
+        /// Whether another session ended it.
+        revoked: bool,
+    },
+    /// A name, username or the like changed.
+    Profile {
+        /// Whose.
+        user: UserId,
+    },
+    /// One member's address book changed: how `owner` sees `user`.
+    Contact {
+        /// Whose book.
+        owner: UserId,
+        /// Who is in it, or was.
+        user: UserId,
+    },
+    /// Somebody writes; never stored.
+    Typing {
+        /// Who.
+        from: UserId,
+        /// To whom.
+        to: PeerId,
+        /// What exactly, as the edge named it.
+        action: Arc<dyn std::any::Any + Send + Sync>,
+    },
+    /// Somebody came or went; never stored.
+    Presence {
+        /// Who.
+        user: UserId,
+    },
+}
+
+/// One event of one box.
+#[derive(Debug, Clone)]
+pub struct BoxEvent {
+    /// Whose box.
+    pub owner: UserId,
+    /// The box's pts after it.
+    pub pts: Pts,
+    /// How many pts it counts.
+    pub pts_count: i32,
+    /// What happened.
+    pub row: BoxRow,
+    /// Of an edit: the message in its new form.
+    pub edited: Option<Message>,
+    /// The session that caused it.
+    pub actor: Option<Actor>,
+}
+
+/// Is told what happened, in the order of commits.
+///
+/// Runs on the committer's thread: it must hand over quickly and never block.
+pub trait Follower: Send + Sync {
+    /// Something happened, and is durable if it is stored at all.
+    fn happened(&self, event: &Event);
+}

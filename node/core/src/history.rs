@@ -1,0 +1,346 @@
+//! Reading dialogs and their messages.
+//!
+//! The box's state gives ids, the store the rows. A page is answered once both are durable: the
+//! ids are settled before the rows are read, so each row is there or was deleted since; then the
+//! rows are.
+
+use node_store::{Keyspace, Order};
+
+use crate::boxes::StoredChunks;
+use crate::ids::{MessageId, PeerId, Pts, UserId, box_key, box_number};
+use crate::message::{BoxRow, Message};
+use crate::record::Record as _;
+use crate::{Core, CoreResult};
+
+/// Messages or dialogs of one page.
+pub const PAGE_MAX: usize = 100;
+
+/// When the rows of a page lie this close together, one scan reads them; else each is looked up.
+const SCAN_SPREAD_MAX: usize = 4;
+
+/// How far `add_offset` may move a page. Protects the committer, which waits for the box while one
+/// walks that far.
+pub(crate) const ADD_OFFSET_MAX: i32 = 100_000;
+
+/// A message and its id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// In its owner's box.
+    pub id: MessageId,
+    /// The message.
+    pub message: Message,
+}
+
+/// Which messages of a dialog are wanted.
+///
+/// Source: <https://core.telegram.org/api/offsets>
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct HistoryQuery {
+    /// The page begins below this message; 0: at the newest.
+    pub offset_id: i32,
+    /// Without `offset_id`: below the first message at or after this time (unix seconds).
+    pub offset_date: i32,
+    /// Moves the page towards older messages; below 0 towards newer ones.
+    pub add_offset: i32,
+    /// At most [`PAGE_MAX`].
+    pub limit: usize,
+    /// Only messages below this one; 0: all.
+    pub max_id: i32,
+    /// Only messages above this one.
+    pub min_id: i32,
+}
+
+/// Messages of one dialog.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HistoryPage {
+    /// The newest first.
+    pub messages: Vec<Stored>,
+    /// All messages of the dialog.
+    pub count: i32,
+    /// How many of them are newer than the page.
+    pub newer: i32,
+}
+
+/// A dialog as clients list it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialogView {
+    /// With whom.
+    pub peer: PeerId,
+    /// The newest message; 0 if there is none.
+    pub top: MessageId,
+    /// The owner has read up to here.
+    pub read_inbox: MessageId,
+    /// The other party has read up to here.
+    pub read_outbox: MessageId,
+    /// Messages that the owner has not read.
+    pub unread: i32,
+}
+
+/// Some dialogs, the newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DialogPage {
+    /// The dialogs.
+    pub dialogs: Vec<DialogView>,
+    /// Their newest messages.
+    pub messages: Vec<Stored>,
+    /// How many dialogs there are in all.
+    pub count: usize,
+}
+
+impl Core {
+    /// A page of a dialog.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn history(
+        &self,
+        owner: UserId,
+        peer: PeerId,
+        mut query: HistoryQuery,
+    ) -> CoreResult<HistoryPage> {
+        if query.offset_id == 0 && query.offset_date != 0 {
+            query.offset_id = self.first_at(owner, peer, query.offset_date).await?;
+        }
+        let (ids, count, newer) = self.page_ids(owner, peer, query)?;
+        self.settled().await?;
+        let messages = self.rows(owner, &ids)?;
+        self.settled().await?;
+        Ok(HistoryPage { messages, count, newer })
+    }
+
+    /// The ids of a page, newest first; all messages of the dialog; how many are newer.
+    fn page_ids(
+        &self,
+        owner: UserId,
+        peer: PeerId,
+        query: HistoryQuery,
+    ) -> CoreResult<(Vec<MessageId>, i32, i32)> {
+        let store = &*self.inner.store;
+        let chunks = StoredChunks { store, owner };
+        let cell = self.inner.boxes.cell(owner);
+        let state = cell.lock(store, owner)?;
+        let Some(dialog) = state.dialogs.get(&peer) else { return Ok((Vec::new(), 0, 0)) };
+        let limit = query.limit.min(PAGE_MAX);
+        let end = if query.max_id > 0 { query.max_id } else { i32::MAX };
+        let inside = |id: i32| id > query.min_id && id < end;
+        let add_offset = query.add_offset.clamp(-ADD_OFFSET_MAX, ADD_OFFSET_MAX);
+        let from = if query.offset_id > 0 { query.offset_id } else { i32::MAX };
+        let mut ids = Vec::with_capacity(limit);
+        let mut left = limit;
+        if add_offset < 0 {
+            // So many places of the page lie at or above the offset.
+            let wanted = add_offset.unsigned_abs() as usize;
+            let mut newer = Vec::new();
+            let start = from.max(query.min_id.saturating_add(1));
+            dialog.index.ascend(start, &chunks, peer, |entry| {
+                if inside(entry.id) {
+                    newer.push(MessageId(entry.id));
+                }
+                newer.len() < wanted && entry.id < end
+            })?;
+            // The page ends `limit` below its upper border, be that filled or not.
+            left = limit.saturating_sub(wanted);
+            newer.reverse();
+            let missing = wanted - newer.len();
+            let keep = limit.min(wanted).saturating_sub(missing);
+            ids.extend(newer.into_iter().take(keep));
+        }
+        let mut skip = usize::try_from(add_offset).unwrap_or(0);
+        if left > 0 {
+            let room = ids.len() + left;
+            dialog.index.descend(from.min(end), &chunks, peer, |entry| {
+                if !inside(entry.id) {
+                    return entry.id > query.min_id;
+                }
+                if skip > 0 {
+                    skip -= 1;
+                    return true;
+                }
+                ids.push(MessageId(entry.id));
+                ids.len() < room
+            })?;
+        }
+        let newer = match ids.first() {
+            // Only near the top is it worth counting.
+            Some(first) => {
+                let mut newer = 0;
+                dialog.index.descend(i32::MAX, &chunks, peer, |entry| {
+                    newer += i32::from(entry.id > first.0);
+                    entry.id > first.0 && newer < PAGE_MAX as i32
+                })?;
+                newer
+            }
+            None => 0,
+        };
+        Ok((ids, dialog.count, newer))
+    }
+
+    /// The first message of a dialog that is not older than `date`.
+    async fn first_at(&self, owner: UserId, peer: PeerId, date: i32) -> CoreResult<i32> {
+        // Dates grow with ids: halves the range until one id is left. At most 31 rows.
+        let (mut low, mut high) = (1, self.top(owner, peer)?.saturating_add(1));
+        self.settled().await?;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let Some(id) = self.at_or_after(owner, peer, middle)? else {
+                high = middle;
+                continue;
+            };
+            let row = self.rows(owner, &[MessageId(id)])?;
+            match row.first() {
+                Some(found) if found.message.date < date => low = id + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    fn top(&self, owner: UserId, peer: PeerId) -> CoreResult<i32> {
+        let cell = self.inner.boxes.cell(owner);
+        let state = cell.lock(&*self.inner.store, owner)?;
+        Ok(state.dialogs.get(&peer).map_or(0, |dialog| dialog.top.0))
+    }
+
+    fn at_or_after(&self, owner: UserId, peer: PeerId, from: i32) -> CoreResult<Option<i32>> {
+        let store = &*self.inner.store;
+        let cell = self.inner.boxes.cell(owner);
+        let state = cell.lock(store, owner)?;
+        let Some(dialog) = state.dialogs.get(&peer) else { return Ok(None) };
+        let mut found = None;
+        dialog.index.ascend(from, &StoredChunks { store, owner }, peer, |entry| {
+            found = Some(entry.id);
+            false
+        })?;
+        Ok(found)
+    }
+
+    /// Messages of a box by their ids; those that are not there are left out.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn messages(&self, owner: UserId, ids: &[MessageId]) -> CoreResult<Vec<Stored>> {
+        let found = self.rows(owner, ids)?;
+        self.settled().await?;
+        Ok(found)
+    }
+
+    /// One message, as it is in the store: for followers, who are told of what is durable.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn message(&self, owner: UserId, id: MessageId) -> CoreResult<Option<Message>> {
+        Ok(self.rows(owner, &[id])?.pop().map(|stored| stored.message))
+    }
+
+    fn rows(&self, owner: UserId, ids: &[MessageId]) -> CoreResult<Vec<Stored>> {
+        let store = &*self.inner.store;
+        let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else {
+            return Ok(Vec::new());
+        };
+        let decode = |id: MessageId, value: &[u8]| -> CoreResult<Option<Stored>> {
+            Ok(match BoxRow::decode(value)? {
+                BoxRow::Message(message) => Some(Stored { id, message }),
+                _ => None,
+            })
+        };
+        let spread = high.0.abs_diff(low.0) as usize;
+        if ids.len() > 1 && spread <= ids.len() * SCAN_SPREAD_MAX {
+            let from = box_key(owner, low.0);
+            let to = box_key(owner, high.0.saturating_add(1));
+            let rows =
+                store.scan(Keyspace::BOXES, &from, Some(&to), spread + 1, Order::Ascending)?;
+            let mut found = Vec::with_capacity(ids.len());
+            for id in ids {
+                let at = rows.binary_search_by_key(&id.0, |(key, _)| box_number(key));
+                if let Some((_, value)) = at.ok().and_then(|at| rows.get(at)) {
+                    found.extend(decode(*id, value)?);
+                }
+            }
+            return Ok(found);
+        }
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids.iter().filter(|id| id.0 > 0) {
+            if let Some(value) = store.get(Keyspace::BOXES, &box_key(owner, id.0))? {
+                found.extend(decode(*id, &value)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Dialogs that have a message, the newest first; `below` is the newest message of the last
+    /// one that the client has.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn dialogs(
+        &self,
+        owner: UserId,
+        below: Option<MessageId>,
+        limit: usize,
+    ) -> CoreResult<DialogPage> {
+        // A newest message that is deleted between the two reads would leave a dialog without one:
+        // then the list is read again. Under a storm of deletions the last try stands.
+        let mut page = DialogPage::default();
+        for _ in 0..3 {
+            page = self.dialog_page(owner, below, limit)?;
+            self.settled().await?;
+            let tops: Vec<MessageId> = page.dialogs.iter().map(|dialog| dialog.top).collect();
+            page.messages = self.rows(owner, &tops)?;
+            if page.messages.len() == tops.len() {
+                break;
+            }
+        }
+        self.settled().await?;
+        let there = |top: MessageId| page.messages.iter().any(|stored| stored.id == top);
+        page.dialogs.retain(|dialog| there(dialog.top));
+        Ok(page)
+    }
+
+    fn dialog_page(
+        &self,
+        owner: UserId,
+        below: Option<MessageId>,
+        limit: usize,
+    ) -> CoreResult<DialogPage> {
+        let cell = self.inner.boxes.cell(owner);
+        let state = cell.lock(&*self.inner.store, owner)?;
+        let dialogs = state.newest_first(below).take(limit.min(PAGE_MAX));
+        let dialogs = dialogs.map(|(peer, dialog)| view(peer, Some(dialog))).collect();
+        Ok(DialogPage { dialogs, messages: Vec::new(), count: state.listed() })
+    }
+
+    /// One dialog for each of `peers`, in their order, also where there is no message yet; and the
+    /// pts of the box.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn peer_dialogs(
+        &self,
+        owner: UserId,
+        peers: &[PeerId],
+    ) -> CoreResult<(DialogPage, Pts)> {
+        let (dialogs, pts, count) = {
+            let cell = self.inner.boxes.cell(owner);
+            let state = cell.lock(&*self.inner.store, owner)?;
+            let dialogs: Vec<DialogView> =
+                peers.iter().map(|peer| view(*peer, state.dialogs.get(peer))).collect();
+            (dialogs, state.pts, state.listed())
+        };
+        self.settled().await?;
+        let tops: Vec<MessageId> =
+            dialogs.iter().map(|dialog| dialog.top).filter(|top| top.0 != 0).collect();
+        let messages = self.rows(owner, &tops)?;
+        self.settled().await?;
+        Ok((DialogPage { dialogs, messages, count }, pts))
+    }
+}
+
+fn view(peer: PeerId, dialog: Option<&crate::boxes::Dialog>) -> DialogView {
+    DialogView {
+        peer,
+        top: dialog.map_or(MessageId(0), |dialog| dialog.top),
+        read_inbox: dialog.map_or(MessageId(0), |dialog| dialog.read_inbox),
+        read_outbox: dialog.map_or(MessageId(0), |dialog| dialog.read_outbox),
+        unread: dialog.map_or(0, |dialog| dialog.unread),
+    }
+}

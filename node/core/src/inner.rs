@@ -1,0 +1,106 @@
+//! What the committer and all readers share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use node_store::Store;
+use parking_lot::RwLock;
+use tokio::sync::watch;
+
+use crate::CoreError;
+use crate::boxes::Boxes;
+use crate::contacts::ContactCache;
+use crate::directory::Directory;
+use crate::event::{Event, Follower};
+use crate::login::LoginCodes;
+use crate::presence::Presence;
+use crate::setup::{Clock, Registration};
+
+/// The state behind a [`crate::Core`].
+pub(crate) struct Inner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Clock,
+    pub(crate) registration: Registration,
+    pub(crate) access_secret: [u8; 32],
+    pub(crate) boxes: Boxes,
+    pub(crate) directory: Directory,
+    pub(crate) contacts: ContactCache,
+    pub(crate) codes: LoginCodes,
+    pub(crate) presence: Presence,
+    /// See [`crate::boxes::EVENTS_KEPT`].
+    pub(crate) events_kept: i32,
+    /// The batch that is being decided, or the last one that was.
+    pub(crate) deciding: AtomicU64,
+    /// The newest batch that is durable.
+    pub(crate) durable: watch::Sender<u64>,
+    stopped: watch::Sender<Option<String>>,
+    followers: RwLock<Vec<Arc<dyn Follower>>>,
+    keys_written: AtomicU64,
+    keys_derived: AtomicU64,
+}
+
+impl Inner {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        registration: Registration,
+        access_secret: [u8; 32],
+        directory: Directory,
+        events_kept: i32,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            registration,
+            access_secret,
+            boxes: Boxes::default(),
+            directory,
+            contacts: ContactCache::default(),
+            codes: LoginCodes::default(),
+            presence: Presence::default(),
+            events_kept,
+            deciding: AtomicU64::new(0),
+            durable: watch::Sender::new(0),
+            stopped: watch::Sender::new(None),
+            followers: RwLock::default(),
+            keys_written: AtomicU64::new(0),
+            keys_derived: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        (self.clock)()
+    }
+
+    pub(crate) fn follow(&self, follower: Arc<dyn Follower>) {
+        self.followers.write().push(follower);
+    }
+
+    pub(crate) fn tell(&self, event: &Event) {
+        for follower in self.followers.read().iter() {
+            follower.happened(event);
+        }
+    }
+
+    /// Nothing is acknowledged after this.
+    pub(crate) fn stop(&self, cause: &CoreError) {
+        self.stopped.send_replace(Some(cause.to_string()));
+    }
+
+    pub(crate) fn stopped(&self) -> watch::Receiver<Option<String>> {
+        self.stopped.subscribe()
+    }
+
+    pub(crate) fn count_written(&self, keys: usize) {
+        self.keys_written.fetch_add(keys as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_derived(&self, keys: usize) {
+        self.keys_derived.fetch_add(keys as u64, Ordering::Relaxed);
+    }
+
+    /// Keys of commands, and keys of what is derived from them.
+    pub(crate) fn keys(&self) -> (u64, u64) {
+        (self.keys_written.load(Ordering::Relaxed), self.keys_derived.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,57 @@
+//! The rules of the system: users, logins, message boxes, dialogs.
+//!
+//! [`Core`] is the handle. Every change is a command to one thread, the committer: it reads,
+//! decides, numbers, writes one batch, and answers once that batch is durable. Readers work
+//! beside it, and answer once what they saw is durable. Edges follow [`Event`]s.
+//!
+//! Reading order: [`Message`] and [`BoxRow`] (what a box holds), `boxes` (what follows from it),
+//! `decide` and `committer` (how it grows), then a file per capability.
+
+mod access;
+mod boxes;
+mod committer;
+mod contacts;
+mod core;
+mod decide;
+mod difference;
+mod directory;
+mod error;
+mod event;
+mod history;
+mod ids;
+mod inner;
+mod limits;
+mod login;
+mod message;
+mod presence;
+mod profile;
+mod record;
+mod send;
+mod setup;
+mod text;
+mod user;
+mod view;
+
+pub use crate::core::{Core, Keys};
+pub use contacts::{ContactView, Imported, NewContact};
+pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
+pub use error::{CoreError, CoreResult};
+pub use event::{BoxEvent, Event, Follower};
+pub use history::{DialogPage, DialogView, HistoryPage, HistoryQuery, PAGE_MAX, Stored};
+pub use ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST, UserId};
+pub use limits::{Bucket, Buckets, Limit, Rate, address_key};
+pub use login::{
+    Authorization, CODE_DIGITS, Device, Invite, Login, OWNER_INVITE_MS, SentCode, SignIn, Standing,
+};
+pub use message::{BoxRow, Forward, Message, Quote, Reply};
+pub use presence::{ONLINE_MS, Status};
+pub use send::{Affected, Edited, ForwardHow, Outgoing, QuoteRequest, Sent};
+pub use setup::{Clock, Registration, Setup};
+pub use text::{ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len};
+pub use user::{
+    ABOUT_CHARS_MAX, Contact, NAME_CHARS_MAX, Role, USERNAME_CHARS, User, clean_name, is_username,
+};
+pub use view::UserView;
+
+#[cfg(test)]
+mod tests;

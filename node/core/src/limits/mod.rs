@@ -1,0 +1,182 @@
+//! Flood control that survives a restart: who may do how much of what is dear.
+//!
+//! One table: what later capabilities limit is one more [`Limit`].
+
+mod bucket;
+
+use std::net::IpAddr;
+
+use node_store::{Keyspace, Order};
+use serde::{Deserialize, Serialize};
+
+pub use bucket::{Bucket, Buckets, Rate, address_key};
+
+use crate::decide::Decide;
+use crate::ids::UserId;
+use crate::record::Record;
+use crate::{Core, CoreError, CoreResult};
+
+/// What is limited, and of whom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Key exchanges of one address.
+    Handshakes(IpAddr),
+    /// Login codes for one number.
+    CodesOfNumber(u64),
+    /// Login codes asked from one address.
+    CodesOfAddress(IpAddr),
+    /// Attempts to sign in to one number.
+    SignInsOfNumber(u64),
+    /// Attempts to sign in from one address.
+    SignInsOfAddress(IpAddr),
+    /// First messages to people who do not know the sender.
+    Strangers(UserId),
+    /// Numbers looked up by importing contacts.
+    Imports(UserId),
+    /// Usernames and numbers looked up.
+    Lookups(UserId),
+}
+
+impl Limit {
+    /// How the bucket fills, but for handshakes: their rate is configured.
+    fn rate(self) -> Rate {
+        let per_hour =
+            |burst: u32, an_hour: u32| Rate { burst, per_second: f64::from(an_hour) / 3600.0 };
+        match self {
+            Self::Handshakes(_) => per_hour(60, 3600),
+            // A person mistypes and asks again; nobody needs more than this.
+            Self::CodesOfNumber(_) => per_hour(5, 5),
+            // An office behind one address logs in on one morning.
+            Self::CodesOfAddress(_) => per_hour(60, 60),
+            // A code has six digits: at this rate guessing takes decades.
+            Self::SignInsOfNumber(_) => per_hour(10, 10),
+            Self::SignInsOfAddress(_) => per_hour(100, 100),
+            // A new member writes to a whole team on the first day.
+            Self::Strangers(_) => per_hour(50, 10),
+            // An address book, once; then a few numbers a day.
+            Self::Imports(_) => per_hour(1000, 50),
+            Self::Lookups(_) => per_hour(100, 200),
+        }
+    }
+
+    /// kind (1) ++ subject.
+    fn key(self) -> Vec<u8> {
+        let address = |kind: u8, address: IpAddr| {
+            let mut key = vec![kind];
+            match address_key(address) {
+                IpAddr::V4(v4) => key.extend_from_slice(&v4.octets()),
+                IpAddr::V6(v6) => key.extend_from_slice(&v6.octets()),
+            }
+            key
+        };
+        let number = |kind: u8, number: u64| [&[kind][..], &number.to_be_bytes()].concat();
+        match self {
+            Self::Handshakes(from) => address(b'h', from),
+            Self::CodesOfNumber(phone) => number(b'c', phone),
+            Self::CodesOfAddress(from) => address(b'C', from),
+            Self::SignInsOfNumber(phone) => number(b's', phone),
+            Self::SignInsOfAddress(from) => address(b'S', from),
+            Self::Strangers(user) => number(b'w', user.0.unsigned_abs()),
+            Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
+            Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
+        }
+    }
+}
+
+/// A bucket as it is stored.
+#[derive(Debug, Serialize, Deserialize)]
+struct BucketRecord {
+    tokens: f64,
+    at_ms: u64,
+    /// When it is full again, and can be forgotten.
+    full_ms: u64,
+}
+
+impl Record for BucketRecord {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "token bucket";
+}
+
+impl Decide<'_> {
+    /// Takes `count` tokens of a limit.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`] with the seconds until that many are there; nothing is taken then.
+    pub(crate) fn take(&mut self, limit: Limit, count: u32) -> CoreResult<()> {
+        self.take_at(limit, limit.rate(), count)
+    }
+
+    fn take_at(&mut self, limit: Limit, rate: Rate, count: u32) -> CoreResult<()> {
+        let key = limit.key();
+        let known: Option<BucketRecord> = self.load(Keyspace::LIMITS, &key)?;
+        let mut bucket = known.map_or_else(
+            || Bucket::full(rate, self.now_ms),
+            |known| Bucket::new(known.tokens, known.at_ms),
+        );
+        bucket.take_many(rate, count, self.now_ms).map_err(|wait_s| CoreError::Flood { wait_s })?;
+        let (tokens, at_ms) = bucket.parts();
+        let full_ms = at_ms.saturating_add(bucket.fills_in_ms(rate));
+        self.put(Keyspace::LIMITS, &key, &BucketRecord { tokens, at_ms, full_ms })
+    }
+}
+
+/// Rows that one purge looks at in one go.
+const PURGE_ROWS: usize = 1000;
+
+impl Core {
+    /// Takes one token; the answer comes once that is durable, so a restart does not refill.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`].
+    pub async fn take(&self, limit: Limit) -> CoreResult<()> {
+        self.write(None, move |decide| decide.take(limit, 1)).await
+    }
+
+    /// [`Core::take`] at a configured rate.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`].
+    pub async fn take_at(&self, limit: Limit, rate: Rate) -> CoreResult<()> {
+        self.write(None, move |decide| decide.take_at(limit, rate, 1)).await
+    }
+
+    /// Forgets buckets that are full again.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn purge_limits(&self) -> CoreResult<()> {
+        let mut from = Vec::new();
+        loop {
+            let store = &self.inner.store;
+            let rows = store.scan(Keyspace::LIMITS, &from, None, PURGE_ROWS, Order::Ascending)?;
+            let now_ms = self.inner.now_ms();
+            let full: Vec<Vec<u8>> = rows
+                .iter()
+                .filter(|(_, value)| {
+                    BucketRecord::decode(value).map_or(true, |bucket| bucket.full_ms <= now_ms)
+                })
+                .map(|(key, _)| key.clone())
+                .collect();
+            if !full.is_empty() {
+                self.write(None, move |decide| {
+                    for key in &full {
+                        // Used again meanwhile: it stays.
+                        let known: Option<BucketRecord> = decide.load(Keyspace::LIMITS, key)?;
+                        if known.is_some_and(|bucket| bucket.full_ms <= decide.now_ms) {
+                            decide.delete(Keyspace::LIMITS, key);
+                        }
+                    }
+                    Ok(())
+                })
+                .await?;
+            }
+            match rows.last() {
+                Some((key, _)) if rows.len() == PURGE_ROWS => {
+                    from.clone_from(key);
+                    from.push(0);
+                }
+                _ => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! Invites: a number from a reserved range, and a code that is good until the number signs up.
+
+use node_store::Keyspace;
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use super::codes::{CODE_DIGITS, digits};
+use crate::access::code_hash;
+use crate::decide::Decide;
+use crate::ids::UserId;
+use crate::record::Record;
+use crate::user::Role;
+use crate::{Core, CoreError, CoreResult};
+
+/// How long an invite is good for.
+const MEMBER_INVITE_MS: u64 = 7 * 24 * 3600 * 1000;
+
+/// How long the first one is: an operator may set up a node long before using it.
+pub const OWNER_INVITE_MS: u64 = 30 * 24 * 3600 * 1000;
+
+/// Wrong codes after which an invite is over: a thousandth of a percent is guessed in them.
+const TRIES_MAX: u8 = 10;
+
+/// +888 is the range of numbers that are nobody's telephone (ITU-T E.164, reserved). Eight digits
+/// after it.
+const NUMBER_FIRST: u64 = 888_0000_0000;
+const NUMBERS: u64 = 1_0000_0000;
+
+/// What is given to somebody who is to join.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Invite {
+    /// Digits of the number, without `+`.
+    pub phone: u64,
+    /// The code.
+    pub code: String,
+    /// Unix seconds.
+    pub expires: i32,
+}
+
+impl std::fmt::Debug for Invite {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invite").field("expires", &self.expires).finish_non_exhaustive()
+    }
+}
+
+/// An invite as it is stored. Key: the number.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct InviteRecord {
+    /// [`code_hash`]: the code is said once.
+    code_hash: [u8; 32],
+    expires_ms: u64,
+    tries: u8,
+    pub(super) role: Role,
+    /// The member who invited; none: the operator.
+    pub(super) by: Option<UserId>,
+}
+
+impl Record for InviteRecord {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "invite";
+}
+
+impl Core {
+    /// A new invite, by the operator or a member. As long as nobody owns the node, it makes the
+    /// owner.
+    ///
+    /// # Errors
+    /// [`CoreError::RegistrationClosed`].
+    pub async fn invite(&self, by: Option<UserId>) -> CoreResult<Invite> {
+        self.write(None, move |decide| decide.invite(by)).await
+    }
+}
+
+impl Decide<'_> {
+    /// See [`Core::invite`].
+    pub(crate) fn invite(&mut self, by: Option<UserId>) -> CoreResult<Invite> {
+        if self.inner.registration == crate::Registration::Closed {
+            return Err(CoreError::RegistrationClosed);
+        }
+        let role = if self.has_owner()? { Role::Member } else { Role::Owner };
+        let lifetime_ms = if role == Role::Owner { OWNER_INVITE_MS } else { MEMBER_INVITE_MS };
+        let phone = self.free_number()?;
+        let code = digits(CODE_DIGITS, self.rng);
+        let expires_ms = self.now_ms + lifetime_ms;
+        let code_hash = code_hash(&self.inner.access_secret, phone, &code);
+        let record = InviteRecord { code_hash, expires_ms, tries: 0, role, by };
+        self.put(Keyspace::INVITES, &phone.to_be_bytes(), &record)?;
+        let expires = i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX);
+        Ok(Invite { phone, code, expires })
+    }
+
+    fn free_number(&mut self) -> CoreResult<u64> {
+        loop {
+            let phone = NUMBER_FIRST + self.rng.random_range(0..NUMBERS);
+            let key = phone.to_be_bytes();
+            let taken = self.get(Keyspace::PHONES, &key)?.is_some()
+                || self.get(Keyspace::INVITES, &key)?.is_some();
+            if !taken {
+                return Ok(phone);
+            }
+        }
+    }
+
+    /// The invite for a number, if there is one that is still good.
+    pub(super) fn invite_for(&self, phone: u64) -> CoreResult<Option<InviteRecord>> {
+        let record: Option<InviteRecord> = self.load(Keyspace::INVITES, &phone.to_be_bytes())?;
+        Ok(record.filter(|invite| invite.expires_ms > self.now_ms && invite.tries < TRIES_MAX))
+    }
+
+    /// Compares a code with an invite's. A wrong one counts, durably.
+    pub(super) fn try_invite(
+        &mut self,
+        phone: u64,
+        mut invite: InviteRecord,
+        code: &str,
+    ) -> CoreResult<bool> {
+        let given = code_hash(&self.inner.access_secret, phone, code);
+        if bool::from(given.ct_eq(&invite.code_hash)) {
+            return Ok(true);
+        }
+        invite.tries += 1;
+        self.put(Keyspace::INVITES, &phone.to_be_bytes(), &invite)?;
+        Ok(false)
+    }
+
+    /// An invite was used.
+    pub(super) fn end_invite(&mut self, phone: u64) {
+        self.delete(Keyspace::INVITES, &phone.to_be_bytes());
+    }
+}

@@ -1,0 +1,317 @@
+//! Logging in: codes, invites, sign-up, logins.
+//!
+//! Clients insist on a number and a code. The node speaks in numbers, and needs no telephone: an
+//! invite carries a number and a code; a member's further codes come as a message to the other
+//! sessions, or from the operator.
+
+mod authorizations;
+mod codes;
+mod invites;
+
+use std::net::IpAddr;
+
+use node_store::Keyspace;
+
+pub use authorizations::{Authorization, Device, Standing};
+pub use codes::CODE_DIGITS;
+pub(crate) use codes::LoginCodes;
+pub use invites::{Invite, OWNER_INVITE_MS};
+
+use crate::decide::Decide;
+use crate::ids::{AuthKeyId, USER_ID_END, USER_ID_FIRST, UserId};
+use crate::limits::Limit;
+use crate::setup::Registration;
+use crate::text::{Entity, EntityKind, utf16_len};
+use crate::user::{Role, User, clean_name};
+use crate::{Core, CoreError, CoreResult};
+
+/// Key in [`Keyspace::SETTINGS`]: the id that the next account gets, 8 bytes.
+const NEXT_USER_KEY: &[u8] = b"next_user";
+
+/// Key in [`Keyspace::SETTINGS`]: the id of the owner, 8 bytes.
+const OWNER_KEY: &[u8] = b"owner";
+
+/// The answer to a request for a code.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentCode {
+    /// What the client repeats to show that it asked.
+    pub phone_code_hash: String,
+}
+
+/// An attempt to sign in.
+pub struct SignIn {
+    /// Digits of the number.
+    pub phone: u64,
+    /// From [`SentCode`].
+    pub phone_code_hash: String,
+    /// What the person typed.
+    pub code: String,
+    /// The permanent key.
+    pub auth_key: AuthKeyId,
+    /// What the client says about itself.
+    pub device: Device,
+    /// Where it comes from.
+    pub address: IpAddr,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// Logged in.
+    Done(UserId),
+    /// The code is right, and there is no account: [`Core::sign_up`].
+    SignUpRequired,
+}
+
+impl Core {
+    /// Makes what a node needs before its first client: the service account, and, as long as there
+    /// is no owner and no invite that makes one, that invite.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn prepare(&self, name: &str) -> CoreResult<Option<Invite>> {
+        let name = name.to_owned();
+        self.write(None, move |decide| decide.prepare(&name)).await
+    }
+
+    /// Makes a code for a number, and tells the account's sessions, if there are any. The answer
+    /// is the same whether the number is anybody's.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`].
+    pub async fn send_code(&self, phone: u64, from: IpAddr) -> CoreResult<SentCode> {
+        self.write(None, move |decide| decide.send_code(phone, from)).await
+    }
+
+    /// [`Core::send_code`] for a client that says that the first did not arrive.
+    ///
+    /// # Errors
+    /// [`CoreError::CodeExpired`], [`CoreError::Flood`].
+    pub async fn resend_code(
+        &self,
+        phone: u64,
+        phone_code_hash: String,
+        from: IpAddr,
+    ) -> CoreResult<SentCode> {
+        self.write(None, move |decide| {
+            let now_ms = decide.now_ms;
+            if !decide.inner.codes.is_waiting(phone, &phone_code_hash, now_ms) {
+                return Err(CoreError::CodeExpired);
+            }
+            decide.send_code(phone, from)
+        })
+        .await
+    }
+
+    /// Takes a request for a code back.
+    ///
+    /// # Errors
+    /// [`CoreError::CodeExpired`].
+    pub fn cancel_code(&self, phone: u64, phone_code_hash: &str) -> CoreResult<()> {
+        self.inner.codes.cancel(phone, phone_code_hash, self.now_ms())
+    }
+
+    /// The code that a member would get, for the operator to pass on; and when it ends (unix
+    /// seconds).
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownUser`] where the number is nobody's and registration is not open.
+    pub async fn show_code(&self, phone: u64) -> CoreResult<(String, i32)> {
+        self.write(None, move |decide| {
+            let member = decide.get(Keyspace::PHONES, &phone.to_be_bytes())?.is_some();
+            if !member && decide.inner.registration != Registration::Open {
+                return Err(CoreError::UnknownUser);
+            }
+            let (now_ms, inner) = (decide.now_ms, decide.inner);
+            let (code, expires_ms) = inner.codes.show(phone, now_ms, decide.rng)?;
+            Ok((code, i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX)))
+        })
+        .await
+    }
+
+    /// Logs in with a code.
+    ///
+    /// # Errors
+    /// [`CoreError::CodeInvalid`], [`CoreError::CodeExpired`], [`CoreError::Flood`].
+    pub async fn sign_in(&self, request: SignIn) -> CoreResult<Login> {
+        // A wrong code is an outcome and not a failure: what it counts has to be written.
+        self.write(None, move |decide| Ok(decide.sign_in(&request))).await?
+    }
+
+    /// Makes an account, after [`Login::SignUpRequired`].
+    ///
+    /// # Errors
+    /// [`CoreError::CodeExpired`], [`CoreError::NameInvalid`],
+    /// [`CoreError::RegistrationClosed`].
+    pub async fn sign_up(
+        &self,
+        phone: u64,
+        phone_code_hash: String,
+        first_name: String,
+        last_name: String,
+        auth_key: AuthKeyId,
+        device: Device,
+    ) -> CoreResult<UserId> {
+        self.write(None, move |decide| {
+            decide.sign_up(phone, &phone_code_hash, &first_name, &last_name, auth_key, device)
+        })
+        .await
+    }
+}
+
+impl Decide<'_> {
+    fn prepare(&mut self, name: &str) -> CoreResult<Option<Invite>> {
+        if self.user(UserId::SERVICE)?.is_none_or(|service| service.first_name != name) {
+            self.put_user(User {
+                id: UserId::SERVICE,
+                phone: 42_777,
+                first_name: name.to_owned(),
+                last_name: String::new(),
+                username: None,
+                about: String::new(),
+                role: Role::Service,
+                created: self.now(),
+            })?;
+        }
+        if self.has_owner()? {
+            return Ok(None);
+        }
+        for (key, _) in self.scan_prefix(Keyspace::INVITES, &[], 1000)? {
+            let phone = key.first_chunk().map_or(0, |phone| u64::from_be_bytes(*phone));
+            if self.invite_for(phone)?.is_some_and(|invite| invite.role == Role::Owner) {
+                return Ok(None);
+            }
+        }
+        match self.invite(None) {
+            Ok(invite) => Ok(Some(invite)),
+            Err(CoreError::RegistrationClosed) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    pub(super) fn has_owner(&self) -> CoreResult<bool> {
+        Ok(self.get(Keyspace::SETTINGS, OWNER_KEY)?.is_some())
+    }
+
+    fn member(&self, phone: u64) -> CoreResult<Option<UserId>> {
+        let row = self.get(Keyspace::PHONES, &phone.to_be_bytes())?;
+        let id = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
+        Ok(id.map(UserId))
+    }
+
+    fn send_code(&mut self, phone: u64, from: IpAddr) -> CoreResult<SentCode> {
+        self.take(Limit::CodesOfAddress(from), 1)?;
+        self.take(Limit::CodesOfNumber(phone), 1)?;
+        let (now_ms, inner) = (self.now_ms, self.inner);
+        let (phone_code_hash, code) = inner.codes.ask(phone, now_ms, self.rng)?;
+        if let Some(user) = self.member(phone)?
+            && self.is_logged_in(user)?
+        {
+            let head = "Login code: ";
+            let text = format!(
+                "{head}{code}. Do not give it to anyone: whoever has it can log in as you.\n\nIf \
+                 you did not ask for a code, somebody else typed your number. Ignore it, and tell \
+                 the node's owner if it happens often."
+            );
+            let bold = Entity {
+                offset: utf16_len(head) as i32,
+                length: utf16_len(&code) as i32,
+                kind: EntityKind::Bold,
+            };
+            self.service_message(user, text, vec![bold])?;
+        }
+        Ok(SentCode { phone_code_hash })
+    }
+
+    fn sign_in(&mut self, request: &SignIn) -> CoreResult<Login> {
+        let SignIn { phone, phone_code_hash: hash, code, .. } = request;
+        let phone = *phone;
+        self.take(Limit::SignInsOfAddress(request.address), 1)?;
+        self.take(Limit::SignInsOfNumber(phone), 1)?;
+        let (now_ms, inner) = (self.now_ms, self.inner);
+        let right = inner.codes.attempt(phone, hash, code, now_ms)?;
+        if let Some(user) = self.member(phone)? {
+            if !right {
+                return Err(CoreError::CodeInvalid);
+            }
+            inner.codes.end(phone);
+            self.authorize(user, request.auth_key, request.device.clone(), None)?;
+            return Ok(Login::Done(user));
+        }
+        let invited = match self.invite_for(phone)? {
+            Some(invite) => self.try_invite(phone, invite, code)?,
+            None => false,
+        };
+        if invited || (right && inner.registration == Registration::Open) {
+            inner.codes.prove(phone, hash);
+            return Ok(Login::SignUpRequired);
+        }
+        Err(CoreError::CodeInvalid)
+    }
+
+    fn sign_up(
+        &mut self,
+        phone: u64,
+        hash: &str,
+        first_name: &str,
+        last_name: &str,
+        auth_key: AuthKeyId,
+        device: Device,
+    ) -> CoreResult<UserId> {
+        let inner = self.inner;
+        if inner.registration == Registration::Closed {
+            return Err(CoreError::RegistrationClosed);
+        }
+        if !inner.codes.is_proven(phone, hash, self.now_ms) || self.member(phone)?.is_some() {
+            return Err(CoreError::CodeExpired);
+        }
+        let clean = |name: &str| clean_name(name).ok_or(CoreError::NameInvalid);
+        let (first_name, last_name) = (clean(first_name)?, clean(last_name)?);
+        if first_name.is_empty() {
+            return Err(CoreError::NameInvalid);
+        }
+        let invite = self.invite_for(phone)?;
+        let owns = !self.has_owner()? && invite.as_ref().is_some_and(|i| i.role == Role::Owner);
+        let id = self.next_user_id()?;
+        if owns {
+            self.put_bytes(Keyspace::SETTINGS, OWNER_KEY, id.bytes().to_vec());
+        }
+        self.put_bytes(Keyspace::PHONES, &phone.to_be_bytes(), id.bytes().to_vec());
+        let name = first_name.clone();
+        self.put_user(User {
+            id,
+            phone,
+            first_name,
+            last_name,
+            username: None,
+            about: String::new(),
+            role: if owns { Role::Owner } else { Role::Member },
+            created: self.now(),
+        })?;
+        self.end_invite(phone);
+        self.authorize(id, auth_key, device, None)?;
+        if owns {
+            self.service_message(
+                id,
+                format!("Welcome, {name}. You own this node.\n\n{}", crate::send::OWNER_HELP),
+                Vec::new(),
+            )?;
+        }
+        if let Some(by) = invite.and_then(|invite| invite.by).filter(|by| *by != id) {
+            self.service_message(by, format!("{name} has joined with your invite."), Vec::new())?;
+        }
+        self.after(move |inner| inner.codes.end(phone));
+        Ok(id)
+    }
+
+    fn next_user_id(&mut self) -> CoreResult<UserId> {
+        let row = self.get(Keyspace::SETTINGS, NEXT_USER_KEY)?;
+        let next = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
+        let next = next.unwrap_or(USER_ID_FIRST);
+        if next >= USER_ID_END {
+            return Err(CoreError::BoxFull);
+        }
+        self.put_bytes(Keyspace::SETTINGS, NEXT_USER_KEY, (next + 1).to_be_bytes().to_vec());
+        Ok(UserId(next))
+    }
+}

@@ -1,0 +1,114 @@
+//! What members say of themselves.
+
+use node_store::Keyspace;
+
+use crate::decide::Decide;
+use crate::event::Event;
+use crate::ids::{Actor, UserId};
+use crate::user::{ABOUT_CHARS_MAX, RESERVED_USERNAMES, User, clean_name, is_username};
+use crate::{Core, CoreError, CoreResult};
+
+impl Core {
+    /// Changes names and the text about oneself, where given.
+    ///
+    /// # Errors
+    /// [`CoreError::NameInvalid`], [`CoreError::AboutTooLong`].
+    pub async fn update_profile(
+        &self,
+        actor: Option<Actor>,
+        user: UserId,
+        first_name: Option<String>,
+        last_name: Option<String>,
+        about: Option<String>,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            let mut account = decide.user(user)?.ok_or(CoreError::UnknownUser)?;
+            let clean = |name: String| clean_name(&name).ok_or(CoreError::NameInvalid);
+            if let Some(name) = first_name {
+                account.first_name = clean(name)?;
+                if account.first_name.is_empty() {
+                    return Err(CoreError::NameInvalid);
+                }
+            }
+            if let Some(name) = last_name {
+                account.last_name = clean(name)?;
+            }
+            if let Some(about) = about {
+                account.about = about.trim().to_owned();
+                if account.about.chars().count() > ABOUT_CHARS_MAX {
+                    return Err(CoreError::AboutTooLong);
+                }
+            }
+            decide.put_user(account)?;
+            decide.event(Event::Profile { user });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Whether a username could be taken by `user`.
+    ///
+    /// # Errors
+    /// [`CoreError::UsernameInvalid`].
+    pub async fn is_username_free(&self, user: UserId, name: &str) -> CoreResult<bool> {
+        if !may_be_taken(name) {
+            return Err(CoreError::UsernameInvalid);
+        }
+        let holder = self.inner.directory.by_username(name);
+        Ok(holder.is_none_or(|holder| holder == user))
+    }
+
+    /// Changes the username; an empty one removes it.
+    ///
+    /// # Errors
+    /// [`CoreError::UsernameInvalid`], [`CoreError::UsernameOccupied`],
+    /// [`CoreError::NotModified`].
+    pub async fn update_username(
+        &self,
+        actor: Option<Actor>,
+        user: UserId,
+        name: String,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            let mut account = decide.user(user)?.ok_or(CoreError::UnknownUser)?;
+            let wanted = (!name.is_empty()).then_some(name);
+            if wanted == account.username {
+                return Err(CoreError::NotModified);
+            }
+            if let Some(name) = &wanted {
+                if !may_be_taken(name) {
+                    return Err(CoreError::UsernameInvalid);
+                }
+                let holder = decide.get(Keyspace::NAMES, name.to_lowercase().as_bytes())?;
+                if holder.is_some_and(|holder| holder != user.bytes()) {
+                    return Err(CoreError::UsernameOccupied);
+                }
+            }
+            if let Some(old) = &account.username {
+                decide.delete(Keyspace::NAMES, old.to_lowercase().as_bytes());
+            }
+            if let Some(name) = &wanted {
+                let key = name.to_lowercase();
+                decide.put_bytes(Keyspace::NAMES, key.as_bytes(), user.bytes().to_vec());
+            }
+            account.username = wanted;
+            decide.put_user(account)?;
+            decide.event(Event::Profile { user });
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn may_be_taken(name: &str) -> bool {
+    is_username(name) && !RESERVED_USERNAMES.contains(&name.to_lowercase().as_str())
+}
+
+impl Decide<'_> {
+    /// Writes an account, and shows it once that is durable.
+    pub(crate) fn put_user(&mut self, user: User) -> CoreResult<()> {
+        self.put(Keyspace::USERS, &user.id.bytes(), &user)?;
+        self.after(move |inner| inner.directory.put(user));
+        Ok(())
+    }
+}

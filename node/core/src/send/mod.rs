@@ -1,0 +1,336 @@
+//! Private messages: sending, editing, deleting, reading.
+//!
+//! A message lies in both boxes, once each, and each copy names its twin. With the row that makes
+//! its `random_id` unique for ever, that is three keys; one fewer in saved messages.
+
+mod change;
+mod service;
+
+pub use change::{Affected, Edited};
+pub(crate) use service::OWNER_HELP;
+
+use node_store::Keyspace;
+
+use crate::decide::Decide;
+use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, pair_key};
+use crate::limits::Limit;
+use crate::message::{BoxRow, Forward, Message, Quote, RandomId, Reply};
+use crate::text::{Entity, Text, utf16_len};
+use crate::user::Role;
+use crate::{Core, CoreError, CoreResult};
+
+/// Messages that one command forwards: as many of the largest ones as a batch has room for.
+const FORWARD_AT_ONCE: usize = 20;
+
+/// What is to be sent.
+#[derive(Clone)]
+pub struct Outgoing {
+    /// To whom.
+    pub to: PeerId,
+    /// The text.
+    pub text: Text,
+    /// Without a sound.
+    pub silent: bool,
+    /// What it answers: a message in the sender's box.
+    pub reply: Option<(MessageId, Option<QuoteRequest>)>,
+    /// Names the message for ever: sent again, it is the same message.
+    pub random_id: i64,
+}
+
+/// A part of a message that is to be quoted.
+#[derive(Clone)]
+pub struct QuoteRequest {
+    /// The part itself.
+    pub text: String,
+    /// Formatting of the part.
+    pub entities: Vec<Entity>,
+    /// Where the client found it, in UTF-16 units: the nearest place where it stands is taken.
+    pub offset: i32,
+}
+
+/// A message that lies in the sender's box.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sent {
+    /// Its id, and the pts of the event.
+    pub id: MessageId,
+    /// The box's pts that the event counts up to.
+    pub pts: Pts,
+    /// The message.
+    pub message: Message,
+    /// It was there already.
+    pub repeated: bool,
+}
+
+/// A message without the places that depend on the box.
+struct Body {
+    text: Text,
+    silent: bool,
+    reply: Option<(MessageId, Option<Quote>)>,
+    forward: Option<Forward>,
+    random_id: i64,
+    fingerprint: u64,
+}
+
+impl Core {
+    /// Sends a message.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownUser`], [`CoreError::UnknownMessage`] for what it answers,
+    /// [`CoreError::QuoteInvalid`], [`CoreError::RandomIdDuplicate`], [`CoreError::Flood`].
+    pub async fn send(&self, actor: Actor, from: UserId, message: Outgoing) -> CoreResult<Sent> {
+        self.write(Some(actor), move |decide| {
+            let fingerprint = fingerprint(&[
+                &message.to.bytes(),
+                message.text.text.as_bytes(),
+                &message.reply.as_ref().map_or(0, |(id, _)| id.0).to_be_bytes(),
+            ]);
+            if let Some(sent) = decide.sent_before(from, message.random_id, fingerprint)? {
+                return Ok(sent);
+            }
+            let reply = match message.reply {
+                None => None,
+                Some((to, quote)) => Some(decide.reply(from, message.to, to, quote)?),
+            };
+            let body = Body {
+                text: message.text,
+                silent: message.silent,
+                reply,
+                forward: None,
+                random_id: message.random_id,
+                fingerprint,
+            };
+            decide.may_write(from, message.to)?;
+            decide.send(from, message.to, body)
+        })
+        .await
+    }
+
+    /// Forwards messages of one dialog, in their order; each comes with its `random_id`. Of a long
+    /// list some may be sent when an error comes: repeated, they are the same messages.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownMessage`], and those of [`Core::send`].
+    pub async fn forward(
+        &self,
+        actor: Actor,
+        from: UserId,
+        source: PeerId,
+        to: PeerId,
+        ids: Vec<(MessageId, i64)>,
+        how: ForwardHow,
+    ) -> CoreResult<Vec<Sent>> {
+        let mut random_ids: Vec<i64> = ids.iter().map(|(_, random_id)| *random_id).collect();
+        random_ids.sort_unstable();
+        if random_ids.windows(2).any(|pair| pair.first() == pair.last()) {
+            return Err(CoreError::RandomIdDuplicate);
+        }
+        let mut sent = Vec::with_capacity(ids.len());
+        for some in ids.chunks(FORWARD_AT_ONCE) {
+            let some = some.to_vec();
+            let command =
+                move |decide: &mut Decide<'_>| decide.forward(from, source, to, some, how);
+            sent.extend(self.write(Some(actor), command).await?);
+        }
+        Ok(sent)
+    }
+}
+
+/// How messages are forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ForwardHow {
+    /// Without a sound.
+    pub silent: bool,
+    /// Without saying where they come from.
+    pub drop_author: bool,
+}
+
+fn forwarded(
+    from: UserId,
+    original: Message,
+    id: MessageId,
+    to: PeerId,
+    how: ForwardHow,
+    random_id: i64,
+    fingerprint: u64,
+) -> Body {
+    let saved_from =
+        (to == PeerId::User(from) && original.peer != to).then_some((original.peer, id));
+    let first = original.forward.as_ref();
+    let forward = Forward {
+        from: first.map_or(original.from, |forward| forward.from),
+        date: first.map_or(original.date, |forward| forward.date),
+        saved_from,
+    };
+    Body {
+        text: Text { text: original.text, entities: original.entities },
+        silent: how.silent,
+        reply: None,
+        forward: (!how.drop_author).then_some(forward),
+        random_id,
+        fingerprint,
+    }
+}
+
+impl Decide<'_> {
+    fn forward(
+        &mut self,
+        from: UserId,
+        source: PeerId,
+        to: PeerId,
+        ids: Vec<(MessageId, i64)>,
+        how: ForwardHow,
+    ) -> CoreResult<Vec<Sent>> {
+        // All are looked at before the first is sent.
+        let mut bodies = Vec::with_capacity(ids.len());
+        for (id, random_id) in ids {
+            let fingerprint = fingerprint(&[b"forward", &to.bytes(), &id.0.to_be_bytes()]);
+            // Before the original, which may be deleted since.
+            if let Some(sent) = self.sent_before(from, random_id, fingerprint)? {
+                bodies.push(Err(sent));
+                continue;
+            }
+            let original = self.message(from, id)?.filter(|m| m.peer == source);
+            let original = original.ok_or(CoreError::UnknownMessage)?;
+            bodies.push(Ok(forwarded(from, original, id, to, how, random_id, fingerprint)));
+        }
+        if bodies.iter().any(Result::is_ok) {
+            self.may_write(from, to)?;
+        }
+        bodies
+            .into_iter()
+            .map(|body| match body {
+                Ok(body) => self.send(from, to, body),
+                Err(sent) => Ok(sent),
+            })
+            .collect()
+    }
+
+    /// The message that a `random_id` stands for already.
+    fn sent_before(
+        &self,
+        from: UserId,
+        random_id: i64,
+        fingerprint: u64,
+    ) -> CoreResult<Option<Sent>> {
+        let row = self.load(Keyspace::RANDOM_IDS, &pair_key(from.0, random_id))?;
+        let Some(RandomId { id, fingerprint: known }) = row else { return Ok(None) };
+        // Deleted since: there is nothing that could be the same answer.
+        let message = self.message(from, id)?.filter(|_| known == fingerprint);
+        let message = message.ok_or(CoreError::RandomIdDuplicate)?;
+        Ok(Some(Sent { id, pts: Pts(id.0), message, repeated: true }))
+    }
+
+    /// Checks what a message answers, and finds what it quotes.
+    fn reply(
+        &self,
+        from: UserId,
+        to: PeerId,
+        id: MessageId,
+        quote: Option<QuoteRequest>,
+    ) -> CoreResult<(MessageId, Option<Quote>)> {
+        let answered = self.message(from, id)?.filter(|answered| answered.peer == to);
+        let answered = answered.ok_or(CoreError::UnknownMessage)?;
+        let quote = quote.map(|quote| find_quote(&answered.text, quote)).transpose()?;
+        Ok((id, quote))
+    }
+
+    /// Whether `from` may write to `to`; the first words to a stranger are limited.
+    fn may_write(&mut self, from: UserId, to: PeerId) -> CoreResult<()> {
+        let recipient = to.user();
+        if recipient == from || recipient == UserId::SERVICE {
+            return Ok(());
+        }
+        self.inner.directory.get(recipient).ok_or(CoreError::UnknownUser)?;
+        let cell = self.inner.boxes.cell(from);
+        let knows = cell.lock(self.store(), from)?.dialogs.contains_key(&to);
+        if knows || self.inner.has_contact(recipient, from)? {
+            return Ok(());
+        }
+        let sender = self.inner.directory.get(from).ok_or(CoreError::UnknownUser)?;
+        if sender.role == Role::Owner {
+            return Ok(());
+        }
+        self.take(Limit::Strangers(from), 1)
+    }
+
+    /// Puts a message into both boxes; [`Decide::may_write`] was asked before.
+    fn send(&mut self, from: UserId, to: PeerId, body: Body) -> CoreResult<Sent> {
+        let recipient = to.user();
+        let id = self.next_id(from)?;
+        // Whom the recipient has blocked sees one tick, and no error.
+        let arrives = recipient != from
+            && recipient != UserId::SERVICE
+            && !self.is_blocked(recipient, from)?;
+        let twin = if arrives { self.next_id(recipient)? } else { MessageId(0) };
+        let reply = body.reply.map(|(to, quote)| Reply { to, quote });
+        let message = Message {
+            peer: to,
+            from,
+            out: true,
+            twin,
+            date: self.now(),
+            edited: 0,
+            silent: body.silent,
+            text: body.text.text,
+            entities: body.text.entities,
+            reply,
+            forward: body.forward,
+        };
+        let theirs = if arrives { Some(self.copy_for(from, id, &message)?) } else { None };
+        let command = (recipient == UserId::SERVICE).then(|| message.text.clone());
+        let key = pair_key(from.0, body.random_id);
+        self.put(Keyspace::RANDOM_IDS, &key, &RandomId { id, fingerprint: body.fingerprint })?;
+        let pts = self.append(from, BoxRow::Message(message.clone()))?;
+        if let Some(theirs) = theirs {
+            self.append(recipient, BoxRow::Message(theirs))?;
+        }
+        if let Some(command) = command {
+            self.answer_command(from, &command)?;
+        }
+        Ok(Sent { id, pts, message, repeated: false })
+    }
+
+    /// The message as it lies in the recipient's box.
+    fn copy_for(&self, from: UserId, id: MessageId, message: &Message) -> CoreResult<Message> {
+        let reply = match &message.reply {
+            None => None,
+            // The same message has another number there; without a twin there is no link.
+            Some(reply) => self
+                .message(from, reply.to)?
+                .filter(|answered| answered.twin.0 != 0)
+                .map(|answered| Reply { to: answered.twin, quote: reply.quote.clone() }),
+        };
+        Ok(Message { peer: from.into(), out: false, twin: id, reply, ..message.clone() })
+    }
+
+    fn is_blocked(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
+        Ok(self.get(Keyspace::BLOCKED, &pair_key(owner.0, user.0))?.is_some())
+    }
+}
+
+/// Finds the quoted text nearest to where the client says that it is.
+fn find_quote(text: &str, quote: QuoteRequest) -> CoreResult<Quote> {
+    if quote.text.is_empty() {
+        return Err(CoreError::QuoteInvalid);
+    }
+    let mut places = text.match_indices(&quote.text).map(|(at, _)| {
+        let offset = utf16_len(text.get(..at).unwrap_or_default()) as i32;
+        (offset.abs_diff(quote.offset), offset)
+    });
+    let first = places.next().ok_or(CoreError::QuoteInvalid)?;
+    let (_, offset) = places.fold(first, std::cmp::min);
+    let parsed = Text::parse(&quote.text, quote.entities)?;
+    // Surrounding space is part of what is quoted; the entities of the trimmed text stand as long
+    // as none was trimmed.
+    let entities = if parsed.text == quote.text { parsed.entities } else { Vec::new() };
+    Ok(Quote { text: quote.text, entities, offset })
+}
+
+/// What tells two messages under one `random_id` apart.
+fn fingerprint(parts: &[&[u8]]) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for part in parts {
+        hasher.update(&(part.len() as u64).to_be_bytes()).update(part);
+    }
+    hasher.finalize().as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+}

@@ -1,0 +1,32 @@
+//! What a node gives to its rules.
+
+use std::sync::Arc;
+
+use node_store::Store;
+
+/// Wall time in Unix milliseconds. The binary gives the system's, a test its own.
+pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
+
+/// Who may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Registration {
+    /// Whoever has a number and a code from an invite.
+    #[default]
+    Invite,
+    /// Whoever has a code for any number; the operator gives it out.
+    Open,
+    /// Nobody.
+    Closed,
+}
+
+/// Everything that [`crate::Core`] needs from the rest of the node.
+pub struct Setup {
+    /// Where everything rests.
+    pub store: Arc<dyn Store>,
+    /// Wall time.
+    pub clock: Clock,
+    /// Who may sign up.
+    pub registration: Registration,
+    /// Keys access hashes and the codes of invites; must stay the same over restarts.
+    pub access_secret: [u8; 32],
+}

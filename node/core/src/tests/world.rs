@@ -1,0 +1,298 @@
+//! A node with members, for tests that say what they do.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::task::{Context, Poll, Waker};
+
+use node_store::{Keyspace, Order, Store as _};
+use parking_lot::Mutex;
+
+use super::disk::Disk;
+use crate::boxes::EVENTS_KEPT;
+use crate::ids::{box_key, box_number};
+use crate::record::Record as _;
+use crate::*;
+
+pub(super) const START_MS: u64 = 1_700_000_000_000;
+
+pub(super) struct World {
+    pub(super) core: Core,
+    pub(super) disk: Arc<Disk>,
+    pub(super) recorder: Arc<Recorder>,
+    pub(super) owner_invite: Option<Invite>,
+    clock: Arc<AtomicU64>,
+    numbers: Arc<AtomicI64>,
+    registration: Registration,
+    events_kept: i32,
+}
+
+/// A member and one login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Member {
+    pub(super) id: UserId,
+    pub(super) phone: u64,
+    pub(super) key: AuthKeyId,
+}
+
+impl Member {
+    pub(super) fn actor(self) -> Actor {
+        Actor { auth_key: self.key, session_id: self.key.0 + 1 }
+    }
+
+    pub(super) fn peer(self) -> PeerId {
+        self.id.into()
+    }
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        Self::with(Registration::Invite, EVENTS_KEPT).await
+    }
+
+    pub(super) async fn with(registration: Registration, events_kept: i32) -> Self {
+        let clock = Arc::new(AtomicU64::new(START_MS));
+        let disk = Disk::new();
+        let numbers = Arc::new(AtomicI64::new(1));
+        let mut world = Self::open(disk, clock, numbers, registration, events_kept);
+        world.owner_invite = world.core.prepare("Rookery").await.unwrap();
+        world
+    }
+
+    fn open(
+        disk: Arc<Disk>,
+        clock: Arc<AtomicU64>,
+        numbers: Arc<AtomicI64>,
+        registration: Registration,
+        events_kept: i32,
+    ) -> Self {
+        let now = clock.clone();
+        let setup = Setup {
+            store: disk.clone(),
+            clock: Arc::new(move || now.load(Ordering::SeqCst)),
+            registration,
+            access_secret: [7; 32],
+        };
+        let core = Core::open_keeping(setup, events_kept).unwrap();
+        let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });
+        core.follow(recorder.clone());
+        Self { core, disk, recorder, owner_invite: None, clock, numbers, registration, events_kept }
+    }
+
+    fn on(self, disk: Arc<Disk>) -> Self {
+        Self::open(disk, self.clock, self.numbers, self.registration, self.events_kept)
+    }
+
+    /// Ends and starts again.
+    pub(super) fn reopen(self) -> Self {
+        self.core.close();
+        let disk = self.disk.clone();
+        self.on(disk)
+    }
+
+    /// Starts again after a power cut that `batches` of those not durable survived.
+    pub(super) fn crash_keeping(self, batches: usize) -> Self {
+        let disk = self.disk.crash_keeping(batches);
+        self.on(disk)
+    }
+
+    pub(super) fn crash(self) -> Self {
+        self.crash_keeping(0)
+    }
+
+    pub(super) fn pass_s(&self, seconds: u64) {
+        self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// A number that was not given before.
+    pub(super) fn number(&self) -> i64 {
+        self.numbers.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// An address that nobody else comes from.
+    pub(super) fn address(&self) -> IpAddr {
+        IpAddr::V4(Ipv4Addr::from(0x0a00_0000 + self.number() as u32))
+    }
+
+    pub(super) fn request(&self, phone: u64, sent: &SentCode, code: &str) -> SignIn {
+        SignIn {
+            phone,
+            phone_code_hash: sent.phone_code_hash.clone(),
+            code: code.to_owned(),
+            auth_key: AuthKeyId(self.number()),
+            device: Device::default(),
+            address: self.address(),
+        }
+    }
+
+    /// Somebody joins with an invite; the first one owns the node.
+    pub(super) async fn member(&mut self, name: &str) -> Member {
+        let invite = match self.owner_invite.take() {
+            Some(invite) => invite,
+            None => self.core.invite(None).await.unwrap(),
+        };
+        self.join(&invite, name).await
+    }
+
+    pub(super) async fn join(&self, invite: &Invite, name: &str) -> Member {
+        let phone = invite.phone;
+        let sent = self.core.send_code(phone, self.address()).await.unwrap();
+        let request = self.request(phone, &sent, &invite.code);
+        let key = request.auth_key;
+        assert_eq!(self.core.sign_in(request).await.unwrap(), Login::SignUpRequired);
+        let hash = sent.phone_code_hash;
+        let (name, last) = (name.to_owned(), String::new());
+        let id = self.core.sign_up(phone, hash, name, last, key, Device::default()).await;
+        Member { id: id.unwrap(), phone, key }
+    }
+
+    /// Another login of a member.
+    pub(super) async fn device(&self, member: Member) -> Member {
+        let (code, _) = self.core.show_code(member.phone).await.unwrap();
+        let sent = self.core.send_code(member.phone, self.address()).await.unwrap();
+        let request = self.request(member.phone, &sent, &code);
+        let key = request.auth_key;
+        assert_eq!(self.core.sign_in(request).await.unwrap(), Login::Done(member.id));
+        Member { key, ..member }
+    }
+
+    pub(super) async fn send(&self, from: Member, to: Member, text: &str) -> Sent {
+        self.try_send(from, outgoing(to, text, self.number())).await.unwrap()
+    }
+
+    pub(super) async fn try_send(&self, from: Member, message: Outgoing) -> CoreResult<Sent> {
+        self.core.send(from.actor(), from.id, message).await
+    }
+
+    pub(super) async fn edit(&self, by: Member, with: Member, id: MessageId, new: &str) -> Edited {
+        let edited = self.core.edit(by.actor(), by.id, with.peer(), id, text(new)).await;
+        edited.unwrap()
+    }
+
+    pub(super) async fn delete(&self, by: Member, ids: &[MessageId], revoke: bool) -> Affected {
+        self.core.delete(by.actor(), by.id, ids.to_vec(), revoke).await.unwrap()
+    }
+
+    pub(super) async fn read(&self, by: Member, with: Member, max_id: MessageId) -> Affected {
+        self.core.read_history(by.actor(), by.id, with.peer(), max_id).await.unwrap()
+    }
+
+    /// All messages of a dialog, the newest first, read page by page.
+    pub(super) async fn history(&self, owner: Member, with: Member) -> Vec<Stored> {
+        let mut all: Vec<Stored> = Vec::new();
+        loop {
+            let offset_id = all.last().map_or(0, |stored| stored.id.0);
+            let query = HistoryQuery { offset_id, limit: PAGE_MAX, ..HistoryQuery::default() };
+            let page = self.core.history(owner.id, with.peer(), query).await.unwrap();
+            if page.messages.is_empty() {
+                assert_eq!(all.len(), page.count as usize, "the count is exact");
+                return all;
+            }
+            all.extend(page.messages);
+        }
+    }
+
+    pub(super) async fn texts(&self, owner: Member, with: Member) -> Vec<String> {
+        self.history(owner, with).await.into_iter().map(|stored| stored.message.text).collect()
+    }
+
+    pub(super) async fn dialog(&self, owner: Member, with: Member) -> DialogView {
+        let (page, _) = self.core.peer_dialogs(owner.id, &[with.peer()]).await.unwrap();
+        page.dialogs.into_iter().next().unwrap()
+    }
+
+    pub(super) async fn pts(&self, owner: Member) -> Pts {
+        self.core.state(owner.id).await.unwrap().pts
+    }
+
+    /// The rows of a box, as they are stored.
+    pub(super) fn rows(&self, owner: Member) -> Vec<(Pts, BoxRow)> {
+        let (from, to) = (box_key(owner.id, 0), box_key(owner.id, i32::MAX));
+        let rows =
+            self.disk.scan(Keyspace::BOXES, &from, Some(&to), usize::MAX, Order::Ascending);
+        let row = |(key, value): &(Vec<u8>, Vec<u8>)| {
+            (Pts(box_number(key)), BoxRow::decode(value).unwrap())
+        };
+        rows.unwrap().iter().map(row).collect()
+    }
+
+    /// Everything after `from`, in slices of `limit`.
+    pub(super) async fn difference(
+        &self,
+        owner: Member,
+        from: Pts,
+        limit: usize,
+    ) -> Vec<DifferenceRow> {
+        let (mut all, mut at) = (Vec::new(), from);
+        loop {
+            match self.core.difference(owner.id, at, limit, None).await.unwrap() {
+                Difference::Empty => return all,
+                Difference::TooLong(pts) => panic!("too long, up to {pts:?}"),
+                Difference::Events { rows, pts, last } => {
+                    assert!(pts > at, "strictly ahead: {pts:?} after {at:?}");
+                    assert!(rows.iter().all(|row| row.pts > at && row.pts <= pts));
+                    assert!(rows.len() <= limit);
+                    all.extend(rows);
+                    at = pts;
+                    if last {
+                        assert_eq!(at, self.pts(owner).await);
+                        return all;
+                    }
+                }
+            }
+        }
+    }
+}
+
+pub(super) fn text(text: &str) -> Text {
+    Text::parse(text, Vec::new()).unwrap()
+}
+
+pub(super) fn outgoing(to: Member, words: &str, random_id: i64) -> Outgoing {
+    Outgoing { to: to.peer(), text: text(words), silent: false, reply: None, random_id }
+}
+
+/// Keeps what followers are told, and looks that it is durable then.
+pub(super) struct Recorder {
+    disk: Arc<Disk>,
+    events: Mutex<Vec<Event>>,
+}
+
+impl Follower for Recorder {
+    fn happened(&self, event: &Event) {
+        if matches!(event, Event::Box(_) | Event::LoggedIn { .. } | Event::LoggedOut { .. }) {
+            // On the committer's thread: nothing newer is on its way.
+            assert_eq!(self.disk.undurable(), 0, "told before it was durable");
+        }
+        self.events.lock().push(event.clone());
+    }
+}
+
+impl Recorder {
+    /// What came since the last call.
+    pub(super) fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.lock())
+    }
+
+    /// The events of one box among what came since the last call.
+    pub(super) fn take_box(&self, owner: Member) -> Vec<BoxEvent> {
+        let of = |event| match event {
+            Event::Box(event) if event.owner == owner.id => Some(event),
+            _ => None,
+        };
+        self.take().into_iter().filter_map(of).collect()
+    }
+}
+
+/// Polls once: what comes if nothing has to be waited for.
+pub(super) fn now<F: Future + ?Sized>(future: Pin<&mut F>) -> Option<F::Output> {
+    match future.poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+pub(super) fn full() -> bool {
+    std::env::var("ROOKERY_TEST").is_ok_and(|what| what == "full")
+}

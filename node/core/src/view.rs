@@ -1,0 +1,173 @@
+//! Users as others see them: the one place where it is decided what is shown to whom.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use crate::access::user_hash;
+use crate::ids::UserId;
+use crate::limits::Limit;
+use crate::presence::Status;
+use crate::user::{Contact, Role, User};
+use crate::{Core, CoreError, CoreResult};
+
+/// Acquaintances that a search looks through.
+const SEARCHED_MAX: usize = 1000;
+
+/// A user at one viewer's point of view.
+#[derive(Debug, Clone)]
+pub struct UserView {
+    /// The account.
+    pub user: Arc<User>,
+    /// Proof for this viewer that the account was shown.
+    pub access_hash: i64,
+    /// How the viewer keeps it in the address book.
+    pub contact: Option<Contact>,
+    /// Whether each has the other in the address book.
+    pub mutual: bool,
+    /// The number, where the viewer may see it.
+    pub phone: Option<u64>,
+    /// Presence, as far as the viewer may see it.
+    pub status: Status,
+    /// Whether the viewer has blocked it.
+    pub blocked: bool,
+}
+
+impl Core {
+    /// `user` as `viewer` sees it; `None` if there is none.
+    ///
+    /// Shows what is durable, and does not wait: it is also asked while an update is encoded.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn view(&self, viewer: UserId, user: UserId) -> CoreResult<Option<UserView>> {
+        let inner = &self.inner;
+        let Some(user) = inner.directory.get(user) else { return Ok(None) };
+        let access_hash = user_hash(&inner.access_secret, viewer, user.id);
+        if user.id == viewer {
+            let (phone, status) = (Some(user.phone), inner.presence.status(viewer, inner.now_ms()));
+            let (contact, mutual, blocked) = (None, false, false);
+            return Ok(Some(UserView {
+                user,
+                access_hash,
+                contact,
+                mutual,
+                phone,
+                status,
+                blocked,
+            }));
+        }
+        let store = &*inner.store;
+        let contact = inner.contacts.book(store, viewer)?.get(&user.id).cloned();
+        let knows_viewer = user.role != Role::Service && inner.has_contact(user.id, viewer)?;
+        let knows_phone = contact.as_ref().is_some_and(|contact| contact.knows_phone);
+        let hidden = inner.has_blocked(user.id, viewer)?;
+        let status =
+            if hidden { Status::Recently } else { inner.presence.status(user.id, inner.now_ms()) };
+        let phone = (knows_phone || (knows_viewer && !hidden)).then_some(user.phone);
+        let mutual = contact.is_some() && knows_viewer;
+        let blocked = inner.has_blocked(viewer, user.id)?;
+        Ok(Some(UserView { user, access_hash, contact, mutual, phone, status, blocked }))
+    }
+
+    /// Whether `access_hash` is the one that `viewer` was shown for `user`.
+    #[must_use]
+    pub fn may_name(&self, viewer: UserId, user: UserId, access_hash: i64) -> bool {
+        user_hash(&self.inner.access_secret, viewer, user) == access_hash
+    }
+
+    /// Who has this username.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`], [`CoreError::UnknownUser`].
+    pub async fn resolve_username(&self, asker: UserId, name: &str) -> CoreResult<UserId> {
+        self.take(Limit::Lookups(asker)).await?;
+        self.inner.directory.by_username(name).ok_or(CoreError::UnknownUser)
+    }
+
+    /// Who has this number.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`], [`CoreError::UnknownUser`].
+    pub async fn resolve_phone(&self, asker: UserId, phone: u64) -> CoreResult<UserId> {
+        self.take(Limit::Lookups(asker)).await?;
+        self.inner.directory.by_phone(phone).ok_or(CoreError::UnknownUser)
+    }
+
+    /// Who is found by what somebody types: first those in the asker's address book and dialogs,
+    /// by any of their names, then others by their username. The service account is never found.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`].
+    pub async fn search_people(
+        &self,
+        asker: UserId,
+        start: &str,
+        limit: usize,
+    ) -> CoreResult<(Vec<UserId>, Vec<UserId>)> {
+        self.take(Limit::Lookups(asker)).await?;
+        let low = start.trim_start_matches('@').to_lowercase();
+        let begins = |text: &str| text.to_lowercase().split(' ').any(|word| word.starts_with(&low));
+        if low.trim().is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let mut known = Vec::new();
+        for id in self.acquaintances(asker, SEARCHED_MAX)? {
+            let Some(view) = self.view(asker, id)? else { continue };
+            let matches = view.contact.as_ref().map_or_else(
+                || begins(&view.user.first_name) || begins(&view.user.last_name),
+                |contact| begins(&contact.first_name) || begins(&contact.last_name),
+            );
+            if matches || view.user.username.as_deref().is_some_and(begins) {
+                known.push(id);
+            }
+        }
+        known.truncate(limit);
+        let mut others = self.inner.directory.search(&low, limit + known.len() + 2);
+        others.retain(|id| *id != UserId::SERVICE && *id != asker && !known.contains(id));
+        others.truncate(limit);
+        Ok((known, others))
+    }
+
+    /// Somebody came or went, as the client says.
+    pub fn set_online(&self, user: UserId, online: bool) {
+        let now_ms = self.inner.now_ms();
+        if self.inner.presence.set(user, online, now_ms) {
+            self.inner.tell(&crate::Event::Presence { user });
+        }
+    }
+
+    /// Tells `to` that `from` is writing. Never stored.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownUser`].
+    pub fn typing(
+        &self,
+        from: UserId,
+        to: UserId,
+        action: Arc<dyn std::any::Any + Send + Sync>,
+    ) -> CoreResult<()> {
+        self.inner.directory.get(to).ok_or(CoreError::UnknownUser)?;
+        if from != to && !self.inner.has_blocked(to, from)? {
+            self.inner.tell(&crate::Event::Typing { from, to: to.into(), action });
+        }
+        Ok(())
+    }
+
+    /// Who should learn that `user` came or went: those with whom there is a dialog.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn acquaintances(&self, user: UserId, max: usize) -> CoreResult<Vec<UserId>> {
+        let cell = self.inner.boxes.cell(user);
+        let state = cell.lock(&*self.inner.store, user)?;
+        let known = state.newest_first(None).map(|(peer, _)| peer.user());
+        let mut known: Vec<UserId> =
+            known.filter(|other| *other != user && *other != UserId::SERVICE).take(max).collect();
+        drop(state);
+        let seen: HashSet<UserId> = known.iter().copied().collect();
+        let book = self.inner.contacts.book(&*self.inner.store, user)?;
+        let others = book.keys().filter(|contact| !seen.contains(*contact)).copied();
+        known.extend(others.take(max.saturating_sub(seen.len())));
+        Ok(known)
+    }
+}

@@ -1,0 +1,161 @@
+//! The private socket of a running node: what the command line asks of it.
+//!
+//! One line of JSON in, one line out, over a Unix socket in the data directory, which only its
+//! owner may enter. Who can open it can read the node's keys as well: nothing more is checked.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream as StdUnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, io};
+
+use anyhow::{Context as _, bail};
+use node_core::{Core, CoreError};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// The socket's name in the data directory.
+const SOCKET: &str = "control.sock";
+
+/// Longest request, in bytes.
+const REQUEST_BYTES_MAX: u64 = 4096;
+
+/// How long one exchange may take.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Exchanges at once.
+const CONNECTIONS_MAX: usize = 16;
+
+/// What can be asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub(crate) enum Request {
+    /// A new invite.
+    Invite,
+    /// The login code that a member would get.
+    Code {
+        /// Digits of the number.
+        phone: u64,
+    },
+}
+
+/// The answer.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply<T> {
+    Ok(T),
+    Error(String),
+}
+
+/// A number and a code: of an invite, or for a login.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct NumberAndCode {
+    /// With its `+`.
+    pub(crate) phone: String,
+    /// What to type.
+    pub(crate) code: String,
+    /// Unix seconds at which the code ends.
+    pub(crate) expires: i32,
+}
+
+impl From<node_core::Invite> for NumberAndCode {
+    fn from(invite: node_core::Invite) -> Self {
+        let node_core::Invite { phone, code, expires } = invite;
+        Self { phone: format!("+{phone}"), code, expires }
+    }
+}
+
+/// Listens until the task is dropped.
+pub(crate) fn listen(directory: &Path, core: Core) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let path = directory.join(SOCKET);
+    match fs::remove_file(&path) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            return Err(cause).with_context(|| format!("cannot replace {}", path.display()));
+        }
+        _ => {}
+    }
+    let (short, _directory) = short_path(directory)?;
+    let listener = UnixListener::bind(short)
+        .with_context(|| format!("cannot listen on {}", path.display()))?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    Ok(serve(listener, core))
+}
+
+/// The socket by a path that fits: the system takes 107 bytes. The directory stays open as long as
+/// the path is used.
+fn short_path(directory: &Path) -> anyhow::Result<(PathBuf, fs::File)> {
+    let opened = fs::File::open(directory)
+        .with_context(|| format!("cannot open {}", directory.display()))?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}", opened.as_raw_fd())).join(SOCKET);
+    Ok((path, opened))
+}
+
+async fn serve(listener: UnixListener, core: Core) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    while let Ok(place) = places.clone().acquire_owned().await {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let core = core.clone();
+                tokio::spawn(async move {
+                    if !matches!(timeout(WITHIN, exchange(stream, core)).await, Ok(Ok(()))) {
+                        tracing::warn!("a command was not answered");
+                    }
+                    drop(place);
+                });
+            }
+            Err(cause) => {
+                tracing::warn!(%cause, "the control socket refuses a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn exchange(mut stream: UnixStream, core: Core) -> io::Result<()> {
+    let (reader, mut writer) = stream.split();
+    let mut line = String::new();
+    tokio::io::BufReader::new(reader.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    let reply = match serde_json::from_str(&line) {
+        Ok(request) => answer(&core, request).await.map_err(|cause| cause.to_string()),
+        Err(cause) => Err(format!("not a request: {cause}")),
+    };
+    let reply = reply.map_or_else(Reply::Error, Reply::Ok);
+    let mut text = serde_json::to_string(&reply)?;
+    text.push('\n');
+    writer.write_all(text.as_bytes()).await
+}
+
+async fn answer(core: &Core, request: Request) -> Result<NumberAndCode, CoreError> {
+    match request {
+        Request::Invite => Ok(core.invite(None).await?.into()),
+        Request::Code { phone } => {
+            let (code, expires) = core.show_code(phone).await?;
+            Ok(NumberAndCode { phone: format!("+{phone}"), code, expires })
+        }
+    }
+}
+
+/// Asks the node that runs on `directory`.
+pub(crate) fn ask<T: DeserializeOwned>(directory: &Path, request: &Request) -> anyhow::Result<T> {
+    let (path, _directory) = short_path(directory)?;
+    let stream = StdUnixStream::connect(path).with_context(|| {
+        format!("no node runs on {}: start it first, or name its --data", directory.display())
+    })?;
+    stream.set_read_timeout(Some(WITHIN))?;
+    let mut text = serde_json::to_string(request)?;
+    text.push('\n');
+    (&stream).write_all(text.as_bytes())?;
+    let mut line = String::new();
+    BufReader::new(&stream).read_line(&mut line).context("the node does not answer")?;
+    match serde_json::from_str(&line).context("the node's answer")? {
+        Reply::Ok(answer) => Ok(answer),
+        Reply::Error(reason) => bail!("{reason}"),
+    }
+}

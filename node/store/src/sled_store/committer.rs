@@ -1,0 +1,105 @@
+//! The one thread that writes: whatever queued up during a flush is the next batch.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+
+use super::engine::Engine;
+use super::mark::Mark;
+use crate::watermark::Watermark;
+use crate::{Batch, Stats, StoreError};
+
+/// Batches that one flush may carry.
+const BATCHES_PER_FLUSH_MAX: usize = 256;
+
+/// A batch on its way to the disk.
+pub(super) struct Queued {
+    pub(super) ticket: u64,
+    pub(super) batch: Batch,
+    /// [`Batch::bytes`], counted when it was queued.
+    pub(super) bytes: usize,
+}
+
+/// What the thread shares with the store's readers.
+#[derive(Default)]
+pub(super) struct Shared {
+    /// The newest ticket whose batch readers may see.
+    pub(super) newest: AtomicU64,
+    /// Bytes of the batches that wait.
+    pub(super) queued_bytes: AtomicUsize,
+    commits: AtomicU64,
+    batches: AtomicU64,
+    keys: AtomicU64,
+    bytes: AtomicU64,
+    syncs: AtomicU64,
+}
+
+impl Shared {
+    pub(super) fn stats(&self, disk_bytes: Option<u64>) -> Stats {
+        let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            commits: of(&self.commits),
+            batches: of(&self.batches),
+            keys: of(&self.keys),
+            bytes: of(&self.bytes),
+            syncs: of(&self.syncs),
+            disk_bytes,
+        }
+    }
+}
+
+pub(super) struct Committer {
+    pub(super) engine: Arc<Engine>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) mark: Mark,
+    pub(super) sequence: u64,
+}
+
+impl Committer {
+    /// Runs until the queue closes or a write fails. Answers the mark and the last sequence when
+    /// everything queued was written.
+    pub(super) fn run(
+        mut self,
+        receiver: &mpsc::Receiver<Queued>,
+        watermark: &Watermark,
+    ) -> Option<(Mark, u64)> {
+        while let Ok(first) = receiver.recv() {
+            let mut queued = vec![first];
+            queued.extend(receiver.try_iter().take(BATCHES_PER_FLUSH_MAX - 1));
+            let last = queued.last().map_or(0, |queued| queued.ticket);
+            let written = catch_unwind(AssertUnwindSafe(|| self.write(queued, last)));
+            let written = written.unwrap_or_else(|_| Err(StoreError::Io("panicked".into())));
+            if let Err(cause) = written {
+                tracing::error!(%cause, "a write failed: nothing is acknowledged any more");
+                watermark.fail(&format!("writing to the store failed: {cause}"));
+                return None;
+            }
+            watermark.advance(last);
+        }
+        Some((self.mark, self.sequence))
+    }
+
+    fn write(&mut self, queued: Vec<Queued>, last: u64) -> Result<(), StoreError> {
+        let bytes = queued.iter().map(|queued| queued.bytes).sum::<usize>();
+        let keys = queued.iter().map(|queued| queued.batch.len()).sum::<usize>();
+        let batches = queued.len();
+        // Before applying: whoever sees a row must find its ticket in `newest`, or it would tell
+        // the outside what is not durable yet.
+        self.shared.newest.store(last, Ordering::SeqCst);
+        self.sequence += 1;
+        self.engine.apply(queued.into_iter().map(|queued| queued.batch), self.sequence)?;
+        self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+        self.engine.sync()?;
+        self.mark.advance(self.sequence).map_err(|e| StoreError::Io(format!("STORE.mark: {e}")))?;
+        for (counter, by) in [
+            (&self.shared.commits, 1),
+            (&self.shared.batches, batches as u64),
+            (&self.shared.keys, keys as u64),
+            (&self.shared.bytes, bytes as u64),
+            (&self.shared.syncs, 1),
+        ] {
+            counter.fetch_add(by, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
