@@ -1,17 +1,17 @@
 //! The rules as an edge sees them, through [`crate::Core`]; `line_…` names the promise that a test
 //! is for.
 
-//mod blocking;
+mod blocking;
 //mod boxes_lost;
 mod disk;
 //mod durability;
 //mod engine;
-//mod history;
+mod history;
 //mod keys;
-//mod limits;
+mod limits;
 //mod login;
-//mod messages;
-//mod read_state;
+mod messages;
+mod read_state;
 mod updates;
 //mod weight;
 mod world;

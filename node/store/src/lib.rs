@@ -1,11 +1,19 @@
 //! Ordered keyspaces, one atomic batch at a time, and the word "durable".
 //!
 //! [`Store`] is what the rest of the node sees; [`SledStore`] keeps it on disk, [`MemoryStore`]
-//! in memory for tests. No sled type leaves this crate.
+//! in memory for tests, with the faults of a disk. No sled type leaves this crate.
 //!
 //! A commit is applied and made durable by one thread: while it flushes, the next commits queue
 //! up and become one batch. [`Store::commit`] answers a [`Ticket`]; whoever acknowledges
 //! something to the outside first awaits [`Store::durable`] for it.
+//!
+//! Neither store has snapshots, and reads see what is applied but not durable yet. So a reader
+//! that answers the outside awaits [`Store::newest`], taken after its last read; and one whose
+//! several reads must agree reads again when a version that it keeps among them has changed.
+//!
+//! [`export`] and [`import`] move a store as a stream of bytes; [`compact`] uses them to rewrite
+//! one that has grown. What a store on disk refuses to open, and which damage it cannot see, is
+//! written in `sled_store/mark.rs`.
 
 mod batch;
 mod disk;
@@ -61,8 +69,8 @@ pub trait Store: Send + Sync + 'static {
     /// Queues `batch` to be applied whole or not at all, after every batch committed before it.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when [`QUEUED_COMMITS_MAX`] batches wait, [`StoreError::TooLarge`]
-    /// for a key or value over its bound, [`StoreError::Full`] when the disk is nearly full,
+    /// [`StoreError::Busy`] when [`QUEUED_COMMITS_MAX`] batches or 8 MiB of them wait,
+    /// [`StoreError::TooLarge`] for a key, value or batch over its bound, [`StoreError::Full`] when the disk is nearly full,
     /// [`StoreError::Stopped`] after a failed write.
     fn commit(&self, batch: Batch) -> Result<Ticket, StoreError>;
 
@@ -129,7 +137,7 @@ pub struct Stats {
 #[non_exhaustive]
 pub enum StoreError {
     /// The queue of commits is full.
-    #[error("the store is busy: {QUEUED_COMMITS_MAX} commits are waiting")]
+    #[error("the store is busy: too many commits are waiting")]
     Busy,
     /// The disk is nearly full; writes are admitted again when there is space.
     #[error("the disk is nearly full: {free_bytes} bytes of {total_bytes} are free")]

@@ -91,6 +91,14 @@ impl World {
         self.on(disk)
     }
 
+    /// Another start on the same disk, while this one is at rest.
+    pub(super) fn reopen_of(world: &Self) -> Self {
+        world.core.close();
+        let (clock, numbers) = (world.clock.clone(), world.numbers.clone());
+        let disk = world.disk.clone();
+        Self::open(disk, clock, numbers, world.registration, world.events_kept)
+    }
+
     /// Starts again after a power cut that `batches` of those not durable survived.
     pub(super) fn crash_keeping(self, batches: usize) -> Self {
         let disk = self.disk.crash_keeping(batches);
@@ -103,6 +111,11 @@ impl World {
 
     pub(super) fn pass_s(&self, seconds: u64) {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
+    }
+
+    /// The clock is set back, as an operator may.
+    pub(super) fn pass_back_s(&self, seconds: u64) {
+        self.clock.fetch_sub(seconds * 1000, Ordering::SeqCst);
     }
 
     /// A number that was not given before.

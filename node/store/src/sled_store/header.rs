@@ -33,15 +33,15 @@ pub(crate) struct Schema {
 pub(crate) const SCHEMA: Schema = Schema { version: 1, migrations: &[] };
 
 /// Checks that the open database is the one that `STORE.id` names, makes both for a new store,
-/// and migrates an older one. Answers the sequence of its newest flush.
+/// and migrates an older one.
 pub(super) fn check(
     engine: &Engine,
     files: &Files,
     stamp: [u8; STAMP_BYTES],
     schema: Schema,
 ) -> Result<(), StoreError> {
-    let expected = match fs::read_to_string(&files.id) {
-        Ok(text) => Some(text.trim().to_owned()),
+    let expected = match fs::read(&files.id) {
+        Ok(text) => Some(String::from_utf8_lossy(&text).trim().to_owned()),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
         Err(cause) => return Err(unusable(&files.id, &cause)),
     };

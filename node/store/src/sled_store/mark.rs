@@ -15,7 +15,7 @@
 //!
 //! Not always found when opening: a damaged record in the middle of the log of a store that was
 //! not closed. Of flipped bits in such a log, sled itself stumbles over most (it panics or answers
-//! an error) and the mark shows those near the end; about one in a hundred makes an older state of
+//! an error) and the mark shows those near the end; one or two in a hundred make an older state of
 //! a page surface. A check of the log's records before opening would have to refuse what a power
 //! cut may leave of a segment that was being used again, which is the likelier event of the two.
 

@@ -2,8 +2,8 @@
 
 use tempfile::TempDir;
 
-use crate::writer::{Writer, check, write_if_asked};
-use crate::{Chance, rounds};
+use crate::writer::{COMPACTS, Writer, check, write_if_asked};
+use crate::{Chance, pass_time, rounds};
 
 /// Kills the writer while it opens, while it writes, and while it opens what was killed before.
 #[test]
@@ -18,10 +18,8 @@ fn nothing_acknowledged_is_lost_by_kills() {
         let mut writer =
             Writer::start("kill::nothing_acknowledged_is_lost_by_kills", directory.path());
         if round % 5 == 4 {
-            // While opening: somewhere within the first few milliseconds.
-            for _ in 0..chance.below(10_000_000) {
-                std::hint::spin_loop();
-            }
+            writer.listen_to_opening();
+            pass_time(chance.below(1_000_000));
         } else {
             writer.listen_to(1 + chance.below(120));
         }
@@ -34,4 +32,51 @@ fn nothing_acknowledged_is_lost_by_kills() {
     let found = check(directory.path(), acknowledged);
     println!("{acknowledged} batches acknowledged, {found} found");
     assert!(acknowledged > 500);
+}
+
+/// The first start makes half a dozen files; killed anywhere among them, it can be repeated.
+#[test]
+fn a_killed_first_start_can_be_repeated() {
+    if write_if_asked() {
+        return;
+    }
+    let mut chance = Chance::new(8);
+    for _ in 0..rounds(20, 200) {
+        let directory = TempDir::new().unwrap();
+        let test = "kill::a_killed_first_start_can_be_repeated";
+        let mut writer = Writer::start(test, directory.path());
+        writer.listen_to_opening();
+        pass_time(chance.below(400_000));
+        let acknowledged = writer.kill();
+        check(directory.path(), acknowledged);
+    }
+}
+
+/// A compaction that is cut short leaves the old store or the new one, and both hold the same.
+#[test]
+fn nothing_is_lost_by_kills_during_compaction() {
+    if write_if_asked() {
+        return;
+    }
+    let test = "kill::nothing_is_lost_by_kills_during_compaction";
+    let directory = TempDir::new().unwrap();
+    let mut writer = Writer::start(test, directory.path());
+    writer.listen_to(150);
+    let acknowledged = writer.kill();
+    let found = check(directory.path(), acknowledged);
+    let mut chance = Chance::new(7);
+    let mut cut_short = 0;
+    for _ in 0..rounds(15, 150) {
+        let mut command = Writer::command(test, directory.path());
+        command.env(COMPACTS, "on");
+        let mut writer = Writer::run(command);
+        writer.listen_to_opening();
+        pass_time(chance.below(10_000_000));
+        writer.kill();
+        let left = ["compact.new", "compact.done"];
+        cut_short += left.iter().filter(|name| directory.path().join(name).exists()).count();
+        assert_eq!(check(directory.path(), acknowledged), found);
+    }
+    println!("{cut_short} compactions were cut short");
+    assert!(cut_short > 2);
 }

@@ -4,6 +4,8 @@
 //! Each test starts itself again as a writer (see `writer`), and compares what the writer
 //! acknowledged with what is there afterwards. `ROOKERY_TEST=full` runs many more rounds.
 
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
+
 mod damage;
 mod full;
 mod kill;
@@ -33,5 +35,12 @@ impl Chance {
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         (z ^ (z >> 31)) % bound
+    }
+}
+
+/// Lets some microseconds to milliseconds pass.
+fn pass_time(turns: u64) {
+    for _ in 0..turns {
+        std::hint::spin_loop();
     }
 }

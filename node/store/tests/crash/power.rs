@@ -12,7 +12,7 @@ use node_store::SledStore;
 use tempfile::TempDir;
 
 use crate::writer::{Writer, check, inspect, write_if_asked};
-use crate::{Chance, rounds};
+use crate::{Chance, pass_time, rounds};
 
 /// A directory on a disk that can lose its power.
 struct Disk {
@@ -56,9 +56,8 @@ impl Disk {
         self.aside().join(fs::metadata(file).unwrap().ino().to_string())
     }
 
-    /// Writes until `count` batches are acknowledged, then cuts the power. Answers the newest
-    /// acknowledged one.
-    fn cut(&self, test: &str, count: u64) -> u64 {
+    /// Writes until `moment`, then cuts the power. Answers the newest acknowledged batch.
+    fn cut(&self, test: &str, moment: impl FnOnce(&mut Writer)) -> u64 {
         self.settle();
         let mut command = Writer::command(test, &self.store());
         command.env("LD_PRELOAD", self.root.path().join("power_cut.so"));
@@ -67,7 +66,7 @@ impl Disk {
             command.env("POWER_CUT_DEAF", call);
         }
         let mut writer = Writer::run(command);
-        writer.listen_to(count);
+        moment(&mut writer);
         let acknowledged = writer.kill();
         for file in files(&self.store()) {
             match fs::read(self.copy_of(&file)) {
@@ -101,7 +100,7 @@ fn nothing_acknowledged_is_lost_by_power_cuts() {
         let mut acknowledged = 0;
         for cut in 0..cuts {
             let test = "power::nothing_acknowledged_is_lost_by_power_cuts";
-            acknowledged = disk.cut(test, 1 + chance.below(40)).max(acknowledged);
+            acknowledged = disk.cut(test, |w| w.listen_to(1 + chance.below(40))).max(acknowledged);
             // Every other time, the next writer finds what the cut left.
             if cut % 2 == 1 {
                 check(&disk.store(), acknowledged);
@@ -114,6 +113,23 @@ fn nothing_acknowledged_is_lost_by_power_cuts() {
     assert!(total > 100);
 }
 
+#[test]
+fn a_first_start_without_power_can_be_repeated() {
+    if write_if_asked() {
+        return;
+    }
+    let mut chance = Chance::new(9);
+    for _ in 0..rounds(15, 150) {
+        let disk = Disk::new(None);
+        let acknowledged =
+            disk.cut("power::a_first_start_without_power_can_be_repeated", |writer| {
+                writer.listen_to_opening();
+                pass_time(chance.below(400_000));
+            });
+        check(&disk.store(), acknowledged);
+    }
+}
+
 /// Shows that the model can see a loss, and that `fdatasync` is what prevents it: the same writer
 /// on a disk that ignores the call loses what it acknowledged.
 #[test]
@@ -123,7 +139,7 @@ fn without_fdatasync_acknowledged_batches_are_lost() {
     }
     let disk = Disk::new(Some("fdatasync"));
     let test = "power::without_fdatasync_acknowledged_batches_are_lost";
-    let acknowledged = disk.cut(test, 30);
+    let acknowledged = disk.cut(test, |writer| writer.listen_to(30));
     assert!(acknowledged >= 30);
     let found = SledStore::open(&disk.store(), [1; 16])
         .map_err(|e| e.to_string())

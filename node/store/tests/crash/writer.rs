@@ -4,11 +4,12 @@
 //! fourth batch, and the newest number. So a lost, a torn and a mixed-up batch all show.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-use node_store::{Batch, Keyspace, Order, SledStore, Store, StoreError, Ticket};
+use node_store::{Batch, Keyspace, Order, SledStore, Store, StoreError, Ticket, compact};
 
 /// Rows of one batch.
 const KEYS: usize = 16;
@@ -19,6 +20,9 @@ const IN_FLIGHT: usize = 6;
 
 /// Names the directory of the store, in the process that is to write.
 const DIRECTORY: &str = "CRASH_WRITER_DIRECTORY";
+
+/// In such a process: compact the store, again and again.
+pub(crate) const COMPACTS: &str = "CRASH_WRITER_COMPACTS";
 
 /// A size of one whole row, and one that needs three.
 const SMALL: usize = 300;
@@ -46,7 +50,7 @@ fn batch(n: u64) -> Batch {
             batch.put(space, &key(n, k), content(n, k, SMALL));
         }
     }
-    let len = if n % 4 == 0 { LARGE } else { SMALL };
+    let len = if n.is_multiple_of(4) { LARGE } else { SMALL };
     batch.put(Keyspace::PROFILES, &key(n, 0), content(n, 99, len));
     batch.put(Keyspace::LIMITS, b"newest", n.to_be_bytes().to_vec());
     assert_eq!(batch.len(), KEYS);
@@ -70,7 +74,7 @@ pub(crate) fn inspect(store: &dyn Store) -> Result<u64, String> {
                 }
             }
         }
-        let len = if n % 4 == 0 { LARGE } else { SMALL };
+        let len = if n.is_multiple_of(4) { LARGE } else { SMALL };
         let value = store.get(Keyspace::PROFILES, &key(n, 0)).map_err(failed)?;
         if value != Some(content(n, 99, len)) {
             return Err(format!("batch {n} of {newest} is torn or lost: large value"));
@@ -111,17 +115,13 @@ pub(crate) fn write_if_asked() -> bool {
         out.write_all(format!("\n{text}\n").as_bytes()).and_then(|()| out.flush()).unwrap();
     };
     say("opening".into());
-    let reason = match write(Path::new(&directory), &mut say) {
-        Err(reason) => reason,
-    };
+    let work = if std::env::var_os(COMPACTS).is_some() { compact_on } else { write };
+    let Err(reason) = work(Path::new(&directory), &mut say);
     say(format!("stopped {reason}"));
     true
 }
 
-fn write(
-    directory: &Path,
-    say: &mut dyn FnMut(String),
-) -> Result<std::convert::Infallible, String> {
+fn write(directory: &Path, say: &mut dyn FnMut(String)) -> Result<Infallible, String> {
     let store = SledStore::open(directory, [1; 16]).map_err(|e| e.to_string())?;
     let mut last = newest(&store).map_err(|e| e.to_string())?;
     let mut waiting: VecDeque<(u64, Ticket)> = VecDeque::new();
@@ -136,7 +136,7 @@ fn write(
             while let Some((n, ticket)) = waiting.pop_front() {
                 store.wait_durable(ticket).map_err(|e| reason(&store, e))?;
                 say(format!("durable {n}"));
-                if n % 3 == 0 {
+                if n.is_multiple_of(3) {
                     break;
                 }
             }
@@ -159,10 +159,18 @@ fn write(
     }
 }
 
+fn compact_on(directory: &Path, say: &mut dyn FnMut(String)) -> Result<Infallible, String> {
+    loop {
+        compact(directory).map_err(|e| e.to_string())?;
+        say("compacted".into());
+    }
+}
+
 /// A writer at work, seen from the test.
 pub(crate) struct Writer {
     child: Child,
     lines: std::io::Lines<BufReader<ChildStdout>>,
+    opening: bool,
     /// The newest batch that it said was durable.
     pub(crate) acknowledged: u64,
     /// Why it stopped, if it did.
@@ -185,14 +193,16 @@ impl Writer {
     pub(crate) fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines, acknowledged: 0, stopped: None }
+        Self { child, lines, opening: false, acknowledged: 0, stopped: None }
     }
 
     /// Reads the next thing that the writer says. `false` at its end.
     pub(crate) fn listen(&mut self) -> bool {
         let Some(line) = self.lines.next() else { return false };
         let line = line.unwrap();
-        if let Some(n) = line.strip_prefix("durable ") {
+        if line == "opening" {
+            self.opening = true;
+        } else if let Some(n) = line.strip_prefix("durable ") {
             self.acknowledged = n.parse().unwrap();
         } else if let Some(reason) = line.strip_prefix("stopped ") {
             self.stopped = Some(reason.to_owned());
@@ -200,7 +210,12 @@ impl Writer {
         true
     }
 
-    /// Reads on until the writer opens its store, then until `count` more are acknowledged.
+    /// Reads on until the writer opens its store.
+    pub(crate) fn listen_to_opening(&mut self) {
+        while !self.opening && self.listen() {}
+    }
+
+    /// Reads on until `count` more batches are acknowledged.
     pub(crate) fn listen_to(&mut self, count: u64) {
         let mut first = None;
         while first.is_none_or(|first| self.acknowledged < first + count) && self.listen() {
