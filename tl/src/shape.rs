@@ -118,10 +118,16 @@ pub trait Boxed: Any {
 
 /// Reads a value of a type: an id, then the fields of its constructor.
 pub fn read_boxed(value: &mut dyn Boxed, r: &mut Reader<'_>) -> Result<(), ReadError> {
-    let id = r.u32()?;
+    let mut id = r.u32()?;
     let boxed_type = value.boxed_type();
     let unknown = ReadError::Constructor { id, expected: boxed_type.name };
-    let found = boxed_type.ids.binary_search_by_key(&id, |(id, _)| *id);
+    let mut found = boxed_type.ids.binary_search_by_key(&id, |(id, _)| *id);
+    if found.is_err()
+        && let Some(other) = fallback::read_as(boxed_type.name, id)
+    {
+        id = other;
+        found = boxed_type.ids.binary_search_by_key(&id, |(id, _)| *id);
+    }
     let Some((_, number)) = found.ok().and_then(|at| boxed_type.ids.get(at)) else {
         return Err(unknown);
     };

@@ -6,9 +6,10 @@
 //! up to the next conditional field or vector around it. An `Update` is thus left out of the
 //! vector of its `updates`.
 //!
-//! [`SUBSTITUTES`] and [`CONVERSIONS`] are the rest: short, written by hand, each row with its
-//! reason.
+//! [`SUBSTITUTES`] and [`CONVERSIONS`] are the rest, and [`ALIASES`] what is read besides the
+//! schema: short, written by hand, each row with its reason.
 
+mod aliases;
 mod conversions;
 mod keyboard;
 mod substitutes;
@@ -16,6 +17,8 @@ mod substitutes;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+pub(crate) use aliases::read_as;
+pub use aliases::{ALIASES, Alias};
 pub use conversions::CONVERSIONS;
 pub use substitutes::SUBSTITUTES;
 

@@ -195,8 +195,6 @@ async fn strangers_cannot_be_written_to_without_end() {
             core.forward(bob.actor(), bob.id, bob.peer(), other.peer(), ids, how).await.unwrap();
         }
         world.send(bob, other, "and again").await;
-        world.pass_s(3600);
-        world.pass_back_s(3600);
     }
     let flood = world.try_send(bob, outgoing(eve, "hello", 1)).await;
     assert!(matches!(flood, Err(CoreError::Flood { .. })), "{flood:?}");

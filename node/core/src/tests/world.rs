@@ -113,11 +113,6 @@ impl World {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }
 
-    /// The clock is set back, as an operator may.
-    pub(super) fn pass_back_s(&self, seconds: u64) {
-        self.clock.fetch_sub(seconds * 1000, Ordering::SeqCst);
-    }
-
     /// A number that was not given before.
     pub(super) fn number(&self) -> i64 {
         self.numbers.fetch_add(1, Ordering::SeqCst)

@@ -1,0 +1,136 @@
+//! The largest that a client may ask for: nobody stops the node by size.
+
+use super::world::{Member, World, outgoing};
+use crate::*;
+
+/// The largest message there is: the longest text of the widest letters, under the longest links.
+fn largest() -> Text {
+    let url = format!("https://a.example/{}", "x".repeat(2000));
+    let link = |at: i32| Entity {
+        offset: at * 2,
+        length: 1,
+        kind: EntityKind::TextUrl { url: url.clone() },
+    };
+    Text::parse(&"語".repeat(TEXT_UNITS_MAX), (0..100).map(link).collect()).unwrap()
+}
+
+async fn pair() -> (World, Member, Member) {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    (world, ada, bob)
+}
+
+#[tokio::test]
+async fn the_largest_message_can_be_sent_quoted_edited_and_forwarded() {
+    let (world, ada, bob) = pair().await;
+    let text = largest();
+    let message = |random_id| Outgoing { text: text.clone(), ..outgoing(bob, "x", random_id) };
+    let sent = world.try_send(ada, message(1)).await.unwrap();
+    let quote = QuoteRequest {
+        text: text.text.clone(),
+        entities: text.entities.iter().cycle().take(100).cloned().collect(),
+        offset: 0,
+    };
+    let reply = Outgoing { reply: Some((sent.id, Some(quote))), ..message(2) };
+    let reply = world.try_send(ada, reply).await.unwrap();
+    let mut ids = Vec::new();
+    for n in 0..100 {
+        ids.push((reply.id, 1000 + n));
+    }
+    let (core, how) = (&world.core, ForwardHow::default());
+    let forwarded = core.forward(ada.actor(), ada.id, bob.peer(), bob.peer(), ids, how).await;
+    assert_eq!(forwarded.unwrap().len(), 100);
+    // Many at once fill a batch and go on in the next.
+    let sends = (0..200).map(|n| {
+        let (core, message) = (world.core.clone(), message(5000 + n));
+        tokio::spawn(async move { core.send(ada.actor(), ada.id, message).await })
+    });
+    for sending in sends.collect::<Vec<_>>() {
+        sending.await.unwrap().unwrap();
+    }
+    let gone = world.delete(ada, &[reply.id], true).await;
+    assert_eq!(gone.pts_count, 1);
+    assert_eq!(world.history(bob, ada).await.len(), 301);
+}
+
+#[tokio::test]
+async fn links_of_one_message_are_bounded_together() {
+    let text = largest();
+    assert!((1..=5).contains(&text.entities.len()), "{}", text.entities.len());
+    let short = |at: i32| Entity {
+        offset: at * 2,
+        length: 1,
+        kind: EntityKind::TextUrl { url: "https://a.example/short".into() },
+    };
+    let words = "x".repeat(300);
+    let parsed = Text::parse(&words, (0..100).map(short).collect()).unwrap();
+    assert_eq!(parsed.entities.len(), 100, "what people write fits");
+}
+
+/// More than one command, one row, and one batch take; in the middle of many chunks.
+#[tokio::test]
+async fn a_long_list_is_deleted_whole() {
+    let (world, ada, bob) = pair().await;
+    let mut ids = Vec::new();
+    let sends = (0..3000).map(|n| {
+        let core = world.core.clone();
+        async move { core.send(ada.actor(), ada.id, outgoing(bob, "x", n + 1)).await }
+    });
+    for sending in sends {
+        ids.push(sending.await.unwrap().id);
+    }
+    let keep: Vec<MessageId> = ids.iter().copied().step_by(100).collect();
+    let mut gone: Vec<MessageId> = ids.iter().copied().filter(|id| !keep.contains(id)).collect();
+    gone.extend((0..60_000).map(|n| MessageId(1_000_000 + n)));
+    let before = world.pts(ada).await;
+    let affected = world.delete(ada, &gone, true).await;
+    assert_eq!(affected, Affected { pts: Pts(before.0 + 2970), pts_count: 2970 });
+    assert_eq!(world.history(ada, bob).await.len(), keep.len());
+    assert_eq!(world.history(bob, ada).await.len(), keep.len());
+    assert_eq!(world.delete(ada, &[], true).await, Affected { pts: affected.pts, pts_count: 0 });
+}
+
+/// Many boxes whose derived rows are due at the same time: what does not fit into the batch waits,
+/// and nothing stops.
+#[tokio::test]
+async fn boxes_that_are_due_together_are_written_as_there_is_room() {
+    let world = World::new().await;
+    let owners: Vec<UserId> = (0..250).map(|n| UserId(5_000_000 + n)).collect();
+    let due = |events: i32| {
+        let owners = owners.clone();
+        move |decide: &mut crate::decide::Decide<'_>| {
+            for owner in owners {
+                for n in 0..events {
+                    // A dialog each: the dearest to write.
+                    let peer = PeerId::User(UserId(6_000_000 + i64::from(n)));
+                    let row = BoxRow::ReadOutbox { peer, max_id: MessageId(n + 1), count: 1 };
+                    decide.append(owner, row)?;
+                }
+            }
+            Ok(())
+        }
+    };
+    for _ in 0..10 {
+        world.core.write(None, due(25)).await.unwrap();
+    }
+    let keys = world.core.keys();
+    assert_eq!(keys.derived, 0);
+    // Now 25 more dialogs' worth of chunks in each box, all due at once.
+    for _ in 0..3 {
+        world.core.write(None, due(25)).await.unwrap();
+    }
+    assert!(world.core.keys().derived > 0);
+    for owner in owners {
+        assert_eq!(world.core.state(owner).await.unwrap().pts, Pts(1 + 13 * 25));
+    }
+}
+
+#[tokio::test]
+async fn deleting_contacts_that_are_none_tells_nobody() {
+    let (world, ada, bob) = pair().await;
+    world.recorder.take();
+    let users = (0..1000).map(UserId).chain([bob.id]).collect();
+    world.core.delete_contacts(None, ada.id, users).await.unwrap();
+    assert!(world.recorder.take().is_empty());
+    assert_eq!(world.core.acquaintances(ada.id, 10).unwrap(), []);
+}
