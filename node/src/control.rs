@@ -73,7 +73,10 @@ impl From<node_core::Invite> for NumberAndCode {
 }
 
 /// Listens until the task is dropped.
-pub(crate) fn listen(directory: &Path, core: Core) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+pub(crate) fn listen(
+    directory: &Path,
+    core: Core,
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let path = directory.join(SOCKET);
     match fs::remove_file(&path) {
         Err(cause) if cause.kind() != io::ErrorKind::NotFound => {

@@ -71,7 +71,7 @@ pub(crate) struct Pushed {
 }
 
 enum What {
-    Box(BoxEvent),
+    Box(Arc<BoxEvent>),
     Typing { from: UserId, action: Arc<enums::SendMessageAction> },
     Status { user: UserId },
     Profile { user: UserId },
@@ -90,7 +90,7 @@ impl Pushed {
     }
 
     /// An event of the member's box.
-    pub(crate) fn event(core: &Core, event: &BoxEvent) -> Arc<Self> {
+    pub(crate) fn event(core: &Core, event: &Arc<BoxEvent>) -> Arc<Self> {
         Self::new(core, event.owner, What::Box(event.clone()))
     }
 
@@ -153,7 +153,6 @@ impl Pushed {
                     first_name: account.first_name.clone(),
                     last_name: account.last_name.clone(),
                     usernames: usernames.collect(),
-                    ..types::UpdateUserName::default()
                 }
                 .into()
             }),

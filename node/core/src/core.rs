@@ -124,10 +124,12 @@ impl Core {
             });
             (succeeded, answer)
         });
-        self.commands.try_send(Command { actor, run, last: false }).map_err(|error| match error {
-            TrySendError::Full(_) => CoreError::Busy,
-            TrySendError::Disconnected(_) => stopped(),
-        })?;
+        self.commands.try_send(Command { actor, run, last: false }).map_err(
+            |error| match error {
+                TrySendError::Full(_) => CoreError::Busy,
+                TrySendError::Disconnected(_) => stopped(),
+            },
+        )?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 

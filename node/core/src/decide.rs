@@ -1,6 +1,7 @@
 //! What a command sees while it decides, and what it leaves behind.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use node_store::{Batch, Keyspace, Order, Row, Store, VALUE_BYTES_MAX};
 use rand::Rng;
@@ -187,7 +188,7 @@ impl<'a> Decide<'a> {
         self.put_bytes(Keyspace::BOXES, &box_key(owner, pts.0), encoded);
         self.touched.push(owner);
         let actor = self.actor;
-        self.event(Event::Box(BoxEvent { owner, pts, pts_count, row, edited, actor }));
+        self.event(Event::Box(Arc::new(BoxEvent { owner, pts, pts_count, row, edited, actor })));
         Ok(pts)
     }
 

@@ -11,7 +11,7 @@ use crate::message::{BoxRow, Message};
 pub enum Event {
     /// A box grew. Its rows are a log with a number each, so a follower's durable cursor is a pts
     /// per box.
-    Box(BoxEvent),
+    Box(Arc<BoxEvent>),
     /// A login came to be; the account's other sessions show it.
     LoggedIn {
         /// Whose.

@@ -2,10 +2,9 @@
 //! is for.
 
 mod blocking;
-//mod boxes_lost;
 mod disk;
 mod durability;
-//mod engine;
+mod engine;
 mod history;
 mod keys;
 mod limits;

@@ -7,13 +7,14 @@
 
 use tl::enums::help::{PeerColorSet, PeerColors};
 use tl::functions::help::{GetPeerColors, GetPeerProfileColors};
-use tl::types::help::{PeerColorOption, PeerColorProfileSet, PeerColorSet as Colors};
+use tl::types::help::{PeerColorOption, PeerColorProfileSet};
 
 use super::content_hash;
 use crate::rpc::{Context, RpcResult};
 
-/// Red, orange, violet, green, cyan, blue, pink: the seven that clients know by number.
-const ACCENTS: [i32; 7] = [0xcc5049, 0xd67722, 0x955cdb, 0x40a920, 0x309eba, 0x368ad1, 0xc7508b];
+/// Red, orange, violet, green, cyan, blue, pink: clients know the colours of these numbers by
+/// themselves, and TDLib complains of any that are sent along.
+const ACCENTS: std::ops::Range<i32> = 0..7;
 
 /// The upper and lower colour of a profile's background, in the same order.
 const PROFILES: [[i32; 2]; 7] = [
@@ -30,12 +31,8 @@ pub(in crate::rpc) async fn get_peer_colors(
     _: &Context,
     request: GetPeerColors,
 ) -> RpcResult<PeerColors> {
-    let set = |color: i32| PeerColorSet::from(Colors { colors: vec![color] });
-    let options = (0..).zip(ACCENTS).map(|(color_id, color)| PeerColorOption {
-        color_id,
-        colors: Some(set(color)),
-        ..PeerColorOption::default()
-    });
+    let options =
+        ACCENTS.map(|color_id| PeerColorOption { color_id, ..PeerColorOption::default() });
     answer(options.collect(), request.hash)
 }
 
@@ -53,6 +50,8 @@ pub(in crate::rpc) async fn get_peer_profile_colors(
     let options = (0..).zip(PROFILES).map(|(color_id, colors)| PeerColorOption {
         color_id,
         colors: Some(set(colors)),
+        // TDLib takes a profile colour only with both.
+        dark_colors: Some(set(colors)),
         ..PeerColorOption::default()
     });
     answer(options.collect(), request.hash)

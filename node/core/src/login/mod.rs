@@ -98,7 +98,10 @@ impl Core {
             if !decide.inner.codes.is_waiting(phone, &phone_code_hash, now_ms) {
                 return Err(CoreError::CodeExpired);
             }
-            decide.send_code(phone, from)
+            let sent = decide.send_code(phone, from)?;
+            // The new request takes the place of the old one; the code may be the same.
+            decide.inner.codes.cancel(phone, &phone_code_hash, now_ms)?;
+            Ok(sent)
         })
         .await
     }

@@ -81,6 +81,8 @@ impl Disk {
 
     /// A power cut. The oldest `batches` of those not durable happened to survive it.
     pub(super) fn crash_keeping(&self, batches: usize) -> Arc<Self> {
+        // Not between a commit and its becoming durable.
+        let _state = self.state.lock();
         Self::over(self.memory.crash_keeping(batches))
     }
 

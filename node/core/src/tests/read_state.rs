@@ -77,8 +77,7 @@ async fn line_55_two_devices_that_race_end_equal() {
         let before = world.pts(bob).await;
         let (low, high) = (sent[1].message.twin, sent[4].message.twin);
         let (first, then) = if round % 2 == 0 { (low, high) } else { (high, low) };
-        let (one, two) =
-            tokio::join!(world.read(bob, ada, first), world.read(second, ada, then));
+        let (one, two) = tokio::join!(world.read(bob, ada, first), world.read(second, ada, then));
         assert_eq!(one.pts_count + two.pts_count, 5, "each message is read once");
         let dialog = world.dialog(bob, ada).await;
         assert_eq!((dialog.read_inbox, dialog.unread), (high, 1));

@@ -134,8 +134,7 @@ async fn line_33_each_event_counts_as_many_pts_as_messages_it_touches() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let inbox =
-        BoxRow::ReadInbox { peer: ada.peer(), max_id, count: 4, still_unread: 1 };
+    let inbox = BoxRow::ReadInbox { peer: ada.peer(), max_id, count: 4, still_unread: 1 };
     let outbox = BoxRow::ReadOutbox { peer: bob.peer(), max_id: sent[3].id, count: 4 };
     assert_eq!(
         counts,

@@ -1,5 +1,7 @@
 //! The largest that a client may ask for: nobody stops the node by size.
 
+use node_store::{Keyspace, Order, Store as _};
+
 use super::world::{Member, World, outgoing};
 use crate::*;
 
@@ -90,39 +92,59 @@ async fn a_long_list_is_deleted_whole() {
     assert_eq!(world.delete(ada, &[], true).await, Affected { pts: affected.pts, pts_count: 0 });
 }
 
-/// Many boxes whose derived rows are due at the same time: what does not fit into the batch waits,
-/// and nothing stops.
+/// Many boxes whose derived rows are due at the same time, and more of them than a batch takes:
+/// what does not fit follows with a later batch, and nothing stops.
 #[tokio::test]
 async fn boxes_that_are_due_together_are_written_as_there_is_room() {
     let world = World::new().await;
-    let owners: Vec<UserId> = (0..250).map(|n| UserId(5_000_000 + n)).collect();
-    let due = |events: i32| {
-        let owners = owners.clone();
-        move |decide: &mut crate::decide::Decide<'_>| {
+    let owners: Vec<UserId> = (0..400).map(|n| UserId(5_000_000 + n)).collect();
+    // Each event in a dialog of its own: the dearest to write.
+    let events = |from: i64, to: i64| {
+        let (core, owners) = (world.core.clone(), owners.clone());
+        let append = move |decide: &mut crate::decide::Decide<'_>| {
             for owner in owners {
-                for n in 0..events {
-                    // A dialog each: the dearest to write.
-                    let peer = PeerId::User(UserId(6_000_000 + i64::from(n)));
-                    let row = BoxRow::ReadOutbox { peer, max_id: MessageId(n + 1), count: 1 };
-                    decide.append(owner, row)?;
+                for n in from..to {
+                    decide.append(owner, message(UserId(6_000_000 + n)))?;
                 }
             }
             Ok(())
-        }
+        };
+        async move { core.write(None, append).await.unwrap() }
     };
-    for _ in 0..10 {
-        world.core.write(None, due(25)).await.unwrap();
+    let heads = || {
+        let rows = world.disk.scan(Keyspace::BOX_HEADS, &[], None, 1 << 20, Order::Ascending);
+        rows.unwrap().len()
+    };
+    for n in 0..17 {
+        events(n * 15, n * 15 + 15).await;
     }
-    let keys = world.core.keys();
-    assert_eq!(keys.derived, 0);
-    // Now 25 more dialogs' worth of chunks in each box, all due at once.
-    for _ in 0..3 {
-        world.core.write(None, due(25)).await.unwrap();
-    }
-    assert!(world.core.keys().derived > 0);
+    assert_eq!(heads(), 0);
+    events(255, 256).await;
+    let first = heads();
+    assert!((1..400).contains(&first), "{first} boxes had room");
+    events(256, 257).await;
+    assert_eq!(heads(), 400);
+    let world = world.reopen();
     for owner in owners {
-        assert_eq!(world.core.state(owner).await.unwrap().pts, Pts(1 + 13 * 25));
+        let state = world.core.state(owner).await.unwrap();
+        assert_eq!(state, State { pts: Pts(1 + 257), unread: 257 });
     }
+}
+
+fn message(peer: UserId) -> BoxRow {
+    BoxRow::Message(Message {
+        peer: peer.into(),
+        from: peer,
+        out: false,
+        twin: MessageId(0),
+        date: 0,
+        edited: 0,
+        silent: false,
+        text: "x".into(),
+        entities: Vec::new(),
+        reply: None,
+        forward: None,
+    })
 }
 
 #[tokio::test]

@@ -99,6 +99,12 @@ impl World {
         Self::open(disk, clock, numbers, world.registration, world.events_kept)
     }
 
+    /// A start on what a power cut left of `world`'s disk.
+    pub(super) fn on_crashed(world: &Self, disk: Arc<Disk>) -> Self {
+        let (clock, numbers) = (world.clock.clone(), world.numbers.clone());
+        Self::open(disk, clock, numbers, world.registration, world.events_kept)
+    }
+
     /// Starts again after a power cut that `batches` of those not durable survived.
     pub(super) fn crash_keeping(self, batches: usize) -> Self {
         let disk = self.disk.crash_keeping(batches);
@@ -217,8 +223,7 @@ impl World {
     /// The rows of a box, as they are stored.
     pub(super) fn rows(&self, owner: Member) -> Vec<(Pts, BoxRow)> {
         let (from, to) = (box_key(owner.id, 0), box_key(owner.id, i32::MAX));
-        let rows =
-            self.disk.scan(Keyspace::BOXES, &from, Some(&to), usize::MAX, Order::Ascending);
+        let rows = self.disk.scan(Keyspace::BOXES, &from, Some(&to), usize::MAX, Order::Ascending);
         let row = |(key, value): &(Vec<u8>, Vec<u8>)| {
             (Pts(box_number(key)), BoxRow::decode(value).unwrap())
         };

@@ -18,8 +18,7 @@ pub(super) fn all(text: &str) -> Vec<Entity> {
         found.push((link.start(), link.end(), kind));
     }
     let mut before = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
+    for (at, c) in text.char_indices() {
         let starts = before.is_none_or(|b: char| !b.is_alphanumeric() && b != '_' && b != '/');
         before = Some(c);
         let kind = match c {

@@ -12,6 +12,11 @@ use crate::{Batch, Stats, StoreError};
 /// Batches that one flush may carry.
 const BATCHES_PER_FLUSH_MAX: usize = 256;
 
+/// No further batch joins a flush that carries this many keys: sled frees no memory while it
+/// applies a batch. Loading 500,000 rows of 300 bytes peaked at 1 GB without this bound, at
+/// 104 MB with it, and took half as long again.
+const KEYS_PER_FLUSH_MAX: usize = 1024;
+
 /// A batch on its way to the disk.
 pub(super) struct Queued {
     pub(super) ticket: u64,
@@ -64,9 +69,17 @@ impl Committer {
         watermark: &Watermark,
     ) -> Option<(Mark, u64)> {
         while let Ok(first) = receiver.recv() {
+            let mut last = first.ticket;
+            let mut keys = first.batch.len();
             let mut queued = vec![first];
-            queued.extend(receiver.try_iter().take(BATCHES_PER_FLUSH_MAX - 1));
-            let last = queued.last().map_or(0, |queued| queued.ticket);
+            while queued.len() < BATCHES_PER_FLUSH_MAX
+                && keys < KEYS_PER_FLUSH_MAX
+                && let Ok(next) = receiver.try_recv()
+            {
+                last = next.ticket;
+                keys += next.batch.len();
+                queued.push(next);
+            }
             let written = catch_unwind(AssertUnwindSafe(|| self.write(queued, last)));
             let written = written.unwrap_or_else(|_| Err(StoreError::Io("panicked".into())));
             if let Err(cause) = written {

@@ -10,7 +10,7 @@
 //!   of it, a power cut may set it back to its last sync, and what was acknowledged after that is
 //!   not covered.
 //! - When the store is closed, the mark gets the length and the hash of the log (of one up to
-//!   [`HASHED_BYTES_MAX`]; about a second per GB, at closing and at opening). Any change to a
+//!   [`HASHED_BYTES_MAX`]; half a second per GB from memory, at closing and at opening). Any change to a
 //!   closed log is found.
 //!
 //! Not always found when opening: a damaged record in the middle of the log of a store that was

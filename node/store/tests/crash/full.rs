@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use node_store::{Batch, Keyspace, SledStore, Store, StoreError};
+use node_store::{Batch, Keyspace, SledStore, Store, StoreError, compact};
 use tempfile::TempDir;
 
 use crate::writer::{Writer, arguments, check, executable, inspect, write_if_asked};
@@ -47,6 +47,7 @@ fn on_a_small_disk(test: &str, body: impl FnOnce(&Path)) {
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&finished.stdout);
+    println!("{said}");
     assert!(
         finished.status.success() && said.contains("1 passed"),
         "{}\n{said}\n{}",
@@ -69,9 +70,22 @@ fn a_full_disk_refuses_writes_and_recovers() {
         assert!(acknowledged > 100, "{acknowledged}");
         check(&directory, acknowledged);
 
+        // A compaction, which needs room for a copy, is refused and leaves everything as it was.
+        let refused = compact(&directory);
+        assert!(matches!(refused, Err(StoreError::Full { .. })), "{refused:?}");
+        assert!(!directory.join("compact.new").exists());
+        check(&directory, acknowledged);
+
+        // A start on a disk without a byte left may fail, but costs nothing.
+        let hog = disk.join("hog");
+        fill(&hog);
+        let opened = SledStore::open(&directory, [1; 16]).map(drop);
+        println!("opening on a full disk: {opened:?}");
+        std::fs::remove_file(&hog).unwrap();
+        check(&directory, acknowledged);
+
         // Others fill it to the last byte: reads go on, writes do not.
         let store = SledStore::open(&directory, [1; 16]).unwrap();
-        let hog = disk.join("hog");
         fill(&hog);
         let mut batch = Batch::new();
         batch.put(Keyspace::USERS, b"u", vec![1]);
