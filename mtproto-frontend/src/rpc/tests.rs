@@ -47,6 +47,7 @@ fn context(layer: i32, expires_at: i64) -> Context {
             remote: "192.0.2.9:5000".parse().unwrap(),
         },
         dc: 3,
+        logged_in_as: None,
     }
 }
 

@@ -106,6 +106,8 @@ impl Call {
             msg_id: self.msg_id,
             shared,
             key,
+            #[cfg(test)]
+            logged_in_as: None,
         };
         let executing = AssertUnwindSafe(rpc::execute(&ctx, &self.query));
         executing.catch_unwind().await.unwrap_or_else(|_| {
