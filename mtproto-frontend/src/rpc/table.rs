@@ -9,7 +9,10 @@ use std::sync::LazyLock;
 use futures_util::future::BoxFuture;
 use tl::Method;
 
-use super::{Context, RpcResult, auth, help, langpack};
+use super::{
+    Context, RpcResult, account, aicompose, auth, bots, channels, contacts, help, langpack,
+    messages, payments, phone, premium, stories, users,
+};
 
 /// Who may call a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,12 +98,52 @@ macro_rules! built {
 
 /// Methods with a handler.
 static BUILT: &[Built] = built! {
+    User Light Small AccountGetAutoDownloadSettings tl::functions::account::GetAutoDownloadSettings => account::get_auto_download_settings, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetAutoSaveSettings tl::functions::account::GetAutoSaveSettings => account::get_auto_save_settings, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetChannelDefaultEmojiStatuses tl::functions::account::GetChannelDefaultEmojiStatuses => account::get_channel_default_emoji_statuses, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetChannelRestrictedStatusEmojis tl::functions::account::GetChannelRestrictedStatusEmojis => account::get_channel_restricted_status_emojis, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetChatThemes tl::functions::account::GetChatThemes => account::get_chat_themes, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetCollectibleEmojiStatuses tl::functions::account::GetCollectibleEmojiStatuses => account::get_collectible_emoji_statuses, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetConnectedBots tl::functions::account::GetConnectedBots => account::get_connected_bots, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetContactSignUpNotification tl::functions::account::GetContactSignUpNotification => account::get_contact_sign_up_notification, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetContentSettings tl::functions::account::GetContentSettings => account::get_content_settings, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetDefaultBackgroundEmojis tl::functions::account::GetDefaultBackgroundEmojis => account::get_default_background_emojis, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetDefaultEmojiStatuses tl::functions::account::GetDefaultEmojiStatuses => account::get_default_emoji_statuses, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetDefaultGroupPhotoEmojis tl::functions::account::GetDefaultGroupPhotoEmojis => account::get_default_group_photo_emojis, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetDefaultProfilePhotoEmojis tl::functions::account::GetDefaultProfilePhotoEmojis => account::get_default_profile_photo_emojis, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetGlobalPrivacySettings tl::functions::account::GetGlobalPrivacySettings => account::get_global_privacy_settings, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetNotifyExceptions tl::functions::account::GetNotifyExceptions => account::get_notify_exceptions, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetNotifySettings tl::functions::account::GetNotifySettings => account::get_notify_settings, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetPasskeys tl::functions::account::GetPasskeys => account::get_passkeys, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetPassword tl::functions::account::GetPassword => account::get_password, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetPrivacy tl::functions::account::GetPrivacy => account::get_privacy, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetReactionsNotifySettings tl::functions::account::GetReactionsNotifySettings => account::get_reactions_notify_settings, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetRecentEmojiStatuses tl::functions::account::GetRecentEmojiStatuses => account::get_recent_emoji_statuses, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetSavedMusicIds tl::functions::account::GetSavedMusicIds => account::get_saved_music_ids, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetSavedRingtones tl::functions::account::GetSavedRingtones => account::get_saved_ringtones, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetThemes tl::functions::account::GetThemes => account::get_themes, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetUniqueGiftChatThemes tl::functions::account::GetUniqueGiftChatThemes => account::get_unique_gift_chat_themes, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetWallPapers tl::functions::account::GetWallPapers => account::get_wall_papers, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetWebAuthorizations tl::functions::account::GetWebAuthorizations => account::get_web_authorizations, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetWebBrowserSettings tl::functions::account::GetWebBrowserSettings => account::get_web_browser_settings, "telethon_calls_every_start_up_method";
+    User Light Small AicomposeGetTones tl::functions::aicompose::GetTones => aicompose::get_tones, "telethon_calls_every_start_up_method";
     Open Light Small AuthBindTempAuthKey tl::functions::auth::BindTempAuthKey => auth::bind_temp_auth_key, "tdlib_through_socks5_with_pfs";
     Open Code  Small AuthCancelCode tl::functions::auth::CancelCode => auth::cancel_code, "telethon_calls_every_open_method";
     Open Light Small AuthDropTempAuthKeys tl::functions::auth::DropTempAuthKeys => auth::drop_temp_auth_keys, "telethon_calls_every_open_method";
     Open Light Small AuthExportLoginToken tl::functions::auth::ExportLoginToken => auth::export_login_token, "telethon_calls_every_open_method";
     Open Code  Small AuthResendCode tl::functions::auth::ResendCode => auth::resend_code, "telethon_calls_every_open_method";
     Open Code  Small AuthSendCode tl::functions::auth::SendCode => auth::send_code, "telethon_calls_every_open_method";
+    User Light Small BotsGetBotRecommendations tl::functions::bots::GetBotRecommendations => bots::get_bot_recommendations, "telethon_calls_every_start_up_method";
+    User Light Small BotsGetPopularAppBots tl::functions::bots::GetPopularAppBots => bots::get_popular_app_bots, "telethon_calls_every_start_up_method";
+    User Light Small ChannelsGetAdminedPublicChannels tl::functions::channels::GetAdminedPublicChannels => channels::get_admined_public_channels, "telethon_calls_every_start_up_method";
+    User Light Small ChannelsGetChannelRecommendations tl::functions::channels::GetChannelRecommendations => channels::get_channel_recommendations, "telethon_calls_every_start_up_method";
+    User Light Small ChannelsGetInactiveChannels tl::functions::channels::GetInactiveChannels => channels::get_inactive_channels, "telethon_calls_every_start_up_method";
+    User Light Small ChannelsGetSponsoredMessages tl::functions::channels::GetSponsoredMessages => channels::get_sponsored_messages, "telethon_calls_every_start_up_method";
+    User Light Small ContactsGetBirthdays tl::functions::contacts::GetBirthdays => contacts::get_birthdays, "telethon_calls_every_start_up_method";
+    User Light Small ContactsGetSaved tl::functions::contacts::GetSaved => contacts::get_saved, "telethon_calls_every_start_up_method";
+    User Light Small ContactsGetSponsoredPeers tl::functions::contacts::GetSponsoredPeers => contacts::get_sponsored_peers, "telethon_calls_every_start_up_method";
+    User Light Small ContactsGetTopPeers tl::functions::contacts::GetTopPeers => contacts::get_top_peers, "telethon_calls_every_start_up_method";
+    User Light Small HelpDismissSuggestion tl::functions::help::DismissSuggestion => help::dismiss_suggestion, "telethon_calls_every_start_up_method";
     Open Light Small HelpGetAppConfig tl::functions::help::GetAppConfig => help::get_app_config, "telethon_calls_every_open_method";
     Open Light Small HelpGetAppUpdate tl::functions::help::GetAppUpdate => help::get_app_update, "telethon_calls_every_open_method";
     Open Light Small HelpGetCdnConfig tl::functions::help::GetCdnConfig => help::get_cdn_config, "telethon_calls_every_open_method";
@@ -111,12 +154,87 @@ static BUILT: &[Built] = built! {
     Open Light Small HelpGetNearestDc tl::functions::help::GetNearestDc => help::get_nearest_dc, "telethon_calls_every_open_method";
     Open Light Small HelpGetPeerColors tl::functions::help::GetPeerColors => help::get_peer_colors, "telethon_calls_every_open_method";
     Open Light Small HelpGetPeerProfileColors tl::functions::help::GetPeerProfileColors => help::get_peer_profile_colors, "telethon_calls_every_open_method";
+    User Light Small HelpGetPremiumPromo tl::functions::help::GetPremiumPromo => help::get_premium_promo, "telethon_calls_every_start_up_method";
+    User Light Small HelpGetPromoData tl::functions::help::GetPromoData => help::get_promo_data, "telethon_calls_every_start_up_method";
+    User Light Small HelpGetTermsOfServiceUpdate tl::functions::help::GetTermsOfServiceUpdate => help::get_terms_of_service_update, "telethon_calls_every_start_up_method";
     Open Light Small HelpGetTimezonesList tl::functions::help::GetTimezonesList => help::get_timezones_list, "telethon_calls_every_open_method";
+    User Light Small HelpHidePromoData tl::functions::help::HidePromoData => help::hide_promo_data, "telethon_calls_every_start_up_method";
+    Open Light Small HelpSaveAppLog tl::functions::help::SaveAppLog => help::save_app_log, "telethon_calls_every_start_up_method";
     Open Light Small LangpackGetDifference tl::functions::langpack::GetDifference => langpack::get_difference, "telethon_calls_every_open_method";
     Open Light Small LangpackGetLangPack tl::functions::langpack::GetLangPack => langpack::get_lang_pack, "telethon_calls_every_open_method";
     Open Light Small LangpackGetLanguage tl::functions::langpack::GetLanguage => langpack::get_language, "telethon_calls_every_open_method";
     Open Light Small LangpackGetLanguages tl::functions::langpack::GetLanguages => langpack::get_languages, "telethon_calls_every_open_method";
     Open Light Small LangpackGetStrings tl::functions::langpack::GetStrings => langpack::get_strings, "telethon_calls_every_open_method";
+    User Light Small MessagesGetAllDrafts tl::functions::messages::GetAllDrafts => messages::get_all_drafts, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetAllStickers tl::functions::messages::GetAllStickers => messages::get_all_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetArchivedStickers tl::functions::messages::GetArchivedStickers => messages::get_archived_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetAttachMenuBots tl::functions::messages::GetAttachMenuBots => messages::get_attach_menu_bots, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetAvailableEffects tl::functions::messages::GetAvailableEffects => messages::get_available_effects, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetAvailableReactions tl::functions::messages::GetAvailableReactions => messages::get_available_reactions, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetCustomEmojiDocuments tl::functions::messages::GetCustomEmojiDocuments => messages::get_custom_emoji_documents, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetDefaultHistoryTtl tl::functions::messages::GetDefaultHistoryTtl => messages::get_default_history_ttl, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetDefaultTagReactions tl::functions::messages::GetDefaultTagReactions => messages::get_default_tag_reactions, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetDialogFilters tl::functions::messages::GetDialogFilters => messages::get_dialog_filters, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetDialogUnreadMarks tl::functions::messages::GetDialogUnreadMarks => messages::get_dialog_unread_marks, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetEmojiGroups tl::functions::messages::GetEmojiGroups => messages::get_emoji_groups, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetEmojiKeywords tl::functions::messages::GetEmojiKeywords => messages::get_emoji_keywords, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetEmojiKeywordsDifference tl::functions::messages::GetEmojiKeywordsDifference => messages::get_emoji_keywords_difference, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetEmojiKeywordsLanguages tl::functions::messages::GetEmojiKeywordsLanguages => messages::get_emoji_keywords_languages, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetEmojiProfilePhotoGroups tl::functions::messages::GetEmojiProfilePhotoGroups => messages::get_emoji_profile_photo_groups, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetEmojiStatusGroups tl::functions::messages::GetEmojiStatusGroups => messages::get_emoji_status_groups, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetEmojiStickerGroups tl::functions::messages::GetEmojiStickerGroups => messages::get_emoji_sticker_groups, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetEmojiStickers tl::functions::messages::GetEmojiStickers => messages::get_emoji_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetFavedStickers tl::functions::messages::GetFavedStickers => messages::get_faved_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetFeaturedEmojiStickers tl::functions::messages::GetFeaturedEmojiStickers => messages::get_featured_emoji_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetFeaturedStickers tl::functions::messages::GetFeaturedStickers => messages::get_featured_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetMaskStickers tl::functions::messages::GetMaskStickers => messages::get_mask_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetMyStickers tl::functions::messages::GetMyStickers => messages::get_my_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetOldFeaturedStickers tl::functions::messages::GetOldFeaturedStickers => messages::get_old_featured_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetPaidReactionPrivacy tl::functions::messages::GetPaidReactionPrivacy => messages::get_paid_reaction_privacy, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetPinnedSavedDialogs tl::functions::messages::GetPinnedSavedDialogs => messages::get_pinned_saved_dialogs, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetQuickReplies tl::functions::messages::GetQuickReplies => messages::get_quick_replies, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetRecentLocations tl::functions::messages::GetRecentLocations => messages::get_recent_locations, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetRecentReactions tl::functions::messages::GetRecentReactions => messages::get_recent_reactions, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetRecentStickers tl::functions::messages::GetRecentStickers => messages::get_recent_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetSavedDialogs tl::functions::messages::GetSavedDialogs => messages::get_saved_dialogs, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetSavedGifs tl::functions::messages::GetSavedGifs => messages::get_saved_gifs, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetSavedReactionTags tl::functions::messages::GetSavedReactionTags => messages::get_saved_reaction_tags, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetScheduledHistory tl::functions::messages::GetScheduledHistory => messages::get_scheduled_history, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetSponsoredMessages tl::functions::messages::GetSponsoredMessages => messages::get_sponsored_messages, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetStickerSet tl::functions::messages::GetStickerSet => messages::get_sticker_set, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetStickers tl::functions::messages::GetStickers => messages::get_stickers, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetSuggestedDialogFilters tl::functions::messages::GetSuggestedDialogFilters => messages::get_suggested_dialog_filters, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetTopReactions tl::functions::messages::GetTopReactions => messages::get_top_reactions, "telethon_calls_every_start_up_method";
+    User Light Part  MessagesGetWebPagePreview tl::functions::messages::GetWebPagePreview => messages::get_web_page_preview, "telethon_calls_every_start_up_method";
+    User Light Small MessagesSearchCustomEmoji tl::functions::messages::SearchCustomEmoji => messages::search_custom_emoji, "telethon_calls_every_start_up_method";
+    User Light Small MessagesSearchEmojiStickerSets tl::functions::messages::SearchEmojiStickerSets => messages::search_emoji_sticker_sets, "telethon_calls_every_start_up_method";
+    User Light Small MessagesSearchStickerSets tl::functions::messages::SearchStickerSets => messages::search_sticker_sets, "telethon_calls_every_start_up_method";
+    User Light Small MessagesSearchStickers tl::functions::messages::SearchStickers => messages::search_stickers, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetPremiumGiftCodeOptions tl::functions::payments::GetPremiumGiftCodeOptions => payments::get_premium_gift_code_options, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetSavedStarGifts tl::functions::payments::GetSavedStarGifts => payments::get_saved_star_gifts, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarGiftActiveAuctions tl::functions::payments::GetStarGiftActiveAuctions => payments::get_star_gift_active_auctions, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarGiftCollections tl::functions::payments::GetStarGiftCollections => payments::get_star_gift_collections, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarGifts tl::functions::payments::GetStarGifts => payments::get_star_gifts, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarsGiftOptions tl::functions::payments::GetStarsGiftOptions => payments::get_stars_gift_options, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarsGiveawayOptions tl::functions::payments::GetStarsGiveawayOptions => payments::get_stars_giveaway_options, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarsStatus tl::functions::payments::GetStarsStatus => payments::get_stars_status, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarsSubscriptions tl::functions::payments::GetStarsSubscriptions => payments::get_stars_subscriptions, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarsTopupOptions tl::functions::payments::GetStarsTopupOptions => payments::get_stars_topup_options, "telethon_calls_every_start_up_method";
+    User Light Small PaymentsGetStarsTransactions tl::functions::payments::GetStarsTransactions => payments::get_stars_transactions, "telethon_calls_every_start_up_method";
+    User Light Small PhoneGetCallConfig tl::functions::phone::GetCallConfig => phone::get_call_config, "telethon_calls_every_start_up_method";
+    User Light Small PremiumGetMyBoosts tl::functions::premium::GetMyBoosts => premium::get_my_boosts, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetAlbums tl::functions::stories::GetAlbums => stories::get_albums, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetAllReadPeerStories tl::functions::stories::GetAllReadPeerStories => stories::get_all_read_peer_stories, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetAllStories tl::functions::stories::GetAllStories => stories::get_all_stories, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetChatsToSend tl::functions::stories::GetChatsToSend => stories::get_chats_to_send, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetPeerMaxIDs tl::functions::stories::GetPeerMaxIDs => stories::get_peer_max_ids, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetPeerStories tl::functions::stories::GetPeerStories => stories::get_peer_stories, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetPinnedStories tl::functions::stories::GetPinnedStories => stories::get_pinned_stories, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetStoriesArchive tl::functions::stories::GetStoriesArchive => stories::get_stories_archive, "telethon_calls_every_start_up_method";
+    User Light Small StoriesGetStoriesById tl::functions::stories::GetStoriesById => stories::get_stories_by_id, "telethon_calls_every_start_up_method";
+    User Light Small UsersGetIsPremiumRequiredToContact tl::functions::users::GetIsPremiumRequiredToContact => users::get_is_premium_required_to_contact, "telethon_calls_every_start_up_method";
+    User Light Small UsersGetRequirementsToContact tl::functions::users::GetRequirementsToContact => users::get_requirements_to_contact, "telethon_calls_every_start_up_method";
+    User Light Small UsersGetSavedMusic tl::functions::users::GetSavedMusic => users::get_saved_music, "telethon_calls_every_start_up_method";
 };
 
 /// Methods that a client may call before its login and that have no handler yet.
@@ -146,7 +264,6 @@ const OPEN_UNBUILT: &[&str] = &[
     "account.verifyEmail",
     "help.getPassportConfig",
     "help.getSupport",
-    "help.saveAppLog",
     "help.test",
     "test.useConfigSimple",
     "upload.getCdnFile",

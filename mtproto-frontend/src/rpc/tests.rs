@@ -1,5 +1,7 @@
 //! Calls as a client makes them, below any session.
 
+mod start_up;
+
 use std::sync::Arc;
 
 use keys::{AuthKey, MasterKey};
