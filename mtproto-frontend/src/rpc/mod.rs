@@ -2,17 +2,26 @@
 //!
 //! [`execute`] unwraps what stands around a call (layer, client information, order, updates),
 //! looks the method up in the table of [`table`], checks its guard and runs its handler. One
-//! file per method; each opens with its TL line.
+//! file per method, which opens with its TL line; answers about nothing share a file per family,
+//! with the TL line above each.
 
 mod account;
+mod aicompose;
 mod auth;
+mod bots;
+mod channels;
 mod contacts;
+mod empty;
 mod error;
 mod help;
 mod langpack;
 mod messages;
+mod payments;
+mod phone;
 mod photos;
+mod premium;
 mod resolve;
+mod stories;
 mod table;
 #[cfg(test)]
 mod tests;

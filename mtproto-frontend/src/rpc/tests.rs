@@ -1,5 +1,8 @@
 //! Calls as a client makes them, below any session.
 
+mod members;
+mod start_up;
+
 use std::sync::Arc;
 
 use keys::{AuthKey, MasterKey};
@@ -12,8 +15,6 @@ use crate::auth_keys::ClientInfo;
 use crate::{Bounds, Profile, Setup};
 
 const NOW_MS: u64 = 1_770_000_000_000;
-
-mod members;
 
 fn shared() -> Arc<Shared> {
     let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(|| NOW_MS));

@@ -21,6 +21,7 @@ def arguments():
     parser.add_argument("--secret", help="MTProxy secret, hexadecimal")
     parser.add_argument("--session", help="file to keep the auth key in, and to find it in")
     parser.add_argument("--phone", required=True)
+    parser.add_argument("--code", help="what the login asks for, where the script logs in")
     return parser.parse_args()
 
 

@@ -18,6 +18,8 @@ mod pyrogram;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod start_up;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(test)]

@@ -31,6 +31,10 @@ pub(crate) struct Arguments<'a> {
     pub(crate) secret: Option<&'a str>,
     /// A file for the auth key, where the client's script can keep one.
     pub(crate) session: Option<&'a Path>,
+    /// The number to log in with; [`PHONE`] where nobody does.
+    pub(crate) phone: Option<&'a str>,
+    /// The code that goes with it.
+    pub(crate) code: Option<&'a str>,
 }
 
 /// Runs `tests/clients/<script>` with `interpreter` and returns its report.
@@ -46,7 +50,8 @@ pub(crate) fn drive(
     let mut command = Command::new(interpreter);
     command
         .arg(tests_directory().join("clients").join(script))
-        .args(["--host", &node.mtproto.ip().to_string(), "--phone", PHONE])
+        .args(["--host", &node.mtproto.ip().to_string()])
+        .args(["--phone", arguments.phone.unwrap_or(PHONE)])
         .args(["--port", &node.mtproto.port().to_string(), "--transport", arguments.transport])
         .arg("--pem")
         .arg(node.pem())
@@ -58,6 +63,9 @@ pub(crate) fn drive(
     }
     if let Some(session) = arguments.session {
         command.arg("--session").arg(session);
+    }
+    if let Some(code) = arguments.code {
+        command.args(["--code", code]);
     }
     let finished = process::run(&mut command, SCRIPT_WITHIN);
     let report = finished.stdout.lines().last().and_then(|line| serde_json::from_str(line).ok());

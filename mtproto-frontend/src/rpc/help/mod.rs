@@ -1,5 +1,6 @@
 //! `help.*`: what a client asks about the node before and after its login.
 
+mod empties;
 mod get_app_config;
 mod get_app_update;
 mod get_cdn_config;
@@ -11,6 +12,10 @@ mod get_nearest_dc;
 mod get_peer_colors;
 mod get_timezones_list;
 
+pub(super) use empties::{
+    dismiss_suggestion, get_premium_promo, get_promo_data, get_terms_of_service_update,
+    hide_promo_data, save_app_log,
+};
 pub(super) use get_app_config::get_app_config;
 pub(super) use get_app_update::get_app_update;
 pub(super) use get_cdn_config::get_cdn_config;

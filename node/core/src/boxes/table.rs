@@ -47,11 +47,15 @@ impl Boxes {
     /// way to the store: a box that is loaded again finds all of its rows, and what is derived
     /// from them is derived anew.
     pub(crate) fn evict(&self) {
-        let mut boxes = self.0.lock();
-        if boxes.len() <= BOXES_MAX {
-            return;
+        if self.0.lock().len() > BOXES_MAX {
+            self.evict_to(BOXES_MAX / 2);
         }
-        let mut excess = boxes.len() - BOXES_MAX / 2;
+    }
+
+    /// Forgets boxes until `kept` are left, or those that are in use.
+    pub(crate) fn evict_to(&self, kept: usize) {
+        let mut boxes = self.0.lock();
+        let mut excess = boxes.len().saturating_sub(kept);
         boxes.retain(|_, cell| {
             let goes = excess > 0 && Arc::strong_count(cell) == 1;
             excess -= usize::from(goes);

@@ -379,3 +379,21 @@ fn a_chunk_is_never_larger_than_its_bound() {
     sim.flush();
     sim.check_index(usize::MAX);
 }
+
+#[test]
+fn boxes_in_use_are_not_forgotten_and_others_are_when_there_are_too_many() {
+    let (boxes, store) = (Boxes::default(), MemoryStore::new());
+    let held = boxes.cell(OWNER);
+    for n in 0..4095 {
+        boxes.cell(UserId(n)).lock(&store, UserId(n)).unwrap();
+    }
+    boxes.evict();
+    let there = |boxes: &Boxes| format!("{boxes:?}").matches("UserId").count();
+    assert_eq!(there(&boxes), 4096, "as many as may be");
+    boxes.cell(UserId(5000));
+    boxes.evict();
+    assert_eq!(there(&boxes), 2048);
+    boxes.evict_to(0);
+    assert_eq!(there(&boxes), 1);
+    assert!(std::sync::Arc::ptr_eq(&held, &boxes.cell(OWNER)));
+}

@@ -2,13 +2,14 @@
 //! and ask what they missed, and power cuts in the middle of it. In the end all agree.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::world::{Member, World, full, outgoing, text};
+use crate::inner::Inner;
 use crate::*;
 
 const MEMBERS: usize = 4;
@@ -23,7 +24,7 @@ struct Device {
     read_inbox: BTreeMap<PeerId, MessageId>,
     read_outbox: BTreeMap<PeerId, MessageId>,
     /// Pushes on their way.
-    pushed: VecDeque<BoxEvent>,
+    pushed: VecDeque<Arc<BoxEvent>>,
     gaps: usize,
     fresh_starts: usize,
 }
@@ -140,11 +141,25 @@ impl Device {
 #[derive(Default)]
 struct Wire {
     reached: Mutex<BTreeMap<UserId, Pts>>,
-    events: Mutex<Vec<BoxEvent>>,
+    events: Mutex<Vec<Arc<BoxEvent>>>,
+    rules: Mutex<Weak<Inner>>,
+}
+
+impl Wire {
+    fn new(world: &World) -> Arc<Self> {
+        let wire = Arc::new(Self::default());
+        *wire.rules.lock() = Arc::downgrade(&world.core.inner);
+        world.core.follow(wire.clone());
+        wire
+    }
 }
 
 impl Follower for Wire {
     fn happened(&self, event: &Event) {
+        // On the committer's thread, with nothing on its way: boxes may be forgotten at any time.
+        if let Some(rules) = self.rules.lock().upgrade() {
+            rules.boxes.evict_to(0);
+        }
         let Event::Box(event) = event else { return };
         if let Some(before) = self.reached.lock().insert(event.owner, event.pts) {
             assert_eq!(before.0 + event.pts_count, event.pts.0, "no gap on the wire");
@@ -172,6 +187,7 @@ struct Sim {
     /// Those that may be gone or changed.
     junk: u64,
     crashes: usize,
+    evicting: bool,
 }
 
 impl Sim {
@@ -189,10 +205,9 @@ impl Sim {
             }
             devices.push(own);
         }
-        let wire = Arc::new(Wire::default());
-        world.core.follow(wire.clone());
+        let wire = Wire::new(&world);
         let (sent, rng) = (BTreeMap::new(), StdRng::seed_from_u64(seed));
-        Self { world, wire, rng, devices, members, sent, junk: 0, crashes: 0 }
+        Self { world, wire, rng, devices, members, sent, junk: 0, crashes: 0, evicting: true }
     }
 
     fn pair(&mut self) -> (usize, usize) {
@@ -264,8 +279,10 @@ impl Sim {
         let keep = self.rng.random_range(0..2);
         let disk = self.world.disk.crash_keeping(keep);
         self.world = World::on_crashed(&self.world, disk);
-        self.wire = Arc::new(Wire::default());
-        self.world.core.follow(self.wire.clone());
+        self.wire = Wire::new(&self.world);
+        if !self.evicting {
+            *self.wire.rules.lock() = Weak::new();
+        }
         // Connections end; what was pushed and not received is lost.
         for device in self.devices.iter_mut().flatten() {
             device.pushed.clear();
@@ -395,8 +412,13 @@ async fn devices_senders_and_power_cuts_end_in_agreement() {
     for seed in 0..if full() { 200 } else { 12 } {
         println!("seed {seed}");
         let mut sim = Sim::new(seed).await;
-        for round in 0..25 {
+        for round in 0..60 {
             sim.round(round).await;
+            // Half of the time boxes stay in memory until they are written.
+            if round == 30 {
+                sim.evicting = false;
+                *sim.wire.rules.lock() = Weak::new();
+            }
             if round % 8 == 7 {
                 sim.check().await;
             }

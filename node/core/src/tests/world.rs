@@ -289,7 +289,7 @@ impl Recorder {
     }
 
     /// The events of one box among what came since the last call.
-    pub(super) fn take_box(&self, owner: Member) -> Vec<BoxEvent> {
+    pub(super) fn take_box(&self, owner: Member) -> Vec<Arc<BoxEvent>> {
         let of = |event| match event {
             Event::Box(event) if event.owner == owner.id => Some(event),
             _ => None,

@@ -1,0 +1,43 @@
+//! `channels.*`: lists in which a node has nothing to show yet.
+
+use tl::functions::channels as f;
+use tl::types::messages as t;
+
+use crate::rpc::{Context, RpcResult};
+
+/// `channels.getSponsoredMessages#ec210fbf channel:InputChannel = messages.SponsoredMessages`
+///
+/// The name of `messages.getSponsoredMessages` up to layer 186.
+pub(in crate::rpc) async fn get_sponsored_messages(
+    _: &Context,
+    _: f::GetSponsoredMessages,
+) -> RpcResult<t::SponsoredMessagesEmpty> {
+    Ok(t::SponsoredMessagesEmpty {})
+}
+
+/// `channels.getInactiveChannels#11e831ee = messages.InactiveChats`
+pub(in crate::rpc) async fn get_inactive_channels(
+    _: &Context,
+    _: f::GetInactiveChannels,
+) -> RpcResult<t::InactiveChats> {
+    Ok(t::InactiveChats::default())
+}
+
+/// `channels.getAdminedPublicChannels#f8b036af flags:# by_location:flags.0?true
+/// check_limit:flags.1?true for_personal:flags.2?true for_community_peer:flags.3?true =
+/// messages.Chats`
+pub(in crate::rpc) async fn get_admined_public_channels(
+    _: &Context,
+    _: f::GetAdminedPublicChannels,
+) -> RpcResult<t::Chats> {
+    Ok(t::Chats::default())
+}
+
+/// `channels.getChannelRecommendations#25a71742 flags:# channel:flags.0?InputChannel =
+/// messages.Chats`
+pub(in crate::rpc) async fn get_channel_recommendations(
+    _: &Context,
+    _: f::GetChannelRecommendations,
+) -> RpcResult<t::Chats> {
+    Ok(t::Chats::default())
+}

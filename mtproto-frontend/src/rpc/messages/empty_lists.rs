@@ -1,0 +1,107 @@
+//! `messages.*`: lists of dialogs, drafts and messages in which a node has nothing to show yet.
+
+use tl::enums;
+use tl::functions::messages as f;
+use tl::types::{self, messages as t};
+
+use crate::rpc::empty::{CHOSEN_HASH, updates};
+use crate::rpc::{Context, RpcResult};
+
+/// `messages.getSuggestedDialogFilters#a29cd42c = Vector<DialogFilterSuggested>`
+pub(in crate::rpc) async fn get_suggested_dialog_filters(
+    _: &Context,
+    _: f::GetSuggestedDialogFilters,
+) -> RpcResult<Vec<enums::DialogFilterSuggested>> {
+    Ok(Vec::new())
+}
+
+/// `messages.getAttachMenuBots#16fcc2cb hash:long = AttachMenuBots`
+pub(in crate::rpc) async fn get_attach_menu_bots(
+    _: &Context,
+    request: f::GetAttachMenuBots,
+) -> RpcResult<enums::AttachMenuBots> {
+    let hash = i64::from(CHOSEN_HASH);
+    Ok(if request.hash == hash {
+        types::AttachMenuBotsNotModified {}.into()
+    } else {
+        types::AttachMenuBots { hash, ..Default::default() }.into()
+    })
+}
+
+/// `messages.getQuickReplies#d483f2a8 hash:long = messages.QuickReplies`
+pub(in crate::rpc) async fn get_quick_replies(
+    _: &Context,
+    _: f::GetQuickReplies,
+) -> RpcResult<t::QuickReplies> {
+    Ok(t::QuickReplies::default())
+}
+
+/// `messages.getRecentLocations#702a40e0 peer:InputPeer limit:int hash:long = messages.Messages`
+pub(in crate::rpc) async fn get_recent_locations(
+    _: &Context,
+    _: f::GetRecentLocations,
+) -> RpcResult<t::Messages> {
+    Ok(t::Messages::default())
+}
+
+/// `messages.getScheduledHistory#f516760b peer:InputPeer hash:long = messages.Messages`
+pub(in crate::rpc) async fn get_scheduled_history(
+    _: &Context,
+    _: f::GetScheduledHistory,
+) -> RpcResult<t::Messages> {
+    Ok(t::Messages::default())
+}
+
+/// `messages.getSponsoredMessages#3d6ce850 flags:# peer:InputPeer msg_id:flags.0?int =
+/// messages.SponsoredMessages`
+pub(in crate::rpc) async fn get_sponsored_messages(
+    _: &Context,
+    _: f::GetSponsoredMessages,
+) -> RpcResult<t::SponsoredMessagesEmpty> {
+    Ok(t::SponsoredMessagesEmpty {})
+}
+
+/// `messages.getDialogUnreadMarks#21202222 flags:# parent_peer:flags.0?InputPeer =
+/// Vector<DialogPeer>`
+pub(in crate::rpc) async fn get_dialog_unread_marks(
+    _: &Context,
+    _: f::GetDialogUnreadMarks,
+) -> RpcResult<Vec<enums::DialogPeer>> {
+    Ok(Vec::new())
+}
+
+/// `messages.getAllDrafts#6a3f8d65 = Updates`
+pub(in crate::rpc) async fn get_all_drafts(
+    ctx: &Context,
+    _: f::GetAllDrafts,
+) -> RpcResult<types::Updates> {
+    Ok(updates(ctx))
+}
+
+/// `messages.getSavedDialogs#1e91fc99 flags:# exclude_pinned:flags.0?true
+/// parent_peer:flags.1?InputPeer offset_date:int offset_id:int offset_peer:InputPeer limit:int
+/// hash:long = messages.SavedDialogs`
+pub(in crate::rpc) async fn get_saved_dialogs(
+    _: &Context,
+    _: f::GetSavedDialogs,
+) -> RpcResult<t::SavedDialogs> {
+    Ok(t::SavedDialogs::default())
+}
+
+/// `messages.getPinnedSavedDialogs#d63d94e0 = messages.SavedDialogs`
+pub(in crate::rpc) async fn get_pinned_saved_dialogs(
+    _: &Context,
+    _: f::GetPinnedSavedDialogs,
+) -> RpcResult<t::SavedDialogs> {
+    Ok(t::SavedDialogs::default())
+}
+
+/// `messages.getDefaultHistoryTTL#658b7188 = DefaultHistoryTTL`
+///
+/// New chats keep their messages: 0 seconds stand for that.
+pub(in crate::rpc) async fn get_default_history_ttl(
+    _: &Context,
+    _: f::GetDefaultHistoryTtl,
+) -> RpcResult<types::DefaultHistoryTtl> {
+    Ok(types::DefaultHistoryTtl { period: 0 })
+}
