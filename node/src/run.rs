@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, anyhow};
 use mtproto_frontend::{Bounds, Frontend, Profile, Rate, Secrets, Setup};
 use node_core::{Core, Registration};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::DataArgs;
@@ -37,6 +38,7 @@ pub(crate) fn run(config: Config, args: &DataArgs) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyhow::Result<()> {
+    let mut signals = Signals::take()?;
     let public = opened.server_key.public_pem();
     let fingerprint = opened.server_key.fingerprint();
     tracing::info!(node = %opened.identity.id(), "starting");
@@ -59,7 +61,10 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     ready.save(&args.data)?;
     announce(&ready, args)?;
     let outcome = tokio::select! {
-        ended = signal() => ended.map(|ended| tracing::info!(signal = ended, "stopping")),
+        ended = signals.recv() => {
+            tracing::info!(signal = ended, "stopping");
+            Ok(())
+        }
         // What cannot be written cannot be acknowledged: better no node than one that forgets.
         reason = core.stopped() => Err(anyhow!("the node cannot go on: {reason}")),
     };
@@ -190,15 +195,26 @@ fn bounds(limits: &LimitsConfig, config: &Config) -> Bounds {
     }
 }
 
-/// Waits for the operator's word.
-async fn signal() -> anyhow::Result<&'static str> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
-    })
+/// The operator's word to end.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Taken from now on: before anybody is told that the node is ready.
+    fn take() -> anyhow::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for one.
+    async fn recv(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
 }
 
 /// The data directory of a running node has one owner: the store's lock.

@@ -136,7 +136,7 @@ class Tdlib(protocol.Driver):
             self.connection = value["state"]["@type"].removeprefix("connectionState")
             asyncio.ensure_future(self.notify())
         elif value["@type"] in ("updateMessageSendSucceeded", "updateMessageSendFailed"):
-            self.outcome(value["old_message_id"]).set_result(value)
+            self.outcome(value["message"]["chat_id"], value["old_message_id"]).set_result(value)
         else:
             self.emit(self.event_of(value))
 
@@ -169,12 +169,13 @@ class Tdlib(protocol.Driver):
                 raise protocol.Refused(f"{what} is {getattr(self, what)}, not {states}, log: {self.errors}")
         return getattr(self, what)
 
-    def outcome(self, temporary_id):
-        return self.sent.setdefault(temporary_id, self.loop.create_future())
+    def outcome(self, chat_id, temporary_id):
+        # A temporary id follows the last one of its chat: two empty chats begin with the same.
+        return self.sent.setdefault((chat_id, temporary_id), self.loop.create_future())
 
     async def delivered(self, message):
         """The server's id of a message that was only queued when the call came back."""
-        result = await self.outcome(message["id"])
+        result = await self.outcome(message["chat_id"], message["id"])
         if result["@type"] == "updateMessageSendFailed":
             raise TdError(result["error"])
         return result["message"]["id"] >> ID_SHIFT

@@ -155,6 +155,7 @@ fn forwarded(
 ) -> Body {
     let saved_from =
         (to == PeerId::User(from) && original.peer != to).then_some((original.peer, id));
+    let own_note = original.forward.is_none() && original.peer == PeerId::User(from);
     let first = original.forward.as_ref();
     let forward = Forward {
         from: first.map_or(original.from, |forward| forward.from),
@@ -165,7 +166,8 @@ fn forwarded(
         text: Text { text: original.text, entities: original.entities },
         silent: how.silent,
         reply: None,
-        forward: (!how.drop_author).then_some(forward),
+        // One's own note from the saved messages goes out as if it were written anew.
+        forward: (!how.drop_author && !own_note).then_some(forward),
         random_id,
         fingerprint,
     }
