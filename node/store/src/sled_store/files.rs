@@ -5,6 +5,7 @@
 //! STORE.id        the store's stamp, in hex
 //! STORE.mark      what the log must at least contain, see `mark`
 //! db/             sled: conf, db (the log), snap.* (an index of it), blobs/
+//! db.new/         a first start at work; worth nothing after a crash
 //! compact.new/    a compaction at work; worth nothing after a crash
 //! compact.done/   a finished one, to be put in place
 //! ```
@@ -25,8 +26,8 @@ use crate::StoreError;
 const CACHE_BYTES: u64 = 48 << 20;
 
 /// A dying process may hold the lock for a moment.
-const LOCK_TRIES: u32 = 100;
-const LOCK_PAUSE: Duration = Duration::from_millis(100);
+const LOCK_TRIES: u32 = 500;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// The paths of one store.
 #[derive(Debug, Clone)]
@@ -48,6 +49,12 @@ impl Files {
             id: directory.join("STORE.id"),
             mark: directory.join("STORE.mark"),
         }
+    }
+
+    /// The same store while its database is made.
+    pub(super) fn half_made(&self) -> Self {
+        let database = self.directory.join("db.new");
+        Self { log: database.join("db"), database, ..self.clone() }
     }
 
     /// The files and directories of a new store, durable with the names that lead to them.

@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::time::Duration;
 
 use super::engine::Engine;
-use super::files::Files;
+use super::files::{Files, open_engine, released};
 use super::{sync_directory, unusable};
 use crate::{Batch, Keyspace, StoreError};
 
@@ -32,26 +33,50 @@ pub(crate) struct Schema {
 /// The layout of this program.
 pub(crate) const SCHEMA: Schema = Schema { version: 1, migrations: &[] };
 
-/// Checks that the open database is the one that `STORE.id` names, makes both for a new store,
-/// and migrates an older one.
-pub(super) fn check(
-    engine: &Engine,
+/// Makes the database of a new store, unless there is one.
+///
+/// It is made under another name and renamed when it is complete and durable: sled cannot open
+/// what a kill leaves of its first files, and nobody may throw away a `db` to find out.
+pub(super) fn make(
     files: &Files,
     stamp: [u8; STAMP_BYTES],
     schema: Schema,
+    timeout: Duration,
 ) -> Result<(), StoreError> {
+    let made = files.half_made();
+    match fs::remove_dir_all(&made.database) {
+        Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+            return Err(unusable(&made.database, &cause));
+        }
+        _ => {}
+    }
+    if files.log.exists() {
+        return Ok(());
+    }
+    if files.id.exists() {
+        return Err(lost(files));
+    }
+    let engine = open_engine(&made, timeout)?;
+    put_header(&engine, Batch::new(), schema.version, &stamp)?;
+    made.settle()?;
+    drop(engine);
+    let Some(_held) = released(&made.log) else {
+        return Err(StoreError::Open("sled does not let go of a new database".into()));
+    };
+    fs::rename(&made.database, &files.database).map_err(|e| unusable(&files.database, &e))?;
+    sync_directory(&files.directory).map_err(|e| unusable(&files.directory, &e))
+}
+
+/// Checks that the open database is the one that `STORE.id` names, and migrates an older one.
+pub(super) fn check(engine: &Engine, files: &Files, schema: Schema) -> Result<(), StoreError> {
     let expected = match fs::read(&files.id) {
         Ok(text) => Some(String::from_utf8_lossy(&text).trim().to_owned()),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
         Err(cause) => return Err(unusable(&files.id, &cause)),
     };
     let header = engine.get(Keyspace::INTERNAL, HEADER_KEY)?;
-    let header = header.as_deref().and_then(|h| h.split_first());
-    let Some((&version, found)) = header else {
-        return match expected {
-            Some(_) => Err(lost(files)),
-            None => make(engine, files, stamp, schema),
-        };
+    let Some((&version, found)) = header.as_deref().and_then(|h| h.split_first()) else {
+        return Err(lost(files));
     };
     match expected {
         Some(expected) if expected != hex(found) => {
@@ -62,21 +87,9 @@ pub(super) fn check(
             )));
         }
         Some(_) => {}
-        // Killed between the first commit and the sidecar.
-        None => write_id(files, found)?,
+        None => write_id(files, found)?, // a new store
     }
     migrate(engine, files, version, found, schema)
-}
-
-fn make(
-    engine: &Engine,
-    files: &Files,
-    stamp: [u8; STAMP_BYTES],
-    schema: Schema,
-) -> Result<(), StoreError> {
-    put_header(engine, Batch::new(), schema.version, &stamp)?;
-    files.settle()?;
-    write_id(files, &stamp)
 }
 
 fn migrate(
@@ -132,16 +145,19 @@ pub(super) fn stamp(engine: &Engine) -> Result<Option<[u8; STAMP_BYTES]>, StoreE
 
 fn lost(files: &Files) -> StoreError {
     StoreError::Open(format!(
-        "the database in {} is empty although STORE.id says that it held data: it was lost. \
-         Restore a backup, or remove STORE.id and STORE.mark to start anew.",
+        "the database in {} is empty or missing although it held data: it was lost. Restore a \
+         backup, or remove db, STORE.id and STORE.mark to start anew.",
         files.directory.display()
     ))
 }
 
+/// Under another name first: a kill must not leave half of it.
 fn write_id(files: &Files, stamp: &[u8]) -> Result<(), StoreError> {
+    let half = files.id.with_extension("id.new");
     let write = || {
-        fs::write(&files.id, hex(stamp))?;
-        File::open(&files.id)?.sync_all()?;
+        fs::write(&half, hex(stamp))?;
+        File::open(&half)?.sync_all()?;
+        fs::rename(&half, &files.id)?;
         sync_directory(&files.directory)
     };
     write().map_err(|e| unusable(&files.id, &e))

@@ -135,9 +135,10 @@ impl SledStore {
             let open = Marked { closed: None, ..marked };
             mark.settle(open).map_err(|e| unusable(&files.mark, &e))?;
         }
+        header::make(&files, stamp, options.schema, options.timeout)?;
         let engine = files::open_engine(&files, options.timeout)?;
         mark::check_sequence(marked, directory, engine.sequence()?)?;
-        header::check(&engine, &files, stamp, options.schema)?;
+        header::check(&engine, &files, options.schema)?;
         if engine.get(Keyspace::INTERNAL, IMPORTING_KEY)?.is_some() {
             return Err(StoreError::Open(format!(
                 "an import into the store in {} did not end: remove the directory and import \
