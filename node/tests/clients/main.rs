@@ -10,6 +10,8 @@ mod desktop;
 #[cfg(test)]
 mod gramjs;
 #[cfg(test)]
+mod member;
+#[cfg(test)]
 mod methods;
 #[cfg(test)]
 mod mtcute;
