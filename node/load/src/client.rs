@@ -362,7 +362,8 @@ impl Client {
     }
 }
 
-fn inflate(body: Vec<u8>) -> Result<Vec<u8>, ClientError> {
+/// A body out of its gzip_packed, if it is in one.
+pub(crate) fn inflate(body: Vec<u8>) -> Result<Vec<u8>, ClientError> {
     let Ok(packed) = tl::from_bytes::<types::GzipPacked>(&body, 0) else { return Ok(body) };
     let mut out = Vec::new();
     flate2::read::GzDecoder::new(packed.packed_data.as_slice())

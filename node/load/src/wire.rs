@@ -3,7 +3,7 @@
 //! Source: <https://core.telegram.org/mtproto/mtproto-transports>
 
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use aes::cipher::{KeyIvInit, StreamCipher};
@@ -23,6 +23,15 @@ pub enum Framing {
     Abridged,
     /// 0xeeeeeeee, then lengths in bytes, four each.
     Intermediate,
+}
+
+impl Framing {
+    fn first_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Abridged => &[0xef],
+            Self::Intermediate => &[0xee; 4],
+        }
+    }
 }
 
 /// What came from the server.
@@ -88,10 +97,7 @@ impl Wire {
         let mut wire = Self::open(address, framing)?;
         match obfuscated {
             Some(dc) => wire.obfuscate(dc, rng)?,
-            None => match framing {
-                Framing::Abridged => wire.stream.write_all(&[0xef])?,
-                Framing::Intermediate => wire.stream.write_all(&[0xee; 4])?,
-            },
+            None => wire.send_raw(framing.first_bytes())?,
         }
         Ok(wire)
     }
@@ -101,11 +107,36 @@ impl Wire {
     /// # Errors
     /// The socket's.
     pub fn open(address: SocketAddr, framing: Framing) -> Result<Self, WireError> {
-        let stream = TcpStream::connect(address)?;
+        Self::on(TcpStream::connect(address)?, framing)
+    }
+
+    fn on(stream: TcpStream, framing: Framing) -> Result<Self, WireError> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(Duration::from_secs(10)))?;
         stream.set_write_timeout(Some(Duration::from_secs(10)))?;
         Ok(Self { stream, framing, ciphers: None })
+    }
+
+    /// Connects from another address of this machine, and sends the first bytes of a plain transport.
+    ///
+    /// # Errors
+    /// The socket's.
+    pub fn connect_from(
+        source: IpAddr,
+        address: SocketAddr,
+        framing: Framing,
+    ) -> Result<Self, WireError> {
+        // std cannot bind before it connects.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4()?;
+            socket.bind(SocketAddr::new(source, 0))?;
+            socket.connect(address).await?.into_std()
+        })?;
+        stream.set_nonblocking(false)?;
+        let mut wire = Self::on(stream, framing)?;
+        wire.send_raw(wire.framing.first_bytes())?;
+        Ok(wire)
     }
 
     fn obfuscate<R: CryptoRng + ?Sized>(&mut self, dc: i16, rng: &mut R) -> Result<(), WireError> {

@@ -73,6 +73,7 @@ fn telethon_calls_every_member_method() {
         "carried": [true, true],
         "carried twice": [400, "AUTH_BYTES_INVALID"],
         "devices": [[true, 0]],
+        "reset": [true, [401, "SESSION_REVOKED"], 1],
         "no such device": [400, "HASH_INVALID"],
         "told of names": true,
     });

@@ -142,8 +142,8 @@ fn unknown_constructors_and_unbuilt_methods_fail_alone() {
     let state = tl::to_bytes(&f::updates::GetState {}, LAYER).unwrap();
     let logged_out = rpc_error(client.invoke_raw(&state, rng));
     assert_eq!(logged_out, (401, "AUTH_KEY_UNREGISTERED".into()));
-    let sign_in = tl::to_bytes(&f::auth::SignIn::default(), LAYER).unwrap();
-    assert_eq!(rpc_error(client.invoke_raw(&sign_in, rng)), (400, "NOT_IMPLEMENTED".into()));
+    let bot = tl::to_bytes(&f::auth::ImportBotAuthorization::default(), LAYER).unwrap();
+    assert_eq!(rpc_error(client.invoke_raw(&bot, rng)), (400, "NOT_IMPLEMENTED".into()));
     client.invoke(&f::help::GetConfig {}, LAYER, rng).unwrap();
     client.ping(rng).unwrap();
 }

@@ -5,6 +5,7 @@
 
 import asyncio
 import pathlib
+import re
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
@@ -143,13 +144,27 @@ async def main(args):
     seen["carried twice"] = await refusal(media(f.auth.ImportAuthorizationRequest(exported.id, exported.bytes)))
     devices = await ada(f.account.GetAuthorizationsRequest())
     seen["devices"] = [[d.current, d.hash] for d in devices.authorizations]
+    other = TelegramClient(MemorySession(), 1, "x" * 32)
+    other.session.set_dc(2, args.host, args.port)
+    await other.connect()
+    sent = await other.send_code_request(phones[0])
+    service = await ada.get_messages(777000, limit=1)
+    code = re.search(r"\b\d{6}\b", service[0].message).group()
+    await other(f.auth.SignInRequest(phones[0], sent.phone_code_hash, code))
+    devices = await ada(f.account.GetAuthorizationsRequest())
+    stranger = next(d for d in devices.authorizations if not d.current)
+    seen["reset"] = [
+        await ada(f.account.ResetAuthorizationRequest(stranger.hash)),
+        await refusal(other(f.users.GetUsersRequest([types.InputUserSelf()]))),
+        len((await ada(f.account.GetAuthorizationsRequest())).authorizations),
+    ]
     seen["no such device"] = await refusal(ada(f.account.ResetAuthorizationRequest(5)))
 
     kinds = set()
     while not updates.empty():
         kinds.add(type(updates.get_nowait()).__name__)
     seen["told of names"] = "UpdateUserName" in kinds
-    for client in (ada, bob, media):
+    for client in (ada, bob, media, other):
         await client.disconnect()
     return {"version": telethon.__version__, "layer": LAYER, "seen": seen}
 
