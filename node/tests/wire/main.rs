@@ -4,6 +4,7 @@
 //! client is `rookery-load`'s and shares no code with the server but `tl` and `keys`.
 #![allow(missing_docs, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod crash;
 mod exchange;
 mod hostile;
 mod http;
