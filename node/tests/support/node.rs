@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -29,11 +29,13 @@ pub(crate) struct Setup {
     pub(crate) config: String,
     /// A certificate and key for `localhost`, `127.0.0.1` and `::1`; also written to `cert.pem`.
     pub(crate) tls: bool,
+    /// A data directory to start on a copy of; none: an empty one.
+    pub(crate) data: Option<PathBuf>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { mtproto: "127.0.0.1:0".into(), config: String::new(), tls: false }
+        Self { mtproto: "127.0.0.1:0".into(), config: String::new(), tls: false, data: None }
     }
 }
 
@@ -73,6 +75,9 @@ impl TestNode {
             setup.config += &format!("[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n");
         }
         fs::write(directory.path().join("rookery.toml"), &setup.config).expect("write config");
+        if let Some(data) = &setup.data {
+            copy_directory(data, &directory.path().join("data"));
+        }
         let unknown = ([127, 0, 0, 1], 0).into();
         let rsa_fingerprint = String::new();
         let mut node = Self {
@@ -114,7 +119,8 @@ impl TestNode {
         })
     }
 
-    fn stop(&mut self) -> std::process::ExitStatus {
+    /// Stops the node with SIGTERM.
+    pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
         let mut process = self.process.take().expect("the node runs");
         let pid = process.0.id().to_string();
         let killed = process::run(Command::new("kill").args(["-TERM", &pid]), STOP_WITHIN);
@@ -196,5 +202,19 @@ impl TestNode {
     pub(crate) fn log(&self) -> String {
         let log = fs::read_to_string(self.directory.path().join("log")).unwrap_or_default();
         format!("--- the node's log ---\n{log}")
+    }
+}
+
+/// Copies files and directories; nothing else is in a data directory that no node uses.
+pub(crate) fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir_all(to).expect("make a directory");
+    for entry in fs::read_dir(from).expect("a directory") {
+        let entry = entry.expect("an entry");
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_directory(&path, &to);
+        } else if path.is_file() {
+            fs::copy(&path, &to).expect("copy a file");
+        }
     }
 }
