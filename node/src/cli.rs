@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{client_config, codes, config, run};
+use crate::{client_config, codes, config, offline, run};
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
 #[derive(Debug, Parser)]
@@ -27,6 +27,14 @@ enum Command {
     Invite(InviteArgs),
     /// Print the login code that a member of the running node would get.
     Code(CodeArgs),
+    /// Print what the running node has written since its start.
+    Stats(StatsArgs),
+    /// Write everything that the store of a stopped node holds into a file.
+    Export(ExportArgs),
+    /// Fill the empty store of a data directory from an exported file.
+    Import(ImportArgs),
+    /// Rewrite the store of a stopped node without what its log wastes.
+    Compact(CompactArgs),
 }
 
 /// Where the node keeps everything.
@@ -76,6 +84,36 @@ struct CodeArgs {
     phone: String,
 }
 
+#[derive(Debug, Args)]
+struct StatsArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+struct ExportArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The file to make; it must not be there yet. It holds no master key.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The exported file. `master.key` of the same node belongs beside the store.
+    #[arg(long, value_name = "FILE")]
+    from: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct CompactArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
 /// Does what was asked for.
 pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
@@ -84,6 +122,10 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Some(Command::ClientConfig(args)) => client_config::print(&args.data),
         Some(Command::Invite(args)) => codes::invite(&args.data),
         Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
+        Some(Command::Stats(args)) => codes::stats(&args.data),
+        Some(Command::Export(args)) => offline::export(&args.data, &args.to),
+        Some(Command::Import(args)) => offline::import(&args.data, &args.from),
+        Some(Command::Compact(args)) => offline::compact(&args.data),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `rookery invite` and `rookery code`.
+//! `rookery invite`, `rookery code` and `rookery stats`: what a running node is asked.
 
 use anyhow::Context as _;
 
@@ -17,6 +17,21 @@ pub(crate) fn code(args: &DataArgs, phone: &str) -> anyhow::Result<()> {
     let phone = digits.parse().with_context(|| format!("{phone:?} is not a number"))?;
     let code: NumberAndCode = control::ask(&args.data, &Request::Code { phone })?;
     print(args, &code, "Good for five minutes and one login, whether or not it was asked for yet.")
+}
+
+/// Prints what the running node has written since its start.
+pub(crate) fn stats(args: &DataArgs) -> anyhow::Result<()> {
+    let stats: serde_json::Map<String, serde_json::Value> =
+        control::ask(&args.data, &Request::Stats)?;
+    #[expect(clippy::print_stdout, reason = "the command's output")]
+    if args.json {
+        println!("{}", serde_json::to_string(&stats)?);
+    } else {
+        for (name, value) in &stats {
+            println!("{name:18} {value}");
+        }
+    }
+    Ok(())
 }
 
 fn print(args: &DataArgs, found: &NumberAndCode, meaning: &str) -> anyhow::Result<()> {

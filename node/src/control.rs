@@ -14,8 +14,10 @@ use std::{fs, io};
 
 use anyhow::{Context as _, bail};
 use node_core::{Core, CoreError};
+use node_store::Store;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
@@ -33,6 +35,13 @@ const WITHIN: Duration = Duration::from_secs(10);
 /// Exchanges at once.
 const CONNECTIONS_MAX: usize = 16;
 
+/// What the commands ask.
+#[derive(Clone)]
+pub(crate) struct Node {
+    pub(crate) core: Core,
+    pub(crate) store: Arc<dyn Store>,
+}
+
 /// What can be asked.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -44,6 +53,8 @@ pub(crate) enum Request {
         /// Digits of the number.
         phone: u64,
     },
+    /// What was written since the start.
+    Stats,
 }
 
 /// The answer.
@@ -75,7 +86,7 @@ impl From<node_core::Invite> for NumberAndCode {
 /// Listens until the task is dropped.
 pub(crate) fn listen(
     directory: &Path,
-    core: Core,
+    node: Node,
 ) -> anyhow::Result<impl Future<Output = ()> + use<>> {
     let path = directory.join(SOCKET);
     match fs::remove_file(&path) {
@@ -88,7 +99,7 @@ pub(crate) fn listen(
     let listener = UnixListener::bind(short)
         .with_context(|| format!("cannot listen on {}", path.display()))?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
-    Ok(serve(listener, core))
+    Ok(serve(listener, node))
 }
 
 /// The socket by a path that fits: the system takes 107 bytes. The directory stays open as long as
@@ -100,14 +111,14 @@ fn short_path(directory: &Path) -> anyhow::Result<(PathBuf, fs::File)> {
     Ok((path, opened))
 }
 
-async fn serve(listener: UnixListener, core: Core) {
+async fn serve(listener: UnixListener, node: Node) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
     while let Ok(place) = places.clone().acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let core = core.clone();
+                let node = node.clone();
                 tokio::spawn(async move {
-                    if !matches!(timeout(WITHIN, exchange(stream, core)).await, Ok(Ok(()))) {
+                    if !matches!(timeout(WITHIN, exchange(stream, node)).await, Ok(Ok(()))) {
                         tracing::warn!("a command was not answered");
                     }
                     drop(place);
@@ -121,12 +132,12 @@ async fn serve(listener: UnixListener, core: Core) {
     }
 }
 
-async fn exchange(mut stream: UnixStream, core: Core) -> io::Result<()> {
+async fn exchange(mut stream: UnixStream, node: Node) -> io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
     tokio::io::BufReader::new(reader.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
     let reply = match serde_json::from_str(&line) {
-        Ok(request) => answer(&core, request).await.map_err(|cause| cause.to_string()),
+        Ok(request) => answer(&node, request).await.map_err(|cause| cause.to_string()),
         Err(cause) => Err(format!("not a request: {cause}")),
     };
     let reply = reply.map_or_else(Reply::Error, Reply::Ok);
@@ -135,12 +146,26 @@ async fn exchange(mut stream: UnixStream, core: Core) -> io::Result<()> {
     writer.write_all(text.as_bytes()).await
 }
 
-async fn answer(core: &Core, request: Request) -> Result<NumberAndCode, CoreError> {
+async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
+    let shown = |found: NumberAndCode| json!(found);
     match request {
-        Request::Invite => Ok(core.invite(None).await?.into()),
+        Request::Invite => Ok(shown(node.core.invite(None).await?.into())),
         Request::Code { phone } => {
-            let (code, expires) = core.show_code(phone).await?;
-            Ok(NumberAndCode { phone: format!("+{phone}"), code, expires })
+            let (code, expires) = node.core.show_code(phone).await?;
+            Ok(shown(NumberAndCode { phone: format!("+{phone}"), code, expires }))
+        }
+        Request::Stats => {
+            let (store, keys) = (node.store.stats(), node.core.keys());
+            Ok(json!({
+                "users": node.core.users(),
+                "commits": store.commits,
+                "syncs": store.syncs,
+                "keys_written": store.keys,
+                "bytes_written": store.bytes,
+                "keys_by_commands": keys.written,
+                "keys_derived": keys.derived,
+                "disk_bytes": store.disk_bytes,
+            }))
         }
     }
 }

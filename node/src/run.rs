@@ -44,7 +44,9 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     tracing::info!(node = %opened.identity.id(), "starting");
     let core = core(&config, &opened)?;
     let owner = core.prepare(&config.node.name).await.context("cannot prepare the store")?;
-    let commands = tokio::spawn(control::listen(&args.data, core.clone())?);
+    let store = opened.store.clone();
+    let asked = control::Node { core: core.clone(), store: store.clone() };
+    let commands = tokio::spawn(control::listen(&args.data, asked)?);
     let frontend = Frontend::new(setup(&config, core.clone(), opened)?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen(&config.http.listen.to_vec()).await?;
@@ -67,6 +69,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         }
         // What cannot be written cannot be acknowledged: better no node than one that forgets.
         reason = core.stopped() => Err(anyhow!("the node cannot go on: {reason}")),
+        reason = store.failed() => Err(anyhow!("the node cannot go on: {reason}")),
     };
     commands.abort();
     frontend.shutdown(SHUTDOWN).await;

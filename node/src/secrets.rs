@@ -49,7 +49,14 @@ pub(crate) fn open(directory: &Path, rng: &mut impl CryptoRng) -> anyhow::Result
     rng.fill_bytes(&mut stamp);
     let path = directory.join(MASTER_FILE);
     let known = path.try_exists().with_context(|| format!("cannot read {}", path.display()))?;
-    let store = SledStore::open(directory, stamp)?;
+    let mut store = SledStore::open(directory, stamp)?;
+    if store.should_compact()? {
+        drop(store);
+        tracing::info!("the store is compacted, which may take some minutes");
+        let done = node_store::compact(directory)?;
+        tracing::info!(before = done.before_bytes, after = done.after_bytes, "compacted");
+        store = SledStore::open(directory, stamp)?;
+    }
     let sealed = store.get(Keyspace::SETTINGS, RSA_KEY)?;
     if sealed.is_some() && !known {
         bail!(

@@ -183,3 +183,48 @@ fn write(to: &Path) {
     copy_directory(&to.join("data"), copy.path());
     fs::write(to.join("export"), exported(&open(copy.path()))).unwrap();
 }
+
+fn rookery(arguments: &[&str], data: &Path) -> (bool, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rookery"));
+    command.args(arguments).arg("--data").arg(data);
+    let done = support::process::run(&mut command, std::time::Duration::from_secs(60));
+    (done.status.success(), done.stdout + &done.stderr)
+}
+
+/// A store goes through a file into another directory, and is the same; compacting keeps it so.
+#[test]
+fn a_store_is_carried_over_by_export_and_import() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let (old, new, file) = (path("old"), path("new"), path("all.export"));
+    let golden = stores().pop().unwrap();
+    copy_directory(&golden.join("data"), &old);
+    let to = ["export", "--json", "--to", file.to_str().unwrap()];
+    assert!(rookery(&to, &old).0);
+    assert_eq!(fs::read(&file).unwrap(), fs::read(golden.join("export")).unwrap());
+    let (again, text) = rookery(&to, &old);
+    assert!(!again && text.contains("cannot make"), "an export is never written over: {text}");
+
+    let from = ["import", "--json", "--from", file.to_str().unwrap()];
+    let (done, text) = rookery(&from, &new);
+    assert!(done, "{text}");
+    let (again, text) = rookery(&from, &new);
+    assert!(!again && text.contains("not empty"), "{text}");
+    fs::copy(old.join("master.key"), new.join("master.key")).unwrap();
+    let (done, text) = rookery(&["compact", "--json"], &new);
+    assert!(done, "{text}");
+    reads_the_conversation(&new);
+    let node = TestNode::start_with(Setup { data: Some(new), ..Setup::default() });
+    assert!(node.owner.is_none());
+    assert!(node.command(&["stats", "--json"])["users"].as_u64() == Some(3), "with the service");
+
+    // A damaged file writes nothing.
+    let mut damaged = fs::read(&file).unwrap();
+    let middle = damaged.len() / 2;
+    damaged[middle] ^= 1;
+    fs::write(&file, damaged).unwrap();
+    let third = path("third");
+    let (done, text) = rookery(&from, &third);
+    assert!(!done, "{text}");
+    assert!(!third.exists(), "{text}");
+}

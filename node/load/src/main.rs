@@ -24,6 +24,9 @@ struct Cli {
     /// Process of the node: its CPU time and memory are read from /proc.
     #[arg(long)]
     pid: Option<u32>,
+    /// Data directory of that node, for rows that need members: they are invited.
+    #[arg(long, value_name = "DIR", requires = "node")]
+    data: Option<PathBuf>,
     /// Rows to run; all without this.
     #[arg(long, value_delimiter = ',')]
     rows: Vec<RowName>,
@@ -34,6 +37,12 @@ struct Cli {
     /// exchange takes the padded time of its answers.
     #[arg(long)]
     idle_keys: Option<usize>,
+    /// Pairs of members of the delivery row: one message of each is in flight.
+    #[arg(long, default_value_t = 64)]
+    pairs: usize,
+    /// Messages of the large store of the scale row; the small one has 1,000.
+    #[arg(long, default_value_t = 1_000_000)]
+    messages: u32,
     /// One JSON document on standard output.
     #[arg(long)]
     json: bool,
@@ -44,6 +53,15 @@ enum Command {
     /// The floor of idle connections: a process with one bare task each. Started by the row.
     #[command(hide = true)]
     FloorIdle,
+    /// The floor of delivery: a relay with a file. Started by the rows.
+    #[command(hide = true)]
+    FloorRelay {
+        /// Where messages are kept.
+        log: PathBuf,
+        /// Tell senders that their messages are stored.
+        #[arg(long)]
+        answers: bool,
+    },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -56,18 +74,38 @@ enum RowName {
     Idle,
     /// Latency beside a core full of handshakes.
     Latency,
+    /// Server CPU of a message from member to member.
+    Delivery,
+    /// How long a message takes to its answer and to the peer.
+    SendLatency,
+    /// Pages and differences at many stored messages, beside few. On two nodes of its own.
+    Scale,
 }
 
 fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    if let Some(Command::FloorIdle) = cli.command {
-        return bench::idle::floor_process();
+    match cli.command {
+        Some(Command::FloorIdle) => return bench::idle::floor_process(),
+        Some(Command::FloorRelay { log, answers }) => {
+            return bench::relay::floor_process(&log, answers);
+        }
+        None => {}
     }
     let target = match (cli.node, cli.pem, cli.pid) {
-        (Some(address), Some(pem), Some(pid)) => bench::Target::running(address, &pem, pid)?,
+        (Some(address), Some(pem), Some(pid)) => {
+            bench::Target::running(address, &pem, pid, cli.data)?
+        }
         _ => bench::Target::start().context("cannot start a node")?,
     };
-    let all = [RowName::Messages, RowName::Keys, RowName::Latency, RowName::Idle];
+    let all = [
+        RowName::Messages,
+        RowName::Keys,
+        RowName::Latency,
+        RowName::Delivery,
+        RowName::SendLatency,
+        RowName::Scale,
+        RowName::Idle,
+    ];
     let wanted = if cli.rows.is_empty() { all.to_vec() } else { cli.rows };
     let mut rows = Vec::new();
     for name in wanted {
@@ -76,6 +114,9 @@ fn main() -> anyhow::Result<()> {
             RowName::Keys => vec![bench::keys::row(&target, cli.short)?],
             RowName::Idle => vec![bench::idle::row(&target, cli.short, cli.idle_keys)?],
             RowName::Latency => vec![bench::latency::row(&target, cli.short)?],
+            RowName::Delivery => bench::delivery::rows(&target, cli.short, cli.pairs)?,
+            RowName::SendLatency => bench::send_latency::rows(&target, cli.short)?,
+            RowName::Scale => bench::scale::rows(cli.short, cli.messages)?,
         });
     }
     let mut out = std::io::stdout().lock();

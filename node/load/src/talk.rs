@@ -172,7 +172,9 @@ impl Judge {
             (Some((id, random_id)), [(at, carried)])
                 if random_id == number as i64 + 1 && id == *at && *carried == number => {}
             _ => {
-                return Err(TalkError::Wrong(format!("the answer to {number}: {named:?} {came:?}")));
+                return Err(TalkError::Wrong(format!(
+                    "the answer to {number}: {named:?} {came:?}"
+                )));
             }
         }
         Ok(Some(number))

@@ -22,6 +22,7 @@ mod report;
 #[cfg(test)]
 mod start_up;
 #[cfg(test)]
+#[allow(dead_code, reason = "shared with the other tests that see the node from outside")]
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(test)]

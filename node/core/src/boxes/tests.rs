@@ -103,6 +103,14 @@ impl Sim {
         self.commit(flush.batch);
         self.state.written(flush.pts);
         assert!(self.state.changed.is_empty());
+        let kept = self.state.dialogs.values().map(|dialog| dialog.index.changed.len());
+        assert_eq!(kept.sum::<usize>(), 0, "what is written needs no memory");
+        let (from, to) = ([&OWNER.bytes()[..], &[1]].concat(), UserId(OWNER.0 + 1).bytes());
+        let rows = self.store.scan(Keyspace::DIALOGS, &from, Some(&to), 1 << 20, Order::Ascending);
+        for (_, chunk) in rows.unwrap() {
+            let entries = index::ChunkRecord::decode(&chunk).unwrap().entries().unwrap();
+            assert!(!entries.is_empty(), "an empty chunk is no row");
+        }
     }
 
     fn send(&mut self, peer: PeerId, out: bool) -> i32 {
@@ -385,7 +393,7 @@ fn boxes_in_use_are_not_forgotten_and_others_are_when_there_are_too_many() {
     let (boxes, store) = (Boxes::default(), MemoryStore::new());
     let held = boxes.cell(OWNER);
     for n in 0..4095 {
-        boxes.cell(UserId(n)).lock(&store, UserId(n)).unwrap();
+        drop(boxes.cell(UserId(n)).lock(&store, UserId(n)).unwrap());
     }
     boxes.evict();
     let there = |boxes: &Boxes| format!("{boxes:?}").matches("UserId").count();

@@ -86,10 +86,6 @@ impl Disk {
         Self::over(self.memory.crash_keeping(batches))
     }
 
-    pub(super) fn crash(&self) -> Arc<Self> {
-        self.crash_keeping(0)
-    }
-
     pub(super) fn fail_at_commit(&self, k: u64) {
         self.memory.fail_at_commit(k);
     }

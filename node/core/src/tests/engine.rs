@@ -249,7 +249,7 @@ impl Sim {
             others.push(self.other().await);
         }
         if cut {
-            let (disk, core) = (self.world.disk.clone(), self.world.core.clone());
+            let disk = self.world.disk.clone();
             // Everybody waits, or all is done: then the power goes.
             for _ in 0..2000 {
                 if disk.undurable() > 0 || tasks.iter().all(|task| task.is_finished()) {
@@ -257,7 +257,6 @@ impl Sim {
                 }
                 tokio::task::yield_now().await;
             }
-            drop(core);
             self.crash();
         }
         let mut left = Vec::new();

@@ -239,11 +239,11 @@ async fn login_an_account_is_made_only_after_its_code_was_shown() {
 #[tokio::test]
 async fn login_who_may_join_is_as_configured() {
     let open = World::with(Registration::Open, EVENTS_KEPT).await;
-    let (code, _) = open.core.show_code(49_30_123).await.unwrap();
-    let sent = open.core.send_code(49_30_123, open.address()).await.unwrap();
-    let request = open.request(49_30_123, &sent, wrong(&code));
+    let (code, _) = open.core.show_code(4_930_123).await.unwrap();
+    let sent = open.core.send_code(4_930_123, open.address()).await.unwrap();
+    let request = open.request(4_930_123, &sent, wrong(&code));
     assert!(matches!(open.core.sign_in(request).await, Err(CoreError::CodeInvalid)));
-    let request = open.request(49_30_123, &sent, &code);
+    let request = open.request(4_930_123, &sent, &code);
     assert_eq!(open.core.sign_in(request).await.unwrap(), Login::SignUpRequired);
 
     let closed = World::with(Registration::Closed, EVENTS_KEPT).await;

@@ -199,6 +199,11 @@ async fn line_35_slices_are_ahead_and_together_the_whole() {
     let slice = world.core.difference(bob.id, from, usize::MAX, None).await.unwrap();
     let Difference::Events { rows, last, .. } = slice else { panic!("{slice:?}") };
     assert_eq!((rows.len(), last), (DIFFERENCE_ROWS_MAX, false));
+    // A slice that is just full, and has all, is the last one.
+    let from = Pts(world.pts(bob).await.0 - 3);
+    let slice = world.core.difference(bob.id, from, 3, None).await.unwrap();
+    let Difference::Events { rows, last, .. } = slice else { panic!("{slice:?}") };
+    assert_eq!((rows.len(), last), (3, true));
 }
 
 #[tokio::test]

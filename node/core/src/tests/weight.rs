@@ -36,12 +36,12 @@ async fn the_largest_message_can_be_sent_quoted_edited_and_forwarded() {
     let reply = Outgoing { reply: Some((sent.id, Some(quote))), ..message(2) };
     let reply = world.try_send(ada, reply).await.unwrap();
     let mut ids = Vec::new();
-    for n in 0..100 {
+    for n in 0..250 {
         ids.push((reply.id, 1000 + n));
     }
     let (core, how) = (&world.core, ForwardHow::default());
     let forwarded = core.forward(ada.actor(), ada.id, bob.peer(), bob.peer(), ids, how).await;
-    assert_eq!(forwarded.unwrap().len(), 100);
+    assert_eq!(forwarded.unwrap().len(), 250);
     // Many at once fill a batch and go on in the next.
     let sends = (0..200).map(|n| {
         let (core, message) = (world.core.clone(), message(5000 + n));
@@ -52,7 +52,7 @@ async fn the_largest_message_can_be_sent_quoted_edited_and_forwarded() {
     }
     let gone = world.delete(ada, &[reply.id], true).await;
     assert_eq!(gone.pts_count, 1);
-    assert_eq!(world.history(bob, ada).await.len(), 301);
+    assert_eq!(world.history(bob, ada).await.len(), 451);
 }
 
 #[tokio::test]
@@ -89,6 +89,8 @@ async fn a_long_list_is_deleted_whole() {
     assert_eq!(affected, Affected { pts: Pts(before.0 + 2970), pts_count: 2970 });
     assert_eq!(world.history(ada, bob).await.len(), keep.len());
     assert_eq!(world.history(bob, ada).await.len(), keep.len());
+    let longest = world.rows(bob).iter().map(|(_, row)| row.pts_count()).max();
+    assert_eq!(longest, Some(100), "ids of one row, and of one command");
     assert_eq!(world.delete(ada, &[], true).await, Affected { pts: affected.pts, pts_count: 0 });
 }
 

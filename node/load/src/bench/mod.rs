@@ -1,15 +1,20 @@
 //! The rows, what they share, and how they are told.
 
+pub(crate) mod delivery;
+mod fill;
 pub(crate) mod idle;
 pub(crate) mod keys;
 pub(crate) mod latency;
 pub(crate) mod messages;
 mod process;
+pub(crate) mod relay;
+pub(crate) mod scale;
+pub(crate) mod send_latency;
 mod target;
 
 use std::fmt;
 
-pub(crate) use target::Target;
+pub(crate) use target::{StoreStats, Target};
 
 /// One measured row: a value, its floor, and how far apart they may be.
 pub(crate) struct Row {

@@ -38,6 +38,13 @@ pub(crate) fn resident(pid: u32) -> anyhow::Result<u64> {
     Ok(kilobytes.parse::<u64>()? * 1024)
 }
 
+/// Bytes that a process caused to be written to disk.
+pub(crate) fn written(pid: u32) -> anyhow::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/io")).context("is the node running?")?;
+    let bytes = text.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+    Ok(bytes.context("write_bytes")?.trim().parse()?)
+}
+
 /// Waits until a process uses next to no CPU: what it still had to do is done and counted.
 pub(crate) fn settle(pid: u32) -> anyhow::Result<()> {
     let end = clock::now() + Duration::from_secs(30);

@@ -1,15 +1,19 @@
 //! The node under load.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::SocketAddr;
-use std::path::Path;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use keys::PublicKey;
 use rand::rngs::ThreadRng;
-use rookery_load::{Client, ClientError};
+use rookery_load::pairs::{self, Pair};
+use rookery_load::{Client, ClientError, Framing, Invite, Member, Wire, exchange, member};
 
 /// No row measures the refusal of honest load.
 const LIMITS_LIFTED: &str = "[limits]
@@ -28,7 +32,18 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) public: PublicKey,
     pub(crate) pid: u32,
+    /// Its data directory: where it is asked for invites.
+    data: Option<PathBuf>,
+    /// Members that logged in so far: each block of them has an address of its own.
+    members: AtomicUsize,
     _own: Option<Own>,
+}
+
+/// What the node counted of its store since it started.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StoreStats {
+    pub(crate) keys: u64,
+    pub(crate) syncs: u64,
 }
 
 /// A node that ends with us.
@@ -46,24 +61,37 @@ impl Drop for Own {
 
 impl Target {
     /// A node that runs already. Only on loopback: load is for one's own machine.
-    pub(crate) fn running(address: SocketAddr, pem: &Path, pid: u32) -> anyhow::Result<Self> {
+    pub(crate) fn running(
+        address: SocketAddr,
+        pem: &Path,
+        pid: u32,
+        data: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
         if !address.ip().is_loopback() {
             bail!("{address} is not on this machine");
         }
         let pem = fs::read_to_string(pem).with_context(|| pem.display().to_string())?;
-        Ok(Self { address, public: PublicKey::from_pem(&pem)?, pid, _own: None })
+        Ok(Self {
+            address,
+            public: PublicKey::from_pem(&pem)?,
+            pid,
+            data,
+            members: AtomicUsize::new(0),
+            _own: None,
+        })
     }
 
     /// Starts `rookery` beside this program on a fresh directory.
     pub(crate) fn start() -> anyhow::Result<Self> {
-        let binary = std::env::current_exe()?.with_file_name("rookery");
+        let binary = binary()?;
         let directory = tempfile::tempdir()?;
         let config = directory.path().join("rookery.toml");
         fs::write(&config, LIMITS_LIFTED)?;
+        let data = directory.path().join("data");
         let mut child = Command::new(&binary)
             .args(["run", "--json", "--mtproto", "127.0.0.1:0", "--http", "127.0.0.1:0"])
             .arg("--data")
-            .arg(directory.path().join("data"))
+            .arg(&data)
             .arg("--config")
             .arg(&config)
             .env("ROOKERY_LOG", "error")
@@ -82,7 +110,14 @@ impl Target {
         let text = |key: &str| ready[key].as_str().context("ready line");
         let address = text("mtproto")?.parse()?;
         let public = PublicKey::from_pem(text("rsa_pem")?)?;
-        Ok(Self { address, public, pid, _own: Some(own) })
+        Ok(Self {
+            address,
+            public,
+            pid,
+            data: Some(data),
+            members: AtomicUsize::new(0),
+            _own: Some(own),
+        })
     }
 
     /// A client with a key and a session of its own.
@@ -92,4 +127,84 @@ impl Target {
         client.acknowledge(rng)?;
         Ok(client)
     }
+
+    fn data(&self) -> anyhow::Result<&Path> {
+        self.data.as_deref().context("members are needed: name the node's --data as well")
+    }
+
+    /// A new invite; the first one of a node makes its owner.
+    pub(crate) fn invite(&self) -> anyhow::Result<Invite> {
+        let output = Command::new(binary()?)
+            .args(["invite", "--json", "--data"])
+            .arg(self.data()?)
+            .stderr(Stdio::inherit())
+            .output()?;
+        let invite: serde_json::Value =
+            serde_json::from_slice(&output.stdout).context("rookery invite")?;
+        let text = |key: &str| invite[key].as_str().map(str::to_owned).context("rookery invite");
+        Ok(Invite { phone: text("phone")?, code: text("code")? })
+    }
+
+    /// A client from the address of the member with this number.
+    pub(crate) fn client_from(
+        &self,
+        index: usize,
+        rng: &mut ThreadRng,
+    ) -> Result<Client, ClientError> {
+        let source = member::source_address(index);
+        let mut wire = Wire::connect_from(source, self.address, Framing::Intermediate)?;
+        let fresh = exchange(&mut wire, &self.public, 2, None, rng)?;
+        Ok(Client::new(wire, fresh, rng))
+    }
+
+    /// Members in pairs, all new.
+    pub(crate) fn pairs(&self, count: usize) -> anyhow::Result<Vec<Pair>> {
+        let invites: Vec<Invite> =
+            (0..2 * count).map(|_| self.invite()).collect::<Result<_, _>>()?;
+        let first = self.members.fetch_add(invites.len(), Ordering::Relaxed);
+        let connect = |index, rng: &mut ThreadRng| self.client_from(first + index, rng);
+        Ok(pairs::meet(&invites, connect, &mut super::rng())?)
+    }
+
+    /// A new member; the first one of a node is its owner.
+    pub(crate) fn member(&self, rng: &mut ThreadRng) -> anyhow::Result<Member> {
+        let invite = self.invite()?;
+        let client = self.client_from(self.members.fetch_add(1, Ordering::Relaxed), rng)?;
+        Ok(Member::join(client, &invite, "Load", rng)?)
+    }
+
+    /// Bytes of the files in the data directory.
+    pub(crate) fn disk_bytes(&self) -> anyhow::Result<u64> {
+        let mut directories = vec![self.data()?.to_owned()];
+        let mut bytes = 0;
+        while let Some(directory) = directories.pop() {
+            for entry in fs::read_dir(directory)? {
+                let entry = entry?;
+                let about = entry.metadata()?;
+                if about.is_dir() {
+                    directories.push(entry.path());
+                } else {
+                    bytes += about.len();
+                }
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// What the store counted, if the node tells.
+    pub(crate) fn store_stats(&self) -> Option<StoreStats> {
+        let mut stream = UnixStream::connect(self.data.as_ref()?.join("control.sock")).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+        stream.write_all(b"{\"do\":\"stats\"}\n").ok()?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line).ok()?;
+        let reply: serde_json::Value = serde_json::from_str(&line).ok()?;
+        let of = |name: &str| reply["ok"][name].as_u64();
+        Some(StoreStats { keys: of("keys")?, syncs: of("syncs")? })
+    }
+}
+
+/// `rookery` beside this program.
+fn binary() -> anyhow::Result<PathBuf> {
+    Ok(std::env::current_exe()?.with_file_name("rookery"))
 }

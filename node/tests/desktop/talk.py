@@ -1,0 +1,179 @@
+"""Telegram Desktop signs up with an invite and talks with a Telethon user.
+
+Each step is asserted twice: by what the window shows, and by what Telethon's driver (`../chat/telethon_driver.py`,
+a process of its own) was sent. Once it prints `{"do": "restart"}` and waits for a line: the caller kills the node
+and starts it again in between.
+"""
+
+import json
+import pathlib
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+import window
+from window import CHATS, TALK, WRITING
+
+DRIVER = pathlib.Path(__file__).parent.parent / "chat" / "telethon_driver.py"
+SOON_S = 30
+# The mark beside a message of one's own stands here, right of its time; its colour is the only strong green there.
+TICKS_LEFT, TICKS_WIDTH = 868, 32
+
+
+class Telethon:
+    """The other person."""
+
+    def __init__(self, args, directory):
+        session = directory / "telethon"
+        session.mkdir()
+        self.log = open(directory / "telethon.log", "wb")
+        self.process = subprocess.Popen(
+            [args.telethon, str(DRIVER), "--client", "telethon", "--port", "443", "--pem", args.pem, "--session", str(session)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1)
+        self.lines = queue.Queue(10_000)
+        self.events = []
+        self.commands = 0
+        threading.Thread(target=self.collect, daemon=True).start()
+
+    def collect(self):
+        for line in self.process.stdout:
+            self.lines.put(json.loads(line))
+
+    def __enter__(self):
+        self.expect(event="ready")
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+
+    def expect(self, **wanted):
+        """Waits for a line with all these fields, and takes it."""
+        end = time.monotonic() + SOON_S
+        while True:
+            for event in self.events:
+                if all(event.get(name) == value for name, value in wanted.items()):
+                    self.events.remove(event)
+                    return event
+            try:
+                self.events.append(self.lines.get(timeout=max(end - time.monotonic(), 0.01)))
+            except queue.Empty:
+                raise RuntimeError(f"Telethon was not told {wanted}; only {self.events}") from None
+
+    def do(self, name, **fields):
+        self.commands += 1
+        self.process.stdin.write(json.dumps({"id": self.commands, "do": name, **fields}) + "\n")
+        answer = self.expect(id=self.commands, event=None)
+        assert answer["ok"], f"{name}: {answer}"
+        return answer
+
+
+def ticks(screen, name, word):
+    """How much of the read mark there is beside the last line of a message, which holds `word`."""
+    ((_, y),), _ = screen.wait_for(name, word, part=TALK)
+    area = f"{TICKS_WIDTH}x24+{TICKS_LEFT}+{y - 6}"
+    pixels = screen.tool("convert", str(screen.pictures / f"{name}.png"), "-crop", area, "+repage", "-depth", "8", "rgb:-")
+    return sum(green > red + 40 and green > blue + 40 for red, green, blue in zip(pixels[::3], pixels[1::3], pixels[2::3]))
+
+
+def sign_up(screen, args):
+    screen.to_code_field(args.pem, args.phone)
+    screen.type(args.code)
+    screen.wait_for("5-sign-up", "info", "first", "last")
+    screen.type("Dora")
+    screen.key("Tab")
+    # It does not go on without a last name.
+    screen.type("Desk")
+    (_, _, (x, y)), _ = screen.wait_for("5-sign-up", "dora", "desk", "sign")
+    screen.click((x, y))
+    screen.wait_for("6-chats", "rookery", "welcome", part=CHATS)
+
+
+def talk(args, screen):
+    with Telethon(args, screen.directory) as telethon:
+        assert telethon.do("login", phone=args.owner, code=args.owner_code, first_name="Thea")["signed_up"]
+        sign_up(screen, args)
+        dora = telethon.do("find", phone=args.phone)["user_id"]
+
+        # A message comes in; opening the chat reads it.
+        first = telethon.do("send", to=dora, text="Good morning from Telethon")["msg_id"]
+        (_, place), _ = screen.wait_for("7-message-in", "thea", "morning", part=CHATS)
+        screen.click(place)
+        telethon.expect(event="read_outbox", peer=dora, max_id=first)
+        screen.wait_for("8-chat", "good", "morning", part=TALK)
+
+        # The answer; it gets a second tick when it is read.
+        screen.type("Lovely weather over here")
+        screen.key("Return")
+        telethon.expect(event="typing", user=dora)
+        answer = telethon.expect(event="message", peer=dora, out=False, text="Lovely weather over here")["id"]
+        screen.wait_for("9-sent", "lovely", "weather", part=TALK)
+        end = time.monotonic() + SOON_S
+        while not (one := ticks(screen, "9-sent", "weather")):
+            assert time.monotonic() < end, "no tick"
+        telethon.do("read", peer=dora, max_id=answer)
+        while (now := ticks(screen, "10-read", "weather")) < 1.4 * one:
+            assert time.monotonic() < end, f"ticks of {one} pixels, and of {now} when read"
+
+        # A reply.
+        question = telethon.do("send", to=dora, text="Which harbour should we choose")["msg_id"]
+        telethon.expect(event="read_outbox", peer=dora, max_id=question)
+        screen.wait_for("11-question", "harbour", part=TALK)
+        screen.key("ctrl+Up")
+        screen.wait_for("12-reply", "thea", "harbour", part=WRITING)
+        screen.type("Take the northern one")
+        screen.key("Return")
+        reply = telethon.expect(event="message", peer=dora, text="Take the northern one", reply_to=question)["id"]
+        screen.wait_for("13-replied", "northern", part=TALK)
+
+        # An edit of the own last message.
+        screen.key("Up")
+        screen.wait_for("14-edit", "edit", "northern", part=WRITING)
+        screen.key("ctrl+a")
+        screen.type("Take the southern one")
+        screen.key("Return")
+        telethon.expect(event="edited", id=reply, text="Take the southern one", edited=True, reply_to=question)
+        screen.wait_for("15-edited", "southern", "edited", without=["northern"], part=TALK)
+
+        # A deletion for both.
+        (place, _), _ = screen.wait_for("15-edited", "lovely", "weather", part=TALK)
+        screen.click(place, button=3)
+        (entry, _), _ = screen.wait_for("16-menu", "delete", "forward")
+        screen.click(entry)
+        (*_, cancel), _ = screen.wait_for("17-delete", "also", "want", "cancel")
+        # Beside "Cancel", whose place is sure: another "delete" stands in the question.
+        places = [(x, y) for word, x, y in screen.read("17-delete") if word == "Delete" and abs(y - cancel[1]) < 10]
+        screen.click(places[0])
+        telethon.expect(event="deleted", ids=[answer])
+        screen.wait_for("18-deleted", "harbour", "southern", without=["lovely", "weather"], part=TALK)
+
+        # The other side edits and deletes.
+        telethon.do("edit", to=dora, msg_id=first, text="Good evening from Telethon")
+        screen.wait_for("19-edited-there", "evening", "harbour", without=["morning"], part=TALK)
+        gone = telethon.do("send", to=dora, text="Forget about breakfast")["msg_id"]
+        screen.wait_for("20-to-be-deleted", "breakfast", part=TALK)
+        telethon.do("delete", to=dora, msg_ids=[gone])
+        screen.wait_for("21-deleted-there", "evening", "southern", without=["breakfast"], part=TALK)
+
+        # The node is killed; the window goes on without a new login.
+        print(json.dumps({"do": "restart"}), flush=True)
+        assert sys.stdin.readline(), "the node was not started again"
+        again = telethon.do("send", to=dora, text="Welcome back from the restart")["msg_id"]
+        screen.wait_for("22-after-restart", "evening", "restart", part=TALK)
+        telethon.expect(event="read_outbox", peer=dora, max_id=again)
+        screen.type("Nothing was lost")
+        screen.key("Return")
+        last = telethon.expect(event="message", peer=dora, out=False, text="Nothing was lost")["id"]
+        telethon.do("read", peer=dora, max_id=last)
+        end = time.monotonic() + SOON_S
+        while (now := ticks(screen, "23-goes-on", "nothing")) < 1.4 * one:
+            assert time.monotonic() < end, f"ticks of {one} pixels, and of {now} when read after the restart"
+        texts = [message["text"] for message in telethon.do("history", peer=dora, limit=20)["messages"]]
+    return texts
+
+
+window.run(
+    talk, within_s=300, code="the code of its invite", owner="number of the other account", owner_code="and its code",
+    telethon="a Python interpreter that has Telethon")

@@ -1,0 +1,183 @@
+"""Telegram Desktop (Debian's package) in a real window on a virtual display, for the scripts beside this one.
+
+The three server keys and the DC addresses compiled into it are replaced, in a temporary copy, by the node's
+key and 127.0.0.1: the node listens there on port 443. Run it only where nothing can leave.
+
+What is on the screen is read by OCR: it tells when to go on, and where to click. One picture a step is
+left in --pictures. Needs telegram-desktop, xvfb, openbox, xdotool, imagemagick, tesseract-ocr.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+PROGRAM = "/usr/bin/telegram-desktop"
+KEY = re.compile(rb"-----BEGIN RSA PUBLIC KEY-----.*?-----END RSA PUBLIC KEY-----", re.DOTALL)
+# As NUL-terminated strings; the longest is 15 bytes.
+ADDRESS = re.compile(rb"(?<=\0)(?:149\.154|91\.108|95\.161)\.\d{1,3}\.\d{1,3}(?=\0)")
+SCREEN_WITHIN_S = 60
+# Part of the screen, and below which brightness a pixel counts as ink there. The window opens in the middle, 840 x 630.
+# OCR loses pale letters beside a picture, and finds letters in the chat's wallpaper: that is darker than pale letters.
+WHOLE = "1000x760+0+0", "75%"
+CHATS = "300x573+80+122", "75%"
+TALK = "540x570+380+125", "50%"
+WRITING = "540x110+380+585", "75%"
+
+
+def patched_copy(pem, directory):
+    program = pathlib.Path(PROGRAM).read_bytes()
+    ours = pathlib.Path(pem).read_bytes().strip()
+    keys = [key for key in KEY.findall(program) if len(key) == len(ours)]
+    program = KEY.sub(lambda key: ours if len(key[0]) == len(ours) else key[0], program)
+    program, addresses = ADDRESS.subn(lambda address: b"127.0.0.1".ljust(len(address[0]), b"\0"), program)
+    assert len(keys) == 3 and addresses >= 8, f"{len(keys)} keys and {addresses} addresses: another release?"
+    copy = directory / "telegram-desktop"
+    copy.write_bytes(program)
+    copy.chmod(0o700)
+    return copy
+
+
+class Screen:
+    """A virtual display, and the program in it; everything ends with the `with` block."""
+
+    def __init__(self, directory, pictures):
+        self.directory, self.pictures = directory, pictures
+        self.processes = []
+        self.environment = {
+            **os.environ, "HOME": str(directory), "XDG_RUNTIME_DIR": str(directory), "QT_QPA_PLATFORM": "xcb",
+            "LANG": "C.UTF-8", "OMP_THREAD_LIMIT": "1", "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
+
+    def __enter__(self):
+        read, write = os.pipe()
+        self.start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1000x760x24", "-nolisten", "tcp", "-noreset"], pass_fds=[write])
+        os.close(write)
+        # Xvfb writes the number and the line's end apart, and ends if it cannot write the second.
+        with os.fdopen(read) as number:
+            self.environment["DISPLAY"] = ":" + number.readline().strip()
+        self.start(["openbox"])
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            process.send_signal(signal.SIGTERM)
+        for process in reversed(self.processes):
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+    def start(self, command, **options):
+        log = open(self.directory / f"{pathlib.Path(command[0]).name}.log", "wb")
+        process = subprocess.Popen(
+            command, env=self.environment, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
+        self.processes.append(process)
+        return process
+
+    def tool(self, *command):
+        done = subprocess.run(command, env=self.environment, capture_output=True, timeout=30)
+        if done.returncode:
+            raise RuntimeError(f"{command}: {done.stderr.decode(errors='replace')}")
+        return done.stdout
+
+    def take(self, name):
+        picture = self.pictures / f"{name}.png"
+        self.tool("import", "-window", "root", str(picture))
+        return picture
+
+    def read(self, name, part=WHOLE):
+        """Takes a picture and returns the words in a part of it with the place of each: (word, x, y) from left above."""
+        area, ink = part
+        offset_x, offset_y = (int(number) for number in area.split("+")[1:])
+        large = self.directory / "large.png"
+        shutil.copy(self.take(name), large)
+        # OCR expects larger letters than a screen has.
+        self.tool("mogrify", "-crop", area, "+repage", "-resize", "200%", "-colorspace", "Gray", "-threshold", ink, str(large))
+        layout = "3" if part is WHOLE else "11"
+        words = []
+        for line in self.tool("tesseract", str(large), "-", "--psm", layout, "tsv").decode().splitlines()[1:]:
+            columns = line.split("\t")
+            if len(columns) == 12 and columns[11].strip():
+                left, top, width, height = (int(column) for column in columns[6:10])
+                words.append((columns[11].strip(), (left + width // 2) // 2 + offset_x, (top + height // 2) // 2 + offset_y))
+        return words
+
+    def wait_for(self, name, *wanted, without=(), part=WHOLE):
+        """Reads the screen until it has all of `wanted` and none of `without` (lower case); returns the places of `wanted`."""
+        end = time.monotonic() + SCREEN_WITHIN_S
+        while True:
+            words = self.read(name, part)
+            text = [word.lower() for word, _, _ in words]
+            places = [next((words[i][1:] for i, word in enumerate(text) if one in word), None) for one in wanted]
+            left = [one for one in without if any(one in word for word in text)]
+            if all(places) and not left:
+                return places, " ".join(word for word, _, _ in words)
+            if time.monotonic() > end:
+                raise RuntimeError(f"no {wanted}, or still {left}, on the screen {name}: {' '.join(text)!r}")
+            if any(process.poll() is not None for process in self.processes):
+                raise RuntimeError(f"the program ended at the screen {name}")
+
+    def click(self, place, button=1):
+        self.tool("xdotool", "mousemove", *map(str, place), "click", str(button))
+
+    def key(self, *keys):
+        self.tool("xdotool", "key", *keys)
+
+    def type(self, text):
+        self.tool("xdotool", "type", "--delay", "30", text)
+
+    def to_code_field(self, pem, phone):
+        """Starts the program, and gives the number; returns what the code field's screen says."""
+        program = patched_copy(pem, self.directory)
+        work = self.directory / "work"
+        work.mkdir()
+        self.start([str(program), "-many", "-workdir", f"{work}/"])
+        (start, *_), _ = self.wait_for("1-welcome", "start", "messaging")
+        self.click(start)
+        (by_phone, *_), _ = self.wait_for("2-qr-code", "using", "scan")
+        self.click(by_phone)
+        self.wait_for("3-phone-number", "confirm", "number")
+        # Back from the number into the country code, which takes a whole number and splits it.
+        self.key(*["BackSpace"] * 6)
+        self.type(phone.lstrip("+"))
+        self.key("Return")
+        _, text = self.wait_for("4-code", "code", "received")
+        return text
+
+
+def run(drive, within_s, **more_arguments):
+    """Runs `drive(args, screen)` and prints one line of JSON: what it returned, or why it failed."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pem", required=True, help="the node's RSA key, PKCS#1 PEM")
+    parser.add_argument("--pictures", required=True, type=pathlib.Path, help="directory for the pictures")
+    parser.add_argument("--phone", required=True, help="the number to log in with")
+    for name, text in more_arguments.items():
+        parser.add_argument("--" + name.replace("_", "-"), required=True, help=text)
+    args = parser.parse_args()
+    args.pictures.mkdir(parents=True, exist_ok=True)
+
+    def too_long(*_):
+        raise TimeoutError(f"more than {within_s} s")
+
+    signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(within_s)
+    with tempfile.TemporaryDirectory() as directory:
+        directory = pathlib.Path(directory)
+        try:
+            with Screen(directory, args.pictures) as screen:
+                text = drive(args, screen)
+        except BaseException as error:
+            traceback.print_exc()
+            for log in [*directory.glob("*.log"), *directory.glob("work/log.txt")]:
+                print(f"--- {log.name} ---\n{log.read_text(errors='replace')[-4000:]}", file=sys.stderr)
+            print(json.dumps({"ok": False, "error": f"{type(error).__name__}: {error}"}), flush=True)
+            sys.exit(1)
+    print(json.dumps({"ok": True, "text": text}), flush=True)
