@@ -132,7 +132,8 @@ impl Pair {
             self.speaker.judge.answer(&message)?;
         }
         let (lost, silent) = (self.hearer.judge.unarrived(), self.speaker.judge.unanswered());
-        if lost + silent > 0 {
+        let gapless = self.hearer.judge.is_gapless() && self.speaker.judge.is_gapless();
+        if lost + silent > 0 || !gapless {
             return Err(TalkError::Wrong(format!("{lost} messages and {silent} answers are lost")));
         }
         Ok(())

@@ -4,7 +4,7 @@
 //! box, the receiver's update has to bring it with the next pts of the receiver's; each once.
 //! The relay, which is the floor, speaks the same in fewer words.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use tl::enums::{self, Update};
 use tl::functions::messages::SendMessage;
@@ -100,6 +100,8 @@ fn relayed_number(body: &[u8], tag: u32) -> Option<u64> {
 pub struct Judge {
     /// The box's pts; `None` at the relay, which has none.
     pts: Option<i32>,
+    /// Seen above it: answers to requests that run at the same time may overtake each other.
+    ahead: BTreeSet<i32>,
     /// Sent and not answered: number by msg_id.
     asked: HashMap<i64, u64>,
     /// Sent and not arrived.
@@ -130,6 +132,11 @@ impl Judge {
     /// Messages that did not arrive yet.
     pub fn unarrived(&self) -> usize {
         self.awaited.len()
+    }
+
+    /// Whether all pts that came are next to each other.
+    pub fn is_gapless(&self) -> bool {
+        self.ahead.is_empty()
     }
 
     /// The box's pts.
@@ -167,7 +174,7 @@ impl Judge {
             Update::UpdateMessageId(id) => Some((id.id, id.random_id)),
             _ => None,
         });
-        let came = self.new_messages(&updates)?;
+        let came = self.new_messages(&updates, false)?;
         match (named, came.as_slice()) {
             (Some((id, random_id)), [(at, carried)])
                 if random_id == number as i64 + 1 && id == *at && *carried == number => {}
@@ -190,9 +197,11 @@ impl Judge {
         } else {
             self.no_refusal(received)?;
             match updates(&received.body) {
-                Ok(updates) => {
-                    self.new_messages(&updates)?.into_iter().map(|(_, number)| number).collect()
-                }
+                Ok(updates) => self
+                    .new_messages(&updates, true)?
+                    .into_iter()
+                    .map(|(_, number)| number)
+                    .collect(),
                 // Acknowledgements and the like.
                 Err(_) => Vec::new(),
             }
@@ -207,19 +216,28 @@ impl Judge {
         Ok(numbers)
     }
 
-    /// (id, number) of new messages, each with the next pts.
-    fn new_messages(&mut self, updates: &[Update]) -> Result<Vec<(i32, u64)>, TalkError> {
+    /// (id, number) of new messages; `in_order` each with the next pts, else each with its own.
+    fn new_messages(
+        &mut self,
+        updates: &[Update],
+        in_order: bool,
+    ) -> Result<Vec<(i32, u64)>, TalkError> {
         let mut found = Vec::new();
         for update in updates {
             let Update::UpdateNewMessage(new) = update else { continue };
             let expected = self.pts.map_or(0, |pts| pts + 1);
-            if new.pts != expected || new.pts_count != 1 {
+            let fits = if in_order { new.pts == expected } else { new.pts >= expected };
+            if !fits || new.pts_count != 1 || !self.ahead.insert(new.pts) {
                 let (pts, count) = (new.pts, new.pts_count);
                 return Err(TalkError::Wrong(format!(
                     "pts {pts} (count {count}) where {expected} comes next"
                 )));
             }
-            self.pts = Some(new.pts);
+            while let Some(next) = self.pts.map(|pts| pts + 1)
+                && self.ahead.remove(&next)
+            {
+                self.pts = Some(next);
+            }
             let enums::Message::Message(message) = &new.message else {
                 return Err(TalkError::Wrong("a message that is none".into()));
             };

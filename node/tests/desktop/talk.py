@@ -86,8 +86,9 @@ def sign_up(screen, args):
     screen.key("Tab")
     # It does not go on without a last name.
     screen.type("Desk")
-    (_, _, (x, y)), _ = screen.wait_for("5-sign-up", "dora", "desk", "sign")
-    screen.click((x, y))
+    (_, _, (x, y)), _ = screen.wait_for("5-sign-up", "dora", "desk", "last")
+    # The button, whose white letters OCR does not always see, is below the field for the last name. Return does nothing.
+    screen.click((x + 100, y + 115))
     screen.wait_for("6-chats", "rookery", "welcome", part=CHATS)
 
 

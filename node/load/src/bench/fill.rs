@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use anyhow::ensure;
 use rookery_load::halves::{Ear, Mouth};
 use rookery_load::talk::{Judge, Listener};
 use rookery_load::{Member, clock};
@@ -53,6 +54,7 @@ pub(crate) fn fill(target: &Target, messages: u32) -> anyhow::Result<Filled> {
     let sent = send_all(&listeners, messages, &mut mouth, &mut ear, &mut judge)?;
     let seconds = (clock::now() - begin).as_secs_f64();
     let per_second = f64::from(sent) / seconds;
+    ensure!(judge.is_gapless(), "a pts of the owner's box is missing");
     let pts = judge.pts().unwrap_or_default();
     let bulk = peers.split_off(SMALL_DIALOGS);
     Ok(Filled { member: owner, bulk, pts, messages: sent, per_second })
