@@ -89,7 +89,7 @@ def sign_up(screen, args):
     (_, _, (x, y)), _ = screen.wait_for("5-sign-up", "dora", "desk", "last")
     # The button, whose white letters OCR does not always see, is below the field for the last name. Return does nothing.
     screen.click((x + 100, y + 115))
-    screen.wait_for("6-chats", "rookery", "welcome", part=CHATS)
+    screen.wait_for("6-no-chats", "chats", "here", part=CHATS)
 
 
 def talk(args, screen):

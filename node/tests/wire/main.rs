@@ -12,6 +12,7 @@ mod session;
 #[allow(dead_code, reason = "shared with the tests that drive published clients")]
 #[path = "../support/mod.rs"]
 mod support;
+mod updates;
 
 use std::fs;
 use std::time::Duration;
