@@ -149,7 +149,7 @@ fn touch(ctx: &Context) {
 
 impl Shared {
     /// Whom a permanent key acts for.
-    async fn standing(&self, identity: &KeyEntry) -> RpcResult<Standing> {
+    pub(super) async fn standing(&self, identity: &KeyEntry) -> RpcResult<Standing> {
         let (known, generation) = identity.standing();
         if let Some(standing) = known {
             return Ok(standing);

@@ -51,7 +51,9 @@ impl Hub {
         self.remove(user, |known| {
             let ends = known.auth_key() == Some(auth_key);
             if ends {
-                known.lock().subscriber = None;
+                let mut state = known.lock();
+                state.subscriber = None;
+                state.session.drop_updates();
             }
             ends
         });

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use keys::Side;
 use keys::message::{self, Opened};
+use node_core::{AuthKeyId, Standing};
 use rand::Rng as _;
 use tokio::sync::Notify;
 
@@ -156,6 +157,13 @@ fn destroy_session(shared: &Shared, asking: &SessionEntry, session_id: i64) -> b
 
 /// Deletes the key, durably, and queues the answer; the connection then sends it and ends.
 pub(super) async fn destroy_key(shared: &Shared, session: &SessionEntry, msg_id: i64) {
+    if let Some(identity) = session.key.identity()
+        && !session.key.is_temporary()
+        && let Ok(Standing::LoggedIn(user)) = shared.standing(&identity).await
+        && let Err(cause) = shared.core.log_out(user, AuthKeyId(identity.id)).await
+    {
+        tracing::error!(%cause, "the login of a destroyed key stays in the list");
+    }
     let outcome = match shared.auth_keys.destroy(&session.key, shared.now_ms()) {
         Ok(ticket) => shared.store.durable(ticket).await,
         Err(cause) => Err(cause),

@@ -264,6 +264,11 @@ impl Session {
         self.outbox.resume_updates();
     }
 
+    /// The login is over: updates that wait must not reach whoever logs in next.
+    pub fn drop_updates(&mut self) {
+        self.outbox.drop_updates();
+    }
+
     /// Whether updates are ignored after an `updatesTooLong`.
     #[must_use]
     pub fn is_silent(&self) -> bool {

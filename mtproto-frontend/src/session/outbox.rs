@@ -143,6 +143,13 @@ impl Outbox {
         }
     }
 
+    /// Forgets updates that were not sent: they are nobody's any more.
+    pub(super) fn drop_updates(&mut self) {
+        self.pending.retain(|pending| !matches!(pending, Pending::Update(_)));
+        self.updates = 0;
+        self.silent = false;
+    }
+
     pub(super) fn resume_updates(&mut self) {
         self.silent = false;
     }

@@ -5,13 +5,14 @@
 //! Blocking, one socket each: a generator decides itself how many threads it takes.
 //!
 //! [`member`] logs in, [`halves`] takes a client apart for two threads, and [`pairs`] lets members
-//! write to each other, with every message judged by [`talk`].
+//! write to each other, as fast as they can or, in [`open_loop`], when it is due, with every message judged by [`talk`].
 
 pub mod client;
 pub mod clock;
 pub mod exchange;
 pub mod halves;
 pub mod member;
+pub mod open_loop;
 pub mod pairs;
 pub mod session;
 pub mod talk;

@@ -15,7 +15,8 @@ use clap::{Parser, Subcommand, ValueEnum};
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
-    /// A running node; without it, `rookery` beside this program is started with its limits lifted.
+    /// A running node; without it, `rookery` beside this program (or the file that ROOKERY_BINARY
+    /// names) is started with its limits lifted.
     #[arg(long, value_name = "HOST:PORT", requires = "pem", requires = "pid")]
     node: Option<SocketAddr>,
     /// File with the node's public RSA key.

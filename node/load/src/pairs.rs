@@ -1,42 +1,37 @@
 //! Pairs of members: one speaks, the other listens, and every message is accounted for.
 
-use std::sync::Mutex;
+use std::net::SocketAddr;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use crate::client::{Client, ClientError, Received};
-use crate::clock;
+use keys::PublicKey;
+
+use crate::client::{Client, ClientError};
 use crate::halves::{Ear, Mouth};
 use crate::member::{Invite, Member};
+use crate::open_loop;
 use crate::talk::{Judge, Listener, TalkError};
 
 /// A message that takes longer is lost: no floor of a disk is near it.
-const LOST_AFTER: Duration = Duration::from_secs(20);
+pub(crate) const LOST_AFTER: Duration = Duration::from_secs(20);
+/// Of the open loop of [`rehearse`].
+const REHEARSED_PER_SECOND: u32 = 50;
 /// What comes twice comes within this.
 const DOUBLES_WITHIN: Duration = Duration::from_millis(200);
 
 /// One who speaks and one who listens.
 pub struct Pair {
-    listener: Listener,
+    pub(crate) listener: Listener,
     /// Whether the speaker is told that its message is stored.
-    answers: bool,
-    speaker: End,
-    hearer: End,
+    pub(crate) answers: bool,
+    pub(crate) speaker: End,
+    pub(crate) hearer: End,
 }
 
-struct End {
-    mouth: Mouth,
-    ear: Ear,
-    judge: Judge,
-}
-
-/// Latencies in microseconds from when a message was due, sorted.
-#[derive(Debug, Default)]
-pub struct Latencies {
-    /// To the answer to the speaker.
-    pub answered: Vec<f64>,
-    /// To the listener's update.
-    pub arrived: Vec<f64>,
+pub(crate) struct End {
+    pub(crate) mouth: Mouth,
+    pub(crate) ear: Ear,
+    pub(crate) judge: Judge,
 }
 
 impl End {
@@ -124,7 +119,7 @@ impl Pair {
     }
 
     /// Nothing more comes: no message came twice.
-    fn rests(&mut self) -> Result<(), TalkError> {
+    pub(crate) fn rests(&mut self) -> Result<(), TalkError> {
         for message in self.hearer.ear.rest(DOUBLES_WITHIN)? {
             self.hearer.judge.arrival(&message)?;
         }
@@ -163,6 +158,31 @@ pub fn meet<R: keys::CryptoRng + ?Sized>(
     Ok(pairs)
 }
 
+/// What a row of messages rests on, in small: pairs of new members of the node at `address`, in a
+/// closed loop and then in an open one, with `each` messages a pair in either. Returns how many
+/// messages were sent, answered, and brought to their listeners.
+///
+/// # Errors
+/// A loss, a double, a gap, a refusal, or the connections'.
+pub fn rehearse<R: keys::CryptoRng + ?Sized>(
+    address: SocketAddr,
+    public: &PublicKey,
+    dc: i32,
+    invites: &[Invite],
+    each: u64,
+    rng: &mut R,
+) -> Result<u64, TalkError> {
+    let connect = |_, rng: &mut R| Client::connect(address, public, dc, rng);
+    let mut pairs = meet(invites, connect, rng)?;
+    let next = saturate(&mut pairs, 0, each, 2)?;
+    let count = each * pairs.len() as u64;
+    let (latencies, end) = open_loop::offer(&mut pairs, next, count, REHEARSED_PER_SECOND)?;
+    if latencies.arrived.len() as u64 != count || latencies.answered.len() as u64 != count {
+        return Err(TalkError::Wrong("a latency is missing".into()));
+    }
+    Ok(end)
+}
+
 /// Closed loop: every pair sends `each` messages, a thread each. `base` is a number that no
 /// message of these pairs had yet; the next one is returned.
 ///
@@ -183,7 +203,7 @@ pub fn saturate(
     Ok(base + each * stride)
 }
 
-fn join_all(
+pub(crate) fn join_all(
     pairs: &mut [Pair],
     work: impl Fn(usize, &mut Pair) -> Result<(), TalkError> + Sync,
 ) -> Result<(), TalkError> {
@@ -198,115 +218,11 @@ fn join_all(
     })
 }
 
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T, TalkError>>) -> Result<T, TalkError> {
+pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T, TalkError>>) -> Result<T, TalkError> {
     thread.join().unwrap_or_else(|_| Err(TalkError::Wrong("a thread panicked".into())))
 }
 
-/// Open loop: `per_second` messages over all pairs in turns, whatever comes back; latency counts
-/// from when a message was due. For `base` see [`saturate`].
-///
-/// # Errors
-/// As [`saturate`].
-pub fn offer(
-    pairs: &mut [Pair],
-    base: u64,
-    count: u64,
-    per_second: u32,
-) -> Result<(Latencies, u64), TalkError> {
-    let begin = clock::now() + Duration::from_millis(100);
-    let due = |number: u64| begin + Duration::from_secs(1) * (number - base) as u32 / per_second;
-    let stride = pairs.len();
-    let mut latencies = Latencies::default();
-    let mut sending = Vec::with_capacity(stride);
-    let mut hearing = Vec::with_capacity(2 * stride);
-    for (at, pair) in pairs.iter_mut().enumerate() {
-        let Pair { listener, answers, speaker, hearer } = pair;
-        let mine = (base + at as u64..base + count).step_by(stride);
-        mine.clone().for_each(|number| hearer.judge.awaits(number));
-        let expected = mine.count();
-        let End { mouth, ear, judge } = speaker;
-        let speaking = Mutex::new((mouth, judge));
-        sending.push((listener, *answers, speaking));
-        hearing.push((ear, hearer, expected));
-    }
-    let (sending, due) = (&sending, &due);
-    thread::scope(|scope| {
-        let mut threads = Vec::new();
-        for ((ear, hearer, expected), (_, answers, speaking)) in hearing.into_iter().zip(sending) {
-            threads.push((false, scope.spawn(move || hear_arrivals(hearer, expected, due))));
-            if *answers {
-                threads
-                    .push((true, scope.spawn(move || hear_answers(ear, speaking, expected, due))));
-            }
-        }
-        for number in base..base + count {
-            thread::sleep(due(number).saturating_duration_since(clock::now()));
-            let at = (number - base) as usize % stride;
-            let Some((listener, answers, speaking)) = sending.get(at) else { continue };
-            let request = listener.request(number)?;
-            let Ok(mut speaking) = speaking.lock() else { continue };
-            let msg_id = speaking.0.say(&request, &mut rng())?;
-            if *answers {
-                speaking.1.asks(msg_id, number);
-            }
-        }
-        for (answers, thread) in threads {
-            let some = joined(thread)?;
-            if answers { &mut latencies.answered } else { &mut latencies.arrived }.extend(some);
-        }
-        Ok::<(), TalkError>(())
-    })?;
-    latencies.answered.sort_by(f64::total_cmp);
-    latencies.arrived.sort_by(f64::total_cmp);
-    join_all(pairs, |_, pair| pair.rests())?;
-    Ok((latencies, base + count))
-}
-
-fn since(due: Instant) -> f64 {
-    clock::now().saturating_duration_since(due).as_secs_f64() * 1e6
-}
-
-fn hear_arrivals(
-    hearer: &mut End,
-    expected: usize,
-    due: &(impl Fn(u64) -> Instant + Sync),
-) -> Result<Vec<f64>, TalkError> {
-    let mut latencies = Vec::with_capacity(expected);
-    hearer.ear.set_timeout(LOST_AFTER)?;
-    while latencies.len() < expected {
-        for message in hearer.ear.hear()? {
-            let numbers = hearer.judge.arrival(&message)?;
-            latencies.extend(numbers.into_iter().map(|number| since(due(number))));
-            hearer.mouth.owe(&message, false, &mut rng())?;
-        }
-    }
-    Ok(latencies)
-}
-
-fn hear_answers(
-    ear: &mut Ear,
-    speaking: &Mutex<(&mut Mouth, &mut Judge)>,
-    expected: usize,
-    due: &(impl Fn(u64) -> Instant + Sync),
-) -> Result<Vec<f64>, TalkError> {
-    let mut latencies = Vec::with_capacity(expected);
-    ear.set_timeout(LOST_AFTER)?;
-    while latencies.len() < expected {
-        let messages: Vec<Received> = ear.hear()?;
-        let heard = clock::now();
-        let Ok(mut speaking) = speaking.lock() else { break };
-        for message in messages {
-            if let Some(number) = speaking.1.answer(&message)? {
-                let late = heard.saturating_duration_since(due(number));
-                latencies.push(late.as_secs_f64() * 1e6);
-            }
-            speaking.0.owe(&message, true, &mut rng())?;
-        }
-    }
-    Ok(latencies)
-}
-
-fn rng() -> impl keys::CryptoRng {
+pub(crate) fn rng() -> impl keys::CryptoRng {
     #[expect(clippy::disallowed_methods, reason = "a generator's threads own their randomness")]
     rand::rng()
 }

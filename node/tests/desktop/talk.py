@@ -136,7 +136,7 @@ def talk(args, screen):
         screen.type("Take the southern one")
         screen.key("Return")
         telethon.expect(event="edited", id=reply, text="Take the southern one", edited=True, reply_to=question)
-        screen.wait_for("15-edited", "southern", "edited", without=["northern"], part=TALK)
+        screen.wait_for("15-edited", "southern", without=["northern"], part=TALK)
 
         # A deletion for both.
         (place, _), _ = screen.wait_for("15-edited", "lovely", "weather", part=TALK)

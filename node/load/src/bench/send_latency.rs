@@ -1,6 +1,6 @@
 //! How long a message takes while the node is not busy: to the answer, and to the peer.
 
-use rookery_load::pairs::{self, Latencies};
+use rookery_load::open_loop::{self, Latencies};
 
 use super::relay::Relay;
 use super::{Gate, Row, Target, percentile, process};
@@ -23,14 +23,14 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     let mut relayed = relay.pairs(PAIRS, true)?;
     let mut bases = (0, 0);
     // Once for nothing.
-    bases.0 = pairs::offer(&mut members, bases.0, 200, PER_SECOND)?.1;
-    bases.1 = pairs::offer(&mut relayed, bases.1, 200, PER_SECOND)?.1;
+    bases.0 = open_loop::offer(&mut members, bases.0, 200, PER_SECOND)?.1;
+    bases.1 = open_loop::offer(&mut relayed, bases.1, 200, PER_SECOND)?.1;
     let mut measured = Vec::new();
     for _ in 0..rounds {
         process::settle(target.pid)?;
-        let (node, next) = pairs::offer(&mut members, bases.0, count, PER_SECOND)?;
+        let (node, next) = open_loop::offer(&mut members, bases.0, count, PER_SECOND)?;
         bases.0 = next;
-        let (floor, next) = pairs::offer(&mut relayed, bases.1, count, PER_SECOND)?;
+        let (floor, next) = open_loop::offer(&mut relayed, bases.1, count, PER_SECOND)?;
         bases.1 = next;
         measured.push((node, floor));
     }

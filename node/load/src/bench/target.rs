@@ -81,7 +81,7 @@ impl Target {
         })
     }
 
-    /// Starts `rookery` beside this program on a fresh directory.
+    /// Starts a node on a fresh directory.
     pub(crate) fn start() -> anyhow::Result<Self> {
         let binary = binary()?;
         let directory = tempfile::tempdir()?;
@@ -204,7 +204,10 @@ impl Target {
     }
 }
 
-/// `rookery` beside this program.
+/// The node's program: the one that `ROOKERY_BINARY` names, or `rookery` beside this program.
 fn binary() -> anyhow::Result<PathBuf> {
-    Ok(std::env::current_exe()?.with_file_name("rookery"))
+    match std::env::var_os("ROOKERY_BINARY") {
+        Some(path) => Ok(path.into()),
+        None => Ok(std::env::current_exe()?.with_file_name("rookery")),
+    }
 }
