@@ -1134,6 +1134,20 @@ fn line_44_an_update_that_cannot_be_kept_is_not_a_silent_hole() {
     assert!(ids.contains(&UPDATES_TOO_LONG));
 }
 
+#[test]
+fn line_65_updates_that_wait_are_nobodys_after_a_logout() {
+    let mut client = Client::known();
+    client.session.detach(1);
+    for n in 0..10 {
+        client.session.push(update(n));
+    }
+    client.session.drop_updates();
+    client.session.attach(1);
+    assert!(client.poll().is_empty(), "whoever logs in next must not see them");
+    client.session.push(update(11));
+    assert_eq!(client.only().int(8), 11);
+}
+
 // ---- 30: invokeAfterMsg ----
 
 #[test]

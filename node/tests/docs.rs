@@ -13,6 +13,7 @@ fn folder(name: &str) -> Option<&'static str> {
     Some(match name {
         "keys" => "keys",
         "mtproto-frontend" => "mtproto-frontend",
+        "node-core" => "node/core",
         "node-store" => "node/store",
         "rookery" => "node",
         "rookery-load" => "node/load",

@@ -172,7 +172,8 @@ fn commit(inner: &Inner, batch: Batch) -> CoreResult<()> {
     if batch.is_empty() {
         return Ok(());
     }
-    let ticket = inner.store.commit(batch)?;
-    inner.store.wait_durable(ticket)?;
+    let store = &inner.store;
+    let ticket = store.commit_decided(batch)?;
+    store.wait_durable(ticket)?;
     Ok(())
 }

@@ -122,4 +122,3 @@ fn hear_answers(
     }
     Ok(latencies)
 }
-

@@ -218,7 +218,9 @@ pub(crate) fn join_all(
     })
 }
 
-pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<'_, Result<T, TalkError>>) -> Result<T, TalkError> {
+pub(crate) fn joined<T>(
+    thread: thread::ScopedJoinHandle<'_, Result<T, TalkError>>,
+) -> Result<T, TalkError> {
     thread.join().unwrap_or_else(|_| Err(TalkError::Wrong("a thread panicked".into())))
 }
 

@@ -74,6 +74,14 @@ pub trait Store: Send + Sync + 'static {
     /// [`StoreError::Stopped`] after a failed write.
     fn commit(&self, batch: Batch) -> Result<Ticket, StoreError>;
 
+    /// [`Store::commit`] for a writer that has asked [`Store::admit`] before it decided, and cannot
+    /// take back what it decided: the space that is kept free is for this. Blocks the calling
+    /// thread while the queue is full.
+    ///
+    /// # Errors
+    /// As [`Store::commit`], but neither [`StoreError::Full`] nor [`StoreError::Busy`].
+    fn commit_decided(&self, batch: Batch) -> Result<Ticket, StoreError>;
+
     /// Resolves when the batch of `ticket`, and all before it, survive a power cut.
     ///
     /// # Errors

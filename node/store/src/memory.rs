@@ -200,9 +200,16 @@ impl Store for MemoryStore {
     }
 
     fn commit(&self, batch: Batch) -> Result<Ticket, StoreError> {
+        self.admit_to(&self.inner.lock())?;
+        self.commit_decided(batch)
+    }
+
+    fn commit_decided(&self, batch: Batch) -> Result<Ticket, StoreError> {
         let bytes = batch.check()?;
         let mut inner = self.inner.lock();
-        self.admit_to(&inner)?;
+        if self.waiters.has_failed() {
+            return Err(StoreError::Stopped);
+        }
         let ticket = inner.newest + 1;
         if inner.successes == Some(0) {
             self.watermark.fail("the disk broke");

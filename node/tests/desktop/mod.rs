@@ -1,23 +1,26 @@
 //! Telegram Desktop 4.6.5 (layer 152), the official program, in a real window under Xvfb.
 //!
 //! It always uses a temporary key (PFS), and always connects to port 443: the node listens there in
-//! a namespace of its own. The pictures stay in `<target>/desktop/`.
+//! a namespace of its own. The pictures stay below `<target>/desktop/`.
 
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::report::PHONE;
 use crate::support::isolation::isolated;
 use crate::support::node::{Setup, TestNode};
+use crate::support::process::Guarded;
 use crate::support::skip::skipped;
-use crate::support::{process, target_directory, tests_directory};
+use crate::support::{install, target_directory, tests_directory};
 
-/// Four screens of at most 60 s each, and the node's start.
-const WITHIN: Duration = Duration::from_secs(320);
-/// What the script starts, by the Debian package that has it.
+/// The scripts give up by themselves after 300 s; and the node's start.
+const WITHIN: Duration = Duration::from_secs(370);
+/// What the scripts start, by the Debian package that has it.
 const PROGRAMS: [(&str, &str); 6] = [
     ("/usr/bin/telegram-desktop", "telegram-desktop"),
     ("/usr/bin/Xvfb", "xvfb"),
@@ -27,12 +30,7 @@ const PROGRAMS: [(&str, &str); 6] = [
     ("/usr/bin/tesseract", "tesseract-ocr"),
 ];
 
-/// The window gets from the welcome screen to the field for the login code.
-#[test]
-fn telegram_desktop_reaches_the_code_field() {
-    if skipped(&["desktop", "telegram-desktop"]) {
-        return;
-    }
+fn require_programs() {
     let missing: Vec<_> = PROGRAMS
         .iter()
         .filter(|(program, _)| !Path::new(program).exists())
@@ -44,27 +42,95 @@ fn telegram_desktop_reaches_the_code_field() {
          fonts-open-sans (or leave it out with ROOKERY_TEST_SKIP=desktop)",
         missing.join(" ")
     );
+}
+
+fn start_node() -> TestNode {
+    TestNode::start_with(Setup { mtproto: "127.0.0.1:443".into(), ..Setup::default() })
+}
+
+/// Runs `tests/desktop/<script>.py`, starts the node again when it asks for that, and returns what
+/// it reports.
+fn drive(node: &mut TestNode, script: &str, arguments: &[(&str, &str)]) -> Value {
+    let errors = node.file("desktop-errors");
+    let mut command = Command::new("python3");
+    command
+        .arg(tests_directory().join("desktop").join(format!("{script}.py")))
+        .arg("--pem")
+        .arg(node.pem())
+        .arg("--pictures")
+        .arg(target_directory().join("desktop").join(script))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(File::create(&errors).expect("a file for the script's diagnostics"));
+    for (name, value) in arguments {
+        command.args([*name, *value]);
+    }
+    let mut process = Guarded(command.spawn().expect("the script starts"));
+    let mut stdin = process.0.stdin.take().expect("stdin is piped");
+    let stdout = process.0.stdout.take().expect("stdout is piped");
+    let mut report = Value::Null;
+    for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+        report = serde_json::from_str(&line).unwrap_or_default();
+        if report["do"] == "restart" {
+            node.kill_and_restart();
+            writeln!(stdin, "restarted").expect("the script waits for it");
+        }
+    }
+    assert!(
+        report["ok"] == true,
+        "{script}: {report}\n{}\n{}",
+        fs::read_to_string(errors).unwrap_or_default(),
+        node.log()
+    );
+    report
+}
+
+/// The window gets from the welcome screen to the field for the login code.
+#[test]
+fn telegram_desktop_reaches_the_code_field() {
+    if skipped(&["desktop", "telegram-desktop"]) {
+        return;
+    }
+    require_programs();
     isolated("desktop::telegram_desktop_reaches_the_code_field", WITHIN, || {
-        let node =
-            TestNode::start_with(Setup { mtproto: "127.0.0.1:443".into(), ..Setup::default() });
-        let finished = process::run(
-            Command::new("python3")
-                .arg(tests_directory().join("desktop/drive.py"))
-                .args(["--phone", PHONE, "--pem"])
-                .arg(node.pem())
-                .arg("--pictures")
-                .arg(target_directory().join("desktop")),
-            WITHIN,
+        drive(&mut start_node(), "drive", &[("--phone", PHONE)]);
+    });
+}
+
+/// Somebody signs up in the window with an invite and talks with a Telethon user: messages, read
+/// marks, a reply, edits and deletions both ways; and goes on after the node was killed.
+#[test]
+fn telegram_desktop_talks_with_telethon() {
+    if skipped(&["desktop", "telegram-desktop", "telethon"]) {
+        return;
+    }
+    require_programs();
+    // Inside the namespace nothing can be fetched.
+    let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
+    isolated("desktop::telegram_desktop_talks_with_telethon", WITHIN, || {
+        let mut node = start_node();
+        let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
+        let invite = node.command(&["invite", "--json"]);
+        let of_invite = |key: &str| invite[key].as_str().expect("an invite has it").to_owned();
+        let report = drive(
+            &mut node,
+            "talk",
+            &[
+                ("--phone", &of_invite("phone")),
+                ("--code", &of_invite("code")),
+                ("--owner", &owner),
+                ("--owner-code", &owner_code),
+                ("--telethon", python.to_str().expect("paths here are UTF-8")),
+            ],
         );
-        let report = finished.stdout.lines().last().unwrap_or_default();
-        let report: Value = serde_json::from_str(report).unwrap_or_default();
-        assert!(
-            report["ok"] == true,
-            "{}\n{}\n{}\n{}",
-            finished.status,
-            finished.stdout,
-            finished.stderr,
-            node.log()
-        );
+        let history = [
+            "Nothing was lost",
+            "Welcome back from the restart",
+            "Take the southern one",
+            "Which harbour should we choose",
+            "Good evening from Telethon",
+        ];
+        assert_eq!(report["text"], json!(history), "newest first");
     });
 }

@@ -239,6 +239,40 @@ async fn line_53_mistakes_have_the_catalogues_names_and_never_500() {
     assert_eq!(error(call(&ada, &hash).await), (400, "HASH_INVALID".into()));
 }
 
+/// Clients replace what they know of a user by a whole one, and never by a `min` one.
+#[tokio::test]
+async fn line_50_users_are_whole_and_a_message_proves_access() {
+    let shared = shared();
+    shared.core.prepare("Node").await.unwrap();
+    let (ada, ada_id) = member(&shared, 5, 230, "Ada").await;
+    let (bob, bob_id) = member(&shared, 6, 230, "Bob").await;
+    call(&bob, &message("hello", named(&bob, ada_id), 1)).await.unwrap();
+    let dialogs = f::messages::GetDialogs { limit: 10, ..Default::default() };
+    let enums::messages::Dialogs::Dialogs(dialogs) = call(&ada, &dialogs).await.unwrap() else {
+        panic!("not all dialogs")
+    };
+    assert!(dialogs.users.len() >= 2);
+    for user in &dialogs.users {
+        let enums::User::User(user) = user else { panic!("{user:?}") };
+        assert!(!user.min && user.access_hash.is_some() && user.first_name.is_some());
+    }
+    // By the message that names him, and by nothing else, without an access hash of his.
+    let with = named(&ada, bob_id);
+    let seen = dialogs.messages.iter().find_map(|message| match message {
+        enums::Message::Message(message) if message.message == "hello" => Some(message.id),
+        _ => None,
+    });
+    let by_message = |msg_id: i32, user_id: i64| f::users::GetUsers {
+        id: vec![types::InputUserFromMessage { peer: with.clone(), msg_id, user_id }.into()],
+    };
+    let found = call(&ada, &by_message(seen.unwrap(), bob_id.0)).await.unwrap();
+    assert!(matches!(&found[0], enums::User::User(user) if user.id == bob_id.0));
+    for (msg_id, user_id) in [(seen.unwrap() + 1, bob_id.0), (seen.unwrap(), bob_id.0 + 1)] {
+        let found = call(&ada, &by_message(msg_id, user_id)).await.unwrap();
+        assert!(matches!(&found[0], enums::User::UserEmpty(_)), "{msg_id} {user_id}");
+    }
+}
+
 /// TDLib confirms with the largest date and limits of 1; a date is no filter.
 #[tokio::test]
 async fn line_37_a_confirming_difference_is_answered() {

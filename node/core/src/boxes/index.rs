@@ -48,6 +48,8 @@ pub(super) struct Changed {
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(super) changed: BTreeMap<i32, Changed>,
+    /// The last chunk, while it is among `changed`: the place of the next entry.
+    last: Option<i32>,
 }
 
 impl Index {
@@ -59,36 +61,35 @@ impl Index {
         chunks: &dyn Chunks,
         peer: PeerId,
     ) -> CoreResult<()> {
-        let last = match self.changed.last_key_value() {
-            // A changed chunk need not be the last: an old message may have been deleted.
-            Some((first, _)) => {
-                let first = *first;
-                match chunks.at_or_before(peer, i32::MAX)? {
-                    Some((stored, entries)) if stored > first => Some((stored, Some(entries))),
-                    _ => Some((first, None)),
+        let first = match self.last {
+            Some(first) => first,
+            None => match self.chunk_at(i32::MAX, chunks, peer)? {
+                Some((first, entries)) => {
+                    self.changed.insert(first, Changed { entries, stamp });
+                    first
                 }
-            }
-            None => chunks.at_or_before(peer, i32::MAX)?.map(|(first, e)| (first, Some(e))),
+                None => entry.id,
+            },
         };
-        let first = match last {
-            Some((first, Some(entries))) => {
-                self.changed.insert(first, Changed { entries, stamp });
-                first
-            }
-            Some((first, None)) => first,
-            None => entry.id,
-        };
+        self.last = Some(first);
         let chunk =
             self.changed.entry(first).or_insert_with(|| Changed { entries: Vec::new(), stamp });
         chunk.entries.push(entry);
         chunk.stamp = stamp;
         if chunk.entries.len() >= LAST_CHUNK_ENTRIES_MAX {
             let entries = chunk.entries.split_off(CHUNK_ENTRIES);
-            if let Some(second) = entries.first() {
-                self.changed.insert(second.id, Changed { entries, stamp });
+            if let Some(second) = entries.first().map(|entry| entry.id) {
+                self.changed.insert(second, Changed { entries, stamp });
+                self.last = Some(second);
             }
         }
         Ok(())
+    }
+
+    /// What was changed up to `pts` is written: the store has it.
+    pub(super) fn written(&mut self, pts: Pts) {
+        self.changed.retain(|_, chunk| chunk.stamp > pts);
+        self.last = self.last.filter(|first| self.changed.contains_key(first));
     }
 
     /// Removes an entry, if it is there.

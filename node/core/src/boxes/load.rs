@@ -159,7 +159,7 @@ impl BoxState {
         let dialogs = &mut self.dialogs;
         self.changed.retain(|peer| {
             let Some(dialog) = dialogs.get_mut(peer) else { return false };
-            dialog.index.changed.retain(|_, chunk| chunk.stamp > pts);
+            dialog.index.written(pts);
             dialog.stamp > pts
         });
     }

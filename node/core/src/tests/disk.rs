@@ -129,8 +129,13 @@ impl Store for Disk {
     }
 
     fn commit(&self, batch: Batch) -> Result<Ticket, StoreError> {
+        self.memory.admit()?;
+        self.commit_decided(batch)
+    }
+
+    fn commit_decided(&self, batch: Batch) -> Result<Ticket, StoreError> {
         let mut state = self.state.lock();
-        let ticket = self.memory.commit(batch)?;
+        let ticket = self.memory.commit_decided(batch)?;
         state.commits += 1;
         if state.held_from.is_none_or(|from| state.commits < from) {
             self.memory.make_durable(usize::MAX);

@@ -185,6 +185,44 @@ impl SledStore {
     }
 }
 
+impl SledStore {
+    /// Hands a batch to the commit thread: at once, or not at all.
+    fn enqueue(&self, batch: Batch, bytes: usize) -> Result<Ticket, StoreError> {
+        if self.shared.queued_bytes.load(Ordering::Relaxed) + bytes > QUEUED_BYTES_MAX {
+            return Err(StoreError::Busy);
+        }
+        self.send(bytes, batch, |sender, queued| {
+            sender.try_send(queued).map_err(|refused| match refused {
+                mpsc::TrySendError::Full(_) => StoreError::Busy,
+                mpsc::TrySendError::Disconnected(_) => StoreError::Stopped,
+            })
+        })
+    }
+
+    /// Numbers a batch and sends it, under one lock, so that tickets follow the queue's order.
+    fn send(
+        &self,
+        bytes: usize,
+        batch: Batch,
+        send: impl FnOnce(&mpsc::SyncSender<Queued>, Queued) -> Result<(), StoreError>,
+    ) -> Result<Ticket, StoreError> {
+        let mut queue = self.queue.lock();
+        let ticket = queue.last + 1;
+        let sender = queue.sender.as_ref().ok_or(StoreError::Stopped)?;
+        self.shared.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        match send(sender, Queued { ticket, batch, bytes }) {
+            Ok(()) => {
+                queue.last = ticket;
+                Ok(Ticket(ticket))
+            }
+            Err(refused) => {
+                self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
+                Err(refused)
+            }
+        }
+    }
+}
+
 impl Store for SledStore {
     fn get(&self, space: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.engine.get(space, key)
@@ -204,26 +242,15 @@ impl Store for SledStore {
     fn commit(&self, batch: Batch) -> Result<Ticket, StoreError> {
         let bytes = batch.check()?;
         self.admit_bytes(bytes)?;
-        let mut queue = self.queue.lock();
-        if self.shared.queued_bytes.load(Ordering::Relaxed) + bytes > QUEUED_BYTES_MAX {
-            return Err(StoreError::Busy);
-        }
-        let ticket = queue.last + 1;
-        let sender = queue.sender.as_ref().ok_or(StoreError::Stopped)?;
-        self.shared.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
-        match sender.try_send(Queued { ticket, batch, bytes }) {
-            Ok(()) => {
-                queue.last = ticket;
-                Ok(Ticket(ticket))
-            }
-            Err(refused) => {
-                self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
-                Err(match refused {
-                    mpsc::TrySendError::Full(_) => StoreError::Busy,
-                    mpsc::TrySendError::Disconnected(_) => StoreError::Stopped,
-                })
-            }
-        }
+        self.enqueue(batch, bytes)
+    }
+
+    fn commit_decided(&self, batch: Batch) -> Result<Ticket, StoreError> {
+        let bytes = batch.check()?;
+        // The thread takes from the queue without this lock, so waiting under it ends.
+        self.send(bytes, batch, |sender, queued| {
+            sender.send(queued).map_err(|_| StoreError::Stopped)
+        })
     }
 
     fn durable(&self, ticket: Ticket) -> BoxFuture<'static, Result<(), StoreError>> {
