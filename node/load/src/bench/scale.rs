@@ -3,6 +3,8 @@
 //! Two nodes that differ in one thing: how much lies in the owner's box. Asked in turns, so that a
 //! busy machine hits both.
 
+use std::io::Write as _;
+
 use anyhow::bail;
 use rand::RngExt as _;
 use rookery_load::{Client, clock};
@@ -56,6 +58,8 @@ pub(crate) fn rows(short: bool, messages: u32) -> anyhow::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (call, name) in Call::ALL {
         let (mut latencies, mut cpu) = (Vec::new(), Vec::new());
+        // Whoever profiles wants to know when, and which of the two.
+        writeln!(std::io::stderr(), "{name}: the large store is process {}", many.target.pid)?;
         // Once for nothing: the first calls read what was not read before.
         few.cost(call, calls / 10)?;
         many.cost(call, calls / 10)?;
