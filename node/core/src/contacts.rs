@@ -1,6 +1,6 @@
 //! Address books, and who is not to be heard.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use node_store::{Keyspace, Store};
@@ -20,8 +20,15 @@ pub(crate) const CONTACTS_MAX: usize = 10_000;
 /// Address books in memory. Protects memory: 100 bytes a contact.
 const BOOKS_MAX: usize = 2048;
 
-/// One address book.
-type Book = HashMap<UserId, Contact>;
+/// Members whom one may block.
+const BLOCKED_MAX: usize = 10_000;
+
+/// One address book, and whom its owner has blocked, since when (unix seconds).
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    pub(crate) contacts: HashMap<UserId, Contact>,
+    pub(crate) blocked: BTreeMap<UserId, i32>,
+}
 
 /// Address books that were used lately, as they are on disk: a command that changes one holds it
 /// from before the change is applied until it is durable.
@@ -38,9 +45,14 @@ impl ContactCache {
         }
         // The bound is looked at before each command: those of one batch may go over it.
         let rows = scan_prefix(store, Keyspace::CONTACTS, &owner.bytes(), 2 * CONTACTS_MAX)?;
-        let mut book = Book::with_capacity(rows.len());
+        let mut book = Book::default();
         for (key, value) in rows {
-            book.insert(second(&key), Contact::decode(&value)?);
+            book.contacts.insert(second(&key), Contact::decode(&value)?);
+        }
+        let rows = scan_prefix(store, Keyspace::BLOCKED, &owner.bytes(), 2 * BLOCKED_MAX)?;
+        for (key, value) in rows {
+            let date = value.first_chunk().map_or(0, |date| i32::from_be_bytes(*date));
+            book.blocked.insert(second(&key), date);
         }
         if books.len() >= BOOKS_MAX {
             books.retain(|_, book| Arc::strong_count(book) > 1);
@@ -94,8 +106,8 @@ impl Core {
     /// Those of the store.
     pub async fn contacts(&self, owner: UserId) -> CoreResult<Vec<ContactView>> {
         let book = self.inner.contacts.book(&*self.inner.store, owner)?;
-        let mut views = Vec::with_capacity(book.len());
-        for user in book.keys() {
+        let mut views = Vec::with_capacity(book.contacts.len());
+        for user in book.contacts.keys() {
             let mutual = self.inner.has_contact(*user, owner)?;
             views.push(ContactView { user: *user, mutual });
         }
@@ -178,6 +190,12 @@ impl Core {
             decide.user(user)?.ok_or(CoreError::UnknownUser)?;
             let key = pair_key(owner.0, user.0);
             let before = decide.get(Keyspace::BLOCKED, &key)?.is_some();
+            if blocked == before {
+                return Ok(false);
+            }
+            if decide.changes_book(owner)?.blocked.len() >= BLOCKED_MAX && blocked {
+                return Err(CoreError::Flood { wait_s: 86_400 });
+            }
             if blocked {
                 let date = decide.now();
                 decide.put_bytes(Keyspace::BLOCKED, &key, date.to_be_bytes().to_vec());
@@ -185,7 +203,7 @@ impl Core {
                 decide.delete(Keyspace::BLOCKED, &key);
             }
             decide.event(Event::Contact { owner, user });
-            Ok(before != blocked)
+            Ok(true)
         })
         .await
     }
@@ -195,23 +213,21 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn blocked(&self, owner: UserId) -> CoreResult<Vec<(UserId, i32)>> {
-        let store = &*self.inner.store;
-        let rows = scan_prefix(store, Keyspace::BLOCKED, &owner.bytes(), CONTACTS_MAX)?;
+        let book = self.inner.contacts.book(&*self.inner.store, owner)?;
         self.settled().await?;
-        let date = |value: &[u8]| value.first_chunk().map_or(0, |date| i32::from_be_bytes(*date));
-        Ok(rows.iter().map(|(key, value)| (second(key), date(value))).collect())
+        Ok(book.blocked.iter().map(|(user, date)| (*user, *date)).collect())
     }
 }
 
 impl crate::inner::Inner {
     /// Whether `owner` has `user` in the address book.
     pub(crate) fn has_contact(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
-        Ok(self.contacts.book(&*self.store, owner)?.contains_key(&user))
+        Ok(self.contacts.book(&*self.store, owner)?.contacts.contains_key(&user))
     }
 
     /// Whether `owner` has blocked `user`.
     pub(crate) fn has_blocked(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
-        Ok(self.store.get(Keyspace::BLOCKED, &pair_key(owner.0, user.0))?.is_some())
+        Ok(self.contacts.book(&*self.store, owner)?.blocked.contains_key(&user))
     }
 }
 
@@ -234,7 +250,7 @@ impl Decide<'_> {
         decide_exists(self, user)?;
         let key = pair_key(owner.0, user.0);
         let known: Option<Contact> = self.load(Keyspace::CONTACTS, &key)?;
-        if self.changes_book(owner)? >= CONTACTS_MAX && known.is_none() {
+        if self.changes_book(owner)?.contacts.len() >= CONTACTS_MAX && known.is_none() {
             return Err(CoreError::Flood { wait_s: 86_400 });
         }
         let knows_phone = knows_phone || known.is_some_and(|known| known.knows_phone);
@@ -243,16 +259,15 @@ impl Decide<'_> {
         Ok(())
     }
 
-    /// Keeps the book in memory as it is until the command is durable: readers show no other. Gives
-    /// the number of its contacts.
-    fn changes_book(&mut self, owner: UserId) -> CoreResult<usize> {
+    /// Keeps the book in memory as it is until the command is durable: readers show no other.
+    fn changes_book(&mut self, owner: UserId) -> CoreResult<Arc<Book>> {
         let book = self.inner.contacts.book(self.store(), owner)?;
-        let contacts = book.len();
+        let held = book.clone();
         self.after(move |inner| {
-            drop(book);
+            drop(held);
             inner.contacts.forget(owner);
         });
-        Ok(contacts)
+        Ok(book)
     }
 
     fn import_contacts(

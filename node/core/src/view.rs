@@ -7,7 +7,7 @@ use crate::access::user_hash;
 use crate::ids::UserId;
 use crate::limits::Limit;
 use crate::presence::Status;
-use crate::user::{Contact, Role, User};
+use crate::user::{Contact, User};
 use crate::{Core, CoreError, CoreResult};
 
 /// Acquaintances that a search looks through.
@@ -57,15 +57,17 @@ impl Core {
             }));
         }
         let store = &*inner.store;
-        let contact = inner.contacts.book(store, viewer)?.get(&user.id).cloned();
-        let knows_viewer = user.role != Role::Service && inner.has_contact(user.id, viewer)?;
+        let own = inner.contacts.book(store, viewer)?;
+        let theirs = inner.contacts.book(store, user.id)?;
+        let contact = own.contacts.get(&user.id).cloned();
+        let knows_viewer = theirs.contacts.contains_key(&viewer);
         let knows_phone = contact.as_ref().is_some_and(|contact| contact.knows_phone);
-        let hidden = inner.has_blocked(user.id, viewer)?;
+        let hidden = theirs.blocked.contains_key(&viewer);
         let status =
             if hidden { Status::Recently } else { inner.presence.status(user.id, inner.now_ms()) };
         let phone = (knows_phone || (knows_viewer && !hidden)).then_some(user.phone);
         let mutual = contact.is_some() && knows_viewer;
-        let blocked = inner.has_blocked(viewer, user.id)?;
+        let blocked = own.blocked.contains_key(&user.id);
         Ok(Some(UserView { user, access_hash, contact, mutual, phone, status, blocked }))
     }
 
@@ -166,7 +168,7 @@ impl Core {
         drop(state);
         let seen: HashSet<UserId> = known.iter().copied().collect();
         let book = self.inner.contacts.book(&*self.inner.store, user)?;
-        let others = book.keys().filter(|contact| !seen.contains(*contact)).copied();
+        let others = book.contacts.keys().filter(|contact| !seen.contains(*contact)).copied();
         known.extend(others.take(max.saturating_sub(seen.len())));
         Ok(known)
     }

@@ -1,8 +1,74 @@
 //! The tool itself, against a node: only where `ROOKERY_BINARY` names the node's program, which no
 //! test of this crate may build.
-#![allow(missing_docs, clippy::print_stdout, reason = "tests")]
+#![allow(missing_docs, clippy::panic, clippy::print_stdout, reason = "tests")]
 
-use std::process::Command;
+use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use keys::PublicKey;
+use rand::SeedableRng as _;
+use rookery_load::{Invite, pairs};
+use serde_json::Value;
+
+fn binary() -> Option<OsString> {
+    let binary = std::env::var_os("ROOKERY_BINARY");
+    if binary.is_none() {
+        println!("skipped: ROOKERY_BINARY names no node");
+    }
+    binary
+}
+
+/// A running node; ends with the test.
+struct Node(Child);
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+fn start(binary: &OsString, data: &Path) -> (Node, Value) {
+    let mut child = Command::new(binary)
+        .args(["run", "--json", "--mtproto", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
+        .arg(data)
+        .env("ROOKERY_LOG", "error")
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the node starts");
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let node = Node(child);
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line).expect("a ready line");
+    (node, serde_json::from_str(&line).expect("the ready line is JSON"))
+}
+
+fn invite(binary: &OsString, data: &Path) -> Invite {
+    let output = Command::new(binary).args(["invite", "--json", "--data"]).arg(data).output();
+    let invite: Value =
+        serde_json::from_slice(&output.expect("rookery invite").stdout).expect("an invite");
+    let text = |key: &str| invite[key].as_str().expect("an invite has it").to_owned();
+    Invite { phone: text("phone"), code: text("code") }
+}
+
+/// What members send each other is answered and arrives once, in the order of pts, on a node with
+/// its ordinary limits.
+#[test]
+fn members_write_to_each_other() {
+    let Some(binary) = binary() else { return };
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    let (_node, ready) = start(&binary, &data);
+    let text = |key: &str| ready[key].as_str().expect("the ready line has it");
+    let address = text("mtproto").parse().expect("an address");
+    let public = PublicKey::from_pem(text("rsa_pem")).expect("a key");
+    let invites: Vec<_> = (0..4).map(|_| invite(&binary, &data)).collect();
+    let rng = &mut rand::rngs::StdRng::seed_from_u64(1);
+    let sent = pairs::rehearse(address, &public, 2, &invites, 10, rng).expect("no loss");
+    assert_eq!(sent, 40);
+}
 
 /// A row of messages comes with a ratio and a floor, and nothing was lost on the way.
 ///
@@ -10,8 +76,7 @@ use std::process::Command;
 /// out of order ends it with an error.
 #[test]
 fn the_delivery_row_runs_at_its_smallest() {
-    if std::env::var_os("ROOKERY_BINARY").is_none() {
-        println!("skipped: ROOKERY_BINARY names no node");
+    if binary().is_none() {
         return;
     }
     let output = Command::new(env!("CARGO_BIN_EXE_rookery-load"))
@@ -19,7 +84,7 @@ fn the_delivery_row_runs_at_its_smallest() {
         .output()
         .expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     let row = &told["rows"][0];
     assert_eq!(row["samples"], 40, "{row}");
     let number = |name: &str| row[name].as_f64().unwrap_or_else(|| panic!("{name} in {row}"));

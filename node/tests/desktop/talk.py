@@ -18,7 +18,9 @@ from window import CHATS, TALK, WRITING
 
 DRIVER = pathlib.Path(__file__).parent.parent / "chat" / "telethon_driver.py"
 SOON_S = 30
-# The mark beside a message of one's own stands here, right of its time; its colour is the only strong green there.
+READY_S = 90
+# The mark beside a message of one's own stands here, right of its time; nothing else there is as green, not even the
+# clock that stands for it while the message is under way.
 TICKS_LEFT, TICKS_WIDTH = 868, 32
 
 
@@ -30,7 +32,7 @@ class Telethon:
         session.mkdir()
         self.log = open(directory / "telethon.log", "wb")
         self.process = subprocess.Popen(
-            [args.telethon, str(DRIVER), "--client", "telethon", "--port", "443", "--pem", args.pem, "--session", str(session)],
+            [args.telethon, DRIVER, "--client", "telethon", "--port", "443", "--pem", args.pem, "--session", session],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1)
         self.lines = queue.Queue(10_000)
         self.events = []
@@ -42,16 +44,16 @@ class Telethon:
             self.lines.put(json.loads(line))
 
     def __enter__(self):
-        self.expect(event="ready")
+        self.expect(READY_S, event="ready")
         return self
 
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
 
-    def expect(self, **wanted):
+    def expect(self, within_s=SOON_S, **wanted):
         """Waits for a line with all these fields, and takes it."""
-        end = time.monotonic() + SOON_S
+        end = time.monotonic() + within_s
         while True:
             for event in self.events:
                 if all(event.get(name) == value for name, value in wanted.items()):
@@ -74,8 +76,9 @@ def ticks(screen, name, word):
     """How much of the read mark there is beside the last line of a message, which holds `word`."""
     ((_, y),), _ = screen.wait_for(name, word, part=TALK)
     area = f"{TICKS_WIDTH}x24+{TICKS_LEFT}+{y - 6}"
-    pixels = screen.tool("convert", str(screen.pictures / f"{name}.png"), "-crop", area, "+repage", "-depth", "8", "rgb:-")
-    return sum(green > red + 40 and green > blue + 40 for red, green, blue in zip(pixels[::3], pixels[1::3], pixels[2::3]))
+    picture = str(screen.pictures / f"{name}.png")
+    pixels = screen.tool("convert", picture, "-crop", area, "+repage", "-depth", "8", "rgb:-")
+    return sum(green > red + 60 for red, green in zip(pixels[::3], pixels[1::3]))
 
 
 def sign_up(screen, args):
@@ -84,11 +87,11 @@ def sign_up(screen, args):
     screen.wait_for("5-sign-up", "info", "first", "last")
     screen.type("Dora")
     screen.key("Tab")
-    # It does not go on without a last name.
+    # The program insists on a last name.
     screen.type("Desk")
     (_, _, (x, y)), _ = screen.wait_for("5-sign-up", "dora", "desk", "last")
-    # The button, whose white letters OCR does not always see, is below the field for the last name. Return does nothing.
-    screen.click((x + 100, y + 115))
+    # Return does nothing. The button, whose white letters OCR does not always see, is below the field for that name.
+    screen.click((x + 100, y + 100))
     screen.wait_for("6-no-chats", "chats", "here", part=CHATS)
 
 
@@ -127,7 +130,7 @@ def talk(args, screen):
         screen.type("Take the northern one")
         screen.key("Return")
         reply = telethon.expect(event="message", peer=dora, text="Take the northern one", reply_to=question)["id"]
-        screen.wait_for("13-replied", "northern", part=TALK)
+        screen.wait_for("13-replied", "harbour", "harbour", "northern", part=TALK)
 
         # An edit of the own last message.
         screen.key("Up")
@@ -143,10 +146,8 @@ def talk(args, screen):
         screen.click(place, button=3)
         (entry, _), _ = screen.wait_for("16-menu", "delete", "forward")
         screen.click(entry)
-        (*_, cancel), _ = screen.wait_for("17-delete", "also", "want", "cancel")
-        # Beside "Cancel", whose place is sure: another "delete" stands in the question.
-        places = [(x, y) for word, x, y in screen.read("17-delete") if word == "Delete" and abs(y - cancel[1]) < 10]
-        screen.click(places[0])
+        screen.wait_for("17-delete", "want", "also", "cancel")
+        screen.key("Return")
         telethon.expect(event="deleted", ids=[answer])
         screen.wait_for("18-deleted", "harbour", "southern", without=["lovely", "weather"], part=TALK)
 

@@ -58,7 +58,8 @@ class Screen:
 
     def __enter__(self):
         read, write = os.pipe()
-        self.start(["Xvfb", "-displayfd", str(write), "-screen", "0", "1000x760x24", "-nolisten", "tcp", "-noreset"], pass_fds=[write])
+        screen = ["-screen", "0", "1000x760x24", "-nolisten", "tcp", "-noreset"]
+        self.start(["Xvfb", "-displayfd", str(write), *screen], pass_fds=[write])
         os.close(write)
         # Xvfb writes the number and the line's end apart, and ends if it cannot write the second.
         with os.fdopen(read) as number:
@@ -78,7 +79,8 @@ class Screen:
     def start(self, command, **options):
         log = open(self.directory / f"{pathlib.Path(command[0]).name}.log", "wb")
         process = subprocess.Popen(
-            command, env=self.environment, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options)
+            command, env=self.environment, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            **options)
         self.processes.append(process)
         return process
 
@@ -94,29 +96,37 @@ class Screen:
         return picture
 
     def read(self, name, part=WHOLE):
-        """Takes a picture and returns the words in a part of it with the place of each: (word, x, y) from left above."""
+        """Takes a picture and returns the words in a part of it, each with its place: (word, x, y) from left above."""
         area, ink = part
         offset_x, offset_y = (int(number) for number in area.split("+")[1:])
         large = self.directory / "large.png"
         shutil.copy(self.take(name), large)
         # OCR expects larger letters than a screen has.
-        self.tool("mogrify", "-crop", area, "+repage", "-resize", "200%", "-colorspace", "Gray", "-threshold", ink, str(large))
+        black_and_white = ["-resize", "200%", "-colorspace", "Gray", "-threshold", ink]
+        self.tool("mogrify", "-crop", area, "+repage", *black_and_white, str(large))
         layout = "3" if part is WHOLE else "11"
         words = []
         for line in self.tool("tesseract", str(large), "-", "--psm", layout, "tsv").decode().splitlines()[1:]:
             columns = line.split("\t")
             if len(columns) == 12 and columns[11].strip():
                 left, top, width, height = (int(column) for column in columns[6:10])
-                words.append((columns[11].strip(), (left + width // 2) // 2 + offset_x, (top + height // 2) // 2 + offset_y))
+                x, y = (left + width // 2) // 2 + offset_x, (top + height // 2) // 2 + offset_y
+                words.append((columns[11].strip(), x, y))
         return words
 
     def wait_for(self, name, *wanted, without=(), part=WHOLE):
-        """Reads the screen until it has all of `wanted` and none of `without` (lower case); returns the places of `wanted`."""
+        """Reads the screen until it has all of `wanted` and none of `without` (lower case).
+
+        Returns the places of `wanted`, and all words. What is wanted twice has to be there twice.
+        """
         end = time.monotonic() + SCREEN_WITHIN_S
         while True:
             words = self.read(name, part)
             text = [word.lower() for word, _, _ in words]
-            places = [next((words[i][1:] for i, word in enumerate(text) if one in word), None) for one in wanted]
+            found = []
+            for one in wanted:
+                found.append(next((i for i, word in enumerate(text) if one in word and i not in found), None))
+            places = [i if i is None else words[i][1:] for i in found]
             left = [one for one in without if any(one in word for word in text)]
             if all(places) and not left:
                 return places, " ".join(word for word, _, _ in words)
@@ -126,7 +136,8 @@ class Screen:
                 raise RuntimeError(f"the program ended at the screen {name}")
 
     def click(self, place, button=1):
-        self.tool("xdotool", "mousemove", *map(str, place), "click", str(button))
+        # A pointer that stays brings up a tooltip, which hides what is below.
+        self.tool("xdotool", "mousemove", *map(str, place), "click", str(button), "mousemove", "5", "5")
 
     def key(self, *keys):
         self.tool("xdotool", "key", *keys)

@@ -10,13 +10,12 @@ use std::{fs, thread};
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
-use rookery_load::{Client, ClientError, Invite, Member};
+use rookery_load::{Client, ClientError};
 use tl::{enums, functions as f, types};
 
 use crate::support::isolation::isolated;
-use crate::support::node::TestNode;
 use crate::support::process;
-use crate::{LAYER, connect, rng, with_config};
+use crate::{LAYER, join, rng, with_config};
 
 /// So often the node is killed; with `ROOKERY_TEST=full` more.
 fn kills() -> usize {
@@ -29,13 +28,6 @@ const BACK_WITHIN: Duration = Duration::from_secs(30);
 /// A sender as fast as the node: no bucket of requests stops it.
 const FAST: &str =
     "[limits]\nrequests_per_key_burst = 1000000\nrequests_per_key_per_second = 100000\n";
-
-fn join(node: &TestNode, name: &str, rng: &mut StdRng) -> Member {
-    let invite = node.command(&["invite", "--json"]);
-    let text = |key: &str| invite[key].as_str().unwrap().to_owned();
-    let invite = Invite { phone: text("phone"), code: text("code") };
-    Member::join(connect(node, rng), &invite, name, rng).unwrap()
-}
 
 fn message(peer: &enums::InputPeer, number: u64) -> f::messages::SendMessage {
     f::messages::SendMessage {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use keys::PublicKey;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use rookery_load::{Client, ClientError};
+use rookery_load::{Client, ClientError, Invite, Member};
 use support::node::{Setup, TestNode};
 use tl::functions as f;
 
@@ -44,6 +44,14 @@ fn with_config(config: &str) -> TestNode {
 
 fn connect(node: &TestNode, rng: &mut StdRng) -> Client {
     Client::connect(node.mtproto, &public_key(node), DC, rng).unwrap()
+}
+
+/// A member who has signed up with an invite of the node.
+fn join(node: &TestNode, name: &str, rng: &mut StdRng) -> Member {
+    let invite = node.command(&["invite", "--json"]);
+    let text = |key: &str| invite[key].as_str().unwrap().to_owned();
+    let invite = Invite { phone: text("phone"), code: text("code") };
+    Member::join(connect(node, rng), &invite, name, rng).unwrap()
 }
 
 /// `invokeWithLayer(initConnection(query))`.

@@ -2,24 +2,16 @@
 
 use rand::rngs::StdRng;
 use rookery_load::wire::Framing;
-use rookery_load::{Client, Invite, Member, Received, Wire};
+use rookery_load::{Client, Received, Wire};
 use tl::{enums, functions as f, types};
 
-use crate::support::node::TestNode;
-use crate::{LAYER, PATIENCE, connect, rng, with_config};
+use crate::{LAYER, PATIENCE, join, rng, with_config};
 
 /// Enough for a burst of sends.
 const FAST: &str = "[limits]\nrequests_per_key_burst = 100000\n";
 
 /// `updatesTooLong`.
 const TOO_LONG: u32 = 0xe317_af7e;
-
-fn join(node: &TestNode, name: &str, rng: &mut StdRng) -> Member {
-    let invite = node.command(&["invite", "--json"]);
-    let text = |key: &str| invite[key].as_str().unwrap().to_owned();
-    let invite = Invite { phone: text("phone"), code: text("code") };
-    Member::join(connect(node, rng), &invite, name, rng).unwrap()
-}
 
 fn to_self(text: &str, random_id: i64) -> f::messages::SendMessage {
     f::messages::SendMessage {
