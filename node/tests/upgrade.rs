@@ -80,7 +80,7 @@ async fn reads_the_conversation(data: &Path) {
         access_secret: [0; 32],
     })
     .unwrap();
-    let (ada, bob) = (UserId(1_000_000), UserId(1_000_001));
+    let (ada, bob) = (UserId(1_000_001), UserId(1_000_002));
     let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
     let page = core.history(bob, PeerId::User(ada), query).await.unwrap();
     let texts: Vec<_> = page

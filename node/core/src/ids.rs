@@ -9,7 +9,10 @@ pub const USER_ID_END: i64 = 1 << 40;
 
 /// The first id that is given to a member. Lower ones stay free for accounts of the node itself,
 /// such as [`UserId::SERVICE`].
-pub const USER_ID_FIRST: i64 = 1_000_000;
+pub const USER_ID_FIRST: i64 = 1_000_001;
+
+/// Multiples of this are never given out: Telegram Desktop takes them for support staff.
+pub(crate) const SUPPORT_IDS_EVERY: i64 = 1000;
 
 /// A person, a bot, or the node's service account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -5,7 +5,8 @@
 //! Blocking, one socket each: a generator decides itself how many threads it takes.
 //!
 //! [`member`] logs in, [`halves`] takes a client apart for two threads, and [`pairs`] lets members
-//! write to each other, as fast as they can or, in [`open_loop`], when it is due, with every message judged by [`talk`].
+//! write to each other as fast as they can, or in [`open_loop`] when it is due. [`talk`] judges
+//! every message and every answer.
 
 pub mod client;
 pub mod clock;

@@ -149,7 +149,8 @@ def talk(args, screen):
         screen.wait_for("17-delete", "want", "also", "cancel")
         screen.key("Return")
         telethon.expect(event="deleted", ids=[answer])
-        screen.wait_for("18-deleted", "harbour", "southern", without=["lovely", "weather"], part=TALK)
+        screen.wait_for("18-deleted", "harbour", "southern", without=["lovely", "weather", "delete"], part=TALK)
+        screen.rest()
 
         # The other side edits and deletes.
         telethon.do("edit", to=dora, msg_id=first, text="Good evening from Telethon")

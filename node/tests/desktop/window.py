@@ -136,8 +136,11 @@ class Screen:
                 raise RuntimeError(f"the program ended at the screen {name}")
 
     def click(self, place, button=1):
-        # A pointer that stays brings up a tooltip, which hides what is below.
-        self.tool("xdotool", "mousemove", *map(str, place), "click", str(button), "mousemove", "5", "5")
+        self.tool("xdotool", "mousemove", *map(str, place), "click", str(button))
+
+    def rest(self):
+        """Takes the pointer to where the chat is empty: over a message it brings up a tooltip, which hides others."""
+        self.tool("xdotool", "mousemove", "640", "240", "mousemove", "650", "250")
 
     def key(self, *keys):
         self.tool("xdotool", "key", *keys)

@@ -1,5 +1,6 @@
 //! `messages.*`: private chats and saved messages.
 
+mod delete_history;
 mod delete_messages;
 mod edit_message;
 mod emoji_lists;
@@ -13,10 +14,12 @@ mod get_web_page_preview;
 mod peer_settings;
 mod reaction_lists;
 mod read_history;
+mod search;
 mod send_message;
 mod set_typing;
 mod sticker_lists;
 
+pub(super) use delete_history::delete_history;
 pub(super) use delete_messages::delete_messages;
 pub(super) use edit_message::{edit_message, get_message_edit_data};
 pub(super) use emoji_lists::{
@@ -41,6 +44,7 @@ pub(super) use reaction_lists::{
     get_paid_reaction_privacy, get_recent_reactions, get_saved_reaction_tags, get_top_reactions,
 };
 pub(super) use read_history::{read_history, read_message_contents, received_messages};
+pub(super) use search::search;
 pub(super) use send_message::send_message;
 pub(super) use set_typing::set_typing;
 pub(super) use sticker_lists::{

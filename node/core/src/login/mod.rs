@@ -18,7 +18,7 @@ pub(crate) use codes::LoginCodes;
 pub use invites::{Invite, OWNER_INVITE_MS};
 
 use crate::decide::Decide;
-use crate::ids::{AuthKeyId, USER_ID_END, USER_ID_FIRST, UserId};
+use crate::ids::{AuthKeyId, SUPPORT_IDS_EVERY, USER_ID_END, USER_ID_FIRST, UserId};
 use crate::limits::Limit;
 use crate::setup::Registration;
 use crate::text::{Entity, EntityKind, utf16_len};
@@ -310,11 +310,28 @@ impl Decide<'_> {
     fn next_user_id(&mut self) -> CoreResult<UserId> {
         let row = self.get(Keyspace::SETTINGS, NEXT_USER_KEY)?;
         let next = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
-        let next = next.unwrap_or(USER_ID_FIRST);
+        let next = at_or_after(next.unwrap_or(USER_ID_FIRST));
         if next >= USER_ID_END {
             return Err(CoreError::BoxFull);
         }
         self.put_bytes(Keyspace::SETTINGS, NEXT_USER_KEY, (next + 1).to_be_bytes().to_vec());
         Ok(UserId(next))
+    }
+}
+
+/// The first id from here on that is given out.
+fn at_or_after(id: i64) -> i64 {
+    id + i64::from(id % SUPPORT_IDS_EVERY == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_support_staff_are_left_out() {
+        assert_eq!(at_or_after(USER_ID_FIRST), USER_ID_FIRST);
+        assert_eq!(at_or_after(1_002_000), 1_002_001);
+        assert_eq!(at_or_after(1_002_001), 1_002_001);
     }
 }

@@ -134,6 +134,21 @@ async def main(args):
     nobody = await bob(f.messages.GetPeerDialogsRequest([types.InputDialogPeer(types.InputPeerSelf())]))
     seen["peer dialogs"] = [one.dialogs[0].top_message == heard.id, nobody.dialogs[0].top_message]
 
+    def search(filter):
+        return f.messages.SearchRequest(peer_bob, "", filter, None, None, 0, 0, 10, 0, 0, 0)
+
+    seen["searched"] = [
+        len((await ada(search(types.InputMessagesFilterPinned()))).messages),
+        len((await ada(search(types.InputMessagesFilterPhotos()))).messages),
+        await refusal(ada(search(types.InputMessagesFilterUrl()))),
+    ]
+    for number in range(101):
+        await ada(f.messages.SendMessageRequest(types.InputPeerSelf(), str(number), random_id=number + 1))
+    before = (await ada(f.updates.GetStateRequest())).pts
+    cleared = [await ada(f.messages.DeleteHistoryRequest(types.InputPeerSelf(), 0)) for _ in range(2)]
+    left = await ada(f.messages.GetHistoryRequest(types.InputPeerSelf(), 0, None, 0, 10, 0, 0, 0))
+    seen["cleared"] = [[c.pts - before, c.pts_count, c.offset] for c in cleared] + [len(left.messages)]
+
     # A login carried to a key of another DC, which all end here.
     media = TelegramClient(MemorySession(), 1, "x" * 32)
     media.session.set_dc(4, args.host, args.port)
