@@ -13,6 +13,10 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// See `docs/performance.md`: small, short-lived allocations are much of what a call costs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match cli::execute(cli) {

@@ -16,7 +16,7 @@ use crate::{Core, CoreResult};
 pub const PAGE_MAX: usize = 100;
 
 /// When the rows of a page lie this close together, one scan reads them; else each is looked up.
-const SCAN_SPREAD_MAX: usize = 4;
+const SCAN_SPREAD_MAX: usize = 2;
 
 /// How far `add_offset` may move a page. Protects the committer, which waits for the box while one
 /// walks that far.
