@@ -73,6 +73,9 @@ pub struct Bounds {
 }
 
 /// Everything the frontend needs from the rest of the node.
+///
+/// A node that has run before must not be set up in the second of its last write: messages are
+/// taken from the begin of this second on, and none that an earlier run executed may be among them.
 pub struct Setup {
     /// Wall time.
     pub clock: Clock,
@@ -117,14 +120,16 @@ pub(crate) struct Shared {
     pub(crate) login_tokens: LoginTokens,
     pub(crate) exported_logins: ExportedLogins,
     pub(crate) request_limits: Mutex<Buckets<i64>>,
-    /// Unix milliseconds at which this process started: messages from before are refused, so
-    /// that a restart does not reopen replays.
-    pub(crate) started_ms: u64,
+    /// The begin of the second (unix milliseconds) in which this process started: messages from
+    /// before are refused, so that a restart does not reopen replays. Not the moment itself:
+    /// Pyrogram numbers its messages by whole seconds, and TDLib counts from the whole second that
+    /// the key exchange told it.
+    pub(crate) not_before_ms: u64,
 }
 
 impl Shared {
     pub(crate) fn new(setup: Setup) -> Arc<Self> {
-        let started_ms = (setup.clock)();
+        let not_before_ms = (setup.clock)() / 1000 * 1000;
         let bounds = setup.bounds;
         Arc::new(Self {
             auth_keys: AuthKeys::new(setup.store.clone(), setup.master),
@@ -144,7 +149,7 @@ impl Shared {
             tls: setup.tls.map(Into::into),
             login_tokens: LoginTokens::default(),
             exported_logins: ExportedLogins::default(),
-            started_ms,
+            not_before_ms,
         })
     }
 

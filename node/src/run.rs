@@ -47,6 +47,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let store = opened.store.clone();
     let asked = control::Node { core: core.clone(), store: store.clone() };
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
+    leave_last_second(opened.last_write).await;
     let frontend = Frontend::new(setup(&config, core.clone(), opened)?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen(&config.http.listen.to_vec()).await?;
@@ -90,6 +91,19 @@ fn core(config: &Config, opened: &secrets::Opened) -> anyhow::Result<Core> {
         access_secret: opened.access_secret,
     };
     Core::open(setup).context("the store cannot be read")
+}
+
+/// Waits for the second after the last write of an earlier run. The frontend takes messages from the
+/// begin of its first second on, and what was executed before must not be taken again.
+async fn leave_last_second(last_write: Option<SystemTime>) {
+    let Some(last_write) = last_write else { return };
+    let second = |ms: u64| ms / 1000;
+    let last_ms = last_write.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+    let now_ms = clock()();
+    // A clock that was set back leaves nothing to wait for: ids are judged by it anyway.
+    if second(now_ms) == second(last_ms) {
+        tokio::time::sleep(Duration::from_millis(1000 - now_ms % 1000)).await;
+    }
 }
 
 /// Wall time.

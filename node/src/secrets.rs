@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
 use keys::{MasterKey, NodeIdentity, ServerKey};
@@ -32,6 +33,8 @@ pub(crate) struct Opened {
     pub(crate) salt_secret: [u8; 32],
     /// Keys access hashes and the codes of invites.
     pub(crate) access_secret: [u8; 32],
+    /// When an earlier run last wrote into the store.
+    pub(crate) last_write: Option<SystemTime>,
 }
 
 /// Opens the data directory, making what is missing.
@@ -49,6 +52,7 @@ pub(crate) fn open(directory: &Path, rng: &mut impl CryptoRng) -> anyhow::Result
     rng.fill_bytes(&mut stamp);
     let path = directory.join(MASTER_FILE);
     let known = path.try_exists().with_context(|| format!("cannot read {}", path.display()))?;
+    let last_write = last_write(directory);
     let mut store = SledStore::open(directory, stamp)?;
     if store.should_compact()? {
         drop(store);
@@ -79,9 +83,16 @@ pub(crate) fn open(directory: &Path, rng: &mut impl CryptoRng) -> anyhow::Result
         identity: NodeIdentity::from_seed(seed),
         salt_secret: *master.derive("server salts"),
         access_secret: *master.derive("access hashes"),
+        last_write,
         store: Arc::new(store),
         master,
     })
+}
+
+/// The newest time of the store's files; none before the first start.
+fn last_write(directory: &Path) -> Option<SystemTime> {
+    let files = [directory.join("db/db"), directory.join("STORE.mark")];
+    files.iter().filter_map(|file| fs::metadata(file).ok()?.modified().ok()).max()
 }
 
 struct Vault<'a> {

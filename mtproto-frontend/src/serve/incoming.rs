@@ -86,7 +86,7 @@ impl Incoming {
         now_ms: u64,
     ) -> Result<Arc<SessionEntry>, Ending> {
         let session_id = self.message.session_id;
-        let make = || Session::new(session_id, random_i64(), shared.started_ms);
+        let make = || Session::new(session_id, random_i64(), shared.not_before_ms);
         let session = shared.sessions.get_or_make(&self.key, session_id, now_ms, make);
         session.ok_or(Ending::Error(ERROR_FLOOD))
     }
