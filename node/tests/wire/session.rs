@@ -43,6 +43,27 @@ fn keys_survive_a_restart_and_replays_do_not() {
     after.invoke(&f::help::GetNearestDc {}, LAYER, rng).unwrap();
 }
 
+/// Pyrogram numbers its messages by whole seconds: right after the start, those lie before it.
+#[test]
+fn a_message_of_the_second_of_the_start_is_taken() {
+    for seed in 0..3 {
+        let node = TestNode::start();
+        let rng = &mut rng(40 + seed);
+        let mut client = connect(&node, rng);
+        client.ping(rng).unwrap();
+        let mut envelope = client.session.next(false);
+        envelope.msg_id = envelope.msg_id >> 32 << 32;
+        let ping = tl::to_bytes(&functions::Ping { ping_id: 9 }, 0).unwrap();
+        client.send_as(envelope, &ping, rng).unwrap();
+        let answer = client.wait(PATIENCE, |message| {
+            let pong: Option<types::Pong> = message.service();
+            let refused: Option<types::BadMsgNotification> = message.service();
+            pong.map(|pong| Ok(pong.ping_id)).or(refused.map(|refused| Err(refused.error_code)))
+        });
+        assert_eq!(answer.unwrap(), Ok(9));
+    }
+}
+
 #[test]
 fn ping_delay_disconnect_closes_the_connection_that_asked() {
     let node = TestNode::start();
