@@ -47,12 +47,8 @@ impl Keyspace {
     pub const INVITES: Self = Self(b'v');
     /// Token buckets of rate limits.
     pub const LIMITS: Self = Self(b'l');
-    /// What users say about themselves.
-    pub const PROFILES: Self = Self(b'f');
     /// Whom a user has blocked.
     pub const BLOCKED: Self = Self(b'x');
-    /// What a user has set for their own clients.
-    pub const PREFERENCES: Self = Self(b'w');
 
     /// Every keyspace that a caller could name, in the order of their rows. The byte's top bit
     /// belongs to pieces of split values.

@@ -51,7 +51,7 @@ fn batch(n: u64) -> Batch {
         }
     }
     let len = if n.is_multiple_of(4) { LARGE } else { SMALL };
-    batch.put(Keyspace::PROFILES, &key(n, 0), content(n, 99, len));
+    batch.put(Keyspace::NAMES, &key(n, 0), content(n, 99, len));
     batch.put(Keyspace::LIMITS, b"newest", n.to_be_bytes().to_vec());
     assert_eq!(batch.len(), KEYS);
     batch
@@ -75,12 +75,12 @@ pub(crate) fn inspect(store: &dyn Store) -> Result<u64, String> {
             }
         }
         let len = if n.is_multiple_of(4) { LARGE } else { SMALL };
-        let value = store.get(Keyspace::PROFILES, &key(n, 0)).map_err(failed)?;
+        let value = store.get(Keyspace::NAMES, &key(n, 0)).map_err(failed)?;
         if value != Some(content(n, 99, len)) {
             return Err(format!("batch {n} of {newest} is torn or lost: large value"));
         }
     }
-    for (space, each) in [(PAIRED[0], PAIRS), (PAIRED[1], PAIRS), (Keyspace::PROFILES, 1)] {
+    for (space, each) in [(PAIRED[0], PAIRS), (PAIRED[1], PAIRS), (Keyspace::NAMES, 1)] {
         let mut rows = 0;
         let mut from = Vec::new();
         loop {
