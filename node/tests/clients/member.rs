@@ -65,6 +65,8 @@ fn telethon_calls_every_member_method() {
         "history of who blocked": ["heard", "hello"],
         "status": "UserStatusOnline",
         "unblocked": 0,
+        "quote": [true, true, "ear", 1, true],
+        "quote of nothing": [400, "QUOTE_TEXT_INVALID"],
         "by id": ["Message", "MessageEmpty"],
         "edit data": [false, [403, "MESSAGE_AUTHOR_REQUIRED"]],
         "contents": [true, 0],

@@ -18,7 +18,7 @@ pub(in crate::rpc) async fn delete_messages(
     request: DeleteMessages,
 ) -> RpcResult<AffectedMessages> {
     if request.id.len() > MESSAGES_MAX {
-        return Err(RpcError::new(400, "MESSAGE_IDS_TOO_MUCH"));
+        return Err(RpcError::new(400, "LIMIT_INVALID"));
     }
     let ids = request.id.into_iter().map(MessageId).collect();
     let core = &ctx.shared.core;

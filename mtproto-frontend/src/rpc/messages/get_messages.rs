@@ -21,7 +21,7 @@ pub(in crate::rpc) async fn get_messages(
 ) -> RpcResult<Messages> {
     let (owner, core) = (ctx.user()?, &ctx.shared.core);
     if request.id.len() > MESSAGES_MAX {
-        return Err(RpcError::new(400, "MESSAGE_IDS_TOO_MUCH"));
+        return Err(RpcError::new(400, "LIMIT_INVALID"));
     }
     let mut ids = Vec::with_capacity(request.id.len());
     for named in &request.id {

@@ -113,6 +113,19 @@ async def main(args):
     seen["status"] = type((await ada(f.users.GetUsersRequest([input_bob])))[0].status).__name__
     seen["unblocked"] = (await bob(f.contacts.GetBlockedRequest(0, 10))).count
 
+    # An answer that quotes a part; the nearest place where the part stands.
+    quoted = f.messages.SendMessageRequest(
+        peer_bob, "indeed", random_id=7001,
+        reply_to=types.InputReplyToMessage(heard.id, quote_text="ear", quote_offset=0), silent=True)
+    await ada(quoted)
+    answer = (await bob(f.messages.GetHistoryRequest(peer_ada, 0, None, 0, 1, 0, 0, 0))).messages[0]
+    header = answer.reply_to
+    seen["quote"] = [
+        header.reply_to_msg_id == history.messages[0].id, header.quote, header.quote_text, header.quote_offset,
+        answer.silent]
+    quoted.random_id, quoted.reply_to = 7002, types.InputReplyToMessage(heard.id, quote_text="nowhere")
+    seen["quote of nothing"] = await refusal(ada(quoted))
+
     # Messages by their ids.
     ids = [types.InputMessageID(heard.id), types.InputMessageID(9999)]
     found = await ada(f.messages.GetMessagesRequest(ids))
@@ -132,7 +145,7 @@ async def main(args):
     ]
     one = await ada(f.messages.GetPeerDialogsRequest([types.InputDialogPeer(peer_bob)]))
     nobody = await bob(f.messages.GetPeerDialogsRequest([types.InputDialogPeer(types.InputPeerSelf())]))
-    seen["peer dialogs"] = [one.dialogs[0].top_message == heard.id, nobody.dialogs[0].top_message]
+    seen["peer dialogs"] = [one.dialogs[0].top_message > heard.id, nobody.dialogs[0].top_message]
 
     def search(filter):
         return f.messages.SearchRequest(peer_bob, "", filter, None, None, 0, 0, 10, 0, 0, 0)
