@@ -1,5 +1,6 @@
 //! Every refusal that a method can give has a name and a code of the catalogue of Telegram's errors:
 //! clients act on both.
+#![allow(missing_docs, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::fs;
