@@ -1,10 +1,9 @@
-//! The tool itself, against a node: only where `ROOKERY_BINARY` names the node's program, which no
-//! test of this crate may build.
+//! The tool itself, against the node's program: the one that the workspace's tests build beside it,
+//! or the one that `ROOKERY_BINARY` names.
 #![allow(missing_docs, clippy::panic, clippy::print_stdout, reason = "tests")]
 
-use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use keys::PublicKey;
@@ -12,11 +11,15 @@ use rand::SeedableRng as _;
 use rookery_load::{Invite, pairs};
 use serde_json::Value;
 
-fn binary() -> Option<OsString> {
-    let binary = std::env::var_os("ROOKERY_BINARY");
-    if binary.is_none() {
-        println!("skipped: ROOKERY_BINARY names no node");
-    }
+/// This crate may not depend on the node's, so it cannot have cargo build it.
+fn binary() -> PathBuf {
+    let beside = || Path::new(env!("CARGO_BIN_EXE_rookery-load")).with_file_name("rookery");
+    let binary = std::env::var_os("ROOKERY_BINARY").map_or_else(beside, PathBuf::from);
+    assert!(
+        binary.exists(),
+        "{} is not there: `cargo build -p rookery` makes it, and so does `cargo test --workspace`",
+        binary.display()
+    );
     binary
 }
 
@@ -30,7 +33,7 @@ impl Drop for Node {
     }
 }
 
-fn start(binary: &OsString, data: &Path) -> (Node, Value) {
+fn start(binary: &Path, data: &Path) -> (Node, Value) {
     let mut child = Command::new(binary)
         .args(["run", "--json", "--mtproto", "127.0.0.1:0", "--http", "127.0.0.1:0", "--data"])
         .arg(data)
@@ -45,7 +48,7 @@ fn start(binary: &OsString, data: &Path) -> (Node, Value) {
     (node, serde_json::from_str(&line).expect("the ready line is JSON"))
 }
 
-fn invite(binary: &OsString, data: &Path) -> Invite {
+fn invite(binary: &Path, data: &Path) -> Invite {
     let output = Command::new(binary).args(["invite", "--json", "--data"]).arg(data).output();
     let invite: Value =
         serde_json::from_slice(&output.expect("rookery invite").stdout).expect("an invite");
@@ -57,7 +60,7 @@ fn invite(binary: &OsString, data: &Path) -> Invite {
 /// its ordinary limits.
 #[test]
 fn members_write_to_each_other() {
-    let Some(binary) = binary() else { return };
+    let binary = binary();
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path().join("data");
     let (_node, ready) = start(&binary, &data);
@@ -76,11 +79,10 @@ fn members_write_to_each_other() {
 /// out of order ends it with an error.
 #[test]
 fn the_delivery_row_runs_at_its_smallest() {
-    if binary().is_none() {
-        return;
-    }
+    let binary = binary();
     let output = Command::new(env!("CARGO_BIN_EXE_rookery-load"))
         .args(["--rows", "delivery", "--short", "--pairs", "2", "--json"])
+        .env("ROOKERY_BINARY", &binary)
         .output()
         .expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
