@@ -144,3 +144,23 @@ impl Record for RandomId {
     const VERSION: u8 = 1;
     const NAME: &'static str = "random id";
 }
+
+#[cfg(test)]
+impl Message {
+    /// A message like any other, for tests that look at something else.
+    pub(crate) fn plain(peer: PeerId, from: UserId, out: bool) -> Self {
+        Self {
+            peer,
+            from,
+            out,
+            twin: MessageId(0),
+            date: 0,
+            edited: 0,
+            silent: false,
+            text: "x".into(),
+            entities: Vec::new(),
+            reply: None,
+            forward: None,
+        }
+    }
+}

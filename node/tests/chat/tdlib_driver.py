@@ -1,14 +1,12 @@
-"""Drives TDLib (libtdjson.so by ctypes) with perfect forward secrecy, its databases, and its own catch-up.
+"""Drives TDLib with perfect forward secrecy, its databases, and its own catch-up.
 
-The server keys compiled into the library are replaced by the node's in a copy of it, and its DC addresses reached
-through a SOCKS5 proxy that knows one destination (see `../clients/tdlib`). Run it only where nothing can leave.
+A copy of it trusts the node, and a SOCKS5 proxy that knows one destination stands for its compiled-in addresses
+(see `../clients/tdlib`). Run it only where nothing can leave.
 Message ids of TDLib are the server's, shifted left by 20 bits; everything printed here is the server's.
 TDLib shows no pts and no `silent` flag of a message: both are null.
 """
 
 import asyncio
-import ctypes
-import json
 import pathlib
 import sys
 import threading
@@ -17,10 +15,8 @@ import protocol
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent / "clients" / "tdlib"))
 import socks5  # noqa: E402
+import tdjson  # noqa: E402
 
-LIBRARY = "node_modules/@prebuilt-tdlib/linux-x64-glibc/libtdjson.so"
-BEGIN, END = b"-----BEGIN RSA PUBLIC KEY-----", b"-----END RSA PUBLIC KEY-----"
-LOG_LINE = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p)
 STATE_SECONDS_MAX = 60
 ID_SHIFT = 20
 
@@ -29,21 +25,6 @@ class TdError(Exception):
     def __init__(self, answer):
         super().__init__(answer)
         self.error = [answer["code"], answer["message"]]
-
-
-def patched_copy(pem, directory):
-    copy = directory / "libtdjson.so"
-    library, ours = bytearray(pathlib.Path(LIBRARY).read_bytes()), pathlib.Path(pem).read_bytes().strip()
-    position = replaced = 0
-    while (position := library.find(BEGIN, position)) >= 0:
-        end = library.index(END, position) + len(END)
-        if end - position == len(ours):  # the key of the simple config is one byte longer, and stays
-            library[position:end] = ours
-            replaced += 1
-        position = end
-    assert replaced == 2, f"{replaced} keys replaced, not those of the main and the test servers"
-    copy.write_bytes(library)
-    return copy
 
 
 def message_of(message):
@@ -77,23 +58,12 @@ class Tdlib(protocol.Driver):
         self.authorization = self.connection = None
         self.requests, self.sent, self.chats, self.number = {}, {}, set(), 0
         self.proxy_port = await socks5.start(self.args.host, self.args.port, [])
-        library = ctypes.CDLL(str(patched_copy(self.args.pem, self.args.session)))
-        library.td_create_client_id.restype = ctypes.c_int
-        library.td_send.argtypes = [ctypes.c_int, ctypes.c_char_p]
-        library.td_receive.argtypes = [ctypes.c_double]
-        library.td_receive.restype = ctypes.c_char_p
-        library.td_execute.argtypes = [ctypes.c_char_p]
-        library.td_execute.restype = ctypes.c_char_p
-        self.library = library
-        self.on_line = LOG_LINE(
-            lambda level, line: self.errors.append(line.decode(errors="replace").strip()))
-        library.td_set_log_message_callback(ctypes.c_int(1), self.on_line)
-        library.td_execute(json.dumps({"@type": "setLogVerbosityLevel", "new_verbosity_level": 1}).encode())
+        self.td = tdjson.TdJson(self.args.pem, self.args.session, self.errors)
         threading.Thread(target=self.receive, daemon=True).start()
         await self.open()
 
     async def open(self):
-        self.id = self.library.td_create_client_id()
+        self.id = self.td.create_client()
         self.authorization = None
         self.post("getOption", name="version")  # the first request starts a client
         if await self.reach("WaitPhoneNumber", "Ready") == "Ready":
@@ -107,13 +77,12 @@ class Tdlib(protocol.Driver):
 
     def receive(self):
         while True:
-            if line := self.library.td_receive(1.0):
-                self.loop.call_soon_threadsafe(self.on_object, json.loads(line))
+            if value := self.td.receive(1.0):
+                self.loop.call_soon_threadsafe(self.on_object, value)
 
     def post(self, kind, **fields):
         self.number += 1
-        line = json.dumps({"@type": kind, "@extra": self.number, **fields})
-        self.library.td_send(self.id, line.encode())
+        self.td.send(self.id, {"@type": kind, "@extra": self.number, **fields})
         return self.number
 
     async def request(self, kind, **fields):

@@ -2,18 +2,13 @@
 //! by Telethon 1.45.0 (layer 229).
 
 use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::report::{self, Arguments};
+use crate::support::install;
 use crate::support::node::TestNode;
 use crate::support::skip::skipped;
-use crate::support::{install, process};
-
-/// `rookery invite` asks the running node over a socket in its data directory.
-const INVITE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Every list is empty, every setting is the default, and nothing but a sticker set is refused.
 ///
@@ -25,13 +20,13 @@ fn telethon_calls_every_start_up_method() {
         return;
     }
     let node = TestNode::start();
-    let (phone, code) = invite(&node);
+    let invite = node.command(&["invite", "--json"]);
     let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let arguments = Arguments {
         transport: "full",
-        phone: Some(&phone),
-        code: Some(&code),
+        phone: invite["phone"].as_str(),
+        code: invite["code"].as_str(),
         ..Arguments::default()
     };
     let report = report::drive(&node, &python, here, "telethon/start_up.py", &arguments);
@@ -68,17 +63,6 @@ fn telethon_calls_every_start_up_method() {
     assert_eq!(report["password_bytes"], json!([8, 16, 256, 8, 256]));
     assert_eq!(report["own_stories"], true);
     assert_eq!(report["stars"], 0);
-}
-
-/// The number and code of a new invite.
-fn invite(node: &TestNode) -> (String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
-    command.args(["invite", "--json", "--data"]).arg(node.file("data"));
-    let finished = process::run(&mut command, INVITE_WITHIN);
-    let invite: Value = serde_json::from_str(&finished.stdout)
-        .unwrap_or_else(|_| panic!("no invite: {}\n{}", finished.stderr, node.log()));
-    let text = |key: &str| invite[key].as_str().unwrap_or_else(|| panic!("{key} in {invite}"));
-    (text("phone").to_owned(), text("code").to_owned())
 }
 
 /// What Telethon made of each answer: a value, or the types of a vector's elements.

@@ -18,19 +18,7 @@ fn peer(number: i64) -> PeerId {
 }
 
 fn message(peer: PeerId, out: bool) -> BoxRow {
-    BoxRow::Message(Message {
-        peer,
-        from: if out { OWNER } else { peer.user() },
-        out,
-        twin: MessageId(0),
-        date: 0,
-        edited: 0,
-        silent: false,
-        text: "x".into(),
-        entities: Vec::new(),
-        reply: None,
-        forward: None,
-    })
+    BoxRow::Message(Message::plain(peer, if out { OWNER } else { peer.user() }, out))
 }
 
 /// One dialog of the model.

@@ -106,7 +106,9 @@ async fn boxes_that_are_due_together_are_written_as_there_is_room() {
         let append = move |decide: &mut crate::decide::Decide<'_>| {
             for owner in owners {
                 for n in from..to {
-                    decide.append(owner, message(UserId(6_000_000 + n)))?;
+                    let peer = UserId(6_000_000 + n);
+                    decide
+                        .append(owner, BoxRow::Message(Message::plain(peer.into(), peer, false)))?;
                 }
             }
             Ok(())
@@ -131,22 +133,6 @@ async fn boxes_that_are_due_together_are_written_as_there_is_room() {
         let state = world.core.state(owner).await.unwrap();
         assert_eq!(state, State { pts: Pts(1 + 257), unread: 257 });
     }
-}
-
-fn message(peer: UserId) -> BoxRow {
-    BoxRow::Message(Message {
-        peer: peer.into(),
-        from: peer,
-        out: false,
-        twin: MessageId(0),
-        date: 0,
-        edited: 0,
-        silent: false,
-        text: "x".into(),
-        entities: Vec::new(),
-        reply: None,
-        forward: None,
-    })
 }
 
 #[tokio::test]

@@ -16,23 +16,7 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     let rng = &mut rng();
     let mut client = target.client(rng)?;
     let nearest = tl::to_bytes(&f::help::GetNearestDc {}, tl::LAYER_MAX)?;
-    let init = f::InvokeWithLayer {
-        layer: tl::LAYER_MAX,
-        query: tl::Rest(tl::to_bytes(
-            &f::InitConnection {
-                api_id: 1,
-                device_model: "load".into(),
-                system_version: "1".into(),
-                app_version: "1".into(),
-                system_lang_code: "en".into(),
-                lang_code: "en".into(),
-                query: tl::Rest(nearest.clone()),
-                ..Default::default()
-            },
-            tl::LAYER_MAX,
-        )?),
-    };
-    client.invoke_raw(&tl::to_bytes(&init, tl::LAYER_MAX)?, rng)?;
+    client.introduce(rng)?;
     let ping = tl::to_bytes(&functions::Ping { ping_id: 1 }, 0)?;
     let mut rows = Vec::new();
     for (name, body, content) in [("ping", &ping, false), ("help.getNearestDc", &nearest, true)] {

@@ -1,14 +1,10 @@
-"""Drives TDLib (libtdjson.so by ctypes) up to an accepted auth.sendCode.
+"""Drives TDLib (see `tdjson`) up to an accepted auth.sendCode.
 
-The server keys compiled into the library are replaced by the node's in a temporary copy: a PKCS#1 PEM of
-RSA-2048 with e = 65537 has one length. Its DC addresses are machine code, so it reaches the node through a
-proxy: SOCKS5, which is asked for those addresses, or MTProxy. Run it only where nothing can leave.
+Its DC addresses are machine code, so it reaches the node through a proxy: SOCKS5, which is asked for those
+addresses, or MTProxy. Run it only where nothing can leave.
 """
 
 import asyncio
-import ctypes
-import json
-import os
 import pathlib
 import sys
 import tempfile
@@ -18,54 +14,22 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import common
 import socks5
-
-LIBRARY = "node_modules/@prebuilt-tdlib/linux-x64-glibc/libtdjson.so"
-BEGIN, END = b"-----BEGIN RSA PUBLIC KEY-----", b"-----END RSA PUBLIC KEY-----"
-LOG_LINE = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p)
-
-
-def patched_copy(pem, directory):
-    library = bytearray(pathlib.Path(LIBRARY).read_bytes())
-    ours = pathlib.Path(pem).read_bytes().strip()
-    position = replaced = 0
-    while (position := library.find(BEGIN, position)) >= 0:
-        end = library.index(END, position) + len(END)
-        if end - position == len(ours):  # the key of the simple config is one byte longer, and stays
-            library[position:end] = ours
-            replaced += 1
-        position = end
-    assert replaced == 2, f"{replaced} keys replaced, not those of the main and the test servers"
-    copy = os.path.join(directory, "libtdjson.so")
-    pathlib.Path(copy).write_bytes(library)
-    return copy
+import tdjson
 
 
 class Tdlib:
-    """The JSON interface, and the lines that TDLib logged as errors."""
+    """One client, and the lines that TDLib logged as errors."""
 
-    def __init__(self, path):
-        self.library = ctypes.CDLL(path)
-        self.library.td_create_client_id.restype = ctypes.c_int
-        self.library.td_send.argtypes = [ctypes.c_int, ctypes.c_char_p]
-        self.library.td_receive.argtypes = [ctypes.c_double]
-        self.library.td_receive.restype = ctypes.c_char_p
-        self.library.td_execute.argtypes = [ctypes.c_char_p]
-        self.library.td_execute.restype = ctypes.c_char_p
+    def __init__(self, pem, directory):
         self.log = []
-        self.on_line = LOG_LINE(lambda level, line: self.log.append(line.decode(errors="replace").strip()))
-        self.library.td_set_log_message_callback(ctypes.c_int(1), self.on_line)
-        self.execute("setLogVerbosityLevel", new_verbosity_level=1)
-        self.id = self.library.td_create_client_id()
-
-    def execute(self, kind, **fields):
-        return json.loads(self.library.td_execute(json.dumps({"@type": kind, **fields}).encode()))
+        self.td = tdjson.TdJson(pem, directory, self.log)
+        self.id = self.td.create_client()
 
     def send(self, kind, **fields):
-        self.library.td_send(self.id, json.dumps({"@type": kind, "@extra": kind, **fields}).encode())
+        self.td.send(self.id, {"@type": kind, "@extra": kind, **fields})
 
     def receive(self, seconds):
-        line = self.library.td_receive(seconds)
-        return json.loads(line) if line else None
+        return self.td.receive(seconds)
 
 
 def socks5_port(host, port, asked_for):
@@ -77,7 +41,7 @@ def socks5_port(host, port, asked_for):
 
 def drive(args, directory):
     options = args.transport.split("-")  # e.g. socks5-pfs, mtproxy-pfs-test
-    tdlib = Tdlib(patched_copy(args.pem, directory))
+    tdlib = Tdlib(args.pem, directory)
     asked_for = []
     if options[0] == "socks5":
         proxy_port = socks5_port(args.host, args.port, asked_for)

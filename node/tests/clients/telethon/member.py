@@ -10,20 +10,16 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import common
+import session
 import telethon
-from telethon import TelegramClient, errors, events, functions, types
-from telethon.crypto import rsa
-from telethon.sessions import MemorySession
+from telethon import errors, events, functions, types
 from telethon.tl.alltlobjects import LAYER
 
 f = functions
 
 
 async def log_in(args, phone, code, name):
-    session = MemorySession()
-    session.set_dc(2, args.host, args.port)
-    client = TelegramClient(session, 1, "x" * 32)
-    await client.connect()
+    client = await session.connected(args)
     sent = await client.send_code_request(phone)
     await client(f.auth.SignInRequest(phone, sent.phone_code_hash, code))
     done = await client(f.auth.SignUpRequest(phone, sent.phone_code_hash, name, ""))
@@ -31,17 +27,14 @@ async def log_in(args, phone, code, name):
     return client, done.user.id
 
 
-async def refusal(call):
+async def outcome(call):
     try:
         return type(await call).__name__
     except errors.RPCError as error:
-        names = [name for name, kind in errors.rpc_errors_dict.items() if kind is type(error)]
-        return [error.code, names[0] if names else error.message]
+        return session.refusal_of(error)
 
 
 async def main(args):
-    with open(args.pem) as pem:
-        rsa.add_key(pem.read(), old=False)
     phones, codes = args.phone.split(","), args.code.split(",")
     ada, ada_id = await log_in(args, phones[0], codes[0], "Ada")
     bob, bob_id = await log_in(args, phones[1], codes[1], "Bob")
@@ -84,11 +77,11 @@ async def main(args):
         await bob(f.account.CheckUsernameRequest("bobby_1")),
         (await bob(f.account.UpdateUsernameRequest("bobby_1"))).username,
         await ada(f.account.CheckUsernameRequest("BOBBY_1")),
-        await refusal(ada(f.account.UpdateUsernameRequest("Bobby_1"))),
-        await refusal(ada(f.account.CheckUsernameRequest("a b"))),
+        await outcome(ada(f.account.UpdateUsernameRequest("Bobby_1"))),
+        await outcome(ada(f.account.CheckUsernameRequest("a b"))),
         (await ada(f.contacts.ResolveUsernameRequest("BOBBY_1"))).peer.user_id == bob_id,
         (await ada(f.contacts.ResolvePhoneRequest(phones[1]))).peer.user_id == bob_id,
-        await refusal(ada(f.contacts.ResolvePhoneRequest("+88800000000"))),
+        await outcome(ada(f.contacts.ResolvePhoneRequest("+88800000000"))),
     ]
     await bob(f.account.UpdateProfileRequest(first_name="Bob", last_name="Builder", about="I build"))
     full = await ada(f.users.GetFullUserRequest(input_bob))
@@ -97,7 +90,7 @@ async def main(args):
     seen["search of a contact"] = [len(results.my_results), len(results.results)]
     results = await bob(f.contacts.SearchRequest("nobody", 10))
     seen["search of nobody"] = [len(results.my_results), len(results.results)]
-    seen["search of nothing"] = await refusal(ada(f.contacts.SearchRequest(" ", 10)))
+    seen["search of nothing"] = await outcome(ada(f.contacts.SearchRequest(" ", 10)))
 
     # Blocked: one tick, no error, and nothing arrives.
     await bob(f.contacts.BlockRequest(peer_ada))
@@ -124,7 +117,7 @@ async def main(args):
         header.reply_to_msg_id == history.messages[0].id, header.quote, header.quote_text, header.quote_offset,
         answer.silent]
     quoted.random_id, quoted.reply_to = 7002, types.InputReplyToMessage(heard.id, quote_text="nowhere")
-    seen["quote of nothing"] = await refusal(ada(quoted))
+    seen["quote of nothing"] = await outcome(ada(quoted))
 
     # Messages by their ids.
     ids = [types.InputMessageID(heard.id), types.InputMessageID(9999)]
@@ -132,7 +125,7 @@ async def main(args):
     seen["by id"] = [type(message).__name__ for message in found.messages]
     seen["edit data"] = [
         (await ada(f.messages.GetMessageEditDataRequest(peer_bob, heard.id))).caption,
-        await refusal(bob(f.messages.GetMessageEditDataRequest(peer_ada, history.messages[0].id))),
+        await outcome(bob(f.messages.GetMessageEditDataRequest(peer_ada, history.messages[0].id))),
     ]
     contents = await ada(f.messages.ReadMessageContentsRequest([heard.id]))
     state = await ada(f.updates.GetStateRequest())
@@ -153,7 +146,7 @@ async def main(args):
     seen["searched"] = [
         len((await ada(search(types.InputMessagesFilterPinned()))).messages),
         len((await ada(search(types.InputMessagesFilterPhotos()))).messages),
-        await refusal(ada(search(types.InputMessagesFilterUrl()))),
+        await outcome(ada(search(types.InputMessagesFilterUrl()))),
     ]
     for number in range(101):
         await ada(f.messages.SendMessageRequest(types.InputPeerSelf(), str(number), random_id=number + 1))
@@ -163,18 +156,14 @@ async def main(args):
     seen["cleared"] = [[c.pts - before, c.pts_count, c.offset] for c in cleared] + [len(left.messages)]
 
     # A login carried to a key of another DC, which all end here.
-    media = TelegramClient(MemorySession(), 1, "x" * 32)
-    media.session.set_dc(4, args.host, args.port)
-    await media.connect()
+    media = await session.connected(args, dc=4)
     exported = await ada(f.auth.ExportAuthorizationRequest(4))
     carried = await media(f.auth.ImportAuthorizationRequest(exported.id, exported.bytes))
     seen["carried"] = [carried.user.id == ada_id, (await media(f.users.GetUsersRequest([types.InputUserSelf()])))[0].id == ada_id]
-    seen["carried twice"] = await refusal(media(f.auth.ImportAuthorizationRequest(exported.id, exported.bytes)))
+    seen["carried twice"] = await outcome(media(f.auth.ImportAuthorizationRequest(exported.id, exported.bytes)))
     devices = await ada(f.account.GetAuthorizationsRequest())
     seen["devices"] = [[d.current, d.hash] for d in devices.authorizations]
-    other = TelegramClient(MemorySession(), 1, "x" * 32)
-    other.session.set_dc(2, args.host, args.port)
-    await other.connect()
+    other = await session.connected(args)
     sent = await other.send_code_request(phones[0])
     service = await ada.get_messages(777000, limit=1)
     code = re.search(r"\b\d{6}\b", service[0].message).group()
@@ -183,10 +172,10 @@ async def main(args):
     stranger = next(d for d in devices.authorizations if not d.current)
     seen["reset"] = [
         await ada(f.account.ResetAuthorizationRequest(stranger.hash)),
-        await refusal(other(f.users.GetUsersRequest([types.InputUserSelf()]))),
+        await outcome(other(f.users.GetUsersRequest([types.InputUserSelf()]))),
         len((await ada(f.account.GetAuthorizationsRequest())).authorizations),
     ]
-    seen["no such device"] = await refusal(ada(f.account.ResetAuthorizationRequest(5)))
+    seen["no such device"] = await outcome(ada(f.account.ResetAuthorizationRequest(5)))
 
     kinds = set()
     while not updates.empty():

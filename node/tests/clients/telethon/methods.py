@@ -5,29 +5,14 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import common
+import session
 import telethon
-from telethon import TelegramClient, errors, functions, types
-from telethon.crypto import rsa
-from telethon.sessions import MemorySession
+from telethon import errors, functions, types
 from telethon.tl.alltlobjects import LAYER
 
 
-async def refusal(call):
-    try:
-        await call
-    except errors.RPCError as error:
-        names = [name for name, kind in errors.rpc_errors_dict.items() if kind is type(error)]
-        return [error.code, names[0] if names else error.message]
-    return None
-
-
 async def main(args):
-    with open(args.pem) as pem:
-        rsa.add_key(pem.read(), old=False)
-    session = MemorySession()
-    session.set_dc(2, args.host, args.port)
-    client = TelegramClient(session, 1, "x" * 32, connection_retries=1, timeout=10, lang_code="en")
-    await client.connect()
+    client = await session.connected(args, connection_retries=1, timeout=10, lang_code="en")
     seen, refused = {}, {}
 
     async def call(request):
@@ -60,17 +45,17 @@ async def main(args):
     token = await call(auth.ExportLoginTokenRequest(api_id=1, api_hash="x" * 32, except_ids=[]))
     sent = await call(auth.SendCodeRequest(args.phone, 1, "x" * 32, types.CodeSettings()))
     resent = await call(auth.ResendCodeRequest(args.phone, sent.phone_code_hash))
-    refused["auth.ResendCode of a used hash"] = await refusal(
+    refused["auth.ResendCode of a used hash"] = await session.refusal(
         client(auth.ResendCodeRequest(args.phone, sent.phone_code_hash)))
     seen["auth.CancelCodeRequest"] = await client(auth.CancelCodeRequest(args.phone, resent.phone_code_hash))
-    refused["auth.CancelCode again"] = await refusal(
+    refused["auth.CancelCode again"] = await session.refusal(
         client(auth.CancelCodeRequest(args.phone, resent.phone_code_hash)))
     seen["auth.DropTempAuthKeysRequest"] = await client(auth.DropTempAuthKeysRequest([]))
-    refused["auth.SendCode to nobody"] = await refusal(
+    refused["auth.SendCode to nobody"] = await session.refusal(
         client(auth.SendCodeRequest("12", 1, "x" * 32, types.CodeSettings())))
-    refused["auth.SendCode without api_id"] = await refusal(
+    refused["auth.SendCode without api_id"] = await session.refusal(
         client(auth.SendCodeRequest(args.phone, 0, "x" * 32, types.CodeSettings())))
-    refused["langpack.GetLanguage of no language"] = await refusal(
+    refused["langpack.GetLanguage of no language"] = await session.refusal(
         client(langpack.GetLanguageRequest(lang_pack="tdesktop", lang_code="tlh")))
     await client.disconnect()
     return {

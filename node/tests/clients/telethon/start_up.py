@@ -6,10 +6,9 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 import common
+import session
 import telethon
-from telethon import TelegramClient, errors, functions, types
-from telethon.crypto import rsa
-from telethon.sessions import MemorySession
+from telethon import errors, functions, types
 from telethon.tl import TLRequest
 from telethon.tl.alltlobjects import LAYER
 
@@ -171,15 +170,6 @@ def requests():
     yield f.users.GetSavedMusicRequest(myself, 0, 20, 0)
 
 
-async def refusal(call):
-    try:
-        await call
-    except errors.RPCError as error:
-        names = [name for name, kind in errors.rpc_errors_dict.items() if kind is type(error)]
-        return [error.code, names[0] if names else error.message]
-    return None
-
-
 async def log_in(client, args):
     auth = functions.auth
     sent = await client(auth.SendCodeRequest(args.phone, settings=types.CodeSettings(), **API))
@@ -190,13 +180,8 @@ async def log_in(client, args):
 
 
 async def main(args):
-    with open(args.pem) as pem:
-        rsa.add_key(pem.read(), old=False)
-    session = MemorySession()
-    session.set_dc(2, args.host, args.port)
-    client = TelegramClient(session, **API, connection_retries=1, timeout=10, lang_code="en")
-    await client.connect()
-    stranger = await refusal(client(functions.messages.GetDialogFiltersRequest()))
+    client = await session.connected(args, connection_retries=1, timeout=10, lang_code="en")
+    stranger = await session.refusal(client(functions.messages.GetDialogFiltersRequest()))
     user_id = await log_in(client, args)
 
     seen, refused, answers = {}, {}, {}
@@ -214,7 +199,7 @@ async def main(args):
             seen[name] = answer if isinstance(answer, bool) else type(answer).__name__
     # The node says 406; Telethon's class for the name has a code of its own.
     sets = functions.messages.GetStickerSetRequest(types.InputStickerSetAnimatedEmoji(), 0)
-    refused["messages.GetStickerSetRequest"] = await refusal(client(sets))
+    refused["messages.GetStickerSetRequest"] = await session.refusal(client(sets))
 
     # The same again, for a client that already has what there is.
     again = {}
@@ -254,6 +239,4 @@ async def main(args):
     }
 
 
-# Other checks import `requests` from here.
-if __name__ == "__main__":
-    common.run(main(common.arguments()))
+common.run(main(common.arguments()))
