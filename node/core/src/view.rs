@@ -108,7 +108,13 @@ impl Core {
     ) -> CoreResult<(Vec<UserId>, Vec<UserId>)> {
         self.take(Limit::Lookups(asker)).await?;
         let low = start.trim_start_matches('@').to_lowercase();
-        let begins = |text: &str| text.to_lowercase().split(' ').any(|word| word.starts_with(&low));
+        // Each word that was typed begins a word of the name.
+        let named = |first: &str, last: &str| {
+            let name = format!("{first} {last}").to_lowercase();
+            low.split_whitespace()
+                .all(|typed| name.split_whitespace().any(|w| w.starts_with(typed)))
+        };
+        let begins = |username: &str| username.to_lowercase().starts_with(&low);
         if low.trim().is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
@@ -116,8 +122,8 @@ impl Core {
         for id in self.acquaintances(asker, SEARCHED_MAX)? {
             let Some(view) = self.view(asker, id)? else { continue };
             let matches = view.contact.as_ref().map_or_else(
-                || begins(&view.user.first_name) || begins(&view.user.last_name),
-                |contact| begins(&contact.first_name) || begins(&contact.last_name),
+                || named(&view.user.first_name, &view.user.last_name),
+                |contact| named(&contact.first_name, &contact.last_name),
             );
             if matches || view.user.username.as_deref().is_some_and(begins) {
                 known.push(id);

@@ -315,8 +315,11 @@ fn find_quote(text: &str, quote: QuoteRequest) -> CoreResult<Quote> {
     if quote.text.is_empty() {
         return Err(CoreError::QuoteInvalid);
     }
+    // Counted on from place to place: a short quote may stand in thousands of them.
+    let (mut counted, mut offset) = (0, 0);
     let mut places = text.match_indices(&quote.text).map(|(at, _)| {
-        let offset = utf16_len(text.get(..at).unwrap_or_default()) as i32;
+        offset += utf16_len(text.get(counted..at).unwrap_or_default()) as i32;
+        counted = at;
         (offset.abs_diff(quote.offset), offset)
     });
     let first = places.next().ok_or(CoreError::QuoteInvalid)?;

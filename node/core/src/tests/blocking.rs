@@ -203,3 +203,22 @@ async fn strangers_cannot_be_written_to_without_end() {
     add(&world, eve, bob, "Bob").await;
     world.send(bob, eve, "hello").await;
 }
+
+#[tokio::test]
+async fn a_search_takes_each_word_for_the_beginning_of_one_of_the_name() {
+    let (world, [ada, bob, _]) = three().await;
+    let contact = NewContact { first_name: "Robert".into(), last_name: "van Dyck".into() };
+    world.core.add_contact(None, ada.id, bob.id, contact).await.unwrap();
+    for (typed, found) in [
+        ("rob", true),
+        ("Robert van", true),
+        ("dyck  ROB", true),
+        ("van", true),
+        ("ert", false),
+        ("robert vin", false),
+    ] {
+        let (known, others) = world.core.search_people(ada.id, typed, 10).await.unwrap();
+        assert_eq!(known == [bob.id], found, "{typed}");
+        assert!(others.is_empty(), "{typed}");
+    }
+}

@@ -138,6 +138,15 @@ async fn line_46_a_reply_names_the_receivers_copy() {
         let refused = world.try_send(ada, bad).await;
         assert!(matches!(refused, Err(CoreError::UnknownMessage)), "{to:?} {refused:?}");
     }
+    // Of several places the nearest to the client's one is quoted, in UTF-16 units.
+    let cats = world.send(ada, bob, "\u{1f408} cat cat cat").await;
+    for (random_id, (offset, nearest)) in (1_000..).zip([(0, 3), (8, 7), (99, 11)]) {
+        let quote = QuoteRequest { text: "cat".into(), entities: Vec::new(), offset };
+        let mut one = outgoing(bob, "this one", random_id);
+        one.reply = Some((cats.id, Some(quote)));
+        let reply = world.try_send(ada, one).await.unwrap().message.reply.unwrap();
+        assert_eq!(reply.quote.unwrap().offset, nearest);
+    }
     let mut bad = outgoing(bob, "x", 3);
     let quote = QuoteRequest { text: "dog".into(), entities: Vec::new(), offset: 0 };
     bad.reply = Some((first.id, Some(quote)));
