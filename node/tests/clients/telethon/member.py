@@ -86,7 +86,7 @@ async def main(args):
     await bob(f.account.UpdateProfileRequest(first_name="Bob", last_name="Builder", about="I build"))
     full = await ada(f.users.GetFullUserRequest(input_bob))
     seen["full"] = [full.full_user.about, full.users[0].first_name, full.full_user.blocked]
-    results = await ada(f.contacts.SearchRequest("robe", 10))
+    results = await ada(f.contacts.SearchRequest("robe b", 10))
     seen["search of a contact"] = [len(results.my_results), len(results.results)]
     results = await bob(f.contacts.SearchRequest("nobody", 10))
     seen["search of nobody"] = [len(results.my_results), len(results.results)]
