@@ -141,12 +141,15 @@ mod tests {
         }
     }
 
-    /// Values computed with Telethon's `_get_hash` algorithm as published.
+    /// Values computed by a Python script from the published description.
     #[test]
     fn line_51_the_documented_fold() {
         assert_eq!(hash_of([]), 0);
         assert_eq!(hash_of([1]), 1);
-        let two = (1_u64 ^ (1 << 35)) ^ ((1_u64 ^ (1 << 35)) >> 4);
-        assert_eq!(hash_of([1, 2]), two.wrapping_add(2).cast_signed());
+        assert_eq!(hash_of([1, 2]), 36_507_222_019);
+        assert_eq!(
+            hash_of([1_000_001, 1_000_002, 777_000, (1 << 40) + 5]),
+            -5_812_580_919_945_514_161
+        );
     }
 }

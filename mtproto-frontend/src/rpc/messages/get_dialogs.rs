@@ -102,7 +102,7 @@ async fn peer_dialogs(
 ) -> RpcResult<enums::messages::PeerDialogs> {
     let (found, pts) = ctx.shared.core.peer_dialogs(owner, peers).await?;
     let Shaped { dialogs, messages, users } = shape(ctx, owner, &found)?;
-    let (chats, state) = (Vec::new(), state(ctx, owner, pts, 0));
+    let (chats, state) = (Vec::new(), state(ctx, pts, 0));
     Ok(types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
 }
 

@@ -48,7 +48,7 @@ pub(in crate::rpc) async fn get_difference(
         }
     }
     let (users, chats) = (named.users(core, owner)?, Vec::new());
-    let state = state(ctx, owner, pts, 0);
+    let state = state(ctx, pts, 0);
     let new_encrypted_messages = Vec::new();
     Ok(if last {
         types::updates::Difference {

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://core.telegram.org/method/updates.getState>
 
-use node_core::{Pts, UserId};
+use node_core::Pts;
 use tl::enums::updates::State;
 use tl::functions::updates::GetState;
 
@@ -12,11 +12,11 @@ pub(in crate::rpc) async fn get_state(ctx: &Context, _: GetState) -> RpcResult<S
     let user = ctx.user()?;
     ctx.resume_updates();
     let now = ctx.shared.core.state(user).await?;
-    Ok(state(ctx, user, now.pts, now.unread))
+    Ok(state(ctx, now.pts, now.unread))
 }
 
 /// The state of a client that has seen `pts`.
-pub(in crate::rpc) fn state(ctx: &Context, _: UserId, pts: Pts, unread: i32) -> State {
+pub(in crate::rpc) fn state(ctx: &Context, pts: Pts, unread: i32) -> State {
     // qts counts secret chats and bots, which are not there yet; updates carry no seq.
     let state = tl::types::updates::State {
         pts: pts.0,

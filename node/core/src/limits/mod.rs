@@ -153,7 +153,7 @@ impl Core {
             let full: Vec<Vec<u8>> = rows
                 .iter()
                 .filter(|(_, value)| {
-                    BucketRecord::decode(value).map_or(true, |bucket| bucket.full_ms <= now_ms)
+                    BucketRecord::decode(value).is_ok_and(|bucket| bucket.full_ms <= now_ms)
                 })
                 .map(|(key, _)| key.clone())
                 .collect();

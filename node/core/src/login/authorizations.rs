@@ -184,17 +184,7 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn log_out(&self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
-        self.write(None, move |decide| {
-            let logins = decide.logins(user)?;
-            for child in logins.iter().filter(|login| login.parent == Some(auth_key)) {
-                decide.revoke(user, child.auth_key)?;
-            }
-            decide.delete(Keyspace::AUTHORIZATIONS, &key_row(auth_key));
-            decide.delete(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key));
-            decide.event(Event::LoggedOut { user, auth_key, revoked: false });
-            Ok(())
-        })
-        .await
+        self.write(None, move |decide| decide.log_out(user, auth_key)).await
     }
 
     /// Ends another login of the account, named by its hash.
@@ -255,6 +245,17 @@ impl Decide<'_> {
         Ok(())
     }
 
+    fn log_out(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
+        let logins = self.logins(user)?;
+        for child in logins.iter().filter(|login| login.parent == Some(auth_key)) {
+            self.revoke(user, child.auth_key)?;
+        }
+        self.delete(Keyspace::AUTHORIZATIONS, &key_row(auth_key));
+        self.delete(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key));
+        self.event(Event::LoggedOut { user, auth_key, revoked: false });
+        Ok(())
+    }
+
     fn revoke(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
         self.delete(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key));
         let record = KeyRecord { user, revoked: true };
@@ -285,7 +286,8 @@ impl Decide<'_> {
     ) -> CoreResult<()> {
         let before: Option<KeyRecord> = self.load(Keyspace::AUTHORIZATIONS, &key_row(auth_key))?;
         if let Some(before) = before.filter(|before| before.user != user) {
-            self.delete(Keyspace::AUTHORIZATIONS, &user_row(before.user, auth_key));
+            // Its sessions get nothing of that account any more, and what was exported ends.
+            self.log_out(before.user, auth_key)?;
         }
         let mut logins = self.logins(user)?;
         logins.retain(|login| login.auth_key != auth_key);

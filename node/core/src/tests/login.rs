@@ -333,6 +333,31 @@ async fn line_65_what_was_ended_is_told_and_stays_ended() {
     assert_eq!(world.core.standing(ada.key).await.unwrap(), Standing::Unknown);
 }
 
+/// Else its other sessions would go on to get the first account's messages.
+#[tokio::test]
+async fn a_key_that_logs_in_to_another_account_leaves_the_first() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let child = AuthKeyId(world.number());
+    world.core.import_authorization(ada.id, ada.key, child, Device::default()).await.unwrap();
+    let (code, _) = world.core.show_code(bob.phone).await.unwrap();
+    let sent = world.core.send_code(bob.phone, world.address()).await.unwrap();
+    world.recorder.take();
+    let request = SignIn { auth_key: ada.key, ..world.request(bob.phone, &sent, &code) };
+    world.core.sign_in(request).await.unwrap();
+    let told = world.recorder.take();
+    let left = told.iter().position(|event| {
+        matches!(event, Event::LoggedOut { user, auth_key, .. } if *user == ada.id && *auth_key == ada.key)
+    });
+    let came = told.iter().position(|event| {
+        matches!(event, Event::LoggedIn { user, auth_key } if *user == bob.id && *auth_key == ada.key)
+    });
+    assert!(left.is_some() && left < came, "{told:?}");
+    assert_eq!(world.core.standing(ada.key).await.unwrap(), Standing::LoggedIn(bob.id));
+    assert_eq!(world.core.standing(child).await.unwrap(), Standing::Revoked);
+    assert_eq!(world.core.authorizations(ada.id).await.unwrap(), []);
+}
+
 #[tokio::test]
 async fn line_65_logins_are_bounded_and_the_longest_unused_goes() {
     let mut world = World::new().await;
