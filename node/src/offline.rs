@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -14,7 +15,9 @@ use crate::cli::DataArgs;
 pub(crate) fn export(args: &DataArgs, to: &Path) -> anyhow::Result<()> {
     let store = open(&args.data)?;
     // Never over a file that is there: it may be the only good copy.
-    let file = File::create_new(to).with_context(|| format!("cannot make {}", to.display()))?;
+    // Its owner's alone: messages are in it.
+    let file = File::options().write(true).create_new(true).mode(0o600).open(to);
+    let file = file.with_context(|| format!("cannot make {}", to.display()))?;
     let mut out = BufWriter::new(file);
     let done = node_store::export(&store, &mut out)?;
     out.flush()?;

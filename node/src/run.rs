@@ -234,7 +234,6 @@ impl Signals {
     }
 }
 
-/// The data directory of a running node has one owner: the store's lock.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -169,8 +169,11 @@ impl Core {
         device: Device,
     ) -> CoreResult<()> {
         self.write(None, move |decide| {
-            let known = decide.get(Keyspace::AUTHORIZATIONS, &user_row(user, parent))?;
-            known.ok_or(CoreError::UnknownAuthorization)?;
+            let known: Option<AuthorizationRecord> =
+                decide.load(Keyspace::AUTHORIZATIONS, &user_row(user, parent))?;
+            let known = known.ok_or(CoreError::UnknownAuthorization)?;
+            // Exported from a key that was imported itself: it ends with the same login.
+            let parent = known.parent.unwrap_or(parent);
             if parent == auth_key {
                 return Ok(());
             }
