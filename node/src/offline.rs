@@ -31,7 +31,7 @@ pub(crate) fn import(args: &DataArgs, from: &Path) -> anyhow::Result<()> {
     let open_file = || File::open(from).with_context(|| format!("cannot open {}", from.display()));
     // Read through once, so that a damaged file writes nothing.
     node_store::verify(&mut BufReader::new(open_file()?))?;
-    std::fs::create_dir_all(&args.data)?;
+    crate::secrets::make_directory(&args.data)?;
     let store = open_or_make(&args.data)?;
     let done = node_store::import(&mut BufReader::new(open_file()?), &store)?;
     print(args, done, "imported")

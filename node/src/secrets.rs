@@ -37,17 +37,22 @@ pub(crate) struct Opened {
     pub(crate) last_write: Option<SystemTime>,
 }
 
+/// Makes a data directory that only its owner may enter, if there is none.
+pub(crate) fn make_directory(directory: &Path) -> anyhow::Result<()> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .with_context(|| format!("cannot make {}", directory.display()))
+}
+
 /// Opens the data directory, making what is missing.
 ///
 /// # Errors
 /// A store without its master key, or a master key that does not open it, is refused with the
 /// way out: going on would make a new node that lost everything.
 pub(crate) fn open(directory: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<Opened> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
+    make_directory(directory)?;
     let mut stamp = [0; 16];
     rng.fill_bytes(&mut stamp);
     let path = directory.join(MASTER_FILE);

@@ -7,6 +7,7 @@
 #![allow(missing_docs, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -210,6 +211,9 @@ fn a_store_is_carried_over_by_export_and_import() {
     assert!(done, "{text}");
     let (again, text) = rookery(&from, &new);
     assert!(!again && text.contains("not empty"), "{text}");
+    // Messages are in both: nobody else may read them.
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&file), mode(&new)), (0o600, 0o700));
     fs::copy(old.join("master.key"), new.join("master.key")).unwrap();
     let (done, text) = rookery(&["compact", "--json"], &new);
     assert!(done, "{text}");
