@@ -9,7 +9,6 @@
 //! - `c`: what the client said about itself, [`encode_client`]
 //! - `b`: temporary keys bound to this permanent one, [`encode_bindings`]
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -17,6 +16,8 @@ use keys::{AuthKey, MasterKey};
 use node_core::{AuthKeyId, Standing};
 use node_store::{Batch, Keyspace, Store, StoreError, Ticket};
 use parking_lot::Mutex;
+
+use crate::sharded::Sharded;
 
 mod record;
 #[cfg(test)]
@@ -26,9 +27,6 @@ pub(crate) use record::{Binding, ClientInfo, truncated};
 use record::{
     decode_bindings, decode_client, decode_key, encode_bindings, encode_client, encode_key,
 };
-
-/// Shards of the table of cached keys: two cores rarely meet in one.
-const SHARDS: usize = 16;
 
 /// Temporary keys that one permanent key may have. TDLib makes one per session, of which it has
 /// up to a dozen.
@@ -164,7 +162,7 @@ impl std::fmt::Debug for KeyEntry {
 
 /// All auth keys of the node.
 pub(crate) struct AuthKeys {
-    shards: [Mutex<HashMap<i64, Arc<KeyEntry>>>; SHARDS],
+    cached: Sharded<Arc<KeyEntry>>,
     store: Arc<dyn Store>,
     master: Arc<MasterKey>,
     /// Serialises changes of bindings, which are read, changed and written.
@@ -173,15 +171,7 @@ pub(crate) struct AuthKeys {
 
 impl AuthKeys {
     pub(crate) fn new(store: Arc<dyn Store>, master: Arc<MasterKey>) -> Self {
-        let shards = std::array::from_fn(|_| Mutex::new(HashMap::new()));
-        Self { shards, store, master, binding: Mutex::new(()) }
-    }
-
-    fn shard(&self, id: i64) -> &Mutex<HashMap<i64, Arc<KeyEntry>>> {
-        // The id is a hash: its low bits are as good as any.
-        let [first, ..] = id.to_le_bytes();
-        #[expect(clippy::indexing_slicing, reason = "the index is taken modulo the length")]
-        &self.shards[usize::from(first) % SHARDS]
+        Self { cached: Sharded::default(), store, master, binding: Mutex::new(()) }
     }
 
     /// The living key with this id.
@@ -189,7 +179,7 @@ impl AuthKeys {
     /// # Errors
     /// When the store cannot be read. An id that nobody has is `Ok(None)`.
     pub(crate) fn get(&self, id: i64, now_ms: u64) -> Result<Option<Arc<KeyEntry>>, StoreError> {
-        let cached = self.shard(id).lock().get(&id).cloned();
+        let cached = self.cached.of(id).get(&id).cloned();
         let entry = match cached {
             Some(entry) => entry,
             None => match self.load(id, now_ms)? {
@@ -225,13 +215,13 @@ impl AuthKeys {
             ..KeyEntry::new(record.key, record.first_salt, record.dc, record.expires_at, now_ms)
         };
         // Two connections may load at once: the first to insert wins, so that all share one.
-        let mut shard = self.shard(id).lock();
+        let mut shard = self.cached.of(id);
         Ok(Some(shard.entry(id).or_insert_with(|| Arc::new(entry)).clone()))
     }
 
     /// Whether some key has this id already: the exchange then asks the client to retry.
     pub(crate) fn contains(&self, id: i64) -> Result<bool, StoreError> {
-        if self.shard(id).lock().contains_key(&id) {
+        if self.cached.of(id).contains_key(&id) {
             return Ok(true);
         }
         Ok(self.store.get(Keyspace::AUTH_KEYS, &row(id, KIND_KEY))?.is_some())
@@ -246,7 +236,7 @@ impl AuthKeys {
             batch.put(Keyspace::AUTH_KEYS, &row(entry.id, KIND_KEY), self.encode(&entry, 0));
             Some(self.store.commit(batch)?)
         };
-        self.shard(entry.id).lock().insert(entry.id, Arc::new(entry));
+        self.cached.of(entry.id).insert(entry.id, Arc::new(entry));
         Ok(ticket)
     }
 
@@ -384,7 +374,7 @@ impl AuthKeys {
     /// A login began or ended.
     pub(crate) fn set_standing(&self, id: AuthKeyId, standing: Standing) {
         // A key that is not in memory asks core when it is used.
-        if let Some(entry) = self.shard(id.0).lock().get(&id.0) {
+        if let Some(entry) = self.cached.of(id.0).get(&id.0) {
             let mut login = entry.login.lock();
             login.generation += 1;
             login.standing = Some(standing);
@@ -398,12 +388,10 @@ impl AuthKeys {
 
     /// Frees the memory of keys that nobody used for a while.
     pub(crate) fn sweep(&self, now_ms: u64) {
-        for shard in &self.shards {
-            shard.lock().retain(|_, entry| {
-                let idle = now_ms.saturating_sub(entry.used_ms.load(Ordering::Relaxed));
-                Arc::strong_count(entry) > 1 || (idle < CACHE_IDLE_MS && !entry.is_dead(now_ms))
-            });
-        }
+        self.cached.retain(|entry| {
+            let idle = now_ms.saturating_sub(entry.used_ms.load(Ordering::Relaxed));
+            Arc::strong_count(entry) > 1 || (idle < CACHE_IDLE_MS && !entry.is_dead(now_ms))
+        });
     }
 
     /// Deletes expired temporary keys among the next `limit` rows after `from`. Answers where to

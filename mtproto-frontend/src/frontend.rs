@@ -133,7 +133,7 @@ impl Shared {
         let bounds = setup.bounds;
         Arc::new(Self {
             auth_keys: AuthKeys::new(setup.store.clone(), setup.master),
-            sessions: Sessions::new(),
+            sessions: Sessions::default(),
             hub: Hub::default(),
             handshakes: Handshakes::new(setup.server_keys, setup.old_rsa_padding, &bounds),
             http_exchanges: HttpExchanges::default(),

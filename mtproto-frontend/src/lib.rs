@@ -11,6 +11,7 @@ mod project;
 mod rpc;
 mod serve;
 pub mod session;
+mod sharded;
 pub mod transport;
 
 pub use frontend::{Bounds, Clock, Profile, Setup};

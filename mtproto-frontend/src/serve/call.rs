@@ -102,14 +102,15 @@ impl Call {
                 shared.store.durable(ticket).await?;
             }
         }
-        let standing = match key.identity() {
-            Some(identity) => shared.standing(&identity).await?,
-            None => Standing::Unknown,
-        };
-        if let Standing::LoggedIn(user) = standing
-            && !self.without_updates
-        {
-            shared.hub.subscribe(user, &session);
+        let mut standing = Standing::Unknown;
+        if let Some(identity) = key.identity() {
+            standing = shared.standing(&identity).await?;
+            if let Standing::LoggedIn(user) = standing
+                && !self.without_updates
+            {
+                let is_logged_in = || identity.standing().0 == Some(standing);
+                shared.hub.subscribe(user, &session, is_logged_in);
+            }
         }
         let ctx = Context {
             layer: self.layer,

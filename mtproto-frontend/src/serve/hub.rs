@@ -1,18 +1,14 @@
 //! Who is there to be told: sessions by member, and what core tells them.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use node_core::{AuthKeyId, Event, Follower, Standing, UserId};
-use parking_lot::{Mutex, MutexGuard};
 use tl::enums::SendMessageAction;
 
 use super::sessions::SessionEntry;
 use crate::frontend::Shared;
 use crate::project::Pushed;
-
-/// Shards of the table: two cores rarely meet in one.
-const SHARDS: usize = 16;
+use crate::sharded::Sharded;
 
 /// How many others learn that a member came, went, or changed names. Protects the node: with one
 /// known to everybody this is everybody.
@@ -20,19 +16,17 @@ const AUDIENCE_MAX: usize = 500;
 
 /// Sessions that take updates, by member.
 #[derive(Default)]
-pub(crate) struct Hub {
-    shards: [Mutex<HashMap<UserId, Vec<Weak<SessionEntry>>>>; SHARDS],
-}
+pub(crate) struct Hub(Sharded<Vec<Weak<SessionEntry>>>);
 
 impl Hub {
-    fn shard(&self, user: UserId) -> MutexGuard<'_, HashMap<UserId, Vec<Weak<SessionEntry>>>> {
-        let place = user.0.unsigned_abs() as usize % SHARDS;
-        #[expect(clippy::indexing_slicing, reason = "the place is taken modulo the length")]
-        self.shards[place].lock()
-    }
-
-    /// Updates of `user` go to `session` from now on, and of nobody else.
-    pub(crate) fn subscribe(&self, user: UserId, session: &Arc<SessionEntry>) {
+    /// Updates of `user` go to `session` from now on, and of nobody else; unless the login has ended,
+    /// which is asked again once it would be found here.
+    pub(crate) fn subscribe(
+        &self,
+        user: UserId,
+        session: &Arc<SessionEntry>,
+        is_logged_in: impl FnOnce() -> bool,
+    ) {
         let before = session.lock().subscriber.replace(user);
         if before == Some(user) {
             return;
@@ -40,10 +34,17 @@ impl Hub {
         if let Some(before) = before {
             self.remove(before, |known| Arc::ptr_eq(known, session));
         }
-        let mut shard = self.shard(user);
-        let sessions = shard.entry(user).or_default();
-        sessions.retain(|known| known.strong_count() > 0);
-        sessions.push(Arc::downgrade(session));
+        self.0.of(user.0).entry(user.0).or_default().push(Arc::downgrade(session));
+        // Ended since the caller looked: the event found nothing to end.
+        if !is_logged_in() {
+            self.remove(user, |known| {
+                let goes = Arc::ptr_eq(known, session);
+                if goes {
+                    known.lose_updates();
+                }
+                goes
+            });
+        }
     }
 
     /// No session of this login takes updates any more.
@@ -51,28 +52,36 @@ impl Hub {
         self.remove(user, |known| {
             let ends = known.auth_key() == Some(auth_key);
             if ends {
-                let mut state = known.lock();
-                state.subscriber = None;
-                state.session.drop_updates();
+                known.lose_updates();
             }
             ends
         });
     }
 
     fn remove(&self, user: UserId, goes: impl Fn(&Arc<SessionEntry>) -> bool) {
-        let mut shard = self.shard(user);
-        if let Some(sessions) = shard.get_mut(&user) {
+        let mut shard = self.0.of(user.0);
+        if let Some(sessions) = shard.get_mut(&user.0) {
             sessions.retain(|known| known.upgrade().is_some_and(|known| !goes(&known)));
             if sessions.is_empty() {
-                shard.remove(&user);
+                shard.remove(&user.0);
             }
         }
     }
 
     /// The sessions that take updates of `user`.
     pub(crate) fn sessions(&self, user: UserId) -> Vec<Arc<SessionEntry>> {
-        let shard = self.shard(user);
-        shard.get(&user).map_or_else(Vec::new, |all| all.iter().filter_map(Weak::upgrade).collect())
+        let shard = self.0.of(user.0);
+        shard
+            .get(&user.0)
+            .map_or_else(Vec::new, |all| all.iter().filter_map(Weak::upgrade).collect())
+    }
+
+    /// Frees the memory of sessions that are gone.
+    pub(crate) fn sweep(&self) {
+        self.0.retain(|sessions| {
+            sessions.retain(|session| session.strong_count() > 0);
+            !sessions.is_empty()
+        });
     }
 }
 
@@ -161,5 +170,67 @@ impl Shared {
         for key in temporary.into_iter().chain([auth_key.0]) {
             self.sessions.end_key(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keys::AuthKey;
+
+    use super::super::sessions::Sessions;
+    use super::*;
+    use crate::auth_keys::KeyEntry;
+    use crate::session::Session;
+
+    const ADA: UserId = UserId(1_000_001);
+    const BOB: UserId = UserId(1_000_002);
+
+    fn session(sessions: &Sessions) -> Arc<SessionEntry> {
+        let key = AuthKey::from_slice(&[1; 256]).unwrap();
+        let key = Arc::new(KeyEntry::new(key, 1, 0, 0, 0));
+        sessions.get_or_make(&key, 1, 0, || Session::new(1, 1, 0)).unwrap()
+    }
+
+    #[test]
+    fn a_session_takes_the_updates_of_one_member() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let session = session(&sessions);
+        hub.subscribe(ADA, &session, || true);
+        hub.subscribe(ADA, &session, || true);
+        assert_eq!(hub.sessions(ADA).len(), 1);
+        hub.subscribe(BOB, &session, || true);
+        assert_eq!((hub.sessions(ADA).len(), hub.sessions(BOB).len()), (0, 1));
+        hub.end(ADA, session.auth_key().unwrap());
+        assert_eq!(hub.sessions(BOB).len(), 1, "that was another's login");
+        hub.end(BOB, session.auth_key().unwrap());
+        assert!(hub.sessions(BOB).is_empty());
+    }
+
+    /// A call looks whom its key acts for, the login ends, the call goes on.
+    #[test]
+    fn a_login_that_ended_meanwhile_is_not_subscribed() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let session = session(&sessions);
+        hub.subscribe(ADA, &session, || {
+            assert_eq!(hub.sessions(ADA).len(), 1, "what ends it from here on finds it");
+            false
+        });
+        assert!(hub.sessions(ADA).is_empty());
+        // The same key may log in again.
+        hub.subscribe(ADA, &session, || true);
+        assert_eq!(hub.sessions(ADA).len(), 1);
+    }
+
+    #[test]
+    fn sessions_that_are_gone_need_no_memory() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let session = session(&sessions);
+        hub.subscribe(ADA, &session, || true);
+        hub.sweep();
+        assert_eq!(hub.sessions(ADA).len(), 1);
+        sessions.end_key(session.key.id);
+        drop(session);
+        hub.sweep();
+        assert!(hub.0.of(ADA.0).is_empty());
     }
 }

@@ -97,6 +97,7 @@ async fn sweep(shared: Arc<Shared>) {
         every.tick().await;
         let now_ms = shared.now_ms();
         shared.sessions.sweep(now_ms);
+        shared.hub.sweep();
         shared.auth_keys.sweep(now_ms);
     }
 }

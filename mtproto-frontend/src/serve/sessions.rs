@@ -1,6 +1,5 @@
 //! Sessions in memory: one entry per (auth key, session_id), found again after a reconnect.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use node_core::{AuthKeyId, UserId};
@@ -10,9 +9,7 @@ use tokio::sync::Notify;
 use super::call::Call;
 use crate::auth_keys::KeyEntry;
 use crate::session::{NeutralUpdate, Session};
-
-/// Shards of the table: two cores rarely meet in one.
-const SHARDS: usize = 16;
+use crate::sharded::Sharded;
 
 /// Sessions that one auth key may have. TDLib opens about a dozen, a web client two.
 const SESSIONS_PER_KEY_MAX: usize = 100;
@@ -111,6 +108,13 @@ impl SessionEntry {
         }
     }
 
+    /// The login is over: updates that wait must not reach whoever logs in next.
+    pub(crate) fn lose_updates(&self) {
+        let mut state = self.state.lock();
+        state.subscriber = None;
+        state.session.drop_updates();
+    }
+
     /// Whether the login was ended from elsewhere.
     pub(crate) fn is_ended(&self) -> bool {
         self.state.lock().ended
@@ -123,24 +127,12 @@ impl SessionEntry {
 }
 
 /// All sessions of the node.
-pub(crate) struct Sessions {
-    shards: [Mutex<Shard>; SHARDS],
-}
-
+///
 /// By auth key id, so that one key's sessions are counted at a glance.
-type Shard = HashMap<i64, Vec<Arc<SessionEntry>>>;
+#[derive(Default)]
+pub(crate) struct Sessions(Sharded<Vec<Arc<SessionEntry>>>);
 
 impl Sessions {
-    pub(crate) fn new() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::default()) }
-    }
-
-    fn shard(&self, auth_key_id: i64) -> MutexGuard<'_, Shard> {
-        let [first, ..] = auth_key_id.to_le_bytes();
-        #[expect(clippy::indexing_slicing, reason = "the index is taken modulo the length")]
-        self.shards[usize::from(first) % SHARDS].lock()
-    }
-
     /// The session, made by `make` if there is none; `None` when the key has too many.
     pub(crate) fn get_or_make(
         &self,
@@ -149,7 +141,7 @@ impl Sessions {
         now_ms: u64,
         make: impl FnOnce() -> Session,
     ) -> Option<Arc<SessionEntry>> {
-        let mut shard = self.shard(key.id);
+        let mut shard = self.0.of(key.id);
         let sessions = shard.entry(key.id).or_default();
         if let Some(found) = sessions.iter().find(|s| s.session_id == session_id) {
             return Some(found.clone());
@@ -178,13 +170,13 @@ impl Sessions {
 
     /// The session, if it exists.
     pub(crate) fn get(&self, auth_key_id: i64, session_id: i64) -> Option<Arc<SessionEntry>> {
-        let shard = self.shard(auth_key_id);
+        let shard = self.0.of(auth_key_id);
         shard.get(&auth_key_id)?.iter().find(|s| s.session_id == session_id).cloned()
     }
 
     /// Forgets every session of a key and wakes their connections, which then find the key dead.
     pub(crate) fn remove_key(&self, auth_key_id: i64) {
-        let removed = self.shard(auth_key_id).remove(&auth_key_id);
+        let removed = self.0.of(auth_key_id).remove(&auth_key_id);
         for session in removed.into_iter().flatten() {
             session.wake();
         }
@@ -193,7 +185,7 @@ impl Sessions {
     /// Forgets every session of a key and closes their connections. The key stays good: what it
     /// asks next is answered.
     pub(crate) fn end_key(&self, auth_key_id: i64) {
-        let removed = self.shard(auth_key_id).remove(&auth_key_id);
+        let removed = self.0.of(auth_key_id).remove(&auth_key_id);
         for session in removed.into_iter().flatten() {
             session.lock().ended = true;
             session.wake();
@@ -202,12 +194,10 @@ impl Sessions {
 
     /// Frees the memory of sessions that nobody shows or uses, and of what is over in others.
     pub(crate) fn sweep(&self, now_ms: u64) {
-        for shard in &self.shards {
-            shard.lock().retain(|_, sessions| {
-                sessions.retain(|s| !s.is_idle(now_ms));
-                sessions.iter().for_each(|s| s.lock().session.tick(now_ms));
-                !sessions.is_empty()
-            });
-        }
+        self.0.retain(|sessions| {
+            sessions.retain(|s| !s.is_idle(now_ms));
+            sessions.iter().for_each(|s| s.lock().session.tick(now_ms));
+            !sessions.is_empty()
+        });
     }
 }
