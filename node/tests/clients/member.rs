@@ -67,6 +67,7 @@ fn telethon_calls_every_member_method() {
         "unblocked": 0,
         "quote": [true, true, "ear", 1, true],
         "quote of nothing": [400, "QUOTE_TEXT_INVALID"],
+        "without a random id": [[400, "RANDOM_ID_EMPTY"], [400, "RANDOM_ID_INVALID"]],
         "by id": ["Message", "MessageEmpty"],
         "edit data": [false, [403, "MESSAGE_AUTHOR_REQUIRED"]],
         "contents": [true, 0],

@@ -29,7 +29,11 @@ pub(in crate::rpc) async fn forward_messages(
     if request.id.is_empty() {
         return Err(RpcError::new(400, "MESSAGE_IDS_EMPTY"));
     }
-    if request.id.len() != request.random_id.len() || request.id.len() > MESSAGES_MAX {
+    // 0 names no message for ever: the second one under it would be lost.
+    if request.id.len() != request.random_id.len()
+        || request.id.len() > MESSAGES_MAX
+        || request.random_id.contains(&0)
+    {
         return Err(RpcError::new(400, "RANDOM_ID_INVALID"));
     }
     let ids = request.id.iter().map(|id| MessageId(*id)).zip(request.random_id.iter().copied());

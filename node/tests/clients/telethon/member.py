@@ -118,6 +118,10 @@ async def main(args):
         answer.silent]
     quoted.random_id, quoted.reply_to = 7002, types.InputReplyToMessage(heard.id, quote_text="nowhere")
     seen["quote of nothing"] = await outcome(ada(quoted))
+    seen["without a random id"] = [
+        await outcome(ada(f.messages.SendMessageRequest(peer_bob, "x", random_id=0))),
+        await outcome(ada(f.messages.ForwardMessagesRequest(peer_bob, [heard.id], peer_bob, random_id=[0]))),
+    ]
 
     # Messages by their ids.
     ids = [types.InputMessageID(heard.id), types.InputMessageID(9999)]
