@@ -1,6 +1,6 @@
 //! What a text says without formatting: mentions, hashtags, commands, links.
 
-use super::{Entity, EntityKind, utf16_len};
+use super::{Entity, EntityKind};
 
 /// Longest hashtag and bot command, in characters.
 const TAG_CHARS_MAX: usize = 64;
@@ -37,14 +37,32 @@ pub(super) fn all(text: &str) -> Vec<Entity> {
         }
     }
     found.sort_by_key(|(from, ..)| *from);
-    let units = |to: usize| utf16_len(text.get(..to).unwrap_or_default()) as i32;
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let units = units(text);
+    let at = |byte: usize| units.get(byte).copied().unwrap_or_default();
     found
         .into_iter()
-        .map(|(from, to, kind)| {
-            let offset = units(from);
-            Entity { offset, length: units(to) - offset, kind }
-        })
+        .map(|(from, to, kind)| Entity { offset: at(from), length: at(to) - at(from), kind })
         .collect()
+}
+
+/// UTF-16 units before each byte at which a character begins, and before the end. Counted once: a
+/// text may hold a thousand tags.
+fn units(text: &str) -> Vec<i32> {
+    let mut units = vec![0; text.len() + 1];
+    let mut before = 0;
+    for (at, c) in text.char_indices() {
+        if let Some(place) = units.get_mut(at) {
+            *place = before;
+        }
+        before += c.len_utf16() as i32;
+    }
+    if let Some(end) = units.last_mut() {
+        *end = before;
+    }
+    units
 }
 
 /// The letters that belong to a tag of this kind.
