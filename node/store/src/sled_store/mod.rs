@@ -168,7 +168,7 @@ impl SledStore {
         let committer =
             Committer { engine: engine.clone(), shared: shared.clone(), mark, sequence };
         let committer = thread::Builder::new()
-            .name("committer".into())
+            .name("store-commit".into())
             .spawn(move || committer.run(&receiver, &watermark))
             .map_err(|e| StoreError::Open(format!("cannot start the commit thread: {e}")))?;
         let gate = Gate::new(probe.unwrap_or_else(|| disk::probe(files.directory.clone())));
