@@ -112,14 +112,13 @@ fn write(to: &Path) {
     let mut node = TestNode::start();
     let public = PublicKey::from_pem(&fs::read_to_string(node.pem()).unwrap()).unwrap();
     let owner = node.owner.clone().unwrap();
-    let invite = node.command(&["invite", "--json"]);
-    let text = |key: &str| invite[key].as_str().unwrap().to_owned();
+    let invite = node.invite();
     let mut join = |phone: String, code: String, name: &str| {
         let client = Client::connect(node.mtproto, &public, 2, rng).unwrap();
         Member::join(client, &Invite { phone, code }, name, rng).unwrap()
     };
     let mut ada = join(owner.0, owner.1, "Ada");
-    let mut bob = join(text("phone"), text("code"), "Bob");
+    let mut bob = join(invite.0, invite.1, "Bob");
     let to_bob = ada.find(&[&bob.phone], rng).unwrap().remove(0);
     let username = f::account::UpdateUsername { username: "bob_the_first".into() };
     bob.client.invoke(&username, LAYER, rng).unwrap();

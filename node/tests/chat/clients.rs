@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::support::node::TestNode;
 use crate::support::skip::skipped;
 use crate::support::{install, tests_directory};
 
@@ -161,14 +160,4 @@ impl Client {
     pub(crate) fn script(&self) -> PathBuf {
         tests_directory().join("chat").join(self.script)
     }
-}
-
-/// A number and a code from `rookery invite`.
-pub(crate) fn invite(node: &TestNode) -> (String, String) {
-    let invite = node.command(&["invite", "--json"]);
-    let text = |key: &str| match invite[key].as_str() {
-        Some(text) => text.to_owned(),
-        None => panic!("no {key} in {invite}"),
-    };
-    (text("phone"), text("code"))
 }

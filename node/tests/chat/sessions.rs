@@ -62,7 +62,7 @@ fn devices(driver: &mut Driver) -> Vec<String> {
 fn member(node: &TestNode, client: &'static Client) -> (Driver, String) {
     let owner = node.owner.clone().expect("a first start prints the owner's invite");
     assert!(Driver::start(client, "owner", node).login(&owner));
-    let invite = clients::invite(node);
+    let invite = node.invite();
     let mut member = Driver::start(client, "first", node);
     assert!(member.login(&invite));
     (member, invite.0)

@@ -5,7 +5,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::clients::{self, Client};
+use crate::clients::Client;
 use crate::driver::Driver;
 use crate::support::node::TestNode;
 
@@ -20,7 +20,7 @@ impl Team {
     /// Starts a node and a member for each client: invited, signed up, and in the others' contacts.
     pub(crate) fn gather(clients: &[&'static Client]) -> Self {
         let node = TestNode::start();
-        let invites: Vec<_> = clients.iter().map(|_| clients::invite(&node)).collect();
+        let invites: Vec<_> = clients.iter().map(|_| node.invite()).collect();
         let mut members = run_all(clients.iter().zip(&invites), |(&client, invite)| {
             let mut member = Driver::start(client, "first", &node);
             let version = member.command("version", json!({}));

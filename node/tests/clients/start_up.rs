@@ -20,13 +20,13 @@ fn telethon_calls_every_start_up_method() {
         return;
     }
     let node = TestNode::start();
-    let invite = node.command(&["invite", "--json"]);
+    let (phone, code) = node.invite();
     let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     let arguments = Arguments {
         transport: "full",
-        phone: invite["phone"].as_str(),
-        code: invite["code"].as_str(),
+        phone: Some(&phone),
+        code: Some(&code),
         ..Arguments::default()
     };
     let report = report::drive(&node, &python, here, "telethon/start_up.py", &arguments);

@@ -111,14 +111,13 @@ fn telegram_desktop_talks_with_telethon() {
     isolated("desktop::telegram_desktop_talks_with_telethon", WITHIN, || {
         let mut node = start_node();
         let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
-        let invite = node.command(&["invite", "--json"]);
-        let of_invite = |key: &str| invite[key].as_str().expect("an invite has it").to_owned();
+        let (phone, code) = node.invite();
         let report = drive(
             &mut node,
             "talk",
             &[
-                ("--phone", &of_invite("phone")),
-                ("--code", &of_invite("code")),
+                ("--phone", &phone),
+                ("--code", &code),
                 ("--owner", &owner),
                 ("--owner-code", &owner_code),
                 ("--telethon", python.to_str().expect("paths here are UTF-8")),

@@ -119,6 +119,16 @@ impl TestNode {
         })
     }
 
+    /// Number and code of a new invite.
+    pub(crate) fn invite(&self) -> (String, String) {
+        let invite = self.command(&["invite", "--json"]);
+        let text = |key: &str| match invite[key].as_str() {
+            Some(text) => text.to_owned(),
+            None => panic!("no {key} in {invite}"),
+        };
+        (text("phone"), text("code"))
+    }
+
     /// Stops the node with SIGTERM.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
         let mut process = self.process.take().expect("the node runs");

@@ -48,10 +48,8 @@ fn connect(node: &TestNode, rng: &mut StdRng) -> Client {
 
 /// A member who has signed up with an invite of the node.
 fn join(node: &TestNode, name: &str, rng: &mut StdRng) -> Member {
-    let invite = node.command(&["invite", "--json"]);
-    let text = |key: &str| invite[key].as_str().unwrap().to_owned();
-    let invite = Invite { phone: text("phone"), code: text("code") };
-    Member::join(connect(node, rng), &invite, name, rng).unwrap()
+    let (phone, code) = node.invite();
+    Member::join(connect(node, rng), &Invite { phone, code }, name, rng).unwrap()
 }
 
 /// `invokeWithLayer(initConnection(query))`.
