@@ -89,6 +89,7 @@ fn core(config: &Config, opened: &secrets::Opened) -> anyhow::Result<Core> {
             RegistrationMode::Closed => Registration::Closed,
         },
         access_secret: opened.access_secret,
+        can_mail: false,
     };
     Core::open(setup).context("the store cannot be read")
 }

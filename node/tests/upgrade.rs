@@ -79,6 +79,7 @@ async fn reads_the_conversation(data: &Path) {
         clock: Arc::new(|| 1_800_000_000_000),
         registration: Registration::Invite,
         access_secret: [0; 32],
+        can_mail: false,
     })
     .unwrap();
     let (ada, bob) = (UserId(1_000_001), UserId(1_000_002));

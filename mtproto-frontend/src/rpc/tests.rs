@@ -23,6 +23,7 @@ fn shared() -> Arc<Shared> {
         clock: clock.clone(),
         registration: node_core::Registration::Invite,
         access_secret: [2; 32],
+        can_mail: false,
     });
     Shared::new(Setup {
         clock,

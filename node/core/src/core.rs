@@ -56,6 +56,7 @@ impl Core {
             setup.clock,
             setup.registration,
             setup.access_secret,
+            setup.can_mail,
             directory,
             events_kept,
         ));

@@ -54,6 +54,48 @@ pub enum Event {
         /// Who.
         user: UserId,
     },
+    /// A code is to leave the node; never stored. Who cannot deliver it leaves it to the operator.
+    Outbound(Arc<Outbound>),
+}
+
+/// A code, and to whom it has to get.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outbound {
+    /// What the code is good for.
+    pub purpose: Purpose,
+    /// Whose account it is about; none before there is one.
+    pub user: Option<UserId>,
+    /// Digits of the number that it is about, without `+`.
+    pub phone: u64,
+    /// The address that it has to go to; none: by whatever reaches the number.
+    pub email: Option<String>,
+    /// What the person has to type.
+    pub code: String,
+    /// Unix seconds.
+    pub expires: i32,
+}
+
+impl std::fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outbound").field("purpose", &self.purpose).finish_non_exhaustive()
+    }
+}
+
+/// What a code is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Purpose {
+    /// Logging in.
+    LoginCode,
+    /// A new password, where the old one is forgotten.
+    PasswordRecovery,
+    /// Showing that an e-mail address is one's own.
+    EmailVerification,
+    /// Moving the account to another number.
+    ChangePhone,
+    /// Showing that the number is one's own, so that somebody else's request to delete the account
+    /// is refused.
+    DeleteAccount,
 }
 
 /// One event of one box.

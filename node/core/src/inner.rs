@@ -22,6 +22,9 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) registration: Registration,
     pub(crate) access_secret: [u8; 32],
+    /// See [`crate::Setup::can_mail`].
+    #[expect(dead_code, reason = "the methods that take addresses are built next")]
+    pub(crate) can_mail: bool,
     pub(crate) boxes: Boxes,
     pub(crate) directory: Directory,
     pub(crate) contacts: ContactCache,
@@ -45,6 +48,7 @@ impl Inner {
         clock: Clock,
         registration: Registration,
         access_secret: [u8; 32],
+        can_mail: bool,
         directory: Directory,
         events_kept: i32,
     ) -> Self {
@@ -53,6 +57,7 @@ impl Inner {
             clock,
             registration,
             access_secret,
+            can_mail,
             boxes: Boxes::default(),
             directory,
             contacts: ContactCache::default(),

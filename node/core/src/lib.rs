@@ -36,7 +36,7 @@ pub use crate::core::{Core, Keys};
 pub use contacts::{ContactView, Imported, NewContact};
 pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
-pub use event::{BoxEvent, Event, Follower};
+pub use event::{BoxEvent, Event, Follower, Outbound, Purpose};
 pub use history::{DialogPage, DialogView, HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST, UserId};
 pub use limits::{Bucket, Buckets, Limit, Rate, address_key};

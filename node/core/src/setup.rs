@@ -29,4 +29,7 @@ pub struct Setup {
     pub registration: Registration,
     /// Keys access hashes and the codes of invites; must stay the same over restarts.
     pub access_secret: [u8; 32],
+    /// Whether some follower takes [`crate::Event::Outbound`] to e-mail addresses. Where none does,
+    /// no address is taken.
+    pub can_mail: bool,
 }

@@ -45,7 +45,7 @@ impl std::fmt::Debug for Waiting {
 }
 
 impl LoginCodes {
-    /// A request for `phone`: its `phone_code_hash`, and the code that waits with it.
+    /// A request for `phone`: its `phone_code_hash`, the code that waits with it, and when that ends.
     ///
     /// # Errors
     /// [`CoreError::Flood`] when too many wait.
@@ -54,7 +54,7 @@ impl LoginCodes {
         phone: u64,
         now_ms: u64,
         rng: &mut dyn Rng,
-    ) -> CoreResult<(String, String)> {
+    ) -> CoreResult<(String, String, u64)> {
         let mut secret = [0; 9];
         rng.fill_bytes(&mut secret);
         let hash: String = secret.iter().map(|b| format!("{b:02x}")).collect();
@@ -64,7 +64,7 @@ impl LoginCodes {
             waiting.hashes.remove(0);
         }
         waiting.hashes.push(hash.clone());
-        Ok((hash, waiting.code.clone()))
+        Ok((hash, waiting.code.clone(), waiting.expires_ms))
     }
 
     /// The code that waits for `phone`, or that will be asked for.
@@ -191,8 +191,8 @@ mod tests {
     #[test]
     fn a_code_ends_when_cancelled_used_old_or_tried_too_often() {
         let (codes, mut rng) = (LoginCodes::default(), StdRng::seed_from_u64(1));
-        let (first, code) = codes.ask(1, 0, &mut rng).unwrap();
-        let (second, same) = codes.ask(1, 1, &mut rng).unwrap();
+        let (first, code, _) = codes.ask(1, 0, &mut rng).unwrap();
+        let (second, same, _) = codes.ask(1, 1, &mut rng).unwrap();
         assert_ne!(first, second);
         assert_eq!(code, same, "asked again, the code stays");
         assert!(codes.attempt(1, &first, &code, 2).unwrap());
@@ -205,7 +205,7 @@ mod tests {
             assert!(!codes.attempt(1, &second, "x", 4).unwrap());
         }
         assert!(matches!(codes.attempt(1, &second, &code, 4), Err(CoreError::CodeExpired)));
-        let (third, fresh) = codes.ask(1, 5, &mut rng).unwrap();
+        let (third, fresh, _) = codes.ask(1, 5, &mut rng).unwrap();
         assert_ne!(fresh, code, "a code that was tried too often is not given again");
         assert!(codes.attempt(1, &third, &fresh, 6).unwrap());
         codes.end(1);
@@ -215,8 +215,8 @@ mod tests {
     #[test]
     fn only_who_showed_the_code_may_sign_up() {
         let (codes, mut rng) = (LoginCodes::default(), StdRng::seed_from_u64(1));
-        let (hash, _) = codes.ask(1, 0, &mut rng).unwrap();
-        let (other, _) = codes.ask(1, 0, &mut rng).unwrap();
+        let (hash, _, _) = codes.ask(1, 0, &mut rng).unwrap();
+        let (other, _, _) = codes.ask(1, 0, &mut rng).unwrap();
         assert!(!codes.is_proven(1, &hash, 1));
         codes.prove(1, &hash);
         assert!(codes.is_proven(1, &hash, 1));

@@ -9,6 +9,7 @@ mod codes;
 mod invites;
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use node_store::Keyspace;
 
@@ -18,6 +19,7 @@ pub(crate) use codes::LoginCodes;
 pub use invites::{Invite, OWNER_INVITE_MS};
 
 use crate::decide::Decide;
+use crate::event::{Event, Outbound, Purpose};
 use crate::ids::{AuthKeyId, SUPPORT_IDS_EVERY, USER_ID_END, USER_ID_FIRST, UserId};
 use crate::limits::Limit;
 use crate::setup::Registration;
@@ -206,8 +208,20 @@ impl Decide<'_> {
         self.take(Limit::CodesOfAddress(from), 1)?;
         self.take(Limit::CodesOfNumber(phone), 1)?;
         let (now_ms, inner) = (self.now_ms, self.inner);
-        let (phone_code_hash, code) = inner.codes.ask(phone, now_ms, self.rng)?;
-        if let Some(user) = self.member(phone)?
+        let (phone_code_hash, code, expires_ms) = inner.codes.ask(phone, now_ms, self.rng)?;
+        let member = self.member(phone)?;
+        // Nobody else could do anything with it: a number from an invite has the invite's code.
+        if member.is_some() || inner.registration == Registration::Open {
+            self.event(Event::Outbound(Arc::new(Outbound {
+                purpose: Purpose::LoginCode,
+                user: member,
+                phone,
+                email: None,
+                code: code.clone(),
+                expires: i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX),
+            })));
+        }
+        if let Some(user) = member
             && self.is_logged_in(user)?
         {
             let head = "Login code: ";

@@ -55,6 +55,28 @@ async fn login_a_code_is_good_once_and_not_for_long() {
 }
 
 #[tokio::test]
+async fn login_codes_leave_the_node_and_hide_in_the_log() {
+    let mut world = World::new().await;
+    let ada = world.member("Ada").await;
+    world.recorder.take();
+    let (code, expires) = world.core.show_code(ada.phone).await.unwrap();
+    world.core.send_code(ada.phone, world.address()).await.unwrap();
+    world.core.send_code(1, world.address()).await.unwrap();
+    let events = world.recorder.take();
+    let sent: Vec<&Outbound> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Outbound(sent) => Some(&**sent),
+            _ => None,
+        })
+        .collect();
+    assert!(!format!("{sent:?}").contains(&code));
+    let (purpose, user, phone) = (Purpose::LoginCode, Some(ada.id), ada.phone);
+    let expected = Outbound { purpose, user, phone, email: None, code, expires };
+    assert_eq!(sent, [&expected], "and nothing for a number that is nobody's");
+}
+
+#[tokio::test]
 async fn login_five_wrong_codes_end_a_code() {
     let mut world = World::new().await;
     let ada = world.member("Ada").await;

@@ -73,6 +73,7 @@ impl World {
             clock: Arc::new(move || now.load(Ordering::SeqCst)),
             registration,
             access_secret: [7; 32],
+            can_mail: false,
         };
         let core = Core::open_keeping(setup, events_kept).unwrap();
         let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });
