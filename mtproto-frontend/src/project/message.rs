@@ -1,6 +1,6 @@
 //! `message` and its parts.
 
-use node_core::{Entity, EntityKind, Message, MessageId, UserId};
+use node_core::{Action, Entity, EntityKind, Message, MessageId, UserId};
 use tl::enums::MessageEntity;
 use tl::{enums, types};
 
@@ -9,10 +9,15 @@ use super::peer;
 /// A message of `owner`'s box.
 pub(crate) fn message(owner: UserId, id: MessageId, stored: &Message) -> enums::Message {
     let to_oneself = stored.peer == owner.into();
+    if let Some(action) = &stored.action {
+        return service(owner, id, stored, *action);
+    }
     types::Message {
         // TDLib complains of `out` on a message to oneself.
         out: stored.out && !to_oneself,
         silent: stored.silent,
+        from_scheduled: stored.scheduled,
+        pinned: stored.pinned,
         id: id.0,
         from_id: Some(peer(stored.from.into())),
         peer_id: peer(stored.peer),
@@ -43,7 +48,39 @@ pub(crate) fn message(owner: UserId, id: MessageId, stored: &Message) -> enums::
         message: stored.text.clone(),
         entities: entities(&stored.entities),
         edit_date: (stored.edited != 0).then_some(stored.edited),
+        ttl_period: (stored.ttl_period != 0).then_some(stored.ttl_period),
         ..types::Message::default()
+    }
+    .into()
+}
+
+/// A message that tells what happened.
+fn service(owner: UserId, id: MessageId, stored: &Message, action: Action) -> enums::Message {
+    let to_oneself = stored.peer == owner.into();
+    types::MessageService {
+        out: stored.out && !to_oneself,
+        silent: stored.silent,
+        id: id.0,
+        from_id: Some(peer(stored.from.into())),
+        peer_id: peer(stored.peer),
+        saved_peer_id: to_oneself.then(|| saved_peer(owner, stored)),
+        reply_to: stored.reply.as_ref().map(|reply| {
+            types::MessageReplyHeader {
+                reply_to_msg_id: Some(reply.to.0),
+                ..types::MessageReplyHeader::default()
+            }
+            .into()
+        }),
+        date: stored.date,
+        action: match action {
+            Action::SetTtl(period) => {
+                types::MessageActionSetMessagesTtl { period, auto_setting_from: None }.into()
+            }
+            // Also what a later version adds: there is always something to show.
+            _ => types::MessageActionPinMessage {}.into(),
+        },
+        ttl_period: (stored.ttl_period != 0).then_some(stored.ttl_period),
+        ..types::MessageService::default()
     }
     .into()
 }

@@ -4,6 +4,7 @@
 //! differences. So rights and privacy hold on all of them.
 
 mod message;
+mod own;
 mod update;
 mod user;
 

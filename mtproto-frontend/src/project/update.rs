@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use node_core::{BoxEvent, BoxRow, Core, CoreResult, Message, Pts, UserId};
+use node_core::{BoxEvent, BoxRow, Core, CoreResult, Message, Own, Pts, UserId};
 use parking_lot::Mutex;
 use tl::{enums, types};
 
+use super::own::own_update;
 use super::{Named, message, peer, status};
 use crate::session::NeutralUpdate;
 
@@ -57,6 +58,17 @@ pub(crate) fn box_update(
             types::UpdateReadHistoryOutbox { peer: peer(*with), max_id: max_id.0, pts, pts_count }
                 .into()
         }
+        BoxRow::Pinned { peer: with, ids, pinned } => {
+            named.user(with.user());
+            types::UpdatePinnedMessages {
+                pinned: *pinned,
+                peer: peer(*with),
+                messages: ids.iter().map(|id| id.0).collect(),
+                pts,
+                pts_count,
+            }
+            .into()
+        }
     })
 }
 
@@ -76,6 +88,7 @@ enum What {
     Status { user: UserId },
     Profile { user: UserId },
     Settings { user: UserId },
+    Own(Own),
 }
 
 impl std::fmt::Debug for Pushed {
@@ -117,6 +130,11 @@ impl Pushed {
     /// The member's address book or block list changed.
     pub(crate) fn settings(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
         Self::new(core, viewer, What::Settings { user })
+    }
+
+    /// The member changed something for oneself.
+    pub(crate) fn own(core: &Core, owner: UserId, change: Own) -> Arc<Self> {
+        Self::new(core, owner, What::Own(change))
     }
 
     fn updates(&self) -> CoreResult<Option<types::Updates>> {
@@ -161,6 +179,7 @@ impl Pushed {
                 let settings = super::peer_settings(&view, viewer).into();
                 types::UpdatePeerSettings { peer: peer((*user).into()), settings }.into()
             }),
+            What::Own(change) => own_update(core, viewer, change, &mut named)?,
         };
         let Some(update) = update else { return Ok(None) };
         let users = named.users(core, viewer)?;

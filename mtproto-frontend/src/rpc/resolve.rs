@@ -3,7 +3,7 @@
 //! Source: <https://core.telegram.org/api/peers>
 
 use node_core::{MessageId, PeerId, UserId};
-use tl::enums::{InputPeer, InputUser};
+use tl::enums::{InputDialogPeer, InputPeer, InputUser};
 
 use super::{Context, RpcError, RpcResult};
 
@@ -39,6 +39,18 @@ impl Context {
                 Err(CHANNEL_INVALID)
             }
             InputPeer::InputPeerEmpty(_) => Err(PEER_ID_INVALID),
+        }
+    }
+
+    /// The dialog that a client names.
+    ///
+    /// # Errors
+    /// 400: there is none.
+    pub(super) fn dialog_peer(&self, named: &InputDialogPeer) -> RpcResult<PeerId> {
+        match named {
+            InputDialogPeer::InputDialogPeer(named) => self.peer(&named.peer),
+            InputDialogPeer::InputDialogPeerFolder(_)
+            | InputDialogPeer::InputDialogPeerCommunity(_) => Err(PEER_ID_INVALID),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use node_core::{AuthKeyId, Event, Follower, Standing, UserId};
+use node_core::{Actor, AuthKeyId, Event, Follower, Standing, UserId};
 use tl::enums::SendMessageAction;
 
 use super::sessions::SessionEntry;
@@ -98,17 +98,7 @@ impl Follower for Pusher {
                 if sessions.is_empty() {
                     return;
                 }
-                let update = Pushed::event(core, event);
-                for session in sessions {
-                    // The acting session has the event in its answer.
-                    let acted = event.actor.is_some_and(|actor| {
-                        actor.session_id == session.session_id
-                            && session.auth_key() == Some(actor.auth_key)
-                    });
-                    if !acted {
-                        session.push(update.clone());
-                    }
-                }
+                push(sessions, event.actor, &Pushed::event(core, event));
             }
             Event::LoggedIn { user, auth_key } => {
                 shared.auth_keys.set_standing(*auth_key, Standing::LoggedIn(*user));
@@ -120,6 +110,10 @@ impl Follower for Pusher {
                 if *revoked {
                     shared.end_sessions(*auth_key);
                 }
+            }
+            Event::Own { owner, change, actor } => {
+                let update = Pushed::own(core, *owner, change.clone());
+                push(hub.sessions(*owner), *actor, &update);
             }
             Event::Typing { from, to, action } => {
                 let Ok(action) = action.clone().downcast::<SendMessageAction>() else { return };
@@ -148,6 +142,18 @@ impl Follower for Pusher {
                 }
             }
             _ => {}
+        }
+    }
+}
+
+/// To all but the session that acted: it has the change in its answer.
+fn push(sessions: Vec<Arc<SessionEntry>>, actor: Option<Actor>, update: &Arc<Pushed>) {
+    for session in sessions {
+        let acted = actor.is_some_and(|actor| {
+            actor.session_id == session.session_id && session.auth_key() == Some(actor.auth_key)
+        });
+        if !acted {
+            session.push(update.clone());
         }
     }
 }

@@ -40,6 +40,16 @@ pub enum Event {
         /// Who is in it, or was.
         user: UserId,
     },
+    /// A member changed something that concerns nobody else: the other sessions are told, without a
+    /// pts.
+    Own {
+        /// Whose.
+        owner: UserId,
+        /// What.
+        change: Own,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
     /// Somebody writes; never stored.
     Typing {
         /// Who.
@@ -96,6 +106,19 @@ pub enum Purpose {
     /// Showing that the number is one's own, so that somebody else's request to delete the account
     /// is refused.
     DeleteAccount,
+}
+
+/// What a member changed for oneself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Own {
+    /// A dialog was marked as unread, or no longer is.
+    UnreadMark {
+        /// The dialog.
+        peer: PeerId,
+        /// Whether it is.
+        unread: bool,
+    },
 }
 
 /// One event of one box.

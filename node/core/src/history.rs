@@ -6,9 +6,11 @@
 
 use node_store::{Keyspace, Order};
 
-use crate::boxes::StoredChunks;
+use crate::boxes::{Dialog, StoredChunks};
+use crate::dialogs::UnreadMark;
 use crate::ids::{MessageId, PeerId, Pts, UserId, box_key, box_number};
 use crate::message::{BoxRow, Message};
+use crate::personal::Personal;
 use crate::record::Record as _;
 use crate::{Core, CoreResult};
 
@@ -74,6 +76,8 @@ pub struct DialogView {
     pub read_outbox: MessageId,
     /// Messages that the owner has not read.
     pub unread: i32,
+    /// Marked as unread by hand.
+    pub unread_mark: bool,
 }
 
 /// Some dialogs, the newest first.
@@ -304,8 +308,10 @@ impl Core {
     ) -> CoreResult<DialogPage> {
         let cell = self.inner.boxes.cell(owner);
         let state = cell.lock(&*self.inner.store, owner)?;
+        let personal = self.inner.personal(owner)?;
         let dialogs = state.newest_first(below).take(limit.min(PAGE_MAX));
-        let dialogs = dialogs.map(|(peer, dialog)| view(peer, Some(dialog))).collect();
+        let dialogs = dialogs.map(|(peer, dialog)| view(peer, Some(dialog), &personal));
+        let dialogs = dialogs.collect::<CoreResult<_>>()?;
         Ok(DialogPage { dialogs, messages: Vec::new(), count: state.listed() })
     }
 
@@ -322,8 +328,9 @@ impl Core {
         let (dialogs, pts, count) = {
             let cell = self.inner.boxes.cell(owner);
             let state = cell.lock(&*self.inner.store, owner)?;
-            let dialogs: Vec<DialogView> =
-                peers.iter().map(|peer| view(*peer, state.dialogs.get(peer))).collect();
+            let personal = self.inner.personal(owner)?;
+            let dialogs = peers.iter().map(|peer| view(*peer, state.dialogs.get(peer), &personal));
+            let dialogs: Vec<DialogView> = dialogs.collect::<CoreResult<_>>()?;
             (dialogs, state.pts, state.listed())
         };
         self.settled().await?;
@@ -335,12 +342,13 @@ impl Core {
     }
 }
 
-fn view(peer: PeerId, dialog: Option<&crate::boxes::Dialog>) -> DialogView {
-    DialogView {
+fn view(peer: PeerId, dialog: Option<&Dialog>, personal: &Personal) -> CoreResult<DialogView> {
+    Ok(DialogView {
         peer,
         top: dialog.map_or(MessageId(0), |dialog| dialog.top),
         read_inbox: dialog.map_or(MessageId(0), |dialog| dialog.read_inbox),
         read_outbox: dialog.map_or(MessageId(0), |dialog| dialog.read_outbox),
         unread: dialog.map_or(0, |dialog| dialog.unread),
-    }
+        unread_mark: personal.get::<UnreadMark>(&peer.bytes())?.is_some(),
+    })
 }

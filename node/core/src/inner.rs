@@ -13,6 +13,7 @@ use crate::contacts::ContactCache;
 use crate::directory::Directory;
 use crate::event::{Event, Follower};
 use crate::login::LoginCodes;
+use crate::personal::PersonalCache;
 use crate::presence::Presence;
 use crate::setup::{Clock, Registration};
 
@@ -28,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) boxes: Boxes,
     pub(crate) directory: Directory,
     pub(crate) contacts: ContactCache,
+    pub(crate) personal: PersonalCache,
     pub(crate) codes: LoginCodes,
     pub(crate) presence: Presence,
     /// See [`crate::boxes::EVENTS_KEPT`].
@@ -61,6 +63,7 @@ impl Inner {
             boxes: Boxes::default(),
             directory,
             contacts: ContactCache::default(),
+            personal: PersonalCache::default(),
             codes: LoginCodes::default(),
             presence: Presence::default(),
             events_kept,

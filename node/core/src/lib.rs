@@ -13,6 +13,7 @@ mod committer;
 mod contacts;
 mod core;
 mod decide;
+mod dialogs;
 mod difference;
 mod directory;
 mod error;
@@ -23,6 +24,7 @@ mod inner;
 mod limits;
 mod login;
 mod message;
+mod personal;
 mod presence;
 mod profile;
 mod record;
@@ -36,20 +38,21 @@ pub use crate::core::{Core, Keys};
 pub use contacts::{ContactView, Imported, NewContact};
 pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
-pub use event::{BoxEvent, Event, Follower, Outbound, Purpose};
+pub use event::{BoxEvent, Event, Follower, Outbound, Own, Purpose};
 pub use history::{DialogPage, DialogView, HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST, UserId};
 pub use limits::{Bucket, Buckets, Limit, Rate, address_key};
 pub use login::{
     Authorization, CODE_DIGITS, Device, Invite, Login, OWNER_INVITE_MS, SentCode, SignIn, Standing,
 };
-pub use message::{BoxRow, Forward, Message, Quote, Reply};
+pub use message::{Action, BoxRow, Forward, Message, Quote, Reply};
 pub use presence::{ONLINE_MS, Status};
 pub use send::{Affected, Edited, ForwardHow, Outgoing, QuoteRequest, Sent};
 pub use setup::{Clock, Registration, Setup};
 pub use text::{ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len};
 pub use user::{
-    ABOUT_CHARS_MAX, Contact, NAME_CHARS_MAX, Role, USERNAME_CHARS, User, clean_name, is_username,
+    ABOUT_CHARS_MAX, Birthday, Contact, NAME_CHARS_MAX, NameColor, Role, USERNAME_CHARS, User,
+    clean_name, is_username,
 };
 pub use view::UserView;
 

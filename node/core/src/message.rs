@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{MessageId, PeerId, UserId};
 use crate::record::Record;
-use crate::text::Entity;
+use crate::text::{Entity, Text};
 
 /// One message as it lies in one box.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ pub struct Message {
     pub edited: i32,
     /// Sent without a sound.
     pub silent: bool,
-    /// At most 4096 UTF-16 units; never empty.
+    /// At most 4096 UTF-16 units; empty in a service message only.
     pub text: String,
     /// Sorted, within the text.
     pub entities: Vec<Entity>,
@@ -35,6 +35,24 @@ pub struct Message {
     pub reply: Option<Reply>,
     /// Where it was forwarded from.
     pub forward: Option<Forward>,
+    /// Shown above the dialog.
+    pub pinned: bool,
+    /// Seconds after which it goes by itself; 0: it stays.
+    pub ttl_period: i32,
+    /// It was written earlier, to be sent at its date.
+    pub scheduled: bool,
+    /// What happened, if this is a service message.
+    pub action: Option<Action>,
+}
+
+/// What a service message tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Action {
+    /// The message that this one answers was pinned.
+    Pin,
+    /// From now on messages go by themselves after so many seconds; 0: they stay.
+    SetTtl(i32),
 }
 
 impl std::fmt::Debug for Message {
@@ -111,6 +129,18 @@ pub enum BoxRow {
         max_id: MessageId,
         /// Messages that this marked as read.
         count: i32,
+        /// When, in unix seconds; 0 if that was not kept.
+        date: i32,
+    },
+    /// Messages of one dialog were pinned, or are no longer. Counts as many pts as ids; the rows
+    /// of the messages say the same.
+    Pinned {
+        /// The dialog.
+        peer: PeerId,
+        /// The messages, ascending, of which each changed.
+        ids: Vec<MessageId>,
+        /// Whether they are pinned now.
+        pinned: bool,
     },
 }
 
@@ -120,15 +150,82 @@ impl BoxRow {
     pub fn pts_count(&self) -> i32 {
         match self {
             Self::Message(_) | Self::Edited(_) => 1,
-            Self::Deleted { ids, .. } => i32::try_from(ids.len()).unwrap_or(i32::MAX),
+            Self::Deleted { ids, .. } | Self::Pinned { ids, .. } => {
+                i32::try_from(ids.len()).unwrap_or(i32::MAX)
+            }
             Self::ReadInbox { count, .. } | Self::ReadOutbox { count, .. } => *count,
         }
     }
 }
 
 impl Record for BoxRow {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "box row";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        Some(match postcard::from_bytes(fields).ok()? {
+            BoxRowV1::Message(old) => Self::Message(old.into()),
+            BoxRowV1::Edited(id) => Self::Edited(id),
+            BoxRowV1::Deleted { peer, ids } => Self::Deleted { peer, ids },
+            BoxRowV1::ReadInbox { peer, max_id, count, still_unread } => {
+                Self::ReadInbox { peer, max_id, count, still_unread }
+            }
+            BoxRowV1::ReadOutbox { peer, max_id, count } => {
+                Self::ReadOutbox { peer, max_id, count, date: 0 }
+            }
+        })
+    }
+}
+
+/// Version 1 of [`BoxRow`].
+#[derive(Serialize, Deserialize)]
+enum BoxRowV1 {
+    Message(MessageV1),
+    Edited(MessageId),
+    Deleted { peer: PeerId, ids: Vec<MessageId> },
+    ReadInbox { peer: PeerId, max_id: MessageId, count: i32, still_unread: i32 },
+    ReadOutbox { peer: PeerId, max_id: MessageId, count: i32 },
+}
+
+/// [`Message`] in version 1 of [`BoxRow`].
+#[derive(Serialize, Deserialize)]
+struct MessageV1 {
+    peer: PeerId,
+    from: UserId,
+    out: bool,
+    twin: MessageId,
+    date: i32,
+    edited: i32,
+    silent: bool,
+    text: String,
+    entities: Vec<Entity>,
+    reply: Option<Reply>,
+    forward: Option<Forward>,
+}
+
+impl From<MessageV1> for Message {
+    fn from(old: MessageV1) -> Self {
+        Self {
+            peer: old.peer,
+            from: old.from,
+            out: old.out,
+            twin: old.twin,
+            date: old.date,
+            edited: old.edited,
+            silent: old.silent,
+            text: old.text,
+            entities: old.entities,
+            reply: old.reply,
+            forward: old.forward,
+            pinned: false,
+            ttl_period: 0,
+            scheduled: false,
+            action: None,
+        }
+    }
 }
 
 /// What a `random_id` stands for.
@@ -145,22 +242,71 @@ impl Record for RandomId {
     const NAME: &'static str = "random id";
 }
 
-#[cfg(test)]
 impl Message {
-    /// A message like any other, for tests that look at something else.
-    pub(crate) fn plain(peer: PeerId, from: UserId, out: bool) -> Self {
+    /// A message without anything special, not in any box yet.
+    pub(crate) fn new(peer: PeerId, from: UserId, out: bool, date: i32, text: Text) -> Self {
         Self {
             peer,
             from,
             out,
             twin: MessageId(0),
-            date: 0,
+            date,
             edited: 0,
             silent: false,
-            text: "x".into(),
-            entities: Vec::new(),
+            text: text.text,
+            entities: text.entities,
             reply: None,
             forward: None,
+            pinned: false,
+            ttl_period: 0,
+            scheduled: false,
+            action: None,
         }
+    }
+
+    /// A message like any other, for tests that look at something else.
+    #[cfg(test)]
+    pub(crate) fn plain(peer: PeerId, from: UserId, out: bool) -> Self {
+        Self::new(peer, from, out, 0, Text { text: "x".into(), entities: Vec::new() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_of_version_1_are_read() {
+        let (peer, from) = (PeerId::User(UserId(1_000_002)), UserId(1_000_001));
+        let message = MessageV1 {
+            peer,
+            from,
+            out: true,
+            twin: MessageId(7),
+            date: 5,
+            edited: 6,
+            silent: true,
+            text: "hello".into(),
+            entities: Vec::new(),
+            reply: Some(Reply { to: MessageId(3), quote: None }),
+            forward: None,
+        };
+        let decode =
+            |old: &BoxRowV1| BoxRow::decode(&postcard::to_extend(old, vec![1]).unwrap()).unwrap();
+        let row = decode(&BoxRowV1::Message(message));
+        let BoxRow::Message(read) = &row else { panic!("{row:?}") };
+        assert_eq!((read.twin, read.edited, read.text.as_str()), (MessageId(7), 6, "hello"));
+        assert_eq!((read.pinned, read.ttl_period, read.action), (false, 0, None));
+        assert_eq!(BoxRow::decode(&row.encode().unwrap()).unwrap(), row);
+        let old = BoxRowV1::ReadOutbox { peer, max_id: MessageId(2), count: 1 };
+        let new = BoxRow::ReadOutbox { peer, max_id: MessageId(2), count: 1, date: 0 };
+        assert_eq!(decode(&old), new);
+        let old = BoxRowV1::ReadInbox { peer, max_id: MessageId(2), count: 1, still_unread: 4 };
+        let new = BoxRow::ReadInbox { peer, max_id: MessageId(2), count: 1, still_unread: 4 };
+        assert_eq!(decode(&old), new);
+        let (old, ids) = (BoxRowV1::Edited(MessageId(3)), vec![MessageId(1)]);
+        assert_eq!(decode(&old), BoxRow::Edited(MessageId(3)));
+        let old = BoxRowV1::Deleted { peer, ids: ids.clone() };
+        assert_eq!(decode(&old), BoxRow::Deleted { peer, ids });
     }
 }

@@ -35,6 +35,34 @@ pub struct User {
     pub role: Role,
     /// Unix seconds of the sign-up.
     pub created: i32,
+    /// If told.
+    pub birthday: Option<Birthday>,
+    /// Of the name in messages; `None`: by the id.
+    pub color: Option<NameColor>,
+    /// Of the profile page.
+    pub profile_color: Option<NameColor>,
+    /// The account is no more; its messages stay.
+    pub deleted: bool,
+}
+
+/// A day, and the year if it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Birthday {
+    /// 1 to 31.
+    pub day: u8,
+    /// 1 to 12.
+    pub month: u8,
+    /// For example 1990.
+    pub year: Option<u16>,
+}
+
+/// How a name or a profile is painted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameColor {
+    /// Number of a colour of `help.getPeerColors`.
+    pub color: Option<u8>,
+    /// A custom emoji behind it.
+    pub background_emoji_id: Option<i64>,
 }
 
 impl std::fmt::Debug for User {
@@ -44,8 +72,42 @@ impl std::fmt::Debug for User {
 }
 
 impl Record for User {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "user";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let old: UserV1 = postcard::from_bytes(fields).ok()?;
+        Some(Self {
+            id: old.id,
+            phone: old.phone,
+            first_name: old.first_name,
+            last_name: old.last_name,
+            username: old.username,
+            about: old.about,
+            role: old.role,
+            created: old.created,
+            birthday: None,
+            color: None,
+            profile_color: None,
+            deleted: false,
+        })
+    }
+}
+
+/// Version 1 of [`User`].
+#[derive(Serialize, Deserialize)]
+struct UserV1 {
+    id: UserId,
+    phone: u64,
+    first_name: String,
+    last_name: String,
+    username: Option<String>,
+    about: String,
+    role: Role,
+    created: i32,
 }
 
 /// How one member keeps another in the address book.
@@ -116,6 +178,26 @@ mod tests {
             assert!(!is_username(bad), "{bad}");
         }
         assert!(!is_username(&"a".repeat(33)));
+    }
+
+    #[test]
+    fn a_user_of_version_1_is_read() {
+        let old = UserV1 {
+            id: UserId(1_000_001),
+            phone: 88_812_345_678,
+            first_name: "Ada".into(),
+            last_name: String::new(),
+            username: Some("ada_1".into()),
+            about: "I build".into(),
+            role: Role::Owner,
+            created: 5,
+        };
+        let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+        let user = User::decode(&bytes).unwrap();
+        assert_eq!((user.id, user.username.as_deref()), (old.id, Some("ada_1")));
+        assert_eq!((user.birthday, user.deleted), (None, false));
+        assert_eq!(User::decode(&user.encode().unwrap()).unwrap(), user);
+        assert!(User::decode(&[&[3][..], &bytes[1..]].concat()).is_err(), "a newer version");
     }
 
     #[test]

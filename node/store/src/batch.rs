@@ -47,6 +47,8 @@ impl Keyspace {
     pub const INVITES: Self = Self(b'v');
     /// Token buckets of rate limits.
     pub const LIMITS: Self = Self(b'l');
+    /// What members set for themselves. Key: owner ++ kind ++ rest.
+    pub const PERSONAL: Self = Self(b'm');
     /// Whom a user has blocked.
     pub const BLOCKED: Self = Self(b'x');
 

@@ -166,6 +166,28 @@ impl Driver {
         }
     }
 
+    /// Calls any method of the raw API (Telethon, Pyrogram, Kurigram), for example
+    /// `messages.SaveDraft`, in the JSON of `tl_json.py`; panics if it is refused.
+    pub(crate) fn invoke(&mut self, method: &str, fields: Value) -> Value {
+        self.command("invoke", json!({ "method": method, "fields": fields }))["result"].take()
+    }
+
+    /// [`Driver::invoke`] of a call that is to be refused.
+    pub(crate) fn invoke_refused(&mut self, method: &str, fields: Value) -> Refusal {
+        self.refused("invoke", json!({ "method": method, "fields": fields }))
+    }
+
+    /// Sends any request of TDLib's own API; panics if it is refused.
+    pub(crate) fn request(&mut self, kind: &str, fields: Value) -> Value {
+        self.command("request", json!({ "kind": kind, "fields": fields }))["result"].take()
+    }
+
+    /// Shows every update as an event from now on: with `_` and fields as TL has them, from TDLib
+    /// with `@type`.
+    pub(crate) fn show_updates(&mut self) {
+        self.command("raw", json!({}));
+    }
+
     /// Gives a command that is to be refused.
     pub(crate) fn refused(&mut self, name: &str, fields: Value) -> Refusal {
         match self.try_command(name, fields) {

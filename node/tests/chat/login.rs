@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::clients::{self, GRAMJS, PYROGRAM, TELETHON};
 use crate::driver::{Driver, SOON};
-use crate::sessions::code_in;
+use crate::join::code_in;
 use crate::support::node::TestNode;
 
 /// The node's own account.

@@ -12,6 +12,8 @@ mod clients;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod join;
+#[cfg(test)]
 mod login;
 #[cfg(test)]
 mod messages;

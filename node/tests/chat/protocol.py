@@ -78,6 +78,7 @@ class Driver:
         self.args = args
         self.me = None
         self.errors = []
+        self.raw = False
         # Its own copy of standard output: a library that prints must not break a line.
         self.out = os.fdopen(os.dup(1), "w", buffering=1)
         os.dup2(2, 1)
@@ -101,6 +102,14 @@ class Driver:
     async def do_log(self):
         """Lines that the library logged as errors."""
         return {"lines": self.errors}
+
+    async def do_raw(self, on=True):
+        """From now on every update is an event of its own, as the library has it: `{"event":"update","_":...}`."""
+        self.raw = on
+
+    def emit_raw(self, update):
+        if self.raw:
+            self.say({"event": "update", **update})
 
     async def answer(self, command):
         number, name = command.pop("id"), command.pop("do")

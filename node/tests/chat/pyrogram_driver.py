@@ -11,6 +11,7 @@ import pathlib
 
 import protocol
 import pyrogram
+import tl_json
 from pyrogram import Client, enums, errors, raw, types
 from pyrogram.crypto import rsa
 from pyrogram.handlers import DisconnectHandler, RawUpdateHandler
@@ -123,6 +124,8 @@ class Pyrogram(protocol.Driver):
         self.save()
 
     async def on_update(self, client, update, users, chats):
+        if self.raw:
+            self.emit_raw(tl_json.to_json(update))
         message = getattr(update, "message", None)
         overtaken = self.box and getattr(message, "id", None) in self.box.recovered_messages
         # Shown even if pushed before: a push that comes twice is the node's mistake.
@@ -171,6 +174,25 @@ class Pyrogram(protocol.Driver):
 
     async def do_version(self):
         return {"version": pyrogram.__version__, "layer": raw.all.layer}
+
+    async def do_invoke(self, method, fields):
+        """Calls any method with fields in the shape of `tl_json`."""
+        async def peer(number):
+            return await self.app.resolve_peer(target(number))
+
+        async def user(number):
+            found = await peer(number)
+            if isinstance(found, raw.types.InputPeerSelf):
+                return raw.types.InputUserSelf()
+            return raw.types.InputUser(user_id=found.user_id, access_hash=found.access_hash)
+
+        space, _, name = method.rpartition(".")
+        space = getattr(raw.functions, space) if space else raw.functions
+        fields = {
+            key: await tl_json.from_json(value, lambda kind: getattr(raw.types, kind), peer, user)
+            for key, value in fields.items()
+        }
+        return {"result": tl_json.to_json(await self.app.invoke(getattr(space, name)(**fields)))}
 
     async def do_send_code(self, phone):
         send_code = self.app.send_phone_number_code if self.kurigram else self.app.send_code

@@ -107,6 +107,8 @@ class Tdlib(protocol.Driver):
         elif value["@type"] in ("updateMessageSendSucceeded", "updateMessageSendFailed"):
             self.outcome(value["message"]["chat_id"], value["old_message_id"]).set_result(value)
         else:
+            if self.raw:
+                self.emit_raw(value)
             self.emit(self.event_of(value))
 
     def on_authorization(self, state):
@@ -189,6 +191,24 @@ class Tdlib(protocol.Driver):
 
     async def do_version(self):
         return {"version": (await self.request("getOption", name="version"))["value"], "layer": None}
+
+    async def do_request(self, kind, fields):
+        """Sends any request of TDLib's own API."""
+        return {"result": await self.request(kind, **fields)}
+
+    async def do_chat(self, peer):
+        """Makes sure that TDLib knows the chat."""
+        return {"chat_id": await self.chat(peer)}
+
+    async def do_state(self):
+        return {"state": self.authorization}
+
+    async def do_reach(self, states):
+        """Waits until the authorization state is one of these, without their prefix."""
+        reached = await self.reach(*states)
+        if reached == "Ready":
+            await self.logged_in()
+        return {"state": reached}
 
     async def do_send_code(self, phone):
         await self.request("setAuthenticationPhoneNumber", phone_number=phone)

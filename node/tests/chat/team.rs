@@ -14,6 +14,8 @@ use crate::support::node::TestNode;
 pub(crate) struct Team {
     pub(crate) node: TestNode,
     pub(crate) members: Vec<Driver>,
+    /// Their numbers.
+    pub(crate) phones: Vec<String>,
 }
 
 impl Team {
@@ -40,7 +42,8 @@ impl Team {
                 assert_eq!(found["user_id"], users[other], "{} by phone", clients[other].name);
             }
         });
-        Self { node, members }
+        let phones = invites.into_iter().map(|(phone, _)| phone).collect();
+        Self { node, members, phones }
     }
 
     pub(crate) fn user(&self, at: usize) -> i64 {

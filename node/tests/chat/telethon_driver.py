@@ -7,6 +7,7 @@ Of a difference it hands out the new messages and drops what other_updates holds
 
 import protocol
 import telethon
+import tl_json
 from telethon import TelegramClient, errors, events, functions, types, utils
 from telethon.crypto import rsa
 from telethon.network import connection
@@ -42,6 +43,8 @@ class Telethon(protocol.Driver):
         self.me = me.id if me else None
 
     async def on_update(self, update):
+        if self.raw:
+            self.emit_raw(tl_json.to_json(update))
         self.emit(protocol.event_of(update, self.me))
 
     def error_of(self, error):
@@ -52,6 +55,22 @@ class Telethon(protocol.Driver):
 
     async def do_version(self):
         return {"version": telethon.__version__, "layer": LAYER}
+
+    async def do_invoke(self, method, fields):
+        """Calls any method with fields in the shape of `tl_json`."""
+        async def user(number):
+            return utils.get_input_user(await self.app.get_input_entity(target(number)))
+
+        async def peer(number):
+            return await self.app.get_input_entity(target(number))
+
+        space, _, name = method.rpartition(".")
+        space = getattr(functions, space) if space else functions
+        fields = {
+            key: await tl_json.from_json(value, lambda kind: getattr(types, kind), peer, user)
+            for key, value in fields.items()
+        }
+        return {"result": tl_json.to_json(await self.app(getattr(space, name + "Request")(**fields)))}
 
     async def do_send_code(self, phone):
         # With a hash at hand, Telethon would ask to resend that code.

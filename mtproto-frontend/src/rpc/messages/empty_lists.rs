@@ -61,15 +61,6 @@ pub(in crate::rpc) async fn get_sponsored_messages(
     Ok(t::SponsoredMessagesEmpty {})
 }
 
-/// `messages.getDialogUnreadMarks#21202222 flags:# parent_peer:flags.0?InputPeer =
-/// Vector<DialogPeer>`
-pub(in crate::rpc) async fn get_dialog_unread_marks(
-    _: &Context,
-    _: f::GetDialogUnreadMarks,
-) -> RpcResult<Vec<enums::DialogPeer>> {
-    Ok(Vec::new())
-}
-
 /// `messages.getAllDrafts#6a3f8d65 = Updates`
 pub(in crate::rpc) async fn get_all_drafts(
     ctx: &Context,

@@ -135,6 +135,7 @@ fn dialog_of(dialog: &DialogView) -> enums::Dialog {
         read_inbox_max_id: dialog.read_inbox.0,
         read_outbox_max_id: dialog.read_outbox.0,
         unread_count: dialog.unread,
+        unread_mark: dialog.unread_mark,
         notify_settings: types::PeerNotifySettings::default().into(),
         ..types::Dialog::default()
     }

@@ -18,6 +18,7 @@ mod search;
 mod send_message;
 mod set_typing;
 mod sticker_lists;
+mod unread_marks;
 
 pub(super) use delete_history::delete_history;
 pub(super) use delete_messages::delete_messages;
@@ -28,9 +29,9 @@ pub(super) use emoji_lists::{
     get_emoji_sticker_groups,
 };
 pub(super) use empty_lists::{
-    get_all_drafts, get_attach_menu_bots, get_default_history_ttl, get_dialog_unread_marks,
-    get_pinned_saved_dialogs, get_quick_replies, get_recent_locations, get_saved_dialogs,
-    get_scheduled_history, get_sponsored_messages, get_suggested_dialog_filters,
+    get_all_drafts, get_attach_menu_bots, get_default_history_ttl, get_pinned_saved_dialogs,
+    get_quick_replies, get_recent_locations, get_saved_dialogs, get_scheduled_history,
+    get_sponsored_messages, get_suggested_dialog_filters,
 };
 pub(super) use forward_messages::forward_messages;
 pub(super) use get_dialog_filters::get_dialog_filters;
@@ -54,6 +55,7 @@ pub(super) use sticker_lists::{
     get_sticker_set, get_stickers, search_custom_emoji, search_emoji_sticker_sets,
     search_sticker_sets, search_stickers,
 };
+pub(super) use unread_marks::{get_dialog_unread_marks, mark_dialog_unread};
 
 use node_core::{Sent, Stored, UserId};
 use tl::{enums, types};

@@ -1,5 +1,7 @@
 //! One dialog of a box: its newest message, what is read, what is not.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::index::{Chunks, Entry, Index};
@@ -20,6 +22,8 @@ pub(crate) struct Dialog {
     pub(crate) read_inbox: MessageId,
     /// The other party has read up to here.
     pub(crate) read_outbox: MessageId,
+    /// Messages that are pinned.
+    pub(crate) pinned: BTreeSet<MessageId>,
     pub(crate) index: Index,
     /// The event that changed it last.
     pub(super) stamp: Pts,
@@ -39,6 +43,8 @@ impl Dialog {
     }
 
     pub(super) fn remove(&mut self, id: i32, chunks: &dyn Chunks, peer: PeerId) -> CoreResult<()> {
+        // First: on replay a message that was pinned and deleted since is not in the index.
+        self.pinned.remove(&MessageId(id));
         let Some(removed) = self.index.remove(id, self.stamp, chunks, peer)? else { return Ok(()) };
         self.count -= 1;
         if !removed.out && id > self.read_inbox.0 {
@@ -131,6 +137,7 @@ impl Dialog {
             unread: self.unread,
             read_inbox: self.read_inbox,
             read_outbox: self.read_outbox,
+            pinned: self.pinned.iter().copied().collect(),
         }
     }
 }
@@ -143,11 +150,22 @@ pub(crate) struct DialogRecord {
     pub(crate) unread: i32,
     pub(crate) read_inbox: MessageId,
     pub(crate) read_outbox: MessageId,
+    /// Ascending.
+    pub(crate) pinned: Vec<MessageId>,
 }
 
 impl Record for DialogRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "dialog";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        // Version 1 ends before `pinned`.
+        let (top, count, unread, read_inbox, read_outbox) = postcard::from_bytes(fields).ok()?;
+        Some(Self { top, count, unread, read_inbox, read_outbox, pinned: Vec::new() })
+    }
 }
 
 impl From<DialogRecord> for Dialog {
@@ -158,6 +176,7 @@ impl From<DialogRecord> for Dialog {
             unread: record.unread,
             read_inbox: record.read_inbox,
             read_outbox: record.read_outbox,
+            pinned: record.pinned.into_iter().collect(),
             ..Self::default()
         }
     }

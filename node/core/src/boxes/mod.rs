@@ -72,10 +72,24 @@ impl BoxState {
                 self.change(message.peer, pts, |dialog| {
                     dialog.add(Entry { id: pts.0, out: message.out }, chunks, message.peer)?;
                     dialog.unread += i32::from(!message.out);
+                    if message.pinned {
+                        // Replayed: the row says what became of it.
+                        dialog.pinned.insert(MessageId(pts.0));
+                    }
                     Ok(())
                 })?;
             }
             BoxRow::Edited(_) => {}
+            BoxRow::Pinned { peer, ids, pinned } => self.change(*peer, pts, |dialog| {
+                for id in ids {
+                    if *pinned {
+                        dialog.pinned.insert(*id);
+                    } else {
+                        dialog.pinned.remove(id);
+                    }
+                }
+                Ok(())
+            })?,
             BoxRow::Deleted { peer, ids } => self.change(*peer, pts, |dialog| {
                 for id in ids {
                     dialog.remove(id.0, chunks, *peer)?;

@@ -1,6 +1,6 @@
 //! A box against a slow model of it: plain lists of messages, counted anew each time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use node_store::{Batch, Keyspace, MemoryStore, Order, Store};
 use rand::rngs::StdRng;
@@ -28,6 +28,7 @@ struct Plain {
     messages: Vec<(i32, bool)>,
     read_inbox: i32,
     read_outbox: i32,
+    pinned: BTreeSet<i32>,
 }
 
 impl Plain {
@@ -115,6 +116,28 @@ impl Sim {
         self.append(&BoxRow::Deleted { peer, ids: all });
         let dialog = self.model.get_mut(&peer).unwrap();
         dialog.messages.retain(|(id, _)| !ids.contains(id));
+        dialog.pinned.retain(|id| !ids.contains(id));
+    }
+
+    /// As the committer does: the rows of the messages change with the event.
+    fn pin(&mut self, peer: PeerId, id: i32, pinned: bool) {
+        let plain = self.model.get_mut(&peer).unwrap();
+        if plain.pinned.contains(&id) == pinned {
+            return;
+        }
+        if pinned {
+            plain.pinned.insert(id);
+        } else {
+            plain.pinned.remove(&id);
+        }
+        let key = box_key(OWNER, id);
+        let row = self.store.get(Keyspace::BOXES, &key).unwrap().unwrap();
+        let BoxRow::Message(mut message) = BoxRow::decode(&row).unwrap() else { panic!() };
+        message.pinned = pinned;
+        let mut batch = Batch::new();
+        batch.put(Keyspace::BOXES, &key, BoxRow::Message(message).encode().unwrap());
+        self.commit(batch);
+        self.append(&BoxRow::Pinned { peer, ids: vec![MessageId(id)], pinned });
     }
 
     fn read(&mut self, peer: PeerId, max_id: i32) {
@@ -140,7 +163,7 @@ impl Sim {
         let counted = dialog.outgoing_up_to(MessageId(max_id), &self.chunks(), peer).unwrap();
         assert_eq!(counted, count);
         if count > 0 {
-            self.append(&BoxRow::ReadOutbox { peer, max_id: MessageId(max_id), count });
+            self.append(&BoxRow::ReadOutbox { peer, max_id: MessageId(max_id), count, date: 0 });
             self.model.get_mut(&peer).unwrap().read_outbox = max_id;
         }
     }
@@ -198,8 +221,12 @@ impl Sim {
         } else if action < 88 {
             let max_id = known[self.rng.random_range(0..known.len())];
             self.read_by_other(peer, max_id);
-        } else if action < 92 {
+        } else if action < 90 {
             self.append(&BoxRow::Edited(MessageId(known[0])));
+        } else if action < 92 {
+            let id = known[self.rng.random_range(0..known.len())];
+            let pinned = self.rng.random_bool(0.7);
+            self.pin(peer, id, pinned);
         } else if action < 96 {
             self.flush();
         } else if self.rng.random_bool(reloads) {
@@ -230,6 +257,8 @@ impl Sim {
                 dialog.read_outbox.0,
             );
             assert_eq!(found, expected, "top, count, unread, read_inbox, read_outbox");
+            let pinned = dialog.pinned.iter().map(|id| id.0);
+            assert!(pinned.eq(plain.pinned.iter().copied()), "pinned");
             unread += expected.2;
             tops.extend((top != 0).then_some((top, *peer)));
         }

@@ -176,6 +176,10 @@ impl Decide<'_> {
                 about: String::new(),
                 role: Role::Service,
                 created: self.now(),
+                birthday: None,
+                color: None,
+                profile_color: None,
+                deleted: false,
             })?;
         }
         if self.has_owner()? {
@@ -304,6 +308,10 @@ impl Decide<'_> {
             about: String::new(),
             role: if owns { Role::Owner } else { Role::Member },
             created: self.now(),
+            birthday: None,
+            color: None,
+            profile_color: None,
+            deleted: false,
         })?;
         self.end_invite(phone);
         self.authorize(id, auth_key, device, None)?;

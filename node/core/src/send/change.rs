@@ -202,12 +202,14 @@ impl Decide<'_> {
         let max_id = if max_id.0 <= 0 { dialog.top } else { max_id.min(dialog.top) };
         let reading = dialog.reading(max_id, &StoredChunks { store, owner }, peer)?;
         drop(state);
+        self.mark_unread(owner, peer, false)?;
         let Some((newest, count, still_unread)) = reading else { return Ok(nothing) };
         let twin = self.message(owner, newest)?.map_or(MessageId(0), |message| message.twin);
         let seen = self.seen_by_other(owner, peer, twin)?;
         let pts = self.append(owner, BoxRow::ReadInbox { peer, max_id, count, still_unread })?;
         if let Some(count) = seen {
-            let row = BoxRow::ReadOutbox { peer: owner.into(), max_id: twin, count };
+            let date = self.now();
+            let row = BoxRow::ReadOutbox { peer: owner.into(), max_id: twin, count, date };
             self.append(peer.user(), row)?;
         }
         Ok(Affected { pts, pts_count: count })

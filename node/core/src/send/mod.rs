@@ -266,17 +266,11 @@ impl Decide<'_> {
         let twin = if arrives { self.next_id(recipient)? } else { MessageId(0) };
         let reply = body.reply.map(|(to, quote)| Reply { to, quote });
         let message = Message {
-            peer: to,
-            from,
-            out: true,
             twin,
-            date: self.now(),
-            edited: 0,
             silent: body.silent,
-            text: body.text.text,
-            entities: body.text.entities,
             reply,
             forward: body.forward,
+            ..Message::new(to, from, true, self.now(), body.text)
         };
         let theirs = if arrives { Some(self.copy_for(from, id, &message)?) } else { None };
         let command = (recipient == UserId::SERVICE).then(|| message.text.clone());

@@ -1,7 +1,7 @@
 //! The service account: it brings login codes, and answers commands.
 
 use crate::decide::Decide;
-use crate::ids::{MessageId, PeerId, UserId};
+use crate::ids::UserId;
 use crate::message::{BoxRow, Message};
 use crate::text::{Entity, Text};
 use crate::user::Role;
@@ -23,20 +23,9 @@ impl Decide<'_> {
         text: String,
         formatting: Vec<Entity>,
     ) -> CoreResult<()> {
-        let Text { text, entities } = Text::parse(&text, formatting)?;
-        let message = Message {
-            peer: PeerId::User(UserId::SERVICE),
-            from: UserId::SERVICE,
-            out: false,
-            twin: MessageId(0),
-            date: self.now(),
-            edited: 0,
-            silent: false,
-            text,
-            entities,
-            reply: None,
-            forward: None,
-        };
+        let text = Text::parse(&text, formatting)?;
+        let service = UserId::SERVICE;
+        let message = Message::new(service.into(), service, false, self.now(), text);
         // Not the acting session's answer: it has to see it too.
         let actor = self.actor.take();
         let appended = self.append(to, BoxRow::Message(message));

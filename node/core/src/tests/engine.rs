@@ -54,6 +54,7 @@ impl Device {
                 let known = self.messages.get_mut(id).expect("an edit of a message that is there");
                 known.2.clone_from(&edited.text);
             }
+            BoxRow::Pinned { .. } => {}
             BoxRow::Deleted { ids, .. } => self.messages.retain(|id, _| !ids.contains(id)),
             BoxRow::ReadInbox { peer, max_id, .. } => {
                 let mark = self.read_inbox.entry(*peer).or_default();

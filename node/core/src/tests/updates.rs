@@ -135,7 +135,12 @@ async fn line_33_each_event_counts_as_many_pts_as_messages_it_touches() {
         })
         .collect();
     let inbox = BoxRow::ReadInbox { peer: ada.peer(), max_id, count: 4, still_unread: 1 };
-    let outbox = BoxRow::ReadOutbox { peer: bob.peer(), max_id: sent[3].id, count: 4 };
+    let outbox = BoxRow::ReadOutbox {
+        peer: bob.peer(),
+        max_id: sent[3].id,
+        count: 4,
+        date: world.core.now(),
+    };
     assert_eq!(
         counts,
         [(bob.id, Pts(bob_pts.0 + 4), 4, inbox), (ada.id, Pts(ada_pts.0 + 4), 4, outbox)]
