@@ -9,8 +9,10 @@
 
 #[cfg(test)]
 mod clients;
+#[allow(dead_code, reason = "shared with the account tests")]
 #[cfg(test)]
 mod driver;
+#[allow(dead_code, reason = "shared with the account tests")]
 #[cfg(test)]
 mod join;
 #[cfg(test)]
@@ -25,5 +27,6 @@ mod sessions;
 mod support;
 #[cfg(test)]
 mod talk;
+#[allow(dead_code, reason = "shared with the account tests")]
 #[cfg(test)]
 mod team;
