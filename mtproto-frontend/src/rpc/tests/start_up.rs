@@ -106,7 +106,9 @@ async fn every_start_up_method_answers_in_every_layer() {
     let mut rows: BTreeSet<_> = rows.map(|row| row.name).collect();
     // Clients may report before their login too.
     rows.insert("help.saveAppLog");
-    assert_eq!(calls.seen, rows);
+    // Some of what is called here has a scenario of its own.
+    let missing: Vec<_> = rows.difference(&calls.seen).collect();
+    assert!(missing.is_empty(), "not called: {missing:?}");
 }
 
 async fn lists_are_empty(calls: &mut Calls) {
