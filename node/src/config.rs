@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -24,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) tls: Option<TlsConfig>,
     /// `[limits]`
     pub(crate) limits: LimitsConfig,
+    /// `[codes]`
+    pub(crate) codes: CodesConfig,
 }
 
 /// `[node]`: what the node says of itself.
@@ -159,6 +162,131 @@ impl Default for LimitsConfig {
     }
 }
 
+/// `[codes]`: how login codes reach members who have no other session. A code goes to the sessions
+/// first; asked for again, by mail where the member has a login address; then to the number, by the
+/// webhook and the command. Without this section only the sessions and `rookery code` remain.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CodesConfig {
+    /// `[codes.smtp]`: mail. Default: none, and no login address is taken.
+    pub(crate) smtp: Option<SmtpConfig>,
+    /// `[codes.webhook]`: a program behind HTTP. Default: none.
+    pub(crate) webhook: Option<WebhookConfig>,
+    /// `[codes.command]`: a program of this machine. Default: none.
+    pub(crate) command: Option<CommandConfig>,
+}
+
+/// `[codes.smtp]`: the mail server that codes are given to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SmtpConfig {
+    /// Name or address.
+    pub(crate) host: String,
+    /// Port. Default: 587 for `starttls`, 465 for `tls`, 25 for `plain`.
+    pub(crate) port: Option<u16>,
+    /// `starttls` (default; never falls back to plain), `tls`, or `plain`: only to this machine.
+    #[serde(default)]
+    pub(crate) security: SmtpSecurity,
+    /// Take `plain` to another machine: codes then cross the network in the clear. Default false.
+    #[serde(default)]
+    pub(crate) allow_plain: bool,
+    /// User name. Default: none, no login.
+    pub(crate) user: Option<String>,
+    /// Password; `password_file` keeps it out of this file.
+    pub(crate) password: Option<Secret>,
+    /// A file whose first line is the password.
+    pub(crate) password_file: Option<PathBuf>,
+    /// Who writes: `codes@example.org` or `Name <codes@example.org>`.
+    pub(crate) from: String,
+    /// PEM file with certificates that are trusted beside the system's. Default: none.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Seconds that one mail may take. Default 30.
+    #[serde(default = "thirty")]
+    pub(crate) timeout_s: u64,
+}
+
+/// See [`SmtpConfig::security`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SmtpSecurity {
+    #[default]
+    StartTls,
+    Tls,
+    Plain,
+}
+
+/// `[codes.webhook]`: where codes are posted, as JSON, with the header `Rookery-Signature:
+/// t=SECONDS,v1=HEX`: HMAC-SHA-256 of `SECONDS.BODY`. Status 2xx takes the code; 408, 425, 429 and
+/// 5xx ask for another attempt.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookConfig {
+    /// `https://…`, or `http://…` to this machine.
+    pub(crate) url: String,
+    /// Shared secret of the signature, at least 16 bytes; `secret_file` keeps it out of this file.
+    pub(crate) secret: Option<Secret>,
+    /// A file whose first line is the secret.
+    pub(crate) secret_file: Option<PathBuf>,
+    /// PEM file with certificates that are trusted beside the system's. Default: none.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Seconds that one exchange may take. Default 10.
+    #[serde(default = "ten")]
+    pub(crate) timeout_s: u64,
+}
+
+/// `[codes.command]`: what is run for each code. It finds `ROOKERY_PURPOSE`, `ROOKERY_PHONE`,
+/// `ROOKERY_USER`, `ROOKERY_CODE`, `ROOKERY_EXPIRES` (unix seconds) and `ROOKERY_TEXT` in its
+/// environment, and the webhook's JSON on standard input. Exit status 0 takes the code.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CommandConfig {
+    /// The program and its arguments; no shell reads them.
+    pub(crate) program: Vec<String>,
+    /// Seconds after which it is killed. Default 30.
+    #[serde(default = "thirty")]
+    pub(crate) timeout_s: u64,
+}
+
+fn ten() -> u64 {
+    10
+}
+
+fn thirty() -> u64 {
+    30
+}
+
+/// Text that no log shows.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// The secret `name`: from the configuration, or the first line of a file.
+///
+/// # Errors
+/// Both or an unreadable file.
+pub(crate) fn secret(
+    name: &str,
+    given: Option<&Secret>,
+    file: Option<&Path>,
+) -> anyhow::Result<Option<Zeroizing<String>>> {
+    match (given, file) {
+        (Some(_), Some(_)) => bail!("{name} and {name}_file are both set"),
+        (Some(Secret(text)), None) => Ok(Some(Zeroizing::new(text.clone()))),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(path).map(Zeroizing::new);
+            let text = text.with_context(|| format!("cannot read {}", path.display()))?;
+            Ok(Some(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned())))
+        }
+        (None, None) => Ok(None),
+    }
+}
+
 /// One value or a list of them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
@@ -180,7 +308,10 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 5] = ["node", "mtproto", "http", "tls", "limits"];
+const SECTIONS: [&str; 7] = ["node", "mtproto", "http", "registration", "tls", "limits", "codes"];
+
+/// Sections within `[codes]`: `ROOKERY_CODES_SMTP_HOST` is `host` of `[codes.smtp]`.
+const CODES_SECTIONS: [&str; 3] = ["smtp", "webhook", "command"];
 
 /// Reads `file` (if any) and the variables.
 ///
@@ -204,11 +335,14 @@ pub(crate) fn load(
         if !SECTIONS.contains(&section) {
             continue;
         }
-        let section = table
-            .entry(section.to_owned())
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-            .as_table_mut()
-            .with_context(|| format!("[{section}] is not a section"))?;
+        let mut section = subsection(&mut table, section)?;
+        let mut key = key;
+        if rest.starts_with("codes_")
+            && let Some((inner, rest)) = key.split_once('_')
+            && CODES_SECTIONS.contains(&inner)
+        {
+            (section, key) = (subsection(section, inner)?, rest);
+        }
         // "5" is a number, "[…]" a list; whatever is not TOML is text.
         let value = format!("v = {value}")
             .parse::<toml::Table>()
@@ -225,6 +359,15 @@ pub(crate) fn load(
         bail!("mtproto.listen is empty: clients could not reach the node");
     }
     Ok(config)
+}
+
+/// The table `name` of a table, made if it is not there.
+fn subsection<'a>(table: &'a mut toml::Table, name: &str) -> anyhow::Result<&'a mut toml::Table> {
+    table
+        .entry(name.to_owned())
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+        .as_table_mut()
+        .with_context(|| format!("[{name}] is not a section"))
 }
 
 #[cfg(test)]
@@ -256,6 +399,25 @@ mod tests {
         assert_eq!(config.mtproto.dc, 4);
         assert_eq!(config.node.name, "Ours");
         assert_eq!(config.mtproto.listen.to_vec().len(), 2);
+    }
+
+    #[test]
+    fn secrets_of_the_ways_come_from_variables_and_files() {
+        let text = "[codes.smtp]\nhost = 'localhost'\nfrom = 'codes@example.org'\nport = 2525\n";
+        let config = from_text(
+            text,
+            &[("ROOKERY_CODES_SMTP_PASSWORD", "hunter2"), ("ROOKERY_CODES_SMTP_SECURITY", "tls")],
+        );
+        let smtp = config.unwrap().codes.smtp.unwrap();
+        assert_eq!((smtp.security, smtp.port, smtp.timeout_s), (SmtpSecurity::Tls, Some(2525), 30));
+        assert!(!format!("{smtp:?}").contains("hunter2"));
+        let found = secret("password", smtp.password.as_ref(), None).unwrap().unwrap();
+        assert_eq!(*found, "hunter2");
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "from a file\n").unwrap();
+        let found = secret("password", None, Some(file.path())).unwrap().unwrap();
+        assert_eq!(*found, "from a file");
+        assert!(secret("password", smtp.password.as_ref(), Some(file.path())).is_err());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::time::Duration;
 use std::{fs, io};
 
 use anyhow::{Context as _, bail};
+use delivery::Delivery;
 use node_core::{Core, CoreError};
 use node_store::Store;
 use serde::de::DeserializeOwned;
@@ -40,6 +41,7 @@ const CONNECTIONS_MAX: usize = 16;
 pub(crate) struct Node {
     pub(crate) core: Core,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) delivery: Delivery,
 }
 
 /// What can be asked.
@@ -156,6 +158,7 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
         }
         Request::Stats => {
             let (store, keys) = (node.store.stats(), node.core.keys());
+            let codes = node.delivery.counters();
             Ok(json!({
                 "users": node.core.users(),
                 "commits": store.commits,
@@ -165,6 +168,9 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
                 "keys_by_commands": keys.written,
                 "keys_derived": keys.derived,
                 "disk_bytes": store.disk_bytes,
+                "codes_delivered": codes.delivered(),
+                "codes_failed": codes.failed(),
+                "codes_dropped": codes.dropped(),
             }))
         }
     }

@@ -5,6 +5,7 @@ mod client_config;
 mod codes;
 mod config;
 mod control;
+mod delivery;
 mod offline;
 mod run;
 mod secrets;

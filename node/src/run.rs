@@ -14,7 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
 use crate::config::{Config, LimitsConfig, RegistrationMode};
-use crate::{control, secrets};
+use crate::{control, delivery, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -42,10 +42,14 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let public = opened.server_key.public_pem();
     let fingerprint = opened.server_key.fingerprint();
     tracing::info!(node = %opened.identity.id(), "starting");
-    let core = core(&config, &opened)?;
+    let ways = delivery::setup(&config.node.name, clock(), &config.codes)?;
+    let core = core(&config, &opened, &ways)?;
+    let (delivery, deliver) = ::delivery::Delivery::new(ways);
+    core.follow(Arc::new(delivery.clone()));
+    let delivering = tokio::spawn(deliver);
     let owner = core.prepare(&config.node.name).await.context("cannot prepare the store")?;
     let store = opened.store.clone();
-    let asked = control::Node { core: core.clone(), store: store.clone() };
+    let asked = control::Node { core: core.clone(), store: store.clone(), delivery };
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
     let frontend = Frontend::new(setup(&config, core.clone(), opened)?);
@@ -73,13 +77,18 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         reason = store.failed() => Err(anyhow!("the node cannot go on: {reason}")),
     };
     commands.abort();
+    delivering.abort();
     frontend.shutdown(SHUTDOWN).await;
     tokio::task::spawn_blocking(move || core.close()).await?;
     outcome
 }
 
 /// The rules, on the opened store.
-fn core(config: &Config, opened: &secrets::Opened) -> anyhow::Result<Core> {
+fn core(
+    config: &Config,
+    opened: &secrets::Opened,
+    ways: &::delivery::Setup,
+) -> anyhow::Result<Core> {
     let setup = node_core::Setup {
         store: opened.store.clone(),
         clock: clock(),
@@ -89,7 +98,8 @@ fn core(config: &Config, opened: &secrets::Opened) -> anyhow::Result<Core> {
             RegistrationMode::Closed => Registration::Closed,
         },
         access_secret: opened.access_secret,
-        can_mail: false,
+        can_mail: ways.smtp.is_some(),
+        reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
     };
     Core::open(setup).context("the store cannot be read")
 }

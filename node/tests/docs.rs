@@ -11,6 +11,7 @@ fn root() -> PathBuf {
 /// Folder of a crate of the workspace.
 fn folder(name: &str) -> Option<&'static str> {
     Some(match name {
+        "delivery" => "node/delivery",
         "keys" => "keys",
         "mtproto-frontend" => "mtproto-frontend",
         "node-core" => "node/core",

@@ -80,6 +80,7 @@ async fn reads_the_conversation(data: &Path) {
         registration: Registration::Invite,
         access_secret: [0; 32],
         can_mail: false,
+        reaches_numbers: false,
     })
     .unwrap();
     let (ada, bob) = (UserId(1_000_001), UserId(1_000_002));

@@ -140,6 +140,7 @@ static BUILT: &[Built] = built! {
     Open Light Small AuthExportLoginToken tl::functions::auth::ExportLoginToken => auth::export_login_token, "telethon_calls_every_open_method";
     Open Light Small AuthImportAuthorization tl::functions::auth::ImportAuthorization => auth::import_authorization, "telethon_calls_every_member_method";
     User Light Small AuthLogOut tl::functions::auth::LogOut => auth::log_out, "logout_frees_the_key";
+    Open Code  Small AuthReportMissingCode tl::functions::auth::ReportMissingCode => auth::report_missing_code, "telethon_calls_every_open_method";
     Open Code  Small AuthResendCode tl::functions::auth::ResendCode => auth::resend_code, "telethon_calls_every_open_method";
     User Light Small AuthResetAuthorizations tl::functions::auth::ResetAuthorizations => auth::reset_authorizations, "a_session_is_terminated_within_a_second";
     Open Code  Small AuthSendCode tl::functions::auth::SendCode => auth::send_code, "telethon_calls_every_open_method";
@@ -300,7 +301,6 @@ const OPEN_UNBUILT: &[&str] = &[
     "auth.initFirebasePnvLogin",
     "auth.initPasskeyLogin",
     "auth.recoverPassword",
-    "auth.reportMissingCode",
     "auth.requestFirebaseSms",
     "auth.requestPasswordRecovery",
     "auth.resetLoginEmail",

@@ -51,15 +51,7 @@ impl Core {
     /// [`Core::open`] with boxes that keep so many pts of events other than messages.
     pub(crate) fn open_keeping(setup: Setup, events_kept: i32) -> CoreResult<Self> {
         let directory = Directory::load(&*setup.store)?;
-        let inner = Arc::new(Inner::new(
-            setup.store,
-            setup.clock,
-            setup.registration,
-            setup.access_secret,
-            setup.can_mail,
-            directory,
-            events_kept,
-        ));
+        let inner = Arc::new(Inner::new(setup, directory, events_kept));
         let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);
         let shared = inner.clone();
         let thread = std::thread::Builder::new()

@@ -15,7 +15,7 @@ use crate::event::{Event, Follower};
 use crate::login::LoginCodes;
 use crate::personal::PersonalCache;
 use crate::presence::Presence;
-use crate::setup::{Clock, Registration};
+use crate::setup::{Clock, Registration, Setup};
 
 /// The state behind a [`crate::Core`].
 pub(crate) struct Inner {
@@ -26,6 +26,8 @@ pub(crate) struct Inner {
     /// See [`crate::Setup::can_mail`].
     #[expect(dead_code, reason = "the methods that take addresses are built next")]
     pub(crate) can_mail: bool,
+    /// See [`crate::Setup::reaches_numbers`].
+    pub(crate) reaches_numbers: bool,
     pub(crate) boxes: Boxes,
     pub(crate) directory: Directory,
     pub(crate) contacts: ContactCache,
@@ -45,21 +47,15 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        clock: Clock,
-        registration: Registration,
-        access_secret: [u8; 32],
-        can_mail: bool,
-        directory: Directory,
-        events_kept: i32,
-    ) -> Self {
+    pub(crate) fn new(setup: Setup, directory: Directory, events_kept: i32) -> Self {
+        let Setup { store, clock, registration, access_secret, can_mail, reaches_numbers } = setup;
         Self {
             store,
             clock,
             registration,
             access_secret,
             can_mail,
+            reaches_numbers,
             boxes: Boxes::default(),
             directory,
             contacts: ContactCache::default(),

@@ -32,4 +32,6 @@ pub struct Setup {
     /// Whether some follower takes [`crate::Event::Outbound`] to e-mail addresses. Where none does,
     /// no address is taken.
     pub can_mail: bool,
+    /// Whether some follower takes [`crate::Event::Outbound`] to numbers.
+    pub reaches_numbers: bool,
 }

@@ -197,7 +197,16 @@ class Pyrogram(protocol.Driver):
     async def do_send_code(self, phone):
         send_code = self.app.send_phone_number_code if self.kurigram else self.app.send_code
         self.sent = await send_code(phone)
-        return {"type": self.sent.type.name}
+        return self.sent_code()
+
+    def sent_code(self):
+        following = self.sent.next_type
+        return {"type": self.sent.type.name, "next": following.name if following else None}
+
+    async def do_resend_code(self, phone):
+        resend_code = self.app.resend_phone_number_code if self.kurigram else self.app.resend_code
+        self.sent = await resend_code(phone, self.sent.phone_code_hash)
+        return self.sent_code()
 
     async def do_sign_in(self, phone, code, first_name=None):
         signed_up = False

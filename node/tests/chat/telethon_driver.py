@@ -78,6 +78,10 @@ class Telethon(protocol.Driver):
         sent = await self.app.send_code_request(phone)
         return {"type": protocol.kind(sent.type)}
 
+    async def do_resend_code(self, phone):
+        sent = await self.app.send_code_request(phone)
+        return {"type": protocol.kind(sent.type)}
+
     async def do_sign_in(self, phone, code, first_name=None):
         try:
             user, signed_up = await self.app.sign_in(phone, code=code), False

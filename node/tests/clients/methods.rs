@@ -44,6 +44,7 @@ fn telethon_calls_every_open_method() {
             "auth.ExportLoginTokenRequest": "LoginToken",
             "auth.SendCodeRequest": "SentCode",
             "auth.ResendCodeRequest": "SentCode",
+            "auth.ReportMissingCodeRequest": "bool",
             "auth.CancelCodeRequest": true,
             "auth.DropTempAuthKeysRequest": true,
         })
@@ -52,6 +53,7 @@ fn telethon_calls_every_open_method() {
         report["refused"],
         json!({
             "auth.ResendCode of a used hash": [400, "PHONE_CODE_EXPIRED"],
+            "auth.ReportMissingCode of a used hash": [400, "PHONE_CODE_EXPIRED"],
             "auth.CancelCode again": [400, "PHONE_CODE_EXPIRED"],
             // The node says 406; Telethon's class for the name has a code of its own.
             "auth.SendCode to nobody": [400, "PHONE_NUMBER_INVALID"],

@@ -2,14 +2,16 @@
 //! auth.SentCode`,
 //! `auth.resendCode#cae47523 flags:# phone_number:string phone_code_hash:string
 //! reason:flags.0?string = auth.SentCode`,
-//! `auth.cancelCode#1f040578 phone_number:string phone_code_hash:string = Bool`
+//! `auth.cancelCode#1f040578 phone_number:string phone_code_hash:string = Bool`,
+//! `auth.reportMissingCode#cb9deff6 phone_number:string phone_code_hash:string mnc:string = Bool`
 //!
-//! A code for a number. The answer does not tell whether the number has an account.
+//! A code for a number. The answer of a number without an account is that of a member who is logged
+//! in somewhere.
 //! Source: <https://core.telegram.org/method/auth.sendCode>
 
-use node_core::CODE_DIGITS;
-use tl::functions::auth::{CancelCode, ResendCode, SendCode};
-use tl::types::auth::{SentCode, SentCodeTypeApp};
+use node_core::{CODE_DIGITS, CodeWay};
+use tl::functions::auth::{CancelCode, ReportMissingCode, ResendCode, SendCode};
+use tl::types::auth::{CodeTypeSms, SentCode, SentCodeTypeApp, SentCodeTypeSms};
 
 use crate::rpc::resolve::phone_number;
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -36,11 +38,25 @@ pub(in crate::rpc) async fn cancel_code(ctx: &Context, request: CancelCode) -> R
     Ok(true)
 }
 
+pub(in crate::rpc) async fn report_missing_code(
+    ctx: &Context,
+    request: ReportMissingCode,
+) -> RpcResult<bool> {
+    let phone = phone_number(&request.phone_number)?;
+    let (hash, from) = (request.phone_code_hash, ctx.addresses.remote.ip());
+    ctx.shared.core.report_missing_code(phone, hash, from).await?;
+    Ok(true)
+}
+
 fn sent_code(sent: node_core::SentCode) -> SentCode {
+    let length = CODE_DIGITS as i32;
     SentCode {
-        type_: SentCodeTypeApp { length: CODE_DIGITS as i32 }.into(),
+        type_: match sent.by {
+            CodeWay::Number => SentCodeTypeSms { length }.into(),
+            _ => SentCodeTypeApp { length }.into(),
+        },
         phone_code_hash: sent.phone_code_hash,
-        next_type: None,
+        next_type: sent.has_next.then(|| CodeTypeSms {}.into()),
         timeout: Some(AGAIN_AFTER_S),
     }
 }

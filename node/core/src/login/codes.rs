@@ -30,12 +30,19 @@ pub(crate) struct LoginCodes(Mutex<HashMap<u64, Waiting>>);
 
 struct Waiting {
     /// `phone_code_hash`es: what each client repeats to show that it asked. The newest last.
-    hashes: Vec<String>,
+    hashes: Vec<Asked>,
     code: String,
     expires_ms: u64,
     tries: u8,
     /// The hash under which the code was proven, for `auth.signUp`.
     proven: Option<String>,
+}
+
+/// One request.
+struct Asked {
+    hash: String,
+    /// Which of the number's ways the code took, counted from 0.
+    step: usize,
 }
 
 impl std::fmt::Debug for Waiting {
@@ -45,13 +52,15 @@ impl std::fmt::Debug for Waiting {
 }
 
 impl LoginCodes {
-    /// A request for `phone`: its `phone_code_hash`, the code that waits with it, and when that ends.
+    /// A request for `phone`, whose code takes the way number `step`: its `phone_code_hash`, the code
+    /// that waits with it, and when that ends.
     ///
     /// # Errors
     /// [`CoreError::Flood`] when too many wait.
     pub(crate) fn ask(
         &self,
         phone: u64,
+        step: usize,
         now_ms: u64,
         rng: &mut dyn Rng,
     ) -> CoreResult<(String, String, u64)> {
@@ -63,7 +72,7 @@ impl LoginCodes {
         if waiting.hashes.len() >= HASHES_MAX {
             waiting.hashes.remove(0);
         }
-        waiting.hashes.push(hash.clone());
+        waiting.hashes.push(Asked { hash: hash.clone(), step });
         Ok((hash, waiting.code.clone(), waiting.expires_ms))
     }
 
@@ -82,9 +91,11 @@ impl LoginCodes {
         Ok((waiting.code.clone(), waiting.expires_ms))
     }
 
-    /// Whether this request waits.
-    pub(crate) fn is_waiting(&self, phone: u64, hash: &str, now_ms: u64) -> bool {
-        self.0.lock().get(&phone).is_some_and(|w| w.waits(hash, now_ms))
+    /// The way that the code of this request took, if it waits.
+    pub(crate) fn step(&self, phone: u64, hash: &str, now_ms: u64) -> Option<usize> {
+        let codes = self.0.lock();
+        let waiting = codes.get(&phone).filter(|w| w.waits(hash, now_ms))?;
+        waiting.hashes.iter().find(|asked| asked.hash == hash).map(|asked| asked.step)
     }
 
     /// Counts one try, and compares.
@@ -121,7 +132,7 @@ impl LoginCodes {
         let mut codes = self.0.lock();
         let waiting = codes.get_mut(&phone).filter(|w| w.waits(hash, now_ms));
         let waiting = waiting.ok_or(CoreError::CodeExpired)?;
-        waiting.hashes.retain(|known| known != hash);
+        waiting.hashes.retain(|asked| asked.hash != hash);
         if waiting.hashes.is_empty() {
             codes.remove(&phone);
         }
@@ -145,7 +156,7 @@ impl LoginCodes {
 
 impl Waiting {
     fn waits(&self, hash: &str, now_ms: u64) -> bool {
-        self.expires_ms > now_ms && self.hashes.iter().any(|known| known == hash)
+        self.expires_ms > now_ms && self.hashes.iter().any(|asked| asked.hash == hash)
     }
 }
 
@@ -191,8 +202,8 @@ mod tests {
     #[test]
     fn a_code_ends_when_cancelled_used_old_or_tried_too_often() {
         let (codes, mut rng) = (LoginCodes::default(), StdRng::seed_from_u64(1));
-        let (first, code, _) = codes.ask(1, 0, &mut rng).unwrap();
-        let (second, same, _) = codes.ask(1, 1, &mut rng).unwrap();
+        let (first, code, _) = codes.ask(1, 0, 0, &mut rng).unwrap();
+        let (second, same, _) = codes.ask(1, 0, 1, &mut rng).unwrap();
         assert_ne!(first, second);
         assert_eq!(code, same, "asked again, the code stays");
         assert!(codes.attempt(1, &first, &code, 2).unwrap());
@@ -205,7 +216,7 @@ mod tests {
             assert!(!codes.attempt(1, &second, "x", 4).unwrap());
         }
         assert!(matches!(codes.attempt(1, &second, &code, 4), Err(CoreError::CodeExpired)));
-        let (third, fresh, _) = codes.ask(1, 5, &mut rng).unwrap();
+        let (third, fresh, _) = codes.ask(1, 0, 5, &mut rng).unwrap();
         assert_ne!(fresh, code, "a code that was tried too often is not given again");
         assert!(codes.attempt(1, &third, &fresh, 6).unwrap());
         codes.end(1);
@@ -215,8 +226,8 @@ mod tests {
     #[test]
     fn only_who_showed_the_code_may_sign_up() {
         let (codes, mut rng) = (LoginCodes::default(), StdRng::seed_from_u64(1));
-        let (hash, _, _) = codes.ask(1, 0, &mut rng).unwrap();
-        let (other, _, _) = codes.ask(1, 0, &mut rng).unwrap();
+        let (hash, _, _) = codes.ask(1, 0, 0, &mut rng).unwrap();
+        let (other, _, _) = codes.ask(1, 0, 0, &mut rng).unwrap();
         assert!(!codes.is_proven(1, &hash, 1));
         codes.prove(1, &hash);
         assert!(codes.is_proven(1, &hash, 1));
@@ -228,9 +239,9 @@ mod tests {
     fn waiting_codes_are_bounded_and_old_ones_make_room() {
         let (codes, mut rng) = (LoginCodes::default(), StdRng::seed_from_u64(2));
         for phone in 0..WAITING_MAX as u64 {
-            codes.ask(phone, 0, &mut rng).unwrap();
+            codes.ask(phone, 0, 0, &mut rng).unwrap();
         }
-        assert!(matches!(codes.ask(u64::MAX, 1, &mut rng), Err(CoreError::Flood { .. })));
-        assert!(codes.ask(u64::MAX, LIFETIME_MS, &mut rng).is_ok());
+        assert!(matches!(codes.ask(u64::MAX, 0, 1, &mut rng), Err(CoreError::Flood { .. })));
+        assert!(codes.ask(u64::MAX, 0, LIFETIME_MS, &mut rng).is_ok());
     }
 }

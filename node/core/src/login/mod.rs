@@ -38,6 +38,21 @@ const OWNER_KEY: &[u8] = b"owner";
 pub struct SentCode {
     /// What the client repeats to show that it asked.
     pub phone_code_hash: String,
+    /// Which way the code has taken.
+    pub by: CodeWay,
+    /// Whether [`Core::resend_code`] would take another one.
+    pub has_next: bool,
+}
+
+/// A way for a code to get to its person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodeWay {
+    /// A message to the account's other sessions. Also what is said where nothing leaves the node:
+    /// of a number that is nobody's, or of a member whom only the operator can reach.
+    Sessions,
+    /// Whatever reaches the number: [`crate::Setup::reaches_numbers`].
+    Number,
 }
 
 /// An attempt to sign in.
@@ -82,10 +97,11 @@ impl Core {
     /// # Errors
     /// [`CoreError::Flood`].
     pub async fn send_code(&self, phone: u64, from: IpAddr) -> CoreResult<SentCode> {
-        self.write(None, move |decide| decide.send_code(phone, from)).await
+        self.write(None, move |decide| decide.send_code(phone, from, 0)).await
     }
 
-    /// [`Core::send_code`] for a client that says that the first did not arrive.
+    /// [`Core::send_code`] for a client that says that the first did not arrive: the code takes the
+    /// next way that the account has, or the last one again.
     ///
     /// # Errors
     /// [`CoreError::CodeExpired`], [`CoreError::Flood`].
@@ -97,13 +113,35 @@ impl Core {
     ) -> CoreResult<SentCode> {
         self.write(None, move |decide| {
             let now_ms = decide.now_ms;
-            if !decide.inner.codes.is_waiting(phone, &phone_code_hash, now_ms) {
-                return Err(CoreError::CodeExpired);
-            }
-            let sent = decide.send_code(phone, from)?;
+            let step = decide.inner.codes.step(phone, &phone_code_hash, now_ms);
+            let step = step.ok_or(CoreError::CodeExpired)?;
+            let sent = decide.send_code(phone, from, step + 1)?;
             // The new request takes the place of the old one; the code may be the same.
             decide.inner.codes.cancel(phone, &phone_code_hash, now_ms)?;
             Ok(sent)
+        })
+        .await
+    }
+
+    /// A client says that no code came, and which way it should have taken goes to the log.
+    ///
+    /// # Errors
+    /// [`CoreError::CodeExpired`], [`CoreError::Flood`].
+    pub async fn report_missing_code(
+        &self,
+        phone: u64,
+        phone_code_hash: String,
+        from: IpAddr,
+    ) -> CoreResult<()> {
+        self.write(None, move |decide| {
+            let step = decide.inner.codes.step(phone, &phone_code_hash, decide.now_ms);
+            let step = step.ok_or(CoreError::CodeExpired)?;
+            decide.take(Limit::CodesOfAddress(from), 1)?;
+            let user = decide.member(phone)?;
+            let way = decide.code_ways(user)?.swap_remove(step);
+            let user = user.map(|user| user.0);
+            tracing::warn!(user, ?way, "somebody says that no login code came");
+            Ok(())
         })
         .await
     }
@@ -208,40 +246,70 @@ impl Decide<'_> {
         Ok(id.map(UserId))
     }
 
-    fn send_code(&mut self, phone: u64, from: IpAddr) -> CoreResult<SentCode> {
+    /// `step`: which of the number's ways the code takes, counted from 0.
+    fn send_code(&mut self, phone: u64, from: IpAddr, step: usize) -> CoreResult<SentCode> {
         self.take(Limit::CodesOfAddress(from), 1)?;
         self.take(Limit::CodesOfNumber(phone), 1)?;
         let (now_ms, inner) = (self.now_ms, self.inner);
-        let (phone_code_hash, code, expires_ms) = inner.codes.ask(phone, now_ms, self.rng)?;
         let member = self.member(phone)?;
-        // Nobody else could do anything with it: a number from an invite has the invite's code.
-        if member.is_some() || inner.registration == Registration::Open {
-            self.event(Event::Outbound(Arc::new(Outbound {
+        let mut ways = self.code_ways(member)?;
+        let step = step.min(ways.len() - 1);
+        let has_next = step + 1 < ways.len();
+        let by = ways.swap_remove(step);
+        let (phone_code_hash, code, expires_ms) = inner.codes.ask(phone, step, now_ms, self.rng)?;
+        match (&by, member) {
+            (CodeWay::Sessions, Some(user)) if self.is_logged_in(user)? => {
+                self.tell_code(user, &code)?;
+            }
+            (CodeWay::Sessions, _) => {}
+            // Nobody else could do anything with it: a number from an invite has the invite's code.
+            (CodeWay::Number, None) if inner.registration != Registration::Open => {}
+            (CodeWay::Number, user) => self.event(Event::Outbound(Arc::new(Outbound {
                 purpose: Purpose::LoginCode,
-                user: member,
+                user,
                 phone,
                 email: None,
-                code: code.clone(),
+                code,
                 expires: i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX),
-            })));
+            }))),
         }
-        if let Some(user) = member
-            && self.is_logged_in(user)?
-        {
-            let head = "Login code: ";
-            let text = format!(
-                "{head}{code}. Do not give it to anyone: whoever has it can log in as you.\n\nIf \
-                 you did not ask for a code, somebody else typed your number. Ignore it, and tell \
-                 the node's owner if it happens often."
-            );
-            let bold = Entity {
-                offset: utf16_len(head) as i32,
-                length: utf16_len(&code) as i32,
-                kind: EntityKind::Bold,
-            };
-            self.service_message(user, text, vec![bold])?;
+        Ok(SentCode { phone_code_hash, by, has_next })
+    }
+
+    /// The ways that a login code can take, in order; never none. A number that is nobody's has
+    /// those of a member who is logged in somewhere, so that asking tells nothing.
+    fn code_ways(&self, member: Option<UserId>) -> CoreResult<Vec<CodeWay>> {
+        let mut ways = Vec::new();
+        let has_sessions = match member {
+            Some(user) => self.is_logged_in(user)?,
+            None => self.inner.registration != Registration::Open,
+        };
+        if has_sessions {
+            ways.push(CodeWay::Sessions);
         }
-        Ok(SentCode { phone_code_hash })
+        if self.inner.reaches_numbers {
+            ways.push(CodeWay::Number);
+        }
+        if ways.is_empty() {
+            ways.push(CodeWay::Sessions);
+        }
+        Ok(ways)
+    }
+
+    /// A login code, to the account's sessions.
+    fn tell_code(&mut self, user: UserId, code: &str) -> CoreResult<()> {
+        let head = "Login code: ";
+        let text = format!(
+            "{head}{code}. Do not give it to anyone: whoever has it can log in as you.\n\nIf you did \
+             not ask for a code, somebody else typed your number. Ignore it, and tell the node's \
+             owner if it happens often."
+        );
+        let bold = Entity {
+            offset: utf16_len(head) as i32,
+            length: utf16_len(code) as i32,
+            kind: EntityKind::Bold,
+        };
+        self.service_message(user, text, vec![bold])
     }
 
     fn sign_in(&mut self, request: &SignIn) -> CoreResult<Login> {

@@ -29,7 +29,7 @@ async fn login_a_code_is_good_once_and_not_for_long() {
     // Wrong: by code, by hash, by number.
     let mut request = world.request(ada.phone, &sent, wrong(&code));
     assert!(matches!(core.sign_in(request).await, Err(CoreError::CodeInvalid)));
-    let other = SentCode { phone_code_hash: "0123".into() };
+    let other = SentCode { phone_code_hash: "0123".into(), by: CodeWay::Sessions, has_next: false };
     request = world.request(ada.phone, &other, &code);
     assert!(matches!(core.sign_in(request).await, Err(CoreError::CodeExpired)));
     request = world.request(1, &sent, &code);
@@ -54,26 +54,69 @@ async fn login_a_code_is_good_once_and_not_for_long() {
     assert!(matches!(resent, Err(CoreError::CodeExpired)));
 }
 
+/// What left the node since the last look.
+fn outbound(world: &World) -> Vec<Outbound> {
+    let events = world.recorder.take();
+    let sent = events.into_iter().filter_map(|event| match event {
+        Event::Outbound(sent) => Some((*sent).clone()),
+        _ => None,
+    });
+    sent.collect()
+}
+
 #[tokio::test]
-async fn login_codes_leave_the_node_and_hide_in_the_log() {
+async fn login_codes_leave_the_node_when_the_sessions_do_not_help() {
     let mut world = World::new().await;
     let ada = world.member("Ada").await;
+    let world = world.reaching_numbers();
     world.recorder.take();
     let (code, expires) = world.core.show_code(ada.phone).await.unwrap();
-    world.core.send_code(ada.phone, world.address()).await.unwrap();
-    world.core.send_code(1, world.address()).await.unwrap();
-    let events = world.recorder.take();
-    let sent: Vec<&Outbound> = events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Outbound(sent) => Some(&**sent),
-            _ => None,
-        })
-        .collect();
-    assert!(!format!("{sent:?}").contains(&code));
+
+    let first = world.core.send_code(ada.phone, world.address()).await.unwrap();
+    assert_eq!((&first.by, first.has_next), (&CodeWay::Sessions, true));
+    assert_eq!(outbound(&world), [], "the sessions have it");
+    let hash = first.phone_code_hash;
+    let again = world.core.resend_code(ada.phone, hash, world.address()).await.unwrap();
+    assert_eq!((&again.by, again.has_next), (&CodeWay::Number, false));
+    let sent = outbound(&world);
     let (purpose, user, phone) = (Purpose::LoginCode, Some(ada.id), ada.phone);
-    let expected = Outbound { purpose, user, phone, email: None, code, expires };
-    assert_eq!(sent, [&expected], "and nothing for a number that is nobody's");
+    assert!(!format!("{sent:?}").contains(&code));
+    assert_eq!(sent, [Outbound { purpose, user, phone, email: None, code, expires }]);
+
+    // Without a session it leaves at once, and the last way may be taken again.
+    world.core.log_out(ada.id, ada.key).await.unwrap();
+    let hash = again.phone_code_hash;
+    let again = world.core.resend_code(ada.phone, hash, world.address()).await.unwrap();
+    assert_eq!((again.by, again.has_next), (CodeWay::Number, false));
+    assert_eq!(outbound(&world).len(), 1);
+    let sent = world.core.send_code(ada.phone, world.address()).await.unwrap();
+    assert_eq!((sent.by, outbound(&world).len()), (CodeWay::Number, 1));
+}
+
+#[tokio::test]
+async fn login_of_a_number_without_account_looks_like_a_members_and_sends_nothing() {
+    let world = World::new().await.reaching_numbers();
+    let nobody = world.core.send_code(1, world.address()).await.unwrap();
+    assert_eq!((&nobody.by, nobody.has_next), (&CodeWay::Sessions, true));
+    let hash = nobody.phone_code_hash;
+    let again = world.core.resend_code(1, hash, world.address()).await.unwrap();
+    assert_eq!((again.by, again.has_next), (CodeWay::Number, false));
+    assert_eq!(outbound(&world), []);
+
+    let open = World::with(Registration::Open, EVENTS_KEPT).await.reaching_numbers();
+    let sent = open.core.send_code(1, open.address()).await.unwrap();
+    assert_eq!(sent.by, CodeWay::Number, "whoever has the number may join");
+    let sent = outbound(&open);
+    assert_eq!((sent.len(), sent[0].user), (1, None));
+}
+
+#[tokio::test]
+async fn login_a_missing_code_is_reported_by_who_asked() {
+    let world = World::new().await;
+    let sent = world.core.send_code(1, world.address()).await.unwrap();
+    let report = |hash: &str| world.core.report_missing_code(1, hash.into(), world.address());
+    report(&sent.phone_code_hash).await.unwrap();
+    assert!(matches!(report("0123").await, Err(CoreError::CodeExpired)));
 }
 
 #[tokio::test]
@@ -93,7 +136,8 @@ async fn login_five_wrong_codes_end_a_code() {
     let mut tries = 6;
     let wait_s = loop {
         assert!(tries < 20, "nothing stops the guessing");
-        let sent = SentCode { phone_code_hash: "0123".into() };
+        let sent =
+            SentCode { phone_code_hash: "0123".into(), by: CodeWay::Sessions, has_next: false };
         match world.core.sign_in(world.request(ada.phone, &sent, &code)).await {
             Err(CoreError::CodeExpired) => tries += 1,
             Err(CoreError::Flood { wait_s }) => break wait_s,

@@ -26,6 +26,7 @@ pub(super) struct World {
     numbers: Arc<AtomicI64>,
     registration: Registration,
     events_kept: i32,
+    reaches_numbers: bool,
 }
 
 /// A member and one login.
@@ -55,7 +56,7 @@ impl World {
         let clock = Arc::new(AtomicU64::new(START_MS));
         let disk = Disk::new();
         let numbers = Arc::new(AtomicI64::new(1));
-        let mut world = Self::open(disk, clock, numbers, registration, events_kept);
+        let mut world = Self::open(disk, clock, numbers, registration, events_kept, false);
         world.owner_invite = world.core.prepare("Rookery").await.unwrap();
         world
     }
@@ -66,6 +67,7 @@ impl World {
         numbers: Arc<AtomicI64>,
         registration: Registration,
         events_kept: i32,
+        reaches_numbers: bool,
     ) -> Self {
         let now = clock.clone();
         let setup = Setup {
@@ -74,15 +76,28 @@ impl World {
             registration,
             access_secret: [7; 32],
             can_mail: false,
+            reaches_numbers,
         };
         let core = Core::open_keeping(setup, events_kept).unwrap();
         let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });
         core.follow(recorder.clone());
-        Self { core, disk, recorder, owner_invite: None, clock, numbers, registration, events_kept }
+        let owner_invite = None;
+        Self {
+            core,
+            disk,
+            recorder,
+            owner_invite,
+            clock,
+            numbers,
+            registration,
+            events_kept,
+            reaches_numbers,
+        }
     }
 
     fn on(self, disk: Arc<Disk>) -> Self {
-        Self::open(disk, self.clock, self.numbers, self.registration, self.events_kept)
+        let Self { clock, numbers, registration, events_kept, reaches_numbers, .. } = self;
+        Self::open(disk, clock, numbers, registration, events_kept, reaches_numbers)
     }
 
     /// Ends and starts again.
@@ -92,18 +107,25 @@ impl World {
         self.on(disk)
     }
 
+    /// Ends and starts again, with something that takes codes to numbers.
+    pub(super) fn reaching_numbers(self) -> Self {
+        Self { reaches_numbers: true, ..self }.reopen()
+    }
+
     /// Another start on the same disk, while this one is at rest.
     pub(super) fn reopen_of(world: &Self) -> Self {
         world.core.close();
         let (clock, numbers) = (world.clock.clone(), world.numbers.clone());
         let disk = world.disk.clone();
-        Self::open(disk, clock, numbers, world.registration, world.events_kept)
+        let (kept, reaches) = (world.events_kept, world.reaches_numbers);
+        Self::open(disk, clock, numbers, world.registration, kept, reaches)
     }
 
     /// A start on what a power cut left of `world`'s disk.
     pub(super) fn on_crashed(world: &Self, disk: Arc<Disk>) -> Self {
         let (clock, numbers) = (world.clock.clone(), world.numbers.clone());
-        Self::open(disk, clock, numbers, world.registration, world.events_kept)
+        let (kept, reaches) = (world.events_kept, world.reaches_numbers);
+        Self::open(disk, clock, numbers, world.registration, kept, reaches)
     }
 
     /// Starts again after a power cut that `batches` of those not durable survived.

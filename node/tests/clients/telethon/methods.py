@@ -47,6 +47,9 @@ async def main(args):
     resent = await call(auth.ResendCodeRequest(args.phone, sent.phone_code_hash))
     refused["auth.ResendCode of a used hash"] = await session.refusal(
         client(auth.ResendCodeRequest(args.phone, sent.phone_code_hash)))
+    await call(auth.ReportMissingCodeRequest(args.phone, resent.phone_code_hash, "01"))
+    refused["auth.ReportMissingCode of a used hash"] = await session.refusal(
+        client(auth.ReportMissingCodeRequest(args.phone, sent.phone_code_hash, "01")))
     seen["auth.CancelCodeRequest"] = await client(auth.CancelCodeRequest(args.phone, resent.phone_code_hash))
     refused["auth.CancelCode again"] = await session.refusal(
         client(auth.CancelCodeRequest(args.phone, resent.phone_code_hash)))
