@@ -25,6 +25,8 @@ enum Command {
     ClientConfig(ClientConfigArgs),
     /// Print a number and a code with which somebody can join the running node.
     Invite(InviteArgs),
+    /// Change what only the operator may change of a member.
+    User(UserArgs),
     /// Print the login code that a member of the running node would get.
     Code(CodeArgs),
     /// Print what the running node has written since its start.
@@ -73,6 +75,36 @@ struct ClientConfigArgs {
 struct InviteArgs {
     #[command(flatten)]
     data: DataArgs,
+    /// Mail the invite, and keep the address for the member's later login codes.
+    #[arg(long, value_name = "ADDRESS")]
+    mail: Option<String>,
+}
+
+#[derive(Debug, Args)]
+struct UserArgs {
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Set the mail address that a member's login codes go to, or remove it.
+    Email(UserEmailArgs),
+}
+
+#[derive(Debug, Args)]
+struct UserEmailArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The member's number, for example +88812345678.
+    #[arg(long, value_name = "NUMBER")]
+    phone: String,
+    /// The address.
+    #[arg(required_unless_present = "remove", conflicts_with = "remove")]
+    address: Option<String>,
+    /// Leave the member without one.
+    #[arg(long)]
+    remove: bool,
 }
 
 #[derive(Debug, Args)]
@@ -120,7 +152,10 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         None => start(&cli.run),
         Some(Command::Run(args)) => start(&args),
         Some(Command::ClientConfig(args)) => client_config::print(&args.data),
-        Some(Command::Invite(args)) => codes::invite(&args.data),
+        Some(Command::Invite(args)) => codes::invite(&args.data, args.mail),
+        Some(Command::User(UserArgs { command: UserCommand::Email(args) })) => {
+            codes::email(&args.data, &args.phone, args.address)
+        }
         Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
         Some(Command::Stats(args)) => codes::stats(&args.data),
         Some(Command::Export(args)) => offline::export(&args.data, &args.to),

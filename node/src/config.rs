@@ -168,6 +168,9 @@ impl Default for LimitsConfig {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct CodesConfig {
+    /// Whoever joins has to show a mail address first, unless the invite went to one. Default false.
+    /// Needs `[codes.smtp]`. Not every client can do that: Telegram's own apps and TDLib can.
+    pub(crate) require_email: bool,
     /// `[codes.smtp]`: mail. Default: none, and no login address is taken.
     pub(crate) smtp: Option<SmtpConfig>,
     /// `[codes.webhook]`: a program behind HTTP. Default: none.

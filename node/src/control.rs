@@ -49,7 +49,18 @@ pub(crate) struct Node {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(crate) enum Request {
     /// A new invite.
-    Invite,
+    Invite {
+        /// Where it is sent, and later login codes.
+        #[serde(default)]
+        mail: Option<String>,
+    },
+    /// Sets the mail address of a member.
+    UserEmail {
+        /// Digits of the number.
+        phone: u64,
+        /// None removes it.
+        address: Option<String>,
+    },
     /// The login code that a member would get.
     Code {
         /// Digits of the number.
@@ -151,7 +162,14 @@ async fn exchange(mut stream: UnixStream, node: Node) -> io::Result<()> {
 async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
     let shown = |found: NumberAndCode| json!(found);
     match request {
-        Request::Invite => Ok(shown(node.core.invite(None).await?.into())),
+        Request::Invite { mail: None } => Ok(shown(node.core.invite(None).await?.into())),
+        Request::Invite { mail: Some(address) } => {
+            Ok(shown(node.core.invite_by_mail(&address).await?.into()))
+        }
+        Request::UserEmail { phone, address } => {
+            node.core.set_login_email(phone, address.as_deref()).await?;
+            Ok(json!({ "phone": format!("+{phone}"), "email": address }))
+        }
         Request::Code { phone } => {
             let (code, expires) = node.core.show_code(phone).await?;
             Ok(shown(NumberAndCode { phone: format!("+{phone}"), code, expires }))

@@ -15,6 +15,9 @@ pub(crate) fn setup(
     config: &CodesConfig,
 ) -> anyhow::Result<delivery::Setup> {
     let smtp = config.smtp.as_ref().map(smtp).transpose().context("in [codes.smtp]")?;
+    if config.require_email && smtp.is_none() {
+        anyhow::bail!("codes.require_email needs [codes.smtp]: nothing else can mail");
+    }
     let webhook = config.webhook.as_ref().map(|hook| {
         let shared = secret("secret", hook.secret.as_ref(), hook.secret_file.as_deref())?;
         let shared = shared.context("secret or secret_file is needed")?;

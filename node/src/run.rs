@@ -99,6 +99,7 @@ fn core(
         },
         access_secret: opened.access_secret,
         can_mail: ways.smtp.is_some(),
+        requires_email: config.codes.require_email,
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
     };
     Core::open(setup).context("the store cannot be read")

@@ -80,6 +80,7 @@ async fn reads_the_conversation(data: &Path) {
         registration: Registration::Invite,
         access_secret: [0; 32],
         can_mail: false,
+        requires_email: false,
         reaches_numbers: false,
     })
     .unwrap();

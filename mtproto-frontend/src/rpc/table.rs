@@ -129,9 +129,11 @@ static BUILT: &[Built] = built! {
     User Light Small AccountGetWebAuthorizations tl::functions::account::GetWebAuthorizations => account::get_web_authorizations, "telethon_calls_every_start_up_method";
     User Light Small AccountGetWebBrowserSettings tl::functions::account::GetWebBrowserSettings => account::get_web_browser_settings, "telethon_calls_every_start_up_method";
     User Light Small AccountResetAuthorization tl::functions::account::ResetAuthorization => account::reset_authorization, "telethon_calls_every_member_method";
+    Open Code  Small AccountSendVerifyEmailCode tl::functions::account::SendVerifyEmailCode => account::send_verify_email_code, "a_member_logs_in_by_mail";
     User Light Small AccountUpdateProfile tl::functions::account::UpdateProfile => account::update_profile, "telethon_calls_every_member_method";
     User Light Small AccountUpdateStatus tl::functions::account::UpdateStatus => account::update_status, "typing_and_presence";
     User Light Small AccountUpdateUsername tl::functions::account::UpdateUsername => account::update_username, "the_owner_invites_by_the_service_account";
+    Open Code  Small AccountVerifyEmail tl::functions::account::VerifyEmail => account::verify_email, "a_member_logs_in_by_mail";
     User Light Small AicomposeGetTones tl::functions::aicompose::GetTones => aicompose::get_tones, "telethon_calls_every_start_up_method";
     Open Light Small AuthBindTempAuthKey tl::functions::auth::BindTempAuthKey => auth::bind_temp_auth_key, "tdlib_through_socks5_with_pfs";
     Open Code  Small AuthCancelCode tl::functions::auth::CancelCode => auth::cancel_code, "telethon_calls_every_open_method";
@@ -143,6 +145,7 @@ static BUILT: &[Built] = built! {
     Open Code  Small AuthReportMissingCode tl::functions::auth::ReportMissingCode => auth::report_missing_code, "telethon_calls_every_open_method";
     Open Code  Small AuthResendCode tl::functions::auth::ResendCode => auth::resend_code, "telethon_calls_every_open_method";
     User Light Small AuthResetAuthorizations tl::functions::auth::ResetAuthorizations => auth::reset_authorizations, "a_session_is_terminated_within_a_second";
+    Open Code  Small AuthResetLoginEmail tl::functions::auth::ResetLoginEmail => auth::reset_login_email, "a_login_address_that_cannot_be_read_is_reset";
     Open Code  Small AuthSendCode tl::functions::auth::SendCode => auth::send_code, "telethon_calls_every_open_method";
     Open Code  Small AuthSignIn tl::functions::auth::SignIn => auth::sign_in, "six_clients_talk";
     Open Code  Small AuthSignUp tl::functions::auth::SignUp => auth::sign_up, "six_clients_talk";
@@ -303,10 +306,7 @@ const OPEN_UNBUILT: &[&str] = &[
     "auth.recoverPassword",
     "auth.requestFirebaseSms",
     "auth.requestPasswordRecovery",
-    "auth.resetLoginEmail",
     "account.resendPasswordEmail",
-    "account.sendVerifyEmailCode",
-    "account.verifyEmail",
     "help.getPassportConfig",
     "help.getSupport",
     "help.test",

@@ -24,6 +24,7 @@ fn shared() -> Arc<Shared> {
         registration: node_core::Registration::Invite,
         access_secret: [2; 32],
         can_mail: false,
+        requires_email: false,
         reaches_numbers: false,
     });
     Shared::new(Setup {

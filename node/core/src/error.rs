@@ -41,6 +41,27 @@ pub enum CoreError {
     /// The code was used, replaced, tried too often, or is too old.
     #[error("the code is over")]
     CodeExpired,
+    /// Not a mail address.
+    #[error("not a mail address")]
+    EmailInvalid,
+    /// No address is taken here: nothing can mail, or none was asked for.
+    #[error("no address is taken")]
+    EmailNotAllowed,
+    /// Whoever joins has to show a mail address first.
+    #[error("a mail address has to be shown first")]
+    EmailMissing,
+    /// The code does not prove the address.
+    #[error("wrong code for the address")]
+    EmailCodeInvalid,
+    /// No address waits for this code any more.
+    #[error("the address was not shown in time")]
+    EmailExpired,
+    /// There is no login address that could be reset.
+    #[error("no login address")]
+    NoLoginEmail,
+    /// It was asked for before, and will happen.
+    #[error("already asked")]
+    AlreadyAsked,
     /// Nobody may sign up here any more.
     #[error("registration is closed")]
     RegistrationClosed,

@@ -101,6 +101,8 @@ pub enum Purpose {
     PasswordRecovery,
     /// Showing that an e-mail address is one's own.
     EmailVerification,
+    /// Joining, with the number that it names.
+    Invite,
     /// Moving the account to another number.
     ChangePhone,
     /// Showing that the number is one's own, so that somebody else's request to delete the account

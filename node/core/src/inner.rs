@@ -12,7 +12,7 @@ use crate::boxes::Boxes;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
 use crate::event::{Event, Follower};
-use crate::login::LoginCodes;
+use crate::login::{EmailProofs, LoginCodes};
 use crate::personal::PersonalCache;
 use crate::presence::Presence;
 use crate::setup::{Clock, Registration, Setup};
@@ -24,8 +24,9 @@ pub(crate) struct Inner {
     pub(crate) registration: Registration,
     pub(crate) access_secret: [u8; 32],
     /// See [`crate::Setup::can_mail`].
-    #[expect(dead_code, reason = "the methods that take addresses are built next")]
     pub(crate) can_mail: bool,
+    /// See [`crate::Setup::requires_email`].
+    pub(crate) requires_email: bool,
     /// See [`crate::Setup::reaches_numbers`].
     pub(crate) reaches_numbers: bool,
     pub(crate) boxes: Boxes,
@@ -33,6 +34,7 @@ pub(crate) struct Inner {
     pub(crate) contacts: ContactCache,
     pub(crate) personal: PersonalCache,
     pub(crate) codes: LoginCodes,
+    pub(crate) email_proofs: EmailProofs,
     pub(crate) presence: Presence,
     /// See [`crate::boxes::EVENTS_KEPT`].
     pub(crate) events_kept: i32,
@@ -48,14 +50,17 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(crate) fn new(setup: Setup, directory: Directory, events_kept: i32) -> Self {
-        let Setup { store, clock, registration, access_secret, can_mail, reaches_numbers } = setup;
+        let Setup { store, clock, registration, access_secret, can_mail, .. } = setup;
+        let (requires_email, reaches_numbers) = (setup.requires_email, setup.reaches_numbers);
         Self {
             store,
             clock,
             registration,
             access_secret,
             can_mail,
+            requires_email,
             reaches_numbers,
+            email_proofs: EmailProofs::default(),
             boxes: Boxes::default(),
             directory,
             contacts: ContactCache::default(),

@@ -32,6 +32,8 @@ pub struct Setup {
     /// Whether some follower takes [`crate::Event::Outbound`] to e-mail addresses. Where none does,
     /// no address is taken.
     pub can_mail: bool,
+    /// Whether who joins has to show a mail address; without `can_mail` nobody has to.
+    pub requires_email: bool,
     /// Whether some follower takes [`crate::Event::Outbound`] to numbers.
     pub reaches_numbers: bool,
 }

@@ -9,6 +9,7 @@ mod history;
 mod keys;
 mod limits;
 mod login;
+mod login_email;
 mod messages;
 mod read_state;
 mod updates;

@@ -10,6 +10,7 @@ pub(crate) fn purpose(purpose: Purpose) -> &'static str {
         Purpose::LoginCode => "login",
         Purpose::PasswordRecovery => "password_recovery",
         Purpose::EmailVerification => "email_verification",
+        Purpose::Invite => "invite",
         Purpose::ChangePhone => "change_phone",
         Purpose::DeleteAccount => "delete_account",
         // A purpose that came later is worth delivering all the same.
@@ -23,6 +24,7 @@ pub(crate) fn heading(node: &str, about: Purpose) -> String {
         Purpose::LoginCode => format!("Login code for {node}"),
         Purpose::PasswordRecovery => format!("A new password for {node}"),
         Purpose::EmailVerification => format!("Is this your address? ({node})"),
+        Purpose::Invite => format!("You are invited to {node}"),
         Purpose::ChangePhone => format!("A new number at {node}"),
         Purpose::DeleteAccount => format!("Your account at {node}"),
         _ => format!("A code for {node}"),
@@ -38,6 +40,10 @@ pub(crate) fn text(node: &str, sent: &Outbound, now: i32) -> Zeroizing<String> {
             format!("{code} lets you set a new password at {node}. It opens the account +{phone}.")
         }
         Purpose::EmailVerification => format!("{code} shows {node} that this address is yours."),
+        Purpose::Invite => format!(
+            "You are invited to {node}. Log in with a Telegram app that is set up for it, with the \
+             number +{phone} and the code {code}."
+        ),
         Purpose::ChangePhone => format!("{code} moves your account at {node} to +{phone}."),
         Purpose::DeleteAccount => {
             format!("{code} stops the deletion of your account at {node}, which was asked for.")
@@ -48,7 +54,8 @@ pub(crate) fn text(node: &str, sent: &Outbound, now: i32) -> Zeroizing<String> {
     let until = match minutes {
         0 | 1 => "about a minute".to_owned(),
         2..=119 => format!("{minutes} minutes"),
-        _ => format!("{} hours", minutes / 60),
+        120..=2879 => format!("{} hours", minutes / 60),
+        _ => format!("{} days", minutes / (24 * 60)),
     };
     Zeroizing::new(format!(
         "{says} It is good for {until}.\n\nDo not give it to anyone: whoever has it can act as \

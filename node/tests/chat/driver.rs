@@ -182,6 +182,11 @@ impl Driver {
         self.command("request", json!({ "kind": kind, "fields": fields }))["result"].take()
     }
 
+    /// [`Driver::request`] that is to be refused.
+    pub(crate) fn request_refused(&mut self, kind: &str, fields: Value) -> Refusal {
+        self.refused("request", json!({ "kind": kind, "fields": fields }))
+    }
+
     /// Shows every update as an event from now on: with `_` and fields as TL has them, from TDLib
     /// with `@type`.
     pub(crate) fn show_updates(&mut self) {

@@ -16,6 +16,8 @@ mod driver;
 #[cfg(test)]
 mod gateways;
 #[cfg(test)]
+mod mail;
+#[cfg(test)]
 mod receiver;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]

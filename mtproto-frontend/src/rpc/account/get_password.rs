@@ -23,7 +23,7 @@ const SECURE_SALT_BYTES: usize = 8;
 /// Clients mix it into what they draw themselves.
 const SECURE_RANDOM_BYTES: usize = 256;
 
-pub(in crate::rpc) async fn get_password(_: &Context, _: GetPassword) -> RpcResult<Password> {
+pub(in crate::rpc) async fn get_password(ctx: &Context, _: GetPassword) -> RpcResult<Password> {
     let new_algo = PasswordAlgorithm {
         salt1: random::<SALT1_BYTES>(),
         salt2: random::<SALT2_BYTES>(),
@@ -34,6 +34,7 @@ pub(in crate::rpc) async fn get_password(_: &Context, _: GetPassword) -> RpcResu
         new_algo: new_algo.into(),
         new_secure_algo: SecureAlgorithm { salt: random::<SECURE_SALT_BYTES>() }.into(),
         secure_random: random::<SECURE_RANDOM_BYTES>(),
+        login_email_pattern: ctx.shared.core.login_email(ctx.user()?).await?,
         ..Password::default()
     })
 }

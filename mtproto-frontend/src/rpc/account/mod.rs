@@ -4,6 +4,7 @@ mod authorizations;
 mod default_settings;
 mod empty_lists;
 mod get_password;
+mod login_email;
 mod update_profile;
 mod update_status;
 mod username;
@@ -23,6 +24,7 @@ pub(super) use empty_lists::{
     get_web_authorizations, get_web_browser_settings,
 };
 pub(super) use get_password::get_password;
+pub(super) use login_email::{email_code, send_verify_email_code, verify_email};
 pub(super) use update_profile::update_profile;
 pub(super) use update_status::update_status;
 pub(super) use username::{check_username, update_username};

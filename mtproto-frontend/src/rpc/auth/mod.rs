@@ -15,7 +15,9 @@ pub(super) use export_authorization::{export_authorization, import_authorization
 pub(crate) use export_login_token::LoginTokens;
 pub(super) use export_login_token::export_login_token;
 pub(super) use log_out::{log_out, reset_authorizations};
-pub(super) use send_code::{cancel_code, report_missing_code, resend_code, send_code};
+pub(super) use send_code::{
+    cancel_code, report_missing_code, resend_code, reset_login_email, send_code, sent_code,
+};
 pub(super) use sign_in::{sign_in, sign_up};
 
 use node_core::UserId;

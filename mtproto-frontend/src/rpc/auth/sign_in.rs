@@ -12,6 +12,7 @@ use tl::functions::auth::{SignIn, SignUp};
 use tl::types::auth::AuthorizationSignUpRequired;
 
 use super::authorization;
+use crate::rpc::account::email_code;
 use crate::rpc::resolve::phone_number;
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -20,7 +21,11 @@ const CODE_BYTES_MAX: usize = 32;
 
 pub(in crate::rpc) async fn sign_in(ctx: &Context, request: SignIn) -> RpcResult<Authorization> {
     let phone = phone_number(&request.phone_number)?;
-    let code = request.phone_code.unwrap_or_default();
+    // Whichever way it came, it is the one code of the number.
+    let code = match request.email_verification {
+        Some(verification) => email_code(verification)?,
+        None => request.phone_code.unwrap_or_default(),
+    };
     let code = code.trim();
     if code.is_empty() {
         return Err(RpcError::new(400, "PHONE_CODE_EMPTY"));

@@ -25,6 +25,8 @@ pub enum Limit {
     CodesOfNumber(u64),
     /// Login codes asked from one address.
     CodesOfAddress(IpAddr),
+    /// Codes to one mail address, by [`Limit::codes_of_email`].
+    CodesOfEmail(u64),
     /// Attempts to sign in to one number.
     SignInsOfNumber(u64),
     /// Attempts to sign in from one address.
@@ -46,6 +48,7 @@ impl Limit {
             Self::Handshakes(_) => per_hour(60, 3600),
             // A person mistypes and asks again; nobody needs more than this.
             Self::CodesOfNumber(_) => per_hour(5, 5),
+            Self::CodesOfEmail(_) => per_hour(5, 5),
             // An office behind one address logs in on one morning.
             Self::CodesOfAddress(_) => per_hour(60, 60),
             // A code has six digits: at this rate guessing takes decades.
@@ -57,6 +60,12 @@ impl Limit {
             Self::Imports(_) => per_hour(1000, 50),
             Self::Lookups(_) => per_hour(100, 200),
         }
+    }
+
+    /// [`Limit::CodesOfEmail`] of an address, whatever its case.
+    pub(crate) fn codes_of_email(address: &str) -> Self {
+        let hash = blake3::hash(address.to_lowercase().as_bytes());
+        Self::CodesOfEmail(hash.as_bytes().first_chunk().map_or(0, |b| u64::from_be_bytes(*b)))
     }
 
     /// kind (1) ++ subject.
@@ -74,6 +83,7 @@ impl Limit {
             Self::Handshakes(from) => address(b'h', from),
             Self::CodesOfNumber(phone) => number(b'c', phone),
             Self::CodesOfAddress(from) => address(b'C', from),
+            Self::CodesOfEmail(hash) => number(b'e', hash),
             Self::SignInsOfNumber(phone) => number(b's', phone),
             Self::SignInsOfAddress(from) => address(b'S', from),
             Self::Strangers(user) => number(b'w', user.0.unsigned_abs()),

@@ -43,6 +43,8 @@ struct Asked {
     hash: String,
     /// Which of the number's ways the code took, counted from 0.
     step: usize,
+    /// The address that whoever asks has shown to be theirs.
+    email: Option<String>,
 }
 
 impl std::fmt::Debug for Waiting {
@@ -52,7 +54,8 @@ impl std::fmt::Debug for Waiting {
 }
 
 impl LoginCodes {
-    /// A request for `phone`, whose code takes the way number `step`: its `phone_code_hash`, the code
+    /// A request for `phone`, whose code takes the way number `step`, by somebody who has shown
+    /// `email` to be theirs: its `phone_code_hash`, the code
     /// that waits with it, and when that ends.
     ///
     /// # Errors
@@ -60,7 +63,7 @@ impl LoginCodes {
     pub(crate) fn ask(
         &self,
         phone: u64,
-        step: usize,
+        (step, email): (usize, Option<String>),
         now_ms: u64,
         rng: &mut dyn Rng,
     ) -> CoreResult<(String, String, u64)> {
@@ -72,7 +75,7 @@ impl LoginCodes {
         if waiting.hashes.len() >= HASHES_MAX {
             waiting.hashes.remove(0);
         }
-        waiting.hashes.push(Asked { hash: hash.clone(), step });
+        waiting.hashes.push(Asked { hash: hash.clone(), step, email });
         Ok((hash, waiting.code.clone(), waiting.expires_ms))
     }
 
@@ -96,6 +99,13 @@ impl LoginCodes {
         let codes = self.0.lock();
         let waiting = codes.get(&phone).filter(|w| w.waits(hash, now_ms))?;
         waiting.hashes.iter().find(|asked| asked.hash == hash).map(|asked| asked.step)
+    }
+
+    /// The address that was shown with this request.
+    pub(crate) fn email(&self, phone: u64, hash: &str) -> Option<String> {
+        let codes = self.0.lock();
+        let mut hashes = codes.get(&phone)?.hashes.iter();
+        hashes.find(|asked| asked.hash == hash)?.email.clone()
     }
 
     /// Counts one try, and compares.
@@ -137,6 +147,13 @@ impl LoginCodes {
             codes.remove(&phone);
         }
         Ok(())
+    }
+
+    /// Another request has taken this one's place, which may be gone already: only so many wait.
+    pub(crate) fn forget(&self, phone: u64, hash: &str) {
+        if let Some(waiting) = self.0.lock().get_mut(&phone) {
+            waiting.hashes.retain(|asked| asked.hash != hash);
+        }
     }
 
     /// Whoever asked with `hash` has shown a right code, and may sign up.
@@ -202,8 +219,8 @@ mod tests {
     #[test]
     fn a_code_ends_when_cancelled_used_old_or_tried_too_often() {
         let (codes, mut rng) = (LoginCodes::default(), StdRng::seed_from_u64(1));
-        let (first, code, _) = codes.ask(1, 0, 0, &mut rng).unwrap();
-        let (second, same, _) = codes.ask(1, 0, 1, &mut rng).unwrap();
+        let (first, code, _) = codes.ask(1, (0, None), 0, &mut rng).unwrap();
+        let (second, same, _) = codes.ask(1, (0, None), 1, &mut rng).unwrap();
         assert_ne!(first, second);
         assert_eq!(code, same, "asked again, the code stays");
         assert!(codes.attempt(1, &first, &code, 2).unwrap());
@@ -216,7 +233,7 @@ mod tests {
             assert!(!codes.attempt(1, &second, "x", 4).unwrap());
         }
         assert!(matches!(codes.attempt(1, &second, &code, 4), Err(CoreError::CodeExpired)));
-        let (third, fresh, _) = codes.ask(1, 0, 5, &mut rng).unwrap();
+        let (third, fresh, _) = codes.ask(1, (0, None), 5, &mut rng).unwrap();
         assert_ne!(fresh, code, "a code that was tried too often is not given again");
         assert!(codes.attempt(1, &third, &fresh, 6).unwrap());
         codes.end(1);
@@ -226,8 +243,8 @@ mod tests {
     #[test]
     fn only_who_showed_the_code_may_sign_up() {
         let (codes, mut rng) = (LoginCodes::default(), StdRng::seed_from_u64(1));
-        let (hash, _, _) = codes.ask(1, 0, 0, &mut rng).unwrap();
-        let (other, _, _) = codes.ask(1, 0, 0, &mut rng).unwrap();
+        let (hash, _, _) = codes.ask(1, (0, None), 0, &mut rng).unwrap();
+        let (other, _, _) = codes.ask(1, (0, None), 0, &mut rng).unwrap();
         assert!(!codes.is_proven(1, &hash, 1));
         codes.prove(1, &hash);
         assert!(codes.is_proven(1, &hash, 1));
@@ -239,9 +256,12 @@ mod tests {
     fn waiting_codes_are_bounded_and_old_ones_make_room() {
         let (codes, mut rng) = (LoginCodes::default(), StdRng::seed_from_u64(2));
         for phone in 0..WAITING_MAX as u64 {
-            codes.ask(phone, 0, 0, &mut rng).unwrap();
+            codes.ask(phone, (0, None), 0, &mut rng).unwrap();
         }
-        assert!(matches!(codes.ask(u64::MAX, 0, 1, &mut rng), Err(CoreError::Flood { .. })));
-        assert!(codes.ask(u64::MAX, 0, LIFETIME_MS, &mut rng).is_ok());
+        assert!(matches!(
+            codes.ask(u64::MAX, (0, None), 1, &mut rng),
+            Err(CoreError::Flood { .. })
+        ));
+        assert!(codes.ask(u64::MAX, (0, None), LIFETIME_MS, &mut rng).is_ok());
     }
 }

@@ -1,13 +1,17 @@
 //! Invites: a number from a reserved range, and a code that is good until the number signs up.
 
+use std::sync::Arc;
+
 use node_store::Keyspace;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
+use super::address::clean_email;
 use super::codes::{CODE_DIGITS, digits};
 use crate::access::code_hash;
 use crate::decide::Decide;
+use crate::event::{Event, Outbound, Purpose};
 use crate::ids::UserId;
 use crate::record::Record;
 use crate::user::Role;
@@ -54,11 +58,32 @@ pub(super) struct InviteRecord {
     pub(super) role: Role,
     /// The member who invited; none: the operator.
     pub(super) by: Option<UserId>,
+    /// Where the invite was sent: it becomes the login address.
+    pub(super) email: Option<String>,
 }
 
 impl Record for InviteRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "invite";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let old: InviteRecordV1 = postcard::from_bytes(fields).ok()?;
+        let InviteRecordV1 { code_hash, expires_ms, tries, role, by } = old;
+        Some(Self { code_hash, expires_ms, tries, role, by, email: None })
+    }
+}
+
+/// Version 1 of [`InviteRecord`].
+#[derive(Serialize, Deserialize)]
+struct InviteRecordV1 {
+    code_hash: [u8; 32],
+    expires_ms: u64,
+    tries: u8,
+    role: Role,
+    by: Option<UserId>,
 }
 
 impl Core {
@@ -70,11 +95,40 @@ impl Core {
     pub async fn invite(&self, by: Option<UserId>) -> CoreResult<Invite> {
         self.write(None, move |decide| decide.invite(by)).await
     }
+
+    /// A new invite by the operator, sent to a mail address, which becomes the login address.
+    ///
+    /// # Errors
+    /// [`CoreError::EmailInvalid`], [`CoreError::EmailNotAllowed`] where nothing can mail,
+    /// [`CoreError::RegistrationClosed`].
+    pub async fn invite_by_mail(&self, address: &str) -> CoreResult<Invite> {
+        if !self.inner.can_mail {
+            return Err(CoreError::EmailNotAllowed);
+        }
+        let address = clean_email(address).ok_or(CoreError::EmailInvalid)?;
+        self.write(None, move |decide| {
+            let invite = decide.invite_to(None, Some(address.clone()))?;
+            decide.event(Event::Outbound(Arc::new(Outbound {
+                purpose: Purpose::Invite,
+                user: None,
+                phone: invite.phone,
+                email: Some(address),
+                code: invite.code.clone(),
+                expires: invite.expires,
+            })));
+            Ok(invite)
+        })
+        .await
+    }
 }
 
 impl Decide<'_> {
     /// See [`Core::invite`].
     pub(crate) fn invite(&mut self, by: Option<UserId>) -> CoreResult<Invite> {
+        self.invite_to(by, None)
+    }
+
+    fn invite_to(&mut self, by: Option<UserId>, email: Option<String>) -> CoreResult<Invite> {
         if self.inner.registration == crate::Registration::Closed {
             return Err(CoreError::RegistrationClosed);
         }
@@ -84,7 +138,7 @@ impl Decide<'_> {
         let code = digits(CODE_DIGITS, self.rng);
         let expires_ms = self.now_ms + lifetime_ms;
         let code_hash = code_hash(&self.inner.access_secret, phone, &code);
-        let record = InviteRecord { code_hash, expires_ms, tries: 0, role, by };
+        let record = InviteRecord { code_hash, expires_ms, tries: 0, role, by, email };
         self.put(Keyspace::INVITES, &phone.to_be_bytes(), &record)?;
         let expires = i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX);
         Ok(Invite { phone, code, expires })
@@ -127,5 +181,25 @@ impl Decide<'_> {
     /// An invite was used.
     pub(super) fn end_invite(&mut self, phone: u64) {
         self.delete(Keyspace::INVITES, &phone.to_be_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn invites_of_version_1_are_read() {
+        let old = InviteRecordV1 {
+            code_hash: [7; 32],
+            expires_ms: 1_700_000_000_000,
+            tries: 3,
+            role: Role::Member,
+            by: Some(UserId(1_000_001)),
+        };
+        let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+        let read = InviteRecord::decode(&bytes).unwrap();
+        assert_eq!((read.code_hash, read.tries, read.by), ([7; 32], 3, old.by));
+        assert_eq!((read.expires_ms, read.role, read.email), (old.expires_ms, old.role, None));
     }
 }

@@ -2,21 +2,26 @@
 //!
 //! Clients insist on a number and a code. The node speaks in numbers, and needs no telephone: an
 //! invite carries a number and a code; a member's further codes come as a message to the other
-//! sessions, or from the operator.
+//! sessions, by mail, by whatever reaches the number, or from the operator.
 
+mod address;
 mod authorizations;
 mod codes;
 mod invites;
+mod login_email;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use node_store::Keyspace;
 
+pub use address::{clean_email, masked_email};
 pub use authorizations::{Authorization, Device, Standing};
 pub use codes::CODE_DIGITS;
 pub(crate) use codes::LoginCodes;
 pub use invites::{Invite, OWNER_INVITE_MS};
+pub(crate) use login_email::EmailProofs;
+pub use login_email::{EmailOf, SentEmail};
 
 use crate::decide::Decide;
 use crate::event::{Event, Outbound, Purpose};
@@ -51,6 +56,18 @@ pub enum CodeWay {
     /// A message to the account's other sessions. Also what is said where nothing leaves the node:
     /// of a number that is nobody's, or of a member whom only the operator can reach.
     Sessions,
+    /// Mail to the login address.
+    Email {
+        /// The address, masked.
+        pattern: String,
+        /// Seconds after which [`Core::reset_login_email`] ends the address; none: it cannot be
+        /// asked for, or was.
+        reset_after_s: Option<i32>,
+        /// Unix seconds at which the address ends, if that was asked for.
+        ends: Option<i32>,
+    },
+    /// No code yet: whoever asks has to show a mail address first, see [`Core::send_email_code`].
+    SetUpEmail,
     /// Whatever reaches the number: [`crate::Setup::reaches_numbers`].
     Number,
 }
@@ -78,6 +95,18 @@ pub enum Login {
     Done(UserId),
     /// The code is right, and there is no account: [`Core::sign_up`].
     SignUpRequired,
+}
+
+impl CodeWay {
+    /// Without what it says of a person.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Sessions => "sessions",
+            Self::Email { .. } => "email",
+            Self::SetUpEmail => "set up email",
+            Self::Number => "number",
+        }
+    }
 }
 
 impl Core {
@@ -115,9 +144,10 @@ impl Core {
             let now_ms = decide.now_ms;
             let step = decide.inner.codes.step(phone, &phone_code_hash, now_ms);
             let step = step.ok_or(CoreError::CodeExpired)?;
-            let sent = decide.send_code(phone, from, step + 1)?;
+            let email = decide.inner.codes.email(phone, &phone_code_hash);
+            let sent = decide.send_code_with(phone, from, step + 1, email)?;
             // The new request takes the place of the old one; the code may be the same.
-            decide.inner.codes.cancel(phone, &phone_code_hash, now_ms)?;
+            decide.inner.codes.forget(phone, &phone_code_hash);
             Ok(sent)
         })
         .await
@@ -138,9 +168,10 @@ impl Core {
             let step = step.ok_or(CoreError::CodeExpired)?;
             decide.take(Limit::CodesOfAddress(from), 1)?;
             let user = decide.member(phone)?;
-            let way = decide.code_ways(user)?.swap_remove(step);
+            let ways = decide.code_ways(phone, user, None)?;
+            let way = ways.get(step).map(CodeWay::name);
             let user = user.map(|user| user.0);
-            tracing::warn!(user, ?way, "somebody says that no login code came");
+            tracing::warn!(user, way, "somebody says that no login code came");
             Ok(())
         })
         .await
@@ -175,7 +206,8 @@ impl Core {
     /// Logs in with a code.
     ///
     /// # Errors
-    /// [`CoreError::CodeInvalid`], [`CoreError::CodeExpired`], [`CoreError::Flood`].
+    /// [`CoreError::CodeInvalid`], [`CoreError::CodeExpired`], [`CoreError::EmailMissing`],
+    /// [`CoreError::Flood`].
     pub async fn sign_in(&self, request: SignIn) -> CoreResult<Login> {
         // A wrong code is an outcome and not a failure: what it counts has to be written.
         self.write(None, move |decide| Ok(decide.sign_in(&request))).await?
@@ -248,52 +280,108 @@ impl Decide<'_> {
 
     /// `step`: which of the number's ways the code takes, counted from 0.
     fn send_code(&mut self, phone: u64, from: IpAddr, step: usize) -> CoreResult<SentCode> {
+        self.send_code_with(phone, from, step, None)
+    }
+
+    /// [`Decide::send_code`] for somebody without an account who has shown `email` to be theirs.
+    fn send_code_with(
+        &mut self,
+        phone: u64,
+        from: IpAddr,
+        step: usize,
+        email: Option<String>,
+    ) -> CoreResult<SentCode> {
         self.take(Limit::CodesOfAddress(from), 1)?;
         self.take(Limit::CodesOfNumber(phone), 1)?;
         let (now_ms, inner) = (self.now_ms, self.inner);
         let member = self.member(phone)?;
-        let mut ways = self.code_ways(member)?;
+        let mut ways = self.code_ways(phone, member, email.as_deref())?;
         let step = step.min(ways.len() - 1);
-        let has_next = step + 1 < ways.len();
+        let has_next = step + 1 < ways.len() && ways[step] != CodeWay::SetUpEmail;
         let by = ways.swap_remove(step);
-        let (phone_code_hash, code, expires_ms) = inner.codes.ask(phone, step, now_ms, self.rng)?;
-        match (&by, member) {
-            (CodeWay::Sessions, Some(user)) if self.is_logged_in(user)? => {
-                self.tell_code(user, &code)?;
+        let asked = (step, email.clone());
+        let (phone_code_hash, code, expires_ms) =
+            inner.codes.ask(phone, asked, now_ms, self.rng)?;
+        let email = match (&by, member) {
+            (CodeWay::Email { .. }, Some(user)) => {
+                self.login_email_of(user)?.map(|known| known.address)
             }
-            (CodeWay::Sessions, _) => {}
+            (CodeWay::Email { .. }, None) => email,
             // Nobody else could do anything with it: a number from an invite has the invite's code.
-            (CodeWay::Number, None) if inner.registration != Registration::Open => {}
-            (CodeWay::Number, user) => self.event(Event::Outbound(Arc::new(Outbound {
-                purpose: Purpose::LoginCode,
-                user,
-                phone,
-                email: None,
-                code,
-                expires: i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX),
-            }))),
-        }
+            (CodeWay::Number, None) if inner.registration != Registration::Open => {
+                return Ok(SentCode { phone_code_hash, by, has_next });
+            }
+            (CodeWay::Number, _) => None,
+            (CodeWay::Sessions | CodeWay::SetUpEmail, _) => {
+                if let Some(user) = member
+                    && self.is_logged_in(user)?
+                {
+                    self.tell_code(user, &code)?;
+                }
+                return Ok(SentCode { phone_code_hash, by, has_next });
+            }
+        };
+        self.event(Event::Outbound(Arc::new(Outbound {
+            purpose: Purpose::LoginCode,
+            user: member,
+            phone,
+            email,
+            code,
+            expires: i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX),
+        })));
         Ok(SentCode { phone_code_hash, by, has_next })
     }
 
     /// The ways that a login code can take, in order; never none. A number that is nobody's has
-    /// those of a member who is logged in somewhere, so that asking tells nothing.
-    fn code_ways(&self, member: Option<UserId>) -> CoreResult<Vec<CodeWay>> {
+    /// those of a member who is logged in somewhere, so that asking tells nothing. Somebody who is to
+    /// join has to show an address first, where the node wants one; `email` is what was shown.
+    fn code_ways(
+        &self,
+        phone: u64,
+        member: Option<UserId>,
+        email: Option<&str>,
+    ) -> CoreResult<Vec<CodeWay>> {
         let mut ways = Vec::new();
+        let inner = self.inner;
+        let known = match member {
+            Some(user) if inner.can_mail => self.login_email_of(user)?,
+            _ => None,
+        };
         let has_sessions = match member {
             Some(user) => self.is_logged_in(user)?,
-            None => self.inner.registration != Registration::Open,
+            None => {
+                let invite = self.invite_for(phone)?;
+                let open = inner.registration == Registration::Open;
+                let shows_none = invite.as_ref().is_none_or(|invite| invite.email.is_none());
+                if self.wants_email() && shows_none && (open || invite.is_some()) {
+                    ways.push(CodeWay::SetUpEmail);
+                }
+                !open
+            }
         };
         if has_sessions {
             ways.push(CodeWay::Sessions);
         }
-        if self.inner.reaches_numbers {
+        if let Some(known) = known {
+            // Safer than the number, and its owner has chosen it: the number waits for its end.
+            ways.push(self.email_way(&known));
+        } else if inner.reaches_numbers {
             ways.push(CodeWay::Number);
+        } else if let Some(shown) = email
+            && !has_sessions
+        {
+            let pattern = masked_email(shown);
+            ways.push(CodeWay::Email { pattern, reset_after_s: None, ends: None });
         }
         if ways.is_empty() {
             ways.push(CodeWay::Sessions);
         }
         Ok(ways)
+    }
+
+    /// Whether who joins has to show a mail address.
+    fn wants_email(&self) -> bool {
+        self.inner.can_mail && self.inner.requires_email
     }
 
     /// A login code, to the account's sessions.
@@ -324,14 +412,21 @@ impl Decide<'_> {
                 return Err(CoreError::CodeInvalid);
             }
             inner.codes.end(phone);
+            self.keep_login_email(user)?;
             self.authorize(user, request.auth_key, request.device.clone(), None)?;
             return Ok(Login::Done(user));
         }
-        let invited = match self.invite_for(phone)? {
+        let invite = self.invite_for(phone)?;
+        let shown = inner.codes.email(phone, hash);
+        let shown = shown.or_else(|| invite.as_ref().and_then(|invite| invite.email.clone()));
+        let invited = match invite {
             Some(invite) => self.try_invite(phone, invite, code)?,
             None => false,
         };
         if invited || (right && inner.registration == Registration::Open) {
+            if self.wants_email() && shown.is_none() {
+                return Err(CoreError::EmailMissing);
+            }
             inner.codes.prove(phone, hash);
             return Ok(Login::SignUpRequired);
         }
@@ -382,6 +477,11 @@ impl Decide<'_> {
             deleted: false,
         })?;
         self.end_invite(phone);
+        let shown = inner.codes.email(phone, hash);
+        let shown = shown.or_else(|| invite.as_ref().and_then(|invite| invite.email.clone()));
+        if shown.is_some() {
+            self.put_login_email(id, shown)?;
+        }
         self.authorize(id, auth_key, device, None)?;
         if owns {
             self.service_message(

@@ -1,10 +1,12 @@
 //! Logging in, and line 65: ending logins.
 
-use super::world::{Member, World, outgoing};
+use super::world::{Member, Ways, World, outgoing};
 use crate::boxes::EVENTS_KEPT;
 use crate::*;
 
 const SERVICE: PeerId = PeerId::User(UserId::SERVICE);
+
+const NUMBERS: Ways = Ways { mail: false, requires_email: false, numbers: true };
 
 /// What the service account wrote to a member, the newest first.
 async fn service_texts(world: &World, member: Member) -> Vec<String> {
@@ -55,7 +57,7 @@ async fn login_a_code_is_good_once_and_not_for_long() {
 }
 
 /// What left the node since the last look.
-fn outbound(world: &World) -> Vec<Outbound> {
+pub(super) fn outbound(world: &World) -> Vec<Outbound> {
     let events = world.recorder.take();
     let sent = events.into_iter().filter_map(|event| match event {
         Event::Outbound(sent) => Some((*sent).clone()),
@@ -68,7 +70,7 @@ fn outbound(world: &World) -> Vec<Outbound> {
 async fn login_codes_leave_the_node_when_the_sessions_do_not_help() {
     let mut world = World::new().await;
     let ada = world.member("Ada").await;
-    let world = world.reaching_numbers();
+    let world = world.with_ways(NUMBERS);
     world.recorder.take();
     let (code, expires) = world.core.show_code(ada.phone).await.unwrap();
 
@@ -95,7 +97,7 @@ async fn login_codes_leave_the_node_when_the_sessions_do_not_help() {
 
 #[tokio::test]
 async fn login_of_a_number_without_account_looks_like_a_members_and_sends_nothing() {
-    let world = World::new().await.reaching_numbers();
+    let world = World::new().await.with_ways(NUMBERS);
     let nobody = world.core.send_code(1, world.address()).await.unwrap();
     assert_eq!((&nobody.by, nobody.has_next), (&CodeWay::Sessions, true));
     let hash = nobody.phone_code_hash;
@@ -103,11 +105,28 @@ async fn login_of_a_number_without_account_looks_like_a_members_and_sends_nothin
     assert_eq!((again.by, again.has_next), (CodeWay::Number, false));
     assert_eq!(outbound(&world), []);
 
-    let open = World::with(Registration::Open, EVENTS_KEPT).await.reaching_numbers();
+    let open = World::with(Registration::Open, EVENTS_KEPT).await.with_ways(NUMBERS);
     let sent = open.core.send_code(1, open.address()).await.unwrap();
     assert_eq!(sent.by, CodeWay::Number, "whoever has the number may join");
     let sent = outbound(&open);
     assert_eq!((sent.len(), sent[0].user), (1, None));
+}
+
+#[tokio::test]
+async fn login_a_request_that_made_room_may_be_sent_again() {
+    let mut world = World::new().await;
+    let ada = world.member("Ada").await;
+    world.pass_s(3600);
+    let first = world.core.send_code(ada.phone, world.address()).await.unwrap();
+    for _ in 0..3 {
+        world.core.send_code(ada.phone, world.address()).await.unwrap();
+    }
+    // The fifth request pushes the first out; the node goes on.
+    let hash = first.phone_code_hash;
+    let again = world.core.resend_code(ada.phone, hash, world.address()).await.unwrap();
+    let (code, _) = world.core.show_code(ada.phone).await.unwrap();
+    let request = world.request(ada.phone, &again, &code);
+    assert_eq!(world.core.sign_in(request).await.unwrap(), Login::Done(ada.id));
 }
 
 #[tokio::test]

@@ -26,7 +26,15 @@ pub(super) struct World {
     numbers: Arc<AtomicI64>,
     registration: Registration,
     events_kept: i32,
-    reaches_numbers: bool,
+    ways: Ways,
+}
+
+/// Ways for codes out of the node.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ways {
+    pub(super) mail: bool,
+    pub(super) requires_email: bool,
+    pub(super) numbers: bool,
 }
 
 /// A member and one login.
@@ -56,7 +64,8 @@ impl World {
         let clock = Arc::new(AtomicU64::new(START_MS));
         let disk = Disk::new();
         let numbers = Arc::new(AtomicI64::new(1));
-        let mut world = Self::open(disk, clock, numbers, registration, events_kept, false);
+        let mut world =
+            Self::open(disk, clock, numbers, registration, events_kept, Ways::default());
         world.owner_invite = world.core.prepare("Rookery").await.unwrap();
         world
     }
@@ -67,7 +76,7 @@ impl World {
         numbers: Arc<AtomicI64>,
         registration: Registration,
         events_kept: i32,
-        reaches_numbers: bool,
+        ways: Ways,
     ) -> Self {
         let now = clock.clone();
         let setup = Setup {
@@ -75,29 +84,20 @@ impl World {
             clock: Arc::new(move || now.load(Ordering::SeqCst)),
             registration,
             access_secret: [7; 32],
-            can_mail: false,
-            reaches_numbers,
+            can_mail: ways.mail,
+            requires_email: ways.requires_email,
+            reaches_numbers: ways.numbers,
         };
         let core = Core::open_keeping(setup, events_kept).unwrap();
         let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });
         core.follow(recorder.clone());
         let owner_invite = None;
-        Self {
-            core,
-            disk,
-            recorder,
-            owner_invite,
-            clock,
-            numbers,
-            registration,
-            events_kept,
-            reaches_numbers,
-        }
+        Self { core, disk, recorder, owner_invite, clock, numbers, registration, events_kept, ways }
     }
 
     fn on(self, disk: Arc<Disk>) -> Self {
-        let Self { clock, numbers, registration, events_kept, reaches_numbers, .. } = self;
-        Self::open(disk, clock, numbers, registration, events_kept, reaches_numbers)
+        let Self { clock, numbers, registration, events_kept, ways, .. } = self;
+        Self::open(disk, clock, numbers, registration, events_kept, ways)
     }
 
     /// Ends and starts again.
@@ -107,9 +107,10 @@ impl World {
         self.on(disk)
     }
 
-    /// Ends and starts again, with something that takes codes to numbers.
-    pub(super) fn reaching_numbers(self) -> Self {
-        Self { reaches_numbers: true, ..self }.reopen()
+    /// Ends and starts again, with these ways for codes.
+    pub(super) fn with_ways(self, ways: Ways) -> Self {
+        let owner_invite = self.owner_invite.clone();
+        Self { owner_invite, ..Self { ways, ..self }.reopen() }
     }
 
     /// Another start on the same disk, while this one is at rest.
@@ -117,15 +118,15 @@ impl World {
         world.core.close();
         let (clock, numbers) = (world.clock.clone(), world.numbers.clone());
         let disk = world.disk.clone();
-        let (kept, reaches) = (world.events_kept, world.reaches_numbers);
-        Self::open(disk, clock, numbers, world.registration, kept, reaches)
+        let (kept, ways) = (world.events_kept, world.ways);
+        Self::open(disk, clock, numbers, world.registration, kept, ways)
     }
 
     /// A start on what a power cut left of `world`'s disk.
     pub(super) fn on_crashed(world: &Self, disk: Arc<Disk>) -> Self {
         let (clock, numbers) = (world.clock.clone(), world.numbers.clone());
-        let (kept, reaches) = (world.events_kept, world.reaches_numbers);
-        Self::open(disk, clock, numbers, world.registration, kept, reaches)
+        let (kept, ways) = (world.events_kept, world.ways);
+        Self::open(disk, clock, numbers, world.registration, kept, ways)
     }
 
     /// Starts again after a power cut that `batches` of those not durable survived.
