@@ -10,7 +10,7 @@ use node_store::Store;
 use parking_lot::Mutex;
 
 use crate::auth_keys::AuthKeys;
-use crate::rpc::{ExportedLogins, LoginTokens};
+use crate::rpc::ExportedLogins;
 use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, Sessions};
 use crate::transport::Secrets;
 
@@ -117,7 +117,6 @@ pub(crate) struct Shared {
     pub(crate) profile: Profile,
     pub(crate) bounds: Bounds,
     pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
-    pub(crate) login_tokens: LoginTokens,
     pub(crate) exported_logins: ExportedLogins,
     pub(crate) request_limits: Mutex<Buckets<i64>>,
     /// The begin of the second (unix milliseconds) in which this process started: messages from
@@ -147,7 +146,6 @@ impl Shared {
             profile: setup.profile,
             bounds,
             tls: setup.tls.map(Into::into),
-            login_tokens: LoginTokens::default(),
             exported_logins: ExportedLogins::default(),
             not_before_ms,
         })

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use node_core::{BoxEvent, BoxRow, Core, CoreResult, Message, Own, Pts, UserId};
+use node_core::{Authorization, BoxEvent, BoxRow, Core, CoreResult, Message, Own, Pts, UserId};
 use parking_lot::Mutex;
 use tl::{enums, types};
 
@@ -89,6 +89,8 @@ enum What {
     Profile { user: UserId },
     Settings { user: UserId },
     Own(Own),
+    Login(Arc<Authorization>),
+    LoginToken,
 }
 
 impl std::fmt::Debug for Pushed {
@@ -137,7 +139,17 @@ impl Pushed {
         Self::new(core, owner, What::Own(change))
     }
 
-    fn updates(&self) -> CoreResult<Option<types::Updates>> {
+    /// Another login of the member, new or confirmed.
+    pub(crate) fn login(core: &Core, viewer: UserId, login: &Arc<Authorization>) -> Arc<Self> {
+        Self::new(core, viewer, What::Login(login.clone()))
+    }
+
+    /// The token that a waiting device shows was taken; nobody is logged in there.
+    pub(crate) fn login_token(core: &Core) -> Arc<Self> {
+        Self::new(core, UserId(0), What::LoginToken)
+    }
+
+    fn updates(&self) -> CoreResult<Option<enums::Updates>> {
         let (core, viewer) = (&self.core, self.viewer);
         let mut named = Named::default();
         let update = match &self.what {
@@ -180,12 +192,30 @@ impl Pushed {
                 types::UpdatePeerSettings { peer: peer((*user).into()), settings }.into()
             }),
             What::Own(change) => own_update(core, viewer, change, &mut named)?,
+            What::Login(login) => {
+                // Where it is confirmed, only the hash is said.
+                let unconfirmed = login.unconfirmed;
+                let told = |text: &str| unconfirmed.then(|| text.to_owned());
+                let update = types::UpdateNewAuthorization {
+                    unconfirmed,
+                    hash: login.hash,
+                    date: unconfirmed.then_some(login.created),
+                    device: told(&login.device.device_model),
+                    location: told(&login.device.ip),
+                };
+                Some(update.into())
+            }
+            // Alone: whoever is not logged in looks into nothing else.
+            What::LoginToken => {
+                let update = types::UpdateLoginToken {}.into();
+                return Ok(Some(types::UpdateShort { update, date: core.now() }.into()));
+            }
         };
         let Some(update) = update else { return Ok(None) };
         let users = named.users(core, viewer)?;
         let (chats, date) = (Vec::new(), core.now());
         // seq 0: the box's pts orders what has one, and the rest may come in any order.
-        Ok(Some(types::Updates { updates: vec![update], users, chats, date, seq: 0 }))
+        Ok(Some(types::Updates { updates: vec![update], users, chats, date, seq: 0 }.into()))
     }
 }
 
@@ -197,9 +227,9 @@ impl NeutralUpdate for Pushed {
             return bytes.clone();
         }
         let bytes = match self.updates() {
-            Ok(updates) => updates.and_then(|updates| {
-                tl::to_bytes(&enums::Updates::from(updates), layer).ok().map(Bytes::from)
-            }),
+            Ok(updates) => {
+                updates.and_then(|updates| tl::to_bytes(&updates, layer).ok().map(Bytes::from))
+            }
             Err(cause) => {
                 // The client misses a pts, and asks for the difference.
                 tracing::error!(%cause, "an update was not encoded");

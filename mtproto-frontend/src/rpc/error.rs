@@ -22,6 +22,8 @@ impl RpcError {
     pub(crate) const AUTH_KEY_UNREGISTERED: Self = Self::new(401, "AUTH_KEY_UNREGISTERED");
     /// The login was ended from another session: clients show their login screen.
     pub(crate) const SESSION_REVOKED: Self = Self::new(401, "SESSION_REVOKED");
+    /// A code was right, and the account has a password: clients ask for it.
+    pub(crate) const SESSION_PASSWORD_NEEDED: Self = Self::new(401, "SESSION_PASSWORD_NEEDED");
     /// The method is known and not built; `docs/coverage.md` lists them.
     pub(crate) const NOT_IMPLEMENTED: Self = Self::new(400, "NOT_IMPLEMENTED");
     /// A temporary key that was never bound.
@@ -105,6 +107,11 @@ impl From<CoreError> for RpcError {
             CoreError::AboutTooLong => bad("ABOUT_TOO_LONG"),
             CoreError::UsernameInvalid => bad("USERNAME_INVALID"),
             CoreError::UsernameOccupied => bad("USERNAME_OCCUPIED"),
+            CoreError::DaysInvalid => bad("TTL_DAYS_INVALID"),
+            CoreError::TokenInvalid => bad("AUTH_TOKEN_INVALID"),
+            CoreError::TokenExpired => bad("AUTH_TOKEN_EXPIRED"),
+            CoreError::TokenTaken => bad("AUTH_TOKEN_ALREADY_ACCEPTED"),
+            CoreError::TokenExcept => bad("AUTH_TOKEN_EXCEPTION"),
             CoreError::UnknownAuthorization => bad("HASH_INVALID"),
             // 406: clients drop what they had done already, and show nothing of their own.
             CoreError::FreshReset => Self::new(406, "FRESH_RESET_AUTHORISATION_FORBIDDEN"),

@@ -37,7 +37,7 @@ use node_core::{Actor, AuthKeyId, Device, Standing, UserId};
 use crate::auth_keys::KeyEntry;
 use crate::frontend::Shared;
 
-pub(crate) use auth::{ExportedLogins, LoginTokens};
+pub(crate) use auth::ExportedLogins;
 pub(crate) use error::{RpcError, RpcResult};
 pub use table::{Guard, MethodRow, Rate, Size, method_rows};
 pub(crate) use unwrap::{Unwrapped, unwrap};
@@ -68,6 +68,7 @@ impl Context {
     pub(crate) fn user(&self) -> RpcResult<UserId> {
         match self.standing {
             Standing::LoggedIn(user) => Ok(user),
+            Standing::PasswordNeeded(_) => Err(RpcError::SESSION_PASSWORD_NEEDED),
             Standing::Revoked => Err(RpcError::SESSION_REVOKED),
             Standing::Unknown => Err(RpcError::AUTH_KEY_UNREGISTERED),
         }
@@ -98,6 +99,7 @@ impl Context {
             device_model: client.device_model.clone(),
             system_version: client.system_version.clone(),
             app_version: client.app_version.clone(),
+            lang_pack: client.lang_pack.clone(),
             ip: self.addresses.remote.ip().to_canonical().to_string(),
         }
     }

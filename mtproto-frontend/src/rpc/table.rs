@@ -98,6 +98,7 @@ macro_rules! built {
 
 /// Methods with a handler.
 static BUILT: &[Built] = built! {
+    User Light Small AccountChangeAuthorizationSettings tl::functions::account::ChangeAuthorizationSettings => account::change_authorization_settings, "a_new_login_is_told_and_confirmed";
     User Light Small AccountCheckUsername tl::functions::account::CheckUsername => account::check_username, "telethon_calls_every_member_method";
     User Light Small AccountGetAuthorizations tl::functions::account::GetAuthorizations => account::get_authorizations, "logout_frees_the_key";
     User Light Small AccountGetAutoDownloadSettings tl::functions::account::GetAutoDownloadSettings => account::get_auto_download_settings, "telethon_calls_every_start_up_method";
@@ -130,17 +131,20 @@ static BUILT: &[Built] = built! {
     User Light Small AccountGetWebBrowserSettings tl::functions::account::GetWebBrowserSettings => account::get_web_browser_settings, "telethon_calls_every_start_up_method";
     User Light Small AccountResetAuthorization tl::functions::account::ResetAuthorization => account::reset_authorization, "telethon_calls_every_member_method";
     Open Code  Small AccountSendVerifyEmailCode tl::functions::account::SendVerifyEmailCode => account::send_verify_email_code, "a_member_logs_in_by_mail";
+    User Light Small AccountSetAuthorizationTtl tl::functions::account::SetAuthorizationTtl => account::set_authorization_ttl, "unused_logins_end_when_the_member_says";
     User Light Small AccountUpdateProfile tl::functions::account::UpdateProfile => account::update_profile, "telethon_calls_every_member_method";
     User Light Small AccountUpdateStatus tl::functions::account::UpdateStatus => account::update_status, "typing_and_presence";
     User Light Small AccountUpdateUsername tl::functions::account::UpdateUsername => account::update_username, "the_owner_invites_by_the_service_account";
     Open Code  Small AccountVerifyEmail tl::functions::account::VerifyEmail => account::verify_email, "a_member_logs_in_by_mail";
     User Light Small AicomposeGetTones tl::functions::aicompose::GetTones => aicompose::get_tones, "telethon_calls_every_start_up_method";
+    User Light Small AuthAcceptLoginToken tl::functions::auth::AcceptLoginToken => auth::accept_login_token, "a_qr_code_logs_in_across_clients";
     Open Light Small AuthBindTempAuthKey tl::functions::auth::BindTempAuthKey => auth::bind_temp_auth_key, "tdlib_through_socks5_with_pfs";
     Open Code  Small AuthCancelCode tl::functions::auth::CancelCode => auth::cancel_code, "telethon_calls_every_open_method";
     Open Light Small AuthDropTempAuthKeys tl::functions::auth::DropTempAuthKeys => auth::drop_temp_auth_keys, "telethon_calls_every_open_method";
     User Light Small AuthExportAuthorization tl::functions::auth::ExportAuthorization => auth::export_authorization, "telethon_calls_every_member_method";
     Open Light Small AuthExportLoginToken tl::functions::auth::ExportLoginToken => auth::export_login_token, "telethon_calls_every_open_method";
     Open Light Small AuthImportAuthorization tl::functions::auth::ImportAuthorization => auth::import_authorization, "telethon_calls_every_member_method";
+    Open Light Small AuthImportLoginToken tl::functions::auth::ImportLoginToken => auth::import_login_token, "a_qr_code_logs_in_across_clients";
     User Light Small AuthLogOut tl::functions::auth::LogOut => auth::log_out, "logout_frees_the_key";
     Open Code  Small AuthReportMissingCode tl::functions::auth::ReportMissingCode => auth::report_missing_code, "telethon_calls_every_open_method";
     Open Code  Small AuthResendCode tl::functions::auth::ResendCode => auth::resend_code, "telethon_calls_every_open_method";
@@ -299,7 +303,6 @@ const OPEN_UNBUILT: &[&str] = &[
     "auth.finishPasskeyLogin",
     "auth.firebasePnvSignUp",
     "auth.importBotAuthorization",
-    "auth.importLoginToken",
     "auth.importWebTokenAuthorization",
     "auth.initFirebasePnvLogin",
     "auth.initPasskeyLogin",

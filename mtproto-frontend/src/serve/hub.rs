@@ -115,6 +115,23 @@ impl Follower for Pusher {
                 let update = Pushed::own(core, *owner, change.clone());
                 push(hub.sessions(*owner), *actor, &update);
             }
+            Event::PasswordNeeded { user, auth_key } => {
+                shared.auth_keys.set_standing(*auth_key, Standing::PasswordNeeded(*user));
+            }
+            Event::Login { user, login } => {
+                for session in hub.sessions(*user) {
+                    if session.auth_key() != Some(login.auth_key) {
+                        session.push(Pushed::login(core, *user, login));
+                    }
+                }
+            }
+            Event::LoginToken { auth_key } => {
+                for key in shared.keys_of(*auth_key) {
+                    for session in shared.sessions.of_key(key) {
+                        session.push(Pushed::login_token(core));
+                    }
+                }
+            }
             Event::Typing { from, to, action } => {
                 let Ok(action) = action.clone().downcast::<SendMessageAction>() else { return };
                 let to = to.user();
@@ -169,13 +186,18 @@ fn audience(shared: &Shared, user: UserId) -> Vec<UserId> {
 impl Shared {
     /// Ends the connections of a key and of all that act for it; what they ask next gets 401.
     fn end_sessions(&self, auth_key: AuthKeyId) {
-        let temporary = self.auth_keys.bound_to(auth_key.0).unwrap_or_else(|cause| {
-            tracing::error!(%cause, "temporary keys of an ended login keep their connections");
-            Vec::new()
-        });
-        for key in temporary.into_iter().chain([auth_key.0]) {
+        for key in self.keys_of(auth_key) {
             self.sessions.end_key(key);
         }
+    }
+
+    /// A permanent key and those that act for it.
+    fn keys_of(&self, auth_key: AuthKeyId) -> impl Iterator<Item = i64> {
+        let temporary = self.auth_keys.bound_to(auth_key.0).unwrap_or_else(|cause| {
+            tracing::error!(%cause, "the temporary keys of a login are left out");
+            Vec::new()
+        });
+        temporary.into_iter().chain([auth_key.0])
     }
 }
 

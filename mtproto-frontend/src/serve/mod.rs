@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use node_core::UserId;
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
@@ -119,6 +120,14 @@ async fn purge(shared: Arc<Shared>) {
         }
         if let Err(cause) = shared.core.purge_limits().await {
             tracing::warn!(%cause, "full token buckets stay for now");
+        }
+        let mut from = Some(UserId(0));
+        while let Some(user) = from {
+            from = shared.core.end_unused(user).await.unwrap_or_else(|cause| {
+                tracing::warn!(%cause, "unused logins stay for now");
+                None
+            });
+            tokio::task::yield_now().await;
         }
     }
 }

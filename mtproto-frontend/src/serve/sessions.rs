@@ -174,6 +174,11 @@ impl Sessions {
         shard.get(&auth_key_id)?.iter().find(|s| s.session_id == session_id).cloned()
     }
 
+    /// The sessions of a key.
+    pub(crate) fn of_key(&self, auth_key_id: i64) -> Vec<Arc<SessionEntry>> {
+        self.0.of(auth_key_id).get(&auth_key_id).cloned().unwrap_or_default()
+    }
+
     /// Forgets every session of a key and wakes their connections, which then find the key dead.
     pub(crate) fn remove_key(&self, auth_key_id: i64) {
         let removed = self.0.of(auth_key_id).remove(&auth_key_id);

@@ -77,6 +77,21 @@ pub enum CoreError {
     /// The username is somebody's.
     #[error("the username is taken")]
     UsernameOccupied,
+    /// Not a number of days that may be chosen.
+    #[error("not that many days")]
+    DaysInvalid,
+    /// There is no such login token, or it is another device's.
+    #[error("no such login token")]
+    TokenInvalid,
+    /// The login token is too old.
+    #[error("the login token is over")]
+    TokenExpired,
+    /// Somebody has taken the login token.
+    #[error("the login token was taken")]
+    TokenTaken,
+    /// The waiting device has this account already.
+    #[error("the device has this account")]
+    TokenExcept,
     /// There is no such login.
     #[error("no such login")]
     UnknownAuthorization,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::ids::{Actor, AuthKeyId, PeerId, Pts, UserId};
+use crate::login::Authorization;
 use crate::message::{BoxRow, Message};
 
 /// Something that clients and other edges should learn.
@@ -17,6 +18,25 @@ pub enum Event {
         /// Whose.
         user: UserId,
         /// Of which key.
+        auth_key: AuthKeyId,
+    },
+    /// A key has shown a code, and its account has a password: it may only show that.
+    PasswordNeeded {
+        /// Whose.
+        user: UserId,
+        /// Of which key.
+        auth_key: AuthKeyId,
+    },
+    /// How a login shows to the account's other sessions: when it is new, and when it is confirmed.
+    Login {
+        /// Whose.
+        user: UserId,
+        /// The login.
+        login: Arc<Authorization>,
+    },
+    /// A member has taken the token that this key shows; never stored.
+    LoginToken {
+        /// The key of the waiting device, which is subscribed to nobody's updates.
         auth_key: AuthKeyId,
     },
     /// A login is over: its connections end, and its key gets 401 from now on.

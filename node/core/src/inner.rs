@@ -12,7 +12,7 @@ use crate::boxes::Boxes;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
 use crate::event::{Event, Follower};
-use crate::login::{EmailProofs, LoginCodes};
+use crate::login::{EmailProofs, LoginCodes, LoginTokens};
 use crate::personal::PersonalCache;
 use crate::presence::Presence;
 use crate::setup::{Clock, Registration, Setup};
@@ -35,6 +35,7 @@ pub(crate) struct Inner {
     pub(crate) personal: PersonalCache,
     pub(crate) codes: LoginCodes,
     pub(crate) email_proofs: EmailProofs,
+    pub(crate) tokens: LoginTokens,
     pub(crate) presence: Presence,
     /// See [`crate::boxes::EVENTS_KEPT`].
     pub(crate) events_kept: i32,
@@ -66,6 +67,7 @@ impl Inner {
             contacts: ContactCache::default(),
             personal: PersonalCache::default(),
             codes: LoginCodes::default(),
+            tokens: LoginTokens::default(),
             presence: Presence::default(),
             events_kept,
             deciding: AtomicU64::new(0),

@@ -43,8 +43,9 @@ pub use history::{DialogPage, DialogView, HistoryPage, HistoryQuery, PAGE_MAX, S
 pub use ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST, UserId};
 pub use limits::{Bucket, Buckets, Limit, Rate, address_key};
 pub use login::{
-    Authorization, CODE_DIGITS, CodeWay, Device, EmailOf, Invite, Login, OWNER_INVITE_MS, SentCode,
-    SentEmail, SignIn, Standing, clean_email, masked_email,
+    Authorization, CODE_DIGITS, CONFIRMED_AFTER_S, CodeWay, Device, DeviceKind, EmailOf, Invite,
+    LOGIN_TOKEN_BYTES, Login, LoginToken, OWNER_INVITE_MS, Refuses, SentCode, SentEmail, SignIn,
+    Standing, clean_email, masked_email,
 };
 pub use message::{Action, BoxRow, Forward, Message, Quote, Reply};
 pub use presence::{ONLINE_MS, Status};

@@ -117,6 +117,16 @@ impl Inner {
     pub(crate) fn personal(&self, owner: UserId) -> CoreResult<Arc<Personal>> {
         self.personal.of(&*self.store, owner)
     }
+
+    /// One record out of the store, for who goes through many members and uses none of them again.
+    pub(crate) fn personal_row<R: PersonalRecord>(
+        &self,
+        owner: UserId,
+        rest: &[u8],
+    ) -> CoreResult<Option<R>> {
+        let row = self.store.get(Keyspace::PERSONAL, &key::<R>(owner, rest))?;
+        row.map(|row| R::decode(&row)).transpose()
+    }
 }
 
 impl Decide<'_> {

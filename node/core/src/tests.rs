@@ -10,6 +10,7 @@ mod keys;
 mod limits;
 mod login;
 mod login_email;
+mod login_token;
 mod messages;
 mod read_state;
 mod updates;

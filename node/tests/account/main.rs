@@ -19,6 +19,8 @@ mod driver;
 #[cfg(test)]
 #[path = "../chat/join.rs"]
 mod join;
+#[cfg(test)]
+mod logins;
 #[allow(dead_code, reason = "not every scene needs all of it")]
 #[cfg(test)]
 mod scene;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::clients::Client;
-use crate::driver::Driver;
+use crate::driver::{Driver, SOON};
 use crate::support::node::TestNode;
 
 /// A login code out of a message of the service account: the one run of six digits.
@@ -14,6 +14,15 @@ pub(crate) fn code_in(event: &Value) -> String {
         [code] => code.to_owned(),
         _ => panic!("not one code of six digits: {text:?}"),
     }
+}
+
+/// Waits for the message of the service account that brings a login code, and reads it.
+pub(crate) fn expect_code(driver: &mut Driver) -> String {
+    let event = driver.expect_event("a login code", SOON, |event| {
+        let text = event["text"].as_str();
+        event["event"] == "service" && text.is_some_and(|text| text.starts_with("Login code"))
+    });
+    code_in(&event)
 }
 
 /// Logs another client in to the account of `first`, with the code that arrives there.
@@ -31,7 +40,7 @@ pub(crate) fn join(
 /// [`join`] for a client that runs.
 pub(crate) fn sign_in(first: &mut Driver, phone: &str, other: &mut Driver) {
     other.command("send_code", json!({ "phone": phone }));
-    let code = code_in(&first.expect(&json!({ "event": "service" })));
+    let code = expect_code(first);
     let done = other.command("sign_in", json!({ "phone": phone, "code": code }));
     assert_eq!(done["signed_up"], false, "{done}");
     assert_eq!(done["user_id"], first.user, "{done}");

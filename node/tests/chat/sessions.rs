@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clients::{self, Client, GRAMJS, MTCUTE, PYROGRAM, TELETHON};
 use crate::driver::Driver;
-use crate::join::{code_in, join, sign_in};
+use crate::join::{expect_code, join, sign_in};
 use crate::support::node::TestNode;
 
 /// Kick-out: sockets are cut within a second.
@@ -110,7 +110,7 @@ fn login_codes_reach_other_sessions() {
     let (mut first, phone) = member(&node, &TELETHON);
     let mut second = Driver::start(&MTCUTE, "second", &node);
     second.command("send_code", json!({ "phone": phone }));
-    let code = code_in(&first.expect(&json!({ "event": "service" })));
+    let code = expect_code(&mut first);
     let wrong = if code == "000000" { "000001" } else { "000000" };
     let refusal = second.refused("sign_in", json!({ "phone": phone, "code": wrong }));
     assert_eq!(refusal, (400, "PHONE_CODE_INVALID".into()));
@@ -119,8 +119,8 @@ fn login_codes_reach_other_sessions() {
 
     let mut third = Driver::start(&GRAMJS, "third", &node);
     third.command("send_code", json!({ "phone": phone }));
-    let code = code_in(&first.expect(&json!({ "event": "service" })));
-    assert_eq!(code_in(&second.expect(&json!({ "event": "service" }))), code);
+    let code = expect_code(&mut first);
+    assert_eq!(expect_code(&mut second), code);
     third.command("sign_in", json!({ "phone": phone, "code": code }));
     let refusal = third.refused("sign_in", json!({ "phone": phone, "code": code }));
     assert_eq!(refusal, (400, "PHONE_CODE_EXPIRED".into()), "used");

@@ -55,7 +55,7 @@ class Tdlib(protocol.Driver):
     async def start(self):
         self.loop = asyncio.get_running_loop()
         self.changed = asyncio.Condition()
-        self.authorization = self.connection = None
+        self.authorization = self.connection = self.shown = None
         self.requests, self.sent, self.chats, self.number = {}, {}, set(), 0
         self.proxy_port = await socks5.start(self.args.host, self.args.port, [])
         self.td = tdjson.TdJson(self.args.pem, self.args.session, self.errors)
@@ -100,7 +100,7 @@ class Tdlib(protocol.Driver):
         if answer and not answer.done():
             answer.set_result(value)
         elif value["@type"] == "updateAuthorizationState":
-            self.on_authorization(value["authorization_state"]["@type"].removeprefix("authorizationState"))
+            self.on_authorization(value["authorization_state"])
         elif value["@type"] == "updateConnectionState":
             self.connection = value["state"]["@type"].removeprefix("connectionState")
             asyncio.ensure_future(self.notify())
@@ -112,6 +112,8 @@ class Tdlib(protocol.Driver):
             self.emit(self.event_of(value))
 
     def on_authorization(self, state):
+        self.shown = state
+        state = state["@type"].removeprefix("authorizationState")
         if state == "WaitTdlibParameters":
             directory = str(self.args.session)
             self.post(
@@ -201,14 +203,14 @@ class Tdlib(protocol.Driver):
         return {"chat_id": await self.chat(peer)}
 
     async def do_state(self):
-        return {"state": self.authorization}
+        return {"state": self.authorization, "shown": self.shown}
 
     async def do_reach(self, states):
         """Waits until the authorization state is one of these, without their prefix."""
         reached = await self.reach(*states)
         if reached == "Ready":
             await self.logged_in()
-        return {"state": reached}
+        return {"state": reached, "shown": self.shown}
 
     async def do_send_code(self, phone):
         await self.request("setAuthenticationPhoneNumber", phone_number=phone)

@@ -9,7 +9,10 @@ mod update_profile;
 mod update_status;
 mod username;
 
-pub(super) use authorizations::{get_authorizations, reset_authorization};
+pub(super) use authorizations::{
+    authorization, change_authorization_settings, get_authorizations, reset_authorization,
+    set_authorization_ttl,
+};
 pub(super) use default_settings::{
     get_auto_download_settings, get_auto_save_settings, get_contact_sign_up_notification,
     get_content_settings, get_global_privacy_settings, get_notify_settings, get_privacy,

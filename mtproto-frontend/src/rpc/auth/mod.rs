@@ -3,8 +3,8 @@
 mod bind_temp_auth_key;
 mod drop_temp_auth_keys;
 mod export_authorization;
-mod export_login_token;
 mod log_out;
+mod login_token;
 mod send_code;
 mod sign_in;
 
@@ -12,9 +12,8 @@ pub(super) use bind_temp_auth_key::bind_temp_auth_key;
 pub(super) use drop_temp_auth_keys::drop_temp_auth_keys;
 pub(crate) use export_authorization::ExportedLogins;
 pub(super) use export_authorization::{export_authorization, import_authorization};
-pub(crate) use export_login_token::LoginTokens;
-pub(super) use export_login_token::export_login_token;
 pub(super) use log_out::{log_out, reset_authorizations};
+pub(super) use login_token::{accept_login_token, export_login_token, import_login_token};
 pub(super) use send_code::{
     cancel_code, report_missing_code, resend_code, reset_login_email, send_code, sent_code,
 };

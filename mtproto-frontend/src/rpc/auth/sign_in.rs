@@ -43,6 +43,7 @@ pub(in crate::rpc) async fn sign_in(ctx: &Context, request: SignIn) -> RpcResult
     };
     match ctx.shared.core.sign_in(attempt).await? {
         Login::Done(user) => authorization(ctx, user),
+        Login::PasswordNeeded(_) => Err(RpcError::SESSION_PASSWORD_NEEDED),
         Login::SignUpRequired => Ok(AuthorizationSignUpRequired::default().into()),
     }
 }

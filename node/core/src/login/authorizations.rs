@@ -7,15 +7,17 @@
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
+use super::device::{Device, DeviceV1};
 use crate::access::authorization_hash;
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Event;
 use crate::ids::{AuthKeyId, UserId};
+use crate::inner::Inner;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
 /// Logins of one account. The oldest unused one makes room.
-const AUTHORIZATIONS_MAX: usize = 100;
+pub(super) const AUTHORIZATIONS_MAX: usize = 100;
 
 /// A login younger than this may end those that came after it, and none before: whoever stole a
 /// code must not throw out its owner.
@@ -24,20 +26,9 @@ const FRESH_S: i32 = 24 * 3600;
 /// Seconds after which the time of last use is written again.
 const TOUCH_EVERY_S: i32 = 3600;
 
-/// What a client says about itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Device {
-    /// The application's id.
-    pub api_id: i32,
-    /// For example "Pixel 9".
-    pub device_model: String,
-    /// For example "Android 16".
-    pub system_version: String,
-    /// For example "12.1.0".
-    pub app_version: String,
-    /// The address that it was last seen at.
-    pub ip: String,
-}
+/// Seconds after which a login that nobody confirmed or ended counts as confirmed. Clients are
+/// told by `authorization_autoconfirm_period`.
+pub const CONFIRMED_AFTER_S: i32 = 7 * 24 * 3600;
 
 /// What an auth key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +37,9 @@ pub enum Standing {
     Unknown,
     /// It acts for this user.
     LoggedIn(UserId),
-    /// It did; another session ended that.
+    /// It has shown a code of this user, who has a password; it may do nothing but show that too.
+    PasswordNeeded(UserId),
+    /// It acted for somebody; another session ended that.
     Revoked,
 }
 
@@ -65,31 +58,96 @@ pub struct Authorization {
     pub active: i32,
     /// The login that this one was exported from.
     pub parent: Option<AuthKeyId>,
+    /// Unix seconds until which it may wait for the password; none once it acts for the account.
+    pub pending_until: Option<i32>,
+    /// Nobody has said yet that it is the owner's.
+    pub unconfirmed: bool,
+    /// What it does not take.
+    pub refuses: Refuses,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What a login does not take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refuses {
+    /// Secret chats.
+    pub secret_chats: bool,
+    /// Calls.
+    pub calls: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct AuthorizationRecord {
     device: Device,
     created: i32,
     active: i32,
     /// The login that this one was exported from: it ends with that, and is not listed beside it.
     parent: Option<AuthKeyId>,
+    pending_until: Option<i32>,
+    confirmed: bool,
+    refuses: Refuses,
+}
+
+#[derive(Serialize, Deserialize)]
+struct AuthorizationV1 {
+    device: DeviceV1,
+    created: i32,
+    active: i32,
+    parent: Option<AuthKeyId>,
 }
 
 impl Record for AuthorizationRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "authorization";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let old: AuthorizationV1 = postcard::from_bytes(fields).ok()?;
+        Some(Self {
+            device: old.device.into(),
+            created: old.created,
+            active: old.active,
+            parent: old.parent,
+            pending_until: None,
+            confirmed: true,
+            refuses: Refuses::default(),
+        })
+    }
 }
 
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum KeyState {
+    LoggedIn,
+    Revoked,
+    /// Unix seconds until which the password may be shown.
+    PasswordNeeded(i32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct KeyRecord {
+    user: UserId,
+    state: KeyState,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeyV1 {
     user: UserId,
     revoked: bool,
 }
 
 impl Record for KeyRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "standing of a key";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let old: KeyV1 = postcard::from_bytes(fields).ok()?;
+        let state = if old.revoked { KeyState::Revoked } else { KeyState::LoggedIn };
+        Some(Self { user: old.user, state })
+    }
 }
 
 impl Core {
@@ -100,32 +158,26 @@ impl Core {
     pub async fn standing(&self, auth_key: AuthKeyId) -> CoreResult<Standing> {
         let row = self.inner.store.get(Keyspace::AUTHORIZATIONS, &key_row(auth_key))?;
         self.settled().await?;
-        let record = row.map(|row| KeyRecord::decode(&row)).transpose()?;
-        Ok(match record {
-            None => Standing::Unknown,
-            Some(record) if record.revoked => Standing::Revoked,
-            Some(record) => Standing::LoggedIn(record.user),
+        let Some(row) = row else { return Ok(Standing::Unknown) };
+        let KeyRecord { user, state } = KeyRecord::decode(&row)?;
+        Ok(match state {
+            KeyState::LoggedIn => Standing::LoggedIn(user),
+            KeyState::Revoked => Standing::Revoked,
+            KeyState::PasswordNeeded(until) if until > self.now() => Standing::PasswordNeeded(user),
+            KeyState::PasswordNeeded(_) => Standing::Unknown,
         })
     }
 
-    /// All logins of an account, the newest use first.
+    /// All logins of an account, the newest use first; also those that wait for the password.
     ///
     /// # Errors
     /// Those of the store.
     pub async fn authorizations(&self, user: UserId) -> CoreResult<Vec<Authorization>> {
-        let (store, secret) = (&*self.inner.store, &self.inner.access_secret);
-        let rows = scan_prefix(
-            store,
-            Keyspace::AUTHORIZATIONS,
-            &user_prefix(user),
-            2 * AUTHORIZATIONS_MAX,
-        )?;
+        let now = self.now();
+        let mut all = self.inner.logins(user, now)?;
         self.settled().await?;
-        let mut all = rows
-            .iter()
-            .map(|(key, value)| decode(secret, user, key, value))
-            .collect::<CoreResult<Vec<_>>>()?;
         all.retain(|login| login.parent.is_none());
+        all.retain(|login| login.pending_until.is_none_or(|until| until > now));
         all.sort_by_key(|login| std::cmp::Reverse((login.active, login.created)));
         Ok(all)
     }
@@ -171,23 +223,17 @@ impl Core {
         self.write(None, move |decide| {
             let known: Option<AuthorizationRecord> =
                 decide.load(Keyspace::AUTHORIZATIONS, &user_row(user, parent))?;
+            // One that waits for the password has nothing to pass on.
+            let known = known.filter(|known| known.pending_until.is_none());
             let known = known.ok_or(CoreError::UnknownAuthorization)?;
             // Exported from a key that was imported itself: it ends with the same login.
             let parent = known.parent.unwrap_or(parent);
             if parent == auth_key {
                 return Ok(());
             }
-            decide.authorize(user, auth_key, device, Some(parent))
+            decide.authorize(user, auth_key, device, Some(parent), true)
         })
         .await
-    }
-
-    /// The key's own login ends, by its client.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn log_out(&self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
-        self.write(None, move |decide| decide.log_out(user, auth_key)).await
     }
 
     /// Ends another login of the account, named by its hash.
@@ -224,14 +270,69 @@ impl Core {
         })
         .await
     }
+
+    /// Changes what is kept of a login, where given; the hash 0 means `own`. Confirming says that
+    /// it is the owner's.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownAuthorization`]; [`CoreError::FreshReset`] when a login that is not
+    /// confirmed itself confirms another.
+    pub async fn change_authorization(
+        &self,
+        user: UserId,
+        own: AuthKeyId,
+        hash: i64,
+        confirm: bool,
+        secret_chats: Option<bool>,
+        calls: Option<bool>,
+    ) -> CoreResult<()> {
+        self.write(None, move |decide| {
+            let logins = decide.logins(user)?;
+            let is_named = |login: &&Authorization| {
+                if hash == 0 { login.auth_key == own } else { login.hash == hash }
+            };
+            let named = logins.iter().find(is_named).ok_or(CoreError::UnknownAuthorization)?;
+            let row = user_row(user, named.auth_key);
+            let record: Option<AuthorizationRecord> =
+                decide.load(Keyspace::AUTHORIZATIONS, &row)?;
+            let mut record = record.ok_or(CoreError::UnknownAuthorization)?;
+            if confirm {
+                let own = logins.iter().find(|login| login.auth_key == own);
+                if own.is_none_or(|own| own.unconfirmed) {
+                    return Err(CoreError::FreshReset);
+                }
+                record.confirmed = true;
+                if named.unconfirmed {
+                    let login = Authorization { unconfirmed: false, ..named.clone() };
+                    decide.event(Event::Login { user, login: login.into() });
+                }
+            }
+            record.refuses.secret_chats = secret_chats.unwrap_or(record.refuses.secret_chats);
+            record.refuses.calls = calls.unwrap_or(record.refuses.calls);
+            decide.put(Keyspace::AUTHORIZATIONS, &row, &record)
+        })
+        .await
+    }
+}
+
+impl Inner {
+    /// All logins of an account as the store shows them, those of other DCs and those that wait for
+    /// the password too.
+    pub(super) fn logins(&self, user: UserId, now: i32) -> CoreResult<Vec<Authorization>> {
+        let (space, prefix) = (Keyspace::AUTHORIZATIONS, user_prefix(user));
+        let rows = scan_prefix(&*self.store, space, &prefix, 2 * AUTHORIZATIONS_MAX)?;
+        let secret = &self.access_secret;
+        rows.iter().map(|(key, value)| decode(secret, user, key, value, now)).collect()
+    }
 }
 
 impl Decide<'_> {
-    fn logins(&self, user: UserId) -> CoreResult<Vec<Authorization>> {
+    /// All logins of an account, those of other DCs and those that wait for the password too.
+    pub(super) fn logins(&self, user: UserId) -> CoreResult<Vec<Authorization>> {
         let prefix = user_prefix(user);
         let rows = self.scan_prefix(Keyspace::AUTHORIZATIONS, &prefix, 2 * AUTHORIZATIONS_MAX)?;
-        let secret = &self.inner.access_secret;
-        rows.iter().map(|(key, value)| decode(secret, user, key, value)).collect()
+        let (secret, now) = (&self.inner.access_secret, self.now());
+        rows.iter().map(|(key, value)| decode(secret, user, key, value, now)).collect()
     }
 
     fn may_end(
@@ -248,7 +349,20 @@ impl Decide<'_> {
         Ok(())
     }
 
-    fn log_out(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
+    /// What would shut others out is not for a login that is younger than a day and not the oldest.
+    ///
+    /// # Errors
+    /// [`CoreError::FreshReset`], [`CoreError::UnknownAuthorization`].
+    pub(super) fn may_shut_out(&self, user: UserId, own: AuthKeyId) -> CoreResult<()> {
+        let logins = self.logins(user)?;
+        let acting = logins.iter().filter(|login| login.pending_until.is_none());
+        for other in acting.filter(|login| login.parent.is_none()) {
+            self.may_end(&logins, own, other)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn log_out(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
         let logins = self.logins(user)?;
         for child in logins.iter().filter(|login| login.parent == Some(auth_key)) {
             self.revoke(user, child.auth_key)?;
@@ -261,13 +375,13 @@ impl Decide<'_> {
 
     fn revoke(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
         self.delete(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key));
-        let record = KeyRecord { user, revoked: true };
+        let record = KeyRecord { user, state: KeyState::Revoked };
         self.put(Keyspace::AUTHORIZATIONS, &key_row(auth_key), &record)?;
         self.event(Event::LoggedOut { user, auth_key, revoked: true });
         Ok(())
     }
 
-    fn revoke_with_children(
+    pub(super) fn revoke_with_children(
         &mut self,
         user: UserId,
         logins: &[Authorization],
@@ -279,14 +393,9 @@ impl Decide<'_> {
         self.revoke(user, auth_key)
     }
 
-    /// The key acts for the user from now on.
-    pub(super) fn authorize(
-        &mut self,
-        user: UserId,
-        auth_key: AuthKeyId,
-        device: Device,
-        parent: Option<AuthKeyId>,
-    ) -> CoreResult<()> {
+    /// What an earlier login of the key holds ends; and the account's oldest unused login, if there
+    /// are too many.
+    fn make_room(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<Vec<Authorization>> {
         let before: Option<KeyRecord> = self.load(Keyspace::AUTHORIZATIONS, &key_row(auth_key))?;
         if let Some(before) = before.filter(|before| before.user != user) {
             // Its sessions get nothing of that account any more, and what was exported ends.
@@ -294,14 +403,36 @@ impl Decide<'_> {
         }
         let mut logins = self.logins(user)?;
         logins.retain(|login| login.auth_key != auth_key);
-        logins.sort_by_key(|login| login.active);
-        for oldest in logins.iter().take((logins.len() + 1).saturating_sub(AUTHORIZATIONS_MAX)) {
+        logins.sort_by_key(|login| (login.pending_until.is_none(), login.active));
+        let too_many = (logins.len() + 1).saturating_sub(AUTHORIZATIONS_MAX);
+        for oldest in logins.iter().take(too_many) {
             self.revoke_with_children(user, &logins, oldest.auth_key)?;
         }
+        Ok(logins)
+    }
+
+    /// The key acts for the user from now on.
+    pub(super) fn authorize(
+        &mut self,
+        user: UserId,
+        auth_key: AuthKeyId,
+        device: Device,
+        parent: Option<AuthKeyId>,
+        confirmed: bool,
+    ) -> CoreResult<()> {
+        self.make_room(user, auth_key)?;
         let now = self.now();
-        let record = AuthorizationRecord { device, created: now, active: now, parent };
+        let record = AuthorizationRecord {
+            device,
+            created: now,
+            active: now,
+            parent,
+            pending_until: None,
+            confirmed,
+            refuses: Refuses::default(),
+        };
         self.put(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key), &record)?;
-        let record = KeyRecord { user, revoked: false };
+        let record = KeyRecord { user, state: KeyState::LoggedIn };
         self.put(Keyspace::AUTHORIZATIONS, &key_row(auth_key), &record)?;
         self.event(Event::LoggedIn { user, auth_key });
         Ok(())
@@ -309,17 +440,33 @@ impl Decide<'_> {
 
     /// Whether the account is logged in anywhere.
     pub(super) fn is_logged_in(&self, user: UserId) -> CoreResult<bool> {
-        let prefix = user_prefix(user);
-        Ok(!self.scan_prefix(Keyspace::AUTHORIZATIONS, &prefix, 1)?.is_empty())
+        Ok(self.logins(user)?.iter().any(|login| login.pending_until.is_none()))
     }
 }
 
-fn decode(secret: &[u8; 32], user: UserId, key: &[u8], value: &[u8]) -> CoreResult<Authorization> {
+fn decode(
+    secret: &[u8; 32],
+    user: UserId,
+    key: &[u8],
+    value: &[u8],
+    now: i32,
+) -> CoreResult<Authorization> {
     let record = AuthorizationRecord::decode(value)?;
     let auth_key = AuthKeyId(key.last_chunk().map_or(0, |id| i64::from_be_bytes(*id)));
-    let AuthorizationRecord { device, created, active, parent } = record;
     let hash = authorization_hash(secret, user, auth_key);
-    Ok(Authorization { auth_key, hash, device, created, active, parent })
+    let AuthorizationRecord { device, created, active, parent, pending_until, .. } = record;
+    let unconfirmed = !record.confirmed && now.saturating_sub(created) < CONFIRMED_AFTER_S;
+    Ok(Authorization {
+        auth_key,
+        hash,
+        device,
+        created,
+        active,
+        parent,
+        pending_until,
+        unconfirmed,
+        refuses: record.refuses,
+    })
 }
 
 fn key_row(auth_key: AuthKeyId) -> Vec<u8> {
@@ -332,4 +479,30 @@ fn user_prefix(user: UserId) -> Vec<u8> {
 
 fn user_row(user: UserId, auth_key: AuthKeyId) -> Vec<u8> {
     [&b"u"[..], &user.bytes(), &auth_key.0.to_be_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_of_version_1_are_read() {
+        let old = AuthorizationV1 {
+            device: DeviceV1 { device_model: "Pixel".into(), api_id: 6, ..DeviceV1::default() },
+            created: 5,
+            active: 7,
+            parent: Some(AuthKeyId(3)),
+        };
+        let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+        let read = AuthorizationRecord::decode(&bytes).unwrap();
+        assert_eq!((read.created, read.active, read.parent), (5, 7, Some(AuthKeyId(3))));
+        assert_eq!((&*read.device.device_model, read.device.api_id), ("Pixel", 6));
+        assert!(read.confirmed && read.pending_until.is_none());
+        for (revoked, state) in [(true, KeyState::Revoked), (false, KeyState::LoggedIn)] {
+            let old = KeyV1 { user: UserId(9), revoked };
+            let bytes = postcard::to_extend(&old, vec![1]).unwrap();
+            assert_eq!(KeyRecord::decode(&bytes).unwrap(), KeyRecord { user: UserId(9), state });
+        }
+        assert!(KeyRecord::decode(&[3, 0]).is_err());
+    }
 }

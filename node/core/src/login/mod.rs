@@ -7,8 +7,13 @@
 mod address;
 mod authorizations;
 mod codes;
+mod device;
+mod ending;
 mod invites;
 mod login_email;
+mod notices;
+mod security;
+mod tokens;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,12 +21,16 @@ use std::sync::Arc;
 use node_store::Keyspace;
 
 pub use address::{clean_email, masked_email};
-pub use authorizations::{Authorization, Device, Standing};
+pub use authorizations::{Authorization, CONFIRMED_AFTER_S, Refuses, Standing};
 pub use codes::CODE_DIGITS;
 pub(crate) use codes::LoginCodes;
+pub use device::{Device, DeviceKind};
 pub use invites::{Invite, OWNER_INVITE_MS};
 pub(crate) use login_email::EmailProofs;
 pub use login_email::{EmailOf, SentEmail};
+pub(crate) use notices::Way;
+pub(crate) use tokens::LoginTokens;
+pub use tokens::{LOGIN_TOKEN_BYTES, LoginToken};
 
 use crate::decide::Decide;
 use crate::event::{Event, Outbound, Purpose};
@@ -93,6 +102,8 @@ pub struct SignIn {
 pub enum Login {
     /// Logged in.
     Done(UserId),
+    /// The account has a password, which has to be shown too.
+    PasswordNeeded(UserId),
     /// The code is right, and there is no account: [`Core::sign_up`].
     SignUpRequired,
 }
@@ -413,8 +424,7 @@ impl Decide<'_> {
             }
             inner.codes.end(phone);
             self.keep_login_email(user)?;
-            self.authorize(user, request.auth_key, request.device.clone(), None)?;
-            return Ok(Login::Done(user));
+            return self.log_in(user, request.auth_key, request.device.clone(), Way::Code);
         }
         let invite = self.invite_for(phone)?;
         let shown = inner.codes.email(phone, hash);
@@ -482,7 +492,7 @@ impl Decide<'_> {
         if shown.is_some() {
             self.put_login_email(id, shown)?;
         }
-        self.authorize(id, auth_key, device, None)?;
+        self.authorize(id, auth_key, device, None, true)?;
         if owns {
             self.service_message(
                 id,
