@@ -1,7 +1,7 @@
 //! What every connection shares.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use keys::{MasterKey, ServerKey};
@@ -30,13 +30,25 @@ pub struct Profile {
     pub dc: i32,
     /// Whether `https` links can be promised.
     pub tls: bool,
+    /// Where browsers reach the pages, for example `https://example.org`; none: at the listener for
+    /// them.
+    pub public_url: Option<String>,
 }
 
 impl Profile {
     /// `me_url_prefix`: what stock clients put before a username to make a link.
-    #[must_use]
-    pub fn me_url_prefix(&self, local: SocketAddr) -> String {
-        let address = self.public_addresses.first().copied().unwrap_or(local);
+    /// `pages` are the listeners for browsers, `local` is where the client connected to.
+    fn me_url_prefix(&self, pages: &[SocketAddr], local: SocketAddr) -> String {
+        if let Some(url) = &self.public_url {
+            return format!("{}/", url.trim_end_matches('/'));
+        }
+        let reached = self.public_addresses.first().copied().unwrap_or(local);
+        let ip = reached.ip().to_canonical();
+        // The listener that the client can reach the same way; else any, since each takes HTTP.
+        let serves =
+            |page: &&SocketAddr| page.ip().is_unspecified() || page.ip().to_canonical() == ip;
+        let address = pages.iter().find(serves).map(|page| SocketAddr::new(ip, page.port()));
+        let address = address.unwrap_or(reached);
         let scheme = if self.tls { "https" } else { "http" };
         match (address.ip().to_canonical(), address.port()) {
             (ip, 80) if !self.tls => format!("{scheme}://{}/", host(ip)),
@@ -99,6 +111,9 @@ pub struct Setup {
     pub bounds: Bounds,
     /// Certificate and key for TLS in front of any protocol; `None` refuses TLS.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// What browsers get that ask for anything but MTProto; each request has a
+    /// [`axum::extract::ConnectInfo`] with the address that it came from.
+    pub pages: axum::Router,
 }
 
 /// The shared state behind every connection.
@@ -115,6 +130,8 @@ pub(crate) struct Shared {
     pub(crate) secrets: Secrets,
     pub(crate) salt_secret: [u8; 32],
     pub(crate) profile: Profile,
+    /// The listeners for browsers, once there are any.
+    pub(crate) page_listeners: OnceLock<Vec<SocketAddr>>,
     pub(crate) bounds: Bounds,
     pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
     pub(crate) exported_logins: ExportedLogins,
@@ -144,11 +161,18 @@ impl Shared {
             secrets: setup.secrets,
             salt_secret: setup.salt_secret,
             profile: setup.profile,
+            page_listeners: OnceLock::new(),
             bounds,
             tls: setup.tls.map(Into::into),
             exported_logins: ExportedLogins::default(),
             not_before_ms,
         })
+    }
+
+    /// `me_url_prefix` for a client that connected to `local`.
+    pub(crate) fn me_url_prefix(&self, local: SocketAddr) -> String {
+        let pages = self.page_listeners.get().map_or(&[][..], Vec::as_slice);
+        self.profile.me_url_prefix(pages, local)
     }
 
     /// Unix milliseconds.
@@ -173,5 +197,37 @@ impl Bounds {
             requests_per_key: Rate { burst: 100, per_second: 100.0 },
             idle_timeout: Duration::from_secs(10),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_lead_to_where_a_client_can_reach_the_pages() {
+        let profile = Profile {
+            name: "Rookery".into(),
+            public_addresses: Vec::new(),
+            country: "US".into(),
+            dc: 2,
+            tls: false,
+            public_url: None,
+        };
+        let at = |text: &str| -> SocketAddr { text.parse().unwrap() };
+        let local = at("192.0.2.7:10443");
+        let prefix = |pages: &[&str]| {
+            let pages: Vec<SocketAddr> = pages.iter().map(|page| at(page)).collect();
+            profile.me_url_prefix(&pages, local)
+        };
+        assert_eq!(prefix(&["0.0.0.0:8080"]), "http://192.0.2.7:8080/");
+        assert_eq!(prefix(&["127.0.0.1:1", "192.0.2.7:80"]), "http://192.0.2.7/");
+        assert_eq!(prefix(&["127.0.0.1:1"]), "http://192.0.2.7:10443/", "each listener takes HTTP");
+        assert_eq!(prefix(&[]), "http://192.0.2.7:10443/");
+        let behind = Profile { public_addresses: vec![at("203.0.113.1:443")], ..profile.clone() };
+        let prefix = behind.me_url_prefix(&[at("[::]:8080")], local);
+        assert_eq!(prefix, "http://203.0.113.1:8080/");
+        let named = Profile { public_url: Some("https://example.org".into()), ..profile };
+        assert_eq!(named.me_url_prefix(&[], local), "https://example.org/");
     }
 }

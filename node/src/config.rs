@@ -109,11 +109,15 @@ impl Default for MtprotoConfig {
 pub(crate) struct HttpConfig {
     /// Addresses to listen on. Default `0.0.0.0:8080`. Any protocol is taken on each.
     pub(crate) listen: OneOrMany,
+    /// Where browsers reach the node's pages, for example `https://example.org`, without a path:
+    /// clients make links of it. Default: the listener above, at the address that each client
+    /// already reached.
+    pub(crate) public_url: Option<String>,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: OneOrMany::One(([0, 0, 0, 0], 8080).into()) }
+        Self { listen: OneOrMany::One(([0, 0, 0, 0], 8080).into()), public_url: None }
     }
 }
 
@@ -358,10 +362,23 @@ pub(crate) fn load(
     if !(1..=5).contains(&config.mtproto.dc) {
         bail!("mtproto.dc is {}, but clients know 1 to 5 only", config.mtproto.dc);
     }
+    if let Some(url) = &config.http.public_url
+        && !is_origin(url)
+    {
+        bail!("http.public_url is {url:?}, but has to be like https://example.org");
+    }
     if config.mtproto.listen.to_vec().is_empty() {
         bail!("mtproto.listen is empty: clients could not reach the node");
     }
     Ok(config)
+}
+
+/// Whether a text is scheme and host of a website, and nothing else.
+fn is_origin(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let host = rest.map_or("", |rest| rest.trim_end_matches('/'));
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
+    !host.is_empty() && host.len() <= 253 && host.bytes().all(fits)
 }
 
 /// The table `name` of a table, made if it is not there.
@@ -427,6 +444,9 @@ mod tests {
     fn unknown_keys_and_bad_values_are_refused() {
         assert!(from_text("[mtproto]\nlissten = '127.0.0.1:1'\n", &[]).is_err());
         assert!(from_text("[mtproto]\ndc = 9\n", &[]).is_err());
+        assert!(from_text("[http]\npublic_url = 'example.org'\n", &[]).is_err());
+        assert!(from_text("[http]\npublic_url = 'https://example.org/x'\n", &[]).is_err());
+        assert!(from_text("[http]\npublic_url = 'https://example.org/'\n", &[]).is_ok());
         assert!(from_text("[other]\n", &[]).is_err());
         assert!(from_text("", &[("ROOKERY_LIMITS_CONNECTIONS_MAX", "many")]).is_err());
     }

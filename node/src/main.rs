@@ -7,6 +7,7 @@ mod config;
 mod control;
 mod delivery;
 mod offline;
+mod pages;
 mod run;
 mod secrets;
 

@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
 use crate::config::{Config, LimitsConfig, RegistrationMode};
+use crate::pages::Site;
 use crate::{control, delivery, secrets};
 
 /// How long connections may take to end after SIGTERM.
@@ -52,9 +53,11 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let asked = control::Node { core: core.clone(), store: store.clone(), delivery };
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
-    let frontend = Frontend::new(setup(&config, core.clone(), opened)?);
+    let site = Arc::new(Site::new(core.clone(), clock(), &config));
+    let pages = web::router(site.clone());
+    let frontend = Frontend::new(setup(&config, core.clone(), opened, pages)?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
-    let http = frontend.listen(&config.http.listen.to_vec()).await?;
+    let http = frontend.listen_for_browsers(&config.http.listen.to_vec()).await?;
     let ready = Ready {
         ready: true,
         mtproto: advertised(config.node.public_addresses.first().or(mtproto.first())),
@@ -65,6 +68,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         rsa_pem: public,
         owner: owner.map(Into::into),
     };
+    site.is_ready(&ready);
     ready.save(&args.data)?;
     announce(&ready, args)?;
     let outcome = tokio::select! {
@@ -175,7 +179,12 @@ fn announce(ready: &Ready, args: &DataArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn setup(config: &Config, core: Core, opened: secrets::Opened) -> anyhow::Result<Setup> {
+fn setup(
+    config: &Config,
+    core: Core,
+    opened: secrets::Opened,
+    pages: axum::Router,
+) -> anyhow::Result<Setup> {
     let tls = match &config.tls {
         Some(files) => {
             Some(mtproto_frontend::tls_config(&files.certificate, &files.key).context("in [tls]")?)
@@ -199,8 +208,10 @@ fn setup(config: &Config, core: Core, opened: secrets::Opened) -> anyhow::Result
             country: config.node.country.clone(),
             dc: config.mtproto.dc,
             tls: tls.is_some(),
+            public_url: config.http.public_url.clone(),
         },
         bounds: bounds(&config.limits, config),
+        pages,
         tls,
     })
 }

@@ -20,6 +20,7 @@ fn folder(name: &str) -> Option<&'static str> {
         "rookery-load" => "node/load",
         "tl" => "tl",
         "tl-gen" => "tl/gen",
+        "web" => "node/web",
         _ => return None,
     })
 }

@@ -42,9 +42,11 @@ fn shared() -> Arc<Shared> {
             country: "DE".into(),
             dc: 2,
             tls: false,
+            public_url: None,
         },
         bounds: Bounds::for_tests(),
         tls: None,
+        pages: axum::Router::new(),
     })
 }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{DefaultBodyLimit, Extension, Request, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -38,8 +38,8 @@ const HEADER_BYTES_MAX: usize = 16 << 10;
 /// Seconds that a browser may remember the answer to its preflight request.
 const PREFLIGHT_MAX_AGE: &str = "86400";
 
-/// The routes of MTProto.
-pub(super) fn router(shared: Arc<Shared>) -> Router {
+/// The routes of MTProto, and the pages for everything else.
+pub(super) fn router(shared: Arc<Shared>, pages: Router) -> Router {
     let mut router = Router::new();
     // Web clients put the kind of data centre behind the path; a node is all kinds.
     for suffix in ["", "_test", "_premium", "_test_premium"] {
@@ -55,11 +55,13 @@ pub(super) fn router(shared: Arc<Shared>) -> Router {
         .layer(middleware::from_fn(in_time))
         .layer(middleware::map_response(allow_every_origin))
         .with_state(shared)
+        .fallback_service(pages)
 }
 
 /// Serves one connection that began with an HTTP request.
 pub(super) async fn serve(router: Router, stream: impl Stream, addresses: Addresses) {
-    let service = router.layer(Extension(addresses));
+    let from = ConnectInfo(addresses.remote);
+    let service = router.layer(Extension(addresses)).layer(Extension(from));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)

@@ -56,11 +56,12 @@ pub struct Frontend {
 impl Frontend {
     /// Starts what needs no listener. Called inside a tokio runtime.
     #[must_use]
-    pub fn new(setup: Setup) -> Self {
+    pub fn new(mut setup: Setup) -> Self {
+        let pages = std::mem::take(&mut setup.pages);
         let shared = Shared::new(setup);
         shared.core.follow(Arc::new(hub::Pusher(Arc::downgrade(&shared))));
         let tasks = vec![tokio::spawn(sweep(shared.clone())), tokio::spawn(purge(shared.clone()))];
-        Self { router: http::router(shared.clone()), shared, tasks: Mutex::new(tasks) }
+        Self { router: http::router(shared.clone(), pages), shared, tasks: Mutex::new(tasks) }
     }
 
     /// Listens on `addresses`; each takes every protocol. Answers the addresses with the ports
@@ -77,6 +78,20 @@ impl Frontend {
             let task = tokio::spawn(listener::accept_loop(shared, router, listener));
             self.tasks.lock().push(task);
         }
+        Ok(bound)
+    }
+
+    /// [`Frontend::listen`] for browsers: links lead here from now on.
+    ///
+    /// # Errors
+    /// See [`Frontend::listen`].
+    pub async fn listen_for_browsers(
+        &self,
+        addresses: &[SocketAddr],
+    ) -> io::Result<Vec<SocketAddr>> {
+        let bound = self.listen(addresses).await?;
+        // The first call counts; a node makes one.
+        let _ = self.shared.page_listeners.set(bound.clone());
         Ok(bound)
     }
 

@@ -25,6 +25,16 @@ pub(crate) fn code_hash(secret: &[u8; 32], phone: u64, code: &str) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// Shows that what a link says was said here.
+#[must_use]
+pub(crate) fn token_tag(secret: &[u8; 32], said: &[u8]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(b"contact token").update(said);
+    let mut tag = [0; 16];
+    hasher.finalize_xof().fill(&mut tag);
+    tag
+}
+
 fn keyed(secret: &[u8; 32], kind: &[u8], ids: &[i64]) -> i64 {
     let mut hasher = blake3::Hasher::new_keyed(secret);
     hasher.update(kind);
@@ -49,6 +59,7 @@ mod tests {
         assert_ne!(hash, user_hash(&[1; 32], a, a));
         assert_ne!(hash, user_hash(&[2; 32], a, b));
         assert_ne!(hash, authorization_hash(&[1; 32], a, AuthKeyId(2)));
+        assert_ne!(token_tag(&[1; 32], b"a"), token_tag(&[1; 32], b"b"));
         assert_ne!(code_hash(&[1; 32], 1, "12"), code_hash(&[1; 32], 2, "12"));
     }
 }

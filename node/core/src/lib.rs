@@ -10,6 +10,7 @@
 mod access;
 mod boxes;
 mod committer;
+mod contact_token;
 mod contacts;
 mod core;
 mod decide;
@@ -49,6 +50,7 @@ pub use login::{
 };
 pub use message::{Action, BoxRow, Forward, Message, Quote, Reply};
 pub use presence::{ONLINE_MS, Status};
+pub use profile::PublicProfile;
 pub use send::{Affected, Edited, ForwardHow, Outgoing, QuoteRequest, Sent};
 pub use setup::{Clock, Registration, Setup};
 pub use text::{ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len};

@@ -8,6 +8,25 @@ use crate::ids::{Actor, UserId};
 use crate::user::{ABOUT_CHARS_MAX, RESERVED_USERNAMES, User, clean_name, is_username};
 use crate::{Core, CoreError, CoreResult};
 
+/// What everybody may see of a member.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PublicProfile {
+    /// Who.
+    pub id: UserId,
+    /// First and last name.
+    pub name: String,
+    /// As its owner spells it.
+    pub username: String,
+    /// A few words about oneself.
+    pub about: Option<String>,
+}
+
+impl std::fmt::Debug for PublicProfile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PublicProfile").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
 impl Core {
     /// Changes names and the text about oneself, where given.
     ///
@@ -44,6 +63,21 @@ impl Core {
             Ok(())
         })
         .await
+    }
+
+    /// What everybody may see of whoever has this username, whatever its case; none also for whom
+    /// nobody may see.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn public_profile(&self, username: &str) -> CoreResult<Option<PublicProfile>> {
+        let directory = &self.inner.directory;
+        let user = directory.by_username(username).and_then(|id| directory.get(id));
+        let Some(user) = user.filter(|user| !user.deleted) else { return Ok(None) };
+        let Some(username) = user.username.clone() else { return Ok(None) };
+        let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
+        let about = Some(user.about.clone()).filter(|about| !about.is_empty());
+        Ok(Some(PublicProfile { id: user.id, name, username, about }))
     }
 
     /// Whether a username could be taken by `user`.

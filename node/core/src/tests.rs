@@ -12,6 +12,7 @@ mod login;
 mod login_email;
 mod login_token;
 mod messages;
+mod public;
 mod read_state;
 mod updates;
 mod weight;

@@ -20,6 +20,8 @@ mod driver;
 #[path = "../chat/join.rs"]
 mod join;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod logins;
 #[allow(dead_code, reason = "not every scene needs all of it")]
 #[cfg(test)]

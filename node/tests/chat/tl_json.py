@@ -18,7 +18,7 @@ def to_json(value):
         return [to_json(one) for one in value]
     if isinstance(value, dict):
         return {str(key): to_json(one) for key, one in value.items()}
-    names = getattr(value, "__slots__", None) or vars(value)
+    names = getattr(value, "__slots__", None) or getattr(value, "__dict__", {})
     fields = {name: to_json(getattr(value, name)) for name in names if not name.startswith("_")}
     return {"_": type(value).__name__, **fields}
 

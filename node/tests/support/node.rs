@@ -47,6 +47,8 @@ pub(crate) struct TestNode {
     setup: Setup,
     /// Where Telegram clients reach it.
     pub(crate) mtproto: SocketAddr,
+    /// Where browsers reach it.
+    pub(crate) http: SocketAddr,
     /// The DC number it gave out.
     pub(crate) dc: i64,
     /// Fingerprint of its RSA key, as it printed it.
@@ -85,6 +87,7 @@ impl TestNode {
             directory,
             setup,
             mtproto: unknown,
+            http: unknown,
             dc: 0,
             rsa_fingerprint,
             owner: None,
@@ -181,6 +184,7 @@ impl TestNode {
         assert_eq!(line["ready"], true, "{line}");
         let text = |key: &str| line[key].as_str().unwrap_or_else(|| panic!("{key} in {line}"));
         self.mtproto = text("mtproto").parse().expect("the ready line has IP:PORT");
+        self.http = text("http").parse().expect("the ready line has IP:PORT for browsers");
         self.dc = line["dc"].as_i64().expect("the ready line has a DC number");
         self.rsa_fingerprint = text("rsa_fingerprint").to_owned();
         let owner = |key: &str| line["owner"][key].as_str().map(str::to_owned);

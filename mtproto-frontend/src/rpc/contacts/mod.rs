@@ -2,6 +2,7 @@
 
 mod add_contact;
 mod block;
+mod contact_token;
 mod empty_lists;
 mod get_contacts;
 mod import_contacts;
@@ -10,6 +11,7 @@ mod search;
 
 pub(super) use add_contact::{add_contact, delete_contacts};
 pub(super) use block::{block, get_blocked, unblock};
+pub(super) use contact_token::{export_contact_token, import_contact_token};
 pub(super) use empty_lists::{get_birthdays, get_saved, get_sponsored_peers, get_top_peers};
 pub(super) use get_contacts::{get_contact_ids, get_contacts, get_statuses};
 pub(super) use import_contacts::import_contacts;

@@ -54,7 +54,7 @@ pub(in crate::rpc) async fn get_config(ctx: &Context, _: GetConfig) -> RpcResult
         call_ring_timeout_ms: 90_000,
         call_connect_timeout_ms: 30_000,
         call_packet_timeout_ms: 10_000,
-        me_url_prefix: ctx.shared.profile.me_url_prefix(ctx.addresses.local),
+        me_url_prefix: ctx.shared.me_url_prefix(ctx.addresses.local),
         caption_length_max: 1024,
         message_length_max: 4096,
         webfile_dc_id: ctx.dc,

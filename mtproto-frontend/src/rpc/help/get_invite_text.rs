@@ -13,6 +13,6 @@ pub(in crate::rpc) async fn get_invite_text(
     _: GetInviteText,
 ) -> RpcResult<InviteText> {
     let profile = &ctx.shared.profile;
-    let link = profile.me_url_prefix(ctx.addresses.local);
+    let link = ctx.shared.me_url_prefix(ctx.addresses.local);
     Ok(InviteText { message: format!("Come and write to me on {}: {link}", profile.name) })
 }

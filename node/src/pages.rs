@@ -1,0 +1,91 @@
+//! What the public pages show of this node.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::OnceLock;
+
+use mtproto_frontend::Clock;
+use node_core::{Buckets, Core, Rate};
+use parking_lot::Mutex;
+use web::{About, Pages, Profile, Registration};
+
+use crate::client_config::Ready;
+use crate::config::{Config, RegistrationMode};
+
+/// Pages of people that one address may open: so many at once, and one more a second.
+const LOOK_UPS: Rate = Rate { burst: 60, per_second: 1.0 };
+
+/// Addresses that are remembered. Protects memory: 50 bytes each.
+const ADDRESSES_MAX: usize = 10_000;
+
+/// The node, as browsers see it.
+pub(crate) struct Site {
+    core: Core,
+    clock: Clock,
+    name: String,
+    registration: Registration,
+    /// Known once the node listens.
+    ready: OnceLock<Ready>,
+    look_ups: Mutex<Buckets<IpAddr>>,
+}
+
+impl Site {
+    pub(crate) fn new(core: Core, clock: Clock, config: &Config) -> Self {
+        Self {
+            core,
+            clock,
+            name: config.node.name.clone(),
+            registration: match config.registration.mode {
+                RegistrationMode::Invite => Registration::Invite,
+                RegistrationMode::Open => Registration::Open,
+                RegistrationMode::Closed => Registration::Closed,
+            },
+            ready: OnceLock::new(),
+            look_ups: Mutex::new(Buckets::new(LOOK_UPS, ADDRESSES_MAX)),
+        }
+    }
+
+    /// The node listens, and this is how it is reached.
+    pub(crate) fn is_ready(&self, ready: &Ready) {
+        // Set once; a second start of one process does not happen.
+        let _ = self.ready.set(Ready { owner: None, ..ready.clone() });
+    }
+}
+
+impl Pages for Site {
+    fn about(&self) -> About {
+        let ready = self.ready.get();
+        let text =
+            |of: fn(&Ready) -> &String| ready.map_or(String::new(), |ready| of(ready).clone());
+        About {
+            name: self.name.clone(),
+            registration: self.registration,
+            mtproto: text(|ready| &ready.mtproto),
+            dc: ready.map_or(0, |ready| ready.dc),
+            rsa_fingerprint: text(|ready| &ready.rsa_fingerprint),
+            rsa_pem: text(|ready| &ready.rsa_pem),
+            login: None,
+        }
+    }
+
+    fn profile(&self, username: &str) -> Option<Profile> {
+        let found = self.core.public_profile(username);
+        let found = found.inspect_err(|cause| tracing::warn!(%cause, "a page is not shown"));
+        let member = found.ok()??;
+        Some(Profile {
+            id: member.id.0,
+            name: member.name,
+            username: member.username,
+            about: member.about,
+        })
+    }
+
+    fn may_look_up(&self, from: Option<SocketAddr>) -> bool {
+        // Behind a proxy of this machine all come from it: the proxy limits.
+        let Some(from) = from.map(|from| from.ip().to_canonical()) else { return true };
+        if from.is_loopback() {
+            return true;
+        }
+        let from = node_core::address_key(from);
+        self.look_ups.lock().take(from, (self.clock)()).is_ok()
+    }
+}

@@ -1,0 +1,148 @@
+//! Pages for browsers: what this node is, and where the links lead that its members' clients print.
+//!
+//! Every page is made here, whole, from escaped templates: no script, no cookie, nothing from another
+//! host. What a page shows of people comes from [`Pages`], which decides what is public; this crate
+//! only draws it.
+
+mod layout;
+mod links;
+mod pages;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::get;
+use axum::{Extension, middleware};
+
+pub use layout::message as message_page;
+pub use links::is_username;
+pub use pages::{About, Profile, Registration};
+
+/// What the node knows and these pages show.
+pub trait Pages: Send + Sync + 'static {
+    /// The node itself.
+    fn about(&self) -> About;
+
+    /// What everybody may see of whoever has this username, whatever its case.
+    fn profile(&self, username: &str) -> Option<Profile>;
+
+    /// Whether this address may look somebody up now.
+    fn may_look_up(&self, from: Option<SocketAddr>) -> bool;
+}
+
+/// The pages; anything else is answered by a page that says that there is nothing.
+pub fn router(pages: Arc<dyn Pages>) -> Router {
+    let link = |name: &'static str| get(move |state, uri| other(state, uri, name));
+    Router::new()
+        .route("/", get(home))
+        .route("/style.css", get(style))
+        .route("/robots.txt", get(robots))
+        .route("/{name}", get(name))
+        .route("/c/{*rest}", link("c"))
+        .route("/u/{*rest}", link("u"))
+        .route("/contact/{*rest}", link("contact"))
+        .route("/joinchat/{*rest}", link("joinchat"))
+        .fallback(nothing)
+        .layer(middleware::map_response(safe))
+        .with_state(pages)
+}
+
+type Shown = State<Arc<dyn Pages>>;
+
+async fn home(State(pages): Shown) -> Html<String> {
+    Html(pages::home(&pages.about()).into_string())
+}
+
+/// `/NAME`, `/+NUMBER` and `/+HASH`.
+async fn name(
+    State(pages): Shown,
+    Path(name): Path<String>,
+    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+) -> Response {
+    let about = pages.about();
+    if let Some(link) = links::plus(&name) {
+        return Html(pages::link(&about, &link).into_string()).into_response();
+    }
+    if !is_username(&name) {
+        return not_found(&about);
+    }
+    let from = from.map(|Extension(ConnectInfo(from))| from);
+    if !pages.may_look_up(from) {
+        let page = layout::message(
+            &about.name,
+            "Too many at once",
+            "Somebody at your address looked up many names. Try again in a minute.",
+        );
+        return (StatusCode::TOO_MANY_REQUESTS, Html(page.into_string())).into_response();
+    }
+    match pages.profile(&name) {
+        Some(profile) => Html(pages::profile(&about, &profile).into_string()).into_response(),
+        // The same for a name that nobody has and for one that is not shown.
+        None => not_found(&about),
+    }
+}
+
+/// Links whose first part says what they are.
+async fn other(State(pages): Shown, uri: Uri, kind: &'static str) -> Response {
+    let about = pages.about();
+    let rest = uri.path().trim_start_matches('/').trim_start_matches(kind).trim_matches('/');
+    match links::of_kind(kind, rest) {
+        Some(link) => Html(pages::link(&about, &link).into_string()).into_response(),
+        None => not_found(&about),
+    }
+}
+
+async fn nothing(State(pages): Shown) -> Response {
+    not_found(&pages.about())
+}
+
+fn not_found(about: &About) -> Response {
+    let page = layout::message(
+        &about.name,
+        "Nothing here",
+        "Nobody on this node shows a page at this address. Names may be spelled another way, and \
+         members without a username have no page.",
+    );
+    (StatusCode::NOT_FOUND, Html(page.into_string())).into_response()
+}
+
+async fn style() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "text/css; charset=utf-8"),
+        (header::CACHE_CONTROL, "public, max-age=3600"),
+    ];
+    (headers, layout::STYLE).into_response()
+}
+
+async fn robots() -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "User-agent: *\nDisallow: /\n")
+        .into_response()
+}
+
+/// What every answer tells a browser: to load nothing but our style, to be in nobody's frame, to
+/// tell no other host where it was.
+async fn safe(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+#[cfg(test)]
+mod tests;

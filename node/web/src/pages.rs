@@ -1,0 +1,132 @@
+//! The pages themselves.
+
+use maud::{Markup, html};
+
+use crate::layout::page;
+use crate::links::Link;
+
+/// Colours of faces without a picture.
+const FACES: i64 = 7;
+
+/// Who may join a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// Who has an invite.
+    Invite,
+    /// Anybody.
+    Open,
+    /// Nobody.
+    Closed,
+}
+
+/// What a node says of itself.
+#[derive(Debug, Clone)]
+pub struct About {
+    /// Its name.
+    pub name: String,
+    /// Who may join.
+    pub registration: Registration,
+    /// `IP:PORT` for clients.
+    pub mtproto: String,
+    /// The DC number to connect as.
+    pub dc: i32,
+    /// Fingerprint of the RSA key, as 16 hex digits.
+    pub rsa_fingerprint: String,
+    /// The RSA key as PKCS#1 PEM.
+    pub rsa_pem: String,
+    /// Where members log in by another service, if they can.
+    pub login: Option<&'static str>,
+}
+
+/// What everybody may see of a member.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    /// Chooses the colour of a face without a picture.
+    pub id: i64,
+    /// First and last name.
+    pub name: String,
+    /// As its owner spells it.
+    pub username: String,
+    /// A few words, if they are for everybody.
+    pub about: Option<String>,
+}
+
+/// `/`
+pub(crate) fn home(about: &About) -> Markup {
+    let joining = match about.registration {
+        Registration::Invite => {
+            "People join by invitation: a member or the operator gives you a number and a code."
+        }
+        Registration::Open => "Anybody may join.",
+        Registration::Closed => "Nobody can join at the moment.",
+    };
+    page(
+        &about.name,
+        &about.name,
+        &html! {
+            h1 { (about.name) }
+            p {
+                "A messenger for a community, run by its own people. Members talk with ordinary \
+                 Telegram apps that are pointed at this node."
+            }
+            p { (joining) }
+            @if let Some(login) = about.login {
+                a.button href=(login) { "Get a login code" }
+            }
+            h2 { "Connect an app" }
+            p.faint {
+                "Telegram's own apps connect to Telegram only. An app for this node needs these four \
+                 things; then it asks for your number and code."
+            }
+            dl {
+                dt { "Address" } dd { code { (about.mtproto) } }
+                dt { "DC" } dd { (about.dc) }
+                dt { "Fingerprint" } dd { code { "0x" (about.rsa_fingerprint) } }
+            }
+            details {
+                summary { "RSA key" }
+                pre { (about.rsa_pem.trim()) }
+            }
+        },
+    )
+}
+
+/// `/NAME`
+pub(crate) fn profile(about: &About, member: &Profile) -> Markup {
+    let title = format!("{} (@{})", member.name, member.username);
+    let face = format!("face face{}", member.id.rem_euclid(FACES));
+    page(
+        &about.name,
+        &title,
+        &html! {
+            div class=(face) aria-hidden="true" { (initials(&member.name)) }
+            h1 { (member.name) }
+            p.faint { "@" (member.username) }
+            @if let Some(text) = &member.about {
+                p.about { (text) }
+            }
+            a.button href={ "tg://resolve?domain=" (member.username) } { "Send message" }
+            p.faint { "Opens the Telegram app that is set up for " (about.name) "." }
+        },
+    )
+}
+
+/// A page that only leads on.
+pub(crate) fn link(about: &About, link: &Link) -> Markup {
+    page(
+        &about.name,
+        &link.title,
+        &html! {
+            h1 { (link.title) }
+            p { (link.says) }
+            a.button href=(link.opens) { (link.button) }
+            p.faint { "Opens the Telegram app that is set up for " (about.name) "." }
+        },
+    )
+}
+
+/// The first letters of the first two words.
+fn initials(name: &str) -> String {
+    let first = |word: &str| word.chars().next().map(|c| c.to_uppercase().collect::<String>());
+    name.split_whitespace().filter_map(first).take(2).collect()
+}
