@@ -103,7 +103,8 @@ pub(crate) fn message_or_empty(
     }
 }
 
-fn entities(stored: &[Entity]) -> Option<Vec<MessageEntity>> {
+/// Formatting; `None` for none.
+pub(crate) fn entities(stored: &[Entity]) -> Option<Vec<MessageEntity>> {
     (!stored.is_empty()).then(|| stored.iter().map(entity).collect())
 }
 

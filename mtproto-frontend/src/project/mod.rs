@@ -5,15 +5,20 @@
 
 mod message;
 mod own;
+mod settings;
 mod update;
 mod user;
 
 use std::collections::BTreeSet;
 
-use node_core::{Core, CoreResult, Message, PeerId, UserId};
+use node_core::{Core, CoreResult, Entity, EntityKind, Message, PeerId, UserId};
 use tl::enums;
 
-pub(crate) use message::{entities_from_tl, message, message_or_empty};
+pub(crate) use message::{entities, entities_from_tl, message, message_or_empty};
+pub(crate) use own::{draft_update, notify_update, own_update};
+pub(crate) use settings::{
+    default_notify_settings, draft, filter, folder_id, notify_settings, sound_from_tl,
+};
 pub(crate) use update::{Pushed, box_update};
 pub(crate) use user::{peer_settings, status, user};
 
@@ -41,8 +46,13 @@ impl Named {
             self.0.insert(forward.from);
             self.0.extend(forward.saved_from.map(|(peer, _)| peer.user()));
         }
-        for entity in &message.entities {
-            if let node_core::EntityKind::MentionName { user } = entity.kind {
+        self.entities(&message.entities)
+    }
+
+    /// Names everybody whom a formatted text mentions.
+    pub(crate) fn entities(&mut self, entities: &[Entity]) -> &mut Self {
+        for entity in entities {
+            if let EntityKind::MentionName { user } = entity.kind {
                 self.0.insert(user);
             }
         }

@@ -1,25 +1,115 @@
-//! What a member changed for oneself, as the update for the other sessions: these have no pts.
+//! What a member changed for oneself, as the update for the other sessions: these have no pts of
+//! their own.
 
-use node_core::{Core, CoreResult, Own, UserId};
+use node_core::{Core, CoreResult, NotifyTarget, Own, PeerId, UserId};
 use tl::{enums, types};
 
-use super::{Named, peer};
+use super::{Named, default_notify_settings, draft, filter, folder_id, notify_settings, peer};
 
 /// The update; `None` where there is nothing to tell any more. Says how things are now, which may be
 /// later than the change.
-pub(super) fn own_update(
-    _core: &Core,
-    _owner: UserId,
+pub(crate) fn own_update(
+    core: &Core,
+    owner: UserId,
     change: &Own,
     named: &mut Named,
 ) -> CoreResult<Option<enums::Update>> {
-    Ok(match change {
-        Own::UnreadMark { peer: with, unread } => {
-            named.user(with.user());
-            let peer = types::DialogPeer { peer: peer(*with) }.into();
-            let mark = types::UpdateDialogUnreadMark { unread: *unread, peer, saved_peer_id: None };
-            Some(mark.into())
+    let dialog_peer = |with: PeerId, named: &mut Named| -> enums::DialogPeer {
+        named.user(with.user());
+        types::DialogPeer { peer: peer(with) }.into()
+    };
+    Ok(Some(match change {
+        Own::UnreadMark { peer: with, unread } => types::UpdateDialogUnreadMark {
+            unread: *unread,
+            peer: dialog_peer(*with, named),
+            saved_peer_id: None,
         }
-        _ => None,
-    })
+        .into(),
+        Own::Draft { peer: with } => draft_update(core, owner, *with, named)?,
+        Own::Pinned { peer: with, folder, pinned } => types::UpdateDialogPinned {
+            pinned: *pinned,
+            folder_id: Some(folder_id(*folder)).filter(|id| *id != 0),
+            peer: dialog_peer(*with, named),
+        }
+        .into(),
+        Own::PinnedOrder(folder) => {
+            let order = core.pins(owner, *folder)?;
+            let order = order.into_iter().map(|with| dialog_peer(with, named)).collect();
+            let folder_id = Some(folder_id(*folder)).filter(|id| *id != 0);
+            types::UpdatePinnedDialogs { folder_id, order: Some(order) }.into()
+        }
+        Own::Folders { moved, pts } => {
+            let folder_peers = moved.iter().map(|(with, folder)| {
+                named.user(with.user());
+                types::FolderPeer { peer: peer(*with), folder_id: folder_id(*folder) }.into()
+            });
+            let folder_peers = folder_peers.collect();
+            // The API counts no event here: the box stays where it is.
+            types::UpdateFolderPeers { folder_peers, pts: pts.0, pts_count: 0 }.into()
+        }
+        Own::Notify(target) => notify_update(core, owner, *target, named)?,
+        Own::Filter(id) => {
+            let found = core.filter(owner, *id)?;
+            if let Some(found) = &found {
+                named.entities(&found.title_entities);
+                for with in [&found.pinned, &found.include, &found.exclude].into_iter().flatten() {
+                    named.user(with.user());
+                }
+            }
+            let shown = found.map(|found| filter(core, owner, *id, &found));
+            types::UpdateDialogFilter { id: id.0.into(), filter: shown }.into()
+        }
+        Own::FilterOrder => {
+            let order = core.filters(owner)?.filters.iter().map(|(id, _)| id.0.into()).collect();
+            types::UpdateDialogFilterOrder { order }.into()
+        }
+        Own::Filters => types::UpdateDialogFilters {}.into(),
+        _ => return Ok(None),
+    }))
+}
+
+/// A draft as it is now; an empty one where it is gone.
+pub(crate) fn draft_update(
+    core: &Core,
+    owner: UserId,
+    with: PeerId,
+    named: &mut Named,
+) -> CoreResult<enums::Update> {
+    named.user(with.user());
+    let draft = match core.draft(owner, with)? {
+        Some(found) => {
+            named.entities(&found.entities);
+            draft(&found)
+        }
+        None => types::DraftMessageEmpty { date: Some(core.now()) }.into(),
+    };
+    let peer = peer(with);
+    Ok(types::UpdateDraftMessage { peer, top_msg_id: None, saved_peer_id: None, draft }.into())
+}
+
+/// The notification settings of a dialog or a scope, as they are now.
+pub(crate) fn notify_update(
+    core: &Core,
+    owner: UserId,
+    target: NotifyTarget,
+    named: &mut Named,
+) -> CoreResult<enums::Update> {
+    use node_core::NotifyScope;
+    let settings = core.notify(owner, target)?;
+    let (peer, notify_settings) = match target {
+        NotifyTarget::Peer(with) => {
+            named.user(with.user());
+            (types::NotifyPeer { peer: peer(with) }.into(), notify_settings(&settings))
+        }
+        NotifyTarget::Scope(scope) => {
+            let of_scope: enums::NotifyPeer = match scope {
+                NotifyScope::Users => types::NotifyUsers {}.into(),
+                NotifyScope::Chats => types::NotifyChats {}.into(),
+                NotifyScope::Broadcasts => types::NotifyBroadcasts {}.into(),
+            };
+            (of_scope, default_notify_settings(&settings))
+        }
+    };
+    let notify_settings = notify_settings.into();
+    Ok(types::UpdateNotifySettings { peer, notify_settings }.into())
 }

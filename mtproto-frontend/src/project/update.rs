@@ -7,8 +7,7 @@ use node_core::{Authorization, BoxEvent, BoxRow, Core, CoreResult, Message, Own,
 use parking_lot::Mutex;
 use tl::{enums, types};
 
-use super::own::own_update;
-use super::{Named, message, peer, status};
+use super::{Named, message, own_update, peer, status};
 use crate::session::NeutralUpdate;
 
 /// One event of a box as an update; `None` where there is nothing to tell any more.

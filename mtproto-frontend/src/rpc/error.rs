@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use node_core::{CoreError, TextError};
+use node_core::{CoreError, FilterError, TextError};
 use tl::Write as _;
 
 /// `rpc_error`: a code and an upper-case name, never internal text.
@@ -117,6 +117,16 @@ impl From<CoreError> for RpcError {
             CoreError::FreshReset => Self::new(406, "FRESH_RESET_AUTHORISATION_FORBIDDEN"),
             CoreError::ContactNameEmpty => bad("CONTACT_NAME_EMPTY"),
             CoreError::Oneself => bad("CONTACT_ID_INVALID"),
+            CoreError::TooManyPinned => bad("PINNED_DIALOGS_TOO_MUCH"),
+            CoreError::Filter(error) => bad(match error {
+                FilterError::Unknown => "FILTER_ID_INVALID",
+                FilterError::TitleEmpty => "FILTER_TITLE_EMPTY",
+                FilterError::TitleTooLong => "MESSAGE_TOO_LONG",
+                FilterError::TakesInNothing => "FILTER_INCLUDE_EMPTY",
+                FilterError::TooManyPeers => "USERS_TOO_MUCH",
+                FilterError::TooMany => "CHATLISTS_TOO_MUCH",
+            }),
+            CoreError::SettingsInvalid => bad("SETTINGS_INVALID"),
             CoreError::FromTheFuture => bad("PERSISTENT_TIMESTAMP_INVALID"),
             CoreError::Flood { wait_s } => Self::flood_wait(wait_s),
             CoreError::Busy => Self::flood_wait(1),

@@ -13,6 +13,7 @@ mod channels;
 mod contacts;
 mod empty;
 mod error;
+mod folders;
 mod help;
 mod langpack;
 mod messages;

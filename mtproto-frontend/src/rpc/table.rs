@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use tl::Method;
 
 use super::{
-    Context, RpcResult, account, aicompose, auth, bots, channels, contacts, help, langpack,
-    messages, payments, phone, photos, premium, stories, updates, users,
+    Context, RpcResult, account, aicompose, auth, bots, channels, contacts, folders, help,
+    langpack, messages, payments, phone, photos, premium, stories, updates, users,
 };
 
 /// Who may call a method.
@@ -115,8 +115,8 @@ static BUILT: &[Built] = built! {
     User Light Small AccountGetDefaultGroupPhotoEmojis tl::functions::account::GetDefaultGroupPhotoEmojis => account::get_default_group_photo_emojis, "telethon_calls_every_start_up_method";
     User Light Small AccountGetDefaultProfilePhotoEmojis tl::functions::account::GetDefaultProfilePhotoEmojis => account::get_default_profile_photo_emojis, "telethon_calls_every_start_up_method";
     User Light Small AccountGetGlobalPrivacySettings tl::functions::account::GetGlobalPrivacySettings => account::get_global_privacy_settings, "telethon_calls_every_start_up_method";
-    User Light Small AccountGetNotifyExceptions tl::functions::account::GetNotifyExceptions => account::get_notify_exceptions, "telethon_calls_every_start_up_method";
-    User Light Small AccountGetNotifySettings tl::functions::account::GetNotifySettings => account::get_notify_settings, "telethon_calls_every_start_up_method";
+    User Light Small AccountGetNotifyExceptions tl::functions::account::GetNotifyExceptions => account::get_notify_exceptions, "notifications";
+    User Light Small AccountGetNotifySettings tl::functions::account::GetNotifySettings => account::get_notify_settings, "notifications";
     User Light Small AccountGetPasskeys tl::functions::account::GetPasskeys => account::get_passkeys, "telethon_calls_every_start_up_method";
     User Light Small AccountGetPassword tl::functions::account::GetPassword => account::get_password, "telethon_calls_every_start_up_method";
     User Light Small AccountGetPrivacy tl::functions::account::GetPrivacy => account::get_privacy, "telethon_calls_every_start_up_method";
@@ -130,8 +130,10 @@ static BUILT: &[Built] = built! {
     User Light Small AccountGetWebAuthorizations tl::functions::account::GetWebAuthorizations => account::get_web_authorizations, "telethon_calls_every_start_up_method";
     User Light Small AccountGetWebBrowserSettings tl::functions::account::GetWebBrowserSettings => account::get_web_browser_settings, "telethon_calls_every_start_up_method";
     User Light Small AccountResetAuthorization tl::functions::account::ResetAuthorization => account::reset_authorization, "telethon_calls_every_member_method";
+    User Light Small AccountResetNotifySettings tl::functions::account::ResetNotifySettings => account::reset_notify_settings, "notifications";
     Open Code  Small AccountSendVerifyEmailCode tl::functions::account::SendVerifyEmailCode => account::send_verify_email_code, "a_member_logs_in_by_mail";
     User Light Small AccountSetAuthorizationTtl tl::functions::account::SetAuthorizationTtl => account::set_authorization_ttl, "unused_logins_end_when_the_member_says";
+    User Light Small AccountUpdateNotifySettings tl::functions::account::UpdateNotifySettings => account::update_notify_settings, "notifications";
     User Light Small AccountUpdateProfile tl::functions::account::UpdateProfile => account::update_profile, "telethon_calls_every_member_method";
     User Light Small AccountUpdateStatus tl::functions::account::UpdateStatus => account::update_status, "typing_and_presence";
     User Light Small AccountUpdateUsername tl::functions::account::UpdateUsername => account::update_username, "the_owner_invites_by_the_service_account";
@@ -177,6 +179,7 @@ static BUILT: &[Built] = built! {
     User Light Small ContactsResolveUsername tl::functions::contacts::ResolveUsername => contacts::resolve_username, "the_owner_invites_by_the_service_account";
     User Light Small ContactsSearch tl::functions::contacts::Search => contacts::search, "telethon_calls_every_member_method";
     User Light Small ContactsUnblock tl::functions::contacts::Unblock => contacts::unblock, "telethon_calls_every_member_method";
+    User Light Small FoldersEditPeerFolders tl::functions::folders::EditPeerFolders => folders::edit_peer_folders, "the_archive";
     User Light Small HelpDismissSuggestion tl::functions::help::DismissSuggestion => help::dismiss_suggestion, "telethon_calls_every_start_up_method";
     Open Light Small HelpGetAppConfig tl::functions::help::GetAppConfig => help::get_app_config, "telethon_calls_every_open_method";
     Open Light Small HelpGetAppUpdate tl::functions::help::GetAppUpdate => help::get_app_update, "telethon_calls_every_open_method";
@@ -199,11 +202,12 @@ static BUILT: &[Built] = built! {
     Open Light Small LangpackGetLanguage tl::functions::langpack::GetLanguage => langpack::get_language, "telethon_calls_every_open_method";
     Open Light Small LangpackGetLanguages tl::functions::langpack::GetLanguages => langpack::get_languages, "telethon_calls_every_open_method";
     Open Light Small LangpackGetStrings tl::functions::langpack::GetStrings => langpack::get_strings, "telethon_calls_every_open_method";
+    User Light Small MessagesClearAllDrafts tl::functions::messages::ClearAllDrafts => messages::clear_all_drafts, "drafts";
     User Light Small MessagesDeleteHistory tl::functions::messages::DeleteHistory => messages::delete_history, "telethon_calls_every_member_method";
     User Light Small MessagesDeleteMessages tl::functions::messages::DeleteMessages => messages::delete_messages, "six_clients_talk";
     User Light Part  MessagesEditMessage tl::functions::messages::EditMessage => messages::edit_message, "six_clients_talk";
     User Light Small MessagesForwardMessages tl::functions::messages::ForwardMessages => messages::forward_messages, "saved_messages_and_history";
-    User Light Small MessagesGetAllDrafts tl::functions::messages::GetAllDrafts => messages::get_all_drafts, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetAllDrafts tl::functions::messages::GetAllDrafts => messages::get_all_drafts, "drafts";
     User Light Small MessagesGetAllStickers tl::functions::messages::GetAllStickers => messages::get_all_stickers, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetArchivedStickers tl::functions::messages::GetArchivedStickers => messages::get_archived_stickers, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetAttachMenuBots tl::functions::messages::GetAttachMenuBots => messages::get_attach_menu_bots, "telethon_calls_every_start_up_method";
@@ -213,7 +217,7 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesGetCustomEmojiDocuments tl::functions::messages::GetCustomEmojiDocuments => messages::get_custom_emoji_documents, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetDefaultHistoryTtl tl::functions::messages::GetDefaultHistoryTtl => messages::get_default_history_ttl, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetDefaultTagReactions tl::functions::messages::GetDefaultTagReactions => messages::get_default_tag_reactions, "telethon_calls_every_start_up_method";
-    User Light Small MessagesGetDialogFilters tl::functions::messages::GetDialogFilters => messages::get_dialog_filters, "telethon_calls_every_start_up_method";
+    User Light Small MessagesGetDialogFilters tl::functions::messages::GetDialogFilters => messages::get_dialog_filters, "folders";
     User Light Small MessagesGetDialogUnreadMarks tl::functions::messages::GetDialogUnreadMarks => messages::get_dialog_unread_marks, "unread_marks";
     User Light Small MessagesGetDialogs tl::functions::messages::GetDialogs => messages::get_dialogs, "six_clients_talk";
     User Light Small MessagesGetEmojiGroups tl::functions::messages::GetEmojiGroups => messages::get_emoji_groups, "telethon_calls_every_start_up_method";
@@ -236,7 +240,7 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesGetPaidReactionPrivacy tl::functions::messages::GetPaidReactionPrivacy => messages::get_paid_reaction_privacy, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetPeerDialogs tl::functions::messages::GetPeerDialogs => messages::get_peer_dialogs, "telethon_calls_every_member_method";
     User Light Small MessagesGetPeerSettings tl::functions::messages::GetPeerSettings => messages::get_peer_settings, "telethon_calls_every_member_method";
-    User Light Small MessagesGetPinnedDialogs tl::functions::messages::GetPinnedDialogs => messages::get_pinned_dialogs, "telethon_calls_every_member_method";
+    User Light Small MessagesGetPinnedDialogs tl::functions::messages::GetPinnedDialogs => messages::get_pinned_dialogs, "pinned_dialogs";
     User Light Small MessagesGetPinnedSavedDialogs tl::functions::messages::GetPinnedSavedDialogs => messages::get_pinned_saved_dialogs, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetQuickReplies tl::functions::messages::GetQuickReplies => messages::get_quick_replies, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetRecentLocations tl::functions::messages::GetRecentLocations => messages::get_recent_locations, "telethon_calls_every_start_up_method";
@@ -256,6 +260,8 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesReadHistory tl::functions::messages::ReadHistory => messages::read_history, "six_clients_talk";
     User Light Small MessagesReadMessageContents tl::functions::messages::ReadMessageContents => messages::read_message_contents, "telethon_calls_every_member_method";
     User Light Small MessagesReceivedMessages tl::functions::messages::ReceivedMessages => messages::received_messages, "telethon_calls_every_member_method";
+    User Light Small MessagesReorderPinnedDialogs tl::functions::messages::ReorderPinnedDialogs => messages::reorder_pinned_dialogs, "pinned_dialogs";
+    User Light Small MessagesSaveDraft tl::functions::messages::SaveDraft => messages::save_draft, "drafts";
     User Light Small MessagesSearch tl::functions::messages::Search => messages::search, "telethon_calls_every_member_method";
     User Light Small MessagesSearchCustomEmoji tl::functions::messages::SearchCustomEmoji => messages::search_custom_emoji, "telethon_calls_every_start_up_method";
     User Light Small MessagesSearchEmojiStickerSets tl::functions::messages::SearchEmojiStickerSets => messages::search_emoji_sticker_sets, "telethon_calls_every_start_up_method";
@@ -263,6 +269,10 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesSearchStickers tl::functions::messages::SearchStickers => messages::search_stickers, "telethon_calls_every_start_up_method";
     User Light Part  MessagesSendMessage tl::functions::messages::SendMessage => messages::send_message, "six_clients_talk";
     User Light Small MessagesSetTyping tl::functions::messages::SetTyping => messages::set_typing, "typing_and_presence";
+    User Light Small MessagesToggleDialogFilterTags tl::functions::messages::ToggleDialogFilterTags => messages::toggle_dialog_filter_tags, "folders";
+    User Light Small MessagesToggleDialogPin tl::functions::messages::ToggleDialogPin => messages::toggle_dialog_pin, "pinned_dialogs";
+    User Light Small MessagesUpdateDialogFilter tl::functions::messages::UpdateDialogFilter => messages::update_dialog_filter, "folders";
+    User Light Small MessagesUpdateDialogFiltersOrder tl::functions::messages::UpdateDialogFiltersOrder => messages::update_dialog_filters_order, "folders";
     User Light Small PaymentsGetPremiumGiftCodeOptions tl::functions::payments::GetPremiumGiftCodeOptions => payments::get_premium_gift_code_options, "telethon_calls_every_start_up_method";
     User Light Small PaymentsGetSavedStarGifts tl::functions::payments::GetSavedStarGifts => payments::get_saved_star_gifts, "telethon_calls_every_start_up_method";
     User Light Small PaymentsGetStarGiftActiveAuctions tl::functions::payments::GetStarGiftActiveAuctions => payments::get_star_gift_active_auctions, "telethon_calls_every_start_up_method";

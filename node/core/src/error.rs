@@ -2,6 +2,7 @@
 
 use node_store::StoreError;
 
+use crate::dialogs::FilterError;
 use crate::text::TextError;
 
 /// The answer of a command or a query.
@@ -104,6 +105,15 @@ pub enum CoreError {
     /// Nobody is a contact of oneself.
     #[error("not with oneself")]
     Oneself,
+    /// As many dialogs are pinned as may be.
+    #[error("too many pinned dialogs")]
+    TooManyPinned,
+    /// A folder that may not be.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// A setting that is too long, or not what it can be.
+    #[error("bad settings")]
+    SettingsInvalid,
     /// The box has reached the last number that clients can say.
     #[error("the box is full")]
     BoxFull,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::dialogs::{FilterId, FolderId, NotifyTarget};
 use crate::ids::{Actor, AuthKeyId, PeerId, Pts, UserId};
 use crate::login::Authorization;
 use crate::message::{BoxRow, Message};
@@ -141,6 +142,37 @@ pub enum Own {
         /// Whether it is.
         unread: bool,
     },
+    /// A draft was saved, or is gone.
+    Draft {
+        /// To whom.
+        peer: PeerId,
+    },
+    /// A dialog was pinned or is no longer.
+    Pinned {
+        /// The dialog.
+        peer: PeerId,
+        /// In which list.
+        folder: FolderId,
+        /// Whether it is.
+        pinned: bool,
+    },
+    /// The order of a list's pinned dialogs.
+    PinnedOrder(FolderId),
+    /// Dialogs moved between the lists.
+    Folders {
+        /// Each with the list that it is in now.
+        moved: Vec<(PeerId, FolderId)>,
+        /// Where the box was: clients want it beside a count of none.
+        pts: Pts,
+    },
+    /// Notification settings.
+    Notify(NotifyTarget),
+    /// A folder was made, changed or removed.
+    Filter(FilterId),
+    /// The order of folders.
+    FilterOrder,
+    /// Something about all folders.
+    Filters,
 }
 
 /// One event of one box.

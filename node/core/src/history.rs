@@ -6,11 +6,9 @@
 
 use node_store::{Keyspace, Order};
 
-use crate::boxes::{Dialog, StoredChunks};
-use crate::dialogs::UnreadMark;
-use crate::ids::{MessageId, PeerId, Pts, UserId, box_key, box_number};
+use crate::boxes::StoredChunks;
+use crate::ids::{MessageId, PeerId, UserId, box_key, box_number};
 use crate::message::{BoxRow, Message};
-use crate::personal::Personal;
 use crate::record::Record as _;
 use crate::{Core, CoreResult};
 
@@ -61,34 +59,6 @@ pub struct HistoryPage {
     pub count: i32,
     /// How many of them are newer than the page.
     pub newer: i32,
-}
-
-/// A dialog as clients list it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DialogView {
-    /// With whom.
-    pub peer: PeerId,
-    /// The newest message; 0 if there is none.
-    pub top: MessageId,
-    /// The owner has read up to here.
-    pub read_inbox: MessageId,
-    /// The other party has read up to here.
-    pub read_outbox: MessageId,
-    /// Messages that the owner has not read.
-    pub unread: i32,
-    /// Marked as unread by hand.
-    pub unread_mark: bool,
-}
-
-/// Some dialogs, the newest first.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct DialogPage {
-    /// The dialogs.
-    pub dialogs: Vec<DialogView>,
-    /// Their newest messages.
-    pub messages: Vec<Stored>,
-    /// How many dialogs there are in all.
-    pub count: usize,
 }
 
 impl Core {
@@ -236,7 +206,7 @@ impl Core {
         Ok(self.rows(owner, &[id])?.pop().map(|stored| stored.message))
     }
 
-    fn rows(&self, owner: UserId, ids: &[MessageId]) -> CoreResult<Vec<Stored>> {
+    pub(crate) fn rows(&self, owner: UserId, ids: &[MessageId]) -> CoreResult<Vec<Stored>> {
         let store = &*self.inner.store;
         let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else {
             return Ok(Vec::new());
@@ -270,85 +240,4 @@ impl Core {
         }
         Ok(found)
     }
-
-    /// Dialogs that have a message, the newest first; `below` is the newest message of the last
-    /// one that the client has.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn dialogs(
-        &self,
-        owner: UserId,
-        below: Option<MessageId>,
-        limit: usize,
-    ) -> CoreResult<DialogPage> {
-        // A newest message that is deleted between the two reads would leave a dialog without one:
-        // then the list is read again. Under a storm of deletions the last try stands.
-        let mut page = DialogPage::default();
-        for _ in 0..3 {
-            page = self.dialog_page(owner, below, limit)?;
-            self.settled().await?;
-            let tops: Vec<MessageId> = page.dialogs.iter().map(|dialog| dialog.top).collect();
-            page.messages = self.rows(owner, &tops)?;
-            if page.messages.len() == tops.len() {
-                break;
-            }
-        }
-        self.settled().await?;
-        let there = |top: MessageId| page.messages.iter().any(|stored| stored.id == top);
-        page.dialogs.retain(|dialog| there(dialog.top));
-        Ok(page)
-    }
-
-    fn dialog_page(
-        &self,
-        owner: UserId,
-        below: Option<MessageId>,
-        limit: usize,
-    ) -> CoreResult<DialogPage> {
-        let cell = self.inner.boxes.cell(owner);
-        let state = cell.lock(&*self.inner.store, owner)?;
-        let personal = self.inner.personal(owner)?;
-        let dialogs = state.newest_first(below).take(limit.min(PAGE_MAX));
-        let dialogs = dialogs.map(|(peer, dialog)| view(peer, Some(dialog), &personal));
-        let dialogs = dialogs.collect::<CoreResult<_>>()?;
-        Ok(DialogPage { dialogs, messages: Vec::new(), count: state.listed() })
-    }
-
-    /// One dialog for each of `peers`, in their order, also where there is no message yet; and the
-    /// pts of the box.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub async fn peer_dialogs(
-        &self,
-        owner: UserId,
-        peers: &[PeerId],
-    ) -> CoreResult<(DialogPage, Pts)> {
-        let (dialogs, pts, count) = {
-            let cell = self.inner.boxes.cell(owner);
-            let state = cell.lock(&*self.inner.store, owner)?;
-            let personal = self.inner.personal(owner)?;
-            let dialogs = peers.iter().map(|peer| view(*peer, state.dialogs.get(peer), &personal));
-            let dialogs: Vec<DialogView> = dialogs.collect::<CoreResult<_>>()?;
-            (dialogs, state.pts, state.listed())
-        };
-        self.settled().await?;
-        let tops: Vec<MessageId> =
-            dialogs.iter().map(|dialog| dialog.top).filter(|top| top.0 != 0).collect();
-        let messages = self.rows(owner, &tops)?;
-        self.settled().await?;
-        Ok((DialogPage { dialogs, messages, count }, pts))
-    }
-}
-
-fn view(peer: PeerId, dialog: Option<&Dialog>, personal: &Personal) -> CoreResult<DialogView> {
-    Ok(DialogView {
-        peer,
-        top: dialog.map_or(MessageId(0), |dialog| dialog.top),
-        read_inbox: dialog.map_or(MessageId(0), |dialog| dialog.read_inbox),
-        read_outbox: dialog.map_or(MessageId(0), |dialog| dialog.read_outbox),
-        unread: dialog.map_or(0, |dialog| dialog.unread),
-        unread_mark: personal.get::<UnreadMark>(&peer.bytes())?.is_some(),
-    })
 }

@@ -37,10 +37,15 @@ mod view;
 
 pub use crate::core::{Core, Keys};
 pub use contacts::{ContactView, Imported, NewContact};
+pub use dialogs::{
+    DialogPage, DialogQuery, DialogView, Draft, DraftReply, FILTER_TITLE_CHARS_MAX, FILTERS_MAX,
+    Filter, FilterError, FilterId, Filters, FolderId, NotifyScope, NotifySettings, NotifyTarget,
+    Sound,
+};
 pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, Event, Follower, Outbound, Own, Purpose};
-pub use history::{DialogPage, DialogView, HistoryPage, HistoryQuery, PAGE_MAX, Stored};
+pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST, UserId};
 pub use limits::{Bucket, Buckets, Limit, Rate, address_key};
 pub use login::{

@@ -139,6 +139,21 @@ impl Decide<'_> {
         self.load(Keyspace::PERSONAL, &key::<R>(owner, rest))
     }
 
+    /// All records of one kind, by the rest of their keys; at most `limit`.
+    pub(crate) fn personal_all<R: PersonalRecord>(
+        &self,
+        owner: UserId,
+        limit: usize,
+    ) -> CoreResult<Vec<(Vec<u8>, R)>> {
+        let prefix = key::<R>(owner, &[]);
+        let rows = self.scan_prefix(Keyspace::PERSONAL, &prefix, limit)?;
+        rows.iter()
+            .map(|(key, value)| {
+                Ok((key.get(prefix.len()..).unwrap_or_default().to_vec(), R::decode(value)?))
+            })
+            .collect()
+    }
+
     /// Writes a record; `None` removes it.
     pub(crate) fn set_personal<R: PersonalRecord>(
         &mut self,

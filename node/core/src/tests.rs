@@ -2,6 +2,7 @@
 //! is for.
 
 mod blocking;
+mod dialogs;
 mod disk;
 mod durability;
 mod engine;

@@ -100,6 +100,22 @@ pub enum TextError {
 }
 
 impl Text {
+    /// A text as it was typed so far: it may be empty and keeps its space, entities are checked and
+    /// sorted, none is found.
+    ///
+    /// # Errors
+    /// See [`TextError`].
+    pub fn draft(text: &str, entities: Vec<Entity>) -> Result<Self, TextError> {
+        let text: String =
+            text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+        if utf16_len(&text) > TEXT_UNITS_MAX {
+            return Err(TextError::TooLong);
+        }
+        let mut entities = normalize::nest(normalize::check(&text, entities)?);
+        bound(&mut entities);
+        Ok(Self { text, entities })
+    }
+
     /// Checks and cleans a text: surrounding space goes, entities are checked and sorted,
     /// mentions, hashtags, links and the like are found.
     ///
@@ -140,17 +156,22 @@ impl Text {
             }
         }
         entities = normalize::nest(entities);
-        entities.truncate(ENTITIES_MAX);
-        let mut room = ENTITY_BYTES_MAX;
-        entities.retain(|entity| match room.checked_sub(entity.kind.bytes()) {
-            Some(left) => {
-                room = left;
-                true
-            }
-            None => false,
-        });
+        bound(&mut entities);
         Ok(Self { text, entities })
     }
+}
+
+/// Drops what is over the bounds of one message.
+fn bound(entities: &mut Vec<Entity>) {
+    entities.truncate(ENTITIES_MAX);
+    let mut room = ENTITY_BYTES_MAX;
+    entities.retain(|entity| match room.checked_sub(entity.kind.bytes()) {
+        Some(left) => {
+            room = left;
+            true
+        }
+        None => false,
+    });
 }
 
 /// Length in UTF-16 units.

@@ -71,6 +71,12 @@ impl Core {
         Ok(Some(UserView { user, access_hash, contact, mutual, phone, status, blocked }))
     }
 
+    /// The proof by which `viewer` may name `user`.
+    #[must_use]
+    pub fn access_hash(&self, viewer: UserId, user: UserId) -> i64 {
+        user_hash(&self.inner.access_secret, viewer, user)
+    }
+
     /// Whether `access_hash` is the one that `viewer` was shown for `user`.
     #[must_use]
     pub fn may_name(&self, viewer: UserId, user: UserId, access_hash: i64) -> bool {

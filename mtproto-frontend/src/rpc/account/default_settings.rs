@@ -1,6 +1,6 @@
 //! `account.*`: settings that nobody has changed, because nobody can yet.
 
-use tl::enums::{InputNotifyPeer, InputPrivacyKey, NotificationSound, PrivacyRule};
+use tl::enums::{InputPrivacyKey, NotificationSound, PrivacyRule};
 use tl::functions::account as f;
 use tl::types::{self, account as t};
 
@@ -64,33 +64,6 @@ pub(in crate::rpc) async fn get_content_settings(
     _: f::GetContentSettings,
 ) -> RpcResult<t::ContentSettings> {
     Ok(t::ContentSettings::default())
-}
-
-/// `account.getNotifySettings#12b3ad31 peer:InputNotifyPeer = PeerNotifySettings`
-///
-/// Each scope notifies, with a preview. A peer or topic has nothing of its own: it follows its
-/// scope.
-pub(in crate::rpc) async fn get_notify_settings(
-    _: &Context,
-    request: f::GetNotifySettings,
-) -> RpcResult<types::PeerNotifySettings> {
-    let default_sound = Some(sound());
-    Ok(match request.peer {
-        InputNotifyPeer::InputNotifyUsers(_)
-        | InputNotifyPeer::InputNotifyChats(_)
-        | InputNotifyPeer::InputNotifyBroadcasts(_) => types::PeerNotifySettings {
-            show_previews: Some(true),
-            silent: Some(false),
-            mute_until: Some(0),
-            ios_sound: default_sound.clone(),
-            android_sound: default_sound.clone(),
-            other_sound: default_sound,
-            ..Default::default()
-        },
-        InputNotifyPeer::InputNotifyPeer(_)
-        | InputNotifyPeer::InputNotifyForumTopic(_)
-        | InputNotifyPeer::InputNotifyCommunity(_) => types::PeerNotifySettings::default(),
-    })
 }
 
 /// `account.getReactionsNotifySettings#06dd654c = ReactionsNotifySettings`

@@ -5,7 +5,7 @@
 use tl::functions::account as f;
 use tl::types::{self, account as t};
 
-use crate::rpc::empty::{CHOSEN_HASH, updates};
+use crate::rpc::empty::CHOSEN_HASH;
 use crate::rpc::{Context, RpcResult};
 
 /// `account.getThemes#7206e458 format:string hash:long = account.Themes`
@@ -152,15 +152,4 @@ pub(in crate::rpc) async fn get_web_browser_settings(
     } else {
         t::WebBrowserSettings { hash, ..Default::default() }.into()
     })
-}
-
-/// `account.getNotifyExceptions#53577479 flags:# compare_sound:flags.1?true
-/// compare_stories:flags.2?true peer:flags.0?InputNotifyPeer = Updates`
-///
-/// No peer has settings of its own.
-pub(in crate::rpc) async fn get_notify_exceptions(
-    ctx: &Context,
-    _: f::GetNotifyExceptions,
-) -> RpcResult<types::Updates> {
-    Ok(updates(ctx))
 }

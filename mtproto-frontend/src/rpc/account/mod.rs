@@ -5,6 +5,7 @@ mod default_settings;
 mod empty_lists;
 mod get_password;
 mod login_email;
+mod notify_settings;
 mod update_profile;
 mod update_status;
 mod username;
@@ -15,19 +16,20 @@ pub(super) use authorizations::{
 };
 pub(super) use default_settings::{
     get_auto_download_settings, get_auto_save_settings, get_contact_sign_up_notification,
-    get_content_settings, get_global_privacy_settings, get_notify_settings, get_privacy,
-    get_reactions_notify_settings,
+    get_content_settings, get_global_privacy_settings, get_privacy, get_reactions_notify_settings,
 };
 pub(super) use empty_lists::{
     get_channel_default_emoji_statuses, get_channel_restricted_status_emojis, get_chat_themes,
     get_collectible_emoji_statuses, get_connected_bots, get_default_background_emojis,
     get_default_emoji_statuses, get_default_group_photo_emojis, get_default_profile_photo_emojis,
-    get_notify_exceptions, get_passkeys, get_recent_emoji_statuses, get_saved_music_ids,
-    get_saved_ringtones, get_themes, get_unique_gift_chat_themes, get_wall_papers,
-    get_web_authorizations, get_web_browser_settings,
+    get_passkeys, get_recent_emoji_statuses, get_saved_music_ids, get_saved_ringtones, get_themes,
+    get_unique_gift_chat_themes, get_wall_papers, get_web_authorizations, get_web_browser_settings,
 };
 pub(super) use get_password::get_password;
 pub(super) use login_email::{email_code, send_verify_email_code, verify_email};
+pub(super) use notify_settings::{
+    get_notify_exceptions, get_notify_settings, reset_notify_settings, update_notify_settings,
+};
 pub(super) use update_profile::update_profile;
 pub(super) use update_status::update_status;
 pub(super) use username::{check_username, update_username};

@@ -30,6 +30,9 @@ pub(in crate::rpc) async fn delete_history(
     let more = page.messages.len() == node_core::PAGE_MAX;
     let ids: Vec<MessageId> = page.messages.iter().map(|stored| stored.id).collect();
     let affected = core.delete(ctx.actor()?, owner, ids, request.revoke).await?;
+    if !more && !request.just_clear {
+        core.forget_dialog(ctx.actor()?, owner, peer).await?;
+    }
     let (pts, pts_count) = (affected.pts.0, affected.pts_count);
     Ok(types::messages::AffectedHistory { pts, pts_count, offset: i32::from(more) }.into())
 }

@@ -4,7 +4,7 @@ use tl::enums;
 use tl::functions::messages as f;
 use tl::types::{self, messages as t};
 
-use crate::rpc::empty::{CHOSEN_HASH, updates};
+use crate::rpc::empty::CHOSEN_HASH;
 use crate::rpc::{Context, RpcResult};
 
 /// `messages.getSuggestedDialogFilters#a29cd42c = Vector<DialogFilterSuggested>`
@@ -59,14 +59,6 @@ pub(in crate::rpc) async fn get_sponsored_messages(
     _: f::GetSponsoredMessages,
 ) -> RpcResult<t::SponsoredMessagesEmpty> {
     Ok(t::SponsoredMessagesEmpty {})
-}
-
-/// `messages.getAllDrafts#6a3f8d65 = Updates`
-pub(in crate::rpc) async fn get_all_drafts(
-    ctx: &Context,
-    _: f::GetAllDrafts,
-) -> RpcResult<types::Updates> {
-    Ok(updates(ctx))
 }
 
 /// `messages.getSavedDialogs#1e91fc99 flags:# exclude_pinned:flags.0?true

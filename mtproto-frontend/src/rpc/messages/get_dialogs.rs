@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.getDialogs>
 
-use node_core::{DialogPage, DialogView, MessageId, UserId};
+use node_core::{DialogPage, DialogQuery, DialogView, FolderId, MessageId, UserId};
 use tl::enums::InputDialogPeer;
 use tl::functions::messages::{GetDialogs, GetPeerDialogs, GetPinnedDialogs};
 use tl::{enums, types};
@@ -15,9 +15,6 @@ use crate::project::{self, Named};
 use crate::rpc::updates::state;
 use crate::rpc::{Context, RpcError, RpcResult};
 
-/// The archive; nothing is in it yet.
-const ARCHIVE: i32 = 1;
-
 /// Dialogs that one call may name.
 const PEERS_MAX: usize = 100;
 
@@ -26,18 +23,17 @@ pub(in crate::rpc) async fn get_dialogs(
     request: GetDialogs,
 ) -> RpcResult<enums::messages::Dialogs> {
     let owner = ctx.user()?;
-    let found = match request.folder_id {
-        Some(ARCHIVE) => DialogPage::default(),
-        None | Some(0) => {
-            let below = match request.offset_id {
-                0 if request.offset_date > 0 => older_than(ctx, owner, request.offset_date).await?,
-                0 => None,
-                id => Some(MessageId(id)),
-            };
-            ctx.shared.core.dialogs(owner, below, page_limit(request.limit)).await?
+    let folder = request.folder_id.map(folder_id).transpose()?;
+    let after = match request.offset_id {
+        0 if request.offset_date > 0 => {
+            older_than(ctx, owner, folder, request.offset_date).await?.map(|top| (top, None))
         }
-        Some(_) => return Err(RpcError::new(400, "FOLDER_ID_INVALID")),
+        0 => None,
+        id => Some((MessageId(id), ctx.peer(&request.offset_peer).ok())),
     };
+    let exclude_pinned = request.exclude_pinned;
+    let query = DialogQuery { folder, exclude_pinned, after, limit: page_limit(request.limit) };
+    let found = ctx.shared.core.dialogs(owner, query).await?;
     let count = found.count as i32;
     let all = found.dialogs.len() == found.count;
     let Shaped { dialogs, messages, users } = shape(ctx, owner, &found)?;
@@ -50,10 +46,18 @@ pub(in crate::rpc) async fn get_dialogs(
 }
 
 /// The newest message of the last dialog that is not older than `date`: the page begins below it.
-async fn older_than(ctx: &Context, owner: UserId, date: i32) -> RpcResult<Option<MessageId>> {
+async fn older_than(
+    ctx: &Context,
+    owner: UserId,
+    folder: Option<FolderId>,
+    date: i32,
+) -> RpcResult<Option<MessageId>> {
     let mut below = None;
     loop {
-        let page = ctx.shared.core.dialogs(owner, below, node_core::PAGE_MAX).await?;
+        let after = below.map(|top| (top, None));
+        let limit = node_core::PAGE_MAX;
+        let query = DialogQuery { folder, exclude_pinned: true, after, limit };
+        let page = ctx.shared.core.dialogs(owner, query).await?;
         let newer = page.messages.iter().take_while(|stored| stored.message.date >= date);
         let (count, last) = (page.messages.len(), newer.last().map(|stored| stored.id));
         if let Some(last) = last {
@@ -76,12 +80,9 @@ pub(in crate::rpc) async fn get_peer_dialogs(
     }
     let mut peers = Vec::with_capacity(request.peers.len());
     for named in &request.peers {
-        match named {
-            InputDialogPeer::InputDialogPeer(named) => peers.push(ctx.peer(&named.peer)?),
-            InputDialogPeer::InputDialogPeerFolder(_) => {}
-            InputDialogPeer::InputDialogPeerCommunity(_) => {
-                return Err(RpcError::new(400, "PEER_ID_INVALID"));
-            }
+        // A list is no dialog; what is asked besides is answered.
+        if !matches!(named, InputDialogPeer::InputDialogPeerFolder(_)) {
+            peers.push(ctx.dialog_peer(named)?);
         }
     }
     peer_dialogs(ctx, owner, &peers).await
@@ -89,10 +90,11 @@ pub(in crate::rpc) async fn get_peer_dialogs(
 
 pub(in crate::rpc) async fn get_pinned_dialogs(
     ctx: &Context,
-    _: GetPinnedDialogs,
+    request: GetPinnedDialogs,
 ) -> RpcResult<enums::messages::PeerDialogs> {
-    // None is pinned; clients want the state that comes along.
-    peer_dialogs(ctx, ctx.user()?, &[]).await
+    let owner = ctx.user()?;
+    let pins = ctx.shared.core.pins(owner, folder_id(request.folder_id)?)?;
+    peer_dialogs(ctx, owner, &pins).await
 }
 
 async fn peer_dialogs(
@@ -106,6 +108,15 @@ async fn peer_dialogs(
     Ok(types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
 }
 
+/// Which list a client means.
+pub(in crate::rpc) fn folder_id(number: i32) -> RpcResult<FolderId> {
+    match number {
+        0 => Ok(FolderId::Main),
+        1 => Ok(FolderId::Archive),
+        _ => Err(RpcError::new(400, "FOLDER_ID_INVALID")),
+    }
+}
+
 struct Shaped {
     dialogs: Vec<enums::Dialog>,
     messages: Vec<enums::Message>,
@@ -117,6 +128,9 @@ fn shape(ctx: &Context, owner: UserId, found: &DialogPage) -> RpcResult<Shaped> 
     let mut named = Named::default();
     let dialogs = found.dialogs.iter().map(|dialog| {
         named.user(dialog.peer.user());
+        if let Some(draft) = &dialog.draft {
+            named.entities(&draft.entities);
+        }
         dialog_of(dialog)
     });
     let dialogs = dialogs.collect();
@@ -129,14 +143,19 @@ fn shape(ctx: &Context, owner: UserId, found: &DialogPage) -> RpcResult<Shaped> 
 }
 
 fn dialog_of(dialog: &DialogView) -> enums::Dialog {
+    let draft = dialog.draft.as_ref();
     types::Dialog {
+        pinned: dialog.pinned,
+        folder_id: (dialog.folder == FolderId::Archive)
+            .then_some(project::folder_id(dialog.folder)),
+        draft: draft.map(project::draft),
         peer: project::peer(dialog.peer),
         top_message: dialog.top.0,
         read_inbox_max_id: dialog.read_inbox.0,
         read_outbox_max_id: dialog.read_outbox.0,
         unread_count: dialog.unread,
         unread_mark: dialog.unread_mark,
-        notify_settings: types::PeerNotifySettings::default().into(),
+        notify_settings: project::notify_settings(&dialog.notify).into(),
         ..types::Dialog::default()
     }
     .into()

@@ -2,16 +2,18 @@
 
 mod delete_history;
 mod delete_messages;
+mod dialog_filters;
+mod drafts;
 mod edit_message;
 mod emoji_lists;
 mod empty_lists;
 mod forward_messages;
-mod get_dialog_filters;
 mod get_dialogs;
 mod get_history;
 mod get_messages;
 mod get_web_page_preview;
 mod peer_settings;
+mod pinned_dialogs;
 mod reaction_lists;
 mod read_history;
 mod search;
@@ -22,6 +24,11 @@ mod unread_marks;
 
 pub(super) use delete_history::delete_history;
 pub(super) use delete_messages::delete_messages;
+pub(super) use dialog_filters::{
+    get_dialog_filters, toggle_dialog_filter_tags, update_dialog_filter,
+    update_dialog_filters_order,
+};
+pub(super) use drafts::{clear_all_drafts, get_all_drafts, save_draft};
 pub(super) use edit_message::{edit_message, get_message_edit_data};
 pub(super) use emoji_lists::{
     get_emoji_groups, get_emoji_keywords, get_emoji_keywords_difference,
@@ -29,17 +36,17 @@ pub(super) use emoji_lists::{
     get_emoji_sticker_groups,
 };
 pub(super) use empty_lists::{
-    get_all_drafts, get_attach_menu_bots, get_default_history_ttl, get_pinned_saved_dialogs,
-    get_quick_replies, get_recent_locations, get_saved_dialogs, get_scheduled_history,
-    get_sponsored_messages, get_suggested_dialog_filters,
+    get_attach_menu_bots, get_default_history_ttl, get_pinned_saved_dialogs, get_quick_replies,
+    get_recent_locations, get_saved_dialogs, get_scheduled_history, get_sponsored_messages,
+    get_suggested_dialog_filters,
 };
 pub(super) use forward_messages::forward_messages;
-pub(super) use get_dialog_filters::get_dialog_filters;
-pub(super) use get_dialogs::{get_dialogs, get_peer_dialogs, get_pinned_dialogs};
+pub(super) use get_dialogs::{folder_id, get_dialogs, get_peer_dialogs, get_pinned_dialogs};
 pub(super) use get_history::get_history;
 pub(super) use get_messages::get_messages;
 pub(super) use get_web_page_preview::get_web_page_preview;
 pub(super) use peer_settings::{get_common_chats, get_peer_settings};
+pub(super) use pinned_dialogs::{reorder_pinned_dialogs, toggle_dialog_pin};
 pub(super) use reaction_lists::{
     get_available_effects, get_available_reactions, get_default_tag_reactions,
     get_paid_reaction_privacy, get_recent_reactions, get_saved_reaction_tags, get_top_reactions,

@@ -40,8 +40,14 @@ pub(in crate::rpc) async fn send_message(
         // Before layer 159 a number stood here.
         None => request.reply_to_msg_id.map(|id| (MessageId(id), None)),
     };
-    let outgoing =
-        Outgoing { to, text, silent: request.silent, reply, random_id: request.random_id };
+    let outgoing = Outgoing {
+        to,
+        text,
+        silent: request.silent,
+        reply,
+        random_id: request.random_id,
+        clear_draft: request.clear_draft,
+    };
     let sent = ctx.shared.core.send(ctx.actor()?, from, outgoing).await;
     let sent = sent.map_err(|error| match error {
         CoreError::UnknownMessage => RpcError::new(400, "REPLY_MESSAGE_ID_INVALID"),

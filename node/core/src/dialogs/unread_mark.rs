@@ -7,7 +7,7 @@ use crate::event::Own;
 use crate::ids::{Actor, PeerId, UserId};
 use crate::personal::PersonalRecord;
 use crate::record::Record;
-use crate::{Core, CoreError, CoreResult};
+use crate::{Core, CoreResult};
 
 /// A dialog is marked. Rest of the key: the peer.
 #[derive(Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ impl Core {
     /// Marks a dialog as unread, or takes the mark back. Reading it does that too.
     ///
     /// # Errors
-    /// [`CoreError::UnknownUser`] where there is no such dialog.
+    /// [`crate::CoreError::UnknownUser`] where there is no such dialog.
     pub async fn mark_unread(
         &self,
         actor: Actor,
@@ -35,8 +35,8 @@ impl Core {
         unread: bool,
     ) -> CoreResult<()> {
         self.write(Some(actor), move |decide| {
-            if unread && !decide.has_dialog(owner, peer)? {
-                return Err(CoreError::UnknownUser);
+            if unread {
+                decide.needs_dialog(owner, peer)?;
             }
             decide.mark_unread(owner, peer, unread)
         })
@@ -49,18 +49,11 @@ impl Core {
     /// Those of the store.
     pub async fn unread_marks(&self, owner: UserId) -> CoreResult<Vec<PeerId>> {
         let personal = self.inner.personal(owner)?;
-        let marks = personal.all::<UnreadMark>()?;
-        Ok(marks.iter().filter_map(|(peer, _)| PeerId::from_bytes(peer)).collect())
+        Ok(super::peers_of(personal.all::<UnreadMark>()?).collect())
     }
 }
 
 impl Decide<'_> {
-    /// Whether the member has this dialog, as the commands before this one leave it.
-    pub(crate) fn has_dialog(&self, owner: UserId, peer: PeerId) -> CoreResult<bool> {
-        let cell = self.inner.boxes.cell(owner);
-        Ok(cell.lock(self.store(), owner)?.dialogs.contains_key(&peer))
-    }
-
     pub(crate) fn mark_unread(
         &mut self,
         owner: UserId,

@@ -35,6 +35,8 @@ pub struct Outgoing {
     pub reply: Option<(MessageId, Option<QuoteRequest>)>,
     /// Names the message for ever: sent again, it is the same message.
     pub random_id: i64,
+    /// It was the draft of its dialog, which is done.
+    pub clear_draft: bool,
 }
 
 /// A part of a message that is to be quoted.
@@ -100,6 +102,9 @@ impl Core {
                 fingerprint,
             };
             decide.may_write(from, message.to)?;
+            if message.clear_draft {
+                decide.save_draft(from, message.to, None)?;
+            }
             decide.send(from, message.to, body)
         })
         .await
@@ -278,6 +283,7 @@ impl Decide<'_> {
         self.put(Keyspace::RANDOM_IDS, &key, &RandomId { id, fingerprint: body.fingerprint })?;
         let pts = self.append(from, BoxRow::Message(message.clone()))?;
         if let Some(theirs) = theirs {
+            self.wake_dialog(recipient, from.into())?;
             self.append(recipient, BoxRow::Message(theirs))?;
         }
         if let Some(command) = command {

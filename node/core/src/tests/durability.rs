@@ -24,7 +24,9 @@ fn readers<'a>(core: &'a Core, ada: Member, bob: Member, from: Pts) -> Vec<Readi
             let query = HistoryQuery { offset_date: i32::MAX, ..query };
             Ok(said(&core.history(ada.id, bob.peer(), query).await?.messages))
         }),
-        Box::pin(async move { Ok(said(&core.dialogs(ada.id, None, 10).await?.messages)) }),
+        Box::pin(async move {
+            Ok(said(&core.dialogs(ada.id, super::world::newest(10)).await?.messages))
+        }),
         Box::pin(async move { Ok(said(&core.peer_dialogs(ada.id, &peers).await?.0.messages)) }),
         Box::pin(async move { Ok(said(&core.messages(ada.id, &[newest]).await?)) }),
         Box::pin(async move {

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::world::{Member, World, full, outgoing, text};
+use super::world::{Member, World, full, newest, outgoing, text};
 use crate::inner::Inner;
 use crate::*;
 
@@ -125,7 +125,7 @@ impl Device {
     async fn start_anew(&mut self, world: &World) {
         self.fresh_starts += 1;
         self.messages.clear();
-        let page = world.core.dialogs(self.member.id, None, PAGE_MAX).await.unwrap();
+        let page = world.core.dialogs(self.member.id, newest(PAGE_MAX)).await.unwrap();
         for dialog in page.dialogs {
             self.read_inbox.insert(dialog.peer, dialog.read_inbox);
             self.read_outbox.insert(dialog.peer, dialog.read_outbox);
@@ -366,7 +366,7 @@ impl Sim {
             let state = self.world.core.state(member.id).await.unwrap();
             let mut unread = 0;
             let mut messages = BTreeMap::new();
-            let page = self.world.core.dialogs(member.id, None, PAGE_MAX).await.unwrap();
+            let page = self.world.core.dialogs(member.id, newest(PAGE_MAX)).await.unwrap();
             for dialog in &page.dialogs {
                 let with = Member { id: dialog.peer.user(), ..member };
                 let all = self.world.history(member, with).await;

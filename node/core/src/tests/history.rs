@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::world::{Member, World, full};
+use super::world::{Member, World, full, newest};
 use crate::*;
 
 /// The page that a plain list, newest first, has for a query.
@@ -152,7 +152,11 @@ async fn page_through(
 ) -> Vec<PeerId> {
     let (mut seen, mut below) = (Vec::new(), None);
     loop {
-        let page = world.core.dialogs(owner.id, below, limit).await.unwrap();
+        let page = world
+            .core
+            .dialogs(owner.id, DialogQuery { after: below.map(|top| (top, None)), ..newest(limit) })
+            .await
+            .unwrap();
         if page.dialogs.is_empty() {
             return seen;
         }
@@ -201,11 +205,11 @@ async fn line_52_pages_of_dialogs_miss_none_and_repeat_none_while_messages_come(
         assert!(missed.into_iter().all(|peer| moved.contains(&peer)));
     }
     // A dialog without messages is not listed, and is there when asked for.
-    let count = world.core.dialogs(ada.id, None, 100).await.unwrap().count;
+    let count = world.core.dialogs(ada.id, newest(100)).await.unwrap().count;
     let gone: Vec<MessageId> =
         world.history(ada, others[3]).await.iter().map(|stored| stored.id).collect();
     world.delete(ada, &gone, false).await;
-    let page = world.core.dialogs(ada.id, None, 100).await.unwrap();
+    let page = world.core.dialogs(ada.id, newest(100)).await.unwrap();
     assert_eq!((page.count, page.dialogs.len()), (count - 1, count - 1));
     assert_eq!(world.dialog(ada, others[3]).await.top, MessageId(0));
 }

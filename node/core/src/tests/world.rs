@@ -286,8 +286,20 @@ pub(super) fn text(text: &str) -> Text {
     Text::parse(text, Vec::new()).unwrap()
 }
 
+/// The first page of all dialogs.
+pub(super) fn newest(limit: usize) -> DialogQuery {
+    DialogQuery { limit, ..DialogQuery::default() }
+}
+
 pub(super) fn outgoing(to: Member, words: &str, random_id: i64) -> Outgoing {
-    Outgoing { to: to.peer(), text: text(words), silent: false, reply: None, random_id }
+    Outgoing {
+        to: to.peer(),
+        text: text(words),
+        silent: false,
+        reply: None,
+        random_id,
+        clear_draft: false,
+    }
 }
 
 /// Keeps what followers are told, and looks that it is durable then.
