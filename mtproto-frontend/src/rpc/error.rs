@@ -118,6 +118,7 @@ impl From<CoreError> for RpcError {
             CoreError::ContactNameEmpty => bad("CONTACT_NAME_EMPTY"),
             CoreError::Oneself => bad("CONTACT_ID_INVALID"),
             CoreError::TooManyPinned => bad("PINNED_DIALOGS_TOO_MUCH"),
+            CoreError::TooManyPinnedMessages => bad("PINNED_TOO_MUCH"),
             CoreError::Filter(error) => bad(match error {
                 FilterError::Unknown => "FILTER_ID_INVALID",
                 FilterError::TitleEmpty => "FILTER_TITLE_EMPTY",

@@ -108,6 +108,9 @@ pub enum CoreError {
     /// As many dialogs are pinned as may be.
     #[error("too many pinned dialogs")]
     TooManyPinned,
+    /// As many messages of a dialog are pinned as may be.
+    #[error("too many pinned messages")]
+    TooManyPinnedMessages,
     /// A folder that may not be.
     #[error(transparent)]
     Filter(#[from] FilterError),

@@ -56,7 +56,7 @@ pub use login::{
 pub use message::{Action, BoxRow, Forward, Message, Quote, Reply};
 pub use presence::{ONLINE_MS, Status};
 pub use profile::PublicProfile;
-pub use send::{Affected, Edited, ForwardHow, Outgoing, QuoteRequest, Sent};
+pub use send::{Affected, Edited, ForwardHow, Outgoing, OwnEvents, PinHow, QuoteRequest, Sent};
 pub use setup::{Clock, Registration, Setup};
 pub use text::{ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len};
 pub use user::{

@@ -14,6 +14,7 @@ mod get_messages;
 mod get_web_page_preview;
 mod peer_settings;
 mod pinned_dialogs;
+mod pinned_messages;
 mod reaction_lists;
 mod read_history;
 mod search;
@@ -47,6 +48,7 @@ pub(super) use get_messages::get_messages;
 pub(super) use get_web_page_preview::get_web_page_preview;
 pub(super) use peer_settings::{get_common_chats, get_peer_settings};
 pub(super) use pinned_dialogs::{reorder_pinned_dialogs, toggle_dialog_pin};
+pub(super) use pinned_messages::{unpin_all_messages, update_pinned_message};
 pub(super) use reaction_lists::{
     get_available_effects, get_available_reactions, get_default_tag_reactions,
     get_paid_reaction_privacy, get_recent_reactions, get_saved_reaction_tags, get_top_reactions,

@@ -107,7 +107,7 @@ impl Decide<'_> {
     ) -> CoreResult<Edited> {
         let message = self.message(owner, id)?.filter(|message| message.peer == peer);
         let mut message = message.ok_or(CoreError::UnknownMessage)?;
-        if !message.out || message.forward.is_some() {
+        if !message.out || message.forward.is_some() || message.action.is_some() {
             return Err(CoreError::NotTheAuthor);
         }
         // Saved messages can be edited for ever.
@@ -135,14 +135,19 @@ impl Decide<'_> {
     }
 
     /// The same message in the other party's box, if it is still there.
-    fn twin(&self, message: &Message) -> CoreResult<Option<Message>> {
+    pub(super) fn twin(&self, message: &Message) -> CoreResult<Option<Message>> {
         if message.twin.0 == 0 {
             return Ok(None);
         }
         self.message(message.peer.user(), message.twin)
     }
 
-    fn rewrite(&mut self, owner: UserId, id: MessageId, message: &Message) -> CoreResult<()> {
+    pub(super) fn rewrite(
+        &mut self,
+        owner: UserId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
         let row = BoxRow::Message(message.clone()).encode()?;
         self.put_bytes(Keyspace::BOXES, &box_key(owner, id.0), row);
         Ok(())

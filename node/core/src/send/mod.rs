@@ -4,9 +4,11 @@
 //! its `random_id` unique for ever, that is three keys; one fewer in saved messages.
 
 mod change;
+mod pin;
 mod service;
 
 pub use change::{Affected, Edited};
+pub use pin::{OwnEvents, PinHow};
 pub(crate) use service::OWNER_HELP;
 
 use node_store::Keyspace;
@@ -196,7 +198,9 @@ impl Decide<'_> {
                 bodies.push(Err(sent));
                 continue;
             }
-            let original = self.message(from, id)?.filter(|m| m.peer == source);
+            // A service message tells of its own dialog.
+            let original = self.message(from, id)?;
+            let original = original.filter(|m| m.peer == source && m.action.is_none());
             let original = original.ok_or(CoreError::UnknownMessage)?;
             bodies.push(Ok(forwarded(from, original, id, to, how, random_id, fingerprint)));
         }
@@ -262,34 +266,42 @@ impl Decide<'_> {
 
     /// Puts a message into both boxes; [`Decide::may_write`] was asked before.
     fn send(&mut self, from: UserId, to: PeerId, body: Body) -> CoreResult<Sent> {
-        let recipient = to.user();
         let id = self.next_id(from)?;
-        // Whom the recipient has blocked sees one tick, and no error.
-        let arrives = recipient != from
-            && recipient != UserId::SERVICE
-            && !self.is_blocked(recipient, from)?;
-        let twin = if arrives { self.next_id(recipient)? } else { MessageId(0) };
         let reply = body.reply.map(|(to, quote)| Reply { to, quote });
         let message = Message {
-            twin,
             silent: body.silent,
             reply,
             forward: body.forward,
             ..Message::new(to, from, true, self.now(), body.text)
         };
-        let theirs = if arrives { Some(self.copy_for(from, id, &message)?) } else { None };
-        let command = (recipient == UserId::SERVICE).then(|| message.text.clone());
+        let command = (to.user() == UserId::SERVICE).then(|| message.text.clone());
         let key = pair_key(from.0, body.random_id);
         self.put(Keyspace::RANDOM_IDS, &key, &RandomId { id, fingerprint: body.fingerprint })?;
-        let pts = self.append(from, BoxRow::Message(message.clone()))?;
-        if let Some(theirs) = theirs {
-            self.wake_dialog(recipient, from.into())?;
-            self.append(recipient, BoxRow::Message(theirs))?;
-        }
+        let (pts, row) = self.place(from, message)?;
+        let BoxRow::Message(message) = row else { return Err(CoreError::Damaged("message")) };
         if let Some(command) = command {
             self.answer_command(from, &command)?;
         }
         Ok(Sent { id, pts, message, repeated: false })
+    }
+
+    /// Puts a message into the writer's box, and into the other party's.
+    fn place(&mut self, from: UserId, mut message: Message) -> CoreResult<(Pts, BoxRow)> {
+        let recipient = message.peer.user();
+        let id = self.next_id(from)?;
+        // Whom the recipient has blocked sees one tick, and no error.
+        let arrives = recipient != from
+            && recipient != UserId::SERVICE
+            && !self.is_blocked(recipient, from)?;
+        message.twin = if arrives { self.next_id(recipient)? } else { MessageId(0) };
+        let theirs = if arrives { Some(self.copy_for(from, id, &message)?) } else { None };
+        let row = BoxRow::Message(message);
+        let pts = self.append(from, row.clone())?;
+        if let Some(theirs) = theirs {
+            self.wake_dialog(recipient, from.into())?;
+            self.append(recipient, BoxRow::Message(theirs))?;
+        }
+        Ok((pts, row))
     }
 
     /// The message as it lies in the recipient's box.

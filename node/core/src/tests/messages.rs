@@ -219,3 +219,73 @@ async fn nobody_writes_to_who_is_not_there() {
     assert!(matches!(refused, Err(CoreError::UnknownUser)));
     assert_eq!(world.pts(ada).await, before);
 }
+
+fn pin(pinned: bool, one_side: bool) -> PinHow {
+    PinHow { pinned, one_side, silent: false }
+}
+
+#[tokio::test]
+async fn pins_stand_on_both_sides_or_on_one_and_end_with_their_message() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let sent = world.send(ada, bob, "remember").await;
+    let other = world.send(bob, ada, "and this").await;
+    let core = world.core.clone();
+    let set = async |by: Member, with: Member, id, how| {
+        core.pin_message(by.actor(), by.id, with.peer(), id, how).await
+    };
+    let pinned =
+        async |of: Member, with: Member| core.pinned_messages(of.id, with.peer()).await.unwrap();
+    let pts = world.pts(ada).await;
+    let events = set(ada, bob, sent.id, pin(true, false)).await.unwrap();
+    assert_eq!(events.len(), 2);
+    assert_eq!(events[0].0, Pts(pts.0 + 1));
+    let BoxRow::Message(service) = &events[1].1 else { panic!("{events:?}") };
+    assert_eq!(service.action, Some(Action::Pin));
+    assert_eq!(service.reply.as_ref().map(|reply| reply.to), Some(sent.id));
+    let twin = world.history(bob, ada).await.remove(0).message;
+    assert_eq!(twin.reply.map(|reply| reply.to), Some(sent.message.twin));
+    assert_eq!(
+        (pinned(ada, bob).await, pinned(bob, ada).await),
+        (vec![sent.id], vec![sent.message.twin])
+    );
+    assert!(set(ada, bob, sent.id, pin(true, false)).await.unwrap().is_empty(), "it is already");
+    // A service message is neither pinned, edited nor forwarded.
+    let told = MessageId(events[1].0.0);
+    assert!(matches!(set(ada, bob, told, pin(true, false)).await, Err(CoreError::UnknownMessage)));
+    let edited = core.edit(ada.actor(), ada.id, bob.peer(), told, text("x")).await;
+    assert!(matches!(edited, Err(CoreError::NotTheAuthor)));
+    let forwarded = core
+        .forward(
+            ada.actor(),
+            ada.id,
+            bob.peer(),
+            ada.peer(),
+            vec![(told, 7_000_000)],
+            ForwardHow::default(),
+        )
+        .await;
+    assert!(matches!(forwarded, Err(CoreError::UnknownMessage)));
+    // On one side.
+    let mine = other.message.twin;
+    assert_eq!(set(ada, bob, mine, pin(true, true)).await.unwrap().len(), 1);
+    assert_eq!(pinned(ada, bob).await, [mine, sent.id]);
+    assert_eq!(pinned(bob, ada).await, [sent.message.twin]);
+    // Whoever blocked the member keeps what is above the dialog.
+    core.set_blocked(None, bob.id, ada.id, true).await.unwrap();
+    set(ada, bob, sent.id, pin(false, false)).await.unwrap();
+    assert_eq!(pinned(bob, ada).await, [sent.message.twin]);
+    let world = world.reopen();
+    let core = world.core.clone();
+    let pinned =
+        async |of: Member, with: Member| core.pinned_messages(of.id, with.peer()).await.unwrap();
+    assert_eq!(
+        (pinned(ada, bob).await, pinned(bob, ada).await),
+        (vec![mine], vec![sent.message.twin])
+    );
+    // Gone with the message; and all at once.
+    world.delete(bob, &[sent.message.twin], false).await;
+    assert_eq!(pinned(bob, ada).await, []);
+    let (affected, left) = core.unpin_all(ada.actor(), ada.id, bob.peer()).await.unwrap();
+    assert_eq!((affected.pts_count, left, pinned(ada, bob).await), (1, 0, vec![]));
+}

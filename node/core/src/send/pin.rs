@@ -1,0 +1,174 @@
+//! Messages that are shown above their dialog.
+//!
+//! Source: <https://core.telegram.org/api/pin>
+
+use crate::decide::Decide;
+use crate::ids::{Actor, MessageId, PeerId, Pts, UserId};
+use crate::message::{Action, BoxRow, Message, Reply};
+use crate::text::Text;
+use crate::{Affected, Core, CoreError, CoreResult};
+
+/// Pinned messages of one dialog. Protects the dialog's row.
+const PINNED_MAX: usize = 500;
+
+/// Messages that one command unpins.
+const UNPIN_AT_ONCE: usize = 100;
+
+/// How a message is pinned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PinHow {
+    /// Or unpinned.
+    pub pinned: bool,
+    /// For oneself only, and without a service message.
+    pub one_side: bool,
+    /// The service message makes no sound.
+    pub silent: bool,
+}
+
+/// Events of one's own box that a command caused, in their order.
+pub type OwnEvents = Vec<(Pts, BoxRow)>;
+
+impl Core {
+    /// Pins a message or unpins it. Nothing happens where it is so already.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownMessage`], [`CoreError::TooManyPinnedMessages`].
+    pub async fn pin_message(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        peer: PeerId,
+        id: MessageId,
+        how: PinHow,
+    ) -> CoreResult<OwnEvents> {
+        self.write(Some(actor), move |decide| decide.pin_message(owner, peer, id, how)).await
+    }
+
+    /// Unpins some of a dialog's messages, on both sides; and how many are left.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn unpin_all(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        peer: PeerId,
+    ) -> CoreResult<(Affected, usize)> {
+        self.write(Some(actor), move |decide| decide.unpin_all(owner, peer)).await
+    }
+
+    /// The pinned messages of a dialog, the newest first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn pinned_messages(&self, owner: UserId, peer: PeerId) -> CoreResult<Vec<MessageId>> {
+        let pinned = {
+            let cell = self.inner.boxes.cell(owner);
+            let state = cell.lock(&*self.inner.store, owner)?;
+            let dialog = state.dialogs.get(&peer);
+            dialog.map_or(Vec::new(), |dialog| dialog.pinned.iter().rev().copied().collect())
+        };
+        self.settled().await?;
+        Ok(pinned)
+    }
+}
+
+impl Decide<'_> {
+    fn pinned(&self, owner: UserId, peer: PeerId) -> CoreResult<Vec<MessageId>> {
+        let cell = self.inner.boxes.cell(owner);
+        let state = cell.lock(self.store(), owner)?;
+        let dialog = state.dialogs.get(&peer);
+        Ok(dialog.map_or(Vec::new(), |dialog| dialog.pinned.iter().copied().collect()))
+    }
+
+    fn pin_message(
+        &mut self,
+        owner: UserId,
+        peer: PeerId,
+        id: MessageId,
+        how: PinHow,
+    ) -> CoreResult<OwnEvents> {
+        let message = self.message(owner, id)?.filter(|message| message.peer == peer);
+        let message = message.filter(|message| message.action.is_none());
+        let message = message.ok_or(CoreError::UnknownMessage)?;
+        if how.pinned && self.pinned(owner, peer)?.len() >= PINNED_MAX {
+            return Err(CoreError::TooManyPinnedMessages);
+        }
+        let mut events = self.set_pinned(owner, peer, &[(id, message)], how)?;
+        let told = how.pinned && !how.one_side && peer != owner.into() && !events.is_empty();
+        if told {
+            let text = Text { text: String::new(), entities: Vec::new() };
+            let service = Message {
+                action: Some(Action::Pin),
+                reply: Some(Reply { to: id, quote: None }),
+                silent: how.silent,
+                ..Message::new(peer, owner, true, self.now(), text)
+            };
+            let (pts, row) = self.place(owner, service)?;
+            events.push((pts, row));
+        }
+        Ok(events)
+    }
+
+    /// Changes the rows of messages and tells both boxes.
+    fn set_pinned(
+        &mut self,
+        owner: UserId,
+        peer: PeerId,
+        messages: &[(MessageId, Message)],
+        how: PinHow,
+    ) -> CoreResult<OwnEvents> {
+        let pinned = how.pinned;
+        // Whoever blocked the member keeps what is above the dialog.
+        let both = !how.one_side && !self.is_blocked(peer.user(), owner)?;
+        let (mut own, mut theirs) = (Vec::new(), Vec::new());
+        for (id, message) in messages {
+            if message.pinned != pinned {
+                own.push((*id, Message { pinned, ..message.clone() }));
+            }
+            if both
+                && let Some(twin) = self.twin(message)?
+                && twin.pinned != pinned
+                && (!pinned || self.pinned(peer.user(), owner.into())?.len() < PINNED_MAX)
+            {
+                theirs.push((message.twin, Message { pinned, ..twin }));
+            }
+        }
+        let ids = |messages: &[(MessageId, Message)]| {
+            let mut ids: Vec<MessageId> = messages.iter().map(|(id, _)| *id).collect();
+            ids.sort_unstable();
+            ids
+        };
+        for (owner, messages) in [(owner, &own), (peer.user(), &theirs)] {
+            for (id, message) in messages {
+                self.rewrite(owner, *id, message)?;
+            }
+        }
+        let mut events = Vec::new();
+        if !own.is_empty() {
+            let row = BoxRow::Pinned { peer, ids: ids(&own), pinned };
+            events.push((self.append(owner, row.clone())?, row));
+        }
+        if !theirs.is_empty() {
+            let row = BoxRow::Pinned { peer: owner.into(), ids: ids(&theirs), pinned };
+            self.append(peer.user(), row)?;
+        }
+        Ok(events)
+    }
+
+    fn unpin_all(&mut self, owner: UserId, peer: PeerId) -> CoreResult<(Affected, usize)> {
+        let all = self.pinned(owner, peer)?;
+        let mut messages = Vec::new();
+        for id in all.iter().take(UNPIN_AT_ONCE) {
+            messages.extend(self.message(owner, *id)?.map(|message| (*id, message)));
+        }
+        let how = PinHow { pinned: false, one_side: false, silent: true };
+        let events = self.set_pinned(owner, peer, &messages, how)?;
+        let left = all.len().saturating_sub(UNPIN_AT_ONCE);
+        let affected = match events.last() {
+            Some((pts, row)) => Affected { pts: *pts, pts_count: row.pts_count() },
+            None => Affected { pts: Pts(self.next_id(owner)?.0 - 1), pts_count: 0 },
+        };
+        Ok((affected, left))
+    }
+}
