@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keys::PublicKey;
-use node_core::{Core, HistoryQuery, PeerId, Registration, UserId};
+use node_core::{Core, DialogQuery, HistoryQuery, PeerId, Registration, UserId};
 use node_store::{SledStore, Store};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
@@ -99,7 +99,8 @@ async fn reads_the_conversation(data: &Path) {
         [("unread", false, false), ("answer", false, true), ("edited", true, false)],
         "the deleted one is gone"
     );
-    let dialogs = core.dialogs(bob, None, 10).await.unwrap();
+    let dialogs =
+        core.dialogs(bob, DialogQuery { limit: 10, ..DialogQuery::default() }).await.unwrap();
     assert_eq!(dialogs.dialogs[0].unread, 1);
     let view = core.view(ada, bob).unwrap().unwrap();
     assert_eq!(view.user.username.as_deref(), Some("bob_the_first"));
