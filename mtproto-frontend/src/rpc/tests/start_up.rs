@@ -490,7 +490,7 @@ async fn members_only_methods_refuse_everybody_else_first() {
     assert_eq!(stranger, Err(RpcError::AUTH_KEY_UNREGISTERED));
     assert!(execute(&member(230), &query).await.is_ok());
     // Not even whether a method is built, or how long its requests may be, is told before.
-    let unbuilt = tl::to_bytes(&f::help::GetPassportConfig { hash: 0 }, 230).unwrap();
+    let unbuilt = tl::to_bytes(&f::account::GetAllSecureValues {}, 230).unwrap();
     let stranger = execute(&context(230, 0), &unbuilt).await;
     assert_eq!(stranger, Err(RpcError::AUTH_KEY_UNREGISTERED));
     assert_eq!(execute(&member(230), &unbuilt).await, Err(RpcError::NOT_IMPLEMENTED));
