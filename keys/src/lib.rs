@@ -2,8 +2,8 @@
 //!
 //! [`AuthKey`] and [`message`] are the record layer of MTProto; [`ServerKey`], [`pq`], [`dh`] and
 //! [`handshake`] are what the exchange of an auth key is made of; [`srp`] checks a 2FA password.
-//! [`NodeIdentity`], [`sealed`] and [`MasterKey`] belong to the node itself: its name, boxes that
-//! only one node opens, and sealing at rest.
+//! [`NodeIdentity`], [`sealed`], [`MasterKey`] and [`StoreKey`] belong to the node itself: its
+//! name, boxes that only one node opens, and sealing at rest.
 //!
 //! No I/O and no clock. Randomness is an argument (`rand_core::CryptoRng`). Secrets are wiped when
 //! dropped, are compared in constant time, and print no bytes.
@@ -13,6 +13,7 @@ mod auth_key;
 pub mod dh;
 pub mod handshake;
 mod identity;
+mod locked_key;
 mod master_key;
 pub mod message;
 pub mod message_v1;
@@ -22,16 +23,19 @@ mod rsa_padding;
 pub mod sealed;
 mod server_key;
 pub mod srp;
+mod store_key;
 #[cfg(test)]
 mod testing;
 
 pub use aes_ige::{ige_decrypt, ige_encrypt};
 pub use auth_key::{AuthKey, Side};
 pub use identity::{BadSignature, NodeId, NodeIdentity};
-pub use master_key::{InvalidMasterKey, MasterKey, UnsealError};
+pub use locked_key::{LockCost, LockedKeyError, is_locked, lock, unlock};
+pub use master_key::{InvalidMasterKey, MasterKey, Secret, UnsealError};
 pub use rand_core::CryptoRng;
 pub use rsa_padding::{InnerData, Padding};
 pub use server_key::{InnerDataError, KeyFileError, PublicKey, ServerKey};
+pub use store_key::{HIDDEN_KEY_BYTES, SealingError, StoreKey};
 
 use subtle::ConstantTimeEq;
 

@@ -1,5 +1,8 @@
 //! Sealing at rest: what the node writes to disk is opened only with its master key.
 //!
+//! A [`MasterKey`] seals the secrets of [`Secret`] one by one, in every node, and gives the
+//! [`StoreKey`](crate::StoreKey) that seals all rows where the operator asks for that.
+//!
 //! A sealed record is version (1 byte, 0x01) ++ nonce (12) ++ ciphertext ++ tag (16), AES-256-GCM.
 //! The associated data are version (1) ++ length of the keyspace (4, big-endian) ++ keyspace ++ key:
 //! a record that is copied to another row does not open there.
@@ -35,6 +38,26 @@ pub enum UnsealError {
     /// Another master key, another place, or changed bytes.
     #[error("wrong master key, or the record was changed or moved")]
     Refused,
+}
+
+/// What rests sealed in every node, record by record. The list is complete: nothing else can be
+/// sealed by a master key, and whoever stores a new kind of secret adds it here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Secret {
+    /// The 256 bytes of an auth key, permanent or bound.
+    AuthKey,
+    /// What the node is: its RSA key and the seed of its identity.
+    Node,
+}
+
+impl Secret {
+    /// The keyspace, as sealing binds it.
+    const fn keyspace(self) -> &'static str {
+        match self {
+            Self::AuthKey => "auth_keys",
+            Self::Node => "settings",
+        }
+    }
 }
 
 /// The key from which everything that is sealed at rest hangs.
@@ -91,8 +114,31 @@ impl MasterKey {
         key
     }
 
-    /// Seals the value that will be stored in `keyspace` under `key`.
+    /// Seals the secret that will be stored under `key`.
     pub fn seal<R: CryptoRng + ?Sized>(
+        &self,
+        secret: Secret,
+        key: &[u8],
+        value: &[u8],
+        rng: &mut R,
+    ) -> Vec<u8> {
+        self.seal_at(secret.keyspace(), key, value, rng)
+    }
+
+    /// Opens a secret that was stored under `key`.
+    ///
+    /// # Errors
+    /// See [`UnsealError`].
+    pub fn open(
+        &self,
+        secret: Secret,
+        key: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, UnsealError> {
+        self.open_at(secret.keyspace(), key, sealed)
+    }
+
+    fn seal_at<R: CryptoRng + ?Sized>(
         &self,
         keyspace: &str,
         key: &[u8],
@@ -114,11 +160,7 @@ impl MasterKey {
         sealed
     }
 
-    /// Opens a record that was stored in `keyspace` under `key`.
-    ///
-    /// # Errors
-    /// See [`UnsealError`].
-    pub fn open(
+    fn open_at(
         &self,
         keyspace: &str,
         key: &[u8],
@@ -140,6 +182,14 @@ impl MasterKey {
             )
             .map_err(|_| UnsealError::Refused)?;
         Ok(data)
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn from_bytes(bytes: Zeroizing<[u8; 32]>) -> Self {
+        Self(bytes)
     }
 
     fn cipher(&self) -> Aes256Gcm {

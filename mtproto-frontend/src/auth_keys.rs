@@ -12,7 +12,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use keys::{AuthKey, MasterKey};
+use keys::{AuthKey, MasterKey, Secret};
 use node_core::{AuthKeyId, Standing};
 use node_store::{Batch, Keyspace, Store, StoreError, Ticket};
 use parking_lot::Mutex;
@@ -432,18 +432,15 @@ impl AuthKeys {
     }
 }
 
-/// The keyspace's name, as sealing binds it.
-const PLACE: &str = "auth_keys";
-
 /// The 256 bytes of a key, sealed for the row that they will rest in.
 fn seal(master: &MasterKey, entry: &KeyEntry) -> Vec<u8> {
     let place = row(entry.id, KIND_KEY);
-    master.seal(PLACE, &place, entry.key.secret_bytes(), &mut crate::rng())
+    master.seal(Secret::AuthKey, &place, entry.key.secret_bytes(), &mut crate::rng())
 }
 
 /// The inverse of [`seal`]; also checks that the key is the one that the row names.
 fn open(master: &MasterKey, id: i64, sealed: &[u8]) -> Option<AuthKey> {
-    let bytes = master.open(PLACE, &row(id, KIND_KEY), sealed).ok()?;
+    let bytes = master.open(Secret::AuthKey, &row(id, KIND_KEY), sealed).ok()?;
     AuthKey::from_slice(&bytes).filter(|key| key.id() == id)
 }
 

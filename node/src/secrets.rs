@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, bail};
-use keys::{MasterKey, NodeIdentity, ServerKey};
+use keys::{MasterKey, NodeIdentity, Secret, ServerKey};
 use node_store::{Batch, Keyspace, SledStore, Store};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
@@ -19,9 +19,6 @@ use zeroize::Zeroizing;
 const MASTER_FILE: &str = "master.key";
 const RSA_KEY: &[u8] = b"rsa";
 const IDENTITY_KEY: &[u8] = b"identity";
-
-/// The name of the keyspace, as sealing binds it.
-const SETTINGS: &str = "settings";
 
 /// What a node needs before it listens.
 pub(crate) struct Opened {
@@ -115,7 +112,7 @@ impl Vault<'_> {
         make: impl FnOnce(&mut R) -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         if let Some(sealed) = self.store.get(Keyspace::SETTINGS, name)? {
-            return match self.master.open(SETTINGS, name, &sealed) {
+            return match self.master.open(Secret::Node, name, &sealed) {
                 Ok(secret) => Ok(secret),
                 Err(cause) => bail!(
                     "{} does not open the store beside it ({cause}): it belongs to another node. \
@@ -126,7 +123,7 @@ impl Vault<'_> {
         }
         let secret = Zeroizing::new(make(rng)?);
         let mut batch = Batch::new();
-        batch.put(Keyspace::SETTINGS, name, self.master.seal(SETTINGS, name, &secret, rng));
+        batch.put(Keyspace::SETTINGS, name, self.master.seal(Secret::Node, name, &secret, rng));
         let ticket = self.store.commit(batch)?;
         block_on(self.store.durable(ticket))?;
         Ok(secret)
