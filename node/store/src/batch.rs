@@ -10,6 +10,10 @@ pub const KEY_BYTES_MAX: usize = 128;
 /// Longest value. What is larger is a file of its own, not a row.
 pub const VALUE_BYTES_MAX: usize = 64 * 1024;
 
+/// What sealing may add to a value, at most: a nonce, a tag, and a key that is hidden. See
+/// [`crate::Sealed`].
+pub(crate) const SEALING_BYTES_MAX: usize = 256;
+
 /// Most bytes of keys and values in one batch. Protects memory, and the free space that admission
 /// keeps for what is queued.
 pub const BATCH_BYTES_MAX: usize = 4 << 20;
@@ -52,6 +56,14 @@ impl Keyspace {
     /// Whom a user has blocked.
     pub const BLOCKED: Self = Self(b'x');
 
+    /// Whether the keys are about people by themselves: numbers and names. A sealed store keeps
+    /// them hidden, and a scan of such a keyspace reads all of it: keep it to those that are
+    /// looked up by whole keys, and whose rows are few and small.
+    #[must_use]
+    pub const fn hides_keys(self) -> bool {
+        matches!(self, Self::PHONES | Self::NAMES | Self::INVITES | Self::LIMITS)
+    }
+
     /// Every keyspace that a caller could name, in the order of their rows. The byte's top bit
     /// belongs to pieces of split values.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
@@ -79,6 +91,8 @@ impl Keyspace {
 #[derive(Debug, Default, Clone)]
 pub struct Batch {
     pub(crate) operations: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// The values are sealed, and may be longer by as much: the bounds are for what is in them.
+    pub(crate) sealed: bool,
 }
 
 impl Batch {
@@ -115,6 +129,7 @@ impl Batch {
     /// Adds what `other` does, after what this one does already.
     pub fn merge(&mut self, other: Self) -> &mut Self {
         self.operations.extend(other.operations);
+        self.sealed |= other.sealed;
         self
     }
 
@@ -128,12 +143,13 @@ impl Batch {
 
     /// Refuses what is over its bound; answers [`Self::bytes`].
     pub(crate) fn check(&self) -> Result<usize, StoreError> {
+        let sealing = if self.sealed { SEALING_BYTES_MAX } else { 0 };
         for (key, value) in &self.operations {
             bound("a key", key.len(), KEY_BYTES_MAX)?;
-            bound("a value", value.as_ref().map_or(0, Vec::len), VALUE_BYTES_MAX)?;
+            bound("a value", value.as_ref().map_or(0, Vec::len), VALUE_BYTES_MAX + sealing)?;
         }
         let bytes = self.bytes();
-        bound("a batch", bytes, BATCH_BYTES_MAX)?;
+        bound("a batch", bytes, BATCH_BYTES_MAX + self.operations.len() * sealing)?;
         Ok(bytes)
     }
 }

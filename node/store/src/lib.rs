@@ -12,23 +12,32 @@
 //! several reads must agree reads again when a version that it keeps among them has changed.
 //!
 //! [`export`] and [`import`] move a store as a stream of bytes; [`compact`] uses them to rewrite
-//! one that has grown. What a store on disk refuses to open, and which damage it cannot see, is
+//! one that has grown. [`Sealed`] is a layer over any store that keeps every row sealed, with what
+//! a [`Seal`] gives it: the stores themselves hold no secret; [`AtRest`] is a store on disk of
+//! which it is not known yet whether it is sealed, and [`reseal`] changes that. What a store on disk refuses to open, and which damage it cannot see, is
 //! written in `sled_store/mark.rs`.
 
+#[cfg(test)]
+extern crate self as node_store; // the crash suite's sealing is shared with the unit tests
+
+mod at_rest;
 mod batch;
 mod disk;
 mod export;
 mod memory;
 mod pieces;
+mod seal;
 mod sled_store;
 #[cfg(test)]
 mod tests;
 mod watermark;
 
+pub use at_rest::AtRest;
 pub use batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, Keyspace, VALUE_BYTES_MAX};
-pub use export::{Transfer, export, import, verify};
+pub use export::{Transfer, export, import, sealing_of, verify};
 pub use memory::MemoryStore;
-pub use sled_store::{Compaction, SledStore, compact};
+pub use seal::{HIDDEN_KEY_BYTES, SEAL_BYTES_MAX, Seal, Sealed};
+pub use sled_store::{Compaction, Resealing, SledStore, compact, reseal};
 pub use watermark::Ticket;
 
 use futures_util::future::BoxFuture;

@@ -11,7 +11,7 @@
 //! Pieces are read one by one, and a batch may be applied between two reads. The hash shows a mix
 //! of two values; the reader then starts again.
 
-use crate::batch::VALUE_BYTES_MAX;
+use crate::batch::{SEALING_BYTES_MAX, VALUE_BYTES_MAX};
 use crate::{Keyspace, StoreError};
 
 /// Longest row of the engine but for what a head adds. sled writes pages above 128 KiB to files
@@ -19,7 +19,7 @@ use crate::{Keyspace, StoreError};
 pub(crate) const PIECE_BYTES: usize = 6 * 1024;
 
 /// Further pieces of the longest value.
-const PIECES_MAX: usize = VALUE_BYTES_MAX.div_ceil(PIECE_BYTES) - 1;
+const PIECES_MAX: usize = (VALUE_BYTES_MAX + SEALING_BYTES_MAX).div_ceil(PIECE_BYTES) - 1;
 
 const HASH_BYTES: usize = 16;
 const HEAD_BYTES: usize = PIECE_BYTES + 1 + HASH_BYTES;

@@ -1,4 +1,5 @@
-//! Compaction: sled's log grows to several times what it holds, and never shrinks by much.
+//! Compaction: sled's log grows to several times what it holds, and never shrinks by much. And
+//! resealing, which is a compaction that opens or seals the rows on their way.
 //!
 //! The rows are copied, through an export stream, into a store in `compact.new`. When that one is
 //! complete, closed and durable, the directory is renamed to `compact.done`: from then on the new
@@ -6,13 +7,15 @@
 //! before the rename leaves the old store as it was.
 
 use std::fs;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use super::files::{Files, Lock};
 use super::{Options, SledStore, header, sync_directory, unusable};
-use crate::{StoreError, Transfer, export, import};
+use crate::export::{Reader, import_with};
+use crate::{AtRest, Seal, StoreError, Transfer};
 
 const NEW: &str = "compact.new";
 const DONE: &str = "compact.done";
@@ -55,25 +58,52 @@ impl SledStore {
     }
 }
 
+/// From which sealing to which. `None` is a clear store.
+pub struct Resealing {
+    /// Opens the rows of the store as it is.
+    pub from: Option<Arc<dyn Seal>>,
+    /// Seals the rows of the store as it will be, and the record that it keeps of this.
+    pub to: Option<(Vec<u8>, Arc<dyn Seal>)>,
+}
+
 /// Rewrites the store in `directory`, which no process may have open, without what its log
 /// wastes. Needs room for a second copy of what it holds. The store stays the same one: it keeps
-/// its stamp.
+/// its stamp, and its sealing.
 ///
 /// # Errors
 /// [`StoreError::Open`] when there is no store, it is in use, or it does not open;
 /// [`StoreError::Full`] and others when the copy fails. The old store is then as it was.
 pub fn compact(directory: &Path) -> Result<Compaction, StoreError> {
+    rewrite(directory, None, &mut |_| {})
+}
+
+/// [`compact`] that also seals a clear store, opens a sealed one, or seals it otherwise.
+/// `progress` hears of every 100,000 rows. A crash leaves the old store or the new one.
+///
+/// # Errors
+/// As [`compact`]; [`StoreError::Open`] when the store is not sealed as `resealing` says.
+pub fn reseal(
+    directory: &Path,
+    resealing: Resealing,
+    progress: &mut dyn FnMut(Transfer),
+) -> Result<Compaction, StoreError> {
+    rewrite(directory, Some(resealing), progress)
+}
+
+fn rewrite(
+    directory: &Path,
+    resealing: Option<Resealing>,
+    progress: &mut dyn FnMut(Transfer),
+) -> Result<Compaction, StoreError> {
     if !Files::new(directory).id.exists() && !directory.join(DONE).exists() {
         return Err(StoreError::Open(format!("there is no store in {}", directory.display())));
     }
     let lock = Lock::wait(directory)?;
     recover(directory)?;
     let mut source = SledStore::open_locked(directory, [0; 16], Options::default(), lock)?;
-    let copied = copy(&source, directory);
-    let before_bytes = source.engine.disk_bytes().unwrap_or(0);
     let lock = source.lock.take();
-    drop(source);
-    let result = copied.and_then(|(copied, after_bytes)| {
+    let before_bytes = source.engine.disk_bytes().unwrap_or(0);
+    let result = copy(source, resealing, directory, progress).and_then(|(copied, after_bytes)| {
         rename(&directory.join(NEW), &directory.join(DONE))?;
         sync(directory)?;
         Ok(Compaction { copied, before_bytes, after_bytes })
@@ -84,29 +114,74 @@ pub fn compact(directory: &Path) -> Result<Compaction, StoreError> {
     result
 }
 
-/// Fills `compact.new`; answers its size too.
-fn copy(source: &SledStore, directory: &Path) -> Result<(Transfer, u64), StoreError> {
+/// Fills `compact.new`; answers its size too. Closes the source.
+fn copy(
+    source: SledStore,
+    resealing: Option<Resealing>,
+    directory: &Path,
+    progress: &mut dyn FnMut(Transfer),
+) -> Result<(Transfer, u64), StoreError> {
     let stamp = header::stamp(&source.engine)?
         .ok_or_else(|| StoreError::Open("the store has no header".into()))?;
     let new = directory.join(NEW);
-    let target = SledStore::open(&new, stamp)?;
+    let (source, target) = (AtRest::new(source), AtRest::open(&new, stamp)?);
+    let (copied, bytes) = match resealing {
+        None => copy_as_it_rests(source, target, progress)?,
+        Some(resealing) => copy_resealed(source, target, resealing, progress)?,
+    };
+    // Both are closed by now.
+    sync(&new)?;
+    Ok((copied, bytes.unwrap_or(0)))
+}
+
+fn copy_as_it_rests(
+    source: AtRest,
+    mut target: AtRest,
+    progress: &mut dyn FnMut(Transfer),
+) -> Result<(Transfer, Option<u64>), StoreError> {
+    let export = |out: &mut dyn Write| source.export(out);
+    let copied = piped(export, |input| target.import_with(input, progress))?;
+    Ok((copied, target.disk_bytes()))
+}
+
+fn copy_resealed(
+    source: AtRest,
+    mut target: AtRest,
+    Resealing { from, to }: Resealing,
+    progress: &mut dyn FnMut(Transfer),
+) -> Result<(Transfer, Option<u64>), StoreError> {
+    let source = source.read_with(from)?;
+    let seal = match to {
+        None => None,
+        Some((record, seal)) => {
+            target.seal_empty(&record)?;
+            Some(seal)
+        }
+    };
+    let target = target.read_with(seal)?;
+    let export = |out: &mut dyn Write| crate::export(&*source, out);
+    let copied = piped(export, |input| import_with(Reader::new(input)?, &*target, progress))?;
+    Ok((copied, target.stats().disk_bytes))
+}
+
+/// Runs an export into an import.
+fn piped(
+    export: impl FnOnce(&mut dyn Write) -> Result<Transfer, StoreError> + Send,
+    import: impl FnOnce(&mut dyn Read) -> Result<Transfer, StoreError>,
+) -> Result<Transfer, StoreError> {
     let (reader, writer) = io::pipe().map_err(|e| StoreError::Io(format!("pipe: {e}")))?;
-    let copied = thread::scope(|scope| {
-        let exporter = scope.spawn(move || export(source, &mut BufWriter::new(writer)));
+    thread::scope(|scope| {
+        let exporter = scope.spawn(move || export(&mut BufWriter::new(writer)));
         let imported = {
             let mut reader = reader; // dropped here: an exporter without a reader ends
-            import(&mut reader, &target)
+            import(&mut reader)
         };
         match exporter.join() {
             // When the reader gave up, that is the reason, not the pipe which it left.
             Ok(exported) => imported.and_then(|copied| exported.map(|_| copied)),
             Err(_) => Err(StoreError::Io("the export panicked".into())),
         }
-    })?;
-    let bytes = target.engine.disk_bytes().unwrap_or(0);
-    drop(target);
-    sync(&new)?;
-    Ok((copied, bytes))
+    })
 }
 
 /// Finishes or forgets a compaction that was cut short. Whoever calls holds the lock. Every step

@@ -12,6 +12,12 @@ use crate::{Batch, Keyspace, StoreError};
 /// Row of [`Keyspace::INTERNAL`]: version (1 byte) ++ generation stamp (16).
 const HEADER_KEY: &[u8] = b"store";
 
+/// Row of [`Keyspace::INTERNAL`]: the record of a sealed store's sealing. See `at_rest`.
+pub(crate) const SEALING_KEY: &[u8] = b"sealing";
+
+/// Set in the version of a sealed store: programs that know no sealing take it for a newer one.
+const SEALED: u8 = 0x80;
+
 const STAMP_BYTES: usize = 16;
 
 /// Brings all rows of a store from one version of their layout to the next.
@@ -68,7 +74,12 @@ pub(super) fn make(
 }
 
 /// Checks that the open database is the one that `STORE.id` names, and migrates an older one.
-pub(super) fn check(engine: &Engine, files: &Files, schema: Schema) -> Result<(), StoreError> {
+/// Answers the record of its sealing.
+pub(super) fn check(
+    engine: &Engine,
+    files: &Files,
+    schema: Schema,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let expected = match fs::read(&files.id) {
         Ok(text) => Some(String::from_utf8_lossy(&text).trim().to_owned()),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => None,
@@ -89,7 +100,15 @@ pub(super) fn check(engine: &Engine, files: &Files, schema: Schema) -> Result<()
         Some(_) => {}
         None => write_id(files, found)?, // a new store
     }
-    migrate(engine, files, version, found, schema)
+    let sealing = engine.get(Keyspace::INTERNAL, SEALING_KEY)?;
+    if sealing.is_some() != (version & SEALED != 0) {
+        return Err(StoreError::Open(format!(
+            "the store in {} is damaged: it does not say whether it is sealed. Restore a backup.",
+            files.directory.display()
+        )));
+    }
+    migrate(engine, files, version & !SEALED, found, schema, sealing.is_some())?;
+    Ok(sealing)
 }
 
 fn migrate(
@@ -98,6 +117,7 @@ fn migrate(
     mut version: u8,
     stamp: &[u8],
     schema: Schema,
+    sealed: bool,
 ) -> Result<(), StoreError> {
     if version > schema.version {
         return Err(StoreError::Open(format!(
@@ -105,6 +125,14 @@ fn migrate(
              use the newer program that wrote it",
             files.directory.display(),
             schema.version
+        )));
+    }
+    if version < schema.version && sealed {
+        // A migration sees rows as they rest.
+        return Err(StoreError::Open(format!(
+            "the store in {} has version {version} and is sealed: start the older program once \
+             with `seal = \"secrets\"` in [store], then this one",
+            files.directory.display()
         )));
     }
     while version < schema.version {
@@ -135,6 +163,18 @@ fn put_header(
     batch.put(Keyspace::INTERNAL, HEADER_KEY, value);
     engine.apply([batch], engine.sequence()? + 1)?;
     engine.sync()
+}
+
+/// Adds the header of a sealed store to what makes it one.
+pub(super) fn put_sealed(engine: &Engine, batch: &mut Batch) -> Result<(), StoreError> {
+    let mut header = engine
+        .get(Keyspace::INTERNAL, HEADER_KEY)?
+        .ok_or_else(|| StoreError::Open("the store has no header".into()))?;
+    if let Some(version) = header.first_mut() {
+        *version |= SEALED;
+    }
+    batch.put(Keyspace::INTERNAL, HEADER_KEY, header);
+    Ok(())
 }
 
 /// The stamp of an open store.

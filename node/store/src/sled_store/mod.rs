@@ -25,7 +25,9 @@ use parking_lot::Mutex;
 use crate::disk::{self, Gate, Probe};
 use crate::export::IMPORTING_KEY;
 use crate::watermark::{Waiters, watermark};
-use crate::{Batch, Keyspace, Order, QUEUED_COMMITS_MAX, Row, Stats, Store, StoreError, Ticket};
+use crate::{
+    AtRest, Batch, Keyspace, Order, QUEUED_COMMITS_MAX, Row, Stats, Store, StoreError, Ticket,
+};
 
 mod committer;
 mod compact;
@@ -35,12 +37,12 @@ mod header;
 mod mark;
 
 use committer::{Committer, Queued, Shared};
-pub use compact::{Compaction, compact};
+pub use compact::{Compaction, Resealing, compact, reseal};
 pub(crate) use engine::Engine;
 use files::{Files, Lock};
 #[cfg(test)]
 pub(crate) use header::Migration;
-pub(crate) use header::Schema;
+pub(crate) use header::{SEALING_KEY, Schema};
 use mark::{Closed, Mark, Marked};
 
 /// Bytes of the batches that wait for the commit thread. Protects memory, and the free space
@@ -77,6 +79,8 @@ pub struct SledStore {
     engine: Arc<Engine>,
     closing: Closing,
     lock: Option<Lock>,
+    /// The record of the sealing, if the rows are sealed.
+    pub(crate) sealing: Option<Vec<u8>>,
 }
 
 struct Queue {
@@ -90,9 +94,9 @@ impl SledStore {
     ///
     /// # Errors
     /// [`StoreError::Open`] with a text for the operator: in use, newer than this program, lost,
-    /// or damaged, and what to do about it.
+    /// damaged or sealed, and what to do about it.
     pub fn open(directory: &Path, stamp: [u8; 16]) -> Result<Self, StoreError> {
-        Self::open_with(directory, stamp, Options::default())
+        AtRest::open(directory, stamp)?.clear()
     }
 
     pub(crate) fn open_with(
@@ -138,7 +142,7 @@ impl SledStore {
         header::make(&files, stamp, options.schema, options.timeout)?;
         let engine = files::open_engine(&files, options.timeout)?;
         mark::check_sequence(marked, directory, engine.sequence()?)?;
-        header::check(&engine, &files, options.schema)?;
+        let sealing = header::check(&engine, &files, options.schema)?;
         if engine.get(Keyspace::INTERNAL, IMPORTING_KEY)?.is_some() {
             return Err(StoreError::Open(format!(
                 "an import into the store in {} did not end: remove the directory and import \
@@ -150,7 +154,9 @@ impl SledStore {
         let open = Marked { sequence, closed: None };
         mark.settle(open).map_err(|e| unusable(&files.mark, &e))?;
         sync_directory(directory).map_err(|e| unusable(directory, &e))?;
-        Self::start(files, engine, mark, sequence, options.probe, lock)
+        let mut store = Self::start(files, engine, mark, sequence, options.probe, lock)?;
+        store.sealing = sealing;
+        Ok(store)
     }
 
     fn start(
@@ -181,14 +187,22 @@ impl SledStore {
             engine,
             closing: Closing { files, mark: None },
             lock: Some(lock),
+            sealing: None,
         })
     }
 }
 
 impl SledStore {
+    /// Adds the header of a sealed store to `batch`.
+    pub(crate) fn put_sealed_header(&self, batch: &mut Batch) -> Result<(), StoreError> {
+        header::put_sealed(&self.engine, batch)
+    }
+
     /// Hands a batch to the commit thread: at once, or not at all.
     fn enqueue(&self, batch: Batch, bytes: usize) -> Result<Ticket, StoreError> {
-        if self.shared.queued_bytes.load(Ordering::Relaxed) + bytes > QUEUED_BYTES_MAX {
+        // Sealing makes a batch longer than callers know: one must go in when nothing waits.
+        let waiting = self.shared.queued_bytes.load(Ordering::Relaxed);
+        if waiting > 0 && waiting + bytes > QUEUED_BYTES_MAX {
             return Err(StoreError::Busy);
         }
         self.send(bytes, batch, |sender, queued| {

@@ -1,36 +1,68 @@
 //! What every store must do; run on each.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{all, bytes, puts, write};
+use super::{all, bytes, puts, seal, write};
 use crate::disk::Space;
 use crate::pieces::PIECE_BYTES;
 use crate::sled_store::Options;
 use crate::{
-    BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, Keyspace, MemoryStore, Order, SledStore, Store,
-    StoreError, VALUE_BYTES_MAX,
+    AtRest, BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, Keyspace, MemoryStore, Order, Sealed, SledStore,
+    Store, StoreError, VALUE_BYTES_MAX,
 };
 
 /// A store to test, and the lever that fills its disk.
 struct Subject {
     store: Arc<dyn Store>,
     set_full: Box<dyn Fn(bool)>,
+    /// What sealing adds to a value.
+    sealing_bytes: u64,
     _directory: Option<TempDir>,
 }
 
 fn in_memory() -> Subject {
-    let store = Arc::new(MemoryStore::new());
-    let lever = store.clone();
-    Subject { store, set_full: Box::new(move |full| lever.set_full(full)), _directory: None }
+    memory(|store| store, 0)
+}
+
+fn sealed_in_memory() -> Subject {
+    memory(|store| Arc::new(Sealed::new(store, seal::make(1).1)), SEALING)
 }
 
 fn on_sled() -> Subject {
+    sled(|_| {}, |store| Arc::new(store.clear().unwrap()), 0)
+}
+
+fn sealed_on_sled() -> Subject {
+    let (record, seal) = seal::make(2);
+    let prepare = |directory: &Path| {
+        AtRest::open(directory, [7; 16]).unwrap().seal_empty(&record).unwrap();
+    };
+    sled(prepare, |store| Arc::new(store.sealed(seal).unwrap()), SEALING)
+}
+
+/// A nonce and a tag.
+const SEALING: u64 = 24 + 16;
+
+fn memory(layer: impl FnOnce(Arc<MemoryStore>) -> Arc<dyn Store>, sealing_bytes: u64) -> Subject {
+    let lever = Arc::new(MemoryStore::new());
+    let store = layer(lever.clone());
+    let set_full = Box::new(move |full| lever.set_full(full));
+    Subject { store, set_full, sealing_bytes, _directory: None }
+}
+
+fn sled(
+    prepare: impl FnOnce(&Path),
+    layer: impl FnOnce(AtRest) -> Arc<dyn Store>,
+    sealing_bytes: u64,
+) -> Subject {
     const ROOM: u64 = 500 << 30;
     let directory = TempDir::new().unwrap();
+    prepare(directory.path());
     let free = Arc::new(AtomicU64::new(ROOM));
     let lever = free.clone();
     let probe = Box::new(move || {
@@ -39,7 +71,8 @@ fn on_sled() -> Subject {
     let options = Options { probe: Some(probe), ..Options::default() };
     let store = SledStore::open_with(directory.path(), [7; 16], options).unwrap();
     let set_full = move |full| lever.store(if full { 1 << 20 } else { ROOM }, Ordering::Relaxed);
-    Subject { store: Arc::new(store), set_full: Box::new(set_full), _directory: Some(directory) }
+    let store = layer(AtRest::new(store));
+    Subject { store, set_full: Box::new(set_full), sealing_bytes, _directory: Some(directory) }
 }
 
 macro_rules! on_every_store {
@@ -49,6 +82,12 @@ macro_rules! on_every_store {
         }
         mod sled {
             $(#[test] fn $name() { super::$name(&super::on_sled()); })*
+        }
+        mod sealed_memory {
+            $(#[test] fn $name() { super::$name(&super::sealed_in_memory()); })*
+        }
+        mod sealed_sled {
+            $(#[test] fn $name() { super::$name(&super::sealed_on_sled()); })*
         }
     };
 }
@@ -67,6 +106,7 @@ on_every_store! {
     a_full_disk_refuses_writes_only
     work_is_counted
     scans_agree_with_a_model
+    scans_of_hidden_keys_agree_with_a_model
 }
 
 const SPACE: Keyspace = Keyspace::BOXES;
@@ -274,6 +314,11 @@ fn bounds_are_kept(subject: &Subject) {
     let batch = puts(SPACE, (0..many).map(|n| (n.to_be_bytes(), vec![0; VALUE_BYTES_MAX])));
     assert_eq!(refused(batch), "a batch");
     assert!(all(store, SPACE).is_empty(), "nothing of a refused batch is written");
+    let (key, value) = ([9; KEY_BYTES_MAX - 1], vec![1; VALUE_BYTES_MAX]);
+    for space in [SPACE, Keyspace::NAMES] {
+        write(store, puts(space, [(key, value.clone())]));
+        assert_eq!(all(store, space), [(key.to_vec(), value.clone())]);
+    }
 }
 
 fn a_full_disk_refuses_writes_only(subject: &Subject) {
@@ -299,12 +344,21 @@ fn work_is_counted(subject: &Subject) {
     let stats = store.stats();
     assert!(stats.commits >= 3 && stats.syncs == stats.commits, "{stats:?}");
     assert!(stats.batches >= 3 && stats.keys == 6, "{stats:?}");
-    assert_eq!(stats.bytes, 3 * (2 * 3 + 30), "with the keyspace bytes: {stats:?}");
+    let expected = 3 * (2 * 3 + 30 + 2 * subject.sealing_bytes);
+    assert_eq!(stats.bytes, expected, "with the keyspace bytes: {stats:?}");
+}
+
+fn scans_agree_with_a_model(subject: &Subject) {
+    agree_with_a_model(&*subject.store, SPACE);
+}
+
+fn scans_of_hidden_keys_agree_with_a_model(subject: &Subject) {
+    const { assert!(Keyspace::NAMES.hides_keys() && !SPACE.hides_keys()) };
+    agree_with_a_model(&*subject.store, Keyspace::NAMES);
 }
 
 /// Random puts and deletes on few keys, of sizes around the piece, compared with a sorted map.
-fn scans_agree_with_a_model(subject: &Subject) {
-    let store = &*subject.store;
+fn agree_with_a_model(store: &dyn Store, space: Keyspace) {
     let key = proptest::collection::vec(prop_oneof![Just(0_u8), Just(1), Just(255)], 0..3);
     let size = prop_oneof![
         Just(None),
@@ -327,11 +381,11 @@ fn scans_agree_with_a_model(subject: &Subject) {
         for (key, size, seed) in changes {
             match size {
                 Some(size) => {
-                    batch.put(SPACE, &key, bytes(seed, size));
+                    batch.put(space, &key, bytes(seed, size));
                     model.insert(key, bytes(seed, size));
                 }
                 None => {
-                    batch.delete(SPACE, &key);
+                    batch.delete(space, &key);
                     model.remove(&key);
                 }
             }
@@ -345,7 +399,7 @@ fn scans_agree_with_a_model(subject: &Subject) {
         } else {
             (Order::Descending, rows.rev().take(limit).collect())
         };
-        let found = store.scan(SPACE, &from, to.as_deref(), limit, order).unwrap();
+        let found = store.scan(space, &from, to.as_deref(), limit, order).unwrap();
         prop_assert_eq!(found, expected);
         Ok(())
     });

@@ -5,6 +5,9 @@ mod conformance;
 mod export;
 mod faults;
 mod opening;
+#[path = "../../tests/crash/seal.rs"]
+mod seal;
+mod sealing;
 
 use std::path::Path;
 
