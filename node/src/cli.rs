@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{client_config, codes, config, offline, run};
+use crate::passphrase::New;
+use crate::{client_config, codes, config, offline, passphrase, run};
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
 #[derive(Debug, Parser)]
@@ -37,6 +38,8 @@ enum Command {
     Import(ImportArgs),
     /// Rewrite the store of a stopped node without what its log wastes.
     Compact(CompactArgs),
+    /// Lock the master key with a passphrase, change it, or take it away.
+    Passphrase(PassphraseArgs),
 }
 
 /// Where the node keeps everything.
@@ -60,9 +63,22 @@ pub(crate) struct RunArgs {
     /// Address for browsers; port 0 takes a free one. May be given more than once.
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Vec<SocketAddr>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Where the configuration is.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct ConfigArgs {
     /// Configuration file.
     #[arg(long, value_name = "FILE")]
-    pub(crate) config: Option<PathBuf>,
+    config: Option<PathBuf>,
+}
+
+impl ConfigArgs {
+    fn load(&self) -> anyhow::Result<config::Config> {
+        config::load(self.config.as_deref(), std::env::vars())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -126,15 +142,23 @@ struct StatsArgs {
 struct ExportArgs {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// The file to make; it must not be there yet. It holds no master key.
     #[arg(long, value_name = "FILE")]
     to: PathBuf,
+    /// Open the rows of a sealed store, so that any program can read them. Without it, what rests
+    /// sealed is exported sealed.
+    #[arg(long)]
+    clear: bool,
 }
 
 #[derive(Debug, Args)]
 struct ImportArgs {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// The exported file. `master.key` of the same node belongs beside the store.
     #[arg(long, value_name = "FILE")]
     from: PathBuf,
@@ -144,6 +168,20 @@ struct ImportArgs {
 struct CompactArgs {
     #[command(flatten)]
     data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+struct PassphraseArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// A file whose first line is the new passphrase. Without it, a terminal is asked.
+    #[arg(long, value_name = "FILE", conflicts_with = "remove")]
+    new_file: Option<PathBuf>,
+    /// Leave the master key without a passphrase.
+    #[arg(long)]
+    remove: bool,
 }
 
 /// Does what was asked for.
@@ -158,14 +196,24 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
         Some(Command::Stats(args)) => codes::stats(&args.data),
-        Some(Command::Export(args)) => offline::export(&args.data, &args.to),
-        Some(Command::Import(args)) => offline::import(&args.data, &args.from),
+        Some(Command::Export(args)) => {
+            let clear = args.clear.then(|| args.config.load()).transpose()?;
+            offline::export(&args.data, &args.to, clear.as_ref().map(|config| &config.store))
+        }
+        Some(Command::Import(args)) => {
+            offline::import(&args.data, &args.from, &args.config.load()?.store)
+        }
+        Some(Command::Passphrase(args)) => {
+            let new =
+                if args.remove { New::None } else { args.new_file.map_or(New::Asked, New::In) };
+            passphrase::change(&args.data, &args.config.load()?.store, new)
+        }
         Some(Command::Compact(args)) => offline::compact(&args.data),
     }
 }
 
 fn start(args: &RunArgs) -> anyhow::Result<()> {
-    let mut config = config::load(args.config.as_deref(), std::env::vars())?;
+    let mut config = args.config.load()?;
     if !args.mtproto.is_empty() {
         config.mtproto.listen = config::OneOrMany::Many(args.mtproto.clone());
     }

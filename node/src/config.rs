@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) limits: LimitsConfig,
     /// `[codes]`
     pub(crate) codes: CodesConfig,
+    /// `[store]`
+    pub(crate) store: StoreConfig,
 }
 
 /// `[node]`: what the node says of itself.
@@ -65,6 +67,42 @@ pub(crate) enum RegistrationMode {
     Invite,
     Open,
     Closed,
+}
+
+/// `[store]`: how the node keeps what it knows. `docs/TRUST.md` says what each mode protects.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StoreConfig {
+    /// What rests sealed under the master key. `secrets` (default): auth keys, the RSA key, the
+    /// node's identity, login secrets. `all`: everything. A store of the other mode is changed at
+    /// the next start, which needs room for a second copy.
+    pub(crate) seal: SealMode,
+    /// File of the master key. Default: `master.key` in the data directory.
+    pub(crate) master_key: Option<PathBuf>,
+    /// Passphrase of the master key, if its file is locked with one (`rookery passphrase`);
+    /// `passphrase_file` keeps it out of this file. A terminal is asked when neither is set.
+    pub(crate) passphrase: Option<Secret>,
+    /// A file whose first line is the passphrase.
+    pub(crate) passphrase_file: Option<PathBuf>,
+}
+
+/// See [`StoreConfig::seal`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SealMode {
+    #[default]
+    Secrets,
+    All,
+}
+
+impl SealMode {
+    /// As it is configured.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Secrets => "secrets",
+            Self::All => "all",
+        }
+    }
 }
 
 /// `[mtproto]`: how Telegram clients reach this node.
@@ -315,7 +353,8 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 7] = ["node", "mtproto", "http", "registration", "tls", "limits", "codes"];
+const SECTIONS: [&str; 8] =
+    ["node", "mtproto", "http", "registration", "tls", "limits", "codes", "store"];
 
 /// Sections within `[codes]`: `ROOKERY_CODES_SMTP_HOST` is `host` of `[codes.smtp]`.
 const CODES_SECTIONS: [&str; 3] = ["smtp", "webhook", "command"];
@@ -448,6 +487,7 @@ mod tests {
         assert!(from_text("[http]\npublic_url = 'https://example.org/x'\n", &[]).is_err());
         assert!(from_text("[http]\npublic_url = 'https://example.org/'\n", &[]).is_ok());
         assert!(from_text("[other]\n", &[]).is_err());
+        assert!(from_text("[store]\nseal = 'none'\n", &[]).is_err());
         assert!(from_text("", &[("ROOKERY_LIMITS_CONNECTIONS_MAX", "many")]).is_err());
     }
 }

