@@ -28,7 +28,7 @@ fn refused(path: &Path, config: &StoreConfig) -> String {
 
 fn say(opened: &Opened, text: &str) {
     let mut batch = Batch::new();
-    batch.put(Keyspace::BOXES, text.as_bytes(), text.into());
+    batch.put(Keyspace::BOXES, &[said(opened).len() as u8], text.into());
     let ticket = opened.store.commit(batch).unwrap();
     opened.store.wait_durable(ticket).unwrap();
 }
