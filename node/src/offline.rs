@@ -31,7 +31,7 @@ pub(crate) fn export(
             let master = MasterFile::new(&args.data, config).read()?;
             Export::Clear(sealing::open(store, &master, SealMode::All)?.0)
         }
-        _ => Export::AsItRests(store),
+        _ => Export::AsItRests(Box::new(store)),
     };
     // Never over a file that is there: it may be the only good copy.
     // Its owner's alone: messages may be in it.
@@ -48,7 +48,7 @@ pub(crate) fn export(
 }
 
 enum Export {
-    AsItRests(AtRest),
+    AsItRests(Box<AtRest>),
     Clear(sealing::Opened),
 }
 

@@ -46,22 +46,22 @@ fn new_seal(master: &MasterKey) -> (Vec<u8>, Arc<dyn Seal>) {
 
 /// A store whose rows can be read and written.
 pub(crate) enum Opened {
-    Clear(SledStore),
-    Sealed(node_store::Sealed<SledStore>),
+    Clear(Arc<SledStore>),
+    Sealed(Arc<node_store::Sealed<SledStore>>),
 }
 
 impl Opened {
     pub(crate) fn store(&self) -> &dyn Store {
         match self {
-            Self::Clear(store) => store,
-            Self::Sealed(store) => store,
+            Self::Clear(store) => &**store,
+            Self::Sealed(store) => &**store,
         }
     }
 
     pub(crate) fn shared(self) -> Arc<dyn Store> {
         match self {
-            Self::Clear(store) => Arc::new(store),
-            Self::Sealed(store) => Arc::new(store),
+            Self::Clear(store) => store,
+            Self::Sealed(store) => store,
         }
     }
 
@@ -90,8 +90,8 @@ pub(crate) fn open(
         None => None,
     };
     let opened = match &seal {
-        Some(seal) => Opened::Sealed(found.sealed(seal.clone())?),
-        None => Opened::Clear(found.clear()?),
+        Some(seal) => Opened::Sealed(Arc::new(found.sealed(seal.clone())?)),
+        None => Opened::Clear(Arc::new(found.clear()?)),
     };
     Ok((opened, seal))
 }
