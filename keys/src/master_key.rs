@@ -48,6 +48,8 @@ pub enum Secret {
     AuthKey,
     /// What the node is: its RSA key and the seed of its identity.
     Node,
+    /// What the node keeps of a member's password: the verifier, the hint, the address.
+    Password,
 }
 
 impl Secret {
@@ -56,6 +58,7 @@ impl Secret {
         match self {
             Self::AuthKey => "auth_keys",
             Self::Node => "settings",
+            Self::Password => "passwords",
         }
     }
 }

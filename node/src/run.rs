@@ -102,6 +102,7 @@ fn core(
             RegistrationMode::Closed => Registration::Closed,
         },
         access_secret: opened.access_secret,
+        master: opened.master.clone(),
         can_mail: ways.smtp.is_some(),
         requires_email: config.codes.require_email,
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),

@@ -52,6 +52,11 @@ impl RpcError {
         Self { code: 400, message: format!("INPUT_METHOD_INVALID_{id}").into() }
     }
 
+    /// What was changed waits for its address: the client asks for the code of so many digits.
+    pub(crate) fn email_unconfirmed(digits: usize) -> Self {
+        Self { code: 400, message: format!("EMAIL_UNCONFIRMED_{digits}").into() }
+    }
+
     /// Too many calls: seconds until the next one is taken.
     pub(crate) fn flood_wait(seconds: u32) -> Self {
         Self { code: 420, message: format!("FLOOD_WAIT_{seconds}").into() }
@@ -108,6 +113,17 @@ impl From<CoreError> for RpcError {
             CoreError::UsernameInvalid => bad("USERNAME_INVALID"),
             CoreError::UsernameOccupied => bad("USERNAME_OCCUPIED"),
             CoreError::DaysInvalid => bad("TTL_DAYS_INVALID"),
+            CoreError::PasswordInvalid => bad("PASSWORD_HASH_INVALID"),
+            CoreError::UnknownQuestion => bad("SRP_ID_INVALID"),
+            CoreError::PasswordChanged => bad("SRP_PASSWORD_CHANGED"),
+            CoreError::PasswordEmpty => bad("PASSWORD_EMPTY"),
+            CoreError::NewSettingsEmpty => bad("NEW_SETTINGS_EMPTY"),
+            CoreError::NewSettingsInvalid => bad("NEW_SETTINGS_INVALID"),
+            CoreError::NewSaltInvalid => bad("NEW_SALT_INVALID"),
+            CoreError::MailCodeExpired => bad("EMAIL_HASH_EXPIRED"),
+            CoreError::RecoveryNotAvailable => bad("PASSWORD_RECOVERY_NA"),
+            CoreError::RecoveryExpired => bad("PASSWORD_RECOVERY_EXPIRED"),
+            CoreError::ResetMissing => bad("RESET_REQUEST_MISSING"),
             CoreError::TokenInvalid => bad("AUTH_TOKEN_INVALID"),
             CoreError::TokenExpired => bad("AUTH_TOKEN_EXPIRED"),
             CoreError::TokenTaken => bad("AUTH_TOKEN_ALREADY_ACCEPTED"),

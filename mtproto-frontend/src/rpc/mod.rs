@@ -75,6 +75,17 @@ impl Context {
         }
     }
 
+    /// The user whose password the key may show or ask about: logged in, or but for the password.
+    ///
+    /// # Errors
+    /// 401: the key acts for nobody, or no longer.
+    pub(crate) fn account(&self) -> RpcResult<UserId> {
+        match self.standing {
+            Standing::PasswordNeeded(user) => Ok(user),
+            _ => self.user(),
+        }
+    }
+
     /// The permanent key: logins belong to it.
     ///
     /// # Errors

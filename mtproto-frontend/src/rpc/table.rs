@@ -98,8 +98,11 @@ macro_rules! built {
 
 /// Methods with a handler.
 static BUILT: &[Built] = built! {
+    User Light Small AccountCancelPasswordEmail tl::functions::account::CancelPasswordEmail => account::cancel_password_email, "a_recovery_address_is_confirmed";
     User Light Small AccountChangeAuthorizationSettings tl::functions::account::ChangeAuthorizationSettings => account::change_authorization_settings, "a_new_login_is_told_and_confirmed";
     User Light Small AccountCheckUsername tl::functions::account::CheckUsername => account::check_username, "telethon_calls_every_member_method";
+    User Code  Small AccountConfirmPasswordEmail tl::functions::account::ConfirmPasswordEmail => account::confirm_password_email, "a_recovery_address_is_confirmed";
+    User Light Small AccountDeclinePasswordReset tl::functions::account::DeclinePasswordReset => account::decline_password_reset, "a_forgotten_password_is_removed_by_waiting";
     User Light Small AccountGetAuthorizations tl::functions::account::GetAuthorizations => account::get_authorizations, "logout_frees_the_key";
     User Light Small AccountGetAutoDownloadSettings tl::functions::account::GetAutoDownloadSettings => account::get_auto_download_settings, "telethon_calls_every_start_up_method";
     User Light Small AccountGetAutoSaveSettings tl::functions::account::GetAutoSaveSettings => account::get_auto_save_settings, "telethon_calls_every_start_up_method";
@@ -118,7 +121,8 @@ static BUILT: &[Built] = built! {
     User Light Small AccountGetNotifyExceptions tl::functions::account::GetNotifyExceptions => account::get_notify_exceptions, "notifications";
     User Light Small AccountGetNotifySettings tl::functions::account::GetNotifySettings => account::get_notify_settings, "notifications";
     User Light Small AccountGetPasskeys tl::functions::account::GetPasskeys => account::get_passkeys, "telethon_calls_every_start_up_method";
-    User Light Small AccountGetPassword tl::functions::account::GetPassword => account::get_password, "telethon_calls_every_start_up_method";
+    Open Light Small AccountGetPassword tl::functions::account::GetPassword => account::get_password, "every_login_needs_the_password";
+    User Light Small AccountGetPasswordSettings tl::functions::account::GetPasswordSettings => account::get_password_settings, "a_recovery_address_is_confirmed";
     User Light Small AccountGetPrivacy tl::functions::account::GetPrivacy => account::get_privacy, "telethon_calls_every_start_up_method";
     User Light Small AccountGetReactionsNotifySettings tl::functions::account::GetReactionsNotifySettings => account::get_reactions_notify_settings, "telethon_calls_every_start_up_method";
     User Light Small AccountGetRecentEmojiStatuses tl::functions::account::GetRecentEmojiStatuses => account::get_recent_emoji_statuses, "telethon_calls_every_start_up_method";
@@ -129,11 +133,14 @@ static BUILT: &[Built] = built! {
     User Light Small AccountGetWallPapers tl::functions::account::GetWallPapers => account::get_wall_papers, "telethon_calls_every_start_up_method";
     User Light Small AccountGetWebAuthorizations tl::functions::account::GetWebAuthorizations => account::get_web_authorizations, "telethon_calls_every_start_up_method";
     User Light Small AccountGetWebBrowserSettings tl::functions::account::GetWebBrowserSettings => account::get_web_browser_settings, "telethon_calls_every_start_up_method";
+    User Code  Small AccountResendPasswordEmail tl::functions::account::ResendPasswordEmail => account::resend_password_email, "a_recovery_address_is_confirmed";
     User Light Small AccountResetAuthorization tl::functions::account::ResetAuthorization => account::reset_authorization, "telethon_calls_every_member_method";
     User Light Small AccountResetNotifySettings tl::functions::account::ResetNotifySettings => account::reset_notify_settings, "notifications";
+    User Light Small AccountResetPassword tl::functions::account::ResetPassword => account::reset_password, "a_forgotten_password_is_removed_by_waiting";
     Open Code  Small AccountSendVerifyEmailCode tl::functions::account::SendVerifyEmailCode => account::send_verify_email_code, "a_member_logs_in_by_mail";
     User Light Small AccountSetAuthorizationTtl tl::functions::account::SetAuthorizationTtl => account::set_authorization_ttl, "unused_logins_end_when_the_member_says";
     User Light Small AccountUpdateNotifySettings tl::functions::account::UpdateNotifySettings => account::update_notify_settings, "notifications";
+    User Light Small AccountUpdatePasswordSettings tl::functions::account::UpdatePasswordSettings => account::update_password_settings, "every_login_needs_the_password";
     User Light Small AccountUpdateProfile tl::functions::account::UpdateProfile => account::update_profile, "telethon_calls_every_member_method";
     User Light Small AccountUpdateStatus tl::functions::account::UpdateStatus => account::update_status, "typing_and_presence";
     User Light Small AccountUpdateUsername tl::functions::account::UpdateUsername => account::update_username, "the_owner_invites_by_the_service_account";
@@ -142,13 +149,17 @@ static BUILT: &[Built] = built! {
     User Light Small AuthAcceptLoginToken tl::functions::auth::AcceptLoginToken => auth::accept_login_token, "a_qr_code_logs_in_across_clients";
     Open Light Small AuthBindTempAuthKey tl::functions::auth::BindTempAuthKey => auth::bind_temp_auth_key, "tdlib_through_socks5_with_pfs";
     Open Code  Small AuthCancelCode tl::functions::auth::CancelCode => auth::cancel_code, "telethon_calls_every_open_method";
+    Open Code  Small AuthCheckPassword tl::functions::auth::CheckPassword => auth::check_password, "every_login_needs_the_password";
+    Open Code  Small AuthCheckRecoveryPassword tl::functions::auth::CheckRecoveryPassword => auth::check_recovery_password, "a_forgotten_password_is_recovered_by_mail";
     Open Light Small AuthDropTempAuthKeys tl::functions::auth::DropTempAuthKeys => auth::drop_temp_auth_keys, "telethon_calls_every_open_method";
     User Light Small AuthExportAuthorization tl::functions::auth::ExportAuthorization => auth::export_authorization, "telethon_calls_every_member_method";
     Open Light Small AuthExportLoginToken tl::functions::auth::ExportLoginToken => auth::export_login_token, "telethon_calls_every_open_method";
     Open Light Small AuthImportAuthorization tl::functions::auth::ImportAuthorization => auth::import_authorization, "telethon_calls_every_member_method";
     Open Light Small AuthImportLoginToken tl::functions::auth::ImportLoginToken => auth::import_login_token, "a_qr_code_logs_in_across_clients";
     User Light Small AuthLogOut tl::functions::auth::LogOut => auth::log_out, "logout_frees_the_key";
+    Open Code  Small AuthRecoverPassword tl::functions::auth::RecoverPassword => auth::recover_password, "a_forgotten_password_is_recovered_by_mail";
     Open Code  Small AuthReportMissingCode tl::functions::auth::ReportMissingCode => auth::report_missing_code, "telethon_calls_every_open_method";
+    Open Code  Small AuthRequestPasswordRecovery tl::functions::auth::RequestPasswordRecovery => auth::request_password_recovery, "a_forgotten_password_is_recovered_by_mail";
     Open Code  Small AuthResendCode tl::functions::auth::ResendCode => auth::resend_code, "telethon_calls_every_open_method";
     User Light Small AuthResetAuthorizations tl::functions::auth::ResetAuthorizations => auth::reset_authorizations, "a_session_is_terminated_within_a_second";
     Open Code  Small AuthResetLoginEmail tl::functions::auth::ResetLoginEmail => auth::reset_login_email, "a_login_address_that_cannot_be_read_is_reset";
@@ -311,8 +322,6 @@ static BUILT: &[Built] = built! {
 const OPEN_UNBUILT: &[&str] = &[
     "auth.cancelWebTokenAuthorization",
     "auth.checkPaidAuth",
-    "auth.checkPassword",
-    "auth.checkRecoveryPassword",
     "auth.finishFirebasePnvLogin",
     "auth.finishPasskeyLogin",
     "auth.firebasePnvSignUp",
@@ -320,10 +329,7 @@ const OPEN_UNBUILT: &[&str] = &[
     "auth.importWebTokenAuthorization",
     "auth.initFirebasePnvLogin",
     "auth.initPasskeyLogin",
-    "auth.recoverPassword",
     "auth.requestFirebaseSms",
-    "auth.requestPasswordRecovery",
-    "account.resendPasswordEmail",
     "help.getPassportConfig",
     "help.getSupport",
     "help.test",

@@ -23,6 +23,7 @@ fn shared() -> Arc<Shared> {
         clock: clock.clone(),
         registration: node_core::Registration::Invite,
         access_secret: [2; 32],
+        master: Arc::new(MasterKey::from_file_bytes(&[9; 32]).unwrap()),
         can_mail: false,
         requires_email: false,
         reaches_numbers: false,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use node_store::{Batch, Keyspace, Order, Row, Store, VALUE_BYTES_MAX};
-use rand::Rng;
+use rand::CryptoRng;
 
 use crate::boxes::StoredChunks;
 use crate::event::{BoxEvent, Event};
@@ -27,7 +27,7 @@ pub(crate) struct Decide<'a> {
     pub(crate) inner: &'a Inner,
     /// Unix milliseconds.
     pub(crate) now_ms: u64,
-    pub(crate) rng: &'a mut dyn Rng,
+    pub(crate) rng: &'a mut dyn CryptoRng,
     /// Who acts; its own session gets no copy of what it caused.
     pub(crate) actor: Option<Actor>,
     batch: Rows,
@@ -45,7 +45,7 @@ pub(crate) struct Decide<'a> {
 }
 
 impl<'a> Decide<'a> {
-    pub(crate) fn new(inner: &'a Inner, now_ms: u64, rng: &'a mut dyn Rng) -> Self {
+    pub(crate) fn new(inner: &'a Inner, now_ms: u64, rng: &'a mut dyn CryptoRng) -> Self {
         Self {
             inner,
             now_ms,

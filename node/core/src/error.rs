@@ -81,6 +81,39 @@ pub enum CoreError {
     /// Not a number of days that may be chosen.
     #[error("not that many days")]
     DaysInvalid,
+    /// Not what only somebody who knows the password could say.
+    #[error("wrong password")]
+    PasswordInvalid,
+    /// Nobody has asked for the password so, or it was answered.
+    #[error("no such question")]
+    UnknownQuestion,
+    /// The password changed since it was asked for.
+    #[error("another password meanwhile")]
+    PasswordChanged,
+    /// The account has no password.
+    #[error("no password")]
+    PasswordEmpty,
+    /// A change that changes nothing.
+    #[error("nothing is to change")]
+    NewSettingsEmpty,
+    /// A password that cannot be kept.
+    #[error("bad password settings")]
+    NewSettingsInvalid,
+    /// A salt that was not offered, or to which nothing was added.
+    #[error("bad salt")]
+    NewSaltInvalid,
+    /// No mailed code waits, or it is over.
+    #[error("no code waits")]
+    MailCodeExpired,
+    /// The password has no address, or the node sends no mail.
+    #[error("the password cannot be recovered")]
+    RecoveryNotAvailable,
+    /// No code for a new password waits, or it is over.
+    #[error("no recovery waits")]
+    RecoveryExpired,
+    /// Nobody has asked to remove the password.
+    #[error("nothing to refuse")]
+    ResetMissing,
     /// There is no such login token, or it is another device's.
     #[error("no such login token")]
     TokenInvalid,

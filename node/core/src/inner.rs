@@ -3,19 +3,23 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use keys::MasterKey;
 use node_store::Store;
 use parking_lot::RwLock;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::CoreError;
 use crate::boxes::Boxes;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
 use crate::event::{Event, Follower};
-use crate::login::{EmailProofs, LoginCodes, LoginTokens};
+use crate::login::{EmailProofs, LoginCodes, LoginTokens, Questions};
 use crate::personal::PersonalCache;
 use crate::presence::Presence;
 use crate::setup::{Clock, Registration, Setup};
+
+/// Passwords that are checked at the same time: each takes some milliseconds of a core.
+const CALCULATIONS_AT_ONCE: usize = 2;
 
 /// The state behind a [`crate::Core`].
 pub(crate) struct Inner {
@@ -23,6 +27,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) registration: Registration,
     pub(crate) access_secret: [u8; 32],
+    pub(crate) master: Arc<MasterKey>,
     /// See [`crate::Setup::can_mail`].
     pub(crate) can_mail: bool,
     /// See [`crate::Setup::requires_email`].
@@ -36,6 +41,9 @@ pub(crate) struct Inner {
     pub(crate) codes: LoginCodes,
     pub(crate) email_proofs: EmailProofs,
     pub(crate) tokens: LoginTokens,
+    pub(crate) questions: Questions,
+    /// Turns for arithmetic of some milliseconds.
+    pub(crate) calculations: Semaphore,
     pub(crate) presence: Presence,
     /// See [`crate::boxes::EVENTS_KEPT`].
     pub(crate) events_kept: i32,
@@ -51,13 +59,14 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(crate) fn new(setup: Setup, directory: Directory, events_kept: i32) -> Self {
-        let Setup { store, clock, registration, access_secret, can_mail, .. } = setup;
+        let Setup { store, clock, registration, access_secret, master, can_mail, .. } = setup;
         let (requires_email, reaches_numbers) = (setup.requires_email, setup.reaches_numbers);
         Self {
             store,
             clock,
             registration,
             access_secret,
+            master,
             can_mail,
             requires_email,
             reaches_numbers,
@@ -68,6 +77,8 @@ impl Inner {
             personal: PersonalCache::default(),
             codes: LoginCodes::default(),
             tokens: LoginTokens::default(),
+            questions: Questions::default(),
+            calculations: Semaphore::new(CALCULATIONS_AT_ONCE),
             presence: Presence::default(),
             events_kept,
             deciding: AtomicU64::new(0),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use keys::MasterKey;
 use node_store::Store;
 
 /// Wall time in Unix milliseconds. The binary gives the system's, a test its own.
@@ -29,6 +30,8 @@ pub struct Setup {
     pub registration: Registration,
     /// Keys access hashes and the codes of invites; must stay the same over restarts.
     pub access_secret: [u8; 32],
+    /// Seals what passwords leave behind; must stay the same over restarts.
+    pub master: Arc<MasterKey>,
     /// Whether some follower takes [`crate::Event::Outbound`] to e-mail addresses. Where none does,
     /// no address is taken.
     pub can_mail: bool,

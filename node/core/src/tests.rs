@@ -13,6 +13,7 @@ mod login;
 mod login_email;
 mod login_token;
 mod messages;
+mod password;
 mod public;
 mod read_state;
 mod updates;

@@ -37,6 +37,8 @@ impl Keyspace {
     pub const NAMES: Self = Self(b'a');
     /// Whom a user keeps as a contact.
     pub const CONTACTS: Self = Self(b'c');
+    /// What passwords of logins leave behind, sealed. Key: user.
+    pub const PASSWORDS: Self = Self(b'w');
     /// Which auth keys are logged in, and as whom.
     pub const AUTHORIZATIONS: Self = Self(b'y');
     /// Events of message boxes. Key: owner ++ pts.

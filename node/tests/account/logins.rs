@@ -14,7 +14,7 @@ fn export(driver: &mut Driver) -> Value {
 }
 
 /// What TDLib's QR code says, as the bytes of the token.
-fn token_of(link: &str) -> Value {
+pub(crate) fn token_of(link: &str) -> Value {
     let text = link.strip_prefix("tg://login?token=").expect("a link for a login");
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let digit = |c: u8| alphabet.iter().position(|known| *known == c).expect("base64url") as u32;

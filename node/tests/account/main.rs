@@ -23,6 +23,8 @@ mod join;
 mod links;
 #[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod password;
 #[allow(dead_code, reason = "not every scene needs all of it")]
 #[cfg(test)]
 mod scene;

@@ -218,6 +218,20 @@ class Pyrogram(protocol.Driver):
         await self.logged_in()
         return {"user_id": user.id, "signed_up": signed_up}
 
+    async def do_check_password(self, password):
+        self.me = (await self.app.check_password(password)).id
+        await self.logged_in()
+        return {"user_id": self.me}
+
+    async def do_set_password(self, new, old=None):
+        """Sets, changes or (with nothing new) removes the password of logins."""
+        if old is None:
+            await self.app.enable_cloud_password(new, hint="the usual")
+        elif new is None:
+            await self.app.remove_cloud_password(old)
+        else:
+            await self.app.change_cloud_password(old, new, new_hint="the usual")
+
     async def do_login(self, phone, code, first_name=None):
         await self.do_send_code(phone)
         return await self.do_sign_in(phone, code, first_name)

@@ -92,6 +92,14 @@ class Telethon(protocol.Driver):
         self.me = user.id
         return {"user_id": user.id, "signed_up": signed_up}
 
+    async def do_check_password(self, password):
+        self.me = (await self.app.sign_in(password=password)).id
+        return {"user_id": self.me}
+
+    async def do_set_password(self, new, old=None):
+        """Sets, changes or (with nothing new) removes the password of logins."""
+        await self.app.edit_2fa(old, new, hint="the usual")
+
     async def do_login(self, phone, code, first_name=None):
         await self.do_send_code(phone)
         return await self.do_sign_in(phone, code, first_name)

@@ -21,7 +21,7 @@ fn python() -> PathBuf {
 }
 
 /// Runs `body` where nothing can leave, with everything installed before.
-fn play(test: &str, wanted: &[&'static Client], body: impl FnOnce(&Path)) {
+pub(crate) fn play(test: &str, wanted: &[&'static Client], body: impl FnOnce(&Path)) {
     if clients::any_skipped(wanted) {
         return;
     }
@@ -31,7 +31,7 @@ fn play(test: &str, wanted: &[&'static Client], body: impl FnOnce(&Path)) {
 }
 
 /// The one run of six digits in a mail, after `before`.
-fn code_in(mail: &Value) -> String {
+pub(crate) fn code_in(mail: &Value) -> String {
     let text = mail["text"].as_str().expect("a text");
     let runs = text.split(|c: char| !c.is_ascii_digit());
     match runs.filter(|run| run.len() == 6).collect::<Vec<_>>()[..] {

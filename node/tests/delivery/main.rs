@@ -18,6 +18,8 @@ mod gateways;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod password;
+#[cfg(test)]
 mod receiver;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]

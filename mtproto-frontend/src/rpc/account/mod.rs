@@ -3,9 +3,11 @@
 mod authorizations;
 mod default_settings;
 mod empty_lists;
-mod get_password;
 mod login_email;
 mod notify_settings;
+mod password;
+mod password_email;
+mod reset_password;
 mod update_profile;
 mod update_status;
 mod username;
@@ -25,11 +27,17 @@ pub(super) use empty_lists::{
     get_passkeys, get_recent_emoji_statuses, get_saved_music_ids, get_saved_ringtones, get_themes,
     get_unique_gift_chat_themes, get_wall_papers, get_web_authorizations, get_web_browser_settings,
 };
-pub(super) use get_password::get_password;
 pub(super) use login_email::{email_code, send_verify_email_code, verify_email};
 pub(super) use notify_settings::{
     get_notify_exceptions, get_notify_settings, reset_notify_settings, update_notify_settings,
 };
+pub(super) use password::{
+    change, get_password, get_password_settings, proof, update_password_settings,
+};
+pub(super) use password_email::{
+    cancel_password_email, confirm_password_email, resend_password_email,
+};
+pub(super) use reset_password::{decline_password_reset, reset_password};
 pub(super) use update_profile::update_profile;
 pub(super) use update_status::update_status;
 pub(super) use username::{check_username, update_username};

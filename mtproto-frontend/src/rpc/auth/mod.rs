@@ -1,19 +1,25 @@
 //! `auth.*`: logging in and out, temporary keys.
 
 mod bind_temp_auth_key;
+mod check_password;
 mod drop_temp_auth_keys;
 mod export_authorization;
 mod log_out;
 mod login_token;
+mod recover_password;
 mod send_code;
 mod sign_in;
 
 pub(super) use bind_temp_auth_key::bind_temp_auth_key;
+pub(super) use check_password::check_password;
 pub(super) use drop_temp_auth_keys::drop_temp_auth_keys;
 pub(crate) use export_authorization::ExportedLogins;
 pub(super) use export_authorization::{export_authorization, import_authorization};
 pub(super) use log_out::{log_out, reset_authorizations};
 pub(super) use login_token::{accept_login_token, export_login_token, import_login_token};
+pub(super) use recover_password::{
+    check_recovery_password, recover_password, request_password_recovery,
+};
 pub(super) use send_code::{
     cancel_code, report_missing_code, resend_code, reset_login_email, send_code, sent_code,
 };

@@ -73,6 +73,11 @@ impl Bucket {
         Err((wait_s.ceil() as u32).clamp(1, 86_400))
     }
 
+    /// Puts tokens back that were taken for nothing.
+    pub fn give_back(&mut self, rate: Rate, count: u32) {
+        self.tokens = (self.tokens + f64::from(count)).min(f64::from(rate.burst));
+    }
+
     fn refill(&mut self, rate: Rate, now_ms: u64) {
         let passed_s = now_ms.saturating_sub(self.at_ms) as f64 / 1000.0;
         self.tokens = (self.tokens + passed_s * rate.per_second).min(f64::from(rate.burst));

@@ -31,6 +31,10 @@ pub enum Limit {
     SignInsOfNumber(u64),
     /// Attempts to sign in from one address.
     SignInsOfAddress(IpAddr),
+    /// Proofs of an account's password.
+    Passwords(UserId),
+    /// Codes mailed for an account.
+    Mails(UserId),
     /// First messages to people who do not know the sender.
     Strangers(UserId),
     /// Numbers looked up by importing contacts.
@@ -54,6 +58,9 @@ impl Limit {
             // A code has six digits: at this rate guessing takes decades.
             Self::SignInsOfNumber(_) => per_hour(10, 10),
             Self::SignInsOfAddress(_) => per_hour(100, 100),
+            // Whoever guesses has a code already, so this is the last thing in the way.
+            Self::Passwords(_) => per_hour(10, 5),
+            Self::Mails(_) => per_hour(5, 5),
             // A new member writes to a whole team on the first day.
             Self::Strangers(_) => per_hour(50, 10),
             // An address book, once; then a few numbers a day.
@@ -86,6 +93,8 @@ impl Limit {
             Self::CodesOfEmail(hash) => number(b'e', hash),
             Self::SignInsOfNumber(phone) => number(b's', phone),
             Self::SignInsOfAddress(from) => address(b'S', from),
+            Self::Passwords(user) => number(b'p', user.0.unsigned_abs()),
+            Self::Mails(user) => number(b'm', user.0.unsigned_abs()),
             Self::Strangers(user) => number(b'w', user.0.unsigned_abs()),
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
@@ -124,6 +133,20 @@ impl Decide<'_> {
             |known| Bucket::new(known.tokens, known.at_ms),
         );
         bucket.take_many(rate, count, self.now_ms).map_err(|wait_s| CoreError::Flood { wait_s })?;
+        let (tokens, at_ms) = bucket.parts();
+        let full_ms = at_ms.saturating_add(bucket.fills_in_ms(rate));
+        self.put(Keyspace::LIMITS, &key, &BucketRecord { tokens, at_ms, full_ms })
+    }
+}
+
+impl Decide<'_> {
+    /// Puts a token back: what it was taken for was no reason to limit anybody.
+    pub(crate) fn give_back(&mut self, limit: Limit) -> CoreResult<()> {
+        let (key, rate) = (limit.key(), limit.rate());
+        let known: Option<BucketRecord> = self.load(Keyspace::LIMITS, &key)?;
+        let Some(known) = known else { return Ok(()) };
+        let mut bucket = Bucket::new(known.tokens, known.at_ms);
+        bucket.give_back(rate, 1);
         let (tokens, at_ms) = bucket.parts();
         let full_ms = at_ms.saturating_add(bucket.fills_in_ms(rate));
         self.put(Keyspace::LIMITS, &key, &BucketRecord { tokens, at_ms, full_ms })

@@ -30,6 +30,9 @@ const TOUCH_EVERY_S: i32 = 3600;
 /// told by `authorization_autoconfirm_period`.
 pub const CONFIRMED_AFTER_S: i32 = 7 * 24 * 3600;
 
+/// How long a login waits for the password: a mailed code arrives in this time.
+const PENDING_S: i32 = 3600;
+
 /// What an auth key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -436,6 +439,55 @@ impl Decide<'_> {
         self.put(Keyspace::AUTHORIZATIONS, &key_row(auth_key), &record)?;
         self.event(Event::LoggedIn { user, auth_key });
         Ok(())
+    }
+
+    /// The key has shown to be the user's but for the password: it may do nothing but show that.
+    pub(super) fn wait_for_password(
+        &mut self,
+        user: UserId,
+        auth_key: AuthKeyId,
+        device: Device,
+    ) -> CoreResult<()> {
+        let before: Option<KeyRecord> = self.load(Keyspace::AUTHORIZATIONS, &key_row(auth_key))?;
+        if before.is_some_and(|before| before.state == KeyState::LoggedIn && before.user == user) {
+            self.log_out(user, auth_key)?;
+        }
+        self.make_room(user, auth_key)?;
+        let now = self.now();
+        let until = now.saturating_add(PENDING_S);
+        let record = AuthorizationRecord {
+            device,
+            created: now,
+            active: now,
+            parent: None,
+            pending_until: Some(until),
+            confirmed: true,
+            refuses: Refuses::default(),
+        };
+        self.put(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key), &record)?;
+        let record = KeyRecord { user, state: KeyState::PasswordNeeded(until) };
+        self.put(Keyspace::AUTHORIZATIONS, &key_row(auth_key), &record)?;
+        self.event(Event::PasswordNeeded { user, auth_key });
+        Ok(())
+    }
+
+    /// Whose password the key has to show.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownAuthorization`] when it has not, or no longer.
+    pub(super) fn waits_for_password(&self, auth_key: AuthKeyId) -> CoreResult<UserId> {
+        let record: Option<KeyRecord> = self.load(Keyspace::AUTHORIZATIONS, &key_row(auth_key))?;
+        match record.map(|record| (record.user, record.state)) {
+            Some((user, KeyState::PasswordNeeded(until))) if until > self.now() => Ok(user),
+            _ => Err(CoreError::UnknownAuthorization),
+        }
+    }
+
+    /// The device of a login.
+    pub(super) fn device(&self, user: UserId, auth_key: AuthKeyId) -> CoreResult<Device> {
+        let row = user_row(user, auth_key);
+        let record: Option<AuthorizationRecord> = self.load(Keyspace::AUTHORIZATIONS, &row)?;
+        record.map(|record| record.device).ok_or(CoreError::UnknownAuthorization)
     }
 
     /// Whether the account is logged in anywhere.

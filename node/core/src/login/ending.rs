@@ -3,6 +3,7 @@
 use node_store::{Keyspace, Order};
 
 use super::Authorization;
+use super::notices::{moment, named};
 use super::security::{DAY_S, Lifetimes};
 use crate::decide::Decide;
 use crate::ids::{AuthKeyId, UserId};
@@ -47,7 +48,20 @@ impl Decide<'_> {
         let days: Lifetimes = self.personal(user, &[])?.unwrap_or_default();
         let (logins, now) = (self.logins(user)?, self.now());
         for over in logins.iter().filter(|login| is_over(login, days, now)) {
-            self.revoke_with_children(user, &logins, over.auth_key)?;
+            if over.pending_until.is_none() {
+                self.revoke_with_children(user, &logins, over.auth_key)?;
+                continue;
+            }
+            self.log_out(user, over.auth_key)?;
+            let text = format!(
+                "Somebody had a login code of this account on {}, and did not know the \
+                 password.\n\nDevice: {}\nAddress: {}\n\nIf this was not you, find out how the \
+                 code came into other hands.",
+                moment(over.created),
+                named(&over.device),
+                over.device.ip
+            );
+            self.service_message(user, text, Vec::new())?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod ending;
 mod invites;
 mod login_email;
 mod notices;
+mod password;
 mod security;
 mod tokens;
 
@@ -29,6 +30,10 @@ pub use invites::{Invite, OWNER_INVITE_MS};
 pub(crate) use login_email::EmailProofs;
 pub use login_email::{EmailOf, SentEmail};
 pub(crate) use notices::Way;
+pub(crate) use password::Questions;
+pub use password::{
+    NewSecret, Offer, PasswordChange, PasswordChanged, PasswordReset, PasswordView, Proof, Question,
+};
 pub(crate) use tokens::LoginTokens;
 pub use tokens::{LOGIN_TOKEN_BYTES, LoginToken};
 

@@ -27,11 +27,22 @@ impl Decide<'_> {
         device: Device,
         way: Way,
     ) -> CoreResult<Login> {
+        if self.has_password(user)? {
+            self.wait_for_password(user, auth_key, device)?;
+            return Ok(Login::PasswordNeeded(user));
+        }
         let others = self.others(user, auth_key)?;
         let confirmed = others.is_empty() || way == Way::Token;
         self.authorize(user, auth_key, device, None, confirmed)?;
         self.announce(user, auth_key)?;
         Ok(Login::Done(user))
+    }
+
+    /// The key has shown the password, too: whoever uses it is the owner.
+    pub(super) fn finish_login(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
+        let device = self.device(user, auth_key)?;
+        self.authorize(user, auth_key, device, None, true)?;
+        self.announce(user, auth_key)
     }
 
     /// The logins of the account that act for it, but for one.
