@@ -35,6 +35,16 @@ pub(crate) fn token_tag(secret: &[u8; 32], said: &[u8]) -> [u8; 16] {
     tag
 }
 
+/// Hash of a number that is nobody's: the number itself is not stored.
+#[must_use]
+pub(crate) fn number_hash(secret: &[u8; 32], phone: u64) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(b"number").update(&phone.to_be_bytes());
+    let mut hash = [0; 16];
+    hasher.finalize_xof().fill(&mut hash);
+    hash
+}
+
 fn keyed(secret: &[u8; 32], kind: &[u8], ids: &[i64]) -> i64 {
     let mut hasher = blake3::Hasher::new_keyed(secret);
     hasher.update(kind);

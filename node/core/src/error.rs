@@ -72,6 +72,9 @@ pub enum CoreError {
     /// The text about oneself is too long.
     #[error("too long")]
     AboutTooLong,
+    /// Nobody was born on that day.
+    #[error("no such day")]
+    BirthdayInvalid,
     /// The username has a shape that none may have.
     #[error("bad username")]
     UsernameInvalid,
@@ -135,6 +138,9 @@ pub enum CoreError {
     /// A contact has to have a name.
     #[error("a contact needs a name")]
     ContactNameEmpty,
+    /// That is not in the address book.
+    #[error("no contact")]
+    NotAContact,
     /// Nobody is a contact of oneself.
     #[error("not with oneself")]
     Oneself,
@@ -150,6 +156,9 @@ pub enum CoreError {
     /// A setting that is too long, or not what it can be.
     #[error("bad settings")]
     SettingsInvalid,
+    /// More than a member may have, or than one request may name.
+    #[error("too many")]
+    TooMany,
     /// The box has reached the last number that clients can say.
     #[error("the box is full")]
     BoxFull,

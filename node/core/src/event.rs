@@ -6,6 +6,7 @@ use crate::dialogs::{FilterId, FolderId, NotifyTarget};
 use crate::ids::{Actor, AuthKeyId, PeerId, Pts, UserId};
 use crate::login::Authorization;
 use crate::message::{BoxRow, Message};
+use crate::privacy::PrivacyKey;
 
 /// Something that clients and other edges should learn.
 #[derive(Debug, Clone)]
@@ -51,6 +52,11 @@ pub enum Event {
     },
     /// A name, username or the like changed.
     Profile {
+        /// Whose.
+        user: UserId,
+    },
+    /// What others may see of a member changed.
+    Shown {
         /// Whose.
         user: UserId,
     },
@@ -173,6 +179,17 @@ pub enum Own {
     FilterOrder,
     /// Something about all folders.
     Filters,
+    /// The rules of one key.
+    Privacy(PrivacyKey),
+    /// Somebody was blocked, or no longer is.
+    Blocked {
+        /// Who.
+        user: UserId,
+        /// Whether.
+        blocked: bool,
+    },
+    /// Contacts without an account were forgotten.
+    ContactsReset,
 }
 
 /// One event of one box.

@@ -27,6 +27,7 @@ mod login;
 mod message;
 mod personal;
 mod presence;
+mod privacy;
 mod profile;
 mod record;
 mod send;
@@ -36,7 +37,7 @@ mod user;
 mod view;
 
 pub use crate::core::{Core, Keys};
-pub use contacts::{ContactView, Imported, NewContact};
+pub use contacts::{Bar, ContactView, Imported, NOTE_UNITS_MAX, NewContact, Note, SavedContact};
 pub use dialogs::{
     DialogPage, DialogQuery, DialogView, Draft, DraftReply, FILTER_TITLE_CHARS_MAX, FILTERS_MAX,
     Filter, FilterError, FilterId, Filters, FolderId, NotifyScope, NotifySettings, NotifyTarget,
@@ -54,8 +55,9 @@ pub use login::{
     PasswordChanged, PasswordReset, PasswordView, Proof, Question, Refuses, SentCode, SentEmail,
     SignIn, Standing, clean_email, masked_email,
 };
-pub use message::{Action, BoxRow, Forward, Message, Quote, Reply};
+pub use message::{Action, Author, BoxRow, Forward, Message, Quote, Reply};
 pub use presence::{ONLINE_MS, Status};
+pub use privacy::{GlobalPrivacy, PRIVACY_ENTRIES_MAX, PrivacyKey, PrivacyRule, What, Who};
 pub use profile::PublicProfile;
 pub use send::{Affected, Edited, ForwardHow, Outgoing, OwnEvents, PinHow, QuoteRequest, Sent};
 pub use setup::{Clock, Registration, Setup};
@@ -64,7 +66,7 @@ pub use user::{
     ABOUT_CHARS_MAX, Birthday, Contact, NAME_CHARS_MAX, NameColor, Role, USERNAME_CHARS, User,
     clean_name, is_username,
 };
-pub use view::UserView;
+pub use view::{ProfileView, UserView};
 
 #[cfg(test)]
 mod tests;

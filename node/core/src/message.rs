@@ -53,6 +53,8 @@ pub enum Action {
     Pin,
     /// From now on messages go by themselves after so many seconds; 0: they stay.
     SetTtl(i32),
+    /// Somebody whom the box's owner keeps as a contact has joined.
+    ContactSignUp,
 }
 
 impl std::fmt::Debug for Message {
@@ -89,11 +91,31 @@ pub struct Quote {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forward {
     /// Who wrote it first.
-    pub from: UserId,
+    pub from: Author,
     /// When, in unix seconds.
     pub date: i32,
     /// In saved messages: the dialog and message that it was taken from.
     pub saved_from: Option<(PeerId, MessageId)>,
+}
+
+/// Who is named as the one that wrote a forwarded message.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Author {
+    /// An account.
+    User(UserId),
+    /// A name without a link: that account does not want one.
+    Name(String),
+}
+
+impl Author {
+    /// The account, if there is a link to it.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        match self {
+            Self::User(user) => Some(*user),
+            Self::Name(_) => None,
+        }
+    }
 }
 
 /// One row of a box. Its key is the owner and the pts that the box has after it.
@@ -203,7 +225,15 @@ struct MessageV1 {
     text: String,
     entities: Vec<Entity>,
     reply: Option<Reply>,
-    forward: Option<Forward>,
+    forward: Option<ForwardV1>,
+}
+
+/// [`Forward`] in version 1 of [`BoxRow`].
+#[derive(Serialize, Deserialize)]
+struct ForwardV1 {
+    from: UserId,
+    date: i32,
+    saved_from: Option<(PeerId, MessageId)>,
 }
 
 impl From<MessageV1> for Message {
@@ -219,7 +249,11 @@ impl From<MessageV1> for Message {
             text: old.text,
             entities: old.entities,
             reply: old.reply,
-            forward: old.forward,
+            forward: old.forward.map(|ForwardV1 { from, date, saved_from }| Forward {
+                from: Author::User(from),
+                date,
+                saved_from,
+            }),
             pinned: false,
             ttl_period: 0,
             scheduled: false,
@@ -289,7 +323,7 @@ mod tests {
             text: "hello".into(),
             entities: Vec::new(),
             reply: Some(Reply { to: MessageId(3), quote: None }),
-            forward: None,
+            forward: Some(ForwardV1 { from, date: 4, saved_from: None }),
         };
         let decode =
             |old: &BoxRowV1| BoxRow::decode(&postcard::to_extend(old, vec![1]).unwrap()).unwrap();
@@ -297,6 +331,8 @@ mod tests {
         let BoxRow::Message(read) = &row else { panic!("{row:?}") };
         assert_eq!((read.twin, read.edited, read.text.as_str()), (MessageId(7), 6, "hello"));
         assert_eq!((read.pinned, read.ttl_period, read.action), (false, 0, None));
+        let forward = read.forward.as_ref().unwrap();
+        assert_eq!((forward.from.user(), forward.date), (Some(from), 4));
         assert_eq!(BoxRow::decode(&row.encode().unwrap()).unwrap(), row);
         let old = BoxRowV1::ReadOutbox { peer, max_id: MessageId(2), count: 1 };
         let new = BoxRow::ReadOutbox { peer, max_id: MessageId(2), count: 1, date: 0 };

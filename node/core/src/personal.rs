@@ -5,7 +5,7 @@
 //! A member's rows are few, and are in memory while they are used.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use node_store::{Keyspace, Order, Store};
 use parking_lot::Mutex;
@@ -14,6 +14,7 @@ use crate::decide::Decide;
 use crate::event::{Event, Own};
 use crate::ids::UserId;
 use crate::inner::Inner;
+use crate::privacy::Privacy;
 use crate::record::Record;
 use crate::{CoreError, CoreResult};
 
@@ -34,12 +35,23 @@ pub(crate) trait PersonalRecord: Record {
 pub(crate) struct Personal {
     /// kind (1) ++ rest.
     rows: BTreeMap<Vec<u8>, Vec<u8>>,
+    /// Made from the rows when it is asked for: it is with every user that is shown.
+    privacy: OnceLock<Arc<Privacy>>,
 }
 
 impl Personal {
     /// One record.
     pub(crate) fn get<R: PersonalRecord>(&self, rest: &[u8]) -> CoreResult<Option<R>> {
         self.rows.get(&row::<R>(rest)).map(|value| R::decode(value)).transpose()
+    }
+
+    /// What the member has said about privacy.
+    pub(crate) fn privacy(&self) -> CoreResult<Arc<Privacy>> {
+        if let Some(known) = self.privacy.get() {
+            return Ok(known.clone());
+        }
+        let privacy = Arc::new(Privacy::of(self)?);
+        Ok(self.privacy.get_or_init(|| privacy).clone())
     }
 
     /// All records of one kind, by the rest of their keys.
@@ -104,6 +116,7 @@ impl PersonalCache {
     fn apply(&self, owner: UserId, row: Vec<u8>, value: Option<Vec<u8>>) {
         if let Some(known) = self.0.lock().get_mut(&owner) {
             let known = Arc::make_mut(known);
+            known.privacy = OnceLock::new();
             match value {
                 Some(value) => known.rows.insert(row, value),
                 None => known.rows.remove(&row),

@@ -5,7 +5,10 @@ use node_store::Keyspace;
 use crate::decide::Decide;
 use crate::event::Event;
 use crate::ids::{Actor, UserId};
-use crate::user::{ABOUT_CHARS_MAX, RESERVED_USERNAMES, User, clean_name, is_username};
+use crate::privacy::PrivacyKey;
+use crate::user::{
+    ABOUT_CHARS_MAX, Birthday, NameColor, RESERVED_USERNAMES, User, clean_name, is_username,
+};
 use crate::{Core, CoreError, CoreResult};
 
 /// What everybody may see of a member.
@@ -75,9 +78,58 @@ impl Core {
         let user = directory.by_username(username).and_then(|id| directory.get(id));
         let Some(user) = user.filter(|user| !user.deleted) else { return Ok(None) };
         let Some(username) = user.username.clone() else { return Ok(None) };
-        let name = format!("{} {}", user.first_name, user.last_name).trim().to_owned();
-        let about = Some(user.about.clone()).filter(|about| !about.is_empty());
+        let name = user.full_name();
+        let shown = self.inner.may_anybody_see(user.id, PrivacyKey::About)?;
+        let about = Some(user.about.clone()).filter(|about| shown && !about.is_empty());
         Ok(Some(PublicProfile { id: user.id, name, username, about }))
+    }
+
+    /// Sets the birthday; `None` removes it.
+    ///
+    /// # Errors
+    /// [`CoreError::BirthdayInvalid`].
+    pub async fn set_birthday(
+        &self,
+        actor: Option<Actor>,
+        user: UserId,
+        birthday: Option<Birthday>,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            if birthday.is_some_and(|birthday| !birthday.is_possible(decide.now())) {
+                return Err(CoreError::BirthdayInvalid);
+            }
+            let account = decide.user(user)?.ok_or(CoreError::UnknownUser)?;
+            decide.put_user(User { birthday, ..account })?;
+            decide.event(Event::Shown { user });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Sets how the name, or with `of_profile` the profile page, is painted; `None`: as for
+    /// everybody. The edge knows which colours there are.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn set_color(
+        &self,
+        actor: Option<Actor>,
+        user: UserId,
+        of_profile: bool,
+        painted: Option<NameColor>,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            let mut account = decide.user(user)?.ok_or(CoreError::UnknownUser)?;
+            if of_profile {
+                account.profile_color = painted;
+            } else {
+                account.color = painted;
+            }
+            decide.put_user(account)?;
+            decide.event(Event::Shown { user });
+            Ok(())
+        })
+        .await
     }
 
     /// Whether a username could be taken by `user`.

@@ -14,6 +14,8 @@ mod login_email;
 mod login_token;
 mod messages;
 mod password;
+mod people;
+mod privacy;
 mod public;
 mod read_state;
 mod updates;

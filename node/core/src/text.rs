@@ -77,7 +77,7 @@ impl EntityKind {
 }
 
 /// A text that may be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
     /// Never empty.
     pub text: String,

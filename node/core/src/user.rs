@@ -1,9 +1,11 @@
 //! People and how others know them.
 
 use serde::{Deserialize, Serialize};
+use time::{Date, Month};
 
 use crate::ids::UserId;
 use crate::record::Record;
+use crate::text::Text;
 
 /// What a member may do on the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +56,36 @@ pub struct Birthday {
     pub month: u8,
     /// For example 1990.
     pub year: Option<u16>,
+}
+
+impl Birthday {
+    /// Whether somebody may have been born then. `now` is in unix seconds.
+    pub(crate) fn is_possible(self, now: i32) -> bool {
+        // Without a year it may have been a leap year.
+        let (year, this_year) = (self.year.map_or(2000, i32::from), date_of(now).year());
+        let month = Month::try_from(self.month);
+        month.is_ok_and(|month| Date::from_calendar_date(year, month, self.day).is_ok())
+            && (this_year - AGE_MAX..=this_year).contains(&year)
+    }
+}
+
+/// Years that somebody may be old.
+const AGE_MAX: i32 = 150;
+
+/// The day of a moment in unix seconds, by UTC.
+fn date_of(seconds: i32) -> Date {
+    Date::from_julian_day(JULIAN_DAY_OF_UNIX + seconds.div_euclid(86_400)).unwrap_or(Date::MIN)
+}
+
+/// The Julian day of 1970-01-01.
+const JULIAN_DAY_OF_UNIX: i32 = 2_440_588;
+
+/// Month and day of yesterday, today and tomorrow: somewhere on earth each of them is today.
+pub(crate) fn days_around(now: i32) -> [(u8, u8); 3] {
+    [-86_400, 0, 86_400].map(|shift: i32| {
+        let date = date_of(now.saturating_add(shift));
+        (date.month().into(), date.day())
+    })
 }
 
 /// How a name or a profile is painted.
@@ -110,6 +142,14 @@ struct UserV1 {
     created: i32,
 }
 
+impl User {
+    /// Both names, as they are read.
+    #[must_use]
+    pub fn full_name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
+}
+
 /// How one member keeps another in the address book.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact {
@@ -119,6 +159,10 @@ pub struct Contact {
     pub last_name: String,
     /// Whether the book's owner knows the number.
     pub knows_phone: bool,
+    /// Whether the book's owner calls it a close friend.
+    pub close_friend: bool,
+    /// What only the book's owner reads.
+    pub note: Option<Text>,
 }
 
 impl std::fmt::Debug for Contact {
@@ -128,8 +172,17 @@ impl std::fmt::Debug for Contact {
 }
 
 impl Record for Contact {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "contact";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        // Version 1 ends before `close_friend`.
+        let (first_name, last_name, knows_phone) = postcard::from_bytes(fields).ok()?;
+        Some(Self { first_name, last_name, knows_phone, close_friend: false, note: None })
+    }
 }
 
 /// Longest name, in characters: what Telegram's clients let a person type.
@@ -198,6 +251,26 @@ mod tests {
         assert_eq!((user.birthday, user.deleted), (None, false));
         assert_eq!(User::decode(&user.encode().unwrap()).unwrap(), user);
         assert!(User::decode(&[&[3][..], &bytes[1..]].concat()).is_err(), "a newer version");
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        assert_eq!(days_around(0), [(12, 31), (1, 1), (1, 2)]);
+        assert_eq!(days_around(1_735_689_599), [(12, 30), (12, 31), (1, 1)]);
+        let born = |day, month, year| Birthday { day, month, year }.is_possible(1_735_689_599);
+        assert!(born(29, 2, None) && born(29, 2, Some(2000)) && born(31, 12, Some(1874)));
+        assert!(!born(29, 2, Some(1900)) && !born(30, 2, None) && !born(31, 4, None));
+        assert!(!born(1, 13, None) && !born(0, 1, None) && !born(1, 0, None));
+        assert!(!born(1, 1, Some(2025)) && !born(1, 1, Some(1873)));
+    }
+
+    #[test]
+    fn a_contact_of_version_1_is_read() {
+        let bytes = postcard::to_extend(&("Ada", "L", true), vec![1]).unwrap();
+        let contact = Contact::decode(&bytes).unwrap();
+        assert_eq!((contact.first_name.as_str(), contact.last_name.as_str()), ("Ada", "L"));
+        assert!(contact.knows_phone && !contact.close_friend && contact.note.is_none());
+        assert!(Contact::decode(&contact.encode().unwrap()).unwrap() == contact);
     }
 
     #[test]

@@ -7,7 +7,8 @@ use crate::access::user_hash;
 use crate::ids::UserId;
 use crate::limits::Limit;
 use crate::presence::Status;
-use crate::user::{Contact, User};
+use crate::privacy::{PrivacyKey, What};
+use crate::user::{Birthday, Contact, User, days_around};
 use crate::{Core, CoreError, CoreResult};
 
 /// Acquaintances that a search looks through.
@@ -32,7 +33,61 @@ pub struct UserView {
     pub blocked: bool,
 }
 
+/// What a profile page shows beside the [`UserView`].
+#[derive(Clone, Default)]
+pub struct ProfileView {
+    /// The text about oneself, where the viewer may see it; may be empty.
+    pub about: String,
+    /// The birthday, likewise.
+    pub birthday: Option<Birthday>,
+    /// The name that stands over messages which the viewer forwards, where there is no link.
+    pub forward_name: Option<String>,
+    /// The viewer may not call.
+    pub calls_private: bool,
+    /// The viewer may not send voice messages.
+    pub voice_messages_forbidden: bool,
+    /// The viewer does not learn when messages were read.
+    pub read_dates_private: bool,
+}
+
 impl Core {
+    /// The profile page of `user` for `viewer`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn profile(&self, viewer: UserId, user: &User) -> CoreResult<ProfileView> {
+        let theirs = self.inner.contacts.book(&*self.inner.store, user.id)?;
+        let may = |what| self.inner.may_see(viewer, user.id, &theirs, what);
+        let key = |key| may(What::Key(key));
+        Ok(ProfileView {
+            about: if key(PrivacyKey::About)? { user.about.clone() } else { String::new() },
+            birthday: if key(PrivacyKey::Birthday)? { user.birthday } else { None },
+            forward_name: (!key(PrivacyKey::Forwards)?).then(|| user.full_name()),
+            calls_private: !key(PrivacyKey::PhoneCall)?,
+            voice_messages_forbidden: !key(PrivacyKey::VoiceMessages)?,
+            read_dates_private: !may(What::ReadDates)?,
+        })
+    }
+
+    /// The birthdays of the contacts of `owner` that are yesterday, today or tomorrow, by id.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn birthdays(&self, owner: UserId) -> CoreResult<Vec<(UserId, Birthday)>> {
+        let near = days_around(self.now());
+        let mut birthdays = Vec::new();
+        for contact in self.contacts(owner).await? {
+            let Some(user) = self.inner.directory.get(contact.user) else { continue };
+            let Some(birthday) = user.birthday else { continue };
+            if near.contains(&(birthday.month, birthday.day))
+                && self.may_see(owner, user.id, What::Key(PrivacyKey::Birthday))?
+            {
+                birthdays.push((user.id, birthday));
+            }
+        }
+        Ok(birthdays)
+    }
+
     /// `user` as `viewer` sees it; `None` if there is none.
     ///
     /// Shows what is durable, and does not wait: it is also asked while an update is encoded.
@@ -44,7 +99,7 @@ impl Core {
         let Some(user) = inner.directory.get(user) else { return Ok(None) };
         let access_hash = user_hash(&inner.access_secret, viewer, user.id);
         if user.id == viewer {
-            let (phone, status) = (Some(user.phone), inner.presence.status(viewer, inner.now_ms()));
+            let (phone, status) = (Some(user.phone), inner.status(viewer)?);
             let (contact, mutual, blocked) = (None, false, false);
             return Ok(Some(UserView {
                 user,
@@ -62,10 +117,11 @@ impl Core {
         let contact = own.contacts.get(&user.id).cloned();
         let knows_viewer = theirs.contacts.contains_key(&viewer);
         let knows_phone = contact.as_ref().is_some_and(|contact| contact.knows_phone);
-        let hidden = theirs.blocked.contains_key(&viewer);
-        let status =
-            if hidden { Status::Recently } else { inner.presence.status(user.id, inner.now_ms()) };
-        let phone = (knows_phone || (knows_viewer && !hidden)).then_some(user.phone);
+        let status = inner.status_for(viewer, &own, user.id, &theirs)?;
+        let number = What::Key(PrivacyKey::PhoneNumber);
+        // Who has typed the number knows it, whatever is said since.
+        let knows_phone = knows_phone || inner.may_see(viewer, user.id, &theirs, number)?;
+        let phone = knows_phone.then_some(user.phone);
         let mutual = contact.is_some() && knows_viewer;
         let blocked = own.blocked.contains_key(&user.id);
         Ok(Some(UserView { user, access_hash, contact, mutual, phone, status, blocked }))
@@ -95,10 +151,12 @@ impl Core {
     /// Who has this number.
     ///
     /// # Errors
-    /// [`CoreError::Flood`], [`CoreError::UnknownUser`].
+    /// [`CoreError::Flood`], [`CoreError::UnknownUser`] also of who does not want to be found so.
     pub async fn resolve_phone(&self, asker: UserId, phone: u64) -> CoreResult<UserId> {
         self.take(Limit::Lookups(asker)).await?;
-        self.inner.directory.by_phone(phone).ok_or(CoreError::UnknownUser)
+        let user = self.inner.directory.by_phone(phone).ok_or(CoreError::UnknownUser)?;
+        let found = self.may_see(asker, user, What::Key(PrivacyKey::AddedByPhone))?;
+        found.then_some(user).ok_or(CoreError::UnknownUser)
     }
 
     /// Who is found by what somebody types: first those in the asker's address book and dialogs,
@@ -142,14 +200,6 @@ impl Core {
         Ok((known, others))
     }
 
-    /// Somebody came or went, as the client says.
-    pub fn set_online(&self, user: UserId, online: bool) {
-        let now_ms = self.inner.now_ms();
-        if self.inner.presence.set(user, online, now_ms) {
-            self.inner.tell(&crate::Event::Presence { user });
-        }
-    }
-
     /// Tells `to` that `from` is writing. Never stored.
     ///
     /// # Errors
@@ -167,7 +217,7 @@ impl Core {
         Ok(())
     }
 
-    /// Who should learn that `user` came or went: those with whom there is a dialog.
+    /// Whom `user` knows: those with whom there is a dialog, and contacts.
     ///
     /// # Errors
     /// Those of the store.

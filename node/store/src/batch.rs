@@ -57,6 +57,8 @@ impl Keyspace {
     pub const PERSONAL: Self = Self(b'm');
     /// Whom a user has blocked.
     pub const BLOCKED: Self = Self(b'x');
+    /// Who waits for a number to join. Key: the number's hash (16) ++ owner.
+    pub const WAITED: Self = Self(b'w');
 
     /// Whether the keys are about people by themselves: numbers and names. A sealed store keeps
     /// them hidden, and a scan of such a keyspace reads all of it: keep it to those that are

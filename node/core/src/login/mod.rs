@@ -498,6 +498,7 @@ impl Decide<'_> {
             self.put_login_email(id, shown)?;
         }
         self.authorize(id, auth_key, device, None, true)?;
+        self.has_joined(id, phone)?;
         if owns {
             self.service_message(
                 id,

@@ -16,7 +16,8 @@ use node_store::Keyspace;
 use crate::decide::Decide;
 use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, pair_key};
 use crate::limits::Limit;
-use crate::message::{BoxRow, Forward, Message, Quote, RandomId, Reply};
+use crate::message::{Author, BoxRow, Forward, Message, Quote, RandomId, Reply};
+use crate::privacy::{PrivacyKey, What};
 use crate::text::{Entity, Text, utf16_len};
 use crate::user::Role;
 use crate::{Core, CoreError, CoreResult};
@@ -154,10 +155,10 @@ pub struct ForwardHow {
 fn forwarded(
     from: UserId,
     original: Message,
-    id: MessageId,
+    author: Author,
+    (id, random_id): (MessageId, i64),
     to: PeerId,
     how: ForwardHow,
-    random_id: i64,
     fingerprint: u64,
 ) -> Body {
     let saved_from =
@@ -165,7 +166,7 @@ fn forwarded(
     let own_note = original.forward.is_none() && original.peer == PeerId::User(from);
     let first = original.forward.as_ref();
     let forward = Forward {
-        from: first.map_or(original.from, |forward| forward.from),
+        from: author,
         date: first.map_or(original.date, |forward| forward.date),
         saved_from,
     };
@@ -202,7 +203,9 @@ impl Decide<'_> {
             let original = self.message(from, id)?;
             let original = original.filter(|m| m.peer == source && m.action.is_none());
             let original = original.ok_or(CoreError::UnknownMessage)?;
-            bodies.push(Ok(forwarded(from, original, id, to, how, random_id, fingerprint)));
+            let author = self.author(from, &original)?;
+            let body = forwarded(from, original, author, (id, random_id), to, how, fingerprint);
+            bodies.push(Ok(body));
         }
         if bodies.iter().any(Result::is_ok) {
             self.may_write(from, to)?;
@@ -214,6 +217,22 @@ impl Decide<'_> {
                 Err(sent) => Ok(sent),
             })
             .collect()
+    }
+
+    /// Whom a message that `from` forwards is said to come from: who wrote it first decides whether
+    /// there is a link.
+    fn author(&self, from: UserId, original: &Message) -> CoreResult<Author> {
+        let author = match original.forward.as_ref().map(|forward| &forward.from) {
+            None => original.from,
+            Some(Author::User(first)) => *first,
+            Some(Author::Name(name)) => return Ok(Author::Name(name.clone())),
+        };
+        let theirs = self.inner.contacts.book(self.store(), author)?;
+        if self.inner.may_see(from, author, &theirs, What::Key(PrivacyKey::Forwards))? {
+            return Ok(Author::User(author));
+        }
+        let account = self.user(author)?.ok_or(CoreError::UnknownUser)?;
+        Ok(Author::Name(account.full_name()))
     }
 
     /// The message that a `random_id` stands for already.

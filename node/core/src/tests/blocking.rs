@@ -17,12 +17,12 @@ fn view(world: &World, viewer: Member, user: Member) -> UserView {
 }
 
 async fn add(world: &World, owner: Member, user: Member, name: &str) {
-    let contact = NewContact { first_name: name.into(), last_name: String::new() };
+    let contact = NewContact { first_name: name.into(), ..NewContact::default() };
     world.core.add_contact(Some(owner.actor()), owner.id, user.id, contact).await.unwrap();
 }
 
 async fn import(world: &World, owner: Member, user: Member) {
-    let contact = NewContact { first_name: "Someone".into(), last_name: String::new() };
+    let contact = NewContact { first_name: "Someone".into(), ..NewContact::default() };
     let contacts = vec![(user.phone, contact)];
     let imported = world.core.import_contacts(None, owner.id, contacts).await.unwrap();
     assert_eq!(imported.found, [(0, user.id)]);
@@ -84,10 +84,10 @@ async fn line_56_who_is_blocked_meets_no_error_and_reaches_nobody() {
     assert_eq!(world.texts(bob, ada).await, ["before"]);
 
     // No status, and no number of who keeps the other as a contact.
-    world.core.set_online(bob.id, true);
+    world.core.set_online(bob.id, true).await.unwrap();
     add(&world, bob, ada, "A").await;
     let seen = view(&world, ada, bob);
-    assert_eq!((seen.status, seen.phone), (Status::Recently, None));
+    assert_eq!((seen.status, seen.phone), (Status::LongAgo, None));
     assert!(view(&world, bob, ada).blocked && !seen.blocked);
     assert_eq!(world.core.blocked(bob.id).await.unwrap(), [(ada.id, 1_700_000_000)]);
 
@@ -99,7 +99,7 @@ async fn line_56_who_is_blocked_meets_no_error_and_reaches_nobody() {
     assert!(block(&world, bob, ada, false).await);
     world.send(ada, bob, "heard").await;
     assert_eq!(world.texts(bob, ada).await, ["heard", "hear me", "before"]);
-    world.core.set_online(bob.id, true);
+    world.core.set_online(bob.id, true).await.unwrap();
     assert!(matches!(view(&world, ada, bob).status, Status::Online { .. }));
     let oneself = world.core.set_blocked(None, ada.id, ada.id, true).await;
     assert!(matches!(oneself, Err(CoreError::Oneself)));
@@ -141,17 +141,17 @@ async fn line_57_a_number_is_shown_to_who_knows_it_or_is_a_contact() {
 #[tokio::test]
 async fn line_57_status_is_told_as_it_is_but_to_the_blocked() {
     let (world, [ada, bob, eve]) = three().await;
-    assert_eq!(view(&world, ada, bob).status, Status::Recently);
-    world.core.set_online(bob.id, true);
+    assert_eq!(view(&world, ada, bob).status, Status::Recently { by_me: false });
+    world.core.set_online(bob.id, true).await.unwrap();
     let online = Status::Online { expires: 1_700_000_000 + (ONLINE_MS / 1000) as i32 };
     assert_eq!(view(&world, ada, bob).status, online);
     block(&world, bob, eve, true).await;
-    assert_eq!(view(&world, eve, bob).status, Status::Recently);
+    assert_eq!(view(&world, eve, bob).status, Status::LongAgo);
     assert_eq!(view(&world, bob, bob).status, online);
     world.pass_s(60);
-    world.core.set_online(bob.id, false);
+    world.core.set_online(bob.id, false).await.unwrap();
     assert_eq!(view(&world, ada, bob).status, Status::Offline { was_online: 1_700_000_060 });
-    assert_eq!(view(&world, eve, bob).status, Status::Recently);
+    assert_eq!(view(&world, eve, bob).status, Status::LongAgo);
 }
 
 /// A change of an address book is shown once it is durable, and not before: a view does not wait.
@@ -166,7 +166,7 @@ async fn line_57_a_view_shows_no_contact_that_a_power_cut_may_take_back() {
         }
         world.disk.hold();
         let core = world.core.clone();
-        let new = NewContact { first_name: "New".into(), last_name: String::new() };
+        let new = NewContact { first_name: "New".into(), ..NewContact::default() };
         let mut adding = Box::pin(core.add_contact(None, ada.id, bob.id, new));
         assert!(super::world::now(adding.as_mut()).is_none());
         world.disk.wait_for_undurable(1);
@@ -207,7 +207,11 @@ async fn strangers_cannot_be_written_to_without_end() {
 #[tokio::test]
 async fn a_search_takes_each_word_for_the_beginning_of_one_of_the_name() {
     let (world, [ada, bob, _]) = three().await;
-    let contact = NewContact { first_name: "Robert".into(), last_name: "van Dyck".into() };
+    let contact = NewContact {
+        first_name: "Robert".into(),
+        last_name: "van Dyck".into(),
+        ..NewContact::default()
+    };
     world.core.add_contact(None, ada.id, bob.id, contact).await.unwrap();
     for (typed, found) in [
         ("rob", true),

@@ -1,16 +1,23 @@
 //! Address books, and who is not to be heard.
 
+mod bar;
+mod waited;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+pub use bar::Bar;
 use node_store::{Keyspace, Store};
 use parking_lot::Mutex;
+pub use waited::SavedContact;
 
 use crate::decide::{Decide, scan_prefix};
-use crate::event::Event;
+use crate::event::{Event, Own};
 use crate::ids::{Actor, UserId, pair_key};
 use crate::limits::Limit;
+use crate::privacy::{PrivacyKey, What};
 use crate::record::Record;
+use crate::text::{Text, TextError, utf16_len};
 use crate::user::{Contact, clean_name};
 use crate::{Core, CoreError, CoreResult};
 
@@ -22,6 +29,9 @@ const BOOKS_MAX: usize = 2048;
 
 /// Members whom one may block.
 const BLOCKED_MAX: usize = 10_000;
+
+/// Longest note about a contact, in UTF-16 units.
+pub const NOTE_UNITS_MAX: usize = 128;
 
 /// One address book, and whom its owner has blocked, since when (unix seconds).
 #[derive(Debug, Default)]
@@ -73,12 +83,31 @@ fn second(key: &[u8]) -> UserId {
 }
 
 /// Somebody to be added.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct NewContact {
     /// As the book's owner writes it.
     pub first_name: String,
     /// May be empty.
     pub last_name: String,
+    /// For the book's owner only; `None`: as it is.
+    pub note: Option<Note>,
+    /// The contact may see the number of the book's owner from now on.
+    pub share_phone: bool,
+}
+
+/// A note about a contact; `None` removes it.
+pub type Note = Option<Text>;
+
+impl NewContact {
+    /// The names as they are kept.
+    fn clean_names(&self) -> CoreResult<(String, String)> {
+        let clean = |name: &str| clean_name(name).ok_or(CoreError::NameInvalid);
+        let (first_name, last_name) = (clean(&self.first_name)?, clean(&self.last_name)?);
+        if first_name.is_empty() && last_name.is_empty() {
+            return Err(CoreError::ContactNameEmpty);
+        }
+        Ok((first_name, last_name))
+    }
 }
 
 /// What became of numbers that were imported.
@@ -129,6 +158,112 @@ impl Core {
     ) -> CoreResult<()> {
         self.write(actor, move |decide| {
             decide.add_contact(owner, user, &contact, false)?;
+            if contact.share_phone {
+                decide.share_phone(owner, user)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Lets a contact who has one as a contact too see one's number.
+    ///
+    /// # Errors
+    /// [`CoreError::NotAContact`] where that is not so.
+    pub async fn accept_contact(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        user: UserId,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            let has = |decide: &Decide<'_>, a: UserId, b: UserId| {
+                decide.get(Keyspace::CONTACTS, &pair_key(a.0, b.0)).map(|row| row.is_some())
+            };
+            if !has(decide, owner, user)? || !has(decide, user, owner)? {
+                return Err(CoreError::NotAContact);
+            }
+            decide.share_phone(owner, user)?;
+            decide.event(Event::Contact { owner, user });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Replaces the note about a contact.
+    ///
+    /// # Errors
+    /// [`CoreError::NotAContact`], [`CoreError::Text`].
+    pub async fn set_contact_note(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        user: UserId,
+        note: Note,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            let key = pair_key(owner.0, user.0);
+            let known: Option<Contact> = decide.load(Keyspace::CONTACTS, &key)?;
+            let known = known.ok_or(CoreError::NotAContact)?;
+            check_note(&note)?;
+            decide.changes_book(owner)?;
+            decide.put(Keyspace::CONTACTS, &key, &Contact { note, ..known })?;
+            decide.event(Event::Contact { owner, user });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Makes exactly these of the contacts close friends; who is no contact is passed over.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn set_close_friends(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        friends: Vec<UserId>,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            decide.changes_book(owner)?;
+            let rows = decide.scan_prefix(Keyspace::CONTACTS, &owner.bytes(), 2 * CONTACTS_MAX)?;
+            for (key, value) in rows {
+                let (user, known) = (second(&key), Contact::decode(&value)?);
+                let close_friend = friends.contains(&user);
+                if close_friend != known.close_friend {
+                    let contact = Contact { close_friend, ..known };
+                    decide.put(Keyspace::CONTACTS, &key, &contact)?;
+                    decide.event(Event::Contact { owner, user });
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes whoever has one of these numbers from the address book, with or without an account.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn delete_contacts_by_phone(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        phones: Vec<u64>,
+    ) -> CoreResult<()> {
+        self.write(actor, move |decide| {
+            decide.changes_book(owner)?;
+            for phone in phones {
+                decide.stop_waiting(owner, phone)?;
+                let Some(user) = decide.inner.directory.by_phone(phone) else { continue };
+                let key = pair_key(owner.0, user.0);
+                // A contact by name alone does not tell whose number this is.
+                let known: Option<Contact> = decide.load(Keyspace::CONTACTS, &key)?;
+                if known.is_some_and(|known| known.knows_phone) {
+                    decide.delete(Keyspace::CONTACTS, &key);
+                    decide.event(Event::Contact { owner, user });
+                }
+            }
             Ok(())
         })
         .await
@@ -183,27 +318,31 @@ impl Core {
         user: UserId,
         blocked: bool,
     ) -> CoreResult<bool> {
+        self.write(actor, move |decide| decide.set_blocked(owner, user, blocked)).await
+    }
+
+    /// Blocks exactly these.
+    ///
+    /// # Errors
+    /// Those of [`Core::set_blocked`].
+    pub async fn set_all_blocked(
+        &self,
+        actor: Option<Actor>,
+        owner: UserId,
+        users: Vec<UserId>,
+    ) -> CoreResult<()> {
         self.write(actor, move |decide| {
-            if owner == user {
-                return Err(CoreError::Oneself);
+            let rows = decide.scan_prefix(Keyspace::BLOCKED, &owner.bytes(), 2 * BLOCKED_MAX)?;
+            for (key, _) in rows {
+                let user = second(&key);
+                if !users.contains(&user) {
+                    decide.set_blocked(owner, user, false)?;
+                }
             }
-            decide.user(user)?.ok_or(CoreError::UnknownUser)?;
-            let key = pair_key(owner.0, user.0);
-            let before = decide.get(Keyspace::BLOCKED, &key)?.is_some();
-            if blocked == before {
-                return Ok(false);
+            for user in users {
+                decide.set_blocked(owner, user, true)?;
             }
-            if decide.changes_book(owner)?.blocked.len() >= BLOCKED_MAX && blocked {
-                return Err(CoreError::Flood { wait_s: 86_400 });
-            }
-            if blocked {
-                let date = decide.now();
-                decide.put_bytes(Keyspace::BLOCKED, &key, date.to_be_bytes().to_vec());
-            } else {
-                decide.delete(Keyspace::BLOCKED, &key);
-            }
-            decide.event(Event::Contact { owner, user });
-            Ok(true)
+            Ok(())
         })
         .await
     }
@@ -232,6 +371,30 @@ impl crate::inner::Inner {
 }
 
 impl Decide<'_> {
+    fn set_blocked(&mut self, owner: UserId, user: UserId, blocked: bool) -> CoreResult<bool> {
+        if owner == user {
+            return Err(CoreError::Oneself);
+        }
+        self.user(user)?.ok_or(CoreError::UnknownUser)?;
+        let key = pair_key(owner.0, user.0);
+        let before = self.get(Keyspace::BLOCKED, &key)?.is_some();
+        if blocked == before {
+            return Ok(false);
+        }
+        if self.changes_book(owner)?.blocked.len() >= BLOCKED_MAX && blocked {
+            return Err(CoreError::Flood { wait_s: 86_400 });
+        }
+        if blocked {
+            let date = self.now();
+            self.put_bytes(Keyspace::BLOCKED, &key, date.to_be_bytes().to_vec());
+        } else {
+            self.delete(Keyspace::BLOCKED, &key);
+        }
+        self.tell_own(owner, Own::Blocked { user, blocked });
+        self.event(Event::Contact { owner, user });
+        Ok(true)
+    }
+
     fn add_contact(
         &mut self,
         owner: UserId,
@@ -242,19 +405,22 @@ impl Decide<'_> {
         if owner == user {
             return Err(CoreError::Oneself);
         }
-        let clean = |name: &str| clean_name(name).ok_or(CoreError::NameInvalid);
-        let (first_name, last_name) = (clean(&contact.first_name)?, clean(&contact.last_name)?);
-        if first_name.is_empty() && last_name.is_empty() {
-            return Err(CoreError::ContactNameEmpty);
-        }
+        let (first_name, last_name) = contact.clean_names()?;
         decide_exists(self, user)?;
         let key = pair_key(owner.0, user.0);
         let known: Option<Contact> = self.load(Keyspace::CONTACTS, &key)?;
         if self.changes_book(owner)?.contacts.len() >= CONTACTS_MAX && known.is_none() {
             return Err(CoreError::Flood { wait_s: 86_400 });
         }
-        let knows_phone = knows_phone || known.is_some_and(|known| known.knows_phone);
-        self.put(Keyspace::CONTACTS, &key, &Contact { first_name, last_name, knows_phone })?;
+        let knows_phone = knows_phone || known.as_ref().is_some_and(|known| known.knows_phone);
+        let close_friend = known.as_ref().is_some_and(|known| known.close_friend);
+        let note = match &contact.note {
+            Some(note) => note.clone(),
+            None => known.and_then(|known| known.note),
+        };
+        check_note(&note)?;
+        let contact = Contact { first_name, last_name, knows_phone, close_friend, note };
+        self.put(Keyspace::CONTACTS, &key, &contact)?;
         self.event(Event::Contact { owner, user });
         Ok(())
     }
@@ -286,10 +452,12 @@ impl Decide<'_> {
                 }
                 Err(other) => return Err(other),
             }
-            let Some(user) = self.get(Keyspace::PHONES, &phone.to_be_bytes())? else { continue };
-            let user = UserId(i64::from_be_bytes(
-                user.try_into().map_err(|_| CoreError::Damaged("phone"))?,
-            ));
+            let Some(user) = self.found_by(owner, *phone)? else {
+                match self.wait_for(owner, *phone, contact) {
+                    Ok(()) | Err(CoreError::ContactNameEmpty | CoreError::NameInvalid) => continue,
+                    Err(other) => return Err(other),
+                }
+            };
             match self.add_contact(owner, user, contact, true) {
                 Ok(()) | Err(CoreError::Oneself) => imported.found.push((place, user)),
                 Err(CoreError::ContactNameEmpty | CoreError::NameInvalid) => {}
@@ -297,6 +465,25 @@ impl Decide<'_> {
             }
         }
         Ok(imported)
+    }
+}
+
+impl Decide<'_> {
+    /// Who has this number, and may be found by it: who does not want that is as good as nobody.
+    fn found_by(&self, asker: UserId, phone: u64) -> CoreResult<Option<UserId>> {
+        let Some(user) = self.get(Keyspace::PHONES, &phone.to_be_bytes())? else { return Ok(None) };
+        let user = user.try_into().map_err(|_| CoreError::Damaged("phone"))?;
+        let user = UserId(i64::from_be_bytes(user));
+        let theirs = self.inner.contacts.book(self.store(), user)?;
+        let found = What::Key(PrivacyKey::AddedByPhone);
+        Ok(self.inner.may_see(asker, user, &theirs, found)?.then_some(user))
+    }
+}
+
+fn check_note(note: &Note) -> CoreResult<()> {
+    match note {
+        Some(note) if utf16_len(&note.text) > NOTE_UNITS_MAX => Err(TextError::TooLong.into()),
+        _ => Ok(()),
     }
 }
 
