@@ -1,6 +1,6 @@
 //! `message` and its parts.
 
-use node_core::{Action, Entity, EntityKind, Message, MessageId, UserId};
+use node_core::{Action, Author, Entity, EntityKind, Message, MessageId, Text, UserId};
 use tl::enums::MessageEntity;
 use tl::{enums, types};
 
@@ -24,7 +24,11 @@ pub(crate) fn message(owner: UserId, id: MessageId, stored: &Message) -> enums::
         saved_peer_id: to_oneself.then(|| saved_peer(owner, stored)),
         fwd_from: stored.forward.as_ref().map(|forward| {
             types::MessageFwdHeader {
-                from_id: Some(peer(forward.from.into())),
+                from_id: forward.from.user().map(|user| peer(user.into())),
+                from_name: match &forward.from {
+                    Author::User(_) => None,
+                    Author::Name(name) => Some(name.clone()),
+                },
                 date: forward.date,
                 saved_from_peer: forward.saved_from.map(|(from, _)| peer(from)),
                 saved_from_msg_id: forward.saved_from.map(|(_, id)| id.0),
@@ -76,6 +80,7 @@ fn service(owner: UserId, id: MessageId, stored: &Message, action: Action) -> en
             Action::SetTtl(period) => {
                 types::MessageActionSetMessagesTtl { period, auto_setting_from: None }.into()
             }
+            Action::ContactSignUp => types::MessageActionContactSignUp {}.into(),
             // Also what a later version adds: there is always something to show.
             _ => types::MessageActionPinMessage {}.into(),
         },
@@ -101,6 +106,12 @@ pub(crate) fn message_or_empty(
         Some(stored) => message(owner, id, stored),
         None => types::MessageEmpty { id: id.0, peer_id: None }.into(),
     }
+}
+
+/// A text of one's own, such as a note.
+pub(crate) fn text_with_entities(text: &Text) -> enums::TextWithEntities {
+    let entities = text.entities.iter().map(entity).collect();
+    types::TextWithEntities { text: text.text.clone(), entities }.into()
 }
 
 /// Formatting; `None` for none.

@@ -5,6 +5,7 @@
 
 mod message;
 mod own;
+mod privacy;
 mod settings;
 mod update;
 mod user;
@@ -14,13 +15,18 @@ use std::collections::BTreeSet;
 use node_core::{Core, CoreResult, Entity, EntityKind, Message, PeerId, UserId};
 use tl::enums;
 
-pub(crate) use message::{entities, entities_from_tl, message, message_or_empty};
+pub(crate) use message::{
+    entities, entities_from_tl, message, message_or_empty, text_with_entities,
+};
 pub(crate) use own::{draft_update, notify_update, own_update};
+pub(crate) use privacy::{
+    NamesGroups, key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl,
+};
 pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound_from_tl,
 };
 pub(crate) use update::{Pushed, box_update};
-pub(crate) use user::{peer_settings, status, user};
+pub(crate) use user::{birthday, peer_settings, status, user};
 
 /// A peer in TL's shape.
 pub(crate) fn peer(peer: PeerId) -> enums::Peer {
@@ -43,7 +49,7 @@ impl Named {
         self.0.insert(message.peer.user());
         self.0.insert(message.from);
         if let Some(forward) = &message.forward {
-            self.0.insert(forward.from);
+            self.0.extend(forward.from.user());
             self.0.extend(forward.saved_from.map(|(peer, _)| peer.user()));
         }
         self.entities(&message.entities)

@@ -4,7 +4,10 @@
 use node_core::{Core, CoreResult, NotifyTarget, Own, PeerId, UserId};
 use tl::{enums, types};
 
-use super::{Named, default_notify_settings, draft, filter, folder_id, notify_settings, peer};
+use super::{
+    Named, default_notify_settings, draft, filter, folder_id, notify_settings, peer, privacy_key,
+    privacy_rules,
+};
 
 /// The update; `None` where there is nothing to tell any more. Says how things are now, which may be
 /// later than the change.
@@ -64,6 +67,16 @@ pub(crate) fn own_update(
             types::UpdateDialogFilterOrder { order }.into()
         }
         Own::Filters => types::UpdateDialogFilters {}.into(),
+        Own::Privacy(key) => {
+            let rules = privacy_rules(&core.shown_privacy(owner, *key)?, named);
+            types::UpdatePrivacy { key: privacy_key(*key), rules }.into()
+        }
+        Own::Blocked { user, blocked } => {
+            named.user(*user);
+            let peer_id = peer((*user).into());
+            types::UpdatePeerBlocked { blocked: *blocked, peer_id, ..Default::default() }.into()
+        }
+        Own::ContactsReset => types::UpdateContactsReset {}.into(),
         _ => return Ok(None),
     }))
 }

@@ -86,6 +86,7 @@ enum What {
     Typing { from: UserId, action: Arc<enums::SendMessageAction> },
     Status { user: UserId },
     Profile { user: UserId },
+    Shown { user: UserId },
     Settings { user: UserId },
     Own(Own),
     Login(Arc<Authorization>),
@@ -126,6 +127,11 @@ impl Pushed {
     /// Somebody whom the member knows changed names.
     pub(crate) fn profile(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
         Self::new(core, viewer, What::Profile { user })
+    }
+
+    /// The member sees more or less of somebody than before.
+    pub(crate) fn shown(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(core, viewer, What::Shown { user })
     }
 
     /// The member's address book or block list changed.
@@ -185,11 +191,18 @@ impl Pushed {
                 }
                 .into()
             }),
-            What::Settings { user } => core.view(viewer, *user)?.map(|view| {
+            What::Shown { user } => {
                 named.user(*user);
-                let settings = super::peer_settings(&view, viewer).into();
-                types::UpdatePeerSettings { peer: peer((*user).into()), settings }.into()
-            }),
+                Some(types::UpdateUser { user_id: user.0 }.into())
+            }
+            What::Settings { user } => match core.view(viewer, *user)? {
+                None => None,
+                Some(view) => {
+                    named.user(*user);
+                    let settings = super::peer_settings(core, &view, viewer)?.into();
+                    Some(types::UpdatePeerSettings { peer: peer((*user).into()), settings }.into())
+                }
+            },
             What::Own(change) => own_update(core, viewer, change, &mut named)?,
             What::Login(login) => {
                 // Where it is confirmed, only the hash is said.

@@ -1,6 +1,6 @@
 //! `user`, `userStatus…`, `peerSettings`.
 
-use node_core::{Role, Status, UserId, UserView};
+use node_core::{Birthday, Core, CoreResult, NameColor, Role, Status, UserId, UserView};
 use tl::{enums, types};
 
 /// A user as `viewer` sees it. Never `min`: what the viewer may not see is left out.
@@ -16,6 +16,7 @@ pub(crate) fn user(view: &UserView, viewer: UserId) -> enums::User {
         self_: account.id == viewer,
         contact: contact.is_some(),
         mutual_contact: view.mutual,
+        close_friend: contact.is_some_and(|contact| contact.close_friend),
         verified: account.role == Role::Service,
         support: account.role == Role::Service,
         id: account.id.0,
@@ -25,9 +26,22 @@ pub(crate) fn user(view: &UserView, viewer: UserId) -> enums::User {
         username: account.username.clone(),
         phone: view.phone.map(|phone| phone.to_string()),
         status: (account.role != Role::Service).then(|| status(view.status)),
+        color: account.color.map(color),
+        profile_color: account.profile_color.map(color),
         ..types::User::default()
     }
     .into()
+}
+
+fn color(painted: NameColor) -> enums::PeerColor {
+    let color = painted.color.map(i32::from);
+    types::PeerColor { color, background_emoji_id: painted.background_emoji_id }.into()
+}
+
+/// A birthday in TL's shape.
+pub(crate) fn birthday(birthday: Birthday) -> enums::Birthday {
+    let (day, month) = (birthday.day.into(), birthday.month.into());
+    types::Birthday { day, month, year: birthday.year.map(i32::from) }.into()
 }
 
 /// Presence in TL's shape.
@@ -35,17 +49,26 @@ pub(crate) fn status(status: Status) -> enums::UserStatus {
     match status {
         Status::Online { expires } => types::UserStatusOnline { expires }.into(),
         Status::Offline { was_online } => types::UserStatusOffline { was_online }.into(),
-        Status::Recently => types::UserStatusRecently { by_me: false }.into(),
+        Status::Recently { by_me } => types::UserStatusRecently { by_me }.into(),
+        Status::LastWeek { by_me } => types::UserStatusLastWeek { by_me }.into(),
+        Status::LastMonth { by_me } => types::UserStatusLastMonth { by_me }.into(),
+        Status::LongAgo => types::UserStatusEmpty {}.into(),
     }
 }
 
 /// What clients offer above a dialog.
-pub(crate) fn peer_settings(view: &UserView, viewer: UserId) -> types::PeerSettings {
-    let stranger =
-        view.contact.is_none() && view.user.id != viewer && view.user.role != Role::Service;
-    types::PeerSettings {
-        add_contact: stranger,
-        block_contact: stranger && !view.blocked,
+pub(crate) fn peer_settings(
+    core: &Core,
+    view: &UserView,
+    viewer: UserId,
+) -> CoreResult<types::PeerSettings> {
+    let bar = core.bar(viewer, view)?;
+    Ok(types::PeerSettings {
+        report_spam: bar.report_spam,
+        add_contact: bar.add_contact,
+        block_contact: bar.block_contact,
+        share_contact: bar.share_contact,
+        need_contacts_exception: bar.need_contacts_exception,
         ..types::PeerSettings::default()
-    }
+    })
 }

@@ -110,6 +110,7 @@ impl From<CoreError> for RpcError {
             CoreError::RegistrationClosed => bad("PHONE_NUMBER_UNOCCUPIED"),
             CoreError::NameInvalid => bad("FIRSTNAME_INVALID"),
             CoreError::AboutTooLong => bad("ABOUT_TOO_LONG"),
+            CoreError::BirthdayInvalid => bad("BIRTHDAY_INVALID"),
             CoreError::UsernameInvalid => bad("USERNAME_INVALID"),
             CoreError::UsernameOccupied => bad("USERNAME_OCCUPIED"),
             CoreError::DaysInvalid => bad("TTL_DAYS_INVALID"),
@@ -132,6 +133,7 @@ impl From<CoreError> for RpcError {
             // 406: clients drop what they had done already, and show nothing of their own.
             CoreError::FreshReset => Self::new(406, "FRESH_RESET_AUTHORISATION_FORBIDDEN"),
             CoreError::ContactNameEmpty => bad("CONTACT_NAME_EMPTY"),
+            CoreError::NotAContact => bad("CONTACT_MISSING"),
             CoreError::Oneself => bad("CONTACT_ID_INVALID"),
             CoreError::TooManyPinned => bad("PINNED_DIALOGS_TOO_MUCH"),
             CoreError::TooManyPinnedMessages => bad("PINNED_TOO_MUCH"),
@@ -144,6 +146,7 @@ impl From<CoreError> for RpcError {
                 FilterError::TooMany => "CHATLISTS_TOO_MUCH",
             }),
             CoreError::SettingsInvalid => bad("SETTINGS_INVALID"),
+            CoreError::TooMany => bad("LIMIT_INVALID"),
             CoreError::FromTheFuture => bad("PERSISTENT_TIMESTAMP_INVALID"),
             CoreError::Flood { wait_s } => Self::flood_wait(wait_s),
             CoreError::Busy => Self::flood_wait(1),

@@ -108,7 +108,7 @@ impl Context {
         let names = message.is_some_and(|message| {
             message.peer == with
                 && (message.from == user
-                    || message.forward.is_some_and(|forward| forward.from == user))
+                    || message.forward.is_some_and(|forward| forward.from.user() == Some(user)))
         });
         Ok(names.then_some(user))
     }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use node_core::{Actor, AuthKeyId, Event, Follower, Standing, UserId};
+use node_core::{Actor, AuthKeyId, CoreResult, Event, Follower, Standing, UserId};
 use tl::enums::SendMessageAction;
 
 use super::sessions::SessionEntry;
@@ -140,7 +140,7 @@ impl Follower for Pusher {
                 }
             }
             Event::Presence { user } => {
-                for viewer in audience(&shared, *user) {
+                for viewer in told(core.presence_audience(*user, AUDIENCE_MAX)) {
                     for session in hub.sessions(viewer).iter().filter(|s| s.is_shown()) {
                         session.push(Pushed::status(core, viewer, *user));
                     }
@@ -150,6 +150,13 @@ impl Follower for Pusher {
                 for viewer in audience(&shared, *user).into_iter().chain([*user]) {
                     for session in hub.sessions(viewer) {
                         session.push(Pushed::profile(core, viewer, *user));
+                    }
+                }
+            }
+            Event::Shown { user } => {
+                for viewer in audience(&shared, *user) {
+                    for session in hub.sessions(viewer) {
+                        session.push(Pushed::shown(core, viewer, *user));
                     }
                 }
             }
@@ -176,7 +183,11 @@ fn push(sessions: Vec<Arc<SessionEntry>>, actor: Option<Actor>, update: &Arc<Pus
 }
 
 fn audience(shared: &Shared, user: UserId) -> Vec<UserId> {
-    shared.core.acquaintances(user, AUDIENCE_MAX).unwrap_or_else(|cause| {
+    told(shared.core.acquaintances(user, AUDIENCE_MAX))
+}
+
+fn told(audience: CoreResult<Vec<UserId>>) -> Vec<UserId> {
+    audience.unwrap_or_else(|cause| {
         // Lossy by nature: the next one is told again.
         tracing::warn!(%cause, "nobody is told of a member");
         Vec::new()

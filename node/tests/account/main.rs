@@ -25,6 +25,7 @@ mod links;
 mod logins;
 #[cfg(test)]
 mod password;
+mod people;
 #[allow(dead_code, reason = "not every scene needs all of it")]
 #[cfg(test)]
 mod scene;

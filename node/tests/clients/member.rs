@@ -57,7 +57,7 @@ fn telethon_calls_every_member_method() {
         "search of nobody": [0, 0],
         "search of nothing": [400, "SEARCH_QUERY_EMPTY"],
         "blocked": [[true], true],
-        "status to who is blocked": "UserStatusRecently",
+        "status to who is blocked": "UserStatusEmpty",
         "history of who blocked": ["heard", "hello"],
         "status": "UserStatusOnline",
         "unblocked": 0,

@@ -1,6 +1,6 @@
 //! `account.*`: settings that nobody has changed, because nobody can yet.
 
-use tl::enums::{InputPrivacyKey, NotificationSound, PrivacyRule};
+use tl::enums::NotificationSound;
 use tl::functions::account as f;
 use tl::types::{self, account as t};
 
@@ -79,42 +79,6 @@ pub(in crate::rpc) async fn get_reactions_notify_settings(
         sound: sound(),
         show_previews: true,
     })
-}
-
-/// `account.getContactSignUpNotification#9f07c728 = Bool`
-///
-/// True stands for silence, as in `account.setContactSignUpNotification silent:Bool`.
-pub(in crate::rpc) async fn get_contact_sign_up_notification(
-    _: &Context,
-    _: f::GetContactSignUpNotification,
-) -> RpcResult<bool> {
-    Ok(false)
-}
-
-/// `account.getGlobalPrivacySettings#eb2b4cf6 = GlobalPrivacySettings`
-pub(in crate::rpc) async fn get_global_privacy_settings(
-    _: &Context,
-    _: f::GetGlobalPrivacySettings,
-) -> RpcResult<types::GlobalPrivacySettings> {
-    Ok(types::GlobalPrivacySettings::default())
-}
-
-/// `account.getPrivacy#dadbc950 key:InputPrivacyKey = account.PrivacyRules`
-///
-/// What the node does today: numbers are shown to contacts, the rest to everybody. The first rule
-/// that matches decides.
-pub(in crate::rpc) async fn get_privacy(
-    _: &Context,
-    request: f::GetPrivacy,
-) -> RpcResult<t::PrivacyRules> {
-    let rules: Vec<PrivacyRule> = match request.key {
-        InputPrivacyKey::InputPrivacyKeyPhoneNumber(_) => vec![
-            types::PrivacyValueAllowContacts {}.into(),
-            types::PrivacyValueDisallowAll {}.into(),
-        ],
-        _ => vec![types::PrivacyValueAllowAll {}.into()],
-    };
-    Ok(t::PrivacyRules { rules, ..Default::default() })
 }
 
 fn sound() -> NotificationSound {

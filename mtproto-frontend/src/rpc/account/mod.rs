@@ -1,6 +1,7 @@
 //! `account.*`
 
 mod authorizations;
+mod contact_sign_up;
 mod default_settings;
 mod empty_lists;
 mod login_email;
@@ -8,6 +9,13 @@ mod notify_settings;
 mod password;
 mod password_email;
 mod reset_password;
+mod get_password;
+mod global_privacy;
+mod login_email;
+mod notify_settings;
+mod privacy;
+mod update_birthday;
+mod update_color;
 mod update_profile;
 mod update_status;
 mod username;
@@ -16,9 +24,12 @@ pub(super) use authorizations::{
     authorization, change_authorization_settings, get_authorizations, reset_authorization,
     set_authorization_ttl,
 };
+pub(super) use contact_sign_up::{
+    get_contact_sign_up_notification, set_contact_sign_up_notification,
+};
 pub(super) use default_settings::{
-    get_auto_download_settings, get_auto_save_settings, get_contact_sign_up_notification,
-    get_content_settings, get_global_privacy_settings, get_privacy, get_reactions_notify_settings,
+    get_auto_download_settings, get_auto_save_settings, get_content_settings,
+    get_reactions_notify_settings,
 };
 pub(super) use empty_lists::{
     get_channel_default_emoji_statuses, get_channel_restricted_status_emojis, get_chat_themes,
@@ -27,6 +38,8 @@ pub(super) use empty_lists::{
     get_passkeys, get_recent_emoji_statuses, get_saved_music_ids, get_saved_ringtones, get_themes,
     get_unique_gift_chat_themes, get_wall_papers, get_web_authorizations, get_web_browser_settings,
 };
+pub(super) use get_password::get_password;
+pub(super) use global_privacy::{get_global_privacy_settings, set_global_privacy_settings};
 pub(super) use login_email::{email_code, send_verify_email_code, verify_email};
 pub(super) use notify_settings::{
     get_notify_exceptions, get_notify_settings, reset_notify_settings, update_notify_settings,
@@ -38,6 +51,9 @@ pub(super) use password_email::{
     cancel_password_email, confirm_password_email, resend_password_email,
 };
 pub(super) use reset_password::{decline_password_reset, reset_password};
+pub(super) use privacy::{get_privacy, set_privacy};
+pub(super) use update_birthday::update_birthday;
+pub(super) use update_color::update_color;
 pub(super) use update_profile::update_profile;
 pub(super) use update_status::update_status;
-pub(super) use username::{check_username, update_username};
+pub(super) use username::{check_username, reorder_usernames, toggle_username, update_username};

@@ -4,20 +4,29 @@
 //!
 //! Source: <https://core.telegram.org/method/contacts.addContact>
 
-use node_core::{NewContact, UserId};
+use node_core::{CoreError, NewContact, Note, Text, UserId};
 use tl::enums::{self};
-use tl::functions::contacts::{AddContact, DeleteContacts};
+use tl::functions::contacts::{AcceptContact, AddContact, DeleteContacts, UpdateContactNote};
 use tl::types;
 
 use crate::project::{self, Named};
-use crate::rpc::{Context, RpcResult};
+use crate::rpc::{Context, RpcError, RpcResult};
 
 pub(in crate::rpc) async fn add_contact(
     ctx: &Context,
     request: AddContact,
 ) -> RpcResult<enums::Updates> {
     let user = ctx.named_user(&request.id)?;
-    let contact = NewContact { first_name: request.first_name, last_name: request.last_name };
+    let note = match request.note {
+        Some(note) => Some(self::note(ctx, note)?),
+        None => None,
+    };
+    let contact = NewContact {
+        first_name: request.first_name,
+        last_name: request.last_name,
+        note,
+        share_phone: request.add_phone_privacy_exception,
+    };
     ctx.shared.core.add_contact(Some(ctx.actor()?), ctx.user()?, user, contact).await?;
     settings(ctx, &[user])
 }
@@ -33,6 +42,42 @@ pub(in crate::rpc) async fn delete_contacts(
     settings(ctx, &users)
 }
 
+/// `contacts.acceptContact#f831a20f id:InputUser = Updates`
+///
+/// Shows one's number to somebody who is a contact on both sides.
+pub(in crate::rpc) async fn accept_contact(
+    ctx: &Context,
+    request: AcceptContact,
+) -> RpcResult<enums::Updates> {
+    let user = ctx.named_user(&request.id)?;
+    let accepted = ctx.shared.core.accept_contact(Some(ctx.actor()?), ctx.user()?, user).await;
+    accepted.map_err(|error| match error {
+        CoreError::NotAContact => RpcError::new(400, "CONTACT_REQ_MISSING"),
+        other => other.into(),
+    })?;
+    settings(ctx, &[user])
+}
+
+/// `contacts.updateContactNote#139f63fb id:InputUser note:TextWithEntities = Bool`
+pub(in crate::rpc) async fn update_contact_note(
+    ctx: &Context,
+    request: UpdateContactNote,
+) -> RpcResult<bool> {
+    let (user, note) = (ctx.named_user(&request.id)?, note(ctx, request.note)?);
+    ctx.shared.core.set_contact_note(Some(ctx.actor()?), ctx.user()?, user, note).await?;
+    Ok(true)
+}
+
+/// A note as it is sent; an empty one is none.
+fn note(ctx: &Context, note: enums::TextWithEntities) -> RpcResult<Note> {
+    let enums::TextWithEntities::TextWithEntities(note) = note;
+    if note.text.trim().is_empty() {
+        return Ok(None);
+    }
+    let entities = project::entities_from_tl(note.entities, |user| ctx.named_user(user))?;
+    Ok(Some(Text::parse(&note.text, entities).map_err(CoreError::from)?))
+}
+
 /// How the viewer stands to these users now.
 fn settings(ctx: &Context, users: &[UserId]) -> RpcResult<enums::Updates> {
     let (viewer, core) = (ctx.user()?, &ctx.shared.core);
@@ -40,7 +85,7 @@ fn settings(ctx: &Context, users: &[UserId]) -> RpcResult<enums::Updates> {
     for user in users {
         if let Some(view) = core.view(viewer, *user)? {
             named.user(*user);
-            let settings = project::peer_settings(&view, viewer).into();
+            let settings = project::peer_settings(core, &view, viewer)?.into();
             let peer = project::peer((*user).into());
             updates.push(types::UpdatePeerSettings { peer, settings }.into());
         }

@@ -1,14 +1,16 @@
 //! `contacts.block#2e2e8734 flags:# my_stories_from:flags.0?true id:InputPeer = Bool`,
 //! `contacts.unblock#b550d328 flags:# my_stories_from:flags.0?true id:InputPeer = Bool`,
 //! `contacts.getBlocked#9a868f80 flags:# my_stories_from:flags.0?true offset:int limit:int =
-//! contacts.Blocked`
+//! contacts.Blocked`,
+//! `contacts.setBlocked#94c65c76 flags:# my_stories_from:flags.0?true id:Vector<InputPeer> limit:int
+//! = Bool`
 //!
 //! Who is blocked notices nothing: messages are sent, and do not arrive.
 //! Source: <https://core.telegram.org/api/block>
 
 use tl::enums::InputPeer;
 use tl::enums::contacts::Blocked;
-use tl::functions::contacts::{Block, GetBlocked, Unblock};
+use tl::functions::contacts::{Block, GetBlocked, SetBlocked, Unblock};
 use tl::types;
 
 use crate::project::{self, Named};
@@ -31,6 +33,24 @@ async fn set(ctx: &Context, stories: bool, named: &InputPeer, blocked: bool) -> 
     }
     let (owner, user) = (ctx.user()?, ctx.peer(named)?.user());
     ctx.shared.core.set_blocked(Some(ctx.actor()?), owner, user, blocked).await?;
+    Ok(true)
+}
+
+/// Most that one call may block.
+const SET_MAX: usize = 1000;
+
+/// Replaces the whole list; `limit` says how much of it the client has seen, which is all that it
+/// names.
+pub(in crate::rpc) async fn set_blocked(ctx: &Context, request: SetBlocked) -> RpcResult<bool> {
+    if request.my_stories_from {
+        return Err(RpcError::NOT_IMPLEMENTED);
+    }
+    if request.id.len() > SET_MAX {
+        return Err(RpcError::new(400, "LIMIT_INVALID"));
+    }
+    let users = request.id.iter().map(|named| Ok(ctx.peer(named)?.user()));
+    let users = users.collect::<RpcResult<Vec<_>>>()?;
+    ctx.shared.core.set_all_blocked(Some(ctx.actor()?), ctx.user()?, users).await?;
     Ok(true)
 }
 

@@ -1,6 +1,5 @@
 //! `contacts.*`: lists in which a node has nothing to show yet.
 
-use tl::enums;
 use tl::functions::contacts as f;
 use tl::types::contacts as t;
 
@@ -20,26 +19,10 @@ pub(in crate::rpc) async fn get_top_peers(
     Ok(t::TopPeers::default())
 }
 
-/// `contacts.getBirthdays#daeda864 = contacts.ContactBirthdays`
-pub(in crate::rpc) async fn get_birthdays(
-    _: &Context,
-    _: f::GetBirthdays,
-) -> RpcResult<t::ContactBirthdays> {
-    Ok(t::ContactBirthdays::default())
-}
-
 /// `contacts.getSponsoredPeers#b6c8c393 q:string = contacts.SponsoredPeers`
 pub(in crate::rpc) async fn get_sponsored_peers(
     _: &Context,
     _: f::GetSponsoredPeers,
 ) -> RpcResult<t::SponsoredPeersEmpty> {
     Ok(t::SponsoredPeersEmpty {})
-}
-
-/// `contacts.getSaved#82f1e39f = Vector<SavedContact>`
-pub(in crate::rpc) async fn get_saved(
-    _: &Context,
-    _: f::GetSaved,
-) -> RpcResult<Vec<enums::SavedContact>> {
-    Ok(Vec::new())
 }

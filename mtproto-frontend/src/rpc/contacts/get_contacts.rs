@@ -13,17 +13,16 @@ use crate::project::{self, Named};
 use crate::rpc::resolve::hash_of;
 use crate::rpc::{Context, RpcResult};
 
-/// Contacts of people who have no account: clients count them into the hash.
-const SAVED_COUNT: i32 = 0;
-
 pub(in crate::rpc) async fn get_contacts(
     ctx: &Context,
     request: GetContacts,
 ) -> RpcResult<Contacts> {
     let (owner, core) = (ctx.user()?, &ctx.shared.core);
     let book = core.contacts(owner).await?;
+    // Contacts without an account: clients count them into the hash.
+    let saved_count = core.saved_contacts(owner).await?.len() as i32;
     let ids = book.iter().map(|contact| contact.user.0);
-    let hash = hash_of([i64::from(SAVED_COUNT)].into_iter().chain(ids));
+    let hash = hash_of([i64::from(saved_count)].into_iter().chain(ids));
     if request.hash != 0 && request.hash == hash {
         return Ok(types::contacts::ContactsNotModified {}.into());
     }
@@ -34,7 +33,7 @@ pub(in crate::rpc) async fn get_contacts(
     });
     let contacts = contacts.collect();
     let users = named.users(core, owner)?;
-    Ok(types::contacts::Contacts { contacts, saved_count: SAVED_COUNT, users }.into())
+    Ok(types::contacts::Contacts { contacts, saved_count, users }.into())
 }
 
 pub(in crate::rpc) async fn get_contact_ids(

@@ -32,7 +32,7 @@ pub(in crate::rpc) async fn import_contacts(
         }
         client_ids.push(contact.client_id);
         let (first_name, last_name) = (contact.first_name, contact.last_name);
-        contacts.push((phone, NewContact { first_name, last_name }));
+        contacts.push((phone, NewContact { first_name, last_name, ..NewContact::default() }));
     }
     let done = core.import_contacts(Some(ctx.actor()?), owner, contacts).await?;
     let client_id = |place: usize| client_ids.get(place).copied().unwrap_or_default();

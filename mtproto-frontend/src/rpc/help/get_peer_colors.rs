@@ -27,6 +27,12 @@ const PROFILES: [[i32; 2]; 7] = [
     [0xb85378, 0xd77a9b],
 ];
 
+/// Whether a name or a profile can have it.
+pub(in crate::rpc) fn is_color(color: i32, of_profile: bool) -> bool {
+    let profiles = 0..PROFILES.len() as i32;
+    if of_profile { profiles.contains(&color) } else { ACCENTS.contains(&color) }
+}
+
 pub(in crate::rpc) async fn get_peer_colors(
     _: &Context,
     request: GetPeerColors,

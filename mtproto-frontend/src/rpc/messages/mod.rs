@@ -46,7 +46,7 @@ pub(super) use get_dialogs::{folder_id, get_dialogs, get_peer_dialogs, get_pinne
 pub(super) use get_history::get_history;
 pub(super) use get_messages::get_messages;
 pub(super) use get_web_page_preview::get_web_page_preview;
-pub(super) use peer_settings::{get_common_chats, get_peer_settings};
+pub(super) use peer_settings::{get_common_chats, get_peer_settings, hide_peer_settings_bar};
 pub(super) use pinned_dialogs::{reorder_pinned_dialogs, toggle_dialog_pin};
 pub(super) use pinned_messages::{unpin_all_messages, update_pinned_message};
 pub(super) use reaction_lists::{

@@ -1,10 +1,11 @@
 //! `messages.getPeerSettings#efd9a6a2 peer:InputPeer = messages.PeerSettings`,
+//! `messages.hidePeerSettingsBar#4facb138 peer:InputPeer = Bool`,
 //! `messages.getCommonChats#e40ca104 user_id:InputUser max_id:long limit:int = messages.Chats`
 //!
 //! Source: <https://core.telegram.org/method/messages.getPeerSettings>
 
 use tl::enums::messages::{Chats, PeerSettings};
-use tl::functions::messages::{GetCommonChats, GetPeerSettings};
+use tl::functions::messages::{GetCommonChats, GetPeerSettings, HidePeerSettingsBar};
 use tl::types;
 
 use crate::project::{self, Named};
@@ -18,8 +19,17 @@ pub(in crate::rpc) async fn get_peer_settings(
     let core = &ctx.shared.core;
     let view = core.view(viewer, user)?.ok_or(RpcError::new(400, "PEER_ID_INVALID"))?;
     let users = Named::default().user(user).users(core, viewer)?;
-    let settings = project::peer_settings(&view, viewer).into();
+    let settings = project::peer_settings(core, &view, viewer)?.into();
     Ok(types::messages::PeerSettings { settings, chats: Vec::new(), users }.into())
+}
+
+pub(in crate::rpc) async fn hide_peer_settings_bar(
+    ctx: &Context,
+    request: HidePeerSettingsBar,
+) -> RpcResult<bool> {
+    let (owner, user) = (ctx.user()?, ctx.peer(&request.peer)?.user());
+    ctx.shared.core.hide_bar(Some(ctx.actor()?), owner, user).await?;
+    Ok(true)
 }
 
 /// There are no groups yet that two people could have in common.

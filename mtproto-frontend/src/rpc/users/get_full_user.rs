@@ -14,12 +14,11 @@ pub(in crate::rpc) async fn get_full_user(
     ctx: &Context,
     request: GetFullUser,
 ) -> RpcResult<UserFull> {
-    let viewer = ctx.user()?;
+    let (viewer, core) = (ctx.user()?, &ctx.shared.core);
     let user = ctx.named_user(&request.id)?;
-    let view = ctx.shared.core.view(viewer, user)?;
-    let view = view.ok_or(RpcError::new(400, "USER_ID_INVALID"))?;
-    let core = &ctx.shared.core;
-    let about = &view.user.about;
+    let view = core.view(viewer, user)?.ok_or(RpcError::new(400, "USER_ID_INVALID"))?;
+    let profile = core.profile(viewer, &view.user)?;
+    let note = view.contact.as_ref().and_then(|contact| contact.note.as_ref());
     let peer = PeerId::from(user);
     let pinned = core.pinned_messages(viewer, peer).await?;
     let (dialog, _) = core.peer_dialogs(viewer, &[peer]).await?;
@@ -27,14 +26,20 @@ pub(in crate::rpc) async fn get_full_user(
     let archived = dialog.is_some_and(|dialog| dialog.folder == FolderId::Archive);
     let full = types::UserFull {
         blocked: view.blocked,
+        phone_calls_private: profile.calls_private,
+        voice_messages_forbidden: profile.voice_messages_forbidden,
+        read_dates_private: profile.read_dates_private,
         id: user.0,
-        about: (!about.is_empty()).then(|| about.clone()),
-        settings: project::peer_settings(&view, viewer).into(),
+        about: (!profile.about.is_empty()).then_some(profile.about),
+        settings: project::peer_settings(core, &view, viewer)?.into(),
         can_pin_message: true,
         pinned_msg_id: pinned.first().map(|id| id.0),
         folder_id: archived.then_some(project::folder_id(FolderId::Archive)),
         notify_settings: project::notify_settings(&core.notify(viewer, NotifyTarget::Peer(peer))?)
             .into(),
+        private_forward_name: profile.forward_name,
+        birthday: profile.birthday.map(project::birthday),
+        note: note.map(project::text_with_entities),
         ..types::UserFull::default()
     };
     Ok(types::users::UserFull {
