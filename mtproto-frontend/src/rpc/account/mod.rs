@@ -4,16 +4,13 @@ mod authorizations;
 mod contact_sign_up;
 mod default_settings;
 mod empty_lists;
+mod global_privacy;
 mod login_email;
 mod notify_settings;
 mod password;
 mod password_email;
-mod reset_password;
-mod get_password;
-mod global_privacy;
-mod login_email;
-mod notify_settings;
 mod privacy;
+mod reset_password;
 mod update_birthday;
 mod update_color;
 mod update_profile;
@@ -38,7 +35,6 @@ pub(super) use empty_lists::{
     get_passkeys, get_recent_emoji_statuses, get_saved_music_ids, get_saved_ringtones, get_themes,
     get_unique_gift_chat_themes, get_wall_papers, get_web_authorizations, get_web_browser_settings,
 };
-pub(super) use get_password::get_password;
 pub(super) use global_privacy::{get_global_privacy_settings, set_global_privacy_settings};
 pub(super) use login_email::{email_code, send_verify_email_code, verify_email};
 pub(super) use notify_settings::{
@@ -50,8 +46,8 @@ pub(super) use password::{
 pub(super) use password_email::{
     cancel_password_email, confirm_password_email, resend_password_email,
 };
-pub(super) use reset_password::{decline_password_reset, reset_password};
 pub(super) use privacy::{get_privacy, set_privacy};
+pub(super) use reset_password::{decline_password_reset, reset_password};
 pub(super) use update_birthday::update_birthday;
 pub(super) use update_color::update_color;
 pub(super) use update_profile::update_profile;
