@@ -29,6 +29,8 @@ pub(crate) struct Config {
     pub(crate) codes: CodesConfig,
     /// `[store]`
     pub(crate) store: StoreConfig,
+    /// `[oidc]`
+    pub(crate) oidc: Option<OidcConfig>,
 }
 
 /// `[node]`: what the node says of itself.
@@ -292,6 +294,49 @@ pub(crate) struct CommandConfig {
     pub(crate) timeout_s: u64,
 }
 
+/// `[oidc]`: people of another service log in at `/login/oidc`, with OpenID Connect, and get a number
+/// and a code there. Without this section there is no such page. `[http] public_url` is needed behind
+/// a proxy or a name; the redirect URI to register is it, or the listener's address, and
+/// `/login/oidc/callback`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OidcConfig {
+    /// `https://…`, exactly as the provider says it.
+    pub(crate) issuer: String,
+    /// The node's id at the provider.
+    pub(crate) client_id: String,
+    /// Its secret there; `client_secret_file` keeps it out of this file. Default: none, for a public
+    /// client.
+    pub(crate) client_secret: Option<Secret>,
+    /// A file whose first line is the secret.
+    pub(crate) client_secret_file: Option<PathBuf>,
+    /// What is asked for beside `openid`. Default `["email"]`.
+    #[serde(default = "email_scope")]
+    pub(crate) scopes: Vec<String>,
+    /// One of these groups is needed to join. Default: none is. Who has joined may always log in.
+    #[serde(default)]
+    pub(crate) allowed_groups: Vec<String>,
+    /// The claim that lists groups. Default `groups`.
+    #[serde(default = "groups_claim")]
+    pub(crate) groups_claim: String,
+    /// A verified mail address of one of these domains is needed to join. Default: none is.
+    #[serde(default)]
+    pub(crate) allowed_domains: Vec<String>,
+    /// PEM file with certificates that are trusted beside the system's. Default: none.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Seconds that one exchange with the provider may take. Default 10.
+    #[serde(default = "ten")]
+    pub(crate) timeout_s: u64,
+}
+
+fn email_scope() -> Vec<String> {
+    vec!["email".into()]
+}
+
+fn groups_claim() -> String {
+    "groups".into()
+}
+
 fn ten() -> u64 {
     10
 }
@@ -353,8 +398,8 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 8] =
-    ["node", "mtproto", "http", "registration", "tls", "limits", "codes", "store"];
+const SECTIONS: [&str; 9] =
+    ["node", "mtproto", "http", "registration", "tls", "limits", "codes", "store", "oidc"];
 
 /// Sections within `[codes]`: `ROOKERY_CODES_SMTP_HOST` is `host` of `[codes.smtp]`.
 const CODES_SECTIONS: [&str; 3] = ["smtp", "webhook", "command"];

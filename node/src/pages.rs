@@ -23,6 +23,8 @@ pub(crate) struct Site {
     clock: Clock,
     name: String,
     registration: Registration,
+    /// Where people of another service log in.
+    login: Option<&'static str>,
     /// Known once the node listens.
     ready: OnceLock<Ready>,
     look_ups: Mutex<Buckets<IpAddr>>,
@@ -39,6 +41,7 @@ impl Site {
                 RegistrationMode::Open => Registration::Open,
                 RegistrationMode::Closed => Registration::Closed,
             },
+            login: config.oidc.as_ref().map(|_| oidc::PATH),
             ready: OnceLock::new(),
             look_ups: Mutex::new(Buckets::new(LOOK_UPS, ADDRESSES_MAX)),
         }
@@ -63,7 +66,7 @@ impl Pages for Site {
             dc: ready.map_or(0, |ready| ready.dc),
             rsa_fingerprint: text(|ready| &ready.rsa_fingerprint),
             rsa_pem: text(|ready| &ready.rsa_pem),
-            login: None,
+            login: self.login,
         }
     }
 

@@ -8,12 +8,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context as _, anyhow};
 use mtproto_frontend::{Bounds, Frontend, Profile, Rate, Secrets, Setup};
 use node_core::{Core, Registration};
+use oidc::Oidc;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
-use crate::config::{Config, LimitsConfig, RegistrationMode};
+use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, secret};
 use crate::pages::Site;
 use crate::{control, delivery, secrets};
 
@@ -54,7 +55,9 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
     let site = Arc::new(Site::new(core.clone(), clock(), &config));
-    let pages = web::router(site.clone());
+    let sso = config.oidc.as_ref().map(|sso| oidc(&config, core.clone(), sso)).transpose()?;
+    let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
+    let pages = web::router(site.clone(), more);
     let frontend = Frontend::new(setup(&config, core.clone(), opened, pages)?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen_for_browsers(&config.http.listen.to_vec()).await?;
@@ -69,6 +72,11 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         owner: owner.map(Into::into),
     };
     site.is_ready(&ready);
+    if let Some(sso) = &sso {
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let here = format!("{scheme}://{}", ready.http);
+        sso.is_at(config.http.public_url.as_ref().unwrap_or(&here));
+    }
     ready.save(&args.data)?;
     announce(&ready, args)?;
     let outcome = tokio::select! {
@@ -108,6 +116,28 @@ fn core(
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
     };
     Core::open(setup).context("the store cannot be read")
+}
+
+/// The page for people of another service.
+fn oidc(config: &Config, core: Core, sso: &OidcConfig) -> anyhow::Result<Arc<Oidc>> {
+    let file = sso.client_secret_file.as_deref();
+    let setup = oidc::Setup {
+        node: config.node.name.clone(),
+        issuer: sso.issuer.clone(),
+        client_id: sso.client_id.clone(),
+        client_secret: secret("client_secret", sso.client_secret.as_ref(), file)
+            .context("in [oidc]")?,
+        scopes: sso.scopes.clone(),
+        allowed_groups: sso.allowed_groups.clone(),
+        groups_claim: sso.groups_claim.clone(),
+        allowed_domains: sso.allowed_domains.clone(),
+        authorities: sso.ca_file.clone(),
+        within: Duration::from_secs(sso.timeout_s),
+        clock: clock(),
+        #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
+        random: |bytes| rand::Rng::fill_bytes(&mut rand::rng(), bytes),
+    };
+    Oidc::new(core, setup).context("in [oidc]")
 }
 
 /// Waits for the second after the last write of an earlier run. The frontend takes messages from the

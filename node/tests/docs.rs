@@ -16,6 +16,7 @@ fn folder(name: &str) -> Option<&'static str> {
         "mtproto-frontend" => "mtproto-frontend",
         "node-core" => "node/core",
         "node-store" => "node/store",
+        "oidc" => "node/oidc",
         "rookery" => "node",
         "rookery-load" => "node/load",
         "tl" => "tl",

@@ -50,10 +50,10 @@ pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST, UserId};
 pub use limits::{Bucket, Buckets, Limit, Rate, address_key};
 pub use login::{
-    Authorization, CODE_DIGITS, CONFIRMED_AFTER_S, CodeWay, Device, DeviceKind, EmailOf, Invite,
-    LOGIN_TOKEN_BYTES, Login, LoginToken, NewSecret, OWNER_INVITE_MS, Offer, PasswordChange,
-    PasswordChanged, PasswordReset, PasswordView, Proof, Question, Refuses, SentCode, SentEmail,
-    SignIn, Standing, clean_email, masked_email,
+    Authorization, CODE_DIGITS, CONFIRMED_AFTER_S, CodeWay, Device, DeviceKind, EmailOf,
+    IdentityCode, Invite, LOGIN_TOKEN_BYTES, Login, LoginToken, NewSecret, OWNER_INVITE_MS, Offer,
+    PasswordChange, PasswordChanged, PasswordReset, PasswordView, Proof, Question, Refuses,
+    SentCode, SentEmail, SignIn, Standing, clean_email, masked_email,
 };
 pub use message::{Action, Author, BoxRow, Forward, Message, Quote, Reply};
 pub use presence::{ONLINE_MS, Status};

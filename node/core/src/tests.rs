@@ -7,6 +7,7 @@ mod disk;
 mod durability;
 mod engine;
 mod history;
+mod identity;
 mod keys;
 mod limits;
 mod login;

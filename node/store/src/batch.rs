@@ -55,6 +55,8 @@ impl Keyspace {
     pub const LIMITS: Self = Self(b'l');
     /// What members set for themselves. Key: owner ++ kind ++ rest.
     pub const PERSONAL: Self = Self(b'm');
+    /// The number of a person who is known to another service. Key: hash of the identity.
+    pub const IDENTITIES: Self = Self(b'o');
     /// Whom a user has blocked.
     pub const BLOCKED: Self = Self(b'x');
     /// Who waits for a number to join. Key: the number's hash (16) ++ owner.

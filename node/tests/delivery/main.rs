@@ -18,6 +18,8 @@ mod gateways;
 #[cfg(test)]
 mod mail;
 #[cfg(test)]
+mod oidc;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod receiver;

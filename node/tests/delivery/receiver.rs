@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver as Lines};
 use std::thread;
@@ -28,9 +28,17 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// Starts a script of this directory, which prints `{"port": N}` first.
     pub(crate) fn start<A: AsRef<OsStr>>(python: &Path, script: &str, arguments: &[A]) -> Self {
-        let child = Command::new(python)
-            .arg(tests_directory().join("delivery").join(script))
-            .args(arguments)
+        Self::run(Command::new(python).arg(path_of(script)).args(arguments))
+    }
+
+    /// [`Receiver::start`] in a directory of packages.
+    pub(crate) fn start_in(directory: &Path, interpreter: &Path, script: &str) -> Self {
+        let mut command = Command::new(interpreter);
+        Self::run(command.arg(path_of(script)).current_dir(directory).stderr(Stdio::null()))
+    }
+
+    fn run(command: &mut Command) -> Self {
+        let child = command
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -62,4 +70,8 @@ impl Receiver {
     pub(crate) fn is_empty(&self) -> bool {
         self.lines.try_recv().is_err()
     }
+}
+
+fn path_of(script: &str) -> PathBuf {
+    tests_directory().join("delivery").join(script)
 }

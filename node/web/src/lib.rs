@@ -20,6 +20,7 @@ use axum::{Extension, middleware};
 
 pub use layout::message as message_page;
 pub use links::is_username;
+pub use pages::code as code_page;
 pub use pages::{About, Profile, Registration};
 
 /// What the node knows and these pages show.
@@ -34,8 +35,9 @@ pub trait Pages: Send + Sync + 'static {
     fn may_look_up(&self, from: Option<SocketAddr>) -> bool;
 }
 
-/// The pages; anything else is answered by a page that says that there is nothing.
-pub fn router(pages: Arc<dyn Pages>) -> Router {
+/// The pages, and `more` routes under the same rules for browsers; anything else is answered by a
+/// page that says that there is nothing.
+pub fn router(pages: Arc<dyn Pages>, more: Router) -> Router {
     let link = |name: &'static str| get(move |state, uri| other(state, uri, name));
     Router::new()
         .route("/", get(home))
@@ -47,8 +49,9 @@ pub fn router(pages: Arc<dyn Pages>) -> Router {
         .route("/contact/{*rest}", link("contact"))
         .route("/joinchat/{*rest}", link("joinchat"))
         .fallback(nothing)
-        .layer(middleware::map_response(safe))
         .with_state(pages)
+        .merge(more)
+        .layer(middleware::map_response(safe))
 }
 
 type Shown = State<Arc<dyn Pages>>;

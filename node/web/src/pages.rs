@@ -125,6 +125,35 @@ pub(crate) fn link(about: &About, link: &Link) -> Markup {
     )
 }
 
+/// With what somebody logs in now.
+#[must_use]
+pub fn code(node: &str, number: &str, code: &str, until_s: i32, is_new: bool) -> Markup {
+    let until = match until_s / 60 {
+        i32::MIN..=1 => "a minute".to_owned(),
+        minutes @ 2..=119 => format!("{minutes} minutes"),
+        minutes @ 120..=2879 => format!("{} hours", minutes / 60),
+        minutes => format!("{} days", minutes / (24 * 60)),
+    };
+    page(
+        node,
+        "Your login code",
+        &html! {
+            h1 { "Your login code" }
+            @if is_new {
+                p { "Welcome. This number is yours from now on; your app asks for it, and for the code." }
+            } @else {
+                p { "Type number and code into your app." }
+            }
+            p.faint { "Number" }
+            p.code id="number" { (number) }
+            p.faint { "Code" }
+            p.code id="code" { (code) }
+            p.faint { "Good for " (until) " and one login. Do not give it to anyone." }
+            p { a href="/" { "How to connect an app" } }
+        },
+    )
+}
+
 /// The first letters of the first two words.
 fn initials(name: &str) -> String {
     let first = |word: &str| word.chars().next().map(|c| c.to_uppercase().collect::<String>());

@@ -42,7 +42,7 @@ impl Pages for Node {
 
 async fn get_from(node: Arc<Node>, path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
     let request = Request::get(path).body(Body::empty()).unwrap();
-    let answer = router(node).oneshot(request).await.unwrap();
+    let answer = router(node, Router::new()).oneshot(request).await.unwrap();
     let (parts, body) = answer.into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (parts.status, parts.headers, String::from_utf8(body.to_vec()).unwrap())

@@ -27,6 +27,8 @@ pub enum Limit {
     CodesOfAddress(IpAddr),
     /// Codes to one mail address, by [`Limit::codes_of_email`].
     CodesOfEmail(u64),
+    /// Codes shown to one person of another service, by [`Limit::codes_of_identity`].
+    CodesOfIdentity(u64),
     /// Attempts to sign in to one number.
     SignInsOfNumber(u64),
     /// Attempts to sign in from one address.
@@ -53,6 +55,7 @@ impl Limit {
             // A person mistypes and asks again; nobody needs more than this.
             Self::CodesOfNumber(_) => per_hour(5, 5),
             Self::CodesOfEmail(_) => per_hour(5, 5),
+            Self::CodesOfIdentity(_) => per_hour(10, 10),
             // An office behind one address logs in on one morning.
             Self::CodesOfAddress(_) => per_hour(60, 60),
             // A code has six digits: at this rate guessing takes decades.
@@ -75,6 +78,11 @@ impl Limit {
         Self::CodesOfEmail(hash.as_bytes().first_chunk().map_or(0, |b| u64::from_be_bytes(*b)))
     }
 
+    /// [`Limit::CodesOfIdentity`] of the hash of an identity.
+    pub(crate) fn codes_of_identity(hash: &[u8; 32]) -> Self {
+        Self::CodesOfIdentity(hash.first_chunk().map_or(0, |b| u64::from_be_bytes(*b)))
+    }
+
     /// kind (1) ++ subject.
     fn key(self) -> Vec<u8> {
         let address = |kind: u8, address: IpAddr| {
@@ -91,6 +99,7 @@ impl Limit {
             Self::CodesOfNumber(phone) => number(b'c', phone),
             Self::CodesOfAddress(from) => address(b'C', from),
             Self::CodesOfEmail(hash) => number(b'e', hash),
+            Self::CodesOfIdentity(hash) => number(b'o', hash),
             Self::SignInsOfNumber(phone) => number(b's', phone),
             Self::SignInsOfAddress(from) => address(b'S', from),
             Self::Passwords(user) => number(b'p', user.0.unsigned_abs()),

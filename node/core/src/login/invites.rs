@@ -133,8 +133,24 @@ impl Decide<'_> {
             return Err(CoreError::RegistrationClosed);
         }
         let role = if self.has_owner()? { Role::Member } else { Role::Owner };
-        let lifetime_ms = if role == Role::Owner { OWNER_INVITE_MS } else { MEMBER_INVITE_MS };
         let phone = self.free_number()?;
+        self.put_invite(phone, role, by, email)
+    }
+
+    /// A new invite that makes a member, for a number that had one before.
+    pub(super) fn invite_again(&mut self, phone: Option<u64>) -> CoreResult<Invite> {
+        let phone = phone.map_or_else(|| self.free_number(), Ok)?;
+        self.put_invite(phone, Role::Member, None, None)
+    }
+
+    fn put_invite(
+        &mut self,
+        phone: u64,
+        role: Role,
+        by: Option<UserId>,
+        email: Option<String>,
+    ) -> CoreResult<Invite> {
+        let lifetime_ms = if role == Role::Owner { OWNER_INVITE_MS } else { MEMBER_INVITE_MS };
         let code = digits(CODE_DIGITS, self.rng);
         let expires_ms = self.now_ms + lifetime_ms;
         let code_hash = code_hash(&self.inner.access_secret, phone, &code);
