@@ -33,6 +33,8 @@ pub struct Profile {
     /// Where browsers reach the pages, for example `https://example.org`; none: at the listener for
     /// them.
     pub public_url: Option<String>,
+    /// The page on which people of another service get codes: the path of its URL.
+    pub login_path: Option<&'static str>,
 }
 
 impl Profile {
@@ -213,6 +215,7 @@ mod tests {
             dc: 2,
             tls: false,
             public_url: None,
+            login_path: None,
         };
         let at = |text: &str| -> SocketAddr { text.parse().unwrap() };
         let local = at("192.0.2.7:10443");

@@ -112,6 +112,7 @@ fn core(
         access_secret: opened.access_secret,
         master: opened.master.clone(),
         can_mail: ways.smtp.is_some(),
+        has_login_page: config.oidc.is_some(),
         requires_email: config.codes.require_email,
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
     };
@@ -239,6 +240,7 @@ fn setup(
             country: config.node.country.clone(),
             dc: config.mtproto.dc,
             tls: tls.is_some(),
+            login_path: config.oidc.as_ref().map(|_| oidc::PATH),
             public_url: config.http.public_url.clone(),
         },
         bounds: bounds(&config.limits, config),

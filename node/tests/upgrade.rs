@@ -82,6 +82,7 @@ async fn reads_the_conversation(data: &Path) {
         master: std::sync::Arc::new(keys::MasterKey::from_file_bytes(&[0; 32]).unwrap()),
         can_mail: false,
         requires_email: false,
+        has_login_page: false,
         reaches_numbers: false,
     })
     .unwrap();

@@ -26,6 +26,7 @@ fn shared() -> Arc<Shared> {
         master: Arc::new(MasterKey::from_file_bytes(&[9; 32]).unwrap()),
         can_mail: false,
         requires_email: false,
+        has_login_page: false,
         reaches_numbers: false,
     });
     Shared::new(Setup {
@@ -44,6 +45,7 @@ fn shared() -> Arc<Shared> {
             dc: 2,
             tls: false,
             public_url: None,
+            login_path: None,
         },
         bounds: Bounds::for_tests(),
         tls: None,

@@ -32,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) can_mail: bool,
     /// See [`crate::Setup::requires_email`].
     pub(crate) requires_email: bool,
+    /// See [`crate::Setup::has_login_page`].
+    pub(crate) has_login_page: bool,
     /// See [`crate::Setup::reaches_numbers`].
     pub(crate) reaches_numbers: bool,
     pub(crate) boxes: Boxes,
@@ -69,6 +71,7 @@ impl Inner {
             master,
             can_mail,
             requires_email,
+            has_login_page: setup.has_login_page,
             reaches_numbers,
             email_proofs: EmailProofs::default(),
             boxes: Boxes::default(),

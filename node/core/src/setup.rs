@@ -37,6 +37,8 @@ pub struct Setup {
     pub can_mail: bool,
     /// Whether who joins has to show a mail address; without `can_mail` nobody has to.
     pub requires_email: bool,
+    /// Whether people of another service get codes on a page, by [`crate::Core::identity_code`].
+    pub has_login_page: bool,
     /// Whether some follower takes [`crate::Event::Outbound`] to numbers.
     pub reaches_numbers: bool,
 }

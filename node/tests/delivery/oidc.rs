@@ -75,6 +75,10 @@ print(urllib.request.urlopen(request).status)
 
     // Again: the same number, and a login code.
     telethon.command("logout", json!({}));
+    let sent = telethon.command("send_code", json!({ "phone": ada.0 }));
+    assert_eq!(sent["type"], "SentCodeTypeFragmentSms", "{sent}");
+    let sent = pyrogram.command("send_code", json!({ "phone": ada.0 }));
+    assert_eq!(sent["type"], "FRAGMENT_SMS", "{sent}");
     let code = number_and_code(&browse(&login, "ada"));
     assert_eq!(code.0, ada.0);
     assert!(!telethon.login(&code), "the same account");

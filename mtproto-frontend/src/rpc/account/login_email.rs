@@ -44,7 +44,7 @@ pub(in crate::rpc) async fn verify_email(
     Ok(match ctx.shared.core.verify_email(of, code, from).await? {
         (email, None) => EmailVerified { email }.into(),
         (email, Some(sent)) => {
-            EmailVerifiedLogin { email, sent_code: sent_code(sent).into() }.into()
+            EmailVerifiedLogin { email, sent_code: sent_code(ctx, sent).into() }.into()
         }
     })
 }

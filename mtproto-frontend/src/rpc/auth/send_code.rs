@@ -13,8 +13,8 @@
 use node_core::{CODE_DIGITS, CodeWay};
 use tl::functions::auth::{CancelCode, ReportMissingCode, ResendCode, ResetLoginEmail, SendCode};
 use tl::types::auth::{
-    CodeTypeSms, SentCode, SentCodeTypeApp, SentCodeTypeEmailCode, SentCodeTypeSetUpEmailRequired,
-    SentCodeTypeSms,
+    CodeTypeFragmentSms, CodeTypeSms, SentCode, SentCodeTypeApp, SentCodeTypeEmailCode,
+    SentCodeTypeFragmentSms, SentCodeTypeSetUpEmailRequired, SentCodeTypeSms,
 };
 
 use crate::rpc::resolve::phone_number;
@@ -27,13 +27,13 @@ pub(in crate::rpc) async fn send_code(ctx: &Context, request: SendCode) -> RpcRe
     check_api_id(request.api_id)?;
     let phone = phone_number(&request.phone_number)?;
     let from = ctx.addresses.remote.ip();
-    Ok(sent_code(ctx.shared.core.send_code(phone, from).await?))
+    Ok(sent_code(ctx, ctx.shared.core.send_code(phone, from).await?))
 }
 
 pub(in crate::rpc) async fn resend_code(ctx: &Context, request: ResendCode) -> RpcResult<SentCode> {
     let phone = phone_number(&request.phone_number)?;
     let (hash, from) = (request.phone_code_hash, ctx.addresses.remote.ip());
-    Ok(sent_code(ctx.shared.core.resend_code(phone, hash, from).await?))
+    Ok(sent_code(ctx, ctx.shared.core.resend_code(phone, hash, from).await?))
 }
 
 pub(in crate::rpc) async fn cancel_code(ctx: &Context, request: CancelCode) -> RpcResult<bool> {
@@ -58,12 +58,12 @@ pub(in crate::rpc) async fn reset_login_email(
 ) -> RpcResult<SentCode> {
     let phone = phone_number(&request.phone_number)?;
     let (hash, from) = (request.phone_code_hash, ctx.addresses.remote.ip());
-    Ok(sent_code(ctx.shared.core.reset_login_email(phone, hash, from).await?))
+    Ok(sent_code(ctx, ctx.shared.core.reset_login_email(phone, hash, from).await?))
 }
 
 /// There is no type for a next way that is mail: clients offer what has one, and the answer to that
 /// says what it is.
-pub(in crate::rpc) fn sent_code(sent: node_core::SentCode) -> SentCode {
+pub(in crate::rpc) fn sent_code(ctx: &Context, sent: node_core::SentCode) -> SentCode {
     let length = CODE_DIGITS as i32;
     SentCode {
         type_: match sent.by {
@@ -76,13 +76,26 @@ pub(in crate::rpc) fn sent_code(sent: node_core::SentCode) -> SentCode {
                 ..SentCodeTypeEmailCode::default()
             }
             .into(),
+            // The one type with an address that clients open. Its name is that of a shop for numbers;
+            // what it says is that the code is behind a link.
+            CodeWay::Page => SentCodeTypeFragmentSms { url: login_page(ctx), length }.into(),
             CodeWay::SetUpEmail => SentCodeTypeSetUpEmailRequired::default().into(),
             _ => SentCodeTypeApp { length }.into(),
         },
         phone_code_hash: sent.phone_code_hash,
-        next_type: sent.has_next.then(|| CodeTypeSms {}.into()),
+        next_type: sent.next.map(|next| match next {
+            CodeWay::Page => CodeTypeFragmentSms {}.into(),
+            _ => CodeTypeSms {}.into(),
+        }),
         timeout: Some(AGAIN_AFTER_S),
     }
+}
+
+/// Where the node's page for people of another service is.
+fn login_page(ctx: &Context) -> String {
+    let path = ctx.shared.profile.login_path.unwrap_or_default();
+    let prefix = ctx.shared.me_url_prefix(ctx.addresses.local);
+    format!("{prefix}{}", path.trim_start_matches('/'))
 }
 
 /// Any application may connect; zero and less are what a broken one sends.

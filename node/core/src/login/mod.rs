@@ -61,8 +61,8 @@ pub struct SentCode {
     pub phone_code_hash: String,
     /// Which way the code has taken.
     pub by: CodeWay,
-    /// Whether [`Core::resend_code`] would take another one.
-    pub has_next: bool,
+    /// The other way that [`Core::resend_code`] would take, if there is one.
+    pub next: Option<CodeWay>,
 }
 
 /// A way for a code to get to its person.
@@ -86,6 +86,8 @@ pub enum CodeWay {
     SetUpEmail,
     /// Whatever reaches the number: [`crate::Setup::reaches_numbers`].
     Number,
+    /// The page for people of another service: [`crate::Setup::has_login_page`].
+    Page,
 }
 
 /// An attempt to sign in.
@@ -123,6 +125,7 @@ impl CodeWay {
             Self::Email { .. } => "email",
             Self::SetUpEmail => "set up email",
             Self::Number => "number",
+            Self::Page => "page",
         }
     }
 }
@@ -315,7 +318,7 @@ impl Decide<'_> {
         let member = self.member(phone)?;
         let mut ways = self.code_ways(phone, member, email.as_deref())?;
         let step = step.min(ways.len() - 1);
-        let has_next = step + 1 < ways.len() && ways[step] != CodeWay::SetUpEmail;
+        let next = ways.get(step + 1).filter(|_| ways[step] != CodeWay::SetUpEmail).cloned();
         let by = ways.swap_remove(step);
         let asked = (step, email.clone());
         let (phone_code_hash, code, expires_ms) =
@@ -327,16 +330,17 @@ impl Decide<'_> {
             (CodeWay::Email { .. }, None) => email,
             // Nobody else could do anything with it: a number from an invite has the invite's code.
             (CodeWay::Number, None) if inner.registration != Registration::Open => {
-                return Ok(SentCode { phone_code_hash, by, has_next });
+                return Ok(SentCode { phone_code_hash, by, next });
             }
             (CodeWay::Number, _) => None,
-            (CodeWay::Sessions | CodeWay::SetUpEmail, _) => {
+            (CodeWay::Sessions | CodeWay::SetUpEmail | CodeWay::Page, _) => {
                 if let Some(user) = member
+                    && by == CodeWay::Sessions
                     && self.is_logged_in(user)?
                 {
                     self.tell_code(user, &code)?;
                 }
-                return Ok(SentCode { phone_code_hash, by, has_next });
+                return Ok(SentCode { phone_code_hash, by, next });
             }
         };
         self.event(Event::Outbound(Arc::new(Outbound {
@@ -347,7 +351,7 @@ impl Decide<'_> {
             code,
             expires: i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX),
         })));
-        Ok(SentCode { phone_code_hash, by, has_next })
+        Ok(SentCode { phone_code_hash, by, next })
     }
 
     /// The ways that a login code can take, in order; never none. A number that is nobody's has
@@ -390,6 +394,11 @@ impl Decide<'_> {
         {
             let pattern = masked_email(shown);
             ways.push(CodeWay::Email { pattern, reset_after_s: None, ends: None });
+        }
+        if let Some(user) = member
+            && self.is_known_elsewhere(user)?
+        {
+            ways.push(CodeWay::Page);
         }
         if ways.is_empty() {
             ways.push(CodeWay::Sessions);
@@ -440,7 +449,8 @@ impl Decide<'_> {
             Some(invite) => self.try_invite(phone, invite, code)?,
             None => false,
         };
-        if invited || (right && inner.registration == Registration::Open) {
+        let open = inner.registration == Registration::Open && !self.is_of_identity(phone)?;
+        if invited || (right && open) {
             if self.wants_email() && shown.is_none() {
                 return Err(CoreError::EmailMissing);
             }
@@ -494,6 +504,7 @@ impl Decide<'_> {
             deleted: false,
         })?;
         self.end_invite(phone);
+        self.bind_identity(phone, id)?;
         let shown = inner.codes.email(phone, hash);
         let shown = shown.or_else(|| invite.as_ref().and_then(|invite| invite.email.clone()));
         if shown.is_some() {

@@ -1,6 +1,6 @@
 //! People who were known elsewhere.
 
-use super::world::World;
+use super::world::{Ways, World};
 use crate::boxes::EVENTS_KEPT;
 use crate::*;
 
@@ -10,6 +10,7 @@ const ADA: &str = "https://sso.example.org ada";
 async fn identity_has_one_number_for_ever() {
     let mut world = World::new().await;
     world.member("Owner").await;
+    let world = world.with_ways(Ways { page: true, ..Ways::default() });
     let first = world.core.identity_code(ADA, true).await.unwrap();
     assert!(first.is_new);
     let again = world.core.identity_code(ADA, true).await.unwrap();
@@ -39,6 +40,25 @@ async fn identity_has_one_number_for_ever() {
     let sent = world.core.send_code(ada.phone, world.address()).await.unwrap();
     let request = world.request(ada.phone, &sent, &code.code);
     assert_eq!(world.core.sign_in(request).await.unwrap(), Login::Done(ada.id));
+
+    // Where the code can be had is said when no session has it.
+    for login in world.core.authorizations(ada.id).await.unwrap() {
+        world.core.log_out(ada.id, login.auth_key).await.unwrap();
+    }
+    let sent = world.core.send_code(ada.phone, world.address()).await.unwrap();
+    assert_eq!((sent.by, sent.next), (CodeWay::Page, None));
+}
+
+#[tokio::test]
+async fn identity_keeps_its_number_from_others_on_an_open_node() {
+    let open = World::with(Registration::Open, EVENTS_KEPT).await;
+    let given = open.core.identity_code(ADA, true).await.unwrap();
+    let sent = open.core.send_code(given.phone, open.address()).await.unwrap();
+    let (code, _) = open.core.show_code(given.phone).await.unwrap();
+    let stranger = open.core.sign_in(open.request(given.phone, &sent, &code)).await;
+    assert!(matches!(stranger, Err(CoreError::CodeInvalid)));
+    let request = open.request(given.phone, &sent, &given.code);
+    assert_eq!(open.core.sign_in(request).await.unwrap(), Login::SignUpRequired);
 }
 
 #[tokio::test]

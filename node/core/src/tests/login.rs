@@ -6,7 +6,7 @@ use crate::*;
 
 const SERVICE: PeerId = PeerId::User(UserId::SERVICE);
 
-const NUMBERS: Ways = Ways { mail: false, requires_email: false, numbers: true };
+const NUMBERS: Ways = Ways { mail: false, requires_email: false, numbers: true, page: false };
 
 /// What the service account wrote to a member, the newest first.
 async fn service_texts(world: &World, member: Member) -> Vec<String> {
@@ -31,7 +31,7 @@ async fn login_a_code_is_good_once_and_not_for_long() {
     // Wrong: by code, by hash, by number.
     let mut request = world.request(ada.phone, &sent, wrong(&code));
     assert!(matches!(core.sign_in(request).await, Err(CoreError::CodeInvalid)));
-    let other = SentCode { phone_code_hash: "0123".into(), by: CodeWay::Sessions, has_next: false };
+    let other = SentCode { phone_code_hash: "0123".into(), by: CodeWay::Sessions, next: None };
     request = world.request(ada.phone, &other, &code);
     assert!(matches!(core.sign_in(request).await, Err(CoreError::CodeExpired)));
     request = world.request(1, &sent, &code);
@@ -75,11 +75,11 @@ async fn login_codes_leave_the_node_when_the_sessions_do_not_help() {
     let (code, expires) = world.core.show_code(ada.phone).await.unwrap();
 
     let first = world.core.send_code(ada.phone, world.address()).await.unwrap();
-    assert_eq!((&first.by, first.has_next), (&CodeWay::Sessions, true));
+    assert_eq!((&first.by, first.next.is_some()), (&CodeWay::Sessions, true));
     assert_eq!(outbound(&world), [], "the sessions have it");
     let hash = first.phone_code_hash;
     let again = world.core.resend_code(ada.phone, hash, world.address()).await.unwrap();
-    assert_eq!((&again.by, again.has_next), (&CodeWay::Number, false));
+    assert_eq!((&again.by, again.next.is_some()), (&CodeWay::Number, false));
     let sent = outbound(&world);
     let (purpose, user, phone) = (Purpose::LoginCode, Some(ada.id), ada.phone);
     assert!(!format!("{sent:?}").contains(&code));
@@ -89,7 +89,7 @@ async fn login_codes_leave_the_node_when_the_sessions_do_not_help() {
     world.core.log_out(ada.id, ada.key).await.unwrap();
     let hash = again.phone_code_hash;
     let again = world.core.resend_code(ada.phone, hash, world.address()).await.unwrap();
-    assert_eq!((again.by, again.has_next), (CodeWay::Number, false));
+    assert_eq!((again.by, again.next.is_some()), (CodeWay::Number, false));
     assert_eq!(outbound(&world).len(), 1);
     let sent = world.core.send_code(ada.phone, world.address()).await.unwrap();
     assert_eq!((sent.by, outbound(&world).len()), (CodeWay::Number, 1));
@@ -99,10 +99,10 @@ async fn login_codes_leave_the_node_when_the_sessions_do_not_help() {
 async fn login_of_a_number_without_account_looks_like_a_members_and_sends_nothing() {
     let world = World::new().await.with_ways(NUMBERS);
     let nobody = world.core.send_code(1, world.address()).await.unwrap();
-    assert_eq!((&nobody.by, nobody.has_next), (&CodeWay::Sessions, true));
+    assert_eq!((&nobody.by, nobody.next.is_some()), (&CodeWay::Sessions, true));
     let hash = nobody.phone_code_hash;
     let again = world.core.resend_code(1, hash, world.address()).await.unwrap();
-    assert_eq!((again.by, again.has_next), (CodeWay::Number, false));
+    assert_eq!((again.by, again.next.is_some()), (CodeWay::Number, false));
     assert_eq!(outbound(&world), []);
 
     let open = World::with(Registration::Open, EVENTS_KEPT).await.with_ways(NUMBERS);
@@ -155,8 +155,7 @@ async fn login_five_wrong_codes_end_a_code() {
     let mut tries = 6;
     let wait_s = loop {
         assert!(tries < 20, "nothing stops the guessing");
-        let sent =
-            SentCode { phone_code_hash: "0123".into(), by: CodeWay::Sessions, has_next: false };
+        let sent = SentCode { phone_code_hash: "0123".into(), by: CodeWay::Sessions, next: None };
         match world.core.sign_in(world.request(ada.phone, &sent, &code)).await {
             Err(CoreError::CodeExpired) => tries += 1,
             Err(CoreError::Flood { wait_s }) => break wait_s,

@@ -5,9 +5,9 @@ use super::world::{Member, Ways, World};
 use crate::boxes::EVENTS_KEPT;
 use crate::*;
 
-const MAIL: Ways = Ways { mail: true, requires_email: false, numbers: false };
-const BOTH: Ways = Ways { mail: true, requires_email: false, numbers: true };
-const REQUIRED: Ways = Ways { mail: true, requires_email: true, numbers: false };
+const MAIL: Ways = Ways { mail: true, requires_email: false, numbers: false, page: false };
+const BOTH: Ways = Ways { mail: true, requires_email: false, numbers: true, page: false };
+const REQUIRED: Ways = Ways { mail: true, requires_email: true, numbers: false, page: false };
 
 /// A member whose login address was proven.
 async fn with_address(ways: Ways) -> (World, Member) {
@@ -44,12 +44,12 @@ async fn login_email_gets_the_codes_of_a_member_without_session() {
 
     // With a session the code goes there; asked for again, to the address; never to the number.
     let sent = core.send_code(ada.phone, world.address()).await.unwrap();
-    assert_eq!((&sent.by, sent.has_next), (&CodeWay::Sessions, true));
+    assert_eq!((&sent.by, sent.next.is_some()), (&CodeWay::Sessions, true));
     assert_eq!(outbound(&world), []);
     let hash = sent.phone_code_hash;
     let sent = core.resend_code(ada.phone, hash, world.address()).await.unwrap();
     let CodeWay::Email { pattern, ends: None, .. } = &sent.by else { panic!("{sent:?}") };
-    assert_eq!((&**pattern, sent.has_next), ("a***@e***.org", false));
+    assert_eq!((&**pattern, sent.next.is_some()), ("a***@e***.org", false));
     let [mailed] = <[Outbound; 1]>::try_from(outbound(&world)).unwrap();
     assert_eq!(mailed.email.as_deref(), Some("ada@example.org"));
 
@@ -81,7 +81,7 @@ async fn login_email_is_asked_of_who_joins_where_the_node_wants_one() {
     let core = &world.core;
     let invite = core.invite(None).await.unwrap();
     let sent = core.send_code(invite.phone, world.address()).await.unwrap();
-    assert_eq!((&sent.by, sent.has_next), (&CodeWay::SetUpEmail, false));
+    assert_eq!((&sent.by, sent.next.is_some()), (&CodeWay::SetUpEmail, false));
     // The invite's code alone is not enough.
     let bare = core.sign_in(world.request(invite.phone, &sent, &invite.code)).await;
     assert!(matches!(bare, Err(CoreError::EmailMissing)));

@@ -269,7 +269,7 @@ async fn line_62_what_is_kept_is_sealed() {
 async fn with_email() -> (World, Member) {
     let mut world = World::new().await;
     let ada = world.member("Ada").await;
-    let world = world.with_ways(Ways { mail: true, requires_email: false, numbers: false });
+    let world = world.with_ways(Ways { mail: true, ..Ways::default() });
     let offer = world.core.password(ada.id, ada.key).await.unwrap().offer;
     let email = Some("ada@example.org".to_owned());
     let change = PasswordChange { secret: Some(secret(&offer, "secret")), email };

@@ -35,6 +35,7 @@ pub(super) struct Ways {
     pub(super) mail: bool,
     pub(super) requires_email: bool,
     pub(super) numbers: bool,
+    pub(super) page: bool,
 }
 
 /// A member and one login.
@@ -87,6 +88,7 @@ impl World {
             master: Arc::new(keys::MasterKey::from_file_bytes(&[8; 32]).unwrap()),
             can_mail: ways.mail,
             requires_email: ways.requires_email,
+            has_login_page: ways.page,
             reaches_numbers: ways.numbers,
         };
         let core = Core::open_keeping(setup, events_kept).unwrap();
