@@ -81,6 +81,8 @@ enum RowName {
     SendLatency,
     /// Pages and differences at many stored messages, beside few. On two nodes of its own.
     Scale,
+    /// What sealing the whole store costs. On four nodes of its own.
+    Sealed,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -105,6 +107,7 @@ fn main() -> anyhow::Result<()> {
         RowName::Delivery,
         RowName::SendLatency,
         RowName::Scale,
+        RowName::Sealed,
         RowName::Idle,
     ];
     let wanted = if cli.rows.is_empty() { all.to_vec() } else { cli.rows };
@@ -118,6 +121,7 @@ fn main() -> anyhow::Result<()> {
             RowName::Delivery => bench::delivery::rows(&target, cli.short, cli.pairs)?,
             RowName::SendLatency => bench::send_latency::rows(&target, cli.short)?,
             RowName::Scale => bench::scale::rows(cli.short, cli.messages)?,
+            RowName::Sealed => bench::sealed::rows(cli.short, cli.pairs)?,
         });
     }
     let mut out = std::io::stdout().lock();

@@ -21,7 +21,11 @@ pub(crate) struct Team {
 impl Team {
     /// Starts a node and a member for each client: invited, signed up, and in the others' contacts.
     pub(crate) fn gather(clients: &[&'static Client]) -> Self {
-        let node = TestNode::start();
+        Self::gather_on(TestNode::start(), clients)
+    }
+
+    /// [`Team::gather`] on a node that runs.
+    pub(crate) fn gather_on(node: TestNode, clients: &[&'static Client]) -> Self {
         let invites: Vec<_> = clients.iter().map(|_| node.invite()).collect();
         let mut members = run_all(clients.iter().zip(&invites), |(&client, invite)| {
             let mut member = Driver::start(client, "first", &node);

@@ -12,12 +12,12 @@ const PAYLOAD_BYTES: f64 = 256.0;
 
 /// What one run costs for each message.
 #[derive(Debug, Clone, Copy)]
-struct Cost {
-    cpu_us: f64,
-    disk_bytes: f64,
+pub(super) struct Cost {
+    pub(super) cpu_us: f64,
+    pub(super) disk_bytes: f64,
     keys: Option<f64>,
     syncs: Option<f64>,
-    per_second: f64,
+    pub(super) per_second: f64,
 }
 
 /// The row.
@@ -84,7 +84,7 @@ pub(crate) fn rows(target: &Target, short: bool, pairs: usize) -> anyhow::Result
 }
 
 /// Runs one round and says what a message cost the process.
-fn cost(
+pub(super) fn cost(
     node: Option<&Target>,
     pid: u32,
     pairs: &mut [Pair],

@@ -9,6 +9,7 @@ pub(crate) mod messages;
 mod process;
 pub(crate) mod relay;
 pub(crate) mod scale;
+pub(crate) mod sealed;
 pub(crate) mod send_latency;
 mod target;
 

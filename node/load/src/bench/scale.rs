@@ -25,7 +25,7 @@ const GATE: Gate = Gate::RatioAtMost(1.5);
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
-enum Call {
+pub(super) enum Call {
     Newest,
     Anywhere,
     Dialogs,
@@ -33,7 +33,7 @@ enum Call {
 }
 
 impl Call {
-    const ALL: [(Self, &str); 4] = [
+    pub(super) const ALL: [(Self, &str); 4] = [
         (Self::Newest, "getHistory(100), newest"),
         (Self::Anywhere, "getHistory(100), anywhere in the newer half"),
         (Self::Dialogs, "getDialogs(50)"),
@@ -42,19 +42,20 @@ impl Call {
 }
 
 /// A node, and its owner.
-struct Side {
+pub(super) struct Side {
     target: Target,
     filled: Filled,
     client: Client,
 }
 
 /// Of one call: median latency, and server CPU, in microseconds.
-type Cost = (f64, f64);
+pub(super) type Cost = (f64, f64);
 
 /// The rows.
 pub(crate) fn rows(short: bool, messages: u32) -> anyhow::Result<Vec<Row>> {
     let (rounds, calls) = if short { (3, 30) } else { (7, 300) };
-    let (mut few, mut many) = (side(FEW)?, side(messages.max(FEW))?);
+    let (mut few, mut many) =
+        (Side::fill(Target::start()?, FEW)?, Side::fill(Target::start()?, messages.max(FEW))?);
     let mut rows = Vec::new();
     for (call, name) in Call::ALL {
         let (mut latencies, mut cpu) = (Vec::new(), Vec::new());
@@ -83,17 +84,18 @@ pub(crate) fn rows(short: bool, messages: u32) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn side(messages: u32) -> anyhow::Result<Side> {
-    let target = Target::start()?;
-    let filled = fill(&target, messages)?;
-    let mut client = filled.member.client.sibling(target.address, &mut rng())?;
-    client.introduce(&mut rng())?;
-    process::settle(target.pid)?;
-    Ok(Side { target, filled, client })
-}
-
 impl Side {
-    fn cost(&mut self, call: Call, calls: usize) -> anyhow::Result<Cost> {
+    /// Puts messages into the box of a new node's owner.
+    pub(super) fn fill(target: Target, messages: u32) -> anyhow::Result<Self> {
+        let filled = fill(&target, messages)?;
+        let mut client = filled.member.client.sibling(target.address, &mut rng())?;
+        client.introduce(&mut rng())?;
+        process::settle(target.pid)?;
+        Ok(Self { target, filled, client })
+    }
+
+    /// Of so many calls.
+    pub(super) fn cost(&mut self, call: Call, calls: usize) -> anyhow::Result<Cost> {
         let rng = &mut rng();
         process::settle(self.target.pid)?;
         let begin = process::cpu(self.target.pid)?;

@@ -83,10 +83,15 @@ impl Target {
 
     /// Starts a node on a fresh directory.
     pub(crate) fn start() -> anyhow::Result<Self> {
+        Self::start_with("")
+    }
+
+    /// [`Target::start`] with more in its configuration.
+    pub(crate) fn start_with(more: &str) -> anyhow::Result<Self> {
         let binary = binary()?;
         let directory = tempfile::tempdir()?;
         let config = directory.path().join("rookery.toml");
-        fs::write(&config, LIMITS_LIFTED)?;
+        fs::write(&config, format!("{LIMITS_LIFTED}{more}"))?;
         let data = directory.path().join("data");
         let mut child = Command::new(&binary)
             .args(["run", "--json", "--mtproto", "127.0.0.1:0", "--http", "127.0.0.1:0"])

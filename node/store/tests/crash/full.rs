@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::process::Command;
 
-use node_store::{Batch, Keyspace, SledStore, Store, StoreError, compact};
+use node_store::{Batch, Keyspace, Resealing, SledStore, Store, StoreError, compact, reseal};
 use tempfile::TempDir;
 
-use crate::writer::{Writer, arguments, check, executable, inspect, write_if_asked};
+use crate::seal;
+use crate::writer::{Writer, arguments, check, executable, inspect, is_sealed, write_if_asked};
 
 /// Names the test that already runs in its own mount namespace.
 const INSIDE: &str = "CRASH_INSIDE";
@@ -74,6 +75,14 @@ fn a_full_disk_refuses_writes_and_recovers() {
         let refused = compact(&directory);
         assert!(matches!(refused, Err(StoreError::Full { .. })), "{refused:?}");
         assert!(!directory.join("compact.new").exists());
+        check(&directory, acknowledged);
+
+        // So is a change of the mode, which needs the same.
+        let (record, seal) = seal::make(1);
+        let resealing = Resealing { from: None, to: Some((record, seal)) };
+        let refused = reseal(&directory, resealing, &mut |_| {});
+        assert!(matches!(refused, Err(StoreError::Full { .. })), "{refused:?}");
+        assert!(!is_sealed(&directory));
         check(&directory, acknowledged);
 
         // A start on a disk without a byte left may fail, but costs nothing.

@@ -10,6 +10,7 @@ mod damage;
 mod full;
 mod kill;
 mod power;
+mod seal;
 mod writer;
 
 /// `quick` rounds, or `thorough` ones when `ROOKERY_TEST=full`.

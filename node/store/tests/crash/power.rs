@@ -11,7 +11,7 @@ use std::process::Command;
 use node_store::SledStore;
 use tempfile::TempDir;
 
-use crate::writer::{Writer, check, inspect, write_if_asked};
+use crate::writer::{RESEALS, SEALED, Writer, check, inspect, is_sealed, write_if_asked};
 use crate::{Chance, pass_time, rounds};
 
 /// A directory on a disk that can lose its power.
@@ -58,8 +58,16 @@ impl Disk {
 
     /// Writes until `moment`, then cuts the power. Answers the newest acknowledged batch.
     fn cut(&self, test: &str, moment: impl FnOnce(&mut Writer)) -> u64 {
+        self.cut_as("", test, moment)
+    }
+
+    /// [`Self::cut`] of a writer with another task; empty for the usual one.
+    fn cut_as(&self, word: &str, test: &str, moment: impl FnOnce(&mut Writer)) -> u64 {
         self.settle();
         let mut command = Writer::command(test, &self.store());
+        if !word.is_empty() {
+            command.env(word, "on");
+        }
         command.env("LD_PRELOAD", self.root.path().join("power_cut.so"));
         command.env("POWER_CUT_ASIDE", self.aside());
         if let Some(call) = self.deaf {
@@ -127,6 +135,31 @@ fn a_first_start_without_power_can_be_repeated() {
                 pass_time(chance.below(400_000));
             });
         check(&disk.store(), acknowledged);
+    }
+}
+
+/// The same of a sealed store, and of one whose mode is being changed.
+#[test]
+fn nothing_of_a_sealed_store_is_lost_by_power_cuts() {
+    if write_if_asked() {
+        return;
+    }
+    let test = "power::nothing_of_a_sealed_store_is_lost_by_power_cuts";
+    let mut chance = Chance::new(13);
+    let (disk, mut acknowledged) = (Disk::new(None), 0);
+    for _ in 0..rounds(8, 80) {
+        let cut = disk.cut_as(SEALED, test, |writer| writer.listen_to(1 + chance.below(40)));
+        acknowledged = cut.max(acknowledged);
+        check(&disk.store(), acknowledged);
+    }
+    assert!(acknowledged > 20 && is_sealed(&disk.store()));
+    let found = check(&disk.store(), acknowledged);
+    for _ in 0..rounds(8, 80) {
+        disk.cut_as(RESEALS, test, |writer| {
+            writer.listen_to_opening();
+            pass_time(chance.below(20_000_000));
+        });
+        assert_eq!(check(&disk.store(), acknowledged), found);
     }
 }
 

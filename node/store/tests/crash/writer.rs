@@ -8,8 +8,13 @@ use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 
-use node_store::{Batch, Keyspace, Order, SledStore, Store, StoreError, Ticket, compact};
+use node_store::{
+    AtRest, Batch, Keyspace, Order, Resealing, Seal, Store, StoreError, Ticket, compact, reseal,
+};
+
+use crate::seal;
 
 /// Rows of one batch.
 const KEYS: usize = 16;
@@ -23,6 +28,12 @@ const DIRECTORY: &str = "CRASH_WRITER_DIRECTORY";
 
 /// In such a process: compact the store, again and again.
 pub(crate) const COMPACTS: &str = "CRASH_WRITER_COMPACTS";
+
+/// In such a process: seal the store, open it, seal it, again and again.
+pub(crate) const RESEALS: &str = "CRASH_WRITER_RESEALS";
+
+/// In such a process: a store that is made is sealed.
+pub(crate) const SEALED: &str = "CRASH_WRITER_SEALED";
 
 /// A size of one whole row, and one that needs three.
 const SMALL: usize = 300;
@@ -97,10 +108,35 @@ pub(crate) fn inspect(store: &dyn Store) -> Result<u64, String> {
     Ok(newest)
 }
 
+/// Opens the store in `directory`, sealed or not.
+fn open(directory: &Path) -> Result<Box<dyn Store>, StoreError> {
+    let mut store = AtRest::open(directory, [1; 16])?;
+    let seal = match store.sealing() {
+        Some(record) => seal::known(record, seed()),
+        None if std::env::var_os(SEALED).is_some() && store.is_empty()? => {
+            let (record, seal) = seal::make(seed());
+            store.seal_empty(&record)?;
+            seal
+        }
+        None => return Ok(Box::new(store.clear()?)),
+    };
+    Ok(Box::new(store.sealed(seal)?))
+}
+
+/// No two processes use the same nonces.
+fn seed() -> u64 {
+    u64::from(std::process::id())
+}
+
+/// Whether the store in `directory` is sealed.
+pub(crate) fn is_sealed(directory: &Path) -> bool {
+    AtRest::open(directory, [1; 16]).unwrap().sealing().is_some()
+}
+
 /// Opens the store in `directory` and checks that it holds all that was acknowledged.
 pub(crate) fn check(directory: &Path, acknowledged: u64) -> u64 {
-    let store = SledStore::open(directory, [1; 16]).unwrap();
-    let found = inspect(&store).unwrap();
+    let store = open(directory).unwrap();
+    let found = inspect(&*store).unwrap();
     assert!(found >= acknowledged, "{found} batches are left of {acknowledged} acknowledged");
     found
 }
@@ -115,17 +151,22 @@ pub(crate) fn write_if_asked() -> bool {
         out.write_all(format!("\n{text}\n").as_bytes()).and_then(|()| out.flush()).unwrap();
     };
     say("opening".into());
-    let work = if std::env::var_os(COMPACTS).is_some() { compact_on } else { write };
+    let asked = |name| std::env::var_os(name).is_some();
+    let work = match (asked(COMPACTS), asked(RESEALS)) {
+        (true, _) => compact_on,
+        (_, true) => reseal_on,
+        _ => write,
+    };
     let Err(reason) = work(Path::new(&directory), &mut say);
     say(format!("stopped {reason}"));
     true
 }
 
 fn write(directory: &Path, say: &mut dyn FnMut(String)) -> Result<Infallible, String> {
-    let store = SledStore::open(directory, [1; 16]).map_err(|e| e.to_string())?;
-    let mut last = newest(&store).map_err(|e| e.to_string())?;
+    let store = open(directory).map_err(|e| e.to_string())?;
+    let mut last = newest(&*store).map_err(|e| e.to_string())?;
     let mut waiting: VecDeque<(u64, Ticket)> = VecDeque::new();
-    let reason = |store: &SledStore, cause: StoreError| match cause {
+    let reason = |store: &dyn Store, cause: StoreError| match cause {
         StoreError::Stopped => futures_util::FutureExt::now_or_never(store.failed())
             .unwrap_or_else(|| "stopped without a reason".into()),
         other => format!("{other:?}"),
@@ -134,7 +175,7 @@ fn write(directory: &Path, say: &mut dyn FnMut(String)) -> Result<Infallible, St
         if waiting.len() >= IN_FLIGHT {
             // One at a time, then all: flushes of one batch and of several.
             while let Some((n, ticket)) = waiting.pop_front() {
-                store.wait_durable(ticket).map_err(|e| reason(&store, e))?;
+                store.wait_durable(ticket).map_err(|e| reason(&*store, e))?;
                 say(format!("durable {n}"));
                 if n.is_multiple_of(3) {
                     break;
@@ -147,7 +188,7 @@ fn write(directory: &Path, say: &mut dyn FnMut(String)) -> Result<Infallible, St
                 waiting.push_back((last, ticket));
             }
             Err(cause) => {
-                let cause = reason(&store, cause);
+                let cause = reason(&*store, cause);
                 while let Some((n, ticket)) = waiting.pop_front() {
                     if store.wait_durable(ticket).is_ok() {
                         say(format!("durable {n}"));
@@ -166,6 +207,18 @@ fn compact_on(directory: &Path, say: &mut dyn FnMut(String)) -> Result<Infallibl
     }
 }
 
+fn reseal_on(directory: &Path, say: &mut dyn FnMut(String)) -> Result<Infallible, String> {
+    loop {
+        let store = AtRest::open(directory, [1; 16]).map_err(|e| e.to_string())?;
+        let from = store.sealing().map(|record| seal::known(record, seed()) as Arc<dyn Seal>);
+        let to = from.is_none().then(|| seal::make(seed()));
+        let to = to.map(|(record, seal)| (record, seal as Arc<dyn Seal>));
+        drop(store);
+        reseal(directory, Resealing { from, to }, &mut |_| {}).map_err(|e| e.to_string())?;
+        say("resealed".into());
+    }
+}
+
 /// A writer at work, seen from the test.
 pub(crate) struct Writer {
     child: Child,
@@ -181,6 +234,13 @@ impl Writer {
     /// Starts `test`, which calls [`write_if_asked`] first, as a writer into `directory`.
     pub(crate) fn start(test: &str, directory: &Path) -> Self {
         Self::run(Self::command(test, directory))
+    }
+
+    /// [`Self::start`] with one of the words above.
+    pub(crate) fn start_as(word: &str, test: &str, directory: &Path) -> Self {
+        let mut command = Self::command(test, directory);
+        command.env(word, "on");
+        Self::run(command)
     }
 
     /// What [`Self::start`] runs.

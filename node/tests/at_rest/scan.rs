@@ -1,0 +1,208 @@
+//! A search through every file, for what must not be there and for what must.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use keys::{MasterKey, Secret};
+use node_store::{AtRest, Keyspace, Store};
+use serde_json::json;
+
+use crate::clients::{self, TDLIB, TELETHON};
+use crate::config;
+use crate::driver::Driver;
+use crate::support::isolation::isolated;
+use crate::support::node::{Setup, TestNode, copy_directory};
+use crate::support::process;
+use crate::team::Team;
+
+const WITHIN: Duration = Duration::from_secs(300);
+
+const TEXT: &str = "rooks come home at dusk";
+const ANSWER: &str = "крачки спят до зари";
+const NOTE: &str = "spare key under the flowerpot";
+const NAME: &str = "Marguerite";
+const ABOUT: &str = "keeper of the old tower";
+const USERNAME: &str = "tower_keeper_7";
+
+/// What to look for.
+struct Needle {
+    what: &'static str,
+    bytes: Vec<u8>,
+}
+
+fn needle(what: &'static str, bytes: impl Into<Vec<u8>>) -> Needle {
+    let bytes = bytes.into();
+    assert!(bytes.len() >= 5, "{what}: too short to be found by chance");
+    Needle { what, bytes }
+}
+
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else if path.is_file() {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The files below `directory` that hold any of `needles`, as `what in file`.
+fn found(directory: &Path, needles: &[Needle]) -> Vec<String> {
+    let mut hits = Vec::new();
+    for file in files(directory) {
+        let content = fs::read(&file).unwrap();
+        for Needle { what, bytes } in needles {
+            if content.windows(bytes.len()).any(|window| window == bytes) {
+                hits.push(format!("{what} in {}", file.display()));
+            }
+        }
+    }
+    hits
+}
+
+/// The auth keys in a session of Telethon.
+fn auth_keys(session: &Path) -> Vec<Vec<u8>> {
+    const SCRIPT: &str = "import sqlite3, sys\n\
+        for (key,) in sqlite3.connect(sys.argv[1]).execute('select auth_key from sessions'):\n\
+        \x20   print(key.hex())";
+    let mut command = Command::new("python3");
+    command.args(["-c", SCRIPT]).arg(session);
+    let done = process::run(&mut command, Duration::from_secs(30));
+    assert!(done.status.success(), "{done:?}");
+    let digits = |line: &str| {
+        let pairs = line.as_bytes().chunks(2);
+        pairs.map(|pair| u8::from_str_radix(str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+    };
+    done.stdout.lines().map(digits).collect()
+}
+
+/// What the node itself must keep to itself, read with its master key from a copy of `data`.
+fn own_secrets(data: &Path) -> Vec<Needle> {
+    let directory = tempfile::tempdir().unwrap();
+    copy_directory(data, directory.path());
+    let master = fs::read(directory.path().join("master.key")).unwrap();
+    let master = MasterKey::from_file_bytes(&master).unwrap();
+    let store = AtRest::open(directory.path(), [0; 16]).unwrap().clear().unwrap();
+    let secret = |name: &[u8]| {
+        let sealed = store.get(Keyspace::SETTINGS, name).unwrap().unwrap();
+        master.open(Secret::Node, name, &sealed).unwrap().to_vec()
+    };
+    let rsa = String::from_utf8(secret(b"rsa")).unwrap();
+    // Base64 of the private key: a line from its middle.
+    let lines: Vec<&str> = rsa.lines().collect();
+    vec![
+        needle("the RSA key", lines[lines.len() / 2]),
+        needle("the node's identity", secret(b"identity")),
+    ]
+}
+
+/// What two members leave who use most of what there is.
+struct Left {
+    node: TestNode,
+    secrets: Vec<Needle>,
+    plain: Vec<Needle>,
+}
+
+fn use_a_node(seal: &str) -> Left {
+    let node = TestNode::start_with(Setup { config: config(seal), ..Setup::default() });
+    let Team { mut node, members, phones } = Team::gather_on(node, &[&TELETHON, &TDLIB]);
+    let Ok([mut ada, mut bob]) = <[Driver; 2]>::try_from(members) else { unreachable!() };
+    ada.invoke("account.UpdateProfile", json!({ "first_name": NAME, "about": ABOUT }));
+    ada.command("set_username", json!({ "username": USERNAME }));
+    ada.send(bob.user, TEXT);
+    bob.expect(&json!({ "event": "message", "text": TEXT }));
+    bob.send(ada.user, ANSWER);
+    ada.expect(&json!({ "event": "message", "text": ANSWER }));
+    bob.send(bob.user, NOTE);
+    let unused = node.invite();
+    // The running node's files, then those of the stopped one.
+    let plain = vec![
+        needle("a text", TEXT),
+        needle("an answer", ANSWER),
+        needle("a note to self", NOTE),
+        needle("a name", NAME),
+        needle("about somebody", ABOUT),
+        needle("a username", USERNAME),
+        needle("a number", number(&phones[0])),
+        needle("another number", number(&phones[1])),
+        needle("the number of an invite", number(&unused.0)),
+        needle("what a client says of itself", "telethon"),
+    ];
+    ada.quit();
+    let session = node.file("telethon-first").join("telethon.session");
+    let keys = auth_keys(&session);
+    assert!(!keys.is_empty() && keys.iter().all(|key| key.len() == 256));
+    // Also in parts: a key may be cut by a page.
+    let mut secrets: Vec<Needle> = keys
+        .iter()
+        .flat_map(|key| key.chunks(32))
+        .map(|part| needle("an auth key", part))
+        .collect();
+    secrets.push(needle("the code of an invite", unused.1));
+    let running = tempfile::tempdir().unwrap();
+    copy_directory(&node.data(), running.path());
+    assert_eq!(found(running.path(), &secrets), Vec::<String>::new(), "{seal}, running");
+    if seal == "all" {
+        assert_eq!(found(running.path(), &plain), Vec::<String>::new(), "running");
+    }
+    assert!(node.stop().success());
+    Left { node, secrets, plain }
+}
+
+/// As the store has it: 8 bytes, big-endian.
+fn number(phone: &str) -> [u8; 8] {
+    phone.trim_start_matches('+').parse::<u64>().unwrap().to_be_bytes()
+}
+
+#[test]
+fn secrets_alone_rest_sealed_by_default() {
+    if clients::any_skipped(&[&TELETHON, &TDLIB]) {
+        return;
+    }
+    clients::install(&[&TELETHON, &TDLIB]);
+    isolated("scan::secrets_alone_rest_sealed_by_default", WITHIN, || {
+        let left = use_a_node("secrets");
+        let secrets = [left.secrets, own_secrets(&left.node.data())]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>();
+        assert_eq!(found(&left.node.data(), &secrets), Vec::<String>::new());
+        // And the search itself works.
+        for one in left.plain {
+            let what = one.what;
+            assert!(!found(&left.node.data(), &[one]).is_empty(), "{what} is not found");
+        }
+    });
+}
+
+#[test]
+fn with_all_nothing_that_was_said_is_found() {
+    if clients::any_skipped(&[&TELETHON, &TDLIB]) {
+        return;
+    }
+    clients::install(&[&TELETHON, &TDLIB]);
+    isolated("scan::with_all_nothing_that_was_said_is_found", WITHIN, || {
+        let left = use_a_node("all");
+        let needles = [left.secrets, left.plain].into_iter().flatten().collect::<Vec<_>>();
+        assert_eq!(found(&left.node.data(), &needles), Vec::<String>::new());
+        // Nor in an export, unless it is asked to be clear.
+        let data = left.node.data();
+        let export = |name: &str, more: &[&str]| {
+            let file = left.node.file(name).join("export");
+            fs::create_dir(left.node.file(name)).unwrap();
+            let to = file.to_str().unwrap().to_owned();
+            let done = left.node.command(&[&["export", "--json", "--to", &to], more].concat());
+            assert!(done["rows"].as_u64().is_some_and(|rows| rows > 20), "{done}");
+            left.node.file(name)
+        };
+        assert_eq!(found(&export("sealed", &[]), &needles), Vec::<String>::new());
+        let clear = export("clear", &["--clear"]);
+        assert!(found(&clear, &needles).iter().any(|hit| hit.contains("a text")));
+        assert_eq!(found(&data, &needles), Vec::<String>::new(), "an export leaves nothing");
+    });
+}
