@@ -60,14 +60,15 @@ impl Keyspace {
     /// Whom a user has blocked.
     pub const BLOCKED: Self = Self(b'x');
     /// Who waits for a number to join. Key: the number's hash (16) ++ owner.
-    pub const WAITED: Self = Self(b'w');
+    pub const WAITED: Self = Self(b'j');
 
-    /// Whether the keys are about people by themselves: numbers and names. A sealed store keeps
+    /// Whether the keys are about people by themselves: numbers, names, hashes that can be
+    /// guessed. A sealed store keeps
     /// them hidden, and a scan of such a keyspace reads all of it: keep it to those that are
     /// looked up by whole keys, and whose rows are few and small.
     #[must_use]
     pub const fn hides_keys(self) -> bool {
-        matches!(self, Self::PHONES | Self::NAMES | Self::INVITES | Self::LIMITS)
+        matches!(self, Self::PHONES | Self::NAMES | Self::INVITES | Self::LIMITS | Self::IDENTITIES)
     }
 
     /// Every keyspace that a caller could name, in the order of their rows. The byte's top bit
@@ -162,4 +163,18 @@ impl Batch {
 
 fn bound(what: &'static str, bytes: usize, bytes_max: usize) -> Result<(), StoreError> {
     if bytes > bytes_max { Err(StoreError::TooLarge { what, bytes, bytes_max }) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    /// Two names for one keyspace would mix their rows.
+    #[test]
+    fn no_two_keyspaces_share_a_byte() {
+        let lines = include_str!("batch.rs").lines().filter(|line| line.contains(": Self = Self("));
+        let mut bytes: Vec<&str> =
+            lines.filter_map(|line| line.split_once(" = ")).map(|(_, byte)| byte).collect();
+        assert!(bytes.len() > 15, "{bytes:?}");
+        bytes.sort_unstable();
+        assert!(bytes.windows(2).all(|pair| pair[0] != pair[1]), "{bytes:?}");
+    }
 }
