@@ -31,6 +31,17 @@ pub(crate) struct Config {
     pub(crate) store: StoreConfig,
     /// `[oidc]`
     pub(crate) oidc: Option<OidcConfig>,
+    /// `[logins]`
+    pub(crate) logins: LoginsConfig,
+}
+
+/// `[logins]`: the sessions of members.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LoginsConfig {
+    /// Whether a new login ends the account's other one on the same kind of device: telephones and
+    /// tablets, computers, browsers, as far as clients tell. Default false.
+    pub(crate) one_device_per_kind: bool,
 }
 
 /// `[node]`: what the node says of itself.
@@ -398,8 +409,18 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 9] =
-    ["node", "mtproto", "http", "registration", "tls", "limits", "codes", "store", "oidc"];
+const SECTIONS: [&str; 10] = [
+    "node",
+    "mtproto",
+    "http",
+    "registration",
+    "tls",
+    "limits",
+    "codes",
+    "store",
+    "logins",
+    "oidc",
+];
 
 /// Sections within `[codes]`: `ROOKERY_CODES_SMTP_HOST` is `host` of `[codes.smtp]`.
 const CODES_SECTIONS: [&str; 3] = ["smtp", "webhook", "command"];

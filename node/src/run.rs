@@ -114,6 +114,7 @@ fn core(
         can_mail: ways.smtp.is_some(),
         has_login_page: config.oidc.is_some(),
         requires_email: config.codes.require_email,
+        one_device_per_kind: config.logins.one_device_per_kind,
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
     };
     Core::open(setup).context("the store cannot be read")

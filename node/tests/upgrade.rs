@@ -83,6 +83,7 @@ async fn reads_the_conversation(data: &Path) {
         can_mail: false,
         requires_email: false,
         has_login_page: false,
+        one_device_per_kind: false,
         reaches_numbers: false,
     })
     .unwrap();

@@ -87,6 +87,7 @@ enum What {
     Status { user: UserId },
     Profile { user: UserId },
     Shown { user: UserId },
+    Phone { user: UserId },
     Settings { user: UserId },
     Own(Own),
     Login(Arc<Authorization>),
@@ -132,6 +133,11 @@ impl Pushed {
     /// The member sees more or less of somebody than before.
     pub(crate) fn shown(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
         Self::new(core, viewer, What::Shown { user })
+    }
+
+    /// Somebody whom the member knows has another number.
+    pub(crate) fn phone(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(core, viewer, What::Phone { user })
     }
 
     /// The member's address book or block list changed.
@@ -190,6 +196,11 @@ impl Pushed {
                     usernames: usernames.collect(),
                 }
                 .into()
+            }),
+            What::Phone { user } => core.view(viewer, *user)?.and_then(|view| {
+                let phone = view.phone?.to_string();
+                named.user(*user);
+                Some(types::UpdateUserPhone { user_id: user.0, phone }.into())
             }),
             What::Shown { user } => {
                 named.user(*user);

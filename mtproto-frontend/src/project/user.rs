@@ -6,6 +6,15 @@ use tl::{enums, types};
 /// A user as `viewer` sees it. Never `min`: what the viewer may not see is left out.
 pub(crate) fn user(view: &UserView, viewer: UserId) -> enums::User {
     let account = &view.user;
+    if account.deleted {
+        return types::User {
+            id: account.id.0,
+            access_hash: Some(view.access_hash),
+            deleted: true,
+            ..types::User::default()
+        }
+        .into();
+    }
     let name = |own: &str, theirs: Option<&str>| {
         // The name in the viewer's address book wins, as a whole.
         let name = theirs.unwrap_or(own);

@@ -113,6 +113,12 @@ impl From<CoreError> for RpcError {
             CoreError::BirthdayInvalid => bad("BIRTHDAY_INVALID"),
             CoreError::UsernameInvalid => bad("USERNAME_INVALID"),
             CoreError::UsernameOccupied => bad("USERNAME_OCCUPIED"),
+            CoreError::PhoneInvalid => Self::new(406, "PHONE_NUMBER_INVALID"),
+            CoreError::PhoneOccupied => bad("PHONE_NUMBER_OCCUPIED"),
+            CoreError::Deactivated => bad("INPUT_USER_DEACTIVATED"),
+            CoreError::DeletionWaits { wait_s } => {
+                Self { code: 420, message: format!("2FA_CONFIRM_WAIT_{wait_s}").into() }
+            }
             CoreError::DaysInvalid => bad("TTL_DAYS_INVALID"),
             CoreError::PasswordInvalid => bad("PASSWORD_HASH_INVALID"),
             CoreError::UnknownQuestion => bad("SRP_ID_INVALID"),

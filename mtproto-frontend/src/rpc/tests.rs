@@ -27,6 +27,7 @@ fn shared() -> Arc<Shared> {
         can_mail: false,
         requires_email: false,
         has_login_page: false,
+        one_device_per_kind: false,
         reaches_numbers: false,
     });
     Shared::new(Setup {

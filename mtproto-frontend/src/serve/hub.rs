@@ -160,6 +160,13 @@ impl Follower for Pusher {
                     }
                 }
             }
+            Event::Phone { user } => {
+                for viewer in audience(&shared, *user).into_iter().chain([*user]) {
+                    for session in hub.sessions(viewer) {
+                        session.push(Pushed::phone(core, viewer, *user));
+                    }
+                }
+            }
             Event::Contact { owner, user } => {
                 for session in hub.sessions(*owner) {
                     session.push(Pushed::settings(core, *owner, *user));

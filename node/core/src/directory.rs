@@ -53,12 +53,16 @@ impl Directory {
     pub(crate) fn put(&self, user: User) {
         let mut tables = self.0.write();
         if let Some(old) = tables.users.get(&user.id).cloned() {
-            tables.phones.remove(&old.phone);
+            if tables.phones.get(&old.phone) == Some(&old.id) {
+                tables.phones.remove(&old.phone);
+            }
             if let Some(name) = &old.username {
                 tables.names.remove(&name.to_lowercase());
             }
         }
-        tables.phones.insert(user.phone, user.id);
+        if !user.deleted {
+            tables.phones.insert(user.phone, user.id);
+        }
         if let Some(name) = &user.username {
             tables.names.insert(name.to_lowercase(), user.id);
         }

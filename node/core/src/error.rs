@@ -81,6 +81,21 @@ pub enum CoreError {
     /// The username is somebody's.
     #[error("the username is taken")]
     UsernameOccupied,
+    /// Not a number that an account may have here.
+    #[error("not a number for this node")]
+    PhoneInvalid,
+    /// The number is somebody's, or kept for somebody.
+    #[error("the number is taken")]
+    PhoneOccupied,
+    /// The account may be deleted without its password, but not yet.
+    #[error("deletion waits for {wait_s} s")]
+    DeletionWaits {
+        /// Seconds until it may be asked again.
+        wait_s: u32,
+    },
+    /// The account is no more.
+    #[error("a deleted account")]
+    Deactivated,
     /// Not a number of days that may be chosen.
     #[error("not that many days")]
     DaysInvalid,

@@ -60,6 +60,11 @@ pub enum Event {
         /// Whose.
         user: UserId,
     },
+    /// An account has another number.
+    Phone {
+        /// Whose.
+        user: UserId,
+    },
     /// One member's address book changed: how `owner` sees `user`.
     Contact {
         /// Whose book.

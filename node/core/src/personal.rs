@@ -112,6 +112,11 @@ impl PersonalCache {
         Ok(personal)
     }
 
+    /// Everything is gone, durably.
+    fn forget(&self, owner: UserId) {
+        self.0.lock().remove(&owner);
+    }
+
     /// A change is durable.
     fn apply(&self, owner: UserId, row: Vec<u8>, value: Option<Vec<u8>>) {
         if let Some(known) = self.0.lock().get_mut(&owner) {
@@ -185,6 +190,20 @@ impl Decide<'_> {
         self.after(move |inner| {
             drop(held);
             inner.personal.apply(owner, row, value);
+        });
+        Ok(())
+    }
+
+    /// Removes everything that a member has set.
+    pub(crate) fn forget_personal(&mut self, owner: UserId) -> CoreResult<()> {
+        let held = self.inner.personal(owner)?;
+        let rows = self.scan_prefix(Keyspace::PERSONAL, &owner.bytes(), usize::MAX >> 1)?;
+        for (key, _) in rows {
+            self.delete(Keyspace::PERSONAL, &key);
+        }
+        self.after(move |inner| {
+            drop(held);
+            inner.personal.forget(owner);
         });
         Ok(())
     }

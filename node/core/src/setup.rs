@@ -41,4 +41,6 @@ pub struct Setup {
     pub has_login_page: bool,
     /// Whether some follower takes [`crate::Event::Outbound`] to numbers.
     pub reaches_numbers: bool,
+    /// Whether a login ends the account's other one on the same kind of device.
+    pub one_device_per_kind: bool,
 }

@@ -1,6 +1,7 @@
 //! The rules as an edge sees them, through [`crate::Core`]; `line_…` names the promise that a test
 //! is for.
 
+mod account;
 mod blocking;
 mod dialogs;
 mod disk;

@@ -15,6 +15,8 @@ mod dialogs;
 #[cfg(test)]
 #[path = "../chat/driver.rs"]
 mod driver;
+#[cfg(test)]
+mod ending;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
 #[path = "../chat/join.rs"]

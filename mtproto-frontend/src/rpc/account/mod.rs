@@ -1,10 +1,13 @@
 //! `account.*`
 
 mod authorizations;
+mod change_phone;
 mod contact_sign_up;
 mod default_settings;
+mod delete_account;
 mod empty_lists;
 mod global_privacy;
+mod invalidate_codes;
 mod login_email;
 mod notify_settings;
 mod password;
@@ -21,6 +24,7 @@ pub(super) use authorizations::{
     authorization, change_authorization_settings, get_authorizations, reset_authorization,
     set_authorization_ttl,
 };
+pub(super) use change_phone::{change_phone, send_change_phone_code};
 pub(super) use contact_sign_up::{
     get_contact_sign_up_notification, set_contact_sign_up_notification,
 };
@@ -28,6 +32,7 @@ pub(super) use default_settings::{
     get_auto_download_settings, get_auto_save_settings, get_content_settings,
     get_reactions_notify_settings,
 };
+pub(super) use delete_account::{delete_account, get_account_ttl, set_account_ttl};
 pub(super) use empty_lists::{
     get_channel_default_emoji_statuses, get_channel_restricted_status_emojis, get_chat_themes,
     get_collectible_emoji_statuses, get_connected_bots, get_default_background_emojis,
@@ -36,6 +41,7 @@ pub(super) use empty_lists::{
     get_unique_gift_chat_themes, get_wall_papers, get_web_authorizations, get_web_browser_settings,
 };
 pub(super) use global_privacy::{get_global_privacy_settings, set_global_privacy_settings};
+pub(super) use invalidate_codes::invalidate_sign_in_codes;
 pub(super) use login_email::{email_code, send_verify_email_code, verify_email};
 pub(super) use notify_settings::{
     get_notify_exceptions, get_notify_settings, reset_notify_settings, update_notify_settings,

@@ -10,24 +10,42 @@
 //! in somewhere.
 //! Source: <https://core.telegram.org/method/auth.sendCode>
 
-use node_core::{CODE_DIGITS, CodeWay};
+use node_core::{CODE_DIGITS, CodeWay, Login};
+use tl::enums;
 use tl::functions::auth::{CancelCode, ReportMissingCode, ResendCode, ResetLoginEmail, SendCode};
 use tl::types::auth::{
-    CodeTypeFragmentSms, CodeTypeSms, SentCode, SentCodeTypeApp, SentCodeTypeEmailCode,
-    SentCodeTypeFragmentSms, SentCodeTypeSetUpEmailRequired, SentCodeTypeSms,
+    CodeTypeFragmentSms, CodeTypeSms, SentCode, SentCodeSuccess, SentCodeTypeApp,
+    SentCodeTypeEmailCode, SentCodeTypeFragmentSms, SentCodeTypeSetUpEmailRequired,
+    SentCodeTypeSms,
 };
 
+use super::authorization;
 use crate::rpc::resolve::phone_number;
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Seconds after which a client may ask for the code again.
 const AGAIN_AFTER_S: i32 = 60;
 
-pub(in crate::rpc) async fn send_code(ctx: &Context, request: SendCode) -> RpcResult<SentCode> {
+pub(in crate::rpc) async fn send_code(
+    ctx: &Context,
+    request: SendCode,
+) -> RpcResult<enums::auth::SentCode> {
     check_api_id(request.api_id)?;
     let phone = phone_number(&request.phone_number)?;
-    let from = ctx.addresses.remote.ip();
-    Ok(sent_code(ctx, ctx.shared.core.send_code(phone, from).await?))
+    let (core, from) = (&ctx.shared.core, ctx.addresses.remote.ip());
+    let enums::CodeSettings::CodeSettings(settings) = request.settings;
+    if let Some(tokens) = settings.logout_tokens.filter(|tokens| !tokens.is_empty()) {
+        let (key, device) = (ctx.auth_key()?, ctx.device());
+        match core.come_back(phone, tokens, key, device, from).await? {
+            Some(Login::Done(user)) => {
+                let authorization = authorization(ctx, user)?;
+                return Ok(SentCodeSuccess { authorization }.into());
+            }
+            Some(_) => return Err(RpcError::SESSION_PASSWORD_NEEDED),
+            None => {}
+        }
+    }
+    Ok(sent_code(ctx, core.send_code(phone, from).await?).into())
 }
 
 pub(in crate::rpc) async fn resend_code(ctx: &Context, request: ResendCode) -> RpcResult<SentCode> {

@@ -395,6 +395,21 @@ impl Decide<'_> {
         Ok(true)
     }
 
+    /// A member keeps nobody any more, and blocks nobody.
+    pub(crate) fn forget_book(&mut self, owner: UserId) -> CoreResult<()> {
+        let held = self.inner.contacts.book(self.store(), owner)?;
+        for (space, max) in [(Keyspace::CONTACTS, CONTACTS_MAX), (Keyspace::BLOCKED, BLOCKED_MAX)] {
+            for (key, _) in self.scan_prefix(space, &owner.bytes(), 2 * max)? {
+                self.delete(space, &key);
+            }
+        }
+        self.after(move |inner| {
+            drop(held);
+            inner.contacts.forget(owner);
+        });
+        Ok(())
+    }
+
     fn add_contact(
         &mut self,
         owner: UserId,

@@ -269,7 +269,7 @@ impl Core {
             for other in others() {
                 decide.revoke(user, other.auth_key)?;
             }
-            Ok(())
+            decide.forget_return_tokens(user)
         })
         .await
     }
@@ -376,7 +376,7 @@ impl Decide<'_> {
         Ok(())
     }
 
-    fn revoke(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
+    pub(super) fn revoke(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
         self.delete(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key));
         let record = KeyRecord { user, state: KeyState::Revoked };
         self.put(Keyspace::AUTHORIZATIONS, &key_row(auth_key), &record)?;
@@ -411,6 +411,7 @@ impl Decide<'_> {
         for oldest in logins.iter().take(too_many) {
             self.revoke_with_children(user, &logins, oldest.auth_key)?;
         }
+        logins.drain(..too_many.min(logins.len()));
         Ok(logins)
     }
 
@@ -423,7 +424,20 @@ impl Decide<'_> {
         parent: Option<AuthKeyId>,
         confirmed: bool,
     ) -> CoreResult<()> {
-        self.make_room(user, auth_key)?;
+        let logins = self.make_room(user, auth_key)?;
+        if let Some(kind) = device.kind()
+            && self.inner.one_device_per_kind
+            && parent.is_none()
+        {
+            let same = |login: &&Authorization| {
+                login.parent.is_none()
+                    && login.pending_until.is_none()
+                    && login.device.kind() == Some(kind)
+            };
+            for other in logins.iter().filter(same) {
+                self.revoke_with_children(user, &logins, other.auth_key)?;
+            }
+        }
         let now = self.now();
         let record = AuthorizationRecord {
             device,

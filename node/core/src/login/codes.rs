@@ -129,6 +129,14 @@ impl LoginCodes {
         Ok(waiting.code.as_bytes().ct_eq(code.as_bytes()).into())
     }
 
+    /// The number's code is over, if it is one of these.
+    pub(crate) fn invalidate(&self, phone: u64, seen: &[String]) {
+        let mut codes = self.0.lock();
+        if codes.get(&phone).is_some_and(|waiting| seen.contains(&waiting.code)) {
+            codes.remove(&phone);
+        }
+    }
+
     /// The number's code is used up.
     pub(crate) fn end(&self, phone: u64) {
         self.0.lock().remove(&phone);

@@ -7,6 +7,8 @@ use super::notices::{moment, named};
 use super::security::{DAY_S, Lifetimes};
 use crate::decide::Decide;
 use crate::ids::{AuthKeyId, UserId};
+use crate::record::Record as _;
+use crate::user::User;
 use crate::{Core, CoreResult};
 
 /// Accounts that one call looks through.
@@ -30,13 +32,17 @@ impl Core {
         let (store, from) = (&self.inner.store, from.bytes());
         let rows = store.scan(Keyspace::USERS, &from, None, ACCOUNTS_AT_ONCE, Order::Ascending)?;
         let id = |key: &[u8]| key.first_chunk().map(|id| UserId(i64::from_be_bytes(*id)));
-        for user in rows.iter().filter_map(|(key, _)| id(key)) {
+        for (key, value) in &rows {
+            let Some(user) = id(key) else { continue };
             let days = self.inner.personal_row::<Lifetimes>(user, &[])?.unwrap_or_default();
             let now = self.now();
             let logins = self.inner.logins(user, now)?;
             if logins.iter().any(|login| is_over(login, days, now)) {
                 self.write(None, move |decide| decide.end_unused(user)).await?;
             }
+            let acting = logins.iter().filter(|login| login.pending_until.is_none());
+            let last_used = acting.map(|login| login.active).max();
+            self.end_unused_account(&User::decode(value)?, days, last_used).await?;
         }
         let last = rows.last().filter(|_| rows.len() == ACCOUNTS_AT_ONCE);
         Ok(last.and_then(|(key, _)| id(key)).map(|UserId(id)| UserId(id + 1)))

@@ -31,6 +31,11 @@ const TRIES_MAX: u8 = 10;
 const NUMBER_FIRST: u64 = 888_0000_0000;
 const NUMBERS: u64 = 1_0000_0000;
 
+/// Whether a number is of the range that is nobody's telephone.
+pub(super) fn is_reserved(phone: u64) -> bool {
+    (NUMBER_FIRST..NUMBER_FIRST + NUMBERS).contains(&phone)
+}
+
 /// What is given to somebody who is to join.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Invite {

@@ -7,6 +7,7 @@
 mod address;
 mod authorizations;
 mod codes;
+mod deletion;
 mod device;
 mod ending;
 mod identity;
@@ -14,6 +15,8 @@ mod invites;
 mod login_email;
 mod notices;
 mod password;
+mod phone;
+mod return_token;
 mod security;
 mod tokens;
 
@@ -293,7 +296,7 @@ impl Decide<'_> {
         Ok(self.get(Keyspace::SETTINGS, OWNER_KEY)?.is_some())
     }
 
-    fn member(&self, phone: u64) -> CoreResult<Option<UserId>> {
+    pub(super) fn member(&self, phone: u64) -> CoreResult<Option<UserId>> {
         let row = self.get(Keyspace::PHONES, &phone.to_be_bytes())?;
         let id = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
         Ok(id.map(UserId))

@@ -71,6 +71,36 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Days after which the account ends if nobody uses it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn account_days(&self, user: UserId) -> CoreResult<i32> {
+        Ok(self.lifetimes(user).await?.account_days)
+    }
+
+    /// Chooses [`Core::account_days`]; see [`Core::set_login_days`].
+    ///
+    /// # Errors
+    /// [`CoreError::DaysInvalid`], [`CoreError::FreshReset`].
+    pub async fn set_account_days(
+        &self,
+        user: UserId,
+        own: AuthKeyId,
+        days: i32,
+    ) -> CoreResult<()> {
+        check(days)?;
+        self.write(None, move |decide| {
+            decide.may_shut_out(user, own)?;
+            let chosen: Option<Lifetimes> = decide.personal(user, &[])?;
+            let chosen = Lifetimes { account_days: days, ..chosen.unwrap_or_default() };
+            decide.set_personal(user, &[], Some(&chosen))
+        })
+        .await
+    }
+}
+
 fn check(days: i32) -> CoreResult<()> {
     if DAYS.contains(&days) { Ok(()) } else { Err(CoreError::DaysInvalid) }
 }

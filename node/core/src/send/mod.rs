@@ -270,7 +270,10 @@ impl Decide<'_> {
         if recipient == from || recipient == UserId::SERVICE {
             return Ok(());
         }
-        self.inner.directory.get(recipient).ok_or(CoreError::UnknownUser)?;
+        let account = self.inner.directory.get(recipient).ok_or(CoreError::UnknownUser)?;
+        if account.deleted {
+            return Err(CoreError::Deactivated);
+        }
         let cell = self.inner.boxes.cell(from);
         let knows = cell.lock(self.store(), from)?.dialogs.contains_key(&to);
         if knows || self.inner.has_contact(recipient, from)? {

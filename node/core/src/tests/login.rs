@@ -6,7 +6,13 @@ use crate::*;
 
 const SERVICE: PeerId = PeerId::User(UserId::SERVICE);
 
-const NUMBERS: Ways = Ways { mail: false, requires_email: false, numbers: true, page: false };
+const NUMBERS: Ways = Ways {
+    mail: false,
+    requires_email: false,
+    numbers: true,
+    page: false,
+    one_device_per_kind: false,
+};
 
 /// What the service account wrote to a member, the newest first.
 async fn service_texts(world: &World, member: Member) -> Vec<String> {

@@ -5,9 +5,27 @@ use super::world::{Member, Ways, World};
 use crate::boxes::EVENTS_KEPT;
 use crate::*;
 
-const MAIL: Ways = Ways { mail: true, requires_email: false, numbers: false, page: false };
-const BOTH: Ways = Ways { mail: true, requires_email: false, numbers: true, page: false };
-const REQUIRED: Ways = Ways { mail: true, requires_email: true, numbers: false, page: false };
+const MAIL: Ways = Ways {
+    mail: true,
+    requires_email: false,
+    numbers: false,
+    page: false,
+    one_device_per_kind: false,
+};
+const BOTH: Ways = Ways {
+    mail: true,
+    requires_email: false,
+    numbers: true,
+    page: false,
+    one_device_per_kind: false,
+};
+const REQUIRED: Ways = Ways {
+    mail: true,
+    requires_email: true,
+    numbers: false,
+    page: false,
+    one_device_per_kind: false,
+};
 
 /// A member whose login address was proven.
 async fn with_address(ways: Ways) -> (World, Member) {

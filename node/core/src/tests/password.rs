@@ -12,7 +12,7 @@ use crate::*;
 const DAY_S: u64 = 24 * 3600;
 
 /// The client's side of one password.
-fn secret(offer: &Offer, password: &str) -> NewSecret {
+pub(super) fn secret(offer: &Offer, password: &str) -> NewSecret {
     let salt1 = [&offer.salt1[..], &[7; 32]].concat();
     let salt2 = offer.salt2.to_vec();
     let x = srp::password_hash(password.as_bytes(), &salt1, &salt2);
@@ -21,7 +21,7 @@ fn secret(offer: &Offer, password: &str) -> NewSecret {
 }
 
 /// What who knows (or believes to know) the password answers.
-fn answer(question: &Question, password: &str) -> Option<Proof> {
+pub(super) fn answer(question: &Question, password: &str) -> Option<Proof> {
     let x = srp::password_hash(password.as_bytes(), &question.salt1, &question.salt2);
     let rng = &mut StdRng::seed_from_u64(5);
     let (salt1, salt2) = (&question.salt1, &question.salt2);
@@ -29,11 +29,11 @@ fn answer(question: &Question, password: &str) -> Option<Proof> {
     Some(Proof { id: question.id, a: a.to_vec(), m1: m1.to_vec() })
 }
 
-async fn ask(world: &World, by: Member) -> Question {
+pub(super) async fn ask(world: &World, by: Member) -> Question {
     world.core.password(by.id, by.key).await.unwrap().question.expect("there is a password")
 }
 
-async fn set(world: &World, by: Member, password: &str) {
+pub(super) async fn set(world: &World, by: Member, password: &str) {
     let view = world.core.password(by.id, by.key).await.unwrap();
     let change = PasswordChange { secret: Some(secret(&view.offer, password)), email: None };
     let done = world.core.update_password(by.id, by.key, None, change).await.unwrap();
@@ -41,7 +41,7 @@ async fn set(world: &World, by: Member, password: &str) {
 }
 
 /// A key that has shown a code of `member`.
-async fn half(world: &World, member: Member) -> Member {
+pub(super) async fn half(world: &World, member: Member) -> Member {
     let (code, _) = world.core.show_code(member.phone).await.unwrap();
     let sent = world.core.send_code(member.phone, world.address()).await.unwrap();
     let request = world.request(member.phone, &sent, &code);

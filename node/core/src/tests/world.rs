@@ -34,6 +34,7 @@ pub(super) struct World {
 pub(super) struct Ways {
     pub(super) mail: bool,
     pub(super) requires_email: bool,
+    pub(super) one_device_per_kind: bool,
     pub(super) numbers: bool,
     pub(super) page: bool,
 }
@@ -89,6 +90,7 @@ impl World {
             can_mail: ways.mail,
             requires_email: ways.requires_email,
             has_login_page: ways.page,
+            one_device_per_kind: ways.one_device_per_kind,
             reaches_numbers: ways.numbers,
         };
         let core = Core::open_keeping(setup, events_kept).unwrap();

@@ -307,6 +307,7 @@ impl Decide<'_> {
         auth_key: AuthKeyId,
         what: &str,
     ) -> CoreResult<()> {
+        self.forget_return_tokens(user)?;
         let logins = self.logins(user)?;
         let by = logins.iter().find(|login| login.auth_key == auth_key);
         let by = by.map_or_else(|| "unknown".to_owned(), |login| named(&login.device));

@@ -194,7 +194,7 @@ impl Decide<'_> {
     }
 
     /// Whether the account's logins need a password.
-    pub(super) fn has_password(&self, user: UserId) -> CoreResult<bool> {
+    pub(in crate::login) fn has_password(&self, user: UserId) -> CoreResult<bool> {
         Ok(self.password(user)?.secret.is_some())
     }
 }

@@ -29,7 +29,7 @@ impl Core {
     /// # Errors
     /// [`CoreError::PasswordInvalid`], [`CoreError::UnknownQuestion`],
     /// [`CoreError::PasswordChanged`], [`CoreError::Flood`].
-    pub(super) async fn prove(
+    pub(in crate::login) async fn prove(
         &self,
         user: UserId,
         auth_key: AuthKeyId,
@@ -59,8 +59,9 @@ impl Decide<'_> {
     ///
     /// # Errors
     /// [`CoreError::PasswordChanged`].
-    pub(super) fn has_proven(&mut self, user: UserId, generation: u32) -> CoreResult<()> {
+    pub(in crate::login) fn has_proven(&mut self, user: UserId, generation: u32) -> CoreResult<()> {
         self.has_generation(user, generation)?;
+        self.refuse_deletion(user)?;
         self.give_back(Limit::Passwords(user))
     }
 
