@@ -30,6 +30,8 @@ enum Command {
     User(UserArgs),
     /// Print the login code that a member of the running node would get.
     Code(CodeArgs),
+    /// Print what members of the running node have reported, the newest first.
+    Reports(ReportsArgs),
     /// Print what the running node has written since its start.
     Stats(StatsArgs),
     /// Write everything that the store of a stopped node holds into a file.
@@ -133,6 +135,12 @@ struct CodeArgs {
 }
 
 #[derive(Debug, Args)]
+struct ReportsArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
 struct StatsArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -195,6 +203,7 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             codes::email(&args.data, &args.phone, args.address)
         }
         Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
+        Some(Command::Reports(args)) => codes::reports(&args.data),
         Some(Command::Stats(args)) => codes::stats(&args.data),
         Some(Command::Export(args)) => {
             let clear = args.clear.then(|| args.config.load()).transpose()?;

@@ -1,4 +1,4 @@
-//! `rookery invite`, `rookery code`, `rookery user` and `rookery stats`: what a running node is asked.
+//! `rookery invite`, `rookery code`, `rookery user`, `rookery reports` and `rookery stats`: what a running node is asked.
 
 use anyhow::Context as _;
 
@@ -42,6 +42,37 @@ pub(crate) fn email(args: &DataArgs, phone: &str, address: Option<String>) -> an
 fn number(text: &str) -> anyhow::Result<u64> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.parse().with_context(|| format!("{text:?} is not a number"))
+}
+
+/// Prints what members of the running node have reported.
+pub(crate) fn reports(args: &DataArgs) -> anyhow::Result<()> {
+    let reports: Vec<serde_json::Value> = control::ask(&args.data, &Request::Reports)?;
+    #[expect(clippy::print_stdout, reason = "the command's output")]
+    if args.json {
+        println!("{}", serde_json::to_string(&reports)?);
+    } else {
+        for report in &reports {
+            let who = |who: &str| {
+                let (name, id) = (&report[who]["name"], &report[who]["id"]);
+                format!("{} ({id})", name.as_str().unwrap_or_default())
+            };
+            let text = |field: &str| report[field].as_str().unwrap_or_default().to_owned();
+            println!(
+                "{}  {} about {}: {}",
+                report["date"],
+                who("by"),
+                who("about"),
+                text("reason")
+            );
+            for line in text("comment").lines() {
+                println!("    {line}");
+            }
+            for message in report["messages"].as_array().into_iter().flatten() {
+                println!("    > {}", message["text"].as_str().unwrap_or("(a message)"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Prints what the running node has written since its start.

@@ -30,6 +30,9 @@ const SOCKET: &str = "control.sock";
 /// Longest request, in bytes.
 const REQUEST_BYTES_MAX: u64 = 4096;
 
+/// Reports that are listed.
+const REPORTS_MAX: usize = 1000;
+
 /// How long one exchange may take.
 const WITHIN: Duration = Duration::from_secs(10);
 
@@ -66,6 +69,8 @@ pub(crate) enum Request {
         /// Digits of the number.
         phone: u64,
     },
+    /// What members have reported, the newest first.
+    Reports,
     /// What was written since the start.
     Stats,
 }
@@ -173,6 +178,30 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
         Request::Code { phone } => {
             let (code, expires) = node.core.show_code(phone).await?;
             Ok(shown(NumberAndCode { phone: format!("+{phone}"), code, expires }))
+        }
+        Request::Reports => {
+            let name = |user| {
+                let view = node.core.view(user, user).ok().flatten();
+                view.map(|view| view.user.full_name()).unwrap_or_default()
+            };
+            let reports = node.core.reports(REPORTS_MAX).await?;
+            let shown = reports.iter().map(|report| {
+                let about = report.about.user();
+                let messages: Vec<Value> = report
+                    .messages
+                    .iter()
+                    .map(|(id, text)| json!({ "id": id.0, "text": text }))
+                    .collect();
+                json!({
+                    "date": report.date,
+                    "by": { "id": report.by.0, "name": name(report.by) },
+                    "about": { "id": about.0, "name": name(about) },
+                    "reason": report.reason.words(),
+                    "comment": report.comment,
+                    "messages": messages,
+                })
+            });
+            Ok(Value::Array(shown.collect()))
         }
         Request::Stats => {
             let (store, keys) = (node.store.stats(), node.core.keys());

@@ -195,6 +195,8 @@ pub enum Own {
     },
     /// Contacts without an account were forgotten.
     ContactsReset,
+    /// What is saved to the device.
+    AutoSave,
 }
 
 /// One event of one box.

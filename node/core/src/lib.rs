@@ -26,10 +26,12 @@ mod limits;
 mod login;
 mod message;
 mod personal;
+mod preferences;
 mod presence;
 mod privacy;
 mod profile;
 mod record;
+mod reports;
 mod send;
 mod setup;
 mod text;
@@ -56,9 +58,13 @@ pub use login::{
     SentCode, SentEmail, SignIn, Standing, clean_email, masked_email,
 };
 pub use message::{Action, Author, BoxRow, Forward, Message, Quote, Reply};
+pub use preferences::{
+    AutoDownload, AutoSave, AutoSaves, DownloadPreset, ReactionsFrom, ReactionsNotify, SaveScope,
+};
 pub use presence::{ONLINE_MS, Status};
 pub use privacy::{GlobalPrivacy, PRIVACY_ENTRIES_MAX, PrivacyKey, PrivacyRule, What, Who};
 pub use profile::PublicProfile;
+pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
 pub use send::{Affected, Edited, ForwardHow, Outgoing, OwnEvents, PinHow, QuoteRequest, Sent};
 pub use setup::{Clock, Registration, Setup};
 pub use text::{ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len};

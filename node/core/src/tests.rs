@@ -20,6 +20,7 @@ mod people;
 mod privacy;
 mod public;
 mod read_state;
+mod reports;
 mod updates;
 mod weight;
 mod world;

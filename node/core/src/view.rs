@@ -133,6 +133,14 @@ impl Core {
         user_hash(&self.inner.access_secret, viewer, user)
     }
 
+    /// Whom `asker` may turn to for help: the node's owner, for whom it is the node itself.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn support(&self, asker: UserId) -> CoreResult<UserId> {
+        Ok(self.inner.owner()?.filter(|owner| *owner != asker).unwrap_or(UserId::SERVICE))
+    }
+
     /// Whether `access_hash` is the one that `viewer` was shown for `user`.
     #[must_use]
     pub fn may_name(&self, viewer: UserId, user: UserId, access_hash: i64) -> bool {

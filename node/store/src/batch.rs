@@ -59,6 +59,8 @@ impl Keyspace {
     pub const IDENTITIES: Self = Self(b'o');
     /// Whom a user has blocked.
     pub const BLOCKED: Self = Self(b'x');
+    /// What members have reported. Key: reporter ++ number.
+    pub const REPORTS: Self = Self(b'r');
     /// Who waits for a number to join. Key: the number's hash (16) ++ owner.
     pub const WAITED: Self = Self(b'j');
 

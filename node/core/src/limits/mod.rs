@@ -43,6 +43,8 @@ pub enum Limit {
     Imports(UserId),
     /// Usernames and numbers looked up.
     Lookups(UserId),
+    /// Reports to the operator.
+    Reports(UserId),
 }
 
 impl Limit {
@@ -69,6 +71,8 @@ impl Limit {
             // An address book, once; then a few numbers a day.
             Self::Imports(_) => per_hour(1000, 50),
             Self::Lookups(_) => per_hour(100, 200),
+            // The owner reads each.
+            Self::Reports(_) => per_hour(20, 10),
         }
     }
 
@@ -107,6 +111,7 @@ impl Limit {
             Self::Strangers(user) => number(b'w', user.0.unsigned_abs()),
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
+            Self::Reports(user) => number(b'R', user.0.unsigned_abs()),
         }
     }
 }

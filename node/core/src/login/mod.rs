@@ -258,6 +258,15 @@ impl Core {
     }
 }
 
+impl crate::inner::Inner {
+    /// Who owns the node, if anybody does yet.
+    pub(crate) fn owner(&self) -> CoreResult<Option<UserId>> {
+        let row = self.store.get(Keyspace::SETTINGS, OWNER_KEY)?;
+        let id = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
+        Ok(id.map(UserId))
+    }
+}
+
 impl Decide<'_> {
     fn prepare(&mut self, name: &str) -> CoreResult<Option<Invite>> {
         if self.user(UserId::SERVICE)?.is_none_or(|service| service.first_name != name) {

@@ -155,3 +155,28 @@ async fn the_block_list_is_replaced_as_a_whole() {
     });
     assert_eq!(told.collect::<Vec<_>>(), [(bob.id, false), (eve.id, true)]);
 }
+
+#[tokio::test]
+async fn birthdays_are_told_when_they_are_near_and_may_be_seen() {
+    let (world, [ada, bob, eve]) = three().await;
+    let core = &world.core;
+    // The world begins on 14 November 2023, in the evening by UTC.
+    let born = |day| Some(Birthday { day, month: 11, year: None });
+    for (member, day) in [(bob, 15), (eve, 16)] {
+        core.set_birthday(None, member.id, born(day)).await.unwrap();
+        core.add_contact(None, ada.id, member.id, named("X")).await.unwrap();
+    }
+    assert!(core.birthdays(ada.id).await.unwrap().is_empty(), "for contacts of theirs");
+    for member in [bob, eve] {
+        core.add_contact(None, member.id, ada.id, named("A")).await.unwrap();
+    }
+    let near = core.birthdays(ada.id).await.unwrap();
+    assert_eq!(near, [(bob.id, born(15).unwrap())]);
+    let profile = |viewer: Member, of: Member| {
+        let shown = view(&world, viewer, of);
+        core.profile(viewer.id, &shown.user).unwrap().birthday
+    };
+    assert_eq!((profile(ada, bob), profile(eve, bob)), (born(15), None));
+    let wrong = core.set_birthday(None, bob.id, born(31)).await;
+    assert!(matches!(wrong, Err(CoreError::BirthdayInvalid)));
+}
