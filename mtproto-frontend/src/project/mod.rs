@@ -23,7 +23,7 @@ pub(crate) use privacy::{
     NamesGroups, key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl,
 };
 pub(crate) use settings::{
-    default_notify_settings, draft, filter, folder_id, notify_settings, sound_from_tl,
+    default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };
 pub(crate) use update::{Pushed, box_update};
 pub(crate) use user::{birthday, peer_settings, status, user};

@@ -76,6 +76,7 @@ pub(crate) fn own_update(
             let peer_id = peer((*user).into());
             types::UpdatePeerBlocked { blocked: *blocked, peer_id, ..Default::default() }.into()
         }
+        Own::AutoSave => types::UpdateAutoSaveSettings {}.into(),
         Own::ContactsReset => types::UpdateContactsReset {}.into(),
         _ => return Ok(None),
     }))

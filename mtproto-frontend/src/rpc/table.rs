@@ -105,6 +105,7 @@ static BUILT: &[Built] = built! {
     User Code  Small AccountConfirmPasswordEmail tl::functions::account::ConfirmPasswordEmail => account::confirm_password_email, "a_recovery_address_is_confirmed";
     User Light Small AccountDeclinePasswordReset tl::functions::account::DeclinePasswordReset => account::decline_password_reset, "a_forgotten_password_is_removed_by_waiting";
     Open Code  Small AccountDeleteAccount tl::functions::account::DeleteAccount => account::delete_account, "an_account_is_deleted";
+    User Light Small AccountDeleteAutoSaveExceptions tl::functions::account::DeleteAutoSaveExceptions => account::delete_auto_save_exceptions, "preferences";
     User Light Small AccountGetAccountTtl tl::functions::account::GetAccountTtl => account::get_account_ttl, "an_account_is_deleted";
     User Light Small AccountGetAuthorizations tl::functions::account::GetAuthorizations => account::get_authorizations, "logout_frees_the_key";
     User Light Small AccountGetAutoDownloadSettings tl::functions::account::GetAutoDownloadSettings => account::get_auto_download_settings, "telethon_calls_every_start_up_method";
@@ -138,17 +139,22 @@ static BUILT: &[Built] = built! {
     User Light Small AccountGetWebBrowserSettings tl::functions::account::GetWebBrowserSettings => account::get_web_browser_settings, "telethon_calls_every_start_up_method";
     User Light Small AccountInvalidateSignInCodes tl::functions::account::InvalidateSignInCodes => account::invalidate_sign_in_codes, "a_client_comes_back_without_a_code";
     User Light Small AccountReorderUsernames tl::functions::account::ReorderUsernames => account::reorder_usernames, "profiles";
+    User Light Small AccountReportPeer tl::functions::account::ReportPeer => account::report_peer, "reports";
     User Code  Small AccountResendPasswordEmail tl::functions::account::ResendPasswordEmail => account::resend_password_email, "a_recovery_address_is_confirmed";
     User Light Small AccountResetAuthorization tl::functions::account::ResetAuthorization => account::reset_authorization, "telethon_calls_every_member_method";
     User Light Small AccountResetNotifySettings tl::functions::account::ResetNotifySettings => account::reset_notify_settings, "notifications";
     User Light Small AccountResetPassword tl::functions::account::ResetPassword => account::reset_password, "a_forgotten_password_is_removed_by_waiting";
+    User Light Small AccountSaveAutoDownloadSettings tl::functions::account::SaveAutoDownloadSettings => account::save_auto_download_settings, "preferences";
+    User Light Small AccountSaveAutoSaveSettings tl::functions::account::SaveAutoSaveSettings => account::save_auto_save_settings, "preferences";
     User Code  Small AccountSendChangePhoneCode tl::functions::account::SendChangePhoneCode => account::send_change_phone_code, "an_account_moves_to_another_number";
     Open Code  Small AccountSendVerifyEmailCode tl::functions::account::SendVerifyEmailCode => account::send_verify_email_code, "a_member_logs_in_by_mail";
     User Light Small AccountSetAccountTtl tl::functions::account::SetAccountTtl => account::set_account_ttl, "an_account_is_deleted";
     User Light Small AccountSetAuthorizationTtl tl::functions::account::SetAuthorizationTtl => account::set_authorization_ttl, "unused_logins_end_when_the_member_says";
     User Light Small AccountSetContactSignUpNotification tl::functions::account::SetContactSignUpNotification => account::set_contact_sign_up_notification, "somebody_joins";
+    User Light Small AccountSetContentSettings tl::functions::account::SetContentSettings => account::set_content_settings, "preferences";
     User Light Small AccountSetGlobalPrivacySettings tl::functions::account::SetGlobalPrivacySettings => account::set_global_privacy_settings, "privacy_rules";
     User Light Part  AccountSetPrivacy tl::functions::account::SetPrivacy => account::set_privacy, "privacy_rules";
+    User Light Small AccountSetReactionsNotifySettings tl::functions::account::SetReactionsNotifySettings => account::set_reactions_notify_settings, "preferences";
     User Light Small AccountToggleUsername tl::functions::account::ToggleUsername => account::toggle_username, "profiles";
     User Light Small AccountUpdateBirthday tl::functions::account::UpdateBirthday => account::update_birthday, "profiles";
     User Light Small AccountUpdateColor tl::functions::account::UpdateColor => account::update_color, "profiles";
@@ -223,6 +229,8 @@ static BUILT: &[Built] = built! {
     Open Light Small HelpGetPeerProfileColors tl::functions::help::GetPeerProfileColors => help::get_peer_profile_colors, "telethon_calls_every_open_method";
     User Light Small HelpGetPremiumPromo tl::functions::help::GetPremiumPromo => help::get_premium_promo, "telethon_calls_every_start_up_method";
     User Light Small HelpGetPromoData tl::functions::help::GetPromoData => help::get_promo_data, "telethon_calls_every_start_up_method";
+    User Light Small HelpGetSupport tl::functions::help::GetSupport => help::get_support, "preferences";
+    User Light Small HelpGetSupportName tl::functions::help::GetSupportName => help::get_support_name, "preferences";
     User Light Small HelpGetTermsOfServiceUpdate tl::functions::help::GetTermsOfServiceUpdate => help::get_terms_of_service_update, "telethon_calls_every_start_up_method";
     Open Light Small HelpGetTimezonesList tl::functions::help::GetTimezonesList => help::get_timezones_list, "telethon_calls_every_open_method";
     User Light Small HelpHidePromoData tl::functions::help::HidePromoData => help::hide_promo_data, "telethon_calls_every_start_up_method";
@@ -292,6 +300,8 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesReadMessageContents tl::functions::messages::ReadMessageContents => messages::read_message_contents, "telethon_calls_every_member_method";
     User Light Small MessagesReceivedMessages tl::functions::messages::ReceivedMessages => messages::received_messages, "telethon_calls_every_member_method";
     User Light Small MessagesReorderPinnedDialogs tl::functions::messages::ReorderPinnedDialogs => messages::reorder_pinned_dialogs, "pinned_dialogs";
+    User Light Small MessagesReport tl::functions::messages::Report => messages::report, "reports";
+    User Light Small MessagesReportSpam tl::functions::messages::ReportSpam => messages::report_spam, "reports";
     User Light Small MessagesSaveDraft tl::functions::messages::SaveDraft => messages::save_draft, "drafts";
     User Light Small MessagesSearch tl::functions::messages::Search => messages::search, "telethon_calls_every_member_method";
     User Light Small MessagesSearchCustomEmoji tl::functions::messages::SearchCustomEmoji => messages::search_custom_emoji, "telethon_calls_every_start_up_method";
@@ -351,7 +361,6 @@ const OPEN_UNBUILT: &[&str] = &[
     "auth.initPasskeyLogin",
     "auth.requestFirebaseSms",
     "help.getPassportConfig",
-    "help.getSupport",
     "help.test",
     "test.useConfigSimple",
     "upload.getCdnFile",

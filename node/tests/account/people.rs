@@ -300,3 +300,124 @@ fn somebody_joins() {
         assert_no_complaints(ada2);
     });
 }
+
+#[test]
+fn reports() {
+    play("people::reports", [&TELETHON, &TDLIB, &PYROGRAM], |mut scene| {
+        let Scene { node, ada, ada2, bob, .. } = &mut scene;
+        bob.send(ada.user, "buy this");
+        let id = ada.expect(&json!({ "event": "message", "text": "buy this" }))["id"].clone();
+        ada2.expect(&json!({ "event": "message", "text": "buy this" }));
+        // Two steps: a choice, a comment that may be left out, and it is done.
+        let report = |option: &Value, message: &str| json!({ "peer": { "peer": bob.user }, "id": [id], "option": option, "message": message });
+        let choice = ada.invoke("messages.Report", report(&json!({ "hex": "" }), ""));
+        assert_eq!(choice["_"], "ReportResultChooseOption", "{choice}");
+        let spam = choice["options"][0]["option"].clone();
+        let comment = ada.invoke("messages.Report", report(&spam, ""));
+        assert_eq!(comment["_"], "ReportResultAddComment", "{comment}");
+        assert_eq!(comment["optional"], true, "{comment}");
+        let done = ada.invoke("messages.Report", report(&comment["option"], ""));
+        assert_eq!(done["_"], "ReportResultReported", "{done}");
+        let bad = json!({ "hex": "ff" });
+        let refused = ada.invoke_refused("messages.Report", report(&bad, ""));
+        assert_eq!(refused, (400, "OPTION_INVALID".into()));
+        let other =
+            choice["options"].as_array().and_then(|all| all.last()).unwrap()["option"].clone();
+        let comment = ada.invoke("messages.Report", report(&other, ""));
+        assert_eq!(comment["optional"], false, "{comment}");
+        let done = ada.invoke("messages.Report", report(&comment["option"], "a nuisance"));
+        assert_eq!(done["_"], "ReportResultReported", "{done}");
+        // TDLib reports people by the bar above a stranger's dialog only.
+        ada.invoke("contacts.DeleteContacts", json!({ "id": [{ "user": bob.user }] }));
+        ada2.request("openChat", json!({ "chat_id": bob.user }));
+        ada2.expect_event("a bar", crate::driver::SOON, |event| {
+            event["@type"] == "updateChatActionBar"
+                && event["action_bar"]["@type"] == "chatActionBarReportAddBlock"
+        });
+        let spam = json!({ "chat_id": bob.user, "option_id": "", "message_ids": [], "text": "" });
+        let done = ada2.request("reportChat", spam);
+        assert_eq!(done["@type"], "reportChatResultOk", "{done}");
+        // Up to layer 186 the reason comes at once.
+        let reason = json!({ "_": "InputReportReasonFake" });
+        let peer = json!({ "peer": ada.user });
+        let old = json!({ "peer": peer, "id": [], "reason": reason, "message": "who is this" });
+        assert_eq!(bob.invoke("messages.Report", old), true);
+        let whole = json!({ "peer": peer, "reason": reason, "message": "still" });
+        assert_eq!(bob.invoke("account.ReportPeer", whole), true);
+        assert_eq!(bob.invoke("messages.ReportSpam", json!({ "peer": peer })), true);
+        let listed = node.command(&["reports", "--json"]);
+        let listed = listed.as_array().expect("a list");
+        let of = |by: i64| -> Vec<String> {
+            let reasons = listed.iter().filter(|report| report["by"]["id"] == by);
+            let mut reasons: Vec<_> =
+                reasons.map(|report| report["reason"].as_str().unwrap().to_owned()).collect();
+            reasons.sort();
+            reasons
+        };
+        assert_eq!(of(ada.user), ["something else", "spam", "spam"], "{listed:?}");
+        assert_eq!(of(bob.user), ["a fake account", "a fake account", "spam"], "{listed:?}");
+        let texts: Vec<_> =
+            listed.iter().filter_map(|report| report["messages"][0]["text"].as_str()).collect();
+        assert_eq!(texts, ["buy this"; 2]);
+        assert!(listed.iter().any(|report| report["comment"] == "a nuisance"));
+        assert_no_complaints(ada2);
+    });
+}
+
+#[test]
+fn preferences() {
+    play("people::preferences", [&TELETHON, &TDLIB, &PYROGRAM], |mut scene| {
+        let Scene { ada, ada2, bob, .. } = &mut scene;
+        // Automatic downloads, one preset of three.
+        let mut low = ada.invoke("account.GetAutoDownloadSettings", json!({}))["low"].clone();
+        low["photo_size_max"] = json!(777_777);
+        ada.invoke("account.SaveAutoDownloadSettings", json!({ "low": true, "settings": low }));
+        let presets = ada2.request("getAutoDownloadSettingsPresets", json!({}));
+        assert_eq!(presets["low"]["max_photo_file_size"], 777_777, "{presets}");
+        // Saving to the device.
+        ada2.request("getAutosaveSettings", json!({}));
+        let settings = json!({ "@type": "scopeAutosaveSettings", "autosave_photos": true });
+        let scope = |kind: &str| json!({ "@type": format!("autosaveSettingsScope{kind}") });
+        ada2.request(
+            "setAutosaveSettings",
+            json!({ "scope": scope("PrivateChats"), "settings": settings }),
+        );
+        ada.expect(&json!({ "_": "UpdateAutoSaveSettings" }));
+        let saves = ada.invoke("account.GetAutoSaveSettings", json!({}));
+        assert_eq!(saves["users_settings"]["photos"], true, "{saves}");
+        let videos = json!({ "_": "AutoSaveSettings", "videos": true, "video_max_size": 1 << 20 });
+        let exception = json!({ "peer": { "peer": bob.user }, "settings": videos });
+        ada.invoke("account.SaveAutoSaveSettings", exception);
+        let saves = ada.invoke("account.GetAutoSaveSettings", json!({}));
+        assert_eq!(saves["exceptions"][0]["peer"]["user_id"], bob.user, "{saves}");
+        ada2.request("clearAutosaveSettingsExceptions", json!({}));
+        let saves = ada.invoke("account.GetAutoSaveSettings", json!({}));
+        assert_eq!(saves["exceptions"], json!([]), "{saves}");
+        ada.invoke("account.DeleteAutoSaveExceptions", json!({}));
+        // Sensitive content, at an older layer too.
+        bob.invoke("account.SetContentSettings", json!({ "sensitive_enabled": true }));
+        let content = bob.invoke("account.GetContentSettings", json!({}));
+        assert_eq!(content["sensitive_enabled"], true, "{content}");
+        // Reactions.
+        let reactions = json!({
+            "_": "ReactionsNotifySettings",
+            "messages_notify_from": { "_": "ReactionNotificationsFromAll" },
+            "sound": { "_": "NotificationSoundNone" },
+            "show_previews": false,
+        });
+        ada.invoke("account.SetReactionsNotifySettings", json!({ "settings": reactions }));
+        let set = ada.invoke("account.GetReactionsNotifySettings", json!({}));
+        assert_eq!(set["messages_notify_from"]["_"], "ReactionNotificationsFromAll", "{set}");
+        assert!(set["stories_notify_from"].is_null(), "{set}");
+        assert_eq!(set["sound"]["_"], "NotificationSoundNone", "{set}");
+        // Whom to ask: the owner; who owns the node asks the node.
+        let owner = ada.user.min(bob.user);
+        let (owns, other) = if ada.user == owner { (ada, bob) } else { (bob, ada) };
+        assert_eq!(other.invoke("help.GetSupport", json!({}))["user"]["id"], owner);
+        assert_eq!(owns.invoke("help.GetSupport", json!({}))["user"]["id"], 777_000);
+        let name = other.invoke("help.GetSupportName", json!({}))["name"].clone();
+        assert!(name.as_str().is_some_and(|name| !name.is_empty()), "{name}");
+        ada2.request("getSupportUser", json!({}));
+        assert_no_complaints(ada2);
+    });
+}

@@ -1,9 +1,11 @@
 //! `account.*`
 
 mod authorizations;
+mod auto_download;
+mod auto_save;
 mod change_phone;
 mod contact_sign_up;
-mod default_settings;
+mod content_settings;
 mod delete_account;
 mod empty_lists;
 mod global_privacy;
@@ -13,6 +15,8 @@ mod notify_settings;
 mod password;
 mod password_email;
 mod privacy;
+mod reactions_notify;
+mod report_peer;
 mod reset_password;
 mod update_birthday;
 mod update_color;
@@ -24,14 +28,15 @@ pub(super) use authorizations::{
     authorization, change_authorization_settings, get_authorizations, reset_authorization,
     set_authorization_ttl,
 };
+pub(super) use auto_download::{get_auto_download_settings, save_auto_download_settings};
+pub(super) use auto_save::{
+    delete_auto_save_exceptions, get_auto_save_settings, save_auto_save_settings,
+};
 pub(super) use change_phone::{change_phone, send_change_phone_code};
 pub(super) use contact_sign_up::{
     get_contact_sign_up_notification, set_contact_sign_up_notification,
 };
-pub(super) use default_settings::{
-    get_auto_download_settings, get_auto_save_settings, get_content_settings,
-    get_reactions_notify_settings,
-};
+pub(super) use content_settings::{get_content_settings, set_content_settings};
 pub(super) use delete_account::{delete_account, get_account_ttl, set_account_ttl};
 pub(super) use empty_lists::{
     get_channel_default_emoji_statuses, get_channel_restricted_status_emojis, get_chat_themes,
@@ -53,6 +58,8 @@ pub(super) use password_email::{
     cancel_password_email, confirm_password_email, resend_password_email,
 };
 pub(super) use privacy::{get_privacy, set_privacy};
+pub(super) use reactions_notify::{get_reactions_notify_settings, set_reactions_notify_settings};
+pub(super) use report_peer::report_peer;
 pub(super) use reset_password::{decline_password_reset, reset_password};
 pub(super) use update_birthday::update_birthday;
 pub(super) use update_color::update_color;

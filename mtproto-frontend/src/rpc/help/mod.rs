@@ -10,6 +10,7 @@ mod get_deep_link_info;
 mod get_invite_text;
 mod get_nearest_dc;
 mod get_peer_colors;
+mod get_support;
 mod get_timezones_list;
 
 pub(super) use empties::{
@@ -25,6 +26,7 @@ pub(super) use get_deep_link_info::get_deep_link_info;
 pub(super) use get_invite_text::get_invite_text;
 pub(super) use get_nearest_dc::get_nearest_dc;
 pub(super) use get_peer_colors::{get_peer_colors, get_peer_profile_colors, is_color};
+pub(super) use get_support::{get_support, get_support_name};
 pub(super) use get_timezones_list::get_timezones_list;
 
 /// A stable, never-zero `hash:int` over the bytes of an answer: clients send it back, and zero

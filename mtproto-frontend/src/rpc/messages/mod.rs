@@ -17,6 +17,7 @@ mod pinned_dialogs;
 mod pinned_messages;
 mod reaction_lists;
 mod read_history;
+mod report;
 mod search;
 mod send_message;
 mod set_typing;
@@ -54,6 +55,7 @@ pub(super) use reaction_lists::{
     get_paid_reaction_privacy, get_recent_reactions, get_saved_reaction_tags, get_top_reactions,
 };
 pub(super) use read_history::{read_history, read_message_contents, received_messages};
+pub(super) use report::{reason_from_tl, report, report_spam, report_to_operator};
 pub(super) use search::search;
 pub(super) use send_message::send_message;
 pub(super) use set_typing::set_typing;

@@ -190,6 +190,46 @@ async fn line_49_only_what_was_shown_to_the_viewer_can_be_named() {
     assert_eq!(error(refused), (400, "PEER_ID_INVALID".into()));
 }
 
+/// Rules, a profile and the bar, in every layer: what a layer does not have is left out.
+#[tokio::test]
+async fn line_57_privacy_can_be_set_and_shown_in_every_layer() {
+    for layer in tl::LAYER_MIN..=tl::LAYER_MAX {
+        let shared = shared();
+        let (ada, ada_id) = member(&shared, 5, layer, "Ada").await;
+        let (bob, bob_id) = member(&shared, 6, layer, "Bob").await;
+        let enums::InputPeer::InputPeerUser(shown) = named(&ada, bob_id) else { panic!() };
+        let input = |access_hash: i64| -> enums::InputUser {
+            types::InputUser { user_id: bob_id.0, access_hash }.into()
+        };
+        let set = |access_hash: i64| f::account::SetPrivacy {
+            key: types::InputPrivacyKeyForwards {}.into(),
+            rules: vec![
+                types::InputPrivacyValueDisallowUsers { users: vec![input(access_hash)] }.into(),
+                types::InputPrivacyValueAllowAll {}.into(),
+            ],
+        };
+        let enums::account::PrivacyRules::PrivacyRules(rules) =
+            call(&ada, &set(shown.access_hash)).await.unwrap();
+        let named_users: enums::PrivacyRule =
+            types::PrivacyValueDisallowUsers { users: vec![bob_id.0] }.into();
+        assert_eq!((&rules.rules[0], rules.users.len()), (&named_users, 1), "{layer}");
+        // Line 49: rules name only whom the member was shown.
+        let refused = call(&ada, &set(shown.access_hash ^ 1)).await;
+        assert_eq!(error(refused), (400, "USER_ID_INVALID".into()));
+        call(&bob, &message("buy this", named(&bob, ada_id), 1)).await.unwrap();
+        let enums::InputPeer::InputPeerUser(of_ada) = named(&bob, ada_id) else { panic!() };
+        let id = types::InputUser { user_id: ada_id.0, access_hash: of_ada.access_hash }.into();
+        let full = call(&bob, &f::users::GetFullUser { id }).await.unwrap();
+        let enums::users::UserFull::UserFull(full) = full;
+        let enums::UserFull::UserFull(full) = full.full_user;
+        assert_eq!(full.private_forward_name.as_deref(), Some("Ada"), "{layer}");
+        let asked = f::messages::GetPeerSettings { peer: named(&ada, bob_id) };
+        let enums::messages::PeerSettings::PeerSettings(bar) = call(&ada, &asked).await.unwrap();
+        let enums::PeerSettings::PeerSettings(bar) = bar.settings;
+        assert!(bar.report_spam && bar.add_contact && bar.block_contact, "{layer}");
+    }
+}
+
 #[tokio::test]
 async fn line_53_mistakes_have_the_catalogues_names_and_never_500() {
     let shared = shared();
@@ -271,6 +311,63 @@ async fn line_50_users_are_whole_and_a_message_proves_access() {
         let found = call(&ada, &by_message(msg_id, user_id)).await.unwrap();
         assert!(matches!(&found[0], enums::User::UserEmpty(_)), "{msg_id} {user_id}");
     }
+}
+
+/// Who does not want a link in forwards is not to be reached by one.
+#[tokio::test]
+async fn line_50_a_forward_without_a_link_proves_no_access() {
+    for hidden in [false, true] {
+        let shared = shared();
+        let (ada, ada_id) = member(&shared, 5, 230, "Ada").await;
+        let (bob, bob_id) = member(&shared, 6, 230, "Bob").await;
+        let (eve, eve_id) = member(&shared, 7, 230, "Eve").await;
+        if hidden {
+            let key = types::InputPrivacyKeyForwards {}.into();
+            let rules = vec![types::InputPrivacyValueDisallowAll {}.into()];
+            call(&bob, &f::account::SetPrivacy { key, rules }).await.unwrap();
+        }
+        call(&bob, &message("hello", named(&bob, eve_id), 1)).await.unwrap();
+        let newest = |with: enums::InputPeer| f::messages::GetHistory {
+            peer: with,
+            limit: 1,
+            ..Default::default()
+        };
+        let got = call(&eve, &newest(named(&eve, bob_id))).await.unwrap();
+        let forward = f::messages::ForwardMessages {
+            from_peer: named(&eve, bob_id),
+            to_peer: named(&eve, ada_id),
+            id: vec![message_in(&got).id],
+            random_id: vec![5],
+            ..Default::default()
+        };
+        call(&eve, &forward).await.unwrap();
+        let got = call(&ada, &newest(named(&ada, eve_id))).await.unwrap();
+        let forwarded = message_in(&got);
+        let Some(enums::MessageFwdHeader::MessageFwdHeader(header)) = &forwarded.fwd_from else {
+            panic!("not forwarded")
+        };
+        assert_eq!(header.from_id.is_none(), hidden);
+        assert_eq!(header.from_name.as_deref(), hidden.then_some("Bob"));
+        let by_message = types::InputUserFromMessage {
+            peer: named(&ada, eve_id),
+            msg_id: forwarded.id,
+            user_id: bob_id.0,
+        };
+        let users = f::users::GetUsers { id: vec![by_message.into()] };
+        let found = call(&ada, &users).await.unwrap();
+        assert_eq!(matches!(&found[0], enums::User::UserEmpty(_)), hidden);
+    }
+}
+
+/// The one message of a page.
+fn message_in(page: &enums::messages::Messages) -> &types::Message {
+    let messages = match page {
+        enums::messages::Messages::Messages(page) => &page.messages,
+        enums::messages::Messages::MessagesSlice(page) => &page.messages,
+        other => panic!("{other:?}"),
+    };
+    let [enums::Message::Message(message)] = &messages[..] else { panic!("not one message") };
+    message
 }
 
 /// TDLib confirms with the largest date and limits of 1; a date is no filter.

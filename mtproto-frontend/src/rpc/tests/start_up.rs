@@ -253,10 +253,14 @@ async fn settings_are_the_defaults(calls: &mut Calls) {
         .await;
     defaults! { calls;
         f::account::GetAutoSaveSettings => types::account::AutoSaveSettings;
-        f::account::GetContentSettings => types::account::ContentSettings;
         f::account::GetGlobalPrivacySettings => types::GlobalPrivacySettings;
         f::messages::GetDefaultHistoryTtl => types::DefaultHistoryTtl;
     }
+    let content =
+        types::account::ContentSettings { sensitive_enabled: false, sensitive_can_change: true };
+    calls
+        .check(f::account::GetContentSettings {}, |settings| *settings == content.clone().into())
+        .await;
     calls
         .check(f::account::GetReactionsNotifySettings {}, |settings| {
             let enums::ReactionsNotifySettings::ReactionsNotifySettings(settings) = settings;
