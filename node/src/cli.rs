@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::passphrase::New;
-use crate::{client_config, codes, config, offline, passphrase, run};
+use crate::{client_config, codes, config, offline, passphrase, reindex, run};
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
 #[derive(Debug, Parser)]
@@ -34,6 +34,8 @@ enum Command {
     Reports(ReportsArgs),
     /// Print what the running node has written since its start.
     Stats(StatsArgs),
+    /// Build the index of words in messages anew: behind the running node, or without one.
+    Reindex(ReindexArgs),
     /// Write everything that the store of a stopped node holds into a file.
     Export(ExportArgs),
     /// Fill the empty store of a data directory from an exported file.
@@ -147,6 +149,14 @@ struct StatsArgs {
 }
 
 #[derive(Debug, Args)]
+struct ReindexArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
 struct ExportArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -205,6 +215,7 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
         Some(Command::Reports(args)) => codes::reports(&args.data),
         Some(Command::Stats(args)) => codes::stats(&args.data),
+        Some(Command::Reindex(args)) => reindex::reindex(&args.data, &args.config.load()?.store),
         Some(Command::Export(args)) => {
             let clear = args.clear.then(|| args.config.load()).transpose()?;
             offline::export(&args.data, &args.to, clear.as_ref().map(|config| &config.store))

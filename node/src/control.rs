@@ -71,6 +71,8 @@ pub(crate) enum Request {
     },
     /// What members have reported, the newest first.
     Reports,
+    /// New search indexes.
+    Reindex,
     /// What was written since the start.
     Stats,
 }
@@ -203,6 +205,10 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
             });
             Ok(Value::Array(shown.collect()))
         }
+        Request::Reindex => {
+            node.core.reindex().await?;
+            Ok(json!({ "boxes": node.core.users(), "done": false }))
+        }
         Request::Stats => {
             let (store, keys) = (node.store.stats(), node.core.keys());
             let codes = node.delivery.counters();
@@ -214,6 +220,7 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
                 "bytes": store.bytes,
                 "keys_by_commands": keys.written,
                 "keys_derived": keys.derived,
+                "boxes_to_index": node.core.boxes_to_index(),
                 "disk_bytes": store.disk_bytes,
                 "codes_delivered": codes.delivered(),
                 "codes_failed": codes.failed(),
@@ -225,10 +232,18 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
 
 /// Asks the node that runs on `directory`.
 pub(crate) fn ask<T: DeserializeOwned>(directory: &Path, request: &Request) -> anyhow::Result<T> {
-    let (path, _directory) = short_path(directory)?;
-    let stream = StdUnixStream::connect(path).with_context(|| {
+    ask_if_running(directory, request)?.with_context(|| {
         format!("no node runs on {}: start it first, or name its --data", directory.display())
-    })?;
+    })
+}
+
+/// Asks the node that runs on `directory`; `None` if there is none.
+pub(crate) fn ask_if_running<T: DeserializeOwned>(
+    directory: &Path,
+    request: &Request,
+) -> anyhow::Result<Option<T>> {
+    let (path, _directory) = short_path(directory)?;
+    let Ok(stream) = StdUnixStream::connect(path) else { return Ok(None) };
     stream.set_read_timeout(Some(WITHIN))?;
     let mut text = serde_json::to_string(request)?;
     text.push('\n');
@@ -236,7 +251,7 @@ pub(crate) fn ask<T: DeserializeOwned>(directory: &Path, request: &Request) -> a
     let mut line = String::new();
     BufReader::new(&stream).read_line(&mut line).context("the node does not answer")?;
     match serde_json::from_str(&line).context("the node's answer")? {
-        Reply::Ok(answer) => Ok(answer),
+        Reply::Ok(answer) => Ok(Some(answer)),
         Reply::Error(reason) => bail!("{reason}"),
     }
 }

@@ -10,6 +10,7 @@ mod master_file;
 mod offline;
 mod pages;
 mod passphrase;
+mod reindex;
 mod run;
 mod sealing;
 mod secrets;

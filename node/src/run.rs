@@ -54,6 +54,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let asked = control::Node { core: core.clone(), store: store.clone(), delivery };
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
+    let timers = tokio::spawn(timers(core.clone()));
     let site = Arc::new(Site::new(core.clone(), clock(), &config));
     let sso = config.oidc.as_ref().map(|sso| oidc(&config, core.clone(), sso)).transpose()?;
     let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
@@ -89,10 +90,38 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         reason = store.failed() => Err(anyhow!("the node cannot go on: {reason}")),
     };
     commands.abort();
+    timers.abort();
     delivering.abort();
     frontend.shutdown(SHUTDOWN).await;
     tokio::task::spawn_blocking(move || core.close()).await?;
     outcome
+}
+
+/// Has the rules do what is due at its time: scheduled messages, and messages that go.
+async fn timers(core: Core) {
+    // The clock may be set meanwhile: looked at now and then, whatever it said.
+    const LOOK_EVERY: Duration = Duration::from_secs(30);
+    let mut due = core.due();
+    loop {
+        let next = *due.borrow_and_update();
+        let wait = next.map_or(LOOK_EVERY, |next| {
+            let ms = (u64::from(next) * 1000).saturating_sub(core.now_ms());
+            Duration::from_millis(ms).min(LOOK_EVERY)
+        });
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            changed = due.changed() => match changed {
+                Ok(()) => continue,
+                Err(_) => return,
+            },
+        }
+        if next.is_some()
+            && let Err(cause) = core.tick().await
+        {
+            tracing::warn!(%cause, "timers wait");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
 }
 
 /// The rules, on the opened store.
@@ -156,7 +185,7 @@ async fn leave_last_second(last_write: Option<SystemTime>) {
 }
 
 /// Wall time.
-fn clock() -> node_core::Clock {
+pub(crate) fn clock() -> node_core::Clock {
     Arc::new(|| {
         #[expect(clippy::disallowed_methods, reason = "the binary owns the clock")]
         let now = SystemTime::now();

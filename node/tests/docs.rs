@@ -94,11 +94,31 @@ fn every_conformance_row_is_proven_or_waits() {
             wrong.push(format!("row {number}: {reason}"));
         }
     }
+    // Features around chats have their own numbers, with gaps.
+    let features: Vec<String> = numbers.extract_if(.., |number| number.starts_with('F')).collect();
+    assert!(features.is_sorted(), "{features:?}");
     let rows = (1..=66).map(|n| n.to_string());
     let clients = (1..=19).map(|n| format!("C{n}"));
     let safety = (1..=20).map(|n| format!("S{n}"));
     assert_eq!(numbers, rows.chain(clients).chain(safety).collect::<Vec<_>>());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A setting under the number of another is read as that one: what is set here ends logins there.
+#[test]
+fn no_two_settings_have_one_number() {
+    let mut files = Vec::new();
+    rust_files(&root().join("node/core/src"), &mut files);
+    let mut kinds = Vec::new();
+    for file in files {
+        let text = fs::read_to_string(&file).unwrap();
+        let found = text.split("const KIND: u8 = ").skip(1);
+        kinds.extend(found.filter_map(|rest| rest.split(';').next()?.parse::<u8>().ok()));
+    }
+    let all = kinds.len();
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert!(all > 5 && kinds.len() == all, "{kinds:?}");
 }
 
 #[test]

@@ -224,6 +224,9 @@ fn a_store_is_carried_over_by_export_and_import() {
     let (done, text) = rookery(&["compact", "--json"], &new);
     assert!(done, "{text}");
     reads_the_conversation(&new);
+    // Without a node that runs.
+    let (done, text) = rookery(&["reindex", "--json"], &new);
+    assert!(done && text.contains("\"done\":true"), "{text}");
     let node = TestNode::start_with(Setup { data: Some(new), ..Setup::default() });
     assert!(node.owner.is_none());
     assert!(node.command(&["stats", "--json"])["users"].as_u64() == Some(3), "with the service");

@@ -1,6 +1,6 @@
 //! `message` and its parts.
 
-use node_core::{Action, Author, Entity, EntityKind, Message, MessageId, Text, UserId};
+use node_core::{Action, Author, Entity, EntityKind, Message, MessageId, Scheduled, Text, UserId};
 use tl::enums::MessageEntity;
 use tl::{enums, types};
 
@@ -21,7 +21,7 @@ pub(crate) fn message(owner: UserId, id: MessageId, stored: &Message) -> enums::
         id: id.0,
         from_id: Some(peer(stored.from.into())),
         peer_id: peer(stored.peer),
-        saved_peer_id: to_oneself.then(|| saved_peer(owner, stored)),
+        saved_peer_id: stored.saved_from().map(peer),
         fwd_from: stored.forward.as_ref().map(|forward| {
             types::MessageFwdHeader {
                 from_id: forward.from.user().map(|user| peer(user.into())),
@@ -58,6 +58,15 @@ pub(crate) fn message(owner: UserId, id: MessageId, stored: &Message) -> enums::
     .into()
 }
 
+/// A message of `owner` that waits to be sent.
+pub(crate) fn scheduled(owner: UserId, scheduled: &Scheduled) -> enums::Message {
+    let mut shown = message(owner, scheduled.id, &scheduled.message);
+    if let enums::Message::Message(shown) = &mut shown {
+        shown.schedule_repeat_period = (scheduled.repeat != 0).then_some(scheduled.repeat);
+    }
+    shown
+}
+
 /// A message that tells what happened.
 fn service(owner: UserId, id: MessageId, stored: &Message, action: Action) -> enums::Message {
     let to_oneself = stored.peer == owner.into();
@@ -67,7 +76,7 @@ fn service(owner: UserId, id: MessageId, stored: &Message, action: Action) -> en
         id: id.0,
         from_id: Some(peer(stored.from.into())),
         peer_id: peer(stored.peer),
-        saved_peer_id: to_oneself.then(|| saved_peer(owner, stored)),
+        saved_peer_id: stored.saved_from().map(peer),
         reply_to: stored.reply.as_ref().map(|reply| {
             types::MessageReplyHeader {
                 reply_to_msg_id: Some(reply.to.0),
@@ -77,8 +86,9 @@ fn service(owner: UserId, id: MessageId, stored: &Message, action: Action) -> en
         }),
         date: stored.date,
         action: match action {
-            Action::SetTtl(period) => {
-                types::MessageActionSetMessagesTtl { period, auto_setting_from: None }.into()
+            Action::SetTtl { period, auto_from } => {
+                let auto_setting_from = auto_from.map(|user| user.0);
+                types::MessageActionSetMessagesTtl { period, auto_setting_from }.into()
             }
             Action::ContactSignUp => types::MessageActionContactSignUp {}.into(),
             // Also what a later version adds: there is always something to show.
@@ -88,12 +98,6 @@ fn service(owner: UserId, id: MessageId, stored: &Message, action: Action) -> en
         ..types::MessageService::default()
     }
     .into()
-}
-
-/// Under which of the saved dialogs a message to oneself is filed: where it came from.
-fn saved_peer(owner: UserId, stored: &Message) -> enums::Peer {
-    let from = stored.forward.as_ref().and_then(|forward| forward.saved_from);
-    from.map_or_else(|| peer(owner.into()), |(from, _)| peer(from))
 }
 
 /// A message, or the place where none is: a list of messages by id is never shorter than asked.

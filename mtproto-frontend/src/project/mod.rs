@@ -12,13 +12,15 @@ mod user;
 
 use std::collections::BTreeSet;
 
-use node_core::{Core, CoreResult, Entity, EntityKind, Message, PeerId, UserId};
+use node_core::{
+    Action, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Message, PeerId, UserId,
+};
 use tl::enums;
 
 pub(crate) use message::{
-    entities, entities_from_tl, message, message_or_empty, text_with_entities,
+    entities, entities_from_tl, message, message_or_empty, scheduled, text_with_entities,
 };
-pub(crate) use own::{draft_update, notify_update, own_update};
+pub(crate) use own::{draft_update, history_ttl, notify_update, own_update, scheduled_gone};
 pub(crate) use privacy::{
     NamesGroups, key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl,
 };
@@ -52,6 +54,9 @@ impl Named {
             self.0.extend(forward.from.user());
             self.0.extend(forward.saved_from.map(|(peer, _)| peer.user()));
         }
+        if let Some(Action::SetTtl { auto_from: Some(user), .. }) = message.action {
+            self.0.insert(user);
+        }
         self.entities(&message.entities)
     }
 
@@ -68,7 +73,8 @@ impl Named {
     /// All of them, as `viewer` sees them.
     pub(crate) fn users(&self, core: &Core, viewer: UserId) -> CoreResult<Vec<enums::User>> {
         let mut users = Vec::with_capacity(self.0.len());
-        for id in &self.0 {
+        // It stands for no account: clients know it.
+        for id in self.0.iter().filter(|id| **id != HIDDEN_AUTHOR.user()) {
             users.push(match core.view(viewer, *id)? {
                 Some(view) => user(&view, viewer),
                 None => tl::types::UserEmpty { id: id.0 }.into(),

@@ -1,7 +1,7 @@
 //! What a member changed for oneself, as the update for the other sessions: these have no pts of
 //! their own.
 
-use node_core::{Core, CoreResult, NotifyTarget, Own, PeerId, UserId};
+use node_core::{Core, CoreResult, MessageId, NotifyTarget, Own, PeerId, UserId};
 use tl::{enums, types};
 
 use super::{
@@ -78,6 +78,26 @@ pub(crate) fn own_update(
         }
         Own::AutoSave => types::UpdateAutoSaveSettings {}.into(),
         Own::ContactsReset => types::UpdateContactsReset {}.into(),
+        Own::SavedPinned { source, pinned } => {
+            let peer = dialog_peer(*source, named);
+            types::UpdateSavedDialogPinned { pinned: *pinned, peer }.into()
+        }
+        Own::SavedPins => {
+            let order = core.saved_pins(owner)?;
+            let order = order.into_iter().map(|source| dialog_peer(source, named)).collect();
+            types::UpdatePinnedSavedDialogs { order: Some(order) }.into()
+        }
+        Own::HistoryTtl { peer: with } => history_ttl(core, owner, *with, named)?,
+        Own::Scheduled { peer: with, id } => {
+            let Some(waiting) = core.scheduled(owner, *with, *id)? else { return Ok(None) };
+            named.message(&waiting.message);
+            let message = super::scheduled(owner, &waiting);
+            types::UpdateNewScheduledMessage { message }.into()
+        }
+        Own::ScheduledGone { peer: with, ids, sent } => {
+            named.user(with.user());
+            scheduled_gone(*with, ids, sent)
+        }
         _ => return Ok(None),
     }))
 }
@@ -126,4 +146,28 @@ pub(crate) fn notify_update(
     };
     let notify_settings = notify_settings.into();
     Ok(types::UpdateNotifySettings { peer, notify_settings }.into())
+}
+
+/// After how long messages of a dialog go now.
+pub(crate) fn history_ttl(
+    core: &Core,
+    owner: UserId,
+    with: PeerId,
+    named: &mut Named,
+) -> CoreResult<enums::Update> {
+    named.user(with.user());
+    let period = core.history_ttl(owner, with)?;
+    let ttl_period = (period != 0).then_some(period);
+    Ok(types::UpdatePeerHistoryTtl { peer: peer(with), ttl_period }.into())
+}
+
+/// Scheduled messages that are gone, and as what they were sent.
+pub(crate) fn scheduled_gone(with: PeerId, ids: &[MessageId], sent: &[MessageId]) -> enums::Update {
+    let numbers = |ids: &[MessageId]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
+    types::UpdateDeleteScheduledMessages {
+        peer: peer(with),
+        messages: numbers(ids),
+        sent_messages: (!sent.is_empty()).then(|| numbers(sent)),
+    }
+    .into()
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://core.telegram.org/api/peers>
 
-use node_core::{MessageId, PeerId, UserId};
+use node_core::{HIDDEN_AUTHOR, MessageId, PeerId, UserId};
 use tl::enums::{InputDialogPeer, InputPeer, InputUser};
 
 use super::{Context, RpcError, RpcResult};
@@ -51,6 +51,20 @@ impl Context {
             InputDialogPeer::InputDialogPeer(named) => self.peer(&named.peer),
             InputDialogPeer::InputDialogPeerFolder(_)
             | InputDialogPeer::InputDialogPeerCommunity(_) => Err(PEER_ID_INVALID),
+        }
+    }
+
+    /// What a client names of what its saved messages are filed under.
+    ///
+    /// # Errors
+    /// 400: there is none, or the access hash is not this viewer's.
+    pub(super) fn saved_peer(&self, named: &InputPeer) -> RpcResult<PeerId> {
+        match named {
+            // No account, and clients know its number.
+            InputPeer::InputPeerUser(user) if user.user_id == HIDDEN_AUTHOR.user().0 => {
+                Ok(HIDDEN_AUTHOR)
+            }
+            named => self.peer(named),
         }
     }
 

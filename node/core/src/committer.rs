@@ -101,9 +101,12 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
         decided.push(one(&mut decide, command)?);
     }
     let mut writing = decide.take_batch();
-    inner.count_written(writing.len());
+    inner.count_written(writing.len().saturating_sub(decide.derived_keys));
+    inner.count_derived(decide.derived_keys);
     let room = node_store::BATCH_BYTES_MAX.saturating_sub(decide.bytes);
-    let flushed = flush_boxes(inner, std::mem::take(&mut decide.touched), room, &mut writing)?;
+    let mut to_index = Vec::new();
+    let touched = std::mem::take(&mut decide.touched);
+    let flushed = flush_boxes(inner, touched, room, &mut writing, &mut to_index)?;
     let written = commit(inner, writing);
     if let Err(cause) = &written {
         for one in decided {
@@ -116,6 +119,9 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
         cell.lock(&*inner.store, owner)?.written(pts);
     }
     inner.boxes.evict();
+    for owner in to_index {
+        inner.search.due(owner);
+    }
     for one in decided {
         for after in one.after {
             after(inner);
@@ -141,12 +147,14 @@ fn one(decide: &mut Decide<'_>, command: Command) -> CoreResult<Decided> {
 }
 
 /// Adds what is derived from boxes that have not been written for long, as far as there is room.
-/// The others follow when they change again.
+/// The others follow when they change again. `to_index` gets those that are ahead of their search
+/// index.
 fn flush_boxes(
     inner: &Inner,
     mut owners: Vec<UserId>,
     mut room: usize,
     writing: &mut Batch,
+    to_index: &mut Vec<UserId>,
 ) -> CoreResult<Vec<(UserId, Pts)>> {
     owners.sort_unstable();
     owners.dedup();
@@ -154,8 +162,11 @@ fn flush_boxes(
     for owner in owners {
         let cell = inner.boxes.cell(owner);
         let mut state = cell.lock(&*inner.store, owner)?;
+        if state.pts.0 - state.indexed.0 >= inner.pace.index_every {
+            to_index.push(owner);
+        }
         if state.unwritten() >= FLUSH_EVERY_EVENTS {
-            let flush = flush(&state, &*inner.store, owner, inner.events_kept)?;
+            let flush = flush(&state, &*inner.store, owner, inner.pace.events_kept)?;
             if flush.bytes <= room {
                 room -= flush.bytes;
                 state.floor = flush.floor;

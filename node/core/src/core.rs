@@ -8,14 +8,15 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use crate::boxes::EVENTS_KEPT;
 use crate::committer::{self, Answer, Command, Run};
 use crate::decide::Decide;
 use crate::directory::Directory;
 use crate::event::Follower;
 use crate::ids::Actor;
-use crate::inner::Inner;
+use crate::inner::{Inner, Pace};
+use crate::search;
 use crate::setup::Setup;
+use crate::timers::Timers;
 use crate::{CoreError, CoreResult};
 
 /// Commands that wait for the committer. Protects memory: beyond it a caller is told to come back
@@ -26,8 +27,42 @@ const COMMANDS_WAITING_MAX: usize = 1024;
 #[derive(Clone)]
 pub struct Core {
     pub(crate) inner: Arc<Inner>,
-    commands: SyncSender<Command>,
-    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+    commands: Arc<Commands>,
+    threads: Arc<Threads>,
+}
+
+/// The way to the committer.
+pub(crate) type Commands = SyncSender<Command>;
+
+/// The threads of the rules. Dropped with the last handle.
+struct Threads {
+    inner: Arc<Inner>,
+    committer: Mutex<Option<JoinHandle<()>>>,
+    indexer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // The committer ends by itself when nobody can command any more.
+        self.inner.search.end();
+    }
+}
+
+/// A command that decides by `decide`, and where its answer will be once it is durable.
+pub(crate) fn command<T: Send + 'static>(
+    decide: impl FnOnce(&mut Decide<'_>) -> CoreResult<T> + Send + 'static,
+) -> (Run, oneshot::Receiver<CoreResult<T>>) {
+    let (sender, receiver) = oneshot::channel();
+    let run: Run = Box::new(move |batch| {
+        let result = batch.and_then(decide);
+        let succeeded = result.is_ok();
+        let answer: Answer = Box::new(move |failed| {
+            // A caller that went away has no use for the answer; what it did stays done.
+            let _ = sender.send(failed.map_or(result, Err));
+        });
+        (succeeded, answer)
+    });
+    (run, receiver)
 }
 
 /// How many keys were written since the start.
@@ -45,20 +80,26 @@ impl Core {
     /// # Errors
     /// Those of the store, and records that cannot be read.
     pub fn open(setup: Setup) -> CoreResult<Self> {
-        Self::open_keeping(setup, EVENTS_KEPT)
+        Self::open_with(setup, Pace::default())
     }
 
-    /// [`Core::open`] with boxes that keep so many pts of events other than messages.
-    pub(crate) fn open_keeping(setup: Setup, events_kept: i32) -> CoreResult<Self> {
+    /// [`Core::open`] at another pace.
+    pub(crate) fn open_with(setup: Setup, pace: Pace) -> CoreResult<Self> {
         let directory = Directory::load(&*setup.store)?;
-        let inner = Arc::new(Inner::new(setup, directory, events_kept));
+        let timers = Timers::load(&*setup.store)?;
+        let inner = Arc::new(Inner::new(setup, directory, timers, pace));
         let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);
+        let commands = Arc::new(commands);
         let shared = inner.clone();
-        let thread = std::thread::Builder::new()
-            .name("committer".into())
-            .spawn(move || committer::run(&shared, &queue))
-            .map_err(|cause| CoreError::Stopped(cause.to_string()))?;
-        Ok(Self { inner, commands, thread: Arc::new(Mutex::new(Some(thread))) })
+        let committer = thread("committer", move || committer::run(&shared, &queue))?;
+        let (shared, way) = (inner.clone(), Arc::downgrade(&commands));
+        let indexer = thread("indexer", move || search::run(&shared, &way))?;
+        let threads = Threads {
+            inner: inner.clone(),
+            committer: Mutex::new(Some(committer)),
+            indexer: Mutex::new(Some(indexer)),
+        };
+        Ok(Self { inner, commands, threads: Arc::new(threads) })
     }
 
     /// Tells `follower` of everything from now on.
@@ -107,16 +148,7 @@ impl Core {
         decide: impl FnOnce(&mut Decide<'_>) -> CoreResult<T> + Send + 'static,
     ) -> CoreResult<T> {
         self.inner.store.admit()?;
-        let (sender, receiver) = oneshot::channel();
-        let run: Run = Box::new(move |batch| {
-            let result = batch.and_then(decide);
-            let succeeded = result.is_ok();
-            let answer: Answer = Box::new(move |failed| {
-                // A caller that went away has no use for the answer; what it did stays done.
-                let _ = sender.send(failed.map_or(result, Err));
-            });
-            (succeeded, answer)
-        });
+        let (run, receiver) = command(decide);
         self.commands.try_send(Command { actor, run, last: false }).map_err(
             |error| match error {
                 TrySendError::Full(_) => CoreError::Busy,
@@ -148,14 +180,25 @@ impl Core {
     /// Lets the committer end what is queued, and waits for it. Later commands are refused. Blocks
     /// the thread: called at the end of a node.
     pub fn close(&self) {
+        self.inner.search.end();
+        join(&self.threads.indexer, "indexer");
         let run: Run = Box::new(|_| (true, Box::new(|_| {})));
         // Refused only if the committer has ended already.
         let _ = self.commands.send(Command { actor: None, run, last: true });
-        if let Some(thread) = self.thread.lock().take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the committer panicked");
-        }
+        join(&self.threads.committer, "committer");
+    }
+}
+
+fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> CoreResult<JoinHandle<()>> {
+    let started = std::thread::Builder::new().name(name.into()).spawn(run);
+    started.map_err(|cause| CoreError::Stopped(cause.to_string()))
+}
+
+fn join(thread: &Mutex<Option<JoinHandle<()>>>, name: &str) {
+    if let Some(thread) = thread.lock().take()
+        && thread.join().is_err()
+    {
+        tracing::error!("the {name} panicked");
     }
 }
 

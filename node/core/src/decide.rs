@@ -35,6 +35,8 @@ pub(crate) struct Decide<'a> {
     pub(crate) bytes: usize,
     /// What deletions will make the next flushes write, at most: each may touch another chunk.
     pub(crate) derived_bytes: usize,
+    /// Keys of `batch` that are derived from others.
+    pub(crate) derived_keys: usize,
     command: Rows,
     /// Boxes that changed in this batch.
     pub(crate) touched: Vec<UserId>,
@@ -54,6 +56,7 @@ impl<'a> Decide<'a> {
             batch: Rows::new(),
             bytes: 0,
             derived_bytes: 0,
+            derived_keys: 0,
             command: Rows::new(),
             touched: Vec::new(),
             events: Vec::new(),
@@ -128,6 +131,12 @@ impl<'a> Decide<'a> {
 
     pub(crate) fn delete(&mut self, space: Keyspace, key: &[u8]) {
         self.command.insert((space, key.to_vec()), None);
+    }
+
+    /// Writes or removes a row that is derived from others.
+    pub(crate) fn derive(&mut self, space: Keyspace, key: &[u8], value: Option<Vec<u8>>) {
+        self.derived_keys += 1;
+        self.command.insert((space, key.to_vec()), value);
     }
 
     /// A user, as the commands before this one leave it.

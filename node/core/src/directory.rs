@@ -97,6 +97,11 @@ impl Directory {
         found
     }
 
+    /// All accounts, in no order.
+    pub(crate) fn ids(&self) -> Vec<UserId> {
+        self.0.read().users.keys().copied().collect()
+    }
+
     /// How many accounts there are.
     pub(crate) fn len(&self) -> usize {
         self.0.read().users.len()

@@ -174,6 +174,27 @@ pub enum CoreError {
     /// More than a member may have, or than one request may name.
     #[error("too many")]
     TooMany,
+    /// No time after which messages may go.
+    #[error("bad timer")]
+    TtlInvalid,
+    /// Scheduled too far ahead.
+    #[error("scheduled too far ahead")]
+    ScheduleTooLate,
+    /// As many messages of the dialog are scheduled as may be.
+    #[error("too many scheduled messages")]
+    ScheduleTooMuch,
+    /// The other party does not show when it is online.
+    #[error("does not show when it is online")]
+    ScheduleStatusPrivate,
+    /// Not a way in which a message can be scheduled.
+    #[error("cannot be scheduled so")]
+    ScheduleInvalid,
+    /// The other party has not read the message yet.
+    #[error("not read yet")]
+    NotReadYet,
+    /// It is not known any more when the message was read.
+    #[error("read too long ago")]
+    ReadTooOld,
     /// The box has reached the last number that clients can say.
     #[error("the box is full")]
     BoxFull,

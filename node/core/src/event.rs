@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::dialogs::{FilterId, FolderId, NotifyTarget};
-use crate::ids::{Actor, AuthKeyId, PeerId, Pts, UserId};
+use crate::ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, UserId};
 use crate::login::Authorization;
 use crate::message::{BoxRow, Message};
 use crate::privacy::PrivacyKey;
@@ -197,6 +197,36 @@ pub enum Own {
     ContactsReset,
     /// What is saved to the device.
     AutoSave,
+    /// A saved dialog was pinned, or is no longer.
+    SavedPinned {
+        /// What it is filed under.
+        source: PeerId,
+        /// Whether it is.
+        pinned: bool,
+    },
+    /// The order of the pinned saved dialogs.
+    SavedPins,
+    /// After how long messages of a dialog go.
+    HistoryTtl {
+        /// The dialog.
+        peer: PeerId,
+    },
+    /// A message was scheduled, or changed.
+    Scheduled {
+        /// To whom.
+        peer: PeerId,
+        /// Among the scheduled messages of the dialog.
+        id: MessageId,
+    },
+    /// Scheduled messages were sent, or are gone.
+    ScheduledGone {
+        /// To whom.
+        peer: PeerId,
+        /// Which.
+        ids: Vec<MessageId>,
+        /// As what they were sent, if they were.
+        sent: Vec<MessageId>,
+    },
 }
 
 /// One event of one box.

@@ -6,7 +6,7 @@
 
 use node_store::{Keyspace, Order};
 
-use crate::boxes::StoredChunks;
+use crate::boxes::{Chunks, Dialog, StoredChunks};
 use crate::ids::{MessageId, PeerId, UserId, box_key, box_number};
 use crate::message::{BoxRow, Message};
 use crate::record::Record as _;
@@ -61,6 +61,15 @@ pub struct HistoryPage {
     pub newer: i32,
 }
 
+/// Where messages lie together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In the dialog with somebody.
+    Dialog(PeerId),
+    /// Among the messages to oneself, filed under this.
+    Saved(PeerId),
+}
+
 impl Core {
     /// A page of a dialog.
     ///
@@ -70,12 +79,34 @@ impl Core {
         &self,
         owner: UserId,
         peer: PeerId,
+        query: HistoryQuery,
+    ) -> CoreResult<HistoryPage> {
+        self.history_of(owner, Place::Dialog(peer), query).await
+    }
+
+    /// A page of the messages to oneself that are filed under `source`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn saved_history(
+        &self,
+        owner: UserId,
+        source: PeerId,
+        query: HistoryQuery,
+    ) -> CoreResult<HistoryPage> {
+        self.history_of(owner, Place::Saved(source), query).await
+    }
+
+    async fn history_of(
+        &self,
+        owner: UserId,
+        place: Place,
         mut query: HistoryQuery,
     ) -> CoreResult<HistoryPage> {
         if query.offset_id == 0 && query.offset_date != 0 {
-            query.offset_id = self.first_at(owner, peer, query.offset_date).await?;
+            query.offset_id = self.first_at(owner, place, query.offset_date).await?;
         }
-        let (ids, count, newer) = self.page_ids(owner, peer, query)?;
+        let (ids, count, newer) = self.page_ids(owner, place, query)?;
         self.settled().await?;
         let messages = self.rows(owner, &ids)?;
         self.settled().await?;
@@ -86,77 +117,42 @@ impl Core {
     fn page_ids(
         &self,
         owner: UserId,
-        peer: PeerId,
+        place: Place,
         query: HistoryQuery,
     ) -> CoreResult<(Vec<MessageId>, i32, i32)> {
+        let found = self
+            .in_place(owner, place, |dialog, chunks, peer| page_ids(dialog, chunks, peer, query))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Asks a dialog of a box, or of its saved messages, if it is there.
+    pub(crate) fn in_place<T>(
+        &self,
+        owner: UserId,
+        place: Place,
+        ask: impl FnOnce(&Dialog, &dyn Chunks, PeerId) -> CoreResult<T>,
+    ) -> CoreResult<Option<T>> {
         let store = &*self.inner.store;
         let chunks = StoredChunks { store, owner };
         let cell = self.inner.boxes.cell(owner);
         let state = cell.lock(store, owner)?;
-        let Some(dialog) = state.dialogs.get(&peer) else { return Ok((Vec::new(), 0, 0)) };
-        let limit = query.limit.min(PAGE_MAX);
-        let end = if query.max_id > 0 { query.max_id } else { i32::MAX };
-        let inside = |id: i32| id > query.min_id && id < end;
-        let add_offset = query.add_offset.clamp(-ADD_OFFSET_MAX, ADD_OFFSET_MAX);
-        let from = if query.offset_id > 0 { query.offset_id } else { i32::MAX };
-        let mut ids = Vec::with_capacity(limit);
-        let mut left = limit;
-        if add_offset < 0 {
-            // So many places of the page lie at or above the offset.
-            let wanted = add_offset.unsigned_abs() as usize;
-            let mut newer = Vec::new();
-            let start = from.max(query.min_id.saturating_add(1));
-            dialog.index.ascend(start, &chunks, peer, |entry| {
-                if inside(entry.id) {
-                    newer.push(MessageId(entry.id));
-                }
-                newer.len() < wanted && entry.id < end
-            })?;
-            // The page ends `limit` below its upper border, be that filled or not.
-            left = limit.saturating_sub(wanted);
-            newer.reverse();
-            let missing = wanted - newer.len();
-            let keep = limit.min(wanted).saturating_sub(missing);
-            ids.extend(newer.into_iter().take(keep));
-        }
-        let mut skip = usize::try_from(add_offset).unwrap_or(0);
-        if left > 0 {
-            let room = ids.len() + left;
-            dialog.index.descend(from.min(end), &chunks, peer, |entry| {
-                if !inside(entry.id) {
-                    return entry.id > query.min_id;
-                }
-                if skip > 0 {
-                    skip -= 1;
-                    return true;
-                }
-                ids.push(MessageId(entry.id));
-                ids.len() < room
-            })?;
-        }
-        let newer = match ids.first() {
-            // Only near the top is it worth counting.
-            Some(first) => {
-                let mut newer = 0;
-                dialog.index.descend(i32::MAX, &chunks, peer, |entry| {
-                    newer += i32::from(entry.id > first.0);
-                    entry.id > first.0 && newer < PAGE_MAX as i32
-                })?;
-                newer
+        match place {
+            Place::Dialog(peer) => state.dialogs.get(&peer).map(|found| ask(found, &chunks, peer)),
+            Place::Saved(peer) => {
+                state.saved.get(&peer).map(|found| ask(found, &*chunks.saved(), peer))
             }
-            None => 0,
-        };
-        Ok((ids, dialog.count, newer))
+        }
+        .transpose()
     }
 
     /// The first message of a dialog that is not older than `date`.
-    async fn first_at(&self, owner: UserId, peer: PeerId, date: i32) -> CoreResult<i32> {
+    pub(crate) async fn first_at(&self, owner: UserId, place: Place, date: i32) -> CoreResult<i32> {
         // Dates grow with ids: halves the range until one id is left. At most 31 rows.
-        let (mut low, mut high) = (1, self.top(owner, peer)?.saturating_add(1));
+        let (mut low, mut high) = (1, self.top(owner, place)?.saturating_add(1));
         self.settled().await?;
         while low < high {
             let middle = low + (high - low) / 2;
-            let Some(id) = self.at_or_after(owner, peer, middle)? else {
+            let Some(id) = self.at_or_after(owner, place, middle)? else {
                 high = middle;
                 continue;
             };
@@ -169,23 +165,20 @@ impl Core {
         Ok(low)
     }
 
-    fn top(&self, owner: UserId, peer: PeerId) -> CoreResult<i32> {
-        let cell = self.inner.boxes.cell(owner);
-        let state = cell.lock(&*self.inner.store, owner)?;
-        Ok(state.dialogs.get(&peer).map_or(0, |dialog| dialog.top.0))
+    fn top(&self, owner: UserId, place: Place) -> CoreResult<i32> {
+        Ok(self.in_place(owner, place, |dialog, _, _| Ok(dialog.top.0))?.unwrap_or(0))
     }
 
-    fn at_or_after(&self, owner: UserId, peer: PeerId, from: i32) -> CoreResult<Option<i32>> {
-        let store = &*self.inner.store;
-        let cell = self.inner.boxes.cell(owner);
-        let state = cell.lock(store, owner)?;
-        let Some(dialog) = state.dialogs.get(&peer) else { return Ok(None) };
-        let mut found = None;
-        dialog.index.ascend(from, &StoredChunks { store, owner }, peer, |entry| {
-            found = Some(entry.id);
-            false
+    fn at_or_after(&self, owner: UserId, place: Place, from: i32) -> CoreResult<Option<i32>> {
+        let found = self.in_place(owner, place, |dialog, chunks, peer| {
+            let mut found = None;
+            dialog.index.ascend(from, chunks, peer, |entry| {
+                found = Some(entry.id);
+                false
+            })?;
+            Ok(found)
         })?;
-        Ok(found)
+        Ok(found.flatten())
     }
 
     /// Messages of a box by their ids; those that are not there are left out.
@@ -240,4 +233,66 @@ impl Core {
         }
         Ok(found)
     }
+}
+
+/// The ids of a page, newest first; all messages of the dialog; how many are newer.
+fn page_ids(
+    dialog: &Dialog,
+    chunks: &dyn Chunks,
+    peer: PeerId,
+    query: HistoryQuery,
+) -> CoreResult<(Vec<MessageId>, i32, i32)> {
+    let limit = query.limit.min(PAGE_MAX);
+    let end = if query.max_id > 0 { query.max_id } else { i32::MAX };
+    let inside = |id: i32| id > query.min_id && id < end;
+    let add_offset = query.add_offset.clamp(-ADD_OFFSET_MAX, ADD_OFFSET_MAX);
+    let from = if query.offset_id > 0 { query.offset_id } else { i32::MAX };
+    let mut ids = Vec::with_capacity(limit);
+    let mut left = limit;
+    if add_offset < 0 {
+        // So many places of the page lie at or above the offset.
+        let wanted = add_offset.unsigned_abs() as usize;
+        let mut newer = Vec::new();
+        let start = from.max(query.min_id.saturating_add(1));
+        dialog.index.ascend(start, chunks, peer, |entry| {
+            if inside(entry.id) {
+                newer.push(MessageId(entry.id));
+            }
+            newer.len() < wanted && entry.id < end
+        })?;
+        // The page ends `limit` below its upper border, be that filled or not.
+        left = limit.saturating_sub(wanted);
+        newer.reverse();
+        let missing = wanted - newer.len();
+        let keep = limit.min(wanted).saturating_sub(missing);
+        ids.extend(newer.into_iter().take(keep));
+    }
+    let mut skip = usize::try_from(add_offset).unwrap_or(0);
+    if left > 0 {
+        let room = ids.len() + left;
+        dialog.index.descend(from.min(end), chunks, peer, |entry| {
+            if !inside(entry.id) {
+                return entry.id > query.min_id;
+            }
+            if skip > 0 {
+                skip -= 1;
+                return true;
+            }
+            ids.push(MessageId(entry.id));
+            ids.len() < room
+        })?;
+    }
+    let newer = match ids.first() {
+        // Only near the top is it worth counting.
+        Some(first) => {
+            let mut newer = 0;
+            dialog.index.descend(i32::MAX, chunks, peer, |entry| {
+                newer += i32::from(entry.id > first.0);
+                entry.id > first.0 && newer < PAGE_MAX as i32
+            })?;
+            newer
+        }
+        None => 0,
+    };
+    Ok((ids, dialog.count, newer))
 }

@@ -9,14 +9,31 @@ use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 
 use crate::CoreError;
-use crate::boxes::Boxes;
+use crate::boxes::{Boxes, EVENTS_KEPT};
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
 use crate::event::{Event, Follower};
 use crate::login::{EmailProofs, LoginCodes, LoginTokens, Questions};
 use crate::personal::PersonalCache;
 use crate::presence::Presence;
+use crate::search::{INDEX_EVERY_EVENTS, Queue};
 use crate::setup::{Clock, Registration, Setup};
+use crate::timers::Timers;
+
+/// How often things happen behind what members do; tests have them happen more often.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// See [`crate::boxes::EVENTS_KEPT`].
+    pub(crate) events_kept: i32,
+    /// See [`crate::search::INDEX_EVERY_EVENTS`].
+    pub(crate) index_every: i32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { events_kept: EVENTS_KEPT, index_every: INDEX_EVERY_EVENTS }
+    }
+}
 
 /// Passwords that are checked at the same time: each takes some milliseconds of a core.
 const CALCULATIONS_AT_ONCE: usize = 2;
@@ -51,8 +68,11 @@ pub(crate) struct Inner {
     /// Turns for arithmetic of some milliseconds.
     pub(crate) calculations: Semaphore,
     pub(crate) presence: Presence,
-    /// See [`crate::boxes::EVENTS_KEPT`].
-    pub(crate) events_kept: i32,
+    pub(crate) pace: Pace,
+    /// What the indexer has to do.
+    pub(crate) search: Queue,
+    /// What the clock waits for.
+    pub(crate) timers: Timers,
     /// The batch that is being decided, or the last one that was.
     pub(crate) deciding: AtomicU64,
     /// The newest batch that is durable.
@@ -64,7 +84,7 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn new(setup: Setup, directory: Directory, events_kept: i32) -> Self {
+    pub(crate) fn new(setup: Setup, directory: Directory, timers: Timers, pace: Pace) -> Self {
         let Setup { store, clock, registration, access_secret, master, can_mail, .. } = setup;
         let (requires_email, reaches_numbers) = (setup.requires_email, setup.reaches_numbers);
         Self {
@@ -89,7 +109,9 @@ impl Inner {
             questions: Questions::default(),
             calculations: Semaphore::new(CALCULATIONS_AT_ONCE),
             presence: Presence::default(),
-            events_kept,
+            pace,
+            search: Queue::default(),
+            timers,
             deciding: AtomicU64::new(0),
             durable: watch::Sender::new(0),
             stopped: watch::Sender::new(None),

@@ -30,11 +30,15 @@ mod preferences;
 mod presence;
 mod privacy;
 mod profile;
+mod read_date;
 mod record;
 mod reports;
+mod saved;
+mod search;
 mod send;
 mod setup;
 mod text;
+mod timers;
 mod user;
 mod view;
 
@@ -57,17 +61,21 @@ pub use login::{
     PasswordChange, PasswordChanged, PasswordReset, PasswordView, Proof, Question, Refuses,
     SentCode, SentEmail, SignIn, Standing, clean_email, masked_email,
 };
-pub use message::{Action, Author, BoxRow, Forward, Message, Quote, Reply};
+pub use message::{Action, Author, BoxRow, Forward, HIDDEN_AUTHOR, Message, Quote, Reply};
 pub use preferences::{
     AutoDownload, AutoSave, AutoSaves, DownloadPreset, ReactionsFrom, ReactionsNotify, SaveScope,
 };
 pub use presence::{ONLINE_MS, Status};
 pub use privacy::{GlobalPrivacy, PRIVACY_ENTRIES_MAX, PrivacyKey, PrivacyRule, What, Who};
 pub use profile::PublicProfile;
+pub use read_date::READ_DATE_KEPT_S;
 pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
+pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
+pub use search::{SearchFilter, SearchPage, SearchQuery};
 pub use send::{Affected, Edited, ForwardHow, Outgoing, OwnEvents, PinHow, QuoteRequest, Sent};
 pub use setup::{Clock, Registration, Setup};
 pub use text::{ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len};
+pub use timers::{Placed, SCHEDULED_DIALOG_MAX, SEND_WHEN_ONLINE, Scheduled, ScheduledEdit, When};
 pub use user::{
     ABOUT_CHARS_MAX, Birthday, Contact, NAME_CHARS_MAX, NameColor, Role, USERNAME_CHARS, User,
     clean_name, is_username,

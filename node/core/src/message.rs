@@ -51,8 +51,13 @@ pub struct Message {
 pub enum Action {
     /// The message that this one answers was pinned.
     Pin,
-    /// From now on messages go by themselves after so many seconds; 0: they stay.
-    SetTtl(i32),
+    /// From now on messages go by themselves.
+    SetTtl {
+        /// After so many seconds; 0: they stay.
+        period: i32,
+        /// Who has set so for all dialogs that he begins, where nobody did it here.
+        auto_from: Option<UserId>,
+    },
     /// Somebody whom the box's owner keeps as a contact has joined.
     ContactSignUp,
 }
@@ -131,6 +136,8 @@ pub enum BoxRow {
         peer: PeerId,
         /// The messages, ascending, without those that were gone already.
         ids: Vec<MessageId>,
+        /// Of messages to oneself: what all of them were filed under.
+        saved: Option<PeerId>,
     },
     /// The owner has read a dialog up to here. Counts as many pts as messages were unread.
     ReadInbox {
@@ -191,7 +198,7 @@ impl Record for BoxRow {
         Some(match postcard::from_bytes(fields).ok()? {
             BoxRowV1::Message(old) => Self::Message(old.into()),
             BoxRowV1::Edited(id) => Self::Edited(id),
-            BoxRowV1::Deleted { peer, ids } => Self::Deleted { peer, ids },
+            BoxRowV1::Deleted { peer, ids } => Self::Deleted { peer, ids, saved: None },
             BoxRowV1::ReadInbox { peer, max_id, count, still_unread } => {
                 Self::ReadInbox { peer, max_id, count, still_unread }
             }
@@ -262,6 +269,10 @@ impl From<MessageV1> for Message {
     }
 }
 
+/// What saved messages are filed under of which it is not known where they were taken from. Clients
+/// know the number.
+pub const HIDDEN_AUTHOR: PeerId = PeerId::User(UserId(2_666_000));
+
 /// What a `random_id` stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RandomId {
@@ -296,6 +307,21 @@ impl Message {
             scheduled: false,
             action: None,
         }
+    }
+
+    /// Of a message to oneself: the dialog that it was taken from, or one's own for a note.
+    #[must_use]
+    pub fn saved_from(&self) -> Option<PeerId> {
+        let to_oneself = self.out && self.peer == self.from.into();
+        to_oneself.then(|| match &self.forward {
+            None => self.peer,
+            Some(forward) => forward.saved_from.map_or(HIDDEN_AUTHOR, |(from, _)| from),
+        })
+    }
+
+    /// A message that tells what happened; its action is to be set.
+    pub(crate) fn service(peer: PeerId, from: UserId, out: bool, date: i32) -> Self {
+        Self::new(peer, from, out, date, Text { text: String::new(), entities: Vec::new() })
     }
 
     /// A message like any other, for tests that look at something else.
@@ -343,6 +369,6 @@ mod tests {
         let (old, ids) = (BoxRowV1::Edited(MessageId(3)), vec![MessageId(1)]);
         assert_eq!(decode(&old), BoxRow::Edited(MessageId(3)));
         let old = BoxRowV1::Deleted { peer, ids: ids.clone() };
-        assert_eq!(decode(&old), BoxRow::Deleted { peer, ids });
+        assert_eq!(decode(&old), BoxRow::Deleted { peer, ids, saved: None });
     }
 }

@@ -168,6 +168,9 @@ impl Core {
         let now_ms = self.inner.now_ms();
         if self.inner.presence.set(user, online, now_ms) {
             self.inner.tell(&crate::Event::Presence { user });
+            if online {
+                self.inner.timers.came(user);
+            }
         } else if !online {
             return Ok(());
         }

@@ -57,6 +57,12 @@ impl Keyspace {
     pub const PERSONAL: Self = Self(b'm');
     /// The number of a person who is known to another service. Key: hash of the identity.
     pub const IDENTITIES: Self = Self(b'o');
+    /// Messages that are written and not sent yet. Key: owner ++ peer ++ id.
+    pub const SCHEDULED: Self = Self(b'q');
+    /// What happens by itself. Key: when ++ what.
+    pub const TIMERS: Self = Self(b't');
+    /// The index of words in messages: derived from the boxes, and rebuildable.
+    pub const SEARCH: Self = Self(b'f');
     /// Whom a user has blocked.
     pub const BLOCKED: Self = Self(b'x');
     /// What members have reported. Key: reporter ++ number.

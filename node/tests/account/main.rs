@@ -31,6 +31,8 @@ mod people;
 #[allow(dead_code, reason = "not every scene needs all of it")]
 #[cfg(test)]
 mod scene;
+#[cfg(test)]
+mod search;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]
 #[path = "../support/mod.rs"]
@@ -39,3 +41,5 @@ mod support;
 #[cfg(test)]
 #[path = "../chat/team.rs"]
 mod team;
+#[cfg(test)]
+mod timers;

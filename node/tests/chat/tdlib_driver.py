@@ -105,6 +105,8 @@ class Tdlib(protocol.Driver):
             self.connection = value["state"]["@type"].removeprefix("connectionState")
             asyncio.ensure_future(self.notify())
         elif value["@type"] in ("updateMessageSendSucceeded", "updateMessageSendFailed"):
+            if self.raw:
+                self.emit_raw(value)
             self.outcome(value["message"]["chat_id"], value["old_message_id"]).set_result(value)
         else:
             if self.raw:

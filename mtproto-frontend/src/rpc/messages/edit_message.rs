@@ -4,12 +4,13 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.editMessage>
 
-use node_core::MessageId;
+use node_core::{MessageId, ScheduledEdit};
 use tl::enums;
 use tl::functions::messages::{EditMessage, GetMessageEditData};
 use tl::types;
 
 use super::refuse;
+use super::scheduled::edited_scheduled;
 use super::send_message::text;
 use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -21,10 +22,20 @@ pub(in crate::rpc) async fn edit_message(
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     refuse(
         request.media.is_some()
-            || request.schedule_date.is_some()
             || request.quick_reply_shortcut_id.is_some()
             || request.rich_message.is_some(),
     )?;
+    if let Some(date) = request.schedule_date {
+        // The number is of a scheduled message.
+        let text = match &request.message {
+            Some(message) => Some(text(ctx, message, request.entities)?),
+            None => None,
+        };
+        let edit = ScheduledEdit { text, date: Some(date), repeat: request.schedule_repeat_period };
+        let (id, core) = (MessageId(request.id), &ctx.shared.core);
+        let placed = core.edit_scheduled(ctx.actor()?, owner, peer, id, edit).await?;
+        return edited_scheduled(ctx, peer, id, placed);
+    }
     let Some(message) = request.message else {
         return Err(RpcError::new(400, "MESSAGE_NOT_MODIFIED"));
     };

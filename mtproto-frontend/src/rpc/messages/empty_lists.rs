@@ -44,14 +44,6 @@ pub(in crate::rpc) async fn get_recent_locations(
     Ok(t::Messages::default())
 }
 
-/// `messages.getScheduledHistory#f516760b peer:InputPeer hash:long = messages.Messages`
-pub(in crate::rpc) async fn get_scheduled_history(
-    _: &Context,
-    _: f::GetScheduledHistory,
-) -> RpcResult<t::Messages> {
-    Ok(t::Messages::default())
-}
-
 /// `messages.getSponsoredMessages#3d6ce850 flags:# peer:InputPeer msg_id:flags.0?int =
 /// messages.SponsoredMessages`
 pub(in crate::rpc) async fn get_sponsored_messages(
@@ -59,32 +51,4 @@ pub(in crate::rpc) async fn get_sponsored_messages(
     _: f::GetSponsoredMessages,
 ) -> RpcResult<t::SponsoredMessagesEmpty> {
     Ok(t::SponsoredMessagesEmpty {})
-}
-
-/// `messages.getSavedDialogs#1e91fc99 flags:# exclude_pinned:flags.0?true
-/// parent_peer:flags.1?InputPeer offset_date:int offset_id:int offset_peer:InputPeer limit:int
-/// hash:long = messages.SavedDialogs`
-pub(in crate::rpc) async fn get_saved_dialogs(
-    _: &Context,
-    _: f::GetSavedDialogs,
-) -> RpcResult<t::SavedDialogs> {
-    Ok(t::SavedDialogs::default())
-}
-
-/// `messages.getPinnedSavedDialogs#d63d94e0 = messages.SavedDialogs`
-pub(in crate::rpc) async fn get_pinned_saved_dialogs(
-    _: &Context,
-    _: f::GetPinnedSavedDialogs,
-) -> RpcResult<t::SavedDialogs> {
-    Ok(t::SavedDialogs::default())
-}
-
-/// `messages.getDefaultHistoryTTL#658b7188 = DefaultHistoryTTL`
-///
-/// New chats keep their messages: 0 seconds stand for that.
-pub(in crate::rpc) async fn get_default_history_ttl(
-    _: &Context,
-    _: f::GetDefaultHistoryTtl,
-) -> RpcResult<types::DefaultHistoryTtl> {
-    Ok(types::DefaultHistoryTtl { period: 0 })
 }

@@ -3,10 +3,11 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.forwardMessages>
 
-use node_core::{ForwardHow, MessageId};
+use node_core::{ForwardHow, MessageId, When};
 use tl::enums;
 use tl::functions::messages::ForwardMessages;
 
+use super::scheduled::placed_updates;
 use super::{refuse, sent_updates};
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -20,8 +21,7 @@ pub(in crate::rpc) async fn forward_messages(
     let (from, source) = (ctx.user()?, ctx.peer(&request.from_peer)?);
     let to = ctx.peer(&request.to_peer)?;
     refuse(
-        request.schedule_date.is_some()
-            || request.quick_reply_shortcut.is_some()
+        request.quick_reply_shortcut.is_some()
             || request.effect.is_some()
             || request.reply_to.is_some()
             || request.suggested_post.is_some(),
@@ -39,6 +39,13 @@ pub(in crate::rpc) async fn forward_messages(
     let ids = request.id.iter().map(|id| MessageId(*id)).zip(request.random_id.iter().copied());
     let how = ForwardHow { silent: request.silent, drop_author: request.drop_author };
     let core = &ctx.shared.core;
+    if let Some(date) = request.schedule_date {
+        let when = When { date, repeat: request.schedule_repeat_period.unwrap_or(0) };
+        let (actor, ids) = (ctx.actor()?, ids.collect());
+        let placed = core.schedule_forward(actor, from, source, to, ids, how, when).await?;
+        let placed: Vec<_> = placed.into_iter().zip(request.random_id).collect();
+        return placed_updates(ctx, &placed);
+    }
     let sent = core.forward(ctx.actor()?, from, source, to, ids.collect(), how).await?;
     let sent: Vec<_> = sent.into_iter().zip(request.random_id).collect();
     sent_updates(ctx, &sent)

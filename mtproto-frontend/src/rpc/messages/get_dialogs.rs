@@ -154,6 +154,7 @@ fn dialog_of(dialog: &DialogView) -> enums::Dialog {
         read_inbox_max_id: dialog.read_inbox.0,
         read_outbox_max_id: dialog.read_outbox.0,
         unread_count: dialog.unread,
+        ttl_period: (dialog.ttl_period != 0).then_some(dialog.ttl_period),
         unread_mark: dialog.unread_mark,
         notify_settings: project::notify_settings(&dialog.notify).into(),
         ..types::Dialog::default()

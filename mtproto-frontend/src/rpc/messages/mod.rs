@@ -12,17 +12,25 @@ mod get_dialogs;
 mod get_history;
 mod get_messages;
 mod get_web_page_preview;
+mod history_ttl;
 mod peer_settings;
 mod pinned_dialogs;
 mod pinned_messages;
 mod reaction_lists;
+mod read_date;
 mod read_history;
 mod report;
+mod saved_dialogs;
+mod saved_history;
+mod scheduled;
 mod search;
+mod search_counters;
+mod search_global;
 mod send_message;
 mod set_typing;
 mod sticker_lists;
 mod unread_marks;
+mod unread_mentions;
 
 pub(super) use delete_history::delete_history;
 pub(super) use delete_messages::delete_messages;
@@ -38,8 +46,7 @@ pub(super) use emoji_lists::{
     get_emoji_sticker_groups,
 };
 pub(super) use empty_lists::{
-    get_attach_menu_bots, get_default_history_ttl, get_pinned_saved_dialogs, get_quick_replies,
-    get_recent_locations, get_saved_dialogs, get_scheduled_history, get_sponsored_messages,
+    get_attach_menu_bots, get_quick_replies, get_recent_locations, get_sponsored_messages,
     get_suggested_dialog_filters,
 };
 pub(super) use forward_messages::forward_messages;
@@ -47,6 +54,7 @@ pub(super) use get_dialogs::{folder_id, get_dialogs, get_peer_dialogs, get_pinne
 pub(super) use get_history::get_history;
 pub(super) use get_messages::get_messages;
 pub(super) use get_web_page_preview::get_web_page_preview;
+pub(super) use history_ttl::{get_default_history_ttl, set_default_history_ttl, set_history_ttl};
 pub(super) use peer_settings::{get_common_chats, get_peer_settings, hide_peer_settings_bar};
 pub(super) use pinned_dialogs::{reorder_pinned_dialogs, toggle_dialog_pin};
 pub(super) use pinned_messages::{unpin_all_messages, update_pinned_message};
@@ -54,9 +62,24 @@ pub(super) use reaction_lists::{
     get_available_effects, get_available_reactions, get_default_tag_reactions,
     get_paid_reaction_privacy, get_recent_reactions, get_saved_reaction_tags, get_top_reactions,
 };
+pub(super) use read_date::{get_message_read_participants, get_outbox_read_date};
 pub(super) use read_history::{read_history, read_message_contents, received_messages};
 pub(super) use report::{reason_from_tl, report, report_spam, report_to_operator};
+pub(super) use saved_dialogs::{
+    get_pinned_saved_dialogs, get_saved_dialogs, get_saved_dialogs_by_id,
+    reorder_pinned_saved_dialogs, toggle_saved_dialog_pin,
+};
+pub(super) use saved_history::{delete_saved_history, get_saved_history};
+pub(super) use scheduled::{
+    delete_scheduled_messages, get_scheduled_history, get_scheduled_messages,
+    send_scheduled_messages,
+};
 pub(super) use search::search;
+pub(super) use search_counters::{
+    get_search_counters, get_search_results_calendar, get_search_results_positions,
+    search_sent_media,
+};
+pub(super) use search_global::search_global;
 pub(super) use send_message::send_message;
 pub(super) use set_typing::set_typing;
 pub(super) use sticker_lists::{
@@ -67,6 +90,9 @@ pub(super) use sticker_lists::{
     search_sticker_sets, search_stickers,
 };
 pub(super) use unread_marks::{get_dialog_unread_marks, mark_dialog_unread};
+pub(super) use unread_mentions::{
+    get_unread_mentions, get_unread_reactions, read_mentions, read_reactions,
+};
 
 use node_core::{Sent, Stored, UserId};
 use tl::{enums, types};

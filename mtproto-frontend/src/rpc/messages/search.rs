@@ -3,44 +3,98 @@
 //! filter:MessagesFilter min_date:int max_date:int offset_id:int add_offset:int limit:int
 //! max_id:int min_id:int hash:long = messages.Messages`
 //!
-//! Clients ask for what a dialog cannot have yet (pinned messages, pictures, files, calls) with each
-//! chat that they open: there is none. Searching for words is not built.
 //! Source: <https://core.telegram.org/method/messages.search>
 
+use node_core::{PeerId, SearchFilter, SearchPage, SearchQuery};
 use tl::enums::messages::Messages;
 use tl::functions::messages::Search;
 use tl::{enums, types};
 
+use super::{page, page_limit};
+use crate::rpc::resolve::hash_of;
 use crate::rpc::{Context, RpcError, RpcResult};
 
 pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<Messages> {
-    ctx.peer(&request.peer)?;
-    if may_be_there(&request.filter) {
-        return Err(RpcError::NOT_IMPLEMENTED);
+    let owner = ctx.user()?;
+    let peer = ctx.peer(&request.peer)?;
+    let saved = saved_peer(ctx, peer, request.saved_peer_id.as_ref())?;
+    let from = request.from_id.as_ref().map(|from| ctx.peer(from)).transpose()?;
+    if request.top_msg_id.is_some_and(|id| id != 0) {
+        // Private chats have no threads.
+        return Err(RpcError::new(400, "MSG_ID_INVALID"));
     }
-    Ok(types::messages::Messages::default().into())
+    let tagged = request.saved_reaction.is_some_and(|tags| !tags.is_empty());
+    let Some(filter) = filter(&request.filter).filter(|_| !tagged) else {
+        return Ok(types::messages::Messages::default().into());
+    };
+    let query = SearchQuery {
+        words: request.q,
+        peer: Some(peer),
+        saved,
+        from: from.map(PeerId::user),
+        filter,
+        min_date: request.min_date,
+        max_date: request.max_date,
+        offset_id: request.offset_id,
+        add_offset: request.add_offset,
+        limit: page_limit(request.limit),
+        max_id: request.max_id,
+        min_id: request.min_id,
+    };
+    let found = ctx.shared.core.search(owner, &query).await?;
+    let hash = hash_of(found.messages.iter().map(|stored| stored.id.0.into()));
+    if request.hash != 0 && request.hash == hash {
+        return Ok(types::messages::MessagesNotModified { count: found.count }.into());
+    }
+    found_messages(ctx, &found, None)
 }
 
-/// Whether some message of a private chat could pass the filter.
-fn may_be_there(filter: &enums::MessagesFilter) -> bool {
+/// What was found, as a list or a slice of one.
+pub(super) fn found_messages(
+    ctx: &Context,
+    found: &SearchPage,
+    next_rate: Option<i32>,
+) -> RpcResult<Messages> {
+    let (messages, users) = page(ctx, ctx.user()?, &found.messages)?;
+    let (chats, topics) = (Vec::new(), Vec::new());
+    if found.messages.len() as i32 == found.count && next_rate.is_none() {
+        return Ok(types::messages::Messages { messages, topics, chats, users }.into());
+    }
+    Ok(types::messages::MessagesSlice {
+        inexact: !found.exact,
+        count: found.count,
+        next_rate,
+        offset_id_offset: (!messages.is_empty()).then_some(found.newer),
+        search_flood: None,
+        messages,
+        topics,
+        chats,
+        users,
+    }
+    .into())
+}
+
+/// Which of one's saved dialogs a client names, in a search of `peer`.
+pub(super) fn saved_peer(
+    ctx: &Context,
+    peer: PeerId,
+    named: Option<&enums::InputPeer>,
+) -> RpcResult<Option<PeerId>> {
+    let Some(named) = named else { return Ok(None) };
+    if peer != ctx.user()?.into() {
+        return Err(RpcError::new(400, "PEER_ID_INVALID"));
+    }
+    ctx.saved_peer(named).map(Some)
+}
+
+/// What a client wants to see; `None` for what no private chat can have.
+pub(super) fn filter(named: &enums::MessagesFilter) -> Option<SearchFilter> {
     use enums::MessagesFilter as Filter;
-    !matches!(
-        filter,
-        Filter::InputMessagesFilterChatPhotos(_)
-            | Filter::InputMessagesFilterContacts(_)
-            | Filter::InputMessagesFilterDocument(_)
-            | Filter::InputMessagesFilterGeo(_)
-            | Filter::InputMessagesFilterGif(_)
-            | Filter::InputMessagesFilterMusic(_)
-            | Filter::InputMessagesFilterMyMentions(_)
-            | Filter::InputMessagesFilterPhoneCalls(_)
-            | Filter::InputMessagesFilterPhotoVideo(_)
-            | Filter::InputMessagesFilterPhotos(_)
-            | Filter::InputMessagesFilterPinned(_)
-            | Filter::InputMessagesFilterPoll(_)
-            | Filter::InputMessagesFilterRoundVideo(_)
-            | Filter::InputMessagesFilterRoundVoice(_)
-            | Filter::InputMessagesFilterVideo(_)
-            | Filter::InputMessagesFilterVoice(_)
-    )
+    match named {
+        Filter::InputMessagesFilterEmpty(_) => Some(SearchFilter::Any),
+        Filter::InputMessagesFilterUrl(_) => Some(SearchFilter::Url),
+        Filter::InputMessagesFilterPinned(_) => Some(SearchFilter::Pinned),
+        // Media, calls, polls and mentions: none is there.
+        _ => None,
+    }
 }

@@ -3,11 +3,12 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.sendMessage>
 
-use node_core::{CoreError, MessageId, Outgoing, PeerId, QuoteRequest, Text};
+use node_core::{CoreError, MessageId, Outgoing, PeerId, QuoteRequest, Text, When};
 use tl::enums;
 use tl::enums::InputReplyTo;
 use tl::functions::messages::SendMessage;
 
+use super::scheduled::placed_updates;
 use super::{refuse, sent_updates};
 use crate::project;
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -20,8 +21,7 @@ pub(in crate::rpc) async fn send_message(
 ) -> RpcResult<enums::Updates> {
     let (from, to) = (ctx.user()?, ctx.peer(&request.peer)?);
     refuse(
-        request.schedule_date.is_some()
-            || request.quick_reply_shortcut.is_some()
+        request.quick_reply_shortcut.is_some()
             || request.effect.is_some()
             || request.suggested_post.is_some()
             || request.rich_message.is_some(),
@@ -48,11 +48,17 @@ pub(in crate::rpc) async fn send_message(
         random_id: request.random_id,
         clear_draft: request.clear_draft,
     };
-    let sent = ctx.shared.core.send(ctx.actor()?, from, outgoing).await;
-    let sent = sent.map_err(|error| match error {
+    let core = &ctx.shared.core;
+    let refused = |error| match error {
         CoreError::UnknownMessage => RpcError::new(400, "REPLY_MESSAGE_ID_INVALID"),
         other => other.into(),
-    })?;
+    };
+    if let Some(date) = request.schedule_date {
+        let when = When { date, repeat: request.schedule_repeat_period.unwrap_or(0) };
+        let placed = core.schedule(ctx.actor()?, from, outgoing, when).await.map_err(refused)?;
+        return placed_updates(ctx, &[(placed, request.random_id)]);
+    }
+    let sent = core.send(ctx.actor()?, from, outgoing).await.map_err(refused)?;
     sent_updates(ctx, &[(sent, request.random_id)])
 }
 

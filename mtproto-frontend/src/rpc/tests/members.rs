@@ -248,8 +248,8 @@ async fn line_53_mistakes_have_the_catalogues_names_and_never_500() {
     let request =
         f::messages::SendMessage { reply_to: Some(reply.into()), ..message("x", to(), 1) };
     assert_eq!(send(request).await, (400, "REPLY_MESSAGE_ID_INVALID".into()));
-    let request = f::messages::SendMessage { schedule_date: Some(1), ..message("x", to(), 1) };
-    assert_eq!(send(request).await, (400, "NOT_IMPLEMENTED".into()));
+    let late = f::messages::SendMessage { schedule_date: Some(i32::MAX), ..message("x", to(), 1) };
+    assert_eq!(send(late).await, (400, "SCHEDULE_DATE_TOO_LATE".into()));
     call(&ada, &message("x", to(), 1)).await.unwrap();
     assert_eq!(send(message("y", to(), 1)).await, (400, "RANDOM_ID_DUPLICATE".into()));
 

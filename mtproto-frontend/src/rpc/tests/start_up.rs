@@ -142,7 +142,6 @@ async fn lists_are_empty(calls: &mut Calls) {
         f::contacts::GetSponsoredPeers => contacts::SponsoredPeersEmpty;
         f::messages::GetQuickReplies => messages::QuickReplies;
         f::messages::GetRecentLocations => messages::Messages;
-        f::messages::GetScheduledHistory => messages::Messages;
         f::messages::GetSponsoredMessages => messages::SponsoredMessagesEmpty;
         f::messages::GetSavedDialogs => messages::SavedDialogs;
         f::messages::GetPinnedSavedDialogs => messages::SavedDialogs;

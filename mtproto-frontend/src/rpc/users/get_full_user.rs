@@ -40,6 +40,8 @@ pub(in crate::rpc) async fn get_full_user(
         private_forward_name: profile.forward_name,
         birthday: profile.birthday.map(project::birthday),
         note: note.map(project::text_with_entities),
+        has_scheduled: core.has_scheduled(viewer, peer).await?,
+        ttl_period: Some(core.history_ttl(viewer, peer)?).filter(|period| *period != 0),
         ..types::UserFull::default()
     };
     Ok(types::users::UserFull {

@@ -35,6 +35,9 @@ pub(crate) trait Chunks {
 
     /// The chunk with the least first id at or above `first_min`.
     fn at_or_after(&self, peer: PeerId, first_min: i32) -> CoreResult<Option<(i32, Vec<Entry>)>>;
+
+    /// The same of the saved dialogs.
+    fn saved(&self) -> Box<dyn Chunks + '_>;
 }
 
 /// A chunk that differs from what is written, and the event that changed it last.
@@ -108,7 +111,7 @@ impl Index {
     }
 
     /// The chunk that would hold `id`: the last one that begins at or before it.
-    fn chunk_at(
+    pub(crate) fn chunk_at(
         &self,
         id: i32,
         chunks: &dyn Chunks,

@@ -8,15 +8,15 @@
 mod dialog;
 mod index;
 mod load;
+mod shelf;
 mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-
 pub(crate) use dialog::Dialog;
 pub(crate) use index::{CHUNK_BYTES_MAX, Chunks, Entry};
-pub(crate) use load::{EVENTS_KEPT, StoredChunks, flush, load};
+pub(crate) use load::{EVENTS_KEPT, StoredChunks, flush, load, stored_floor};
+pub(crate) use shelf::Shelf;
 pub(crate) use table::Boxes;
 
 use crate::ids::{MessageId, PeerId, Pts};
@@ -35,13 +35,13 @@ pub(crate) struct BoxState {
     pub(crate) floor: Pts,
     /// What is derived from rows up to here is written.
     pub(crate) projected: Pts,
+    /// Rows up to here are in the search index.
+    pub(crate) indexed: Pts,
     /// Messages in all dialogs that the owner has not read.
     pub(crate) unread: i32,
-    pub(crate) dialogs: HashMap<PeerId, Dialog>,
-    /// Dialogs by their newest message: clients list the newest first.
-    order: BTreeMap<MessageId, PeerId>,
-    /// Dialogs that changed since they were written.
-    pub(super) changed: BTreeSet<PeerId>,
+    pub(crate) dialogs: Shelf,
+    /// The messages to oneself, by the dialogs that they were taken from.
+    pub(crate) saved: Shelf,
 }
 
 /// The pts of a box without events: clients take 0 for "not known".
@@ -53,10 +53,10 @@ impl Default for BoxState {
             pts: PTS_FIRST,
             floor: Pts(0),
             projected: PTS_FIRST,
+            indexed: Pts(0),
             unread: 0,
-            dialogs: HashMap::new(),
-            order: BTreeMap::new(),
-            changed: BTreeSet::new(),
+            dialogs: Shelf::default(),
+            saved: Shelf::default(),
         }
     }
 }
@@ -78,6 +78,12 @@ impl BoxState {
                     }
                     Ok(())
                 })?;
+                if let Some(source) = message.saved_from() {
+                    let saved = chunks.saved();
+                    self.saved.change(source, pts, |dialog| {
+                        dialog.add(Entry { id: pts.0, out: message.out }, &*saved, source)
+                    })?;
+                }
             }
             BoxRow::Edited(_) => {}
             BoxRow::Pinned { peer, ids, pinned } => self.change(*peer, pts, |dialog| {
@@ -90,12 +96,17 @@ impl BoxState {
                 }
                 Ok(())
             })?,
-            BoxRow::Deleted { peer, ids } => self.change(*peer, pts, |dialog| {
-                for id in ids {
-                    dialog.remove(id.0, chunks, *peer)?;
+            BoxRow::Deleted { peer, ids, saved } => {
+                let remove = |dialog: &mut Dialog, chunks: &dyn Chunks, peer: PeerId| {
+                    ids.iter().try_for_each(|id| dialog.remove(id.0, chunks, peer))
+                };
+                self.change(*peer, pts, |dialog| remove(dialog, chunks, *peer))?;
+                if let Some(source) = saved {
+                    let chunks = chunks.saved();
+                    let remove = |dialog: &mut Dialog| remove(dialog, &*chunks, *source);
+                    self.saved.change(*source, pts, remove)?;
                 }
-                Ok(())
-            })?,
+            }
             BoxRow::ReadInbox { peer, max_id, still_unread, .. } => {
                 self.change(*peer, pts, |dialog| {
                     dialog.read(*max_id, *still_unread, chunks, *peer)
@@ -116,29 +127,14 @@ impl BoxState {
         pts: Pts,
         change: impl FnOnce(&mut Dialog) -> CoreResult<()>,
     ) -> CoreResult<()> {
-        let dialog = self.dialogs.entry(peer).or_default();
-        let (before, unread) = (dialog.top, dialog.unread);
-        dialog.stamp = pts;
-        change(dialog)?;
-        self.unread += dialog.unread - unread;
-        let after = dialog.top;
-        if before != after {
-            self.order.remove(&before);
-            if after.0 != 0 {
-                self.order.insert(after, peer);
-            }
-        }
-        self.changed.insert(peer);
+        self.unread += self.dialogs.change(peer, pts, change)?;
         Ok(())
     }
 
     /// Puts a dialog that was read from the store in its place.
     pub(super) fn restore(&mut self, peer: PeerId, dialog: Dialog) {
-        if dialog.top.0 != 0 {
-            self.order.insert(dialog.top, peer);
-        }
         self.unread += dialog.unread;
-        self.dialogs.insert(peer, dialog);
+        self.dialogs.restore(peer, dialog);
     }
 
     /// Dialogs that have a message, the newest first, whose newest message is below `below`.
@@ -146,13 +142,12 @@ impl BoxState {
         &self,
         below: Option<MessageId>,
     ) -> impl Iterator<Item = (PeerId, &Dialog)> {
-        let end = below.unwrap_or(MessageId(i32::MAX));
-        self.order.range(..end).rev().filter_map(|(_, peer)| Some((*peer, self.dialogs.get(peer)?)))
+        self.dialogs.newest_first(below)
     }
 
     /// How many dialogs have a message.
     pub(crate) fn listed(&self) -> usize {
-        self.order.len()
+        self.dialogs.listed()
     }
 
     /// Events since what is derived was written.

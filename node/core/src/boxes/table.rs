@@ -8,7 +8,7 @@ use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 
 use super::{BoxState, load};
 use crate::CoreResult;
-use crate::ids::UserId;
+use crate::ids::{Pts, UserId};
 
 /// Boxes that stay in memory when nobody uses them. Protects memory: some hundred bytes each, and
 /// 150 for each of its dialogs.
@@ -41,6 +41,14 @@ impl Boxes {
     /// The place of a box.
     pub(crate) fn cell(&self, owner: UserId) -> Arc<BoxCell> {
         self.0.lock().entry(owner).or_default().clone()
+    }
+
+    /// The rows of a box up to `pts` are in the search index, if it is in memory.
+    pub(crate) fn indexed(&self, owner: UserId, pts: Pts) {
+        let Some(cell) = self.0.lock().get(&owner).cloned() else { return };
+        if let Some(state) = &mut *cell.0.lock() {
+            state.indexed = pts;
+        }
     }
 
     /// Forgets boxes down to half of the bound. Only the committer calls it, when nothing is on its

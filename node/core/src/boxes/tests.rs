@@ -91,7 +91,7 @@ impl Sim {
         let flush = flush(&self.state, &self.store, OWNER, EVENTS_KEPT).unwrap();
         self.commit(flush.batch);
         self.state.written(flush.pts);
-        assert!(self.state.changed.is_empty());
+        assert!(self.state.dialogs.changed.is_empty() && self.state.saved.changed.is_empty());
         let kept = self.state.dialogs.values().map(|dialog| dialog.index.changed.len());
         assert_eq!(kept.sum::<usize>(), 0, "what is written needs no memory");
         let (from, to) = ([&OWNER.bytes()[..], &[1]].concat(), UserId(OWNER.0 + 1).bytes());
@@ -113,7 +113,7 @@ impl Sim {
             return;
         }
         let all = ids.iter().map(|id| MessageId(*id)).collect();
-        self.append(&BoxRow::Deleted { peer, ids: all });
+        self.append(&BoxRow::Deleted { peer, ids: all, saved: None });
         let dialog = self.model.get_mut(&peer).unwrap();
         dialog.messages.retain(|(id, _)| !ids.contains(id));
         dialog.pinned.retain(|id| !ids.contains(id));

@@ -7,6 +7,7 @@ use crate::boxes::{BoxState, Dialog};
 use crate::history::{PAGE_MAX, Stored};
 use crate::ids::{MessageId, PeerId, Pts, UserId};
 use crate::personal::Personal;
+use crate::timers::HistoryTtl;
 use crate::{Core, CoreResult};
 
 /// Which dialogs are wanted.
@@ -46,6 +47,8 @@ pub struct DialogView {
     pub draft: Option<Draft>,
     /// As far as they were set for this dialog.
     pub notify: NotifySettings,
+    /// Seconds after which new messages go; 0: they stay.
+    pub ttl_period: i32,
 }
 
 /// Some dialogs.
@@ -170,5 +173,6 @@ fn view(peer: PeerId, dialog: Option<&Dialog>, personal: &Personal) -> CoreResul
         pinned: personal.pins(folder)?.contains(&peer),
         draft: personal.get(&key)?,
         notify: personal.notify(NotifyTarget::Peer(peer))?,
+        ttl_period: personal.get::<HistoryTtl>(&key)?.map_or(0, |ttl| ttl.0),
     })
 }

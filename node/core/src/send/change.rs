@@ -153,13 +153,14 @@ impl Decide<'_> {
         Ok(())
     }
 
-    fn delete_messages(
+    pub(crate) fn delete_messages(
         &mut self,
         owner: UserId,
         ids: &[MessageId],
         revoke: bool,
     ) -> CoreResult<Affected> {
-        let mut own: BTreeMap<PeerId, Vec<MessageId>> = BTreeMap::new();
+        // Messages to oneself apart by what they are filed under.
+        let mut own: BTreeMap<(PeerId, Option<PeerId>), Vec<MessageId>> = BTreeMap::new();
         let mut theirs: BTreeMap<PeerId, Vec<MessageId>> = BTreeMap::new();
         let mut ids = ids.to_vec();
         ids.sort_unstable();
@@ -169,27 +170,33 @@ impl Decide<'_> {
             if revoke && self.twin(&message)?.is_some() {
                 theirs.entry(message.peer).or_default().push(message.twin);
             }
-            own.entry(message.peer).or_default().push(id);
+            own.entry((message.peer, message.saved_from())).or_default().push(id);
         }
         let mut affected = Affected { pts: Pts(self.next_id(owner)?.0 - 1), pts_count: 0 };
-        for (peer, ids) in own {
+        for ((peer, saved), ids) in own {
             affected.pts_count += ids.len() as i32;
-            affected.pts = self.remove(owner, peer, ids)?;
+            affected.pts = self.remove(owner, peer, saved, ids)?;
         }
         for (peer, mut ids) in theirs {
             ids.sort_unstable();
-            self.remove(peer.user(), owner.into(), ids)?;
+            self.remove(peer.user(), owner.into(), None, ids)?;
         }
         Ok(affected)
     }
 
     /// Removes messages of one dialog from one box.
-    fn remove(&mut self, owner: UserId, peer: PeerId, ids: Vec<MessageId>) -> CoreResult<Pts> {
+    fn remove(
+        &mut self,
+        owner: UserId,
+        peer: PeerId,
+        saved: Option<PeerId>,
+        ids: Vec<MessageId>,
+    ) -> CoreResult<Pts> {
         for id in &ids {
             self.delete(Keyspace::BOXES, &box_key(owner, id.0));
         }
-        self.derived_bytes += ids.len() * CHUNK_BYTES_MAX;
-        self.append(owner, BoxRow::Deleted { peer, ids })
+        self.derived_bytes += ids.len() * CHUNK_BYTES_MAX * if saved.is_some() { 2 } else { 1 };
+        self.append(owner, BoxRow::Deleted { peer, ids, saved })
     }
 
     fn read_history(

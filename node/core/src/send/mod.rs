@@ -67,13 +67,27 @@ pub struct Sent {
 }
 
 /// A message without the places that depend on the box.
-struct Body {
-    text: Text,
-    silent: bool,
-    reply: Option<(MessageId, Option<Quote>)>,
-    forward: Option<Forward>,
-    random_id: i64,
-    fingerprint: u64,
+pub(crate) struct Body {
+    pub(crate) text: Text,
+    pub(crate) silent: bool,
+    pub(crate) reply: Option<(MessageId, Option<Quote>)>,
+    pub(crate) forward: Option<Forward>,
+    /// 0 where none was given: a message that comes again.
+    pub(crate) random_id: i64,
+    pub(crate) fingerprint: u64,
+    /// It was written earlier.
+    pub(crate) scheduled: bool,
+}
+
+impl Outgoing {
+    /// What tells it from another message under the same `random_id`.
+    pub(crate) fn fingerprint(&self) -> u64 {
+        fingerprint(&[
+            &self.to.bytes(),
+            self.text.text.as_bytes(),
+            &self.reply.as_ref().map_or(0, |(id, _)| id.0).to_be_bytes(),
+        ])
+    }
 }
 
 impl Core {
@@ -84,31 +98,17 @@ impl Core {
     /// [`CoreError::QuoteInvalid`], [`CoreError::RandomIdDuplicate`], [`CoreError::Flood`].
     pub async fn send(&self, actor: Actor, from: UserId, message: Outgoing) -> CoreResult<Sent> {
         self.write(Some(actor), move |decide| {
-            let fingerprint = fingerprint(&[
-                &message.to.bytes(),
-                message.text.text.as_bytes(),
-                &message.reply.as_ref().map_or(0, |(id, _)| id.0).to_be_bytes(),
-            ]);
-            if let Some(sent) = decide.sent_before(from, message.random_id, fingerprint)? {
+            let known = decide.sent_before(from, message.random_id, message.fingerprint())?;
+            if let Some(sent) = known {
                 return Ok(sent);
             }
-            let reply = match message.reply {
-                None => None,
-                Some((to, quote)) => Some(decide.reply(from, message.to, to, quote)?),
-            };
-            let body = Body {
-                text: message.text,
-                silent: message.silent,
-                reply,
-                forward: None,
-                random_id: message.random_id,
-                fingerprint,
-            };
-            decide.may_write(from, message.to)?;
-            if message.clear_draft {
-                decide.save_draft(from, message.to, None)?;
+            let (to, clear_draft) = (message.to, message.clear_draft);
+            let body = decide.body(from, message)?;
+            decide.may_write(from, to)?;
+            if clear_draft {
+                decide.save_draft(from, to, None)?;
             }
-            decide.send(from, message.to, body)
+            decide.send(from, to, body)
         })
         .await
     }
@@ -161,10 +161,16 @@ fn forwarded(
     how: ForwardHow,
     fingerprint: u64,
 ) -> Body {
-    let saved_from =
-        (to == PeerId::User(from) && original.peer != to).then_some((original.peer, id));
     let own_note = original.forward.is_none() && original.peer == PeerId::User(from);
     let first = original.forward.as_ref();
+    let saved_from = match first {
+        _ if to != PeerId::User(from) => None,
+        // Saved once more, it stays where it is filed.
+        Some(first) if original.peer == to => first.saved_from,
+        // Who wants no link gets none to the dialog either.
+        None if matches!(author, Author::Name(_)) => None,
+        _ => Some((original.peer, id)),
+    };
     let forward = Forward {
         from: author,
         date: first.map_or(original.date, |forward| forward.date),
@@ -178,10 +184,29 @@ fn forwarded(
         forward: (!how.drop_author && !own_note).then_some(forward),
         random_id,
         fingerprint,
+        scheduled: false,
     }
 }
 
 impl Decide<'_> {
+    /// Checks a message that is to be sent.
+    pub(crate) fn body(&self, from: UserId, message: Outgoing) -> CoreResult<Body> {
+        let fingerprint = message.fingerprint();
+        let reply = match message.reply {
+            None => None,
+            Some((to, quote)) => Some(self.reply(from, message.to, to, quote)?),
+        };
+        Ok(Body {
+            text: message.text,
+            silent: message.silent,
+            reply,
+            forward: None,
+            random_id: message.random_id,
+            fingerprint,
+            scheduled: false,
+        })
+    }
+
     fn forward(
         &mut self,
         from: UserId,
@@ -190,6 +215,28 @@ impl Decide<'_> {
         ids: Vec<(MessageId, i64)>,
         how: ForwardHow,
     ) -> CoreResult<Vec<Sent>> {
+        let bodies = self.forwarded_bodies(from, source, to, ids, how)?;
+        if bodies.iter().any(Result::is_ok) {
+            self.may_write(from, to)?;
+        }
+        bodies
+            .into_iter()
+            .map(|body| match body {
+                Ok(body) => self.send(from, to, body),
+                Err(sent) => Ok(sent),
+            })
+            .collect()
+    }
+
+    /// What is to be forwarded; or what was sent under the same number already.
+    pub(crate) fn forwarded_bodies(
+        &self,
+        from: UserId,
+        source: PeerId,
+        to: PeerId,
+        ids: Vec<(MessageId, i64)>,
+        how: ForwardHow,
+    ) -> CoreResult<Vec<Result<Body, Sent>>> {
         // All are looked at before the first is sent.
         let mut bodies = Vec::with_capacity(ids.len());
         for (id, random_id) in ids {
@@ -207,16 +254,7 @@ impl Decide<'_> {
             let body = forwarded(from, original, author, (id, random_id), to, how, fingerprint);
             bodies.push(Ok(body));
         }
-        if bodies.iter().any(Result::is_ok) {
-            self.may_write(from, to)?;
-        }
-        bodies
-            .into_iter()
-            .map(|body| match body {
-                Ok(body) => self.send(from, to, body),
-                Err(sent) => Ok(sent),
-            })
-            .collect()
+        Ok(bodies)
     }
 
     /// Whom a message that `from` forwards is said to come from: who wrote it first decides whether
@@ -236,7 +274,7 @@ impl Decide<'_> {
     }
 
     /// The message that a `random_id` stands for already.
-    fn sent_before(
+    pub(crate) fn sent_before(
         &self,
         from: UserId,
         random_id: i64,
@@ -265,7 +303,7 @@ impl Decide<'_> {
     }
 
     /// Whether `from` may write to `to`; the first words to a stranger are limited.
-    fn may_write(&mut self, from: UserId, to: PeerId) -> CoreResult<()> {
+    pub(crate) fn may_write(&mut self, from: UserId, to: PeerId) -> CoreResult<()> {
         let recipient = to.user();
         if recipient == from || recipient == UserId::SERVICE {
             return Ok(());
@@ -287,18 +325,23 @@ impl Decide<'_> {
     }
 
     /// Puts a message into both boxes; [`Decide::may_write`] was asked before.
-    fn send(&mut self, from: UserId, to: PeerId, body: Body) -> CoreResult<Sent> {
+    pub(crate) fn send(&mut self, from: UserId, to: PeerId, body: Body) -> CoreResult<Sent> {
+        let ttl_period = self.ttl_of_new_message(from, to)?;
         let id = self.next_id(from)?;
         let reply = body.reply.map(|(to, quote)| Reply { to, quote });
         let message = Message {
             silent: body.silent,
             reply,
             forward: body.forward,
+            ttl_period,
+            scheduled: body.scheduled,
             ..Message::new(to, from, true, self.now(), body.text)
         };
         let command = (to.user() == UserId::SERVICE).then(|| message.text.clone());
-        let key = pair_key(from.0, body.random_id);
-        self.put(Keyspace::RANDOM_IDS, &key, &RandomId { id, fingerprint: body.fingerprint })?;
+        if body.random_id != 0 {
+            let known = RandomId { id, fingerprint: body.fingerprint };
+            self.put(Keyspace::RANDOM_IDS, &pair_key(from.0, body.random_id), &known)?;
+        }
         let (pts, row) = self.place(from, message)?;
         let BoxRow::Message(message) = row else { return Err(CoreError::Damaged("message")) };
         if let Some(command) = command {
@@ -308,7 +351,11 @@ impl Decide<'_> {
     }
 
     /// Puts a message into the writer's box, and into the other party's.
-    fn place(&mut self, from: UserId, mut message: Message) -> CoreResult<(Pts, BoxRow)> {
+    pub(crate) fn place(
+        &mut self,
+        from: UserId,
+        mut message: Message,
+    ) -> CoreResult<(Pts, BoxRow)> {
         let recipient = message.peer.user();
         let id = self.next_id(from)?;
         // Whom the recipient has blocked sees one tick, and no error.
@@ -317,6 +364,7 @@ impl Decide<'_> {
             && !self.is_blocked(recipient, from)?;
         message.twin = if arrives { self.next_id(recipient)? } else { MessageId(0) };
         let theirs = if arrives { Some(self.copy_for(from, id, &message)?) } else { None };
+        self.expires(from, id, &message)?;
         let row = BoxRow::Message(message);
         let pts = self.append(from, row.clone())?;
         if let Some(theirs) = theirs {
@@ -339,7 +387,7 @@ impl Decide<'_> {
         Ok(Message { peer: from.into(), out: false, twin: id, reply, ..message.clone() })
     }
 
-    fn is_blocked(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
+    pub(crate) fn is_blocked(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
         Ok(self.get(Keyspace::BLOCKED, &pair_key(owner.0, user.0))?.is_some())
     }
 }

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use super::disk::Disk;
 use crate::boxes::EVENTS_KEPT;
 use crate::ids::{box_key, box_number};
+use crate::inner::Pace;
 use crate::record::Record as _;
 use crate::*;
 
@@ -25,7 +26,7 @@ pub(super) struct World {
     clock: Arc<AtomicU64>,
     numbers: Arc<AtomicI64>,
     registration: Registration,
-    events_kept: i32,
+    pace: Pace,
     ways: Ways,
 }
 
@@ -63,11 +64,20 @@ impl World {
     }
 
     pub(super) async fn with(registration: Registration, events_kept: i32) -> Self {
+        Self::start(registration, Pace { events_kept, ..Pace::default() }).await
+    }
+
+    /// A world whose boxes are indexed after so many events.
+    pub(super) async fn indexing_every(events: i32) -> Self {
+        let pace = Pace { index_every: events, ..Pace::default() };
+        Self::start(Registration::Invite, pace).await
+    }
+
+    async fn start(registration: Registration, pace: Pace) -> Self {
         let clock = Arc::new(AtomicU64::new(START_MS));
         let disk = Disk::new();
         let numbers = Arc::new(AtomicI64::new(1));
-        let mut world =
-            Self::open(disk, clock, numbers, registration, events_kept, Ways::default());
+        let mut world = Self::open(disk, clock, numbers, registration, pace, Ways::default());
         world.owner_invite = world.core.prepare("Rookery").await.unwrap();
         world
     }
@@ -77,7 +87,7 @@ impl World {
         clock: Arc<AtomicU64>,
         numbers: Arc<AtomicI64>,
         registration: Registration,
-        events_kept: i32,
+        pace: Pace,
         ways: Ways,
     ) -> Self {
         let now = clock.clone();
@@ -93,16 +103,16 @@ impl World {
             one_device_per_kind: ways.one_device_per_kind,
             reaches_numbers: ways.numbers,
         };
-        let core = Core::open_keeping(setup, events_kept).unwrap();
+        let core = Core::open_with(setup, pace).unwrap();
         let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });
         core.follow(recorder.clone());
         let owner_invite = None;
-        Self { core, disk, recorder, owner_invite, clock, numbers, registration, events_kept, ways }
+        Self { core, disk, recorder, owner_invite, clock, numbers, registration, pace, ways }
     }
 
     fn on(self, disk: Arc<Disk>) -> Self {
-        let Self { clock, numbers, registration, events_kept, ways, .. } = self;
-        Self::open(disk, clock, numbers, registration, events_kept, ways)
+        let Self { clock, numbers, registration, pace, ways, .. } = self;
+        Self::open(disk, clock, numbers, registration, pace, ways)
     }
 
     /// Ends and starts again.
@@ -123,15 +133,15 @@ impl World {
         world.core.close();
         let (clock, numbers) = (world.clock.clone(), world.numbers.clone());
         let disk = world.disk.clone();
-        let (kept, ways) = (world.events_kept, world.ways);
-        Self::open(disk, clock, numbers, world.registration, kept, ways)
+        let (pace, ways) = (world.pace, world.ways);
+        Self::open(disk, clock, numbers, world.registration, pace, ways)
     }
 
     /// A start on what a power cut left of `world`'s disk.
     pub(super) fn on_crashed(world: &Self, disk: Arc<Disk>) -> Self {
         let (clock, numbers) = (world.clock.clone(), world.numbers.clone());
-        let (kept, ways) = (world.events_kept, world.ways);
-        Self::open(disk, clock, numbers, world.registration, kept, ways)
+        let (pace, ways) = (world.pace, world.ways);
+        Self::open(disk, clock, numbers, world.registration, pace, ways)
     }
 
     /// Starts again after a power cut that `batches` of those not durable survived.

@@ -150,7 +150,7 @@ async def main(args):
     seen["searched"] = [
         len((await ada(search(types.InputMessagesFilterPinned()))).messages),
         len((await ada(search(types.InputMessagesFilterPhotos()))).messages),
-        await outcome(ada(search(types.InputMessagesFilterUrl()))),
+        len((await ada(search(types.InputMessagesFilterUrl()))).messages),
     ]
     for number in range(101):
         await ada(f.messages.SendMessageRequest(types.InputPeerSelf(), str(number), random_id=number + 1))

@@ -1,0 +1,48 @@
+//! `rookery reindex`: the index of words, built anew.
+
+use node_core::{Core, Registration, Setup};
+use serde_json::{Value, json};
+
+use crate::cli::DataArgs;
+use crate::config::StoreConfig;
+use crate::{control, run, secrets};
+
+/// Asks the running node; where none runs, does it here and waits until it is done.
+pub(crate) fn reindex(args: &DataArgs, config: &StoreConfig) -> anyhow::Result<()> {
+    if !args.data.join("STORE.id").exists() {
+        anyhow::bail!("there is no store in {}", args.data.display());
+    }
+    let asked: Option<Value> = control::ask_if_running(&args.data, &control::Request::Reindex)?;
+    if let Some(asked) = asked {
+        return print(args, &asked, "begun; the old index serves until the new one is whole");
+    }
+    #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
+    let opened = secrets::open(&args.data, config, &mut rand::rng())?;
+    let core = Core::open(Setup {
+        store: opened.store.clone(),
+        clock: run::clock(),
+        // Nobody joins meanwhile, and nothing is sent.
+        registration: Registration::Closed,
+        access_secret: opened.access_secret,
+        master: opened.master.clone(),
+        can_mail: false,
+        requires_email: false,
+        reaches_numbers: false,
+    })?;
+    tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+        core.reindex().await?;
+        core.indexed().await
+    })?;
+    core.close();
+    print(args, &json!({ "boxes": core.users(), "done": true }), "done")
+}
+
+fn print(args: &DataArgs, answer: &Value, words: &str) -> anyhow::Result<()> {
+    #[expect(clippy::print_stdout, reason = "the command's output")]
+    if args.json {
+        println!("{}", serde_json::to_string(answer)?);
+    } else {
+        println!("{words}");
+    }
+    Ok(())
+}
