@@ -1,6 +1,6 @@
 //! `rookery reindex`: the index of words, built anew.
 
-use node_core::{Core, Registration, Setup};
+use node_core::{Core, Setup};
 use serde_json::{Value, json};
 
 use crate::cli::DataArgs;
@@ -18,17 +18,8 @@ pub(crate) fn reindex(args: &DataArgs, config: &StoreConfig) -> anyhow::Result<(
     }
     #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
     let opened = secrets::open(&args.data, config, &mut rand::rng())?;
-    let core = Core::open(Setup {
-        store: opened.store.clone(),
-        clock: run::clock(),
-        // Nobody joins meanwhile, and nothing is sent.
-        registration: Registration::Closed,
-        access_secret: opened.access_secret,
-        master: opened.master.clone(),
-        can_mail: false,
-        requires_email: false,
-        reaches_numbers: false,
-    })?;
+    let (store, master) = (opened.store.clone(), opened.master.clone());
+    let core = Core::open(Setup::offline(store, run::clock(), opened.access_secret, master))?;
     tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
         core.reindex().await?;
         core.indexed().await

@@ -44,3 +44,27 @@ pub struct Setup {
     /// Whether a login ends the account's other one on the same kind of device.
     pub one_device_per_kind: bool,
 }
+
+impl Setup {
+    /// For work on the store of a node that does not run: nobody joins, and nothing is sent.
+    #[must_use]
+    pub fn offline(
+        store: Arc<dyn Store>,
+        clock: Clock,
+        access_secret: [u8; 32],
+        master: Arc<MasterKey>,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            registration: Registration::Closed,
+            access_secret,
+            master,
+            can_mail: false,
+            requires_email: false,
+            has_login_page: false,
+            reaches_numbers: false,
+            one_device_per_kind: false,
+        }
+    }
+}
