@@ -210,7 +210,7 @@ async fn saved_messages_of_a_hidden_author_are_filed_together() {
     let nobody = vec![PrivacyRule { allow: false, who: Who::All }];
     let key = PrivacyKey::Forwards;
     world.core.set_privacy(Some(bob.actor()), bob.id, key, nobody).await.unwrap();
-    let sent = world.send(bob, ada, "x").await;
+    let sent = world.send(bob, ada, "a word").await;
     let (ids, how) = (vec![(sent.message.twin, 77)], ForwardHow::default());
     let (core, to) = (&world.core, ada.peer());
     core.forward(ada.actor(), ada.id, bob.peer(), to, ids, how).await.unwrap();
