@@ -176,7 +176,6 @@ fn saved_dialogs() {
         bob.send(ada.user, "keep this harbour");
         let kept = ada.expect(&json!({ "event": "message", "text": "keep this harbour" }));
         ada2.expect(&json!({ "event": "message", "text": "keep this harbour" }));
-        ada2.command("chat", json!({ "peer": ada.user }));
         let note = ada.send("self", "a note");
         let saved = ada.command(
             "forward",
@@ -184,6 +183,7 @@ fn saved_dialogs() {
         );
         let saved = saved["msg_ids"][0].as_i64().expect("a forwarded message has an id");
         ada2.expect(&json!({ "event": "message", "text": "keep this harbour", "peer": ada.user }));
+        ada2.command("chat", json!({ "peer": ada.user }));
         // TDLib shows them as topics, by the number of whom they were taken from.
         ada2.request("loadSavedMessagesTopics", json!({ "limit": 10 }));
         let topic = bob.user;
