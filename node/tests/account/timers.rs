@@ -264,6 +264,19 @@ fn read_dates() {
             (&read["@type"], read["read_date"].as_u64()),
             (&json!("messageReadDateRead"), date)
         );
+        // Who hides it from the other does not learn it.
+        let marks = json!({ "_": "GlobalPrivacySettings", "hide_read_marks": true });
+        ada.invoke("account.SetGlobalPrivacySettings", json!({ "settings": marks }));
+        let key = json!({ "_": "InputPrivacyKeyStatusTimestamp" });
+        let nobody = json!([{ "_": "InputPrivacyValueDisallowAll" }]);
+        ada.invoke("account.SetPrivacy", json!({ "key": key, "rules": nobody }));
+        let refused = ada.invoke_refused(
+            "messages.GetOutboxReadDate",
+            json!({ "peer": { "peer": bob.user }, "msg_id": id }),
+        );
+        assert_eq!(refused, (403, "YOUR_PRIVACY_RESTRICTED".into()));
+        let all = json!([{ "_": "InputPrivacyValueAllowAll" }]);
+        ada.invoke("account.SetPrivacy", json!({ "key": key, "rules": all }));
         // One's own words only.
         bob.send(ada.user, "yes");
         let yes = message(ada, "yes")["id"].clone();

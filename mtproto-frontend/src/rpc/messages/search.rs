@@ -31,6 +31,7 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         words: request.q,
         peer: Some(peer),
         saved,
+        folder: None,
         from: from.map(PeerId::user),
         filter,
         min_date: request.min_date,

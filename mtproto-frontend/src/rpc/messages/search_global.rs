@@ -10,32 +10,27 @@ use tl::enums::messages::Messages;
 use tl::functions::messages::SearchGlobal;
 use tl::types;
 
-use super::page_limit;
 use super::search::{filter, found_messages};
+use super::{folder_id, page_limit};
 use crate::rpc::{Context, RpcError, RpcResult};
-
-/// The list of dialogs that are not archived, and the archive.
-const MAIN: i32 = 0;
-const ARCHIVE: i32 = 1;
 
 pub(in crate::rpc) async fn search_global(
     ctx: &Context,
     request: SearchGlobal,
 ) -> RpcResult<Messages> {
-    if request.folder_id.is_some_and(|folder| folder != MAIN && folder != ARCHIVE) {
-        return Err(RpcError::new(400, "FOLDER_ID_INVALID"));
-    }
+    let folder = request.folder_id.map(folder_id).transpose()?;
     let filter = filter(&request.filter);
     if filter == Some(SearchFilter::Any) && request.q.trim().is_empty() {
         return Err(RpcError::new(400, "SEARCH_QUERY_EMPTY"));
     }
     // There are no groups and channels.
     let elsewhere = request.broadcasts_only || request.groups_only || request.community.is_some();
-    let Some(filter) = filter.filter(|_| !elsewhere && request.folder_id != Some(ARCHIVE)) else {
+    let Some(filter) = filter.filter(|_| !elsewhere) else {
         return Ok(types::messages::Messages::default().into());
     };
     let query = SearchQuery {
         words: request.q,
+        folder,
         filter,
         min_date: request.min_date,
         max_date: match (request.offset_id, request.offset_rate) {

@@ -68,6 +68,14 @@ impl Core {
     }
 }
 
+impl Core {
+    /// Which list a dialog is in, as it is on disk.
+    pub(crate) fn folder(&self, owner: UserId, peer: PeerId) -> CoreResult<FolderId> {
+        let archived = self.inner.personal(owner)?.get::<Archived>(&peer.bytes())?.is_some();
+        Ok(if archived { FolderId::Archive } else { FolderId::Main })
+    }
+}
+
 impl Decide<'_> {
     /// Which list a dialog is in, as the commands before this one leave it.
     pub(crate) fn folder(&self, owner: UserId, peer: PeerId) -> CoreResult<FolderId> {

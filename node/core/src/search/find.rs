@@ -12,6 +12,7 @@ use node_store::{Keyspace, Order};
 use super::rows::{self, Head, Lane};
 use super::words::{Token, Words, has_url};
 use crate::boxes::Dialog;
+use crate::dialogs::FolderId;
 use crate::history::{ADD_OFFSET_MAX, Place};
 use crate::ids::{MessageId, PeerId, UserId, box_key, box_number};
 use crate::message::{BoxRow, Message};
@@ -51,6 +52,8 @@ pub struct SearchQuery {
     pub peer: Option<PeerId>,
     /// Among the messages to oneself that are filed under this; `peer` is not asked then.
     pub saved: Option<PeerId>,
+    /// Of all dialogs: those of one list only.
+    pub folder: Option<FolderId>,
     /// Written by.
     pub from: Option<UserId>,
     /// What kind.
@@ -405,6 +408,11 @@ impl<'a> Finder<'a> {
             None => self.core.message(self.owner, MessageId(id))?,
         };
         let query = self.query;
+        if let (Some(message), Some(folder)) = (&message, query.folder)
+            && self.core.folder(self.owner, message.peer)? != folder
+        {
+            return Ok(None);
+        }
         let in_place = |message: &Message| match self.place {
             None => true,
             Some(Place::Dialog(peer)) => message.peer == peer,
@@ -430,6 +438,7 @@ impl<'a> Finder<'a> {
     fn takes_all(&self) -> bool {
         self.words.is_empty()
             && self.query.from.is_none()
+            && self.query.folder.is_none()
             && self.query.filter == SearchFilter::Any
             && self.query.min_date <= 0
             && self.query.max_date <= 0

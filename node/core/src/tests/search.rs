@@ -80,6 +80,7 @@ fn query(rng: &mut StdRng, peers: &[PeerId], top: i32, now: i32) -> SearchQuery 
         words,
         peer: rng.random_bool(0.6).then(|| peers[rng.random_range(0..peers.len())]),
         saved: None,
+        folder: None,
         from: rng.random_bool(0.2).then(|| peers[rng.random_range(0..peers.len())].user()),
         filter: if rng.random_bool(0.15) { SearchFilter::Url } else { SearchFilter::Any },
         min_date: if rng.random_bool(0.1) { now - rng.random_range(0..200) } else { 0 },
@@ -277,4 +278,23 @@ async fn search_frequent_words_and_long_lists_are_paged() {
         assert!(!page.exact);
     }
     assert_eq!(seen, 3000);
+}
+
+#[tokio::test]
+async fn search_of_one_list_leaves_out_the_other() {
+    let mut world = World::indexing_every(8).await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let eve = world.member("Eve").await;
+    for n in 0..12 {
+        world.send(if n % 3 == 0 { bob } else { eve }, ada, "harbour").await;
+    }
+    let core = &world.core;
+    let archive = vec![(bob.peer(), FolderId::Archive)];
+    core.move_dialogs(ada.actor(), ada.id, archive).await.unwrap();
+    for (folder, count) in [(None, 12), (Some(FolderId::Archive), 4), (Some(FolderId::Main), 8)] {
+        let words = "harbour".into();
+        let query = SearchQuery { words, folder, limit: 20, ..SearchQuery::default() };
+        let page = core.search(ada.id, &query).await.unwrap();
+        assert_eq!((page.count, page.messages.len()), (count, count as usize), "{folder:?}");
+    }
 }
