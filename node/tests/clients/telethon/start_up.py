@@ -92,7 +92,7 @@ def requests():
     yield f.messages.GetAttachMenuBotsRequest(0)
     yield f.messages.GetQuickRepliesRequest(0)
     yield f.messages.GetRecentLocationsRequest(user, 10, 0)
-    yield f.messages.GetScheduledHistoryRequest(user, 0)
+    yield f.messages.GetScheduledHistoryRequest(types.InputPeerSelf(), 0)
     yield f.messages.GetSponsoredMessagesRequest(user)
     yield f.messages.GetDialogUnreadMarksRequest()
     yield f.messages.GetAllDraftsRequest()
