@@ -106,9 +106,9 @@ async fn saved_dialogs_equal_the_messages_grouped_anew() {
                 0 => world = world.reopen(),
                 1 => {
                     world.disk.hold_from(rng.random_range(1..4));
-                    for n in 0..5 {
+                    for _ in 0..5 {
                         let core = world.core.clone();
-                        let message = super::world::outgoing(owner, "word", world.number() + n);
+                        let message = super::world::outgoing(owner, "word", world.number());
                         let mut sending = Box::pin(core.send(owner.actor(), owner.id, message));
                         let _ = super::world::now(sending.as_mut());
                     }
