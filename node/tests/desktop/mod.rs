@@ -51,8 +51,18 @@ fn start_node() -> TestNode {
 /// Runs `tests/desktop/<script>.py`, starts the node again when it asks for that, and returns what
 /// it reports.
 fn drive(node: &mut TestNode, script: &str, arguments: &[(&str, &str)]) -> Value {
+    drive_with(Path::new("python3"), node, script, arguments)
+}
+
+/// [`drive`] with an interpreter that has more.
+fn drive_with(
+    python: &Path,
+    node: &mut TestNode,
+    script: &str,
+    arguments: &[(&str, &str)],
+) -> Value {
     let errors = node.file("desktop-errors");
-    let mut command = Command::new("python3");
+    let mut command = Command::new(python);
     command
         .arg(tests_directory().join("desktop").join(format!("{script}.py")))
         .arg("--pem")
@@ -131,5 +141,30 @@ fn telegram_desktop_talks_with_telethon() {
             "Good evening from Telethon",
         ];
         assert_eq!(report["text"], json!(history), "newest first");
+    });
+}
+
+/// The window logs in by its QR code and a password to the account of a Telethon user, shows a folder
+/// that was made there, finds an old message, and is logged out from there.
+#[test]
+fn telegram_desktop_joins_an_account() {
+    if skipped(&["desktop", "telegram-desktop", "telethon"]) {
+        return;
+    }
+    require_programs();
+    // Inside the namespace nothing can be fetched.
+    let telethon = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
+    let python = install::python("zxing-cpp-2.3.0", "zxing/requirements-2.3.0.txt");
+    isolated("desktop::telegram_desktop_joins_an_account", WITHIN, || {
+        let mut node = start_node();
+        let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
+        let arguments = [
+            ("--owner", owner.as_str()),
+            ("--owner-code", &owner_code),
+            ("--telethon", telethon.to_str().expect("paths here are UTF-8")),
+        ];
+        let report = drive_with(&python, &mut node, "account", &arguments);
+        let text = report["text"].as_str().unwrap_or_default().to_lowercase();
+        assert!(text.contains("start messaging"), "{report}");
     });
 }

@@ -148,8 +148,8 @@ class Screen:
     def type(self, text):
         self.tool("xdotool", "type", "--delay", "30", text)
 
-    def to_code_field(self, pem, phone):
-        """Starts the program, and gives the number; returns what the code field's screen says."""
+    def to_qr_code(self, pem):
+        """Starts the program, up to the QR code; returns where it offers to log in by number."""
         program = patched_copy(pem, self.directory)
         work = self.directory / "work"
         work.mkdir()
@@ -157,6 +157,11 @@ class Screen:
         (start, *_), _ = self.wait_for("1-welcome", "start", "messaging")
         self.click(start)
         (by_phone, *_), _ = self.wait_for("2-qr-code", "using", "scan")
+        return by_phone
+
+    def to_code_field(self, pem, phone):
+        """Starts the program, and gives the number; returns what the code field's screen says."""
+        by_phone = self.to_qr_code(pem)
         self.click(by_phone)
         self.wait_for("3-phone-number", "confirm", "number")
         # Back from the number into the country code, which takes a whole number and splits it.
@@ -172,7 +177,7 @@ def run(drive, within_s, **more_arguments):
     parser = argparse.ArgumentParser()
     parser.add_argument("--pem", required=True, help="the node's RSA key, PKCS#1 PEM")
     parser.add_argument("--pictures", required=True, type=pathlib.Path, help="directory for the pictures")
-    parser.add_argument("--phone", required=True, help="the number to log in with")
+    parser.add_argument("--phone", help="the number to log in with, where that is how")
     for name, text in more_arguments.items():
         parser.add_argument("--" + name.replace("_", "-"), required=True, help=text)
     args = parser.parse_args()
