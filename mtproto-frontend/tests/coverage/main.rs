@@ -1,5 +1,7 @@
 //! `docs/coverage.md` is what the table of methods says. `ROOKERY_WRITE_DOCS=1` writes it anew.
 
+mod features;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,7 +17,7 @@ fn document() -> String {
     let rows: Vec<MethodRow> = method_rows().collect();
     let built: Vec<&MethodRow> = rows.iter().filter(|row| row.shown_by.is_some()).collect();
     let mut out = format!(
-        "# Methods\n\nWritten from the table of methods by `mtproto-frontend/tests/coverage.rs`; \
+        "# Methods\n\nWritten from the table of methods by `mtproto-frontend/tests/coverage`; \
          do not edit.\n\n{} of {} methods of layers 152 to 230 are built. A method counts as \
          built only with the test that drives it with a foreign client.\n\n\
          - A method that needs a login answers `401 AUTH_KEY_UNREGISTERED` before one, built or \
@@ -26,9 +28,10 @@ fn document() -> String {
          - `invokeWithLayer`, `initConnection`, `invokeAfterMsg`, `invokeAfterMsgs` and \
          `invokeWithoutUpdates` stand around calls and are taken off before the table is \
          asked.\n\n\
-         ## Built\n\n| method | open to | counts as | shown by |\n|---|---|---|---|\n",
+         {}## Built\n\n| method | open to | counts as | shown by |\n|---|---|---|---|\n",
         built.len(),
         rows.len(),
+        features(&built),
     );
     for row in &built {
         let rate = match row.rate {
@@ -61,6 +64,20 @@ fn open_to(guard: Guard) -> &'static str {
         Guard::Open => "everybody",
         Guard::User => "members",
     }
+}
+
+fn features(built: &[&MethodRow]) -> String {
+    let mut out = "## A personal account\n\n| what | by | later |\n|---|---|---|\n".to_owned();
+    for (feature, methods, later) in features::FEATURES {
+        for method in *methods {
+            let there = built.iter().any(|row| row.name == *method);
+            assert!(there, "{feature}: {method} is not built");
+        }
+        let by: Vec<String> = methods.iter().map(|method| format!("`{method}`")).collect();
+        let _ = writeln!(out, "| {feature} | {} | {later} |", by.join(", "));
+    }
+    out.push('\n');
+    out
 }
 
 #[test]
