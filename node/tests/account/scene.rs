@@ -40,6 +40,7 @@ pub(crate) fn play(test: &str, clients: [&'static Client; 3], body: impl FnOnce(
     isolated(test, WITHIN, || {
         let Team { node, members, phones } = Team::gather(&[first, friend]);
         let Ok([mut ada, mut bob]) = <[Driver; 2]>::try_from(members) else { unreachable!() };
+        later_second();
         let mut ada2 = join(&node, &mut ada, &phones[0], second);
         for driver in [&mut ada, &mut ada2, &mut bob] {
             driver.show_updates();
@@ -50,6 +51,14 @@ pub(crate) fn play(test: &str, clients: [&'static Client; 3], body: impl FnOnce(
         }
         body(Scene { node, ada, ada2, bob, phones });
     });
+}
+
+/// Waits for the next second of the clock: which login is older is told by seconds.
+fn later_second() {
+    let second = clock::since_epoch().as_secs();
+    while clock::since_epoch().as_secs() == second {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// TDLib's number of a message.
