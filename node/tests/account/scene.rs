@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rookery_load::clock;
 use serde_json::{Value, json};
 
 use crate::clients::{self, Client};
