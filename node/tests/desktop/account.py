@@ -70,7 +70,7 @@ def account(args, screen):
         screen.key("Escape")
         screen.click(SEARCH)
         screen.type("lighthouse")
-        (*_, place), _ = screen.wait_for("8-found", "found", "lighthouse", part=FOLDER_CHATS)
+        (*_, place), _ = screen.wait_for("8-found", "found", "painted", part=FOLDER_CHATS)
         screen.click(place)
         screen.wait_for("9-opened", "lighthouse", "rope", part=TALK)
 
