@@ -39,7 +39,8 @@ function client(host, port, authKey) {
     const [connection, sockets] = TRANSPORTS[args.transport]
     const app = new TelegramClient(session, 1, 'x'.repeat(32), {
         connection,
-        connectionRetries: 1,
+        // One key exchange in 256 fails in the library itself: it drops a leading zero of g^ab.
+        connectionRetries: 2,
         networkSocket: redirected(sockets, host, port),
         proxy: args.secret && { ip: host, port, secret: args.secret, MTProxy: true },
         useWSS: false,
