@@ -3,7 +3,7 @@
 mod bar;
 mod waited;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 pub use bar::Bar;
@@ -224,6 +224,7 @@ impl Core {
         owner: UserId,
         friends: Vec<UserId>,
     ) -> CoreResult<()> {
+        let friends: HashSet<UserId> = friends.into_iter().collect();
         self.write(actor, move |decide| {
             decide.changes_book(owner)?;
             let rows = decide.scan_prefix(Keyspace::CONTACTS, &owner.bytes(), 2 * CONTACTS_MAX)?;
@@ -260,8 +261,7 @@ impl Core {
                 // A contact by name alone does not tell whose number this is.
                 let known: Option<Contact> = decide.load(Keyspace::CONTACTS, &key)?;
                 if known.is_some_and(|known| known.knows_phone) {
-                    decide.delete(Keyspace::CONTACTS, &key);
-                    decide.event(Event::Contact { owner, user });
+                    decide.delete_contact(owner, user);
                 }
             }
             Ok(())
@@ -296,10 +296,8 @@ impl Core {
         self.write(actor, move |decide| {
             decide.changes_book(owner)?;
             for user in users {
-                let key = pair_key(owner.0, user.0);
-                if decide.get(Keyspace::CONTACTS, &key)?.is_some() {
-                    decide.delete(Keyspace::CONTACTS, &key);
-                    decide.event(Event::Contact { owner, user });
+                if decide.get(Keyspace::CONTACTS, &pair_key(owner.0, user.0))?.is_some() {
+                    decide.delete_contact(owner, user);
                 }
             }
             Ok(())
@@ -331,11 +329,12 @@ impl Core {
         owner: UserId,
         users: Vec<UserId>,
     ) -> CoreResult<()> {
+        let wanted: HashSet<UserId> = users.iter().copied().collect();
         self.write(actor, move |decide| {
             let rows = decide.scan_prefix(Keyspace::BLOCKED, &owner.bytes(), 2 * BLOCKED_MAX)?;
             for (key, _) in rows {
                 let user = second(&key);
-                if !users.contains(&user) {
+                if !wanted.contains(&user) {
                     decide.set_blocked(owner, user, false)?;
                 }
             }
@@ -397,17 +396,18 @@ impl Decide<'_> {
 
     /// A member keeps nobody any more, and blocks nobody.
     pub(crate) fn forget_book(&mut self, owner: UserId) -> CoreResult<()> {
-        let held = self.inner.contacts.book(self.store(), owner)?;
+        self.changes_book(owner)?;
         for (space, max) in [(Keyspace::CONTACTS, CONTACTS_MAX), (Keyspace::BLOCKED, BLOCKED_MAX)] {
             for (key, _) in self.scan_prefix(space, &owner.bytes(), 2 * max)? {
                 self.delete(space, &key);
             }
         }
-        self.after(move |inner| {
-            drop(held);
-            inner.contacts.forget(owner);
-        });
         Ok(())
+    }
+
+    fn delete_contact(&mut self, owner: UserId, user: UserId) {
+        self.delete(Keyspace::CONTACTS, &pair_key(owner.0, user.0));
+        self.event(Event::Contact { owner, user });
     }
 
     fn add_contact(
@@ -457,6 +457,7 @@ impl Decide<'_> {
         contacts: &[(u64, NewContact)],
     ) -> CoreResult<Imported> {
         let mut imported = Imported::default();
+        let mut room = self.room_to_wait(owner)?;
         for (place, (phone, contact)) in contacts.iter().enumerate() {
             match self.take(Limit::Imports(owner), 1) {
                 Ok(()) => {}
@@ -468,7 +469,7 @@ impl Decide<'_> {
                 Err(other) => return Err(other),
             }
             let Some(user) = self.found_by(owner, *phone)? else {
-                match self.wait_for(owner, *phone, contact) {
+                match self.wait_for(owner, *phone, contact, &mut room) {
                     Ok(()) | Err(CoreError::ContactNameEmpty | CoreError::NameInvalid) => continue,
                     Err(other) => return Err(other),
                 }

@@ -16,7 +16,7 @@ use crate::personal::PersonalRecord;
 use crate::privacy::{PrivacyKey, What};
 use crate::record::Record;
 use crate::text::Text;
-use crate::{Core, CoreResult};
+use crate::{Core, CoreError, CoreResult};
 
 /// Numbers that one member may wait for.
 const WAITED_MAX: usize = 1000;
@@ -132,19 +132,28 @@ impl Core {
 }
 
 impl Decide<'_> {
-    /// Remembers a number that is nobody's. Beyond the bound it is passed over.
+    /// How many numbers more a member may wait for.
+    pub(super) fn room_to_wait(&self, owner: UserId) -> CoreResult<usize> {
+        Ok(WAITED_MAX.saturating_sub(self.waited(owner)?.len()))
+    }
+
+    /// Remembers a number that is nobody's. Where there is no room it is passed over.
     pub(super) fn wait_for(
         &mut self,
         owner: UserId,
         phone: u64,
         contact: &NewContact,
+        room: &mut usize,
     ) -> CoreResult<()> {
         let hash = self.number_hash(phone);
         let known = self.personal::<Waited>(owner, &hash)?;
-        if known.is_none() && self.waited(owner)?.len() >= WAITED_MAX {
+        if known.is_none() && *room == 0 {
             return Ok(());
         }
         let (first_name, last_name) = contact.clean_names()?;
+        if known.is_none() {
+            *room -= 1;
+        }
         let date = known.map_or(self.now(), |known| known.date);
         self.set_personal(owner, &hash, Some(&Waited { first_name, last_name, date }))?;
         let key = [&hash[..], &owner.bytes()].concat();
@@ -161,6 +170,7 @@ impl Decide<'_> {
     /// Somebody has joined: who waited for the number has a contact now, and is told.
     pub(crate) fn has_joined(&mut self, user: UserId, phone: u64) -> CoreResult<()> {
         let hash = self.number_hash(phone);
+        let mut told = Vec::new();
         for (key, _) in self.scan_prefix(Keyspace::WAITED, &hash, TOLD_MAX)? {
             let Some(owner) = key.last_chunk::<8>() else { continue };
             let owner = UserId(i64::from_be_bytes(*owner));
@@ -173,8 +183,15 @@ impl Decide<'_> {
                 continue;
             }
             let contact = NewContact { first_name, last_name, ..NewContact::default() };
-            self.add_contact(owner, user, &contact, true)?;
-            let silent = self.personal::<SignUpsAreSilent>(owner, &[])?.is_some();
+            match self.add_contact(owner, user, &contact, true) {
+                // A full book of somebody else is no reason to refuse a newcomer.
+                Err(CoreError::Flood { .. }) => continue,
+                added => added?,
+            }
+            told.push((owner, self.personal::<SignUpsAreSilent>(owner, &[])?.is_some()));
+        }
+        // Last: what follows a change of a box may not fail.
+        for (owner, silent) in told {
             let text = Text { text: String::new(), entities: Vec::new() };
             let message = Message {
                 silent,

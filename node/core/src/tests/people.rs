@@ -3,6 +3,8 @@
 use node_store::{Keyspace, Order, Store as _};
 
 use super::world::{Member, World};
+use crate::decide::Decide;
+use crate::ids::pair_key;
 use crate::*;
 
 async fn three() -> (World, [Member; 3]) {
@@ -65,6 +67,60 @@ async fn who_waited_for_a_number_is_told_when_it_joins() {
     for owner in [ada, bob] {
         assert!(world.core.saved_contacts(owner.id).await.unwrap().is_empty());
     }
+}
+
+#[tokio::test]
+async fn a_full_book_keeps_nobody_from_joining() {
+    let (world, [ada, bob, eve]) = three().await;
+    let invite = world.core.invite(None).await.unwrap();
+    let import = vec![(invite.phone, named("Zoe"))];
+    for owner in [ada, bob, eve] {
+        world.core.import_contacts(None, owner.id, import.clone()).await.unwrap();
+    }
+    // The one in the middle, whichever way they are gone through.
+    let fill = move |decide: &mut Decide<'_>| {
+        let somebody = Contact {
+            first_name: "Somebody".into(),
+            last_name: String::new(),
+            knows_phone: false,
+            close_friend: false,
+            note: None,
+        };
+        for n in 0..crate::contacts::CONTACTS_MAX as i64 {
+            decide.put(Keyspace::CONTACTS, &pair_key(bob.id.0, 2_000_000 + n), &somebody)?;
+        }
+        Ok(())
+    };
+    world.core.write(None, fill).await.unwrap();
+    let world = world.reopen();
+    let zoe = world.join(&invite, "Zoe Q").await;
+    for (owner, told) in [(ada, 1), (bob, 0), (eve, 1)] {
+        assert_eq!(world.history(owner, zoe).await.len(), told);
+        assert_eq!(view(&world, owner, zoe).contact.is_some(), told == 1);
+    }
+    // The node goes on.
+    world.send(ada, zoe, "hello").await;
+}
+
+#[tokio::test]
+async fn numbers_are_waited_for_up_to_a_bound() {
+    let (world, [ada, ..]) = three().await;
+    let some = |from: u64, many: u64| -> Vec<(u64, NewContact)> {
+        (from..from + many).map(|phone| (phone, named("Somebody"))).collect()
+    };
+    let saved = async |import| {
+        world.core.import_contacts(None, ada.id, import).await.unwrap();
+        world.core.saved_contacts(ada.id).await.unwrap().len()
+    };
+    assert_eq!(saved(some(5_000_000, 600)).await, 600);
+    world.pass_s(30 * 86_400);
+    // Those that are waited for already take no more room.
+    assert_eq!(saved(some(5_000_000, 600)).await, 600);
+    world.pass_s(30 * 86_400);
+    assert_eq!(saved(some(6_000_000, 600)).await, 1000);
+    world.pass_s(30 * 86_400);
+    world.core.delete_contacts_by_phone(None, ada.id, vec![5_000_000]).await.unwrap();
+    assert_eq!(saved(some(7_000_000, 2)).await, 1000);
 }
 
 #[tokio::test]
