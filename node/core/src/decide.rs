@@ -201,6 +201,16 @@ impl<'a> Decide<'a> {
         Ok(pts)
     }
 
+    /// Does a part of a command; says also whether that has changed a box: then the command may
+    /// not fail any more, nor go on as if the part had not been.
+    pub(crate) fn part<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> (T, bool) {
+        let before = std::mem::take(&mut self.changed_box);
+        let done = part(self);
+        let changed = self.changed_box;
+        self.changed_box |= before;
+        (done, changed)
+    }
+
     /// Tells followers, once the batch is durable.
     pub(crate) fn event(&mut self, event: Event) {
         self.events.push(event);

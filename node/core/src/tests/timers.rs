@@ -180,6 +180,49 @@ async fn scheduled_a_message_waits_for_somebody_to_come_online() {
 }
 
 #[tokio::test]
+async fn scheduled_who_comes_online_before_it_is_durable_gets_it_too() {
+    let (world, ada, bob) = pair().await;
+    world.disk.hold();
+    let mut scheduling =
+        Box::pin(schedule(&world, ada, outgoing(bob, "hello", 1), SEND_WHEN_ONLINE));
+    assert!(now(scheduling.as_mut()).is_none());
+    world.disk.wait_for_undurable(1);
+    let mut coming = Box::pin(world.core.set_online(bob.id, true));
+    assert!(now(coming.as_mut()).is_none());
+    world.disk.release();
+    waits(scheduling.await.unwrap());
+    coming.await.unwrap();
+    assert_eq!(*world.core.due().borrow(), Some(0));
+    world.core.tick().await.unwrap();
+    assert_eq!(world.texts(bob, ada).await, ["hello"]);
+}
+
+#[tokio::test]
+async fn scheduled_a_deleted_account_sends_nothing_and_gets_nothing() {
+    let (world, ada, bob) = pair().await;
+    let at = world.core.now() + 10;
+    schedule(&world, bob, outgoing(ada, "from nobody", 1), at).await.unwrap();
+    let to_bob = waits(schedule(&world, ada, outgoing(bob, "to nobody", 2), at).await.unwrap()).id;
+    let later = waits(schedule(&world, ada, outgoing(bob, "later", 3), at + 10).await.unwrap()).id;
+    world.core.delete_account(bob.id, bob.key, None).await.unwrap();
+    let (core, peer, actor) = (&world.core, bob.peer(), ada.actor());
+    let sent = core.send_scheduled(actor, ada.id, peer, vec![to_bob]).await;
+    assert!(matches!(sent, Err(CoreError::Deactivated)), "{sent:?}");
+    let edit = ScheduledEdit { date: Some(at - 10), ..ScheduledEdit::default() };
+    let edited = core.edit_scheduled(actor, ada.id, peer, to_bob, edit).await;
+    assert!(matches!(edited, Err(CoreError::Deactivated)), "{edited:?}");
+    // It may still be taken away.
+    let taken = core.delete_scheduled(actor, ada.id, peer, vec![later]).await.unwrap();
+    assert_eq!(taken, [later]);
+    world.pass_s(10);
+    world.core.tick().await.unwrap();
+    assert!(world.texts(ada, bob).await.is_empty());
+    let arrived = |(_, row): &(Pts, BoxRow)| matches!(row, BoxRow::Message(m) if m.scheduled);
+    assert!(!world.rows(bob).iter().any(arrived));
+    assert_eq!((waiting(&world, ada, bob).await.len(), timers(&world)), (0, 0));
+}
+
+#[tokio::test]
 async fn scheduled_a_message_comes_again() {
     let (world, ada, bob) = pair().await;
     let (start, day) = (world.core.now(), 86_400);

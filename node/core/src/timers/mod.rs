@@ -24,6 +24,7 @@ pub use scheduled::{
 
 use crate::decide::{Decide, scan_prefix};
 use crate::ids::UserId;
+use crate::presence::Status;
 use crate::{Core, CoreError, CoreResult};
 
 /// In the place of a time: when the member comes online whose number follows.
@@ -144,11 +145,16 @@ impl Core {
     /// Those of the store. What was not done stays due.
     pub async fn tick(&self) -> CoreResult<()> {
         let timers = &self.inner.timers;
-        let came = std::mem::take(&mut timers.state.lock().came);
+        let came = timers.state.lock().came.clone();
         for user in came {
             let prefix = [&ONLINE.to_be_bytes()[..], &[Kind::Send.byte()], &user.bytes()].concat();
             while self.fire(&prefix, None).await? {}
-            timers.state.lock().awaited.remove(&user);
+            {
+                // Not before: what failed is tried again.
+                let mut state = timers.state.lock();
+                state.came.remove(&user);
+                state.awaited.remove(&user);
+            }
             // One that was put there meanwhile is awaited again.
             if !scan_prefix(&*self.inner.store, Keyspace::TIMERS, &prefix, 1)?.is_empty() {
                 timers.state.lock().awaited.insert(user);
@@ -190,13 +196,12 @@ impl Core {
                 // A command before this one may have taken it away.
                 let Some(value) = decide.get(Keyspace::TIMERS, &key)? else { continue };
                 decide.delete(Keyspace::TIMERS, &key);
-                match decide.fire(&key, &value) {
-                    Err(cause @ (CoreError::Store(_) | CoreError::Stopped(_))) => {
-                        return Err(cause);
-                    }
+                match decide.part(|decide| decide.fire(&key, &value)) {
+                    (Ok(()), _) => {}
+                    (Err(cause @ (CoreError::Store(_) | CoreError::Stopped(_))), _)
+                    | (Err(cause), true) => return Err(cause),
                     // It would fail again, and hold up those behind it.
-                    Err(cause) => tracing::error!(%cause, "a timer is given up"),
-                    Ok(()) => {}
+                    (Err(cause), false) => tracing::error!(%cause, "a timer is given up"),
                 }
             }
             Ok(())
@@ -227,6 +232,10 @@ impl Decide<'_> {
         self.after(move |inner| match whom {
             Some(whom) => {
                 inner.timers.state.lock().awaited.insert(whom);
+                // Who came between the decision and now was not awaited yet.
+                if matches!(inner.status(whom), Ok(Status::Online { .. })) {
+                    inner.timers.came(whom);
+                }
             }
             None => inner.timers.sooner(due),
         });

@@ -235,6 +235,7 @@ impl Core {
         for some in ids.chunks(super::FIRED_AT_ONCE) {
             let some = some.to_vec();
             let more = self.write(Some(actor), move |decide| {
+                decide.still_takes_messages(peer)?;
                 let mut sent = Vec::new();
                 for id in some {
                     if let Some(record) = decide.scheduled(owner, peer, id)? {
@@ -290,6 +291,7 @@ impl Core {
         edit: ScheduledEdit,
     ) -> CoreResult<Placed> {
         self.write(Some(actor), move |decide| {
+            decide.still_takes_messages(peer)?;
             let old = decide.scheduled(owner, peer, id)?.ok_or(CoreError::UnknownMessage)?;
             let mut new = old.clone();
             if let Some(Text { text, entities }) = edit.text
@@ -510,6 +512,15 @@ impl Decide<'_> {
         Ok(sent)
     }
 
+    /// Who has deleted the account meanwhile gets nothing any more.
+    fn still_takes_messages(&self, peer: PeerId) -> CoreResult<()> {
+        if self.is_member(peer.user())? { Ok(()) } else { Err(CoreError::Deactivated) }
+    }
+
+    fn is_member(&self, user: UserId) -> CoreResult<bool> {
+        Ok(self.user(user)?.is_some_and(|account| !account.deleted))
+    }
+
     /// A scheduled message whose time has come.
     pub(super) fn fire_scheduled(&mut self, owner: UserId, rest: &[u8]) -> CoreResult<()> {
         let (peer, id) = rest.split_at_checked(PEER_BYTES).ok_or(CoreError::Damaged("timer"))?;
@@ -517,7 +528,7 @@ impl Decide<'_> {
         let id = MessageId(i32::from_be_bytes(id));
         let peer = PeerId::from_bytes(peer).ok_or(CoreError::Damaged("timer"))?;
         let Some(record) = self.scheduled(owner, peer, id)? else { return Ok(()) };
-        if self.user(owner)?.is_none() || self.user(peer.user())?.is_none() {
+        if !self.is_member(owner)? || !self.is_member(peer.user())? {
             self.unschedule(owner, peer, id, &record);
             return Ok(());
         }
