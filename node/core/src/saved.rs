@@ -103,30 +103,18 @@ impl Core {
         count: usize,
     ) -> CoreResult<SavedDialogPage> {
         let pins = self.saved_pins(owner)?;
-        let mut page = SavedDialogPage { count, ..SavedDialogPage::default() };
-        // Again, if a newest message was deleted between the two reads.
-        for _ in 0..3 {
-            page.dialogs = {
-                let cell = self.inner.boxes.cell(owner);
-                let state = cell.lock(&*self.inner.store, owner)?;
-                let dialog = |source: &PeerId| {
-                    let top = state.saved.get(source)?.top;
-                    let pinned = pins.contains(source);
-                    (top.0 != 0).then_some(SavedDialog { source: *source, top, pinned })
-                };
-                sources.iter().filter_map(dialog).collect()
+        let read = || {
+            let cell = self.inner.boxes.cell(owner);
+            let state = cell.lock(&*self.inner.store, owner)?;
+            let dialog = |source: &PeerId| {
+                let top = state.saved.get(source)?.top;
+                let pinned = pins.contains(source);
+                (top.0 != 0).then_some(SavedDialog { source: *source, top, pinned })
             };
-            self.settled().await?;
-            let tops: Vec<MessageId> = page.dialogs.iter().map(|dialog| dialog.top).collect();
-            page.messages = self.rows(owner, &tops)?;
-            if page.messages.len() == tops.len() {
-                break;
-            }
-        }
-        self.settled().await?;
-        let there = |top: MessageId| page.messages.iter().any(|stored| stored.id == top);
-        page.dialogs.retain(|dialog| there(dialog.top));
-        Ok(page)
+            Ok(sources.iter().filter_map(dialog).collect())
+        };
+        let (dialogs, messages) = self.with_newest(owner, read, |dialog| dialog.top).await?;
+        Ok(SavedDialogPage { dialogs, messages, count })
     }
 
     /// The sources of the pinned ones, as they are on disk.

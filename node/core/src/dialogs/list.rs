@@ -68,22 +68,38 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn dialogs(&self, owner: UserId, query: DialogQuery) -> CoreResult<DialogPage> {
+        let mut count = 0;
+        let read = || {
+            let page = self.dialog_page(owner, query)?;
+            count = page.count;
+            Ok(page.dialogs)
+        };
+        let (dialogs, messages) = self.with_newest(owner, read, |dialog| dialog.top).await?;
+        Ok(DialogPage { dialogs, messages, count })
+    }
+
+    /// A list of dialogs that is read from memory, and their newest messages.
+    pub(crate) async fn with_newest<D>(
+        &self,
+        owner: UserId,
+        mut read: impl FnMut() -> CoreResult<Vec<D>>,
+        top: impl Fn(&D) -> MessageId,
+    ) -> CoreResult<(Vec<D>, Vec<Stored>)> {
         // A newest message that is deleted between the two reads would leave a dialog without one:
         // then the list is read again. Under a storm of deletions the last try stands.
-        let mut page = DialogPage::default();
+        let (mut dialogs, mut messages) = (Vec::new(), Vec::new());
         for _ in 0..3 {
-            page = self.dialog_page(owner, query)?;
+            dialogs = read()?;
             self.settled().await?;
-            let tops: Vec<MessageId> = page.dialogs.iter().map(|dialog| dialog.top).collect();
-            page.messages = self.rows(owner, &tops)?;
-            if page.messages.len() == tops.len() {
+            let tops: Vec<MessageId> = dialogs.iter().map(&top).collect();
+            messages = self.rows(owner, &tops)?;
+            if messages.len() == tops.len() {
                 break;
             }
         }
         self.settled().await?;
-        let there = |top: MessageId| page.messages.iter().any(|stored| stored.id == top);
-        page.dialogs.retain(|dialog| there(dialog.top));
-        Ok(page)
+        dialogs.retain(|dialog| messages.iter().any(|stored| stored.id == top(dialog)));
+        Ok((dialogs, messages))
     }
 
     fn dialog_page(&self, owner: UserId, query: DialogQuery) -> CoreResult<DialogPage> {

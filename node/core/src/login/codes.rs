@@ -55,8 +55,8 @@ impl std::fmt::Debug for Waiting {
 
 impl LoginCodes {
     /// A request for `phone`, whose code takes the way number `step`, by somebody who has shown
-    /// `email` to be theirs: its `phone_code_hash`, the code
-    /// that waits with it, and when that ends.
+    /// `email` to be theirs: its `phone_code_hash`, the code that waits with it, and when that ends
+    /// (unix milliseconds).
     ///
     /// # Errors
     /// [`CoreError::Flood`] when too many wait.
