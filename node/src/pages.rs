@@ -1,11 +1,10 @@
 //! What the public pages show of this node.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::OnceLock;
 
 use mtproto_frontend::Clock;
-use node_core::{Buckets, Core, Rate};
-use parking_lot::Mutex;
+use node_core::{ByAddress, Core, Rate};
 use web::{About, Pages, Profile, Registration};
 
 use crate::client_config::Ready;
@@ -13,9 +12,6 @@ use crate::config::{Config, RegistrationMode};
 
 /// Pages of people that one address may open: so many at once, and one more a second.
 const LOOK_UPS: Rate = Rate { burst: 60, per_second: 1.0 };
-
-/// Addresses that are remembered. Protects memory: 50 bytes each.
-const ADDRESSES_MAX: usize = 10_000;
 
 /// The node, as browsers see it.
 pub(crate) struct Site {
@@ -27,7 +23,7 @@ pub(crate) struct Site {
     login: Option<&'static str>,
     /// Known once the node listens.
     ready: OnceLock<Ready>,
-    look_ups: Mutex<Buckets<IpAddr>>,
+    look_ups: ByAddress,
 }
 
 impl Site {
@@ -43,7 +39,7 @@ impl Site {
             },
             login: config.oidc.as_ref().map(|_| oidc::PATH),
             ready: OnceLock::new(),
-            look_ups: Mutex::new(Buckets::new(LOOK_UPS, ADDRESSES_MAX)),
+            look_ups: ByAddress::new(LOOK_UPS),
         }
     }
 
@@ -83,12 +79,6 @@ impl Pages for Site {
     }
 
     fn may_look_up(&self, from: Option<SocketAddr>) -> bool {
-        // Behind a proxy of this machine all come from it: the proxy limits.
-        let Some(from) = from.map(|from| from.ip().to_canonical()) else { return true };
-        if from.is_loopback() {
-            return true;
-        }
-        let from = node_core::address_key(from);
-        self.look_ups.lock().take(from, (self.clock)()).is_ok()
+        self.look_ups.may(from, (self.clock)())
     }
 }

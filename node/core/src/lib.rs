@@ -54,7 +54,7 @@ pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, Event, Follower, Outbound, Own, Purpose};
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST, UserId};
-pub use limits::{Bucket, Buckets, Limit, Rate, address_key};
+pub use limits::{Bucket, Buckets, ByAddress, Limit, Rate, address_key};
 pub use login::{
     Authorization, CODE_DIGITS, CONFIRMED_AFTER_S, CodeWay, Device, DeviceKind, EmailOf,
     IdentityCode, Invite, LOGIN_TOKEN_BYTES, Login, LoginToken, NewSecret, OWNER_INVITE_MS, Offer,

@@ -12,7 +12,6 @@ mod flows;
 mod pages;
 mod provider;
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,7 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::routing::get;
 use delivery::{Https, SetupError};
-use node_core::{Buckets, Clock, Core, Rate};
+use node_core::{ByAddress, Clock, Core, Rate};
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
@@ -35,9 +34,6 @@ pub const CALLBACK_PATH: &str = "/login/oidc/callback";
 
 /// Logins that one address may begin: so many at once, and so many more a second.
 const BEGINS: Rate = Rate { burst: 20, per_second: 0.1 };
-
-/// Addresses that are remembered. Protects memory: 50 bytes each.
-const ADDRESSES_MAX: usize = 10_000;
 
 /// Bytes of an answer of the provider.
 const ANSWER_BYTES_MAX: usize = 256 << 10;
@@ -77,7 +73,7 @@ pub struct Oidc {
     https: Https,
     flows: Flows,
     provider: Mutex<Option<Cached>>,
-    begins: Mutex<Buckets<IpAddr>>,
+    begins: ByAddress,
     /// `https://example.org`: known once the node listens.
     base: OnceLock<String>,
 }
@@ -94,7 +90,7 @@ impl Oidc {
             https,
             flows: Flows::default(),
             provider: Mutex::default(),
-            begins: Mutex::new(Buckets::new(BEGINS, ADDRESSES_MAX)),
+            begins: ByAddress::new(BEGINS),
             base: OnceLock::new(),
             setup,
         }))

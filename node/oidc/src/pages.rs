@@ -33,12 +33,11 @@ pub(crate) async fn begin(
     from: Option<Extension<ConnectInfo<SocketAddr>>>,
 ) -> Response {
     let now_ms = (oidc.setup.clock)();
-    let from = from.map(|Extension(ConnectInfo(from))| from.ip().to_canonical());
-    // Behind a proxy of this machine all come from it: the proxy limits.
-    let from = from.filter(|from| !from.is_loopback()).map(node_core::address_key);
-    let begun = match from {
-        Some(from) if oidc.begins.lock().take(from, now_ms).is_err() => None,
-        _ => oidc.flows.begin(now_ms, oidc.setup.random),
+    let from = from.map(|Extension(ConnectInfo(from))| from);
+    let begun = if oidc.begins.may(from, now_ms) {
+        oidc.flows.begin(now_ms, oidc.setup.random)
+    } else {
+        None
     };
     let Some(begun) = begun else {
         let says = "Too many people log in at the moment. Try again in a minute.";

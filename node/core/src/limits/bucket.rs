@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+use parking_lot::Mutex;
 
 /// How a bucket fills.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -132,6 +134,28 @@ impl<K: Hash + Eq + Copy> Buckets<K> {
     }
 }
 
+/// Addresses that are remembered. Protects memory: 50 bytes each.
+const ADDRESSES_MAX: usize = 10_000;
+
+/// Buckets of those who come with a browser, by [`address_key`].
+#[derive(Debug)]
+pub struct ByAddress(Mutex<Buckets<IpAddr>>);
+
+impl ByAddress {
+    /// Each address may do something so often.
+    #[must_use]
+    pub fn new(rate: Rate) -> Self {
+        Self(Mutex::new(Buckets::new(rate, ADDRESSES_MAX)))
+    }
+
+    /// Whether somebody may do it now. Behind a proxy of this machine all come from there: the
+    /// proxy limits.
+    pub fn may(&self, from: Option<SocketAddr>, now_ms: u64) -> bool {
+        let from = from.map(|from| from.ip().to_canonical()).filter(|from| !from.is_loopback());
+        from.is_none_or(|from| self.0.lock().take(address_key(from), now_ms).is_ok())
+    }
+}
+
 /// What counts as one address: an IPv4 address, or a /64 of IPv6, which is what one household
 /// or one server is given.
 #[must_use]
@@ -181,6 +205,19 @@ mod tests {
             assert!(buckets.buckets.len() <= 100);
         }
         assert!(buckets.take(0, 0).is_err(), "the flooder is still known");
+    }
+
+    #[test]
+    fn browsers_are_limited_by_address_but_not_those_behind_a_proxy_here() {
+        let limit = ByAddress::new(RATE);
+        let may = |from: &str| limit.may(Some(from.parse().unwrap()), 0);
+        assert_eq!([(); 4].map(|()| may("192.0.2.1:1")), [true, true, true, false]);
+        assert!(!may("[::ffff:192.0.2.1]:2"), "the same one");
+        assert!(may("192.0.2.2:1"));
+        for _ in 0..10 {
+            assert!(may("127.0.0.1:1") && may("[::1]:1") && may("[::ffff:127.0.0.1]:1"));
+            assert!(limit.may(None, 0));
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
-pub use bucket::{Bucket, Buckets, Rate, address_key};
+pub use bucket::{Bucket, Buckets, ByAddress, Rate, address_key};
 
 use crate::decide::Decide;
 use crate::ids::UserId;
