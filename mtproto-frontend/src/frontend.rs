@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use keys::{MasterKey, ServerKey};
-use node_core::{Buckets, Core, Rate};
+use node_core::{Buckets, Core, Rate, UserId};
 use node_store::Store;
 use parking_lot::Mutex;
 
@@ -138,6 +138,7 @@ pub(crate) struct Shared {
     pub(crate) tls: Option<tokio_rustls::TlsAcceptor>,
     pub(crate) exported_logins: ExportedLogins,
     pub(crate) request_limits: Mutex<Buckets<i64>>,
+    pub(crate) search_limits: Mutex<Buckets<UserId>>,
     /// The begin of the second (unix milliseconds) in which this process started: messages from
     /// before are refused, so that a restart does not reopen replays. Not the moment itself:
     /// Pyrogram numbers its messages by whole seconds, and TDLib counts from the whole second that
@@ -157,6 +158,7 @@ impl Shared {
             http_exchanges: HttpExchanges::default(),
             admission: Admission::new(&bounds),
             request_limits: Mutex::new(Buckets::new(bounds.requests_per_key, BUCKETS_MAX)),
+            search_limits: Mutex::new(Buckets::new(SEARCHES, BUCKETS_MAX)),
             clock: setup.clock,
             core: setup.core,
             store: setup.store,
@@ -185,6 +187,10 @@ impl Shared {
 
 /// Buckets of one table. Protects memory: 50 bytes each.
 const BUCKETS_MAX: usize = 50_000;
+
+/// Searches of one member. A client asks two or three times for each pause of who types; one
+/// search may look at a hundred thousand messages.
+const SEARCHES: Rate = Rate { burst: 200, per_second: 2.0 };
 
 #[cfg(test)]
 impl Bounds {

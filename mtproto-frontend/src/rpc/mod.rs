@@ -160,5 +160,10 @@ pub(crate) async fn execute(ctx: &Context, query: &[u8]) -> RpcResult<Vec<u8>> {
     if query.len() > built.size().bytes_max() {
         return Err(RpcError::INPUT_REQUEST_TOO_LONG);
     }
+    if built.rate() == Rate::Search {
+        let (user, now_ms) = (ctx.user()?, ctx.shared.now_ms());
+        let taken = ctx.shared.search_limits.lock().take(user, now_ms);
+        taken.map_err(RpcError::flood_wait)?;
+    }
     (built.handler)(ctx, query).await
 }

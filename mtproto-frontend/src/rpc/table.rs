@@ -30,6 +30,8 @@ pub enum Rate {
     Light,
     /// Sends something to a person: counts per number, address and key too.
     Code,
+    /// Looks through a member's messages: counts per member too, whatever the number of keys.
+    Search,
 }
 
 /// What the longest request may be.
@@ -295,9 +297,9 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesGetSavedReactionTags tl::functions::messages::GetSavedReactionTags => messages::get_saved_reaction_tags, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetScheduledHistory tl::functions::messages::GetScheduledHistory => messages::get_scheduled_history, "scheduled_messages";
     User Light Small MessagesGetScheduledMessages tl::functions::messages::GetScheduledMessages => messages::get_scheduled_messages, "scheduled_messages";
-    User Light Small MessagesGetSearchCounters tl::functions::messages::GetSearchCounters => messages::get_search_counters, "searching";
-    User Light Small MessagesGetSearchResultsCalendar tl::functions::messages::GetSearchResultsCalendar => messages::get_search_results_calendar, "searching";
-    User Light Small MessagesGetSearchResultsPositions tl::functions::messages::GetSearchResultsPositions => messages::get_search_results_positions, "searching";
+    User Search Small MessagesGetSearchCounters tl::functions::messages::GetSearchCounters => messages::get_search_counters, "searching";
+    User Search Small MessagesGetSearchResultsCalendar tl::functions::messages::GetSearchResultsCalendar => messages::get_search_results_calendar, "searching";
+    User Search Small MessagesGetSearchResultsPositions tl::functions::messages::GetSearchResultsPositions => messages::get_search_results_positions, "searching";
     User Light Small MessagesGetSponsoredMessages tl::functions::messages::GetSponsoredMessages => messages::get_sponsored_messages, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetStickerSet tl::functions::messages::GetStickerSet => messages::get_sticker_set, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetStickers tl::functions::messages::GetStickers => messages::get_stickers, "telethon_calls_every_start_up_method";
@@ -318,10 +320,10 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesReport tl::functions::messages::Report => messages::report, "reports";
     User Light Small MessagesReportSpam tl::functions::messages::ReportSpam => messages::report_spam, "reports";
     User Light Small MessagesSaveDraft tl::functions::messages::SaveDraft => messages::save_draft, "drafts";
-    User Light Small MessagesSearch tl::functions::messages::Search => messages::search, "searching";
+    User Search Small MessagesSearch tl::functions::messages::Search => messages::search, "searching";
     User Light Small MessagesSearchCustomEmoji tl::functions::messages::SearchCustomEmoji => messages::search_custom_emoji, "telethon_calls_every_start_up_method";
     User Light Small MessagesSearchEmojiStickerSets tl::functions::messages::SearchEmojiStickerSets => messages::search_emoji_sticker_sets, "telethon_calls_every_start_up_method";
-    User Light Small MessagesSearchGlobal tl::functions::messages::SearchGlobal => messages::search_global, "searching";
+    User Search Small MessagesSearchGlobal tl::functions::messages::SearchGlobal => messages::search_global, "searching";
     User Light Small MessagesSearchSentMedia tl::functions::messages::SearchSentMedia => messages::search_sent_media, "searching";
     User Light Small MessagesSearchStickerSets tl::functions::messages::SearchStickerSets => messages::search_sticker_sets, "telethon_calls_every_start_up_method";
     User Light Small MessagesSearchStickers tl::functions::messages::SearchStickers => messages::search_stickers, "telethon_calls_every_start_up_method";

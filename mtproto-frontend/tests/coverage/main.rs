@@ -36,6 +36,7 @@ fn document() -> String {
     for row in &built {
         let rate = match row.rate {
             Some(RateClass::Code) => "a login code",
+            Some(RateClass::Search) => "a search",
             _ => "a call",
         };
         let _ = writeln!(

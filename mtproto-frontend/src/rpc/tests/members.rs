@@ -62,6 +62,35 @@ fn error<T: std::fmt::Debug>(result: RpcResult<T>) -> (i32, String) {
     (error.code, error.message.into_owned())
 }
 
+#[tokio::test]
+async fn line_64_searches_are_limited_per_member() {
+    let shared = shared();
+    let (ada, ada_id) = member(&shared, 5, 220, "Ada").await;
+    let (bob, bob_id) = member(&shared, 6, 220, "Bob").await;
+    let search = |of: &Context, with| f::messages::Search {
+        peer: named(of, with),
+        q: "word".into(),
+        limit: 1,
+        ..Default::default()
+    };
+    for _ in 0..200 {
+        call(&ada, &search(&ada, bob_id)).await.unwrap();
+    }
+    let refused = (420, "FLOOD_WAIT_1".to_owned());
+    assert_eq!(error(call(&ada, &search(&ada, bob_id)).await), refused);
+    // Whatever the way, and whatever the key.
+    let counters =
+        f::messages::GetSearchCounters { peer: named(&ada, bob_id), ..Default::default() };
+    assert_eq!(error(call(&ada, &counters).await), refused);
+    let mut other = context_of(shared.clone(), 7, 220, 0);
+    other.standing = ada.standing;
+    let global = f::messages::SearchGlobal { q: "word".into(), ..Default::default() };
+    assert_eq!(error(call(&other, &global).await), refused);
+    // Others, and other things, go on.
+    call(&bob, &search(&bob, ada_id)).await.unwrap();
+    call(&ada, &message("hello", named(&ada, bob_id), 1)).await.unwrap();
+}
+
 /// In every layer the answers can be said and read: a whole conversation.
 #[tokio::test]
 async fn a_conversation_in_every_layer() {
