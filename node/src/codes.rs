@@ -1,4 +1,5 @@
-//! `rookery invite`, `rookery code`, `rookery user`, `rookery reports` and `rookery stats`: what a running node is asked.
+//! `rookery invite`, `rookery code`, `rookery user`, `rookery reports` and `rookery stats`: what a
+//! running node is asked.
 
 use anyhow::Context as _;
 
@@ -54,25 +55,35 @@ pub(crate) fn reports(args: &DataArgs) -> anyhow::Result<()> {
         for report in &reports {
             let who = |who: &str| {
                 let (name, id) = (&report[who]["name"], &report[who]["id"]);
-                format!("{} ({id})", name.as_str().unwrap_or_default())
+                format!("{} ({id})", printable(name.as_str().unwrap_or_default()))
             };
-            let text = |field: &str| report[field].as_str().unwrap_or_default().to_owned();
+            let text = |field: &str| report[field].as_str().unwrap_or_default();
             println!(
                 "{}  {} about {}: {}",
                 report["date"],
                 who("by"),
                 who("about"),
-                text("reason")
+                printable(text("reason"))
             );
             for line in text("comment").lines() {
-                println!("    {line}");
+                println!("    {}", printable(line));
             }
             for message in report["messages"].as_array().into_iter().flatten() {
-                println!("    > {}", message["text"].as_str().unwrap_or("(a message)"));
+                for line in message["text"].as_str().unwrap_or("(a message)").lines() {
+                    println!("    > {}", printable(line));
+                }
             }
         }
     }
     Ok(())
+}
+
+/// What members wrote, for a terminal: nothing in it commands the terminal, or turns the line
+/// around.
+fn printable(text: &str) -> String {
+    let commands =
+        |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if commands(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Prints what the running node has written since its start.
@@ -98,4 +109,21 @@ fn print(args: &DataArgs, found: &NumberAndCode, meaning: &str) -> anyhow::Resul
         println!("Number   {}\nCode     {}\n\n{meaning}", found.phone, found.code);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_members_wrote_commands_no_terminal() {
+        for (written, printed) in [
+            ("plain, ärger, 你好 🐦", "plain, ärger, 你好 🐦"),
+            ("\u{1b}]0;owned\u{7}\u{1b}[2Jx", "\u{fffd}]0;owned\u{fffd}\u{fffd}[2Jx"),
+            ("a\rb\tc\u{9b}31m", "a\u{fffd}b\u{fffd}c\u{fffd}31m"),
+            ("\u{202e}evil", "\u{fffd}evil"),
+        ] {
+            assert_eq!(printable(written), printed);
+        }
+    }
 }
