@@ -71,9 +71,8 @@ impl Keyspace {
     pub const WAITED: Self = Self(b'j');
 
     /// Whether the keys are about people by themselves: numbers, names, hashes that can be
-    /// guessed. A sealed store keeps
-    /// them hidden, and a scan of such a keyspace reads all of it: keep it to those that are
-    /// looked up by whole keys, and whose rows are few and small.
+    /// guessed. A sealed store keeps them hidden, and a scan of such a keyspace reads all of it:
+    /// keep it to those that are looked up by whole keys, and whose rows are few and small.
     #[must_use]
     pub const fn hides_keys(self) -> bool {
         matches!(self, Self::PHONES | Self::NAMES | Self::INVITES | Self::LIMITS | Self::IDENTITIES)

@@ -14,8 +14,8 @@
 //! [`export`] and [`import`] move a store as a stream of bytes; [`compact`] uses them to rewrite
 //! one that has grown. [`Sealed`] is a layer over any store that keeps every row sealed, with what
 //! a [`Seal`] gives it: the stores themselves hold no secret; [`AtRest`] is a store on disk of
-//! which it is not known yet whether it is sealed, and [`reseal`] changes that. What a store on disk refuses to open, and which damage it cannot see, is
-//! written in `sled_store/mark.rs`.
+//! which it is not known yet whether it is sealed, and [`reseal`] changes that. What a store on disk
+//! refuses to open, and which damage it cannot see, is written in `sled_store/mark.rs`.
 
 #[cfg(test)]
 extern crate self as node_store; // the crash suite's sealing is shared with the unit tests
