@@ -14,7 +14,7 @@ use std::{fs, io};
 
 use anyhow::{Context as _, bail};
 use delivery::Delivery;
-use node_core::{Core, CoreError};
+use node_core::{Core, CoreError, PeerId};
 use node_store::Store;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -188,7 +188,15 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
             };
             let reports = node.core.reports(REPORTS_MAX).await?;
             let shown = reports.iter().map(|report| {
-                let about = report.about.user();
+                let (about, named) = match report.about {
+                    PeerId::User(user) => (user.0, name(user)),
+                    PeerId::Chat(chat) => {
+                        let title = node.core.chat(chat).map(|chat| chat.title.clone());
+                        (chat.0, title.unwrap_or_default())
+                    }
+                    // What a later version adds.
+                    _ => (0, String::new()),
+                };
                 let messages: Vec<Value> = report
                     .messages
                     .iter()
@@ -197,7 +205,7 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
                 json!({
                     "date": report.date,
                     "by": { "id": report.by.0, "name": name(report.by) },
-                    "about": { "id": about.0, "name": name(about) },
+                    "about": { "id": about, "name": named },
                     "reason": report.reason.words(),
                     "comment": report.comment,
                     "messages": messages,

@@ -145,6 +145,7 @@ fn core(
         requires_email: config.codes.require_email,
         one_device_per_kind: config.logins.one_device_per_kind,
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
+        quotas: node_core::Quotas::default(),
     };
     Core::open(setup).context("the store cannot be read")
 }

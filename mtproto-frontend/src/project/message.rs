@@ -1,23 +1,47 @@
 //! `message` and its parts.
 
-use node_core::{Action, Author, Entity, EntityKind, Message, MessageId, Scheduled, Text, UserId};
+use node_core::{
+    Action, Author, CoreResult, Entity, EntityKind, Message, MessageId, Origin, Scheduled, Text,
+    UserId,
+};
 use tl::enums::MessageEntity;
 use tl::{enums, types};
 
-use super::peer;
+use super::{View, media, peer, photo};
 
-/// A message of `owner`'s box.
-pub(crate) fn message(owner: UserId, id: MessageId, stored: &Message) -> enums::Message {
-    let to_oneself = stored.peer == owner.into();
+/// A message of the viewer's box.
+pub(crate) fn message(
+    view: View<'_>,
+    id: MessageId,
+    stored: &Message,
+) -> CoreResult<enums::Message> {
+    shown(view, id, stored, Origin::Message(id))
+}
+
+fn shown(
+    view: View<'_>,
+    id: MessageId,
+    stored: &Message,
+    origin: Origin,
+) -> CoreResult<enums::Message> {
+    let to_oneself = stored.peer == view.viewer.into();
     if let Some(action) = &stored.action {
-        return service(owner, id, stored, *action);
+        return service(view, id, stored, action);
     }
-    types::Message {
+    let media = match &stored.media {
+        Some(found) => media(view, origin, found)?,
+        None => None,
+    };
+    Ok(types::Message {
         // TDLib complains of `out` on a message to oneself.
         out: stored.out && !to_oneself,
+        mentioned: stored.mentioned,
+        media_unread: stored.unread_media,
         silent: stored.silent,
         from_scheduled: stored.scheduled,
         pinned: stored.pinned,
+        noforwards: stored.noforwards,
+        invert_media: stored.invert_media,
         id: id.0,
         from_id: Some(peer(stored.from.into())),
         peer_id: peer(stored.peer),
@@ -50,28 +74,38 @@ pub(crate) fn message(owner: UserId, id: MessageId, stored: &Message) -> enums::
         }),
         date: stored.date,
         message: stored.text.clone(),
+        media,
         entities: entities(&stored.entities),
         edit_date: (stored.edited != 0).then_some(stored.edited),
+        grouped_id: (stored.grouped_id != 0).then_some(stored.grouped_id),
         ttl_period: (stored.ttl_period != 0).then_some(stored.ttl_period),
         ..types::Message::default()
     }
-    .into()
+    .into())
 }
 
-/// A message of `owner` that waits to be sent.
-pub(crate) fn scheduled(owner: UserId, scheduled: &Scheduled) -> enums::Message {
-    let mut shown = message(owner, scheduled.id, &scheduled.message);
+/// A message of the viewer that waits to be sent.
+pub(crate) fn scheduled(view: View<'_>, scheduled: &Scheduled) -> CoreResult<enums::Message> {
+    let mut shown = shown(view, scheduled.id, &scheduled.message, Origin::Scheduled)?;
     if let enums::Message::Message(shown) = &mut shown {
         shown.schedule_repeat_period = (scheduled.repeat != 0).then_some(scheduled.repeat);
     }
-    shown
+    Ok(shown)
 }
 
 /// A message that tells what happened.
-fn service(owner: UserId, id: MessageId, stored: &Message, action: Action) -> enums::Message {
-    let to_oneself = stored.peer == owner.into();
-    types::MessageService {
+fn service(
+    view: View<'_>,
+    id: MessageId,
+    stored: &Message,
+    action: &Action,
+) -> CoreResult<enums::Message> {
+    let to_oneself = stored.peer == view.viewer.into();
+    let numbers = |users: &[UserId]| users.iter().map(|user| user.0).collect::<Vec<_>>();
+    Ok(types::MessageService {
         out: stored.out && !to_oneself,
+        mentioned: stored.mentioned,
+        media_unread: stored.unread_media,
         silent: stored.silent,
         id: id.0,
         from_id: Some(peer(stored.from.into())),
@@ -87,28 +121,50 @@ fn service(owner: UserId, id: MessageId, stored: &Message, action: Action) -> en
         date: stored.date,
         action: match action {
             Action::SetTtl { period, auto_from } => {
-                let auto_setting_from = auto_from.map(|user| user.0);
+                let (period, auto_setting_from) = (*period, auto_from.map(|user| user.0));
                 types::MessageActionSetMessagesTtl { period, auto_setting_from }.into()
             }
             Action::ContactSignUp => types::MessageActionContactSignUp {}.into(),
+            Action::ChatCreated { title, users } => {
+                let (title, users) = (title.clone(), numbers(users));
+                types::MessageActionChatCreate { title, users }.into()
+            }
+            Action::ChatTitle(title) => {
+                types::MessageActionChatEditTitle { title: title.clone() }.into()
+            }
+            Action::ChatPhoto(Some(file)) => {
+                let photo = photo(view, Origin::Message(id), *file)?;
+                types::MessageActionChatEditPhoto { photo }.into()
+            }
+            Action::ChatPhoto(None) => types::MessageActionChatDeletePhoto {}.into(),
+            Action::ChatAdded(users) => {
+                types::MessageActionChatAddUser { users: numbers(users) }.into()
+            }
+            Action::ChatRemoved(user) => {
+                types::MessageActionChatDeleteUser { user_id: user.0 }.into()
+            }
+            Action::ChatJoinedByLink { inviter } => {
+                types::MessageActionChatJoinedByLink { inviter_id: inviter.0 }.into()
+            }
+            Action::ChatJoinedByRequest => types::MessageActionChatJoinedByRequest {}.into(),
             // Also what a later version adds: there is always something to show.
             _ => types::MessageActionPinMessage {}.into(),
         },
         ttl_period: (stored.ttl_period != 0).then_some(stored.ttl_period),
         ..types::MessageService::default()
     }
-    .into()
+    .into())
 }
 
 /// A message, or the place where none is: a list of messages by id is never shorter than asked.
 pub(crate) fn message_or_empty(
-    owner: UserId,
+    view: View<'_>,
     id: MessageId,
     stored: Option<&Message>,
-) -> enums::Message {
+) -> CoreResult<enums::Message> {
     match stored {
-        Some(stored) => message(owner, id, stored),
-        None => types::MessageEmpty { id: id.0, peer_id: None }.into(),
+        Some(stored) => message(view, id, stored),
+        None => Ok(types::MessageEmpty { id: id.0, peer_id: None }.into()),
     }
 }
 

@@ -3,6 +3,8 @@
 //! Every path that shows a user or a message goes through here: answers, pushed updates,
 //! differences. So rights and privacy hold on all of them.
 
+mod chat;
+mod media;
 mod message;
 mod own;
 mod privacy;
@@ -13,10 +15,13 @@ mod user;
 use std::collections::BTreeSet;
 
 use node_core::{
-    Action, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Message, PeerId, UserId,
+    Action, ChatId, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Media, Message, PeerId,
+    UserId,
 };
 use tl::enums;
 
+pub(crate) use chat::{banned_rights, chat, participants};
+pub(crate) use media::{media, photo};
 pub(crate) use message::{
     entities, entities_from_tl, message, message_or_empty, scheduled, text_with_entities,
 };
@@ -30,32 +35,68 @@ pub(crate) use settings::{
 pub(crate) use update::{Pushed, box_update};
 pub(crate) use user::{birthday, peer_settings, status, user};
 
-/// A peer in TL's shape.
-pub(crate) fn peer(peer: PeerId) -> enums::Peer {
-    tl::types::PeerUser { user_id: peer.user().0 }.into()
+/// Whose point of view it is.
+#[derive(Clone, Copy)]
+pub(crate) struct View<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) viewer: UserId,
+    /// The DC that files are said to be on.
+    pub(crate) dc: i32,
 }
 
-/// Users that an answer names: all of them have to be in it.
+/// A peer in TL's shape.
+pub(crate) fn peer(peer: PeerId) -> enums::Peer {
+    match peer {
+        PeerId::User(user) => tl::types::PeerUser { user_id: user.0 }.into(),
+        PeerId::Chat(chat) => tl::types::PeerChat { chat_id: chat.0 }.into(),
+        // What a later version adds is not shown before it can be.
+        _ => tl::types::PeerUser { user_id: 0 }.into(),
+    }
+}
+
+/// Users and groups that an answer names: all of them have to be in it.
 #[derive(Debug, Default)]
-pub(crate) struct Named(BTreeSet<UserId>);
+pub(crate) struct Named {
+    users: BTreeSet<UserId>,
+    chats: BTreeSet<ChatId>,
+}
 
 impl Named {
     /// Names a user.
     pub(crate) fn user(&mut self, user: UserId) -> &mut Self {
-        self.0.insert(user);
+        self.users.insert(user);
+        self
+    }
+
+    /// Names a user or a group.
+    pub(crate) fn peer(&mut self, peer: PeerId) -> &mut Self {
+        self.users.extend(peer.user());
+        self.chats.extend(peer.chat());
         self
     }
 
     /// Names everybody that a message does.
     pub(crate) fn message(&mut self, message: &Message) -> &mut Self {
-        self.0.insert(message.peer.user());
-        self.0.insert(message.from);
+        self.peer(message.peer);
+        self.users.insert(message.from);
         if let Some(forward) = &message.forward {
-            self.0.extend(forward.from.user());
-            self.0.extend(forward.saved_from.map(|(peer, _)| peer.user()));
+            self.users.extend(forward.from.user());
+            if let Some((from, _)) = forward.saved_from {
+                self.peer(from);
+            }
         }
-        if let Some(Action::SetTtl { auto_from: Some(user), .. }) = message.action {
-            self.0.insert(user);
+        match &message.action {
+            Some(Action::SetTtl { auto_from, .. }) => self.users.extend(*auto_from),
+            Some(Action::ChatCreated { users, .. } | Action::ChatAdded(users)) => {
+                self.users.extend(users);
+            }
+            Some(Action::ChatRemoved(user) | Action::ChatJoinedByLink { inviter: user }) => {
+                self.users.insert(*user);
+            }
+            _ => {}
+        }
+        if let Some(Media::Contact { user: Some(user), .. }) = message.media {
+            self.users.insert(user);
         }
         self.entities(&message.entities)
     }
@@ -64,22 +105,32 @@ impl Named {
     pub(crate) fn entities(&mut self, entities: &[Entity]) -> &mut Self {
         for entity in entities {
             if let EntityKind::MentionName { user } = entity.kind {
-                self.0.insert(user);
+                self.users.insert(user);
             }
         }
         self
     }
 
-    /// All of them, as `viewer` sees them.
-    pub(crate) fn users(&self, core: &Core, viewer: UserId) -> CoreResult<Vec<enums::User>> {
-        let mut users = Vec::with_capacity(self.0.len());
+    /// All users, as `viewer` sees them.
+    pub(crate) fn users(&self, view: View<'_>) -> CoreResult<Vec<enums::User>> {
+        let mut users = Vec::with_capacity(self.users.len());
         // It stands for no account: clients know it.
-        for id in self.0.iter().filter(|id| **id != HIDDEN_AUTHOR.user()) {
-            users.push(match core.view(viewer, *id)? {
-                Some(view) => user(&view, viewer),
+        for id in self.users.iter().filter(|id| HIDDEN_AUTHOR != PeerId::User(**id)) {
+            users.push(match view.core.view(view.viewer, *id)? {
+                Some(found) => user(&found, view),
                 None => tl::types::UserEmpty { id: id.0 }.into(),
             });
         }
         Ok(users)
+    }
+
+    /// All groups, as the viewer sees them.
+    pub(crate) fn chats(&self, view: View<'_>) -> CoreResult<Vec<enums::Chat>> {
+        self.chats.iter().map(|id| chat(view, *id)).collect()
+    }
+
+    /// All users, and all groups.
+    pub(crate) fn shown(&self, view: View<'_>) -> CoreResult<(Vec<enums::User>, Vec<enums::Chat>)> {
+        Ok((self.users(view)?, self.chats(view)?))
     }
 }

@@ -5,20 +5,20 @@ use node_core::{Core, CoreResult, MessageId, NotifyTarget, Own, PeerId, UserId};
 use tl::{enums, types};
 
 use super::{
-    Named, default_notify_settings, draft, filter, folder_id, notify_settings, peer, privacy_key,
-    privacy_rules,
+    Named, View, default_notify_settings, draft, filter, folder_id, notify_settings, peer,
+    privacy_key, privacy_rules,
 };
 
 /// The update; `None` where there is nothing to tell any more. Says how things are now, which may be
 /// later than the change.
 pub(crate) fn own_update(
-    core: &Core,
-    owner: UserId,
+    view: View<'_>,
     change: &Own,
     named: &mut Named,
 ) -> CoreResult<Option<enums::Update>> {
+    let (core, owner) = (view.core, view.viewer);
     let dialog_peer = |with: PeerId, named: &mut Named| -> enums::DialogPeer {
-        named.user(with.user());
+        named.peer(with);
         types::DialogPeer { peer: peer(with) }.into()
     };
     Ok(Some(match change {
@@ -43,7 +43,7 @@ pub(crate) fn own_update(
         }
         Own::Folders { moved, pts } => {
             let folder_peers = moved.iter().map(|(with, folder)| {
-                named.user(with.user());
+                named.peer(*with);
                 types::FolderPeer { peer: peer(*with), folder_id: folder_id(*folder) }.into()
             });
             let folder_peers = folder_peers.collect();
@@ -56,7 +56,7 @@ pub(crate) fn own_update(
             if let Some(found) = &found {
                 named.entities(&found.title_entities);
                 for with in [&found.pinned, &found.include, &found.exclude].into_iter().flatten() {
-                    named.user(with.user());
+                    named.peer(*with);
                 }
             }
             let shown = found.map(|found| filter(core, owner, *id, &found));
@@ -91,11 +91,11 @@ pub(crate) fn own_update(
         Own::Scheduled { peer: with, id } => {
             let Some(waiting) = core.scheduled(owner, *with, *id)? else { return Ok(None) };
             named.message(&waiting.message);
-            let message = super::scheduled(owner, &waiting);
+            let message = super::scheduled(view, &waiting)?;
             types::UpdateNewScheduledMessage { message }.into()
         }
         Own::ScheduledGone { peer: with, ids, sent } => {
-            named.user(with.user());
+            named.peer(*with);
             scheduled_gone(*with, ids, sent)
         }
         _ => return Ok(None),
@@ -109,7 +109,7 @@ pub(crate) fn draft_update(
     with: PeerId,
     named: &mut Named,
 ) -> CoreResult<enums::Update> {
-    named.user(with.user());
+    named.peer(with);
     let draft = match core.draft(owner, with)? {
         Some(found) => {
             named.entities(&found.entities);
@@ -132,7 +132,7 @@ pub(crate) fn notify_update(
     let settings = core.notify(owner, target)?;
     let (peer, notify_settings) = match target {
         NotifyTarget::Peer(with) => {
-            named.user(with.user());
+            named.peer(with);
             (types::NotifyPeer { peer: peer(with) }.into(), notify_settings(&settings))
         }
         NotifyTarget::Scope(scope) => {
@@ -155,7 +155,7 @@ pub(crate) fn history_ttl(
     with: PeerId,
     named: &mut Named,
 ) -> CoreResult<enums::Update> {
-    named.user(with.user());
+    named.peer(with);
     let period = core.history_ttl(owner, with)?;
     let ttl_period = (period != 0).then_some(period);
     Ok(types::UpdatePeerHistoryTtl { peer: peer(with), ttl_period }.into())

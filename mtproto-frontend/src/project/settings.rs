@@ -16,7 +16,11 @@ pub(crate) fn folder_id(folder: FolderId) -> i32 {
 
 /// A peer as `owner` may name it in a request.
 fn input_peer(core: &Core, owner: UserId, peer: PeerId) -> enums::InputPeer {
-    let user = peer.user();
+    let user = match peer {
+        PeerId::User(user) => user,
+        PeerId::Chat(chat) => return types::InputPeerChat { chat_id: chat.0 }.into(),
+        _ => return types::InputPeerEmpty {}.into(),
+    };
     if user == owner {
         return types::InputPeerSelf {}.into();
     }

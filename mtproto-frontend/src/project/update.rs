@@ -3,34 +3,39 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use node_core::{Authorization, BoxEvent, BoxRow, Core, CoreResult, Message, Own, Pts, UserId};
+use node_core::{
+    Authorization, BoxEvent, BoxRow, ChatChange, ChatId, Core, CoreResult, Message, Own, PeerId,
+    Pts, UserId,
+};
 use parking_lot::Mutex;
 use tl::{enums, types};
 
-use super::{Named, message, own_update, peer, status};
+use super::{Named, View, banned_rights, message, own_update, participants, peer, status};
+use crate::frontend::Shared;
 use crate::session::NeutralUpdate;
 
-/// One event of a box as an update; `None` where there is nothing to tell any more.
+/// One event of a box as an update.
 ///
 /// `edited` is the present form of an edited message.
 pub(crate) fn box_update(
-    owner: UserId,
+    view: View<'_>,
     pts: Pts,
     row: &BoxRow,
     edited: Option<&Message>,
     named: &mut Named,
-) -> Option<enums::Update> {
+) -> CoreResult<enums::Update> {
     let (pts, pts_count) = (pts.0, row.pts_count());
-    Some(match row {
+    Ok(match row {
         BoxRow::Message(stored) => {
             named.message(stored);
             let id = node_core::MessageId(pts);
-            types::UpdateNewMessage { message: message(owner, id, stored), pts, pts_count }.into()
+            let message = message(view, id, stored)?;
+            types::UpdateNewMessage { message, pts, pts_count }.into()
         }
         BoxRow::Edited(id) => match edited {
             Some(stored) => {
                 named.message(stored);
-                let message = message(owner, *id, stored);
+                let message = message(view, *id, stored)?;
                 types::UpdateEditMessage { message, pts, pts_count }.into()
             }
             // Deleted since, which comes next; the pts still has to be told.
@@ -41,7 +46,7 @@ pub(crate) fn box_update(
             types::UpdateDeleteMessages { messages, pts, pts_count }.into()
         }
         BoxRow::ReadInbox { peer: with, max_id, still_unread, .. } => {
-            named.user(with.user());
+            named.peer(*with);
             types::UpdateReadHistoryInbox {
                 peer: peer(*with),
                 max_id: max_id.0,
@@ -53,12 +58,17 @@ pub(crate) fn box_update(
             .into()
         }
         BoxRow::ReadOutbox { peer: with, max_id, .. } => {
-            named.user(with.user());
+            named.peer(*with);
             types::UpdateReadHistoryOutbox { peer: peer(*with), max_id: max_id.0, pts, pts_count }
                 .into()
         }
+        BoxRow::ReadContents { peer: with, ids } => {
+            named.peer(*with);
+            let messages = ids.iter().map(|id| id.0).collect();
+            types::UpdateReadMessagesContents { messages, pts, pts_count, date: None }.into()
+        }
         BoxRow::Pinned { peer: with, ids, pinned } => {
-            named.user(with.user());
+            named.peer(*with);
             types::UpdatePinnedMessages {
                 pinned: *pinned,
                 peer: peer(*with),
@@ -76,6 +86,7 @@ pub(crate) fn box_update(
 pub(crate) struct Pushed {
     core: Core,
     viewer: UserId,
+    dc: i32,
     what: What,
     /// The last encoding: the sessions of one member mostly have one layer.
     encoded: Mutex<Option<(i32, Option<Bytes>)>>,
@@ -83,7 +94,8 @@ pub(crate) struct Pushed {
 
 enum What {
     Box(Arc<BoxEvent>),
-    Typing { from: UserId, action: Arc<enums::SendMessageAction> },
+    Typing { from: UserId, to: PeerId, action: Arc<enums::SendMessageAction> },
+    Chat { chat: ChatId, change: ChatChange },
     Status { user: UserId },
     Profile { user: UserId },
     Shown { user: UserId },
@@ -101,77 +113,118 @@ impl std::fmt::Debug for Pushed {
 }
 
 impl Pushed {
-    fn new(core: &Core, viewer: UserId, what: What) -> Arc<Self> {
-        Arc::new(Self { core: core.clone(), viewer, what, encoded: Mutex::new(None) })
+    fn new(shared: &Shared, viewer: UserId, what: What) -> Arc<Self> {
+        let (core, dc) = (shared.core.clone(), shared.profile.dc);
+        Arc::new(Self { core, viewer, dc, what, encoded: Mutex::new(None) })
     }
 
     /// An event of the member's box.
-    pub(crate) fn event(core: &Core, event: &Arc<BoxEvent>) -> Arc<Self> {
-        Self::new(core, event.owner, What::Box(event.clone()))
+    pub(crate) fn event(shared: &Shared, event: &Arc<BoxEvent>) -> Arc<Self> {
+        Self::new(shared, event.owner, What::Box(event.clone()))
     }
 
     /// Somebody writes to the member.
     pub(crate) fn typing(
-        core: &Core,
+        shared: &Shared,
         viewer: UserId,
         from: UserId,
+        to: PeerId,
         action: Arc<enums::SendMessageAction>,
     ) -> Arc<Self> {
-        Self::new(core, viewer, What::Typing { from, action })
+        Self::new(shared, viewer, What::Typing { from, to, action })
+    }
+
+    /// A group that the member is in, or was in, changed.
+    pub(crate) fn chat(
+        shared: &Shared,
+        viewer: UserId,
+        chat: ChatId,
+        change: ChatChange,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::Chat { chat, change })
     }
 
     /// Somebody whom the member knows came or went.
-    pub(crate) fn status(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
-        Self::new(core, viewer, What::Status { user })
+    pub(crate) fn status(shared: &Shared, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(shared, viewer, What::Status { user })
     }
 
     /// Somebody whom the member knows changed names.
-    pub(crate) fn profile(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
-        Self::new(core, viewer, What::Profile { user })
+    pub(crate) fn profile(shared: &Shared, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(shared, viewer, What::Profile { user })
     }
 
     /// The member sees more or less of somebody than before.
-    pub(crate) fn shown(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
-        Self::new(core, viewer, What::Shown { user })
+    pub(crate) fn shown(shared: &Shared, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(shared, viewer, What::Shown { user })
     }
 
     /// Somebody whom the member knows has another number.
-    pub(crate) fn phone(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
-        Self::new(core, viewer, What::Phone { user })
+    pub(crate) fn phone(shared: &Shared, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(shared, viewer, What::Phone { user })
     }
 
     /// The member's address book or block list changed.
-    pub(crate) fn settings(core: &Core, viewer: UserId, user: UserId) -> Arc<Self> {
-        Self::new(core, viewer, What::Settings { user })
+    pub(crate) fn settings(shared: &Shared, viewer: UserId, user: UserId) -> Arc<Self> {
+        Self::new(shared, viewer, What::Settings { user })
     }
 
     /// The member changed something for oneself.
-    pub(crate) fn own(core: &Core, owner: UserId, change: Own) -> Arc<Self> {
-        Self::new(core, owner, What::Own(change))
+    pub(crate) fn own(shared: &Shared, owner: UserId, change: Own) -> Arc<Self> {
+        Self::new(shared, owner, What::Own(change))
     }
 
     /// Another login of the member, new or confirmed.
-    pub(crate) fn login(core: &Core, viewer: UserId, login: &Arc<Authorization>) -> Arc<Self> {
-        Self::new(core, viewer, What::Login(login.clone()))
+    pub(crate) fn login(shared: &Shared, viewer: UserId, login: &Arc<Authorization>) -> Arc<Self> {
+        Self::new(shared, viewer, What::Login(login.clone()))
     }
 
     /// The token that a waiting device shows was taken; nobody is logged in there.
-    pub(crate) fn login_token(core: &Core) -> Arc<Self> {
-        Self::new(core, UserId(0), What::LoginToken)
+    pub(crate) fn login_token(shared: &Shared) -> Arc<Self> {
+        Self::new(shared, UserId(0), What::LoginToken)
     }
 
     fn updates(&self) -> CoreResult<Option<enums::Updates>> {
         let (core, viewer) = (&self.core, self.viewer);
+        let view = View { core, viewer, dc: self.dc };
         let mut named = Named::default();
         let update = match &self.what {
             What::Box(event) => {
-                box_update(viewer, event.pts, &event.row, event.edited.as_ref(), &mut named)
+                Some(box_update(view, event.pts, &event.row, event.edited.as_ref(), &mut named)?)
             }
-            What::Typing { from, action } => {
-                named.user(*from);
+            What::Typing { from, to, action } => {
+                named.user(*from).peer(*to);
                 let action = (**action).clone();
-                let typing = types::UpdateUserTyping { user_id: from.0, top_msg_id: None, action };
-                Some(typing.into())
+                Some(match to.chat() {
+                    Some(chat) => {
+                        let from_id = peer((*from).into());
+                        types::UpdateChatUserTyping { chat_id: chat.0, from_id, action }.into()
+                    }
+                    None => {
+                        let user_id = from.0;
+                        types::UpdateUserTyping { user_id, top_msg_id: None, action }.into()
+                    }
+                })
+            }
+            What::Chat { chat, change } => {
+                named.peer((*chat).into());
+                let Some(found) = core.chat(*chat) else { return Ok(None) };
+                Some(match change {
+                    ChatChange::Members => {
+                        for member in &found.members {
+                            named.user(member.user).user(member.inviter);
+                        }
+                        let participants = participants(view, &found);
+                        types::UpdateChatParticipants { participants }.into()
+                    }
+                    ChatChange::Rights => types::UpdateChatDefaultBannedRights {
+                        peer: peer((*chat).into()),
+                        default_banned_rights: banned_rights(found.banned),
+                        version: found.version,
+                    }
+                    .into(),
+                    _ => types::UpdateChat { chat_id: chat.0 }.into(),
+                })
             }
             What::Status { user } => core.view(viewer, *user)?.map(|view| {
                 let status = status(view.status);
@@ -214,7 +267,7 @@ impl Pushed {
                     Some(types::UpdatePeerSettings { peer: peer((*user).into()), settings }.into())
                 }
             },
-            What::Own(change) => own_update(core, viewer, change, &mut named)?,
+            What::Own(change) => own_update(view, change, &mut named)?,
             What::Login(login) => {
                 // Where it is confirmed, only the hash is said.
                 let unconfirmed = login.unconfirmed;
@@ -235,8 +288,8 @@ impl Pushed {
             }
         };
         let Some(update) = update else { return Ok(None) };
-        let users = named.users(core, viewer)?;
-        let (chats, date) = (Vec::new(), core.now());
+        let (users, chats) = named.shown(view)?;
+        let date = core.now();
         // seq 0: the box's pts orders what has one, and the rest may come in any order.
         Ok(Some(types::Updates { updates: vec![update], users, chats, date, seq: 0 }.into()))
     }

@@ -3,8 +3,10 @@
 use node_core::{Birthday, Core, CoreResult, NameColor, Role, Status, UserId, UserView};
 use tl::{enums, types};
 
+use super::View;
+
 /// A user as `viewer` sees it. Never `min`: what the viewer may not see is left out.
-pub(crate) fn user(view: &UserView, viewer: UserId) -> enums::User {
+pub(crate) fn user(view: &UserView, at: View<'_>) -> enums::User {
     let account = &view.user;
     if account.deleted {
         return types::User {
@@ -22,7 +24,7 @@ pub(crate) fn user(view: &UserView, viewer: UserId) -> enums::User {
     };
     let contact = view.contact.as_ref();
     types::User {
-        self_: account.id == viewer,
+        self_: account.id == at.viewer,
         contact: contact.is_some(),
         mutual_contact: view.mutual,
         close_friend: contact.is_some_and(|contact| contact.close_friend),

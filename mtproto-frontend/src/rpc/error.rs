@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use node_core::{CoreError, FilterError, TextError};
+use node_core::{CoreError, FilterError, Rights, TextError};
 use tl::Write as _;
 
 /// `rpc_error`: a code and an upper-case name, never internal text.
@@ -97,6 +97,7 @@ impl From<CoreError> for RpcError {
             CoreError::QuoteInvalid => bad("QUOTE_TEXT_INVALID"),
             CoreError::Text(TextError::Empty) => bad("MESSAGE_EMPTY"),
             CoreError::Text(TextError::TooLong) => bad("MESSAGE_TOO_LONG"),
+            CoreError::Text(TextError::CaptionTooLong) => bad("MEDIA_CAPTION_TOO_LONG"),
             CoreError::Text(TextError::EntityBounds) => bad("ENTITY_BOUNDS_INVALID"),
             CoreError::CodeInvalid => bad("PHONE_CODE_INVALID"),
             CoreError::CodeExpired => bad("PHONE_CODE_EXPIRED"),
@@ -160,6 +161,25 @@ impl From<CoreError> for RpcError {
             CoreError::ScheduleInvalid => bad("SCHEDULE_DATE_INVALID"),
             CoreError::NotReadYet => bad("MESSAGE_NOT_READ_YET"),
             CoreError::ReadTooOld => bad("MESSAGE_TOO_OLD"),
+            CoreError::UnknownChat | CoreError::ChatDeactivated => bad("CHAT_ID_INVALID"),
+            CoreError::NotAMember => bad("USER_NOT_PARTICIPANT"),
+            CoreError::AlreadyAMember => bad("USER_ALREADY_PARTICIPANT"),
+            CoreError::NotAnAdmin => bad("CHAT_ADMIN_REQUIRED"),
+            CoreError::RightMissing(right) => right_missing(right),
+            CoreError::ChatNotModified => bad("CHAT_NOT_MODIFIED"),
+            CoreError::ChatTitleInvalid => bad("CHAT_TITLE_EMPTY"),
+            CoreError::ChatAboutTooLong => bad("CHAT_ABOUT_TOO_LONG"),
+            CoreError::RankInvalid => bad("ADMIN_RANK_INVALID"),
+            CoreError::UsersTooFew => bad("USERS_TOO_FEW"),
+            CoreError::UsersTooMuch => bad("USERS_TOO_MUCH"),
+            CoreError::UserPrivacy => Self::new(403, "USER_PRIVACY_RESTRICTED"),
+            CoreError::ForwardsRestricted => bad("CHAT_FORWARDS_RESTRICTED"),
+            CoreError::FileInvalid => bad("FILE_ID_INVALID"),
+            CoreError::MediaInvalid => bad("MEDIA_INVALID"),
+            CoreError::ReferenceEmpty => bad("FILE_REFERENCE_EMPTY"),
+            CoreError::ReferenceInvalid => bad("FILE_REFERENCE_INVALID"),
+            CoreError::ReferenceExpired => bad("FILE_REFERENCE_EXPIRED"),
+            CoreError::QuotaExceeded => bad("STORAGE_QUOTA_EXCEEDED"),
             CoreError::FromTheFuture => bad("PERSISTENT_TIMESTAMP_INVALID"),
             CoreError::Flood { wait_s } => Self::flood_wait(wait_s),
             CoreError::Busy => Self::flood_wait(1),
@@ -167,6 +187,28 @@ impl From<CoreError> for RpcError {
             CoreError::DiskFull => Self::flood_wait(30),
             other => Self::internal(&other),
         }
+    }
+}
+
+/// What a group does not let its members do.
+fn right_missing(right: Rights) -> RpcError {
+    let named = [
+        (Rights::SEND, "CHAT_WRITE_FORBIDDEN"),
+        (Rights::SEND_PHOTOS, "CHAT_SEND_PHOTOS_FORBIDDEN"),
+        (Rights::SEND_VIDEOS, "CHAT_SEND_VIDEOS_FORBIDDEN"),
+        (Rights::SEND_ROUND_VIDEOS, "CHAT_SEND_ROUNDVIDEOS_FORBIDDEN"),
+        (Rights::SEND_AUDIOS, "CHAT_SEND_AUDIOS_FORBIDDEN"),
+        (Rights::SEND_VOICES, "CHAT_SEND_VOICES_FORBIDDEN"),
+        (Rights::SEND_DOCS, "CHAT_SEND_DOCS_FORBIDDEN"),
+        (Rights::SEND_STICKERS, "CHAT_SEND_STICKERS_FORBIDDEN"),
+        (Rights::SEND_GIFS, "CHAT_SEND_GIFS_FORBIDDEN"),
+        (Rights::SEND_POLLS, "CHAT_SEND_POLL_FORBIDDEN"),
+        (Rights::SEND_PLAIN, "CHAT_SEND_PLAIN_FORBIDDEN"),
+    ];
+    let name = named.iter().find(|(known, _)| right.contains_any(*known));
+    match name {
+        Some((_, name)) => RpcError::new(403, name),
+        None => RpcError::new(400, "CHAT_ADMIN_REQUIRED"),
     }
 }
 

@@ -37,6 +37,7 @@ use node_core::{Actor, AuthKeyId, Device, Standing, UserId};
 
 use crate::auth_keys::KeyEntry;
 use crate::frontend::Shared;
+use crate::project::View;
 
 pub(crate) use auth::ExportedLogins;
 pub(crate) use error::{RpcError, RpcResult};
@@ -93,6 +94,15 @@ impl Context {
     pub(crate) fn auth_key(&self) -> RpcResult<AuthKeyId> {
         let identity = self.key.identity().ok_or(RpcError::AUTH_KEY_PERM_EMPTY)?;
         Ok(AuthKeyId(identity.id))
+    }
+
+    /// The point of view of the logged-in user.
+    ///
+    /// # Errors
+    /// See [`Context::user`].
+    pub(crate) fn view(&self) -> RpcResult<View<'_>> {
+        let (core, dc) = (&self.shared.core, self.shared.profile.dc);
+        Ok(View { core, viewer: self.user()?, dc })
     }
 
     /// The session that acts: it gets an answer, and no second copy.

@@ -2,7 +2,7 @@
 //!
 //! Source: <https://core.telegram.org/api/peers>
 
-use node_core::{HIDDEN_AUTHOR, MessageId, PeerId, UserId};
+use node_core::{ChatId, HIDDEN_AUTHOR, MessageId, PeerId, UserId};
 use tl::enums::{InputDialogPeer, InputPeer, InputUser};
 
 use super::{Context, RpcError, RpcResult};
@@ -34,12 +34,30 @@ impl Context {
                 let user = self.named_by(viewer, with, seen.msg_id, seen.user_id)?;
                 user.map(PeerId::from).ok_or(PEER_ID_INVALID)
             }
-            InputPeer::InputPeerChat(_) => Err(CHAT_ID_INVALID),
+            InputPeer::InputPeerChat(chat) => self.chat(chat.chat_id).map(PeerId::from),
             InputPeer::InputPeerChannel(_) | InputPeer::InputPeerChannelFromMessage(_) => {
                 Err(CHANNEL_INVALID)
             }
             InputPeer::InputPeerEmpty(_) => Err(PEER_ID_INVALID),
         }
+    }
+
+    /// The basic group that a client names: there is no access hash, so it has to be one that the
+    /// viewer is in, or has a dialog with.
+    ///
+    /// # Errors
+    /// 400: there is none.
+    pub(super) fn chat(&self, chat_id: i64) -> RpcResult<ChatId> {
+        let (viewer, chat) = (self.user()?, ChatId(chat_id));
+        if self.shared.core.knows_chat(viewer, chat)? { Ok(chat) } else { Err(CHAT_ID_INVALID) }
+    }
+
+    /// The user that a client names as a peer.
+    ///
+    /// # Errors
+    /// 400: there is none, or it is no user.
+    pub(super) fn user_peer(&self, named: &InputPeer) -> RpcResult<UserId> {
+        self.peer(named)?.user().ok_or(PEER_ID_INVALID)
     }
 
     /// The dialog that a client names.
@@ -61,7 +79,9 @@ impl Context {
     pub(super) fn saved_peer(&self, named: &InputPeer) -> RpcResult<PeerId> {
         match named {
             // No account, and clients know its number.
-            InputPeer::InputPeerUser(user) if user.user_id == HIDDEN_AUTHOR.user().0 => {
+            InputPeer::InputPeerUser(user)
+                if HIDDEN_AUTHOR == PeerId::User(UserId(user.user_id)) =>
+            {
                 Ok(HIDDEN_AUTHOR)
             }
             named => self.peer(named),
@@ -105,6 +125,7 @@ impl Context {
                 let user_id = self.checked(viewer, user.user_id, user.access_hash);
                 user_id.map(PeerId::from).ok_or(PEER_ID_INVALID)
             }
+            InputPeer::InputPeerChat(chat) => self.chat(chat.chat_id).map(PeerId::from),
             _ => Err(PEER_ID_INVALID),
         }
     }

@@ -29,6 +29,7 @@ fn shared() -> Arc<Shared> {
         has_login_page: false,
         one_device_per_kind: false,
         reaches_numbers: false,
+        quotas: node_core::Quotas::default(),
     });
     Shared::new(Setup {
         clock,

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use node_core::{Actor, AuthKeyId, CoreResult, Event, Follower, Standing, UserId};
+use node_core::{Actor, AuthKeyId, CoreResult, Event, Follower, PeerId, Standing, UserId};
 use tl::enums::SendMessageAction;
 
 use super::sessions::SessionEntry;
@@ -98,7 +98,7 @@ impl Follower for Pusher {
                 if sessions.is_empty() {
                     return;
                 }
-                push(sessions, event.actor, &Pushed::event(core, event));
+                push(sessions, event.actor, &Pushed::event(&shared, event));
             }
             Event::LoggedIn { user, auth_key } => {
                 shared.auth_keys.set_standing(*auth_key, Standing::LoggedIn(*user));
@@ -112,7 +112,7 @@ impl Follower for Pusher {
                 }
             }
             Event::Own { owner, change, actor } => {
-                let update = Pushed::own(core, *owner, change.clone());
+                let update = Pushed::own(&shared, *owner, change.clone());
                 push(hub.sessions(*owner), *actor, &update);
             }
             Event::PasswordNeeded { user, auth_key } => {
@@ -121,55 +121,69 @@ impl Follower for Pusher {
             Event::Login { user, login } => {
                 for session in hub.sessions(*user) {
                     if session.auth_key() != Some(login.auth_key) {
-                        session.push(Pushed::login(core, *user, login));
+                        session.push(Pushed::login(&shared, *user, login));
                     }
                 }
             }
             Event::LoginToken { auth_key } => {
                 for key in shared.keys_of(*auth_key) {
                     for session in shared.sessions.of_key(key) {
-                        session.push(Pushed::login_token(core));
+                        session.push(Pushed::login_token(&shared));
                     }
                 }
             }
             Event::Typing { from, to, action } => {
                 let Ok(action) = action.clone().downcast::<SendMessageAction>() else { return };
-                let to = to.user();
-                for session in hub.sessions(to) {
-                    session.push(Pushed::typing(core, to, *from, action.clone()));
+                let viewers = match to {
+                    PeerId::Chat(chat) => core.chat(*chat).map_or(Vec::new(), |chat| chat.users()),
+                    to => to.user().into_iter().collect(),
+                };
+                for viewer in viewers.into_iter().filter(|viewer| viewer != from) {
+                    for session in hub.sessions(viewer) {
+                        let action = action.clone();
+                        session.push(Pushed::typing(&shared, viewer, *from, *to, action));
+                    }
+                }
+            }
+            Event::Chat { chat, audience, change, actor } => {
+                for viewer in audience {
+                    let sessions = hub.sessions(*viewer);
+                    if !sessions.is_empty() {
+                        push(sessions, *actor, &Pushed::chat(&shared, *viewer, *chat, *change));
+                    }
                 }
             }
             Event::Presence { user } => {
                 for viewer in told(core.presence_audience(*user, AUDIENCE_MAX)) {
                     for session in hub.sessions(viewer).iter().filter(|s| s.is_shown()) {
-                        session.push(Pushed::status(core, viewer, *user));
+                        session.push(Pushed::status(&shared, viewer, *user));
                     }
                 }
             }
             Event::Profile { user } => {
                 for viewer in audience(&shared, *user).into_iter().chain([*user]) {
                     for session in hub.sessions(viewer) {
-                        session.push(Pushed::profile(core, viewer, *user));
+                        session.push(Pushed::profile(&shared, viewer, *user));
                     }
                 }
             }
             Event::Shown { user } => {
                 for viewer in audience(&shared, *user) {
                     for session in hub.sessions(viewer) {
-                        session.push(Pushed::shown(core, viewer, *user));
+                        session.push(Pushed::shown(&shared, viewer, *user));
                     }
                 }
             }
             Event::Phone { user } => {
                 for viewer in audience(&shared, *user).into_iter().chain([*user]) {
                     for session in hub.sessions(viewer) {
-                        session.push(Pushed::phone(core, viewer, *user));
+                        session.push(Pushed::phone(&shared, viewer, *user));
                     }
                 }
             }
             Event::Contact { owner, user } => {
                 for session in hub.sessions(*owner) {
-                    session.push(Pushed::settings(core, *owner, *user));
+                    session.push(Pushed::settings(&shared, *owner, *user));
                 }
             }
             _ => {}

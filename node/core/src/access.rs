@@ -45,6 +45,22 @@ pub(crate) fn number_hash(secret: &[u8; 32], phone: u64) -> [u8; 16] {
     hash
 }
 
+/// `access_hash` of a photo or a document, the same for all.
+#[must_use]
+pub(crate) fn file_hash(secret: &[u8; 32], file: i64) -> i64 {
+    keyed(secret, b"file", &[file])
+}
+
+/// Shows that a file reference was given here, for this viewer and file.
+#[must_use]
+pub(crate) fn reference_tag(secret: &[u8; 32], ids: &[u8], said: &[u8]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(b"file reference").update(ids).update(said);
+    let mut tag = [0; 16];
+    hasher.finalize_xof().fill(&mut tag);
+    tag
+}
+
 fn keyed(secret: &[u8; 32], kind: &[u8], ids: &[i64]) -> i64 {
     let mut hasher = blake3::Hasher::new_keyed(secret);
     hasher.update(kind);

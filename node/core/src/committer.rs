@@ -20,7 +20,8 @@ use crate::{CoreError, CoreResult};
 const COMMANDS_MAX: usize = 256;
 
 /// Bytes after which a batch takes no further command. The last one may go over it by about as
-/// much; what is derived gets the rest of what the store takes, which is four times this.
+/// much, or four times as much where it is a long text to a large group; what is derived gets the
+/// rest of what the store takes, which is twelve times this.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// What a command answers once its batch is durable, or cannot be.

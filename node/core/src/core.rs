@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
+use crate::chats::Chats;
 use crate::committer::{self, Answer, Command, Run};
 use crate::decide::Decide;
 use crate::directory::Directory;
@@ -86,8 +87,9 @@ impl Core {
     /// [`Core::open`] at another pace.
     pub(crate) fn open_with(setup: Setup, pace: Pace) -> CoreResult<Self> {
         let directory = Directory::load(&*setup.store)?;
+        let chats = Chats::load(&*setup.store)?;
         let timers = Timers::load(&*setup.store)?;
-        let inner = Arc::new(Inner::new(setup, directory, timers, pace));
+        let inner = Arc::new(Inner::new(setup, directory, chats, timers, pace));
         let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);
         let commands = Arc::new(commands);
         let shared = inner.clone();

@@ -2,6 +2,7 @@
 
 use node_store::StoreError;
 
+use crate::chats::Rights;
 use crate::dialogs::FilterError;
 use crate::text::TextError;
 
@@ -195,6 +196,66 @@ pub enum CoreError {
     /// It is not known any more when the message was read.
     #[error("read too long ago")]
     ReadTooOld,
+    /// There is no such group, or it was not shown.
+    #[error("no such chat")]
+    UnknownChat,
+    /// The group was ended.
+    #[error("the chat was ended")]
+    ChatDeactivated,
+    /// Not in this group.
+    #[error("not a member")]
+    NotAMember,
+    /// In this group already.
+    #[error("a member already")]
+    AlreadyAMember,
+    /// Only admins, or only the creator, may do that.
+    #[error("not an admin")]
+    NotAnAdmin,
+    /// The group does not let its members do that.
+    #[error("not allowed here")]
+    RightMissing(Rights),
+    /// A change that changes nothing.
+    #[error("nothing is to change")]
+    ChatNotModified,
+    /// The title of a group is empty or too long.
+    #[error("bad title")]
+    ChatTitleInvalid,
+    /// The description of a group is too long.
+    #[error("the description is too long")]
+    ChatAboutTooLong,
+    /// The title of a member is too long.
+    #[error("bad rank")]
+    RankInvalid,
+    /// A group needs somebody.
+    #[error("too few users")]
+    UsersTooFew,
+    /// A group has as many members as it may have.
+    #[error("too many users")]
+    UsersTooMuch,
+    /// Does not let others be added by this member.
+    #[error("does not want to be added")]
+    UserPrivacy,
+    /// These messages may not be forwarded.
+    #[error("may not be forwarded")]
+    ForwardsRestricted,
+    /// There is no such file, or it was not shown.
+    #[error("no such file")]
+    FileInvalid,
+    /// What comes with a message cannot be sent, or not in this place.
+    #[error("bad media")]
+    MediaInvalid,
+    /// A file without a reference.
+    #[error("no file reference")]
+    ReferenceEmpty,
+    /// Not a file reference for this member and file.
+    #[error("bad file reference")]
+    ReferenceInvalid,
+    /// The reference is too old, or the file is not shown there any more.
+    #[error("the file reference is over")]
+    ReferenceExpired,
+    /// The member, or the node, has stored as much as it may.
+    #[error("the quota is used up")]
+    QuotaExceeded,
     /// The box has reached the last number that clients can say.
     #[error("the box is full")]
     BoxFull,

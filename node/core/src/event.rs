@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::dialogs::{FilterId, FolderId, NotifyTarget};
-use crate::ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, UserId};
+use crate::ids::{Actor, AuthKeyId, ChatId, MessageId, PeerId, Pts, UserId};
 use crate::login::Authorization;
 use crate::message::{BoxRow, Message};
 use crate::privacy::PrivacyKey;
@@ -82,6 +82,17 @@ pub enum Event {
         /// The session that did it, and knows.
         actor: Option<Actor>,
     },
+    /// A basic group changed: its members are told, without a pts.
+    Chat {
+        /// Which.
+        chat: ChatId,
+        /// Who is told.
+        audience: Vec<UserId>,
+        /// What.
+        change: ChatChange,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
     /// Somebody writes; never stored.
     Typing {
         /// Who.
@@ -98,6 +109,18 @@ pub enum Event {
     },
     /// A code is to leave the node; never stored. Who cannot deliver it leaves it to the operator.
     Outbound(Arc<Outbound>),
+}
+
+/// What changed about a basic group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChatChange {
+    /// Who is in it, or what they are.
+    Members,
+    /// What members may not do.
+    Rights,
+    /// Title, photo, description or settings.
+    Info,
 }
 
 /// A code, and to whom it has to get.

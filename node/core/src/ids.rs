@@ -28,12 +28,28 @@ impl UserId {
     }
 }
 
-/// Whom a dialog is with. Basic groups and channels join when they are built.
+/// Ids of basic groups are at most this, in every client.
+pub const CHAT_ID_MAX: i64 = 999_999_999_999;
+
+/// A basic group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ChatId(pub i64);
+
+impl ChatId {
+    /// Big-endian, so that keys sort by number.
+    pub(crate) fn bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+}
+
+/// Whom a dialog is with. Channels join when they are built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum PeerId {
     /// A user; one's own id means saved messages.
     User(UserId),
+    /// A basic group.
+    Chat(ChatId),
 }
 
 /// Bytes of a [`PeerId`] in a key: kind ++ id.
@@ -42,27 +58,50 @@ pub(crate) const PEER_BYTES: usize = 9;
 impl PeerId {
     /// kind (1) ++ id (8, big-endian).
     pub(crate) fn bytes(self) -> [u8; PEER_BYTES] {
-        let Self::User(user) = self;
-        let mut out = [0; PEER_BYTES];
+        let (kind, id) = match self {
+            Self::User(user) => (0, user.bytes()),
+            Self::Chat(chat) => (1, chat.bytes()),
+        };
+        let mut out = [kind; PEER_BYTES];
         if let Some(tail) = out.last_chunk_mut::<8>() {
-            *tail = user.bytes();
+            *tail = id;
         }
         out
     }
 
     /// The inverse of [`PeerId::bytes`]; `None` for a kind of a newer version.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        match bytes.split_first()? {
-            (0, id) => Some(Self::User(UserId(i64::from_be_bytes(id.try_into().ok()?)))),
+        let (kind, id) = bytes.split_first()?;
+        let id = i64::from_be_bytes(id.try_into().ok()?);
+        match kind {
+            0 => Some(Self::User(UserId(id))),
+            1 => Some(Self::Chat(ChatId(id))),
             _ => None,
         }
     }
 
     /// The user, where the peer is one.
     #[must_use]
-    pub fn user(self) -> UserId {
-        let Self::User(user) = self;
-        user
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::User(user) => Some(user),
+            Self::Chat(_) => None,
+        }
+    }
+
+    /// The basic group, where the peer is one.
+    #[must_use]
+    pub fn chat(self) -> Option<ChatId> {
+        match self {
+            Self::Chat(chat) => Some(chat),
+            Self::User(_) => None,
+        }
+    }
+}
+
+impl From<ChatId> for PeerId {
+    fn from(chat: ChatId) -> Self {
+        Self::Chat(chat)
     }
 }
 
@@ -134,6 +173,9 @@ mod tests {
         assert_eq!(numbers.map(|n| box_number(&box_key(UserId(1 << 39), n))), numbers);
         let peer = PeerId::User(UserId(USER_ID_END - 1));
         assert_eq!(PeerId::from_bytes(&peer.bytes()), Some(peer));
+        let chat = PeerId::Chat(ChatId(CHAT_ID_MAX));
+        assert_eq!(PeerId::from_bytes(&chat.bytes()), Some(chat));
+        assert!(peer.bytes() < chat.bytes());
         assert_eq!(PeerId::from_bytes(&[9; PEER_BYTES]), None);
     }
 }

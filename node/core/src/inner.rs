@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::CoreError;
 use crate::boxes::{Boxes, EVENTS_KEPT};
+use crate::chats::Chats;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
 use crate::event::{Event, Follower};
@@ -17,7 +18,7 @@ use crate::login::{EmailProofs, LoginCodes, LoginTokens, Questions};
 use crate::personal::PersonalCache;
 use crate::presence::Presence;
 use crate::search::{INDEX_EVERY_EVENTS, Queue};
-use crate::setup::{Clock, Registration, Setup};
+use crate::setup::{Clock, Quotas, Registration, Setup};
 use crate::timers::Timers;
 
 /// How often things happen behind what members do; tests have them happen more often.
@@ -55,8 +56,11 @@ pub(crate) struct Inner {
     pub(crate) reaches_numbers: bool,
     /// See [`crate::Setup::one_device_per_kind`].
     pub(crate) one_device_per_kind: bool,
+    /// See [`crate::Setup::quotas`].
+    pub(crate) quotas: Quotas,
     pub(crate) boxes: Boxes,
     pub(crate) directory: Directory,
+    pub(crate) chats: Chats,
     pub(crate) contacts: ContactCache,
     pub(crate) personal: PersonalCache,
     pub(crate) codes: LoginCodes,
@@ -84,7 +88,13 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    pub(crate) fn new(setup: Setup, directory: Directory, timers: Timers, pace: Pace) -> Self {
+    pub(crate) fn new(
+        setup: Setup,
+        directory: Directory,
+        chats: Chats,
+        timers: Timers,
+        pace: Pace,
+    ) -> Self {
         let Setup { store, clock, registration, access_secret, master, can_mail, .. } = setup;
         let (requires_email, reaches_numbers) = (setup.requires_email, setup.reaches_numbers);
         Self {
@@ -98,9 +108,11 @@ impl Inner {
             has_login_page: setup.has_login_page,
             reaches_numbers,
             one_device_per_kind: setup.one_device_per_kind,
+            quotas: setup.quotas,
             email_proofs: EmailProofs::default(),
             boxes: Boxes::default(),
             directory,
+            chats,
             contacts: ContactCache::default(),
             personal: PersonalCache::default(),
             codes: LoginCodes::default(),

@@ -9,6 +9,7 @@
 
 mod access;
 mod boxes;
+mod chats;
 mod committer;
 mod contact_token;
 mod contacts;
@@ -24,6 +25,7 @@ mod ids;
 mod inner;
 mod limits;
 mod login;
+mod media;
 mod message;
 mod personal;
 mod preferences;
@@ -43,6 +45,10 @@ mod user;
 mod view;
 
 pub use crate::core::{Core, Keys};
+pub use chats::{
+    CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,
+    ChatMember, ChatPhoto, ChatReactions, ChatRole, Reader, Rights,
+};
 pub use contacts::{Bar, ContactView, Imported, NOTE_UNITS_MAX, NewContact, Note, SavedContact};
 pub use dialogs::{
     DialogPage, DialogQuery, DialogView, Draft, DraftReply, FILTER_TITLE_CHARS_MAX, FILTERS_MAX,
@@ -51,15 +57,22 @@ pub use dialogs::{
 };
 pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
-pub use event::{BoxEvent, Event, Follower, Outbound, Own, Purpose};
+pub use event::{BoxEvent, ChatChange, Event, Follower, Outbound, Own, Purpose};
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
-pub use ids::{Actor, AuthKeyId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST, UserId};
+pub use ids::{
+    Actor, AuthKeyId, CHAT_ID_MAX, ChatId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST,
+    UserId,
+};
 pub use limits::{Bucket, Buckets, ByAddress, Limit, Rate, address_key};
 pub use login::{
     Authorization, CODE_DIGITS, CONFIRMED_AFTER_S, CodeWay, Device, DeviceKind, EmailOf,
     IdentityCode, Invite, LOGIN_TOKEN_BYTES, Login, LoginToken, NewSecret, OWNER_INVITE_MS, Offer,
     PasswordChange, PasswordChanged, PasswordReset, PasswordView, Proof, Question, Refuses,
     SentCode, SentEmail, SignIn, Standing, clean_email, masked_email,
+};
+pub use media::{
+    BlobId, Collected, Document, DocumentAttribute, Double, FILE_REFERENCE_S, FileId, GeoPoint,
+    Media, Origin, Photo, PhotoSize, PollId, StoredBytes, WebPageId,
 };
 pub use message::{Action, Author, BoxRow, Forward, HIDDEN_AUTHOR, Message, Quote, Reply};
 pub use preferences::{
@@ -72,9 +85,14 @@ pub use read_date::READ_DATE_KEPT_S;
 pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
 pub use search::{SearchFilter, SearchPage, SearchQuery};
-pub use send::{Affected, Edited, ForwardHow, Outgoing, OwnEvents, PinHow, QuoteRequest, Sent};
-pub use setup::{Clock, Registration, Setup};
-pub use text::{ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len};
+pub use send::{
+    Affected, Edit, Edited, ForwardHow, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents, PinHow,
+    QuoteRequest, Sent,
+};
+pub use setup::{Clock, Quotas, Registration, Setup};
+pub use text::{
+    CAPTION_UNITS_MAX, ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len,
+};
 pub use timers::{Placed, SCHEDULED_DIALOG_MAX, SEND_WHEN_ONLINE, Scheduled, ScheduledEdit, When};
 pub use user::{
     ABOUT_CHARS_MAX, Birthday, Contact, NAME_CHARS_MAX, NameColor, Role, USERNAME_CHARS, User,

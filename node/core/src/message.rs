@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{MessageId, PeerId, UserId};
+use crate::media::{FileId, Media};
 use crate::record::Record;
 use crate::text::{Entity, Text};
 
@@ -19,7 +20,8 @@ pub struct Message {
     pub from: UserId,
     /// Whether the box's owner wrote it.
     pub out: bool,
-    /// The same message in the other party's box; 0 in saved messages.
+    /// The same message elsewhere: its id in the other party's box; in a basic group its number
+    /// there, which all copies have; 0 in saved messages.
     pub twin: MessageId,
     /// Unix seconds.
     pub date: i32,
@@ -43,10 +45,25 @@ pub struct Message {
     pub scheduled: bool,
     /// What happened, if this is a service message.
     pub action: Option<Action>,
+    /// What comes with the text.
+    pub media: Option<Media>,
+    /// Messages with the same number are one album; 0: it is in none.
+    pub grouped_id: i64,
+    /// The text stands above the media.
+    pub invert_media: bool,
+    /// The box's owner is mentioned, or answered.
+    pub mentioned: bool,
+    /// Somebody still has to look at it or to listen to it: the owner, or of an outgoing message
+    /// anybody else.
+    pub unread_media: bool,
+    /// There are reactions, or were: see [`crate::Core::reactions`].
+    pub reacted: bool,
+    /// It may not be forwarded or saved.
+    pub noforwards: bool,
 }
 
 /// What a service message tells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Action {
     /// The message that this one answers was pinned.
@@ -60,6 +77,28 @@ pub enum Action {
     },
     /// Somebody whom the box's owner keeps as a contact has joined.
     ContactSignUp,
+    /// A basic group was made.
+    ChatCreated {
+        /// Its title.
+        title: String,
+        /// Its first members, without the one who made it.
+        users: Vec<UserId>,
+    },
+    /// The group has another title.
+    ChatTitle(String),
+    /// The group has another photo; `None`: none any more.
+    ChatPhoto(Option<FileId>),
+    /// Members were added.
+    ChatAdded(Vec<UserId>),
+    /// A member left, or was removed.
+    ChatRemoved(UserId),
+    /// The writer joined by a link.
+    ChatJoinedByLink {
+        /// Who made the link.
+        inviter: UserId,
+    },
+    /// The writer asked to join, and was let in.
+    ChatJoinedByRequest,
 }
 
 impl std::fmt::Debug for Message {
@@ -149,6 +188,8 @@ pub enum BoxRow {
         count: i32,
         /// Messages that stay unread.
         still_unread: i32,
+        /// When, in unix seconds; 0 if that was not kept.
+        date: i32,
     },
     /// The other party has read the owner's messages up to here.
     ReadOutbox {
@@ -160,6 +201,13 @@ pub enum BoxRow {
         count: i32,
         /// When, in unix seconds; 0 if that was not kept.
         date: i32,
+    },
+    /// What came with messages was looked at, or listened to. Counts as many pts as ids.
+    ReadContents {
+        /// The dialog.
+        peer: PeerId,
+        /// The messages, ascending, of which each changed.
+        ids: Vec<MessageId>,
     },
     /// Messages of one dialog were pinned, or are no longer. Counts as many pts as ids; the rows
     /// of the messages say the same.
@@ -179,33 +227,94 @@ impl BoxRow {
     pub fn pts_count(&self) -> i32 {
         match self {
             Self::Message(_) | Self::Edited(_) => 1,
-            Self::Deleted { ids, .. } | Self::Pinned { ids, .. } => {
-                i32::try_from(ids.len()).unwrap_or(i32::MAX)
-            }
+            Self::Deleted { ids, .. }
+            | Self::Pinned { ids, .. }
+            | Self::ReadContents { ids, .. } => i32::try_from(ids.len()).unwrap_or(i32::MAX),
             Self::ReadInbox { count, .. } | Self::ReadOutbox { count, .. } => *count,
         }
     }
 }
 
 impl Record for BoxRow {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const NAME: &'static str = "box row";
 
     fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
-        if version != 1 {
-            return None;
-        }
-        Some(match postcard::from_bytes(fields).ok()? {
-            BoxRowV1::Message(old) => Self::Message(old.into()),
-            BoxRowV1::Edited(id) => Self::Edited(id),
-            BoxRowV1::Deleted { peer, ids } => Self::Deleted { peer, ids, saved: None },
-            BoxRowV1::ReadInbox { peer, max_id, count, still_unread } => {
-                Self::ReadInbox { peer, max_id, count, still_unread }
-            }
-            BoxRowV1::ReadOutbox { peer, max_id, count } => {
-                Self::ReadOutbox { peer, max_id, count, date: 0 }
-            }
+        Some(match version {
+            1 => match postcard::from_bytes(fields).ok()? {
+                BoxRowV1::Message(old) => Self::Message(old.into()),
+                BoxRowV1::Edited(id) => Self::Edited(id),
+                BoxRowV1::Deleted { peer, ids } => Self::Deleted { peer, ids, saved: None },
+                BoxRowV1::ReadInbox { peer, max_id, count, still_unread } => {
+                    Self::ReadInbox { peer, max_id, count, still_unread, date: 0 }
+                }
+                BoxRowV1::ReadOutbox { peer, max_id, count } => {
+                    Self::ReadOutbox { peer, max_id, count, date: 0 }
+                }
+            },
+            2 => match postcard::from_bytes(fields).ok()? {
+                BoxRowV2::Message(old) => Self::Message(old.into()),
+                BoxRowV2::Edited(id) => Self::Edited(id),
+                BoxRowV2::Deleted { peer, ids, saved } => Self::Deleted { peer, ids, saved },
+                BoxRowV2::ReadInbox { peer, max_id, count, still_unread } => {
+                    Self::ReadInbox { peer, max_id, count, still_unread, date: 0 }
+                }
+                BoxRowV2::ReadOutbox { peer, max_id, count, date } => {
+                    Self::ReadOutbox { peer, max_id, count, date }
+                }
+                BoxRowV2::Pinned { peer, ids, pinned } => Self::Pinned { peer, ids, pinned },
+            },
+            _ => return None,
         })
+    }
+}
+
+/// Version 2 of [`BoxRow`]: before groups and media.
+#[derive(Serialize, Deserialize)]
+enum BoxRowV2 {
+    Message(MessageV2),
+    Edited(MessageId),
+    Deleted { peer: PeerId, ids: Vec<MessageId>, saved: Option<PeerId> },
+    ReadInbox { peer: PeerId, max_id: MessageId, count: i32, still_unread: i32 },
+    ReadOutbox { peer: PeerId, max_id: MessageId, count: i32, date: i32 },
+    Pinned { peer: PeerId, ids: Vec<MessageId>, pinned: bool },
+}
+
+/// [`Message`] in version 2 of [`BoxRow`].
+#[derive(Serialize, Deserialize)]
+struct MessageV2 {
+    peer: PeerId,
+    from: UserId,
+    out: bool,
+    twin: MessageId,
+    date: i32,
+    edited: i32,
+    silent: bool,
+    text: String,
+    entities: Vec<Entity>,
+    reply: Option<Reply>,
+    forward: Option<Forward>,
+    pinned: bool,
+    ttl_period: i32,
+    scheduled: bool,
+    action: Option<Action>,
+}
+
+impl From<MessageV2> for Message {
+    fn from(old: MessageV2) -> Self {
+        let text = Text { text: old.text, entities: old.entities };
+        Self {
+            twin: old.twin,
+            edited: old.edited,
+            silent: old.silent,
+            reply: old.reply,
+            forward: old.forward,
+            pinned: old.pinned,
+            ttl_period: old.ttl_period,
+            scheduled: old.scheduled,
+            action: old.action,
+            ..Self::new(old.peer, old.from, old.out, old.date, text)
+        }
     }
 }
 
@@ -245,26 +354,18 @@ struct ForwardV1 {
 
 impl From<MessageV1> for Message {
     fn from(old: MessageV1) -> Self {
+        let text = Text { text: old.text, entities: old.entities };
         Self {
-            peer: old.peer,
-            from: old.from,
-            out: old.out,
             twin: old.twin,
-            date: old.date,
             edited: old.edited,
             silent: old.silent,
-            text: old.text,
-            entities: old.entities,
             reply: old.reply,
             forward: old.forward.map(|ForwardV1 { from, date, saved_from }| Forward {
                 from: Author::User(from),
                 date,
                 saved_from,
             }),
-            pinned: false,
-            ttl_period: 0,
-            scheduled: false,
-            action: None,
+            ..Self::new(old.peer, old.from, old.out, old.date, text)
         }
     }
 }
@@ -306,6 +407,13 @@ impl Message {
             ttl_period: 0,
             scheduled: false,
             action: None,
+            media: None,
+            grouped_id: 0,
+            invert_media: false,
+            mentioned: false,
+            unread_media: false,
+            reacted: false,
+            noforwards: false,
         }
     }
 
@@ -321,7 +429,7 @@ impl Message {
 
     /// A message that tells what happened; its action is to be set.
     pub(crate) fn service(peer: PeerId, from: UserId, out: bool, date: i32) -> Self {
-        Self::new(peer, from, out, date, Text { text: String::new(), entities: Vec::new() })
+        Self::new(peer, from, out, date, Text::none())
     }
 
     /// A message like any other, for tests that look at something else.
@@ -356,7 +464,7 @@ mod tests {
         let row = decode(&BoxRowV1::Message(message));
         let BoxRow::Message(read) = &row else { panic!("{row:?}") };
         assert_eq!((read.twin, read.edited, read.text.as_str()), (MessageId(7), 6, "hello"));
-        assert_eq!((read.pinned, read.ttl_period, read.action), (false, 0, None));
+        assert_eq!((read.pinned, read.ttl_period, &read.action), (false, 0, &None));
         let forward = read.forward.as_ref().unwrap();
         assert_eq!((forward.from.user(), forward.date), (Some(from), 4));
         assert_eq!(BoxRow::decode(&row.encode().unwrap()).unwrap(), row);
@@ -364,7 +472,8 @@ mod tests {
         let new = BoxRow::ReadOutbox { peer, max_id: MessageId(2), count: 1, date: 0 };
         assert_eq!(decode(&old), new);
         let old = BoxRowV1::ReadInbox { peer, max_id: MessageId(2), count: 1, still_unread: 4 };
-        let new = BoxRow::ReadInbox { peer, max_id: MessageId(2), count: 1, still_unread: 4 };
+        let (max_id, count, still_unread) = (MessageId(2), 1, 4);
+        let new = BoxRow::ReadInbox { peer, max_id, count, still_unread, date: 0 };
         assert_eq!(decode(&old), new);
         let (old, ids) = (BoxRowV1::Edited(MessageId(3)), vec![MessageId(1)]);
         assert_eq!(decode(&old), BoxRow::Edited(MessageId(3)));

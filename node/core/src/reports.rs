@@ -128,14 +128,18 @@ impl Core {
 impl Decide<'_> {
     fn report(&mut self, by: UserId, new: NewReport) -> CoreResult<()> {
         let NewReport { about, reason, comment, messages } = new;
-        let user = about.user();
-        if user == by {
+        if about == by.into() {
             return Err(CoreError::Oneself);
         }
         if messages.len() > REPORT_MESSAGES_MAX {
             return Err(CoreError::TooMany);
         }
-        let account = self.user(user)?.ok_or(CoreError::UnknownUser)?;
+        let (name, id) = match about {
+            PeerId::User(user) => {
+                (self.user(user)?.ok_or(CoreError::UnknownUser)?.full_name(), user.0)
+            }
+            PeerId::Chat(chat) => (format!("the group {}", self.chat(chat)?.title), chat.0),
+        };
         let mut shown = Vec::with_capacity(messages.len());
         for (at, id) in messages.into_iter().enumerate() {
             let message = self.message(by, id)?.filter(|message| message.peer == about);
@@ -158,10 +162,9 @@ impl Decide<'_> {
         let Some(owner) = self.inner.owner()?.filter(|owner| *owner != by) else { return Ok(()) };
         let reporter = self.user(by)?.map(|user| user.full_name()).unwrap_or_default();
         let text = format!(
-            "{reporter} (id {}) has reported {} (id {}): {}. `rookery reports` lists all reports.",
+            "{reporter} (id {}) has reported {name} (id {id}): {}. `rookery reports` lists all \
+             reports.",
             by.0,
-            account.full_name(),
-            user.0,
             reason.words(),
         );
         self.service_message(owner, text, Vec::new())

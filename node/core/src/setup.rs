@@ -20,6 +20,22 @@ pub enum Registration {
     Closed,
 }
 
+/// How much may be stored, in bytes of files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quotas {
+    /// By one member.
+    pub member_bytes: u64,
+    /// By all.
+    pub node_bytes: u64,
+}
+
+impl Default for Quotas {
+    /// No bounds.
+    fn default() -> Self {
+        Self { member_bytes: u64::MAX, node_bytes: u64::MAX }
+    }
+}
+
 /// Everything that [`crate::Core`] needs from the rest of the node.
 pub struct Setup {
     /// Where everything rests.
@@ -43,6 +59,8 @@ pub struct Setup {
     pub reaches_numbers: bool,
     /// Whether a login ends the account's other one on the same kind of device.
     pub one_device_per_kind: bool,
+    /// How much may be stored.
+    pub quotas: Quotas,
 }
 
 impl Setup {
@@ -65,6 +83,7 @@ impl Setup {
             has_login_page: false,
             reaches_numbers: false,
             one_device_per_kind: false,
+            quotas: Quotas::default(),
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::ids::UserId;
 /// Longest text of a message, in UTF-16 units.
 pub const TEXT_UNITS_MAX: usize = 4096;
 
+/// Longest text of a media, in UTF-16 units: `caption_length_max` of the configuration.
+pub const CAPTION_UNITS_MAX: usize = 1024;
+
 /// Entities of one message; what is over is dropped, as Telegram does.
 pub const ENTITIES_MAX: usize = 100;
 
@@ -79,7 +82,7 @@ impl EntityKind {
 /// A text that may be sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Text {
-    /// Never empty.
+    /// Empty only with media, or in a service message.
     pub text: String,
     /// Sorted, within the text, nested or apart.
     pub entities: Vec<Entity>,
@@ -94,12 +97,36 @@ pub enum TextError {
     /// Over [`TEXT_UNITS_MAX`].
     #[error("the text is too long")]
     TooLong,
+    /// Over [`CAPTION_UNITS_MAX`].
+    #[error("the caption is too long")]
+    CaptionTooLong,
     /// An entity outside of the text, or that cuts a character in two.
     #[error("an entity is out of bounds")]
     EntityBounds,
 }
 
 impl Text {
+    /// No text: what comes with media that have none.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { text: String::new(), entities: Vec::new() }
+    }
+
+    /// The text of a media: like [`Text::parse`], but it may be empty, and is shorter.
+    ///
+    /// # Errors
+    /// See [`TextError`].
+    pub fn caption(text: &str, entities: Vec<Entity>) -> Result<Self, TextError> {
+        let parsed = match Self::parse(text, entities) {
+            Err(TextError::Empty) => return Ok(Self::none()),
+            parsed => parsed?,
+        };
+        if utf16_len(&parsed.text) > CAPTION_UNITS_MAX {
+            return Err(TextError::CaptionTooLong);
+        }
+        Ok(parsed)
+    }
+
     /// A text as it was typed so far: it may be empty and keeps its space, entities are checked and
     /// sorted, none is found.
     ///
@@ -178,6 +205,26 @@ fn bound(entities: &mut Vec<Entity>) {
 #[must_use]
 pub fn utf16_len(text: &str) -> usize {
     text.chars().map(char::len_utf16).sum()
+}
+
+/// A part of a text by UTF-16 units; `None` where that cuts a character or lies outside.
+pub(crate) fn utf16_slice(text: &str, offset: i32, length: i32) -> Option<&str> {
+    let (from, to) = (usize::try_from(offset).ok()?, usize::try_from(length).ok()?);
+    let to = from.checked_add(to)?;
+    let (mut at, mut begin) = (0, None);
+    for (index, c) in text.char_indices() {
+        if at == from {
+            begin = Some(index);
+        }
+        if at == to {
+            return text.get(begin?..index);
+        }
+        at += c.len_utf16();
+    }
+    if at == from {
+        begin = Some(text.len());
+    }
+    (at == to).then(|| text.get(begin?..)).flatten()
 }
 
 #[cfg(test)]

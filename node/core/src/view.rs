@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::access::user_hash;
-use crate::ids::UserId;
+use crate::ids::{PeerId, UserId};
 use crate::limits::Limit;
 use crate::presence::Status;
 use crate::privacy::{PrivacyKey, What};
@@ -211,17 +211,28 @@ impl Core {
     /// Tells `to` that `from` is writing. Never stored.
     ///
     /// # Errors
-    /// [`CoreError::UnknownUser`].
+    /// [`CoreError::UnknownUser`], [`CoreError::NotAMember`].
     pub fn typing(
         &self,
         from: UserId,
-        to: UserId,
+        to: PeerId,
         action: Arc<dyn std::any::Any + Send + Sync>,
     ) -> CoreResult<()> {
-        self.inner.directory.get(to).ok_or(CoreError::UnknownUser)?;
-        if from != to && !self.inner.has_blocked(to, from)? {
-            self.inner.tell(&crate::Event::Typing { from, to: to.into(), action });
+        match to {
+            PeerId::User(user) => {
+                self.inner.directory.get(user).ok_or(CoreError::UnknownUser)?;
+                if from == user || self.inner.has_blocked(user, from)? {
+                    return Ok(());
+                }
+            }
+            PeerId::Chat(chat) => {
+                let found = self.inner.chats.get(chat).ok_or(CoreError::UnknownChat)?;
+                if !found.allows(from, crate::Rights::SEND) {
+                    return Err(CoreError::NotAMember);
+                }
+            }
         }
+        self.inner.tell(&crate::Event::Typing { from, to, action });
         Ok(())
     }
 
@@ -232,11 +243,20 @@ impl Core {
     pub fn acquaintances(&self, user: UserId, max: usize) -> CoreResult<Vec<UserId>> {
         let cell = self.inner.boxes.cell(user);
         let state = cell.lock(&*self.inner.store, user)?;
-        let known = state.newest_first(None).map(|(peer, _)| peer.user());
+        let known = state.newest_first(None).filter_map(|(peer, _)| peer.user());
         let mut known: Vec<UserId> =
             known.filter(|other| *other != user && *other != UserId::SERVICE).take(max).collect();
         drop(state);
-        let seen: HashSet<UserId> = known.iter().copied().collect();
+        let mut seen: HashSet<UserId> = known.iter().copied().collect();
+        // Those who are in the same groups.
+        for chat in self.inner.chats.of(user) {
+            let Some(chat) = self.inner.chats.get(chat) else { continue };
+            for member in &chat.members {
+                if known.len() < max && member.user != user && seen.insert(member.user) {
+                    known.push(member.user);
+                }
+            }
+        }
         let book = self.inner.contacts.book(&*self.inner.store, user)?;
         let others = book.contacts.keys().filter(|contact| !seen.contains(*contact)).copied();
         known.extend(others.take(max.saturating_sub(seen.len())));

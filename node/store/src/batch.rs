@@ -16,7 +16,7 @@ pub(crate) const SEALING_BYTES_MAX: usize = 256;
 
 /// Most bytes of keys and values in one batch. Protects memory, and the free space that admission
 /// keeps for what is queued.
-pub const BATCH_BYTES_MAX: usize = 4 << 20;
+pub const BATCH_BYTES_MAX: usize = 12 << 20;
 
 /// A keyspace: the one-byte prefix of its keys in the single data tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +69,24 @@ impl Keyspace {
     pub const REPORTS: Self = Self(b'r');
     /// Who waits for a number to join. Key: the number's hash (16) ++ owner.
     pub const WAITED: Self = Self(b'j');
+    /// Basic groups. Key: chat ++ kind.
+    pub const CHATS: Self = Self(b'g');
+    /// Where the copies of a group's messages lie. Key: chat ++ number.
+    pub const COPIES: Self = Self(b'e');
+    /// Invite links and requests to join. Key: kind ++ rest.
+    pub const LINKS: Self = Self(b'z');
+    /// Photos and documents: what they are. Key: file ++ kind.
+    pub const FILES: Self = Self(b'b');
+    /// Who keeps which blob, and what members have stored. Key: kind ++ rest.
+    pub const BLOBS: Self = Self(b'B');
+    /// Reactions to messages. Key: place of the message ++ rest.
+    pub const REACTIONS: Self = Self(b'E');
+    /// Polls and votes. Key: poll ++ kind ++ rest.
+    pub const POLLS: Self = Self(b'P');
+    /// Sets of stickers. Key: kind ++ rest.
+    pub const STICKERS: Self = Self(b'S');
+    /// Previews of pages. Key: kind ++ rest.
+    pub const WEB_PAGES: Self = Self(b'W');
 
     /// Whether the keys are about people by themselves: numbers, names, hashes that can be
     /// guessed. A sealed store keeps them hidden, and a scan of such a keyspace reads all of it:

@@ -22,7 +22,7 @@ pub(in crate::rpc) async fn get_auto_save_settings(
     let saves = core.auto_saves(owner).await?;
     let mut named = Named::default();
     let exceptions = saves.exceptions.iter().map(|(peer, set)| {
-        named.user(peer.user());
+        named.peer(*peer);
         types::AutoSaveException { peer: project::peer(*peer), settings: shown(set) }.into()
     });
     Ok(t::AutoSaveSettings {
@@ -30,8 +30,8 @@ pub(in crate::rpc) async fn get_auto_save_settings(
         chats_settings: shown(&saves.chats),
         broadcasts_settings: shown(&saves.broadcasts),
         exceptions: exceptions.collect(),
-        chats: Vec::new(),
-        users: named.users(core, owner)?,
+        chats: named.chats(ctx.view()?)?,
+        users: named.users(ctx.view()?)?,
     })
 }
 

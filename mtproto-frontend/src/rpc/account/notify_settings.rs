@@ -95,6 +95,6 @@ pub(in crate::rpc) async fn get_notify_exceptions(
             updates.push(project::notify_update(core, owner, target, &mut named)?);
         }
     }
-    let users = named.users(core, owner)?;
-    Ok(types::Updates { updates, users, chats: Vec::new(), date: core.now(), seq: 0 }.into())
+    let (users, chats) = named.shown(ctx.view()?)?;
+    Ok(types::Updates { updates, users, chats, date: core.now(), seq: 0 }.into())
 }

@@ -44,6 +44,6 @@ async fn rules(ctx: &Context, key: PrivacyKey) -> RpcResult<PrivacyRules> {
     let set = core.privacy(owner, key).await?;
     let mut named = Named::default();
     let rules = project::privacy_rules(&set, &mut named);
-    let users = named.users(core, owner)?;
-    Ok(PrivacyRules { rules, chats: Vec::new(), users })
+    let (users, chats) = named.shown(ctx.view()?)?;
+    Ok(PrivacyRules { rules, chats, users })
 }

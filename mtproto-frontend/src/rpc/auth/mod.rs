@@ -29,7 +29,7 @@ use node_core::UserId;
 use tl::{enums, types};
 
 use super::{Context, RpcError, RpcResult};
-use crate::project;
+use crate::project::{self, View};
 
 impl Context {
     /// The logged-in user, as that user sees it.
@@ -37,14 +37,15 @@ impl Context {
         let user = self.user()?;
         let view = self.shared.core.view(user, user)?;
         let view = view.ok_or(RpcError::AUTH_KEY_UNREGISTERED)?;
-        Ok(project::user(&view, user))
+        Ok(project::user(&view, self.view()?))
     }
 }
 
 /// The answer to whoever has just logged in as `user`.
 fn authorization(ctx: &Context, user: UserId) -> RpcResult<enums::auth::Authorization> {
-    let view = ctx.shared.core.view(user, user)?;
+    let (core, dc) = (&ctx.shared.core, ctx.shared.profile.dc);
+    let view = core.view(user, user)?;
     let view = view.ok_or(RpcError::new(400, "PHONE_NUMBER_UNOCCUPIED"))?;
-    let user = project::user(&view, user);
+    let user = project::user(&view, View { core, viewer: user, dc });
     Ok(types::auth::Authorization { user, ..types::auth::Authorization::default() }.into())
 }

@@ -90,6 +90,7 @@ fn settings(ctx: &Context, users: &[UserId]) -> RpcResult<enums::Updates> {
             updates.push(types::UpdatePeerSettings { peer, settings }.into());
         }
     }
-    let (users, chats, date) = (named.users(core, viewer)?, Vec::new(), ctx.now());
+    let (users, chats) = named.shown(ctx.view()?)?;
+    let date = ctx.now();
     Ok(types::Updates { updates, users, chats, date, seq: 0 }.into())
 }

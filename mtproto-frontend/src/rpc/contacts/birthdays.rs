@@ -22,5 +22,5 @@ pub(in crate::rpc) async fn get_birthdays(
         types::ContactBirthday { contact_id: user.0, birthday }.into()
     });
     let contacts = contacts.collect();
-    Ok(ContactBirthdays { contacts, users: named.users(core, owner)? })
+    Ok(ContactBirthdays { contacts, users: named.users(ctx.view()?)? })
 }

@@ -31,7 +31,7 @@ async fn set(ctx: &Context, stories: bool, named: &InputPeer, blocked: bool) -> 
     if stories {
         return Err(RpcError::NOT_IMPLEMENTED);
     }
-    let (owner, user) = (ctx.user()?, ctx.peer(named)?.user());
+    let (owner, user) = (ctx.user()?, ctx.user_peer(named)?);
     ctx.shared.core.set_blocked(Some(ctx.actor()?), owner, user, blocked).await?;
     Ok(true)
 }
@@ -48,7 +48,7 @@ pub(in crate::rpc) async fn set_blocked(ctx: &Context, request: SetBlocked) -> R
     if request.id.len() > SET_MAX {
         return Err(RpcError::new(400, "LIMIT_INVALID"));
     }
-    let users = request.id.iter().map(|named| Ok(ctx.peer(named)?.user()));
+    let users = request.id.iter().map(|named| Ok(ctx.user_peer(named)?));
     let users = users.collect::<RpcResult<Vec<_>>>()?;
     ctx.shared.core.set_all_blocked(Some(ctx.actor()?), ctx.user()?, users).await?;
     Ok(true)
@@ -67,6 +67,6 @@ pub(in crate::rpc) async fn get_blocked(ctx: &Context, request: GetBlocked) -> R
         types::PeerBlocked { peer_id: project::peer(user.into()), date }.into()
     });
     let blocked = page.collect();
-    let (users, chats) = (named.users(core, owner)?, Vec::new());
+    let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::contacts::BlockedSlice { count, blocked, chats, users }.into())
 }

@@ -28,5 +28,5 @@ pub(in crate::rpc) async fn import_contact_token(
     let invalid = || RpcError::new(400, "IMPORT_TOKEN_INVALID");
     let user = ctx.shared.core.user_of_token(&request.token).await?.ok_or_else(invalid)?;
     let view = ctx.shared.core.view(viewer, user)?.ok_or_else(invalid)?;
-    Ok(project::user(&view, viewer))
+    Ok(project::user(&view, ctx.view()?))
 }

@@ -32,7 +32,7 @@ pub(in crate::rpc) async fn get_contacts(
         types::Contact { user_id: contact.user.0, mutual: contact.mutual }.into()
     });
     let contacts = contacts.collect();
-    let users = named.users(core, owner)?;
+    let users = named.users(ctx.view()?)?;
     Ok(types::contacts::Contacts { contacts, saved_count, users }.into())
 }
 

@@ -43,7 +43,7 @@ pub(in crate::rpc) async fn import_contacts(
     });
     let imported = imported.collect();
     retry_contacts.extend(done.retry.into_iter().map(client_id));
-    let users = named.users(core, owner)?;
+    let users = named.users(ctx.view()?)?;
     let popular_invites = Vec::new();
     Ok(types::contacts::ImportedContacts { imported, popular_invites, retry_contacts, users }
         .into())

@@ -45,7 +45,7 @@ fn resolved(
         found => found?,
     };
     let mut named = Named::default();
-    let users = named.user(user).users(&ctx.shared.core, ctx.user()?)?;
+    let users = named.user(user).users(ctx.view()?)?;
     let peer = project::peer(user.into());
     Ok(types::contacts::ResolvedPeer { peer, chats: Vec::new(), users }.into())
 }

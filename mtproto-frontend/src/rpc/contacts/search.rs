@@ -43,6 +43,6 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         peers.collect()
     };
     let (my_results, results) = (peers(&known), peers(&others));
-    let (users, chats) = (named.users(core, asker)?, Vec::new());
+    let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::contacts::Found { my_results, results, chats, users }.into())
 }

@@ -31,7 +31,7 @@ pub(super) async fn edit_peer_folders(
     let pts = core.state(owner).await?.pts;
     let mut named = Named::default();
     let moved = Own::Folders { moved: moves, pts };
-    let updates = project::own_update(core, owner, &moved, &mut named)?.into_iter().collect();
-    let users = named.users(core, owner)?;
-    Ok(types::Updates { updates, users, chats: Vec::new(), date: core.now(), seq: 0 }.into())
+    let updates = project::own_update(ctx.view()?, &moved, &mut named)?.into_iter().collect();
+    let (users, chats) = named.shown(ctx.view()?)?;
+    Ok(types::Updates { updates, users, chats, date: core.now(), seq: 0 }.into())
 }

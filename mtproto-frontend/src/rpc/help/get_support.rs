@@ -15,7 +15,7 @@ use crate::rpc::{Context, RpcError, RpcResult};
 pub(in crate::rpc) async fn get_support(ctx: &Context, _: GetSupport) -> RpcResult<t::Support> {
     let view = support(ctx)?;
     let phone_number = view.phone.map(|phone| phone.to_string()).unwrap_or_default();
-    Ok(t::Support { phone_number, user: project::user(&view, ctx.user()?) })
+    Ok(t::Support { phone_number, user: project::user(&view, ctx.view()?) })
 }
 
 pub(in crate::rpc) async fn get_support_name(

@@ -79,8 +79,8 @@ pub(in crate::rpc) async fn get_all_drafts(
     for (peer, _) in core.drafts(owner)? {
         updates.push(project::draft_update(core, owner, peer, &mut named)?);
     }
-    let users = named.users(core, owner)?;
-    Ok(types::Updates { updates, users, chats: Vec::new(), date: core.now(), seq: 0 }.into())
+    let (users, chats) = named.shown(ctx.view()?)?;
+    Ok(types::Updates { updates, users, chats, date: core.now(), seq: 0 }.into())
 }
 
 pub(in crate::rpc) async fn clear_all_drafts(ctx: &Context, _: ClearAllDrafts) -> RpcResult<bool> {

@@ -4,7 +4,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.editMessage>
 
-use node_core::{MessageId, ScheduledEdit};
+use node_core::{Edit, MessageId, ScheduledEdit};
 use tl::enums;
 use tl::functions::messages::{EditMessage, GetMessageEditData};
 use tl::types;
@@ -41,12 +41,13 @@ pub(in crate::rpc) async fn edit_message(
     };
     let text = text(ctx, &message, request.entities)?;
     let core = &ctx.shared.core;
-    let edited = core.edit(ctx.actor()?, owner, peer, MessageId(request.id), text).await?;
+    let edited =
+        core.edit(ctx.actor()?, owner, peer, MessageId(request.id), Edit::text(text)).await?;
     let mut named = Named::default();
-    let users = named.message(&edited.message).users(core, owner)?;
-    let message = project::message(owner, edited.id, &edited.message);
+    let (users, chats) = named.message(&edited.message).shown(ctx.view()?)?;
+    let message = project::message(ctx.view()?, edited.id, &edited.message)?;
     let update = types::UpdateEditMessage { message, pts: edited.pts.0, pts_count: 1 };
-    let (updates, chats) = (vec![update.into()], Vec::new());
+    let updates = vec![update.into()];
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
 }
 

@@ -37,7 +37,13 @@ pub(in crate::rpc) async fn forward_messages(
         return Err(RpcError::new(400, "RANDOM_ID_INVALID"));
     }
     let ids = request.id.iter().map(|id| MessageId(*id)).zip(request.random_id.iter().copied());
-    let how = ForwardHow { silent: request.silent, drop_author: request.drop_author };
+    let how = ForwardHow {
+        silent: request.silent,
+        // Whose words they are is part of a text.
+        drop_author: request.drop_author || request.drop_media_captions,
+        drop_captions: request.drop_media_captions,
+        noforwards: request.noforwards,
+    };
     let core = &ctx.shared.core;
     if let Some(date) = request.schedule_date {
         let when = When { date, repeat: request.schedule_repeat_period.unwrap_or(0) };

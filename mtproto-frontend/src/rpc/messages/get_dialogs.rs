@@ -10,7 +10,7 @@ use tl::enums::InputDialogPeer;
 use tl::functions::messages::{GetDialogs, GetPeerDialogs, GetPinnedDialogs};
 use tl::{enums, types};
 
-use super::page_limit;
+use super::{messages, page_limit};
 use crate::project::{self, Named};
 use crate::rpc::updates::state;
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -36,8 +36,7 @@ pub(in crate::rpc) async fn get_dialogs(
     let found = ctx.shared.core.dialogs(owner, query).await?;
     let count = found.count as i32;
     let all = found.dialogs.len() == found.count;
-    let Shaped { dialogs, messages, users } = shape(ctx, owner, &found)?;
-    let chats = Vec::new();
+    let Shaped { dialogs, messages, users, chats } = shape(ctx, &found)?;
     Ok(if all {
         types::messages::Dialogs { dialogs, messages, chats, users }.into()
     } else {
@@ -103,8 +102,8 @@ async fn peer_dialogs(
     peers: &[node_core::PeerId],
 ) -> RpcResult<enums::messages::PeerDialogs> {
     let (found, pts) = ctx.shared.core.peer_dialogs(owner, peers).await?;
-    let Shaped { dialogs, messages, users } = shape(ctx, owner, &found)?;
-    let (chats, state) = (Vec::new(), state(ctx, pts, 0));
+    let Shaped { dialogs, messages, users, chats } = shape(ctx, &found)?;
+    let state = state(ctx, pts, 0);
     Ok(types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
 }
 
@@ -121,25 +120,23 @@ struct Shaped {
     dialogs: Vec<enums::Dialog>,
     messages: Vec<enums::Message>,
     users: Vec<enums::User>,
+    chats: Vec<enums::Chat>,
 }
 
 /// Dialogs with everything that they name.
-fn shape(ctx: &Context, owner: UserId, found: &DialogPage) -> RpcResult<Shaped> {
+fn shape(ctx: &Context, found: &DialogPage) -> RpcResult<Shaped> {
     let mut named = Named::default();
     let dialogs = found.dialogs.iter().map(|dialog| {
-        named.user(dialog.peer.user());
+        named.peer(dialog.peer);
         if let Some(draft) = &dialog.draft {
             named.entities(&draft.entities);
         }
         dialog_of(dialog)
     });
     let dialogs = dialogs.collect();
-    let messages = found.messages.iter().map(|stored| {
-        named.message(&stored.message);
-        project::message(owner, stored.id, &stored.message)
-    });
-    let messages = messages.collect();
-    Ok(Shaped { dialogs, messages, users: named.users(&ctx.shared.core, owner)? })
+    let messages = messages(ctx, &found.messages, &mut named)?;
+    let (users, chats) = named.shown(ctx.view()?)?;
+    Ok(Shaped { dialogs, messages, users, chats })
 }
 
 fn dialog_of(dialog: &DialogView) -> enums::Dialog {
@@ -155,6 +152,7 @@ fn dialog_of(dialog: &DialogView) -> enums::Dialog {
         read_outbox_max_id: dialog.read_outbox.0,
         unread_count: dialog.unread,
         ttl_period: (dialog.ttl_period != 0).then_some(dialog.ttl_period),
+        unread_mentions_count: dialog.unread_mentions,
         unread_mark: dialog.unread_mark,
         notify_settings: project::notify_settings(&dialog.notify).into(),
         ..types::Dialog::default()

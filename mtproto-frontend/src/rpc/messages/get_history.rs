@@ -8,7 +8,7 @@ use tl::enums::messages::Messages;
 use tl::functions::messages::GetHistory;
 use tl::types;
 
-use super::{page, page_limit};
+use super::{Page, page, page_limit};
 use crate::rpc::{Context, RpcResult};
 
 pub(in crate::rpc) async fn get_history(ctx: &Context, request: GetHistory) -> RpcResult<Messages> {
@@ -22,8 +22,8 @@ pub(in crate::rpc) async fn get_history(ctx: &Context, request: GetHistory) -> R
         min_id: request.min_id,
     };
     let found = ctx.shared.core.history(owner, peer, query).await?;
-    let (messages, users) = page(ctx, owner, &found.messages)?;
-    let (chats, topics) = (Vec::new(), Vec::new());
+    let Page { messages, users, chats } = page(ctx, &found.messages)?;
+    let topics = Vec::new();
     // What is there in whole needs no count.
     if found.messages.len() as i32 == found.count {
         return Ok(types::messages::Messages { messages, topics, chats, users }.into());

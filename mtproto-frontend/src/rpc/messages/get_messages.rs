@@ -41,15 +41,15 @@ pub(in crate::rpc) async fn get_messages(
     }
     let found = core.messages(owner, &ids).await?;
     let mut named = Named::default();
-    let messages = ids.iter().map(|id| {
+    let messages = ids.iter().map(|id| -> RpcResult<_> {
         let stored = found.iter().find(|stored| stored.id == *id).map(|stored| &stored.message);
         if let Some(message) = stored {
             named.message(message);
         }
-        project::message_or_empty(owner, *id, stored)
+        Ok(project::message_or_empty(ctx.view()?, *id, stored)?)
     });
-    let messages = messages.collect();
-    let users = named.users(core, owner)?;
-    let (chats, topics) = (Vec::new(), Vec::new());
+    let messages = messages.collect::<RpcResult<_>>()?;
+    let (users, chats) = named.shown(ctx.view()?)?;
+    let topics = Vec::new();
     Ok(types::messages::Messages { messages, topics, chats, users }.into())
 }

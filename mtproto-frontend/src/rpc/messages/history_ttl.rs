@@ -24,12 +24,12 @@ pub(in crate::rpc) async fn set_history_ttl(
     })?;
     let mut named = Named::default();
     named.message(&sent.message);
-    let message = project::message(owner, sent.id, &sent.message);
+    let message = project::message(ctx.view()?, sent.id, &sent.message)?;
     let updates = vec![
         types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into(),
         project::history_ttl(core, owner, peer, &mut named)?,
     ];
-    let (users, chats) = (named.users(core, owner)?, Vec::new());
+    let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
 }
 

@@ -94,7 +94,7 @@ pub(super) use unread_mentions::{
     get_unread_mentions, get_unread_reactions, read_mentions, read_reactions,
 };
 
-use node_core::{Sent, Stored, UserId};
+use node_core::{Sent, Stored};
 use tl::{enums, types};
 
 use super::{Context, RpcError, RpcResult};
@@ -104,33 +104,42 @@ use crate::project::{self, Named};
 /// `updateNewMessage`, also where it had been sent before. Pyrogram, Kurigram and mtcute cannot
 /// read the short form of a message to oneself, so the full one goes to all.
 fn sent_updates(ctx: &Context, sent: &[(Sent, i64)]) -> RpcResult<enums::Updates> {
-    let owner = ctx.user()?;
     let (mut named, mut updates) = (Named::default(), Vec::with_capacity(2 * sent.len()));
     for (sent, random_id) in sent {
         updates.push(types::UpdateMessageId { id: sent.id.0, random_id: *random_id }.into());
     }
     for (sent, _) in sent {
         named.message(&sent.message);
-        let message = project::message(owner, sent.id, &sent.message);
+        let message = project::message(ctx.view()?, sent.id, &sent.message)?;
         updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
     }
-    let (users, chats) = (named.users(&ctx.shared.core, owner)?, Vec::new());
+    let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
 }
 
 /// Messages of a page, and everybody whom they name.
-fn page(
-    ctx: &Context,
-    owner: UserId,
-    stored: &[Stored],
-) -> RpcResult<(Vec<enums::Message>, Vec<enums::User>)> {
+struct Page {
+    messages: Vec<enums::Message>,
+    users: Vec<enums::User>,
+    chats: Vec<enums::Chat>,
+}
+
+fn page(ctx: &Context, stored: &[Stored]) -> RpcResult<Page> {
     let mut named = Named::default();
-    let messages = stored.iter().map(|stored| {
+    let messages = messages(ctx, stored, &mut named)?;
+    let (users, chats) = named.shown(ctx.view()?)?;
+    Ok(Page { messages, users, chats })
+}
+
+/// Messages of the caller's box.
+fn messages(ctx: &Context, stored: &[Stored], named: &mut Named) -> RpcResult<Vec<enums::Message>> {
+    let view = ctx.view()?;
+    let mut messages = Vec::with_capacity(stored.len());
+    for stored in stored {
         named.message(&stored.message);
-        project::message(owner, stored.id, &stored.message)
-    });
-    let messages = messages.collect();
-    Ok((messages, named.users(&ctx.shared.core, owner)?))
+        messages.push(project::message(view, stored.id, &stored.message)?);
+    }
+    Ok(messages)
 }
 
 /// How many of a list are wanted: 0 leaves it to the node.

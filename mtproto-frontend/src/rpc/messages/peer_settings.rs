@@ -15,10 +15,10 @@ pub(in crate::rpc) async fn get_peer_settings(
     ctx: &Context,
     request: GetPeerSettings,
 ) -> RpcResult<PeerSettings> {
-    let (viewer, user) = (ctx.user()?, ctx.peer(&request.peer)?.user());
+    let (viewer, user) = (ctx.user()?, ctx.user_peer(&request.peer)?);
     let core = &ctx.shared.core;
     let view = core.view(viewer, user)?.ok_or(RpcError::new(400, "PEER_ID_INVALID"))?;
-    let users = Named::default().user(user).users(core, viewer)?;
+    let users = Named::default().user(user).users(ctx.view()?)?;
     let settings = project::peer_settings(core, &view, viewer)?.into();
     Ok(types::messages::PeerSettings { settings, chats: Vec::new(), users }.into())
 }
@@ -27,7 +27,7 @@ pub(in crate::rpc) async fn hide_peer_settings_bar(
     ctx: &Context,
     request: HidePeerSettingsBar,
 ) -> RpcResult<bool> {
-    let (owner, user) = (ctx.user()?, ctx.peer(&request.peer)?.user());
+    let (owner, user) = (ctx.user()?, ctx.user_peer(&request.peer)?);
     ctx.shared.core.hide_bar(Some(ctx.actor()?), owner, user).await?;
     Ok(true)
 }

@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/api/pin>
 
-use node_core::{MessageId, PinHow};
+use node_core::{CoreResult, MessageId, PinHow};
 use tl::functions::messages::{UnpinAllMessages, UpdatePinnedMessage};
 use tl::{enums, types};
 
@@ -24,12 +24,12 @@ pub(in crate::rpc) async fn update_pinned_message(
     let id = MessageId(request.id);
     let events = core.pin_message(ctx.actor()?, owner, peer, id, how).await?;
     let mut named = Named::default();
-    let updates = events
-        .iter()
-        .filter_map(|(pts, row)| project::box_update(owner, *pts, row, None, &mut named))
-        .collect();
-    let users = named.users(core, owner)?;
-    Ok(types::Updates { updates, users, chats: Vec::new(), date: core.now(), seq: 0 }.into())
+    let view = ctx.view()?;
+    let updates =
+        events.iter().map(|(pts, row)| project::box_update(view, *pts, row, None, &mut named));
+    let updates = updates.collect::<CoreResult<_>>()?;
+    let (users, chats) = named.shown(ctx.view()?)?;
+    Ok(types::Updates { updates, users, chats, date: core.now(), seq: 0 }.into())
 }
 
 pub(in crate::rpc) async fn unpin_all_messages(

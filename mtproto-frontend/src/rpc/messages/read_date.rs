@@ -14,15 +14,15 @@ pub(in crate::rpc) async fn get_outbox_read_date(
     ctx: &Context,
     request: f::GetOutboxReadDate,
 ) -> RpcResult<types::OutboxReadDate> {
-    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.user_peer(&request.peer)?);
     let core = &ctx.shared.core;
-    if !core.may_see(peer.user(), owner, What::ReadDates)? {
+    if !core.may_see(peer, owner, What::ReadDates)? {
         return Err(RpcError::new(403, "YOUR_PRIVACY_RESTRICTED"));
     }
-    if !core.may_see(owner, peer.user(), What::ReadDates)? {
+    if !core.may_see(owner, peer, What::ReadDates)? {
         return Err(RpcError::new(403, "USER_PRIVACY_RESTRICTED"));
     }
-    let date = core.read_date(owner, peer, MessageId(request.msg_id)).await?;
+    let date = core.read_date(owner, peer.into(), MessageId(request.msg_id)).await?;
     Ok(types::OutboxReadDate { date })
 }
 

@@ -16,7 +16,7 @@ use tl::enums::messages::SavedDialogs;
 use tl::functions::messages as f;
 use tl::types;
 
-use super::{page_limit, refuse};
+use super::{messages, page_limit, refuse};
 use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -61,20 +61,15 @@ pub(in crate::rpc) async fn get_pinned_saved_dialogs(
 }
 
 fn shape(ctx: &Context, found: &SavedDialogPage) -> RpcResult<SavedDialogs> {
-    let owner = ctx.user()?;
     let mut named = Named::default();
     let dialogs = found.dialogs.iter().map(|dialog| {
-        named.user(dialog.source.user());
+        named.peer(dialog.source);
         let (peer, top_message) = (project::peer(dialog.source), dialog.top.0);
         types::SavedDialog { pinned: dialog.pinned, peer, top_message }.into()
     });
     let dialogs: Vec<_> = dialogs.collect();
-    let messages = found.messages.iter().map(|stored| {
-        named.message(&stored.message);
-        project::message(owner, stored.id, &stored.message)
-    });
-    let messages = messages.collect();
-    let (users, chats) = (named.users(&ctx.shared.core, owner)?, Vec::new());
+    let messages = messages(ctx, &found.messages, &mut named)?;
+    let (users, chats) = named.shown(ctx.view()?)?;
     Ok(if dialogs.len() == found.count {
         types::messages::SavedDialogs { dialogs, messages, chats, users }.into()
     } else {

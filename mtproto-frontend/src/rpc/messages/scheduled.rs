@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/api/scheduled-messages>
 
-use node_core::{MessageId, PeerId, Placed, SCHEDULED_DIALOG_MAX, Scheduled, Sent};
+use node_core::{CoreResult, MessageId, PeerId, Placed, SCHEDULED_DIALOG_MAX, Scheduled, Sent};
 use tl::enums::messages::Messages;
 use tl::functions::messages as f;
 use tl::{enums, types};
@@ -41,13 +41,14 @@ pub(in crate::rpc) async fn get_scheduled_messages(
 }
 
 fn shape(ctx: &Context, found: &[Scheduled]) -> RpcResult<Messages> {
-    let (owner, mut named) = (ctx.user()?, Named::default());
+    let (view, mut named) = (ctx.view()?, Named::default());
     let messages = found.iter().map(|scheduled| {
         named.message(&scheduled.message);
-        project::scheduled(owner, scheduled)
+        project::scheduled(view, scheduled)
     });
-    let messages = messages.collect();
-    let (users, chats, topics) = (named.users(&ctx.shared.core, owner)?, Vec::new(), Vec::new());
+    let messages = messages.collect::<CoreResult<_>>()?;
+    let (users, chats) = named.shown(ctx.view()?)?;
+    let topics = Vec::new();
     Ok(types::messages::Messages { messages, topics, chats, users }.into())
 }
 
@@ -74,13 +75,13 @@ pub(super) fn sent_scheduled(
     peer: PeerId,
     sent: &[(MessageId, Sent)],
 ) -> RpcResult<enums::Updates> {
-    let (owner, mut named) = (ctx.user()?, Named::default());
-    named.user(peer.user());
+    let mut named = Named::default();
+    named.peer(peer);
     let (gone, new): (Vec<_>, Vec<_>) = sent.iter().map(|(id, sent)| (*id, sent.id)).unzip();
     let mut updates = vec![project::scheduled_gone(peer, &gone, &new)];
     for (_, sent) in sent {
         named.message(&sent.message);
-        let message = project::message(owner, sent.id, &sent.message);
+        let message = project::message(ctx.view()?, sent.id, &sent.message)?;
         updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
     }
     answer(ctx, &named, updates)
@@ -94,13 +95,13 @@ pub(in crate::rpc) async fn delete_scheduled_messages(
     let ids = ids(&request.id)?;
     let gone = ctx.shared.core.delete_scheduled(ctx.actor()?, owner, peer, ids).await?;
     let mut named = Named::default();
-    named.user(peer.user());
+    named.peer(peer);
     answer(ctx, &named, vec![project::scheduled_gone(peer, &gone, &[])])
 }
 
 /// What became of messages that were to be scheduled, with their `random_id`s.
 pub(super) fn placed_updates(ctx: &Context, placed: &[(Placed, i64)]) -> RpcResult<enums::Updates> {
-    let (owner, mut named, mut updates) = (ctx.user()?, Named::default(), Vec::new());
+    let (mut named, mut updates) = (Named::default(), Vec::new());
     for (placed, random_id) in placed {
         let id = match placed {
             Placed::Waits(scheduled) => scheduled.id.0,
@@ -112,12 +113,12 @@ pub(super) fn placed_updates(ctx: &Context, placed: &[(Placed, i64)]) -> RpcResu
         updates.push(match placed {
             Placed::Waits(scheduled) => {
                 named.message(&scheduled.message);
-                let message = project::scheduled(owner, scheduled);
+                let message = project::scheduled(ctx.view()?, scheduled)?;
                 types::UpdateNewScheduledMessage { message }.into()
             }
             Placed::Sent(sent) => {
                 named.message(&sent.message);
-                let message = project::message(owner, sent.id, &sent.message);
+                let message = project::message(ctx.view()?, sent.id, &sent.message)?;
                 types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into()
             }
         });
@@ -137,13 +138,13 @@ pub(super) fn edited_scheduled(
         Placed::Waits(scheduled) => {
             let mut named = Named::default();
             named.message(&scheduled.message);
-            let message = project::scheduled(ctx.user()?, &scheduled);
+            let message = project::scheduled(ctx.view()?, &scheduled)?;
             answer(ctx, &named, vec![types::UpdateNewScheduledMessage { message }.into()])
         }
     }
 }
 
 fn answer(ctx: &Context, named: &Named, updates: Vec<enums::Update>) -> RpcResult<enums::Updates> {
-    let (users, chats) = (named.users(&ctx.shared.core, ctx.user()?)?, Vec::new());
+    let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
 }

@@ -10,7 +10,7 @@ use tl::enums::messages::Messages;
 use tl::functions::messages::Search;
 use tl::{enums, types};
 
-use super::{page, page_limit};
+use super::{Page, page, page_limit};
 use crate::rpc::resolve::hash_of;
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -32,7 +32,7 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         peer: Some(peer),
         saved,
         folder: None,
-        from: from.map(PeerId::user),
+        from: from.and_then(PeerId::user),
         filter,
         min_date: request.min_date,
         max_date: request.max_date,
@@ -56,8 +56,8 @@ pub(super) fn found_messages(
     found: &SearchPage,
     next_rate: Option<i32>,
 ) -> RpcResult<Messages> {
-    let (messages, users) = page(ctx, ctx.user()?, &found.messages)?;
-    let (chats, topics) = (Vec::new(), Vec::new());
+    let Page { messages, users, chats } = page(ctx, &found.messages)?;
+    let topics = Vec::new();
     if found.messages.len() as i32 == found.count && next_rate.is_none() {
         return Ok(types::messages::Messages { messages, topics, chats, users }.into());
     }

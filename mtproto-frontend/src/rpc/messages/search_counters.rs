@@ -18,8 +18,8 @@ use tl::enums::MessagesFilter as Filter;
 use tl::functions::messages as f;
 use tl::types::{self, messages as t};
 
-use super::page;
 use super::search::{filter, saved_peer};
+use super::{Page, page};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Filters that one call may name: there are not many more.
@@ -126,7 +126,7 @@ pub(in crate::rpc) async fn get_search_results_calendar(
         .collect();
     ids.dedup();
     let stored = ctx.shared.core.messages(owner, &ids).await?;
-    let (messages, users) = page(ctx, owner, &stored)?;
+    let Page { messages, users, chats } = page(ctx, &stored)?;
     Ok(t::SearchResultsCalendar {
         inexact: !all,
         count: places.len() as i32,
@@ -135,7 +135,7 @@ pub(in crate::rpc) async fn get_search_results_calendar(
         offset_id_offset: (start > 0).then_some(start as i32),
         periods: days.into_iter().map(enums::SearchResultsCalendarPeriod::from).collect(),
         messages,
-        chats: Vec::new(),
+        chats,
         users,
     })
 }

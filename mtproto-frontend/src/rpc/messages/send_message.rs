@@ -41,12 +41,12 @@ pub(in crate::rpc) async fn send_message(
         None => request.reply_to_msg_id.map(|id| (MessageId(id), None)),
     };
     let outgoing = Outgoing {
-        to,
-        text,
         silent: request.silent,
         reply,
-        random_id: request.random_id,
         clear_draft: request.clear_draft,
+        invert_media: request.invert_media,
+        noforwards: request.noforwards,
+        ..Outgoing::text(to, text, request.random_id)
     };
     let core = &ctx.shared.core;
     let refused = |error| match error {

@@ -11,7 +11,7 @@ use tl::functions::messages::SetTyping;
 use crate::rpc::{Context, RpcResult};
 
 pub(in crate::rpc) async fn set_typing(ctx: &Context, request: SetTyping) -> RpcResult<bool> {
-    let (from, to) = (ctx.user()?, ctx.peer(&request.peer)?.user());
+    let (from, to) = (ctx.user()?, ctx.peer(&request.peer)?);
     ctx.shared.core.typing(from, to, Arc::new(request.action))?;
     Ok(true)
 }

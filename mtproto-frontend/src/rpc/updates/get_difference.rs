@@ -40,14 +40,13 @@ pub(in crate::rpc) async fn get_difference(
     for event in &rows {
         if let BoxRow::Message(message) = &event.row {
             named.message(message);
-            new_messages.push(project::message(owner, MessageId(event.pts.0), message));
-        } else if let Some(update) =
-            box_update(owner, event.pts, &event.row, event.edited.as_ref(), &mut named)
-        {
-            other_updates.push(update);
+            new_messages.push(project::message(ctx.view()?, MessageId(event.pts.0), message)?);
+        } else {
+            let (pts, edited) = (event.pts, event.edited.as_ref());
+            other_updates.push(box_update(ctx.view()?, pts, &event.row, edited, &mut named)?);
         }
     }
-    let (users, chats) = (named.users(core, owner)?, Vec::new());
+    let (users, chats) = named.shown(ctx.view()?)?;
     let state = state(ctx, pts, 0);
     let new_encrypted_messages = Vec::new();
     Ok(if last {

@@ -47,7 +47,7 @@ pub(in crate::rpc) async fn get_full_user(
     Ok(types::users::UserFull {
         full_user: full.into(),
         chats: Vec::new(),
-        users: vec![project::user(&view, viewer)],
+        users: vec![project::user(&view, ctx.view()?)],
     }
     .into())
 }

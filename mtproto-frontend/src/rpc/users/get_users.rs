@@ -28,7 +28,7 @@ pub(in crate::rpc) async fn get_users(
             Err(error) => return Err(error),
         };
         users.push(match view {
-            Some(view) => project::user(&view, viewer),
+            Some(view) => project::user(&view, ctx.view()?),
             None => tl::types::UserEmpty { id: id_of(named) }.into(),
         });
     }

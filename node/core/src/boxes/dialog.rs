@@ -24,6 +24,8 @@ pub(crate) struct Dialog {
     pub(crate) read_outbox: MessageId,
     /// Messages that are pinned.
     pub(crate) pinned: BTreeSet<MessageId>,
+    /// Messages that mention the owner, who has not looked at them.
+    pub(crate) mentions: BTreeSet<MessageId>,
     pub(crate) index: Index,
     /// The event that changed it last.
     pub(super) stamp: Pts,
@@ -45,6 +47,7 @@ impl Dialog {
     pub(super) fn remove(&mut self, id: i32, chunks: &dyn Chunks, peer: PeerId) -> CoreResult<()> {
         // First: on replay a message that was pinned and deleted since is not in the index.
         self.pinned.remove(&MessageId(id));
+        self.mentions.remove(&MessageId(id));
         let Some(removed) = self.index.remove(id, self.stamp, chunks, peer)? else { return Ok(()) };
         self.count -= 1;
         if !removed.out && id > self.read_inbox.0 {
@@ -138,6 +141,7 @@ impl Dialog {
             read_inbox: self.read_inbox,
             read_outbox: self.read_outbox,
             pinned: self.pinned.iter().copied().collect(),
+            mentions: self.mentions.iter().copied().collect(),
         }
     }
 }
@@ -152,19 +156,28 @@ pub(crate) struct DialogRecord {
     pub(crate) read_outbox: MessageId,
     /// Ascending.
     pub(crate) pinned: Vec<MessageId>,
+    /// Ascending.
+    pub(crate) mentions: Vec<MessageId>,
 }
 
 impl Record for DialogRecord {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const NAME: &'static str = "dialog";
 
     fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
-        if version != 1 {
-            return None;
-        }
-        // Version 1 ends before `pinned`.
-        let (top, count, unread, read_inbox, read_outbox) = postcard::from_bytes(fields).ok()?;
-        Some(Self { top, count, unread, read_inbox, read_outbox, pinned: Vec::new() })
+        // Version 1 ends before `pinned`, version 2 before `mentions`.
+        let (pinned, rest) = match version {
+            1 => (Vec::new(), postcard::from_bytes(fields).ok()?),
+            2 => {
+                let (top, count, unread, read_inbox, read_outbox, pinned) =
+                    postcard::from_bytes(fields).ok()?;
+                (pinned, (top, count, unread, read_inbox, read_outbox))
+            }
+            _ => return None,
+        };
+        let (top, count, unread, read_inbox, read_outbox) = rest;
+        let mentions = Vec::new();
+        Some(Self { top, count, unread, read_inbox, read_outbox, pinned, mentions })
     }
 }
 
@@ -177,6 +190,7 @@ impl From<DialogRecord> for Dialog {
             read_inbox: record.read_inbox,
             read_outbox: record.read_outbox,
             pinned: record.pinned.into_iter().collect(),
+            mentions: record.mentions.into_iter().collect(),
             ..Self::default()
         }
     }

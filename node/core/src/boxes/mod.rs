@@ -72,9 +72,12 @@ impl BoxState {
                 self.change(message.peer, pts, |dialog| {
                     dialog.add(Entry { id: pts.0, out: message.out }, chunks, message.peer)?;
                     dialog.unread += i32::from(!message.out);
+                    // Replayed, the row says what became of it.
                     if message.pinned {
-                        // Replayed: the row says what became of it.
                         dialog.pinned.insert(MessageId(pts.0));
+                    }
+                    if message.mentioned && message.unread_media && !message.out {
+                        dialog.mentions.insert(MessageId(pts.0));
                     }
                     Ok(())
                 })?;
@@ -86,6 +89,12 @@ impl BoxState {
                 }
             }
             BoxRow::Edited(_) => {}
+            BoxRow::ReadContents { peer, ids } => self.change(*peer, pts, |dialog| {
+                for id in ids {
+                    dialog.mentions.remove(id);
+                }
+                Ok(())
+            })?,
             BoxRow::Pinned { peer, ids, pinned } => self.change(*peer, pts, |dialog| {
                 for id in ids {
                     if *pinned {

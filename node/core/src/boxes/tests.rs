@@ -18,7 +18,7 @@ fn peer(number: i64) -> PeerId {
 }
 
 fn message(peer: PeerId, out: bool) -> BoxRow {
-    BoxRow::Message(Message::plain(peer, if out { OWNER } else { peer.user() }, out))
+    BoxRow::Message(Message::plain(peer, if out { OWNER } else { peer.user().unwrap() }, out))
 }
 
 /// One dialog of the model.
@@ -150,7 +150,13 @@ impl Sim {
         assert_eq!(dialog.reading(MessageId(max_id), &self.chunks(), peer).unwrap(), expected);
         if expected.is_some() {
             let max = MessageId(max_id);
-            self.append(&BoxRow::ReadInbox { peer, max_id: max, count, still_unread: left });
+            self.append(&BoxRow::ReadInbox {
+                peer,
+                max_id: max,
+                count,
+                still_unread: left,
+                date: 0,
+            });
             self.model.get_mut(&peer).unwrap().read_inbox = max_id;
         }
     }

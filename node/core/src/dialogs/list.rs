@@ -37,6 +37,8 @@ pub struct DialogView {
     pub read_outbox: MessageId,
     /// Messages that the owner has not read.
     pub unread: i32,
+    /// Messages that mention the owner, who has not looked at them.
+    pub unread_mentions: i32,
     /// Marked as unread by hand.
     pub unread_mark: bool,
     /// Which list it is in.
@@ -184,6 +186,7 @@ fn view(peer: PeerId, dialog: Option<&Dialog>, personal: &Personal) -> CoreResul
         read_inbox: dialog.map_or(MessageId(0), |dialog| dialog.read_inbox),
         read_outbox: dialog.map_or(MessageId(0), |dialog| dialog.read_outbox),
         unread: dialog.map_or(0, |dialog| dialog.unread),
+        unread_mentions: dialog.map_or(0, |dialog| dialog.mentions.len() as i32),
         unread_mark: personal.get::<UnreadMark>(&key)?.is_some(),
         folder,
         pinned: personal.pins(folder)?.contains(&peer),

@@ -236,7 +236,11 @@ impl Decide<'_> {
     /// Whether messages of a dialog are not heard now.
     pub(super) fn is_muted(&self, owner: UserId, peer: PeerId) -> CoreResult<bool> {
         let personal = self.inner.personal(owner)?;
-        let scope = personal.notify(NotifyTarget::Scope(NotifyScope::Users))?;
+        let scope = match peer {
+            PeerId::User(_) => NotifyScope::Users,
+            PeerId::Chat(_) => NotifyScope::Chats,
+        };
+        let scope = personal.notify(NotifyTarget::Scope(scope))?;
         Ok(personal.notify(NotifyTarget::Peer(peer))?.is_muted(&scope, self.now()))
     }
 }

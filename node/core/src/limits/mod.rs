@@ -45,6 +45,10 @@ pub enum Limit {
     Lookups(UserId),
     /// Reports to the operator.
     Reports(UserId),
+    /// Groups that are made.
+    Chats(UserId),
+    /// People who are added to groups.
+    ChatInvites(UserId),
 }
 
 impl Limit {
@@ -73,6 +77,9 @@ impl Limit {
             Self::Lookups(_) => per_hour(100, 200),
             // The owner reads each.
             Self::Reports(_) => per_hour(20, 10),
+            Self::Chats(_) => per_hour(50, 10),
+            // A whole group, one by one.
+            Self::ChatInvites(_) => per_hour(300, 100),
         }
     }
 
@@ -112,6 +119,8 @@ impl Limit {
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),
+            Self::Chats(user) => number(b'g', user.0.unsigned_abs()),
+            Self::ChatInvites(user) => number(b'G', user.0.unsigned_abs()),
         }
     }
 }

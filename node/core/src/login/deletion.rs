@@ -180,6 +180,7 @@ impl Decide<'_> {
         if account.role == Role::Owner {
             self.delete(Keyspace::SETTINGS, super::OWNER_KEY);
         }
+        self.leave_all_chats(user)?;
         self.forget_personal(user)?;
         self.forget_book(user)?;
         let (inner, phone) = (self.inner, account.phone);

@@ -7,8 +7,10 @@ use node_store::Keyspace;
 use crate::boxes::{CHUNK_BYTES_MAX, StoredChunks};
 use crate::decide::Decide;
 use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, box_key};
+use crate::media::Media;
 use crate::message::{BoxRow, Message};
 use crate::record::Record as _;
+use crate::send::OutgoingMedia;
 use crate::text::Text;
 use crate::{Core, CoreError, CoreResult};
 
@@ -39,8 +41,29 @@ pub struct Edited {
     pub message: Message,
 }
 
+/// How a message is changed.
+#[derive(Debug, Clone)]
+pub struct Edit {
+    /// The text; `None`: as it is.
+    pub text: Option<Text>,
+    /// What comes with it; `None`: as it is.
+    pub media: Option<OutgoingMedia>,
+    /// What came with it goes; a preview only.
+    pub drops_media: bool,
+    /// The text stands above the media.
+    pub invert_media: bool,
+}
+
+impl Edit {
+    /// Another text.
+    #[must_use]
+    pub fn text(text: Text) -> Self {
+        Self { text: Some(text), media: None, drops_media: false, invert_media: false }
+    }
+}
+
 impl Core {
-    /// Changes the text of one's own message.
+    /// Changes one's own message.
     ///
     /// # Errors
     /// [`CoreError::UnknownMessage`], [`CoreError::NotTheAuthor`], [`CoreError::EditTooLate`],
@@ -51,9 +74,9 @@ impl Core {
         owner: UserId,
         peer: PeerId,
         id: MessageId,
-        text: Text,
+        edit: Edit,
     ) -> CoreResult<Edited> {
-        self.write(Some(actor), move |decide| decide.edit(owner, peer, id, text)).await
+        self.write(Some(actor), move |decide| decide.edit(owner, peer, id, edit)).await
     }
 
     /// Removes messages from one's own box, and with `revoke` from the other party's. Ids that are
@@ -103,46 +126,74 @@ impl Decide<'_> {
         owner: UserId,
         peer: PeerId,
         id: MessageId,
-        text: Text,
+        edit: Edit,
     ) -> CoreResult<Edited> {
         let message = self.message(owner, id)?.filter(|message| message.peer == peer);
         let mut message = message.ok_or(CoreError::UnknownMessage)?;
         if !message.out || message.forward.is_some() || message.action.is_some() {
             return Err(CoreError::NotTheAuthor);
         }
+        if let PeerId::Chat(chat) = peer {
+            self.chat_for(owner, chat)?;
+        }
         // Saved messages can be edited for ever.
         if peer != owner.into() && self.now().saturating_sub(message.date) > EDIT_TIME_S {
             return Err(CoreError::EditTooLate);
         }
-        if message.text == text.text && message.entities == text.entities {
+        let before = message.clone();
+        if let Some(text) = edit.text {
+            (message.text, message.entities) = (text.text, text.entities);
+        }
+        match edit.media {
+            Some(media) => {
+                let media = self.outgoing_media(owner, media)?;
+                let may = before.media.as_ref().is_none_or(|old| old.becomes(&media));
+                if !may {
+                    return Err(CoreError::MediaInvalid);
+                }
+                message.media = Some(media);
+            }
+            None if edit.drops_media && matches!(message.media, Some(Media::WebPage { .. })) => {
+                message.media = None;
+            }
+            None => {}
+        }
+        message.invert_media = edit.invert_media;
+        if message.media.is_none() && message.text.is_empty() {
+            return Err(crate::TextError::Empty.into());
+        }
+        if message == before {
             return Err(CoreError::NotModified);
         }
-        message.text.clone_from(&text.text);
-        message.entities.clone_from(&text.entities);
         message.edited = self.now();
-        let theirs = self.twin(&message)?;
+        let others = self.other_copies(owner, &message)?;
+        if message.media != before.media {
+            let copies = others.len() as i64 + 1;
+            self.hold_media(&message, copies)?;
+            self.hold_media(&before, -copies)?;
+        }
         self.rewrite(owner, id, &message)?;
-        if let Some(mut theirs) = theirs {
-            (theirs.text, theirs.entities) = (text.text, text.entities);
-            theirs.edited = message.edited;
-            self.rewrite(peer.user(), message.twin, &theirs)?;
-            let pts = self.append_edited(owner, id, &message)?;
-            self.append_edited(peer.user(), message.twin, &theirs)?;
-            return Ok(Edited { id, pts, message });
+        let mut changed = Vec::with_capacity(others.len());
+        for (user, id, theirs) in others {
+            let theirs = Message {
+                text: message.text.clone(),
+                entities: message.entities.clone(),
+                media: message.media.clone(),
+                invert_media: message.invert_media,
+                edited: message.edited,
+                ..theirs
+            };
+            self.rewrite(user, id, &theirs)?;
+            changed.push((user, id, theirs));
         }
         let pts = self.append_edited(owner, id, &message)?;
+        for (user, id, theirs) in &changed {
+            self.append_edited(*user, *id, theirs)?;
+        }
         Ok(Edited { id, pts, message })
     }
 
-    /// The same message in the other party's box, if it is still there.
-    pub(super) fn twin(&self, message: &Message) -> CoreResult<Option<Message>> {
-        if message.twin.0 == 0 {
-            return Ok(None);
-        }
-        self.message(message.peer.user(), message.twin)
-    }
-
-    pub(super) fn rewrite(
+    pub(crate) fn rewrite(
         &mut self,
         owner: UserId,
         id: MessageId,
@@ -161,14 +212,20 @@ impl Decide<'_> {
     ) -> CoreResult<Affected> {
         // Messages to oneself apart by what they are filed under.
         let mut own: BTreeMap<(PeerId, Option<PeerId>), Vec<MessageId>> = BTreeMap::new();
-        let mut theirs: BTreeMap<PeerId, Vec<MessageId>> = BTreeMap::new();
+        let mut theirs: BTreeMap<(UserId, PeerId), Vec<MessageId>> = BTreeMap::new();
         let mut ids = ids.to_vec();
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
             let Some(message) = self.message(owner, id)? else { continue };
-            if revoke && self.twin(&message)?.is_some() {
-                theirs.entry(message.peer).or_default().push(message.twin);
+            let revoke = revoke && self.may_revoke(owner, &message)?;
+            let others = if revoke { self.other_copies(owner, &message)? } else { Vec::new() };
+            self.hold_media(&message, -(others.len() as i64 + 1))?;
+            if let PeerId::Chat(chat) = message.peer {
+                self.forget_copies(chat, message.twin, (!revoke).then_some(owner))?;
+            }
+            for (user, id, copy) in others {
+                theirs.entry((user, copy.peer)).or_default().push(id);
             }
             own.entry((message.peer, message.saved_from())).or_default().push(id);
         }
@@ -177,11 +234,23 @@ impl Decide<'_> {
             affected.pts_count += ids.len() as i32;
             affected.pts = self.remove(owner, peer, saved, ids)?;
         }
-        for (peer, mut ids) in theirs {
+        for ((user, peer), mut ids) in theirs {
             ids.sort_unstable();
-            self.remove(peer.user(), owner.into(), None, ids)?;
+            self.remove(user, peer, None, ids)?;
         }
         Ok(affected)
+    }
+
+    /// Whether a deletion takes the message from others too. In a group only its writer and admins
+    /// can do that.
+    fn may_revoke(&self, owner: UserId, message: &Message) -> CoreResult<bool> {
+        Ok(match message.peer {
+            PeerId::User(_) => true,
+            PeerId::Chat(chat) => {
+                let chat = self.chat(chat)?;
+                chat.is_admin(owner) || (message.out && chat.has(owner))
+            }
+        })
     }
 
     /// Removes messages of one dialog from one box.
@@ -217,33 +286,19 @@ impl Decide<'_> {
         self.mark_unread(owner, peer, false)?;
         let Some((newest, count, still_unread)) = reading else { return Ok(nothing) };
         let twin = self.message(owner, newest)?.map_or(MessageId(0), |message| message.twin);
-        let seen = self.seen_by_other(owner, peer, twin)?;
-        let pts = self.append(owner, BoxRow::ReadInbox { peer, max_id, count, still_unread })?;
-        if let Some(count) = seen {
-            let date = self.now();
-            let row = BoxRow::ReadOutbox { peer: owner.into(), max_id: twin, count, date };
-            self.append(peer.user(), row)?;
-        }
+        // Where others see that their messages were read.
+        let seen = match peer {
+            PeerId::User(other) => {
+                let seen = self.seen_by_other(owner, other, twin)?;
+                seen.map(|count| (other, twin, count)).into_iter().collect()
+            }
+            PeerId::Chat(chat) => self.seen_by_group(owner, chat, twin)?,
+        };
+        let date = self.now();
+        let pts =
+            self.append(owner, BoxRow::ReadInbox { peer, max_id, count, still_unread, date })?;
+        let back = if peer.chat().is_some() { peer } else { owner.into() };
+        self.tell_seen(back, seen)?;
         Ok(Affected { pts, pts_count: count })
-    }
-
-    /// How many of the other party's messages become read when `reader` has read up to `twin` of
-    /// them; `None` if that changes nothing.
-    fn seen_by_other(
-        &self,
-        reader: UserId,
-        peer: PeerId,
-        twin: MessageId,
-    ) -> CoreResult<Option<i32>> {
-        if twin.0 == 0 || peer.user() == reader {
-            return Ok(None);
-        }
-        let (store, owner) = (self.store(), peer.user());
-        let cell = self.inner.boxes.cell(owner);
-        let state = cell.lock(store, owner)?;
-        let back = PeerId::User(reader);
-        let Some(dialog) = state.dialogs.get(&back) else { return Ok(None) };
-        let count = dialog.outgoing_up_to(twin, &StoredChunks { store, owner }, back)?;
-        Ok((count > 0).then_some(count))
     }
 }

@@ -1,13 +1,18 @@
-//! Private messages: sending, editing, deleting, reading.
+//! Messages to people and to basic groups: sending, editing, deleting, reading.
 //!
-//! A message lies in both boxes, once each, and each copy names its twin. With the row that makes
-//! its `random_id` unique for ever, that is three keys; one fewer in saved messages.
+//! A private message lies in both boxes, once each, and each copy names its twin. With the row that
+//! makes its `random_id` unique for ever, that is three keys; one fewer in saved messages. One to a
+//! group lies in the box of each member, and one row says where: see [`crate::chats`].
 
 mod change;
+mod contents;
+mod group;
+mod media;
 mod pin;
 mod service;
 
-pub use change::{Affected, Edited};
+pub use change::{Affected, Edit, Edited};
+pub use media::{OutgoingFile, OutgoingMedia};
 pub use pin::{OwnEvents, PinHow};
 pub(crate) use service::OWNER_HELP;
 
@@ -16,6 +21,7 @@ use node_store::Keyspace;
 use crate::decide::Decide;
 use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, pair_key};
 use crate::limits::Limit;
+use crate::media::Media;
 use crate::message::{Author, BoxRow, Forward, Message, Quote, RandomId, Reply};
 use crate::privacy::{PrivacyKey, What};
 use crate::text::{Entity, Text, utf16_len};
@@ -40,6 +46,14 @@ pub struct Outgoing {
     pub random_id: i64,
     /// It was the draft of its dialog, which is done.
     pub clear_draft: bool,
+    /// What comes with the text.
+    pub media: Option<OutgoingMedia>,
+    /// The text stands above the media.
+    pub invert_media: bool,
+    /// Messages with the same number are one album; 0: it is in none.
+    pub grouped_id: i64,
+    /// It may not be forwarded or saved.
+    pub noforwards: bool,
 }
 
 /// A part of a message that is to be quoted.
@@ -77,16 +91,41 @@ pub(crate) struct Body {
     pub(crate) fingerprint: u64,
     /// It was written earlier.
     pub(crate) scheduled: bool,
+    pub(crate) media: Option<Media>,
+    pub(crate) invert_media: bool,
+    pub(crate) grouped_id: i64,
+    pub(crate) noforwards: bool,
+    /// Somebody has to listen to it, or to look at it.
+    pub(crate) unread_media: bool,
 }
 
 impl Outgoing {
+    /// A text, with nothing special about it.
+    #[must_use]
+    pub fn text(to: PeerId, text: Text, random_id: i64) -> Self {
+        Self {
+            to,
+            text,
+            silent: false,
+            reply: None,
+            random_id,
+            clear_draft: false,
+            media: None,
+            invert_media: false,
+            grouped_id: 0,
+            noforwards: false,
+        }
+    }
+
     /// What tells it from another message under the same `random_id`.
     pub(crate) fn fingerprint(&self) -> u64 {
-        fingerprint(&[
-            &self.to.bytes(),
-            self.text.text.as_bytes(),
-            &self.reply.as_ref().map_or(0, |(id, _)| id.0).to_be_bytes(),
-        ])
+        let reply = self.reply.as_ref().map_or(0, |(id, _)| id.0).to_be_bytes();
+        let (to, text) = (self.to.bytes(), self.text.text.as_bytes());
+        match &self.media {
+            // As it was before there were media.
+            None => fingerprint(&[&to, text, &reply]),
+            Some(media) => fingerprint(&[&to, text, &reply, &media.fingerprint]),
+        }
     }
 }
 
@@ -105,10 +144,65 @@ impl Core {
             let (to, clear_draft) = (message.to, message.clear_draft);
             let body = decide.body(from, message)?;
             decide.may_write(from, to)?;
+            decide.may_send(from, to, &body)?;
             if clear_draft {
                 decide.save_draft(from, to, None)?;
             }
             decide.send(from, to, body)
+        })
+        .await
+    }
+
+    /// The message that a `random_id` stands for already: what comes with it need not be looked at
+    /// again.
+    ///
+    /// # Errors
+    /// [`CoreError::RandomIdDuplicate`].
+    pub async fn sent(&self, from: UserId, message: &Outgoing) -> CoreResult<Option<Sent>> {
+        let (random_id, fingerprint) = (message.random_id, message.fingerprint());
+        self.write(None, move |decide| decide.sent_before(from, random_id, fingerprint)).await
+    }
+
+    /// Sends an album: all of its messages or none.
+    ///
+    /// # Errors
+    /// Those of [`Core::send`].
+    pub async fn send_album(
+        &self,
+        actor: Actor,
+        from: UserId,
+        messages: Vec<Outgoing>,
+    ) -> CoreResult<Vec<Sent>> {
+        self.write(Some(actor), move |decide| {
+            let mut bodies = Vec::with_capacity(messages.len());
+            for message in messages {
+                let (to, clear_draft) = (message.to, message.clear_draft);
+                let (random_id, fingerprint) = (message.random_id, message.fingerprint());
+                bodies.push((
+                    to,
+                    clear_draft,
+                    match decide.sent_before(from, random_id, fingerprint)? {
+                        Some(sent) => Err(sent),
+                        None => Ok(decide.body(from, message)?),
+                    },
+                ));
+            }
+            for (to, _, body) in &bodies {
+                if let Ok(body) = body {
+                    decide.may_write(from, *to)?;
+                    decide.may_send(from, *to, body)?;
+                }
+            }
+            if let Some((to, true, _)) = bodies.first() {
+                decide.save_draft(from, *to, None)?;
+            }
+            bodies
+                .into_iter()
+                .map(|(to, _, body)| match body {
+                    Ok(body) => decide.send(from, to, body),
+                    Err(sent) => Ok(sent),
+                })
+                .collect()
         })
         .await
     }
@@ -150,6 +244,10 @@ pub struct ForwardHow {
     pub silent: bool,
     /// Without saying where they come from.
     pub drop_author: bool,
+    /// Without the texts of media.
+    pub drop_captions: bool,
+    /// They may not be forwarded or saved.
+    pub noforwards: bool,
 }
 
 fn forwarded(
@@ -176,8 +274,10 @@ fn forwarded(
         date: first.map_or(original.date, |forward| forward.date),
         saved_from,
     };
+    let drops = how.drop_captions && original.media.as_ref().is_some_and(Media::has_caption);
+    let text = Text { text: original.text, entities: original.entities };
     Body {
-        text: Text { text: original.text, entities: original.entities },
+        text: if drops { Text::none() } else { text },
         silent: how.silent,
         reply: None,
         // One's own note from the saved messages goes out as if it were written anew.
@@ -185,17 +285,27 @@ fn forwarded(
         random_id,
         fingerprint,
         scheduled: false,
+        media: original.media,
+        invert_media: original.invert_media,
+        grouped_id: original.grouped_id,
+        noforwards: how.noforwards,
+        unread_media: false,
     }
 }
 
 impl Decide<'_> {
     /// Checks a message that is to be sent.
-    pub(crate) fn body(&self, from: UserId, message: Outgoing) -> CoreResult<Body> {
+    pub(crate) fn body(&mut self, from: UserId, message: Outgoing) -> CoreResult<Body> {
         let fingerprint = message.fingerprint();
         let reply = match message.reply {
             None => None,
             Some((to, quote)) => Some(self.reply(from, message.to, to, quote)?),
         };
+        let media = message.media.map(|media| self.outgoing_media(from, media)).transpose()?;
+        if media.is_none() && message.text.text.is_empty() {
+            return Err(crate::TextError::Empty.into());
+        }
+        let unread_media = media.as_ref().map_or(Ok(false), |media| self.has_to_be_heard(media))?;
         Ok(Body {
             text: message.text,
             silent: message.silent,
@@ -204,6 +314,11 @@ impl Decide<'_> {
             random_id: message.random_id,
             fingerprint,
             scheduled: false,
+            media,
+            invert_media: message.invert_media,
+            grouped_id: message.grouped_id,
+            noforwards: message.noforwards,
+            unread_media,
         })
     }
 
@@ -216,8 +331,11 @@ impl Decide<'_> {
         how: ForwardHow,
     ) -> CoreResult<Vec<Sent>> {
         let bodies = self.forwarded_bodies(from, source, to, ids, how)?;
-        if bodies.iter().any(Result::is_ok) {
-            self.may_write(from, to)?;
+        for (at, body) in bodies.iter().filter_map(|body| body.as_ref().ok()).enumerate() {
+            if at == 0 {
+                self.may_write(from, to)?;
+            }
+            self.may_send(from, to, body)?;
         }
         bodies
             .into_iter()
@@ -239,6 +357,10 @@ impl Decide<'_> {
     ) -> CoreResult<Vec<Result<Body, Sent>>> {
         // All are looked at before the first is sent.
         let mut bodies = Vec::with_capacity(ids.len());
+        let kept = match source {
+            PeerId::Chat(chat) => self.chat(chat)?.noforwards,
+            PeerId::User(_) => false,
+        };
         for (id, random_id) in ids {
             let fingerprint = fingerprint(&[b"forward", &to.bytes(), &id.0.to_be_bytes()]);
             // Before the original, which may be deleted since.
@@ -250,8 +372,14 @@ impl Decide<'_> {
             let original = self.message(from, id)?;
             let original = original.filter(|m| m.peer == source && m.action.is_none());
             let original = original.ok_or(CoreError::UnknownMessage)?;
+            if (kept || original.noforwards) && !original.out {
+                return Err(CoreError::ForwardsRestricted);
+            }
             let author = self.author(from, &original)?;
-            let body = forwarded(from, original, author, (id, random_id), to, how, fingerprint);
+            let mut body = forwarded(from, original, author, (id, random_id), to, how, fingerprint);
+            if let Some(media) = &body.media {
+                body.unread_media = self.has_to_be_heard(media)?;
+            }
             bodies.push(Ok(body));
         }
         Ok(bodies)
@@ -304,7 +432,12 @@ impl Decide<'_> {
 
     /// Whether `from` may write to `to`; the first words to a stranger are limited.
     pub(crate) fn may_write(&mut self, from: UserId, to: PeerId) -> CoreResult<()> {
-        let recipient = to.user();
+        let recipient = match to {
+            PeerId::User(recipient) => recipient,
+            PeerId::Chat(chat) => {
+                return self.chat_for(from, chat)?.needs(from, crate::chats::Rights::SEND);
+            }
+        };
         if recipient == from || recipient == UserId::SERVICE {
             return Ok(());
         }
@@ -324,7 +457,7 @@ impl Decide<'_> {
         self.take(Limit::Strangers(from), 1)
     }
 
-    /// Puts a message into both boxes; [`Decide::may_write`] was asked before.
+    /// Puts a message into all boxes that it is for; [`Decide::may_write`] was asked before.
     pub(crate) fn send(&mut self, from: UserId, to: PeerId, body: Body) -> CoreResult<Sent> {
         let ttl_period = self.ttl_of_new_message(from, to)?;
         let id = self.next_id(from)?;
@@ -335,9 +468,14 @@ impl Decide<'_> {
             forward: body.forward,
             ttl_period,
             scheduled: body.scheduled,
+            media: body.media,
+            invert_media: body.invert_media,
+            grouped_id: body.grouped_id,
+            noforwards: body.noforwards,
+            unread_media: body.unread_media && to != from.into(),
             ..Message::new(to, from, true, self.now(), body.text)
         };
-        let command = (to.user() == UserId::SERVICE).then(|| message.text.clone());
+        let command = (to == UserId::SERVICE.into()).then(|| message.text.clone());
         if body.random_id != 0 {
             let known = RandomId { id, fingerprint: body.fingerprint };
             self.put(Keyspace::RANDOM_IDS, &pair_key(from.0, body.random_id), &known)?;
@@ -350,13 +488,23 @@ impl Decide<'_> {
         Ok(Sent { id, pts, message, repeated: false })
     }
 
-    /// Puts a message into the writer's box, and into the other party's.
-    pub(crate) fn place(
+    /// Puts a message into the writer's box, and into those of the others.
+    pub(crate) fn place(&mut self, from: UserId, message: Message) -> CoreResult<(Pts, BoxRow)> {
+        match message.peer {
+            PeerId::User(recipient) => self.place_in_private(from, recipient, message),
+            PeerId::Chat(chat) => {
+                let members = self.chat(chat)?.users();
+                self.place_in_chat(from, chat, &members, message)
+            }
+        }
+    }
+
+    fn place_in_private(
         &mut self,
         from: UserId,
+        recipient: UserId,
         mut message: Message,
     ) -> CoreResult<(Pts, BoxRow)> {
-        let recipient = message.peer.user();
         let id = self.next_id(from)?;
         // Whom the recipient has blocked sees one tick, and no error.
         let arrives = recipient != from
@@ -365,6 +513,7 @@ impl Decide<'_> {
         message.twin = if arrives { self.next_id(recipient)? } else { MessageId(0) };
         let theirs = if arrives { Some(self.copy_for(from, id, &message)?) } else { None };
         self.expires(from, id, &message)?;
+        self.hold_media(&message, if arrives { 2 } else { 1 })?;
         let row = BoxRow::Message(message);
         let pts = self.append(from, row.clone())?;
         if let Some(theirs) = theirs {

@@ -2,10 +2,12 @@
 //!
 //! Source: <https://core.telegram.org/api/pin>
 
+use std::collections::BTreeMap;
+
+use crate::chats::Rights;
 use crate::decide::Decide;
 use crate::ids::{Actor, MessageId, PeerId, Pts, UserId};
 use crate::message::{Action, BoxRow, Message, Reply};
-use crate::text::Text;
 use crate::{Affected, Core, CoreError, CoreResult};
 
 /// Pinned messages of one dialog. Protects the dialog's row.
@@ -91,18 +93,18 @@ impl Decide<'_> {
         let message = self.message(owner, id)?.filter(|message| message.peer == peer);
         let message = message.filter(|message| message.action.is_none());
         let message = message.ok_or(CoreError::UnknownMessage)?;
+        self.may_pin(owner, peer)?;
         if how.pinned && self.pinned(owner, peer)?.len() >= PINNED_MAX {
             return Err(CoreError::TooManyPinnedMessages);
         }
         let mut events = self.set_pinned(owner, peer, &[(id, message)], how)?;
         let told = how.pinned && !how.one_side && peer != owner.into() && !events.is_empty();
         if told {
-            let text = Text { text: String::new(), entities: Vec::new() };
             let service = Message {
                 action: Some(Action::Pin),
                 reply: Some(Reply { to: id, quote: None }),
                 silent: how.silent,
-                ..Message::new(peer, owner, true, self.now(), text)
+                ..Message::service(peer, owner, true, self.now())
             };
             let (pts, row) = self.place(owner, service)?;
             events.push((pts, row));
@@ -120,18 +122,26 @@ impl Decide<'_> {
     ) -> CoreResult<OwnEvents> {
         let pinned = how.pinned;
         // Whoever blocked the member keeps what is above the dialog.
-        let both = !how.one_side && !self.is_blocked(peer.user(), owner)?;
-        let (mut own, mut theirs) = (Vec::new(), Vec::new());
+        let others = !how.one_side
+            && peer
+                .user()
+                .map_or(Ok(true), |other| Ok::<_, CoreError>(!self.is_blocked(other, owner)?))?;
+        let mut own = Vec::new();
+        let mut theirs: BTreeMap<(UserId, PeerId), Vec<(MessageId, Message)>> = BTreeMap::new();
         for (id, message) in messages {
             if message.pinned != pinned {
                 own.push((*id, Message { pinned, ..message.clone() }));
             }
-            if both
-                && let Some(twin) = self.twin(message)?
-                && twin.pinned != pinned
-                && (!pinned || self.pinned(peer.user(), owner.into())?.len() < PINNED_MAX)
-            {
-                theirs.push((message.twin, Message { pinned, ..twin }));
+            if !others {
+                continue;
+            }
+            for (user, id, copy) in self.other_copies(owner, message)? {
+                let with = copy.peer;
+                if copy.pinned != pinned && (!pinned || self.pinned(user, with)?.len() < PINNED_MAX)
+                {
+                    let copy = Message { pinned, ..copy };
+                    theirs.entry((user, with)).or_default().push((id, copy));
+                }
             }
         }
         let ids = |messages: &[(MessageId, Message)]| {
@@ -139,9 +149,12 @@ impl Decide<'_> {
             ids.sort_unstable();
             ids
         };
-        for (owner, messages) in [(owner, &own), (peer.user(), &theirs)] {
+        for (id, message) in &own {
+            self.rewrite(owner, *id, message)?;
+        }
+        for ((user, _), messages) in &theirs {
             for (id, message) in messages {
-                self.rewrite(owner, *id, message)?;
+                self.rewrite(*user, *id, message)?;
             }
         }
         let mut events = Vec::new();
@@ -149,14 +162,22 @@ impl Decide<'_> {
             let row = BoxRow::Pinned { peer, ids: ids(&own), pinned };
             events.push((self.append(owner, row.clone())?, row));
         }
-        if !theirs.is_empty() {
-            let row = BoxRow::Pinned { peer: owner.into(), ids: ids(&theirs), pinned };
-            self.append(peer.user(), row)?;
+        for ((user, peer), messages) in &theirs {
+            self.append(*user, BoxRow::Pinned { peer: *peer, ids: ids(messages), pinned })?;
         }
         Ok(events)
     }
 
+    /// In a group not everybody may.
+    fn may_pin(&self, owner: UserId, peer: PeerId) -> CoreResult<()> {
+        match peer {
+            PeerId::User(_) => Ok(()),
+            PeerId::Chat(chat) => self.chat_for(owner, chat)?.needs(owner, Rights::PIN_MESSAGES),
+        }
+    }
+
     fn unpin_all(&mut self, owner: UserId, peer: PeerId) -> CoreResult<(Affected, usize)> {
+        self.may_pin(owner, peer)?;
         let all = self.pinned(owner, peer)?;
         let mut messages = Vec::new();
         for id in all.iter().take(UNPIN_AT_ONCE) {

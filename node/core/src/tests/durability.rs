@@ -101,7 +101,7 @@ async fn a_batch_between_two_reads_is_waited_for() {
         world.disk.before_next_read(Keyspace::BOXES, move || {
             disk.hold();
             let edit = async move {
-                core.edit(bob.actor(), bob.id, ada.peer(), sent.id, text("new")).await
+                core.edit(bob.actor(), bob.id, ada.peer(), sent.id, Edit::text(text("new"))).await
             };
             let mut edit = Box::pin(edit);
             assert!(now(edit.as_mut()).is_none());

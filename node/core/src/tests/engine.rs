@@ -54,7 +54,7 @@ impl Device {
                 let known = self.messages.get_mut(id).expect("an edit of a message that is there");
                 known.2.clone_from(&edited.text);
             }
-            BoxRow::Pinned { .. } => {}
+            BoxRow::Pinned { .. } | BoxRow::ReadContents { .. } => {}
             BoxRow::Deleted { ids, .. } => self.messages.retain(|id, _| !ids.contains(id)),
             BoxRow::ReadInbox { peer, max_id, .. } => {
                 let mark = self.read_inbox.entry(*peer).or_default();
@@ -129,7 +129,7 @@ impl Device {
         for dialog in page.dialogs {
             self.read_inbox.insert(dialog.peer, dialog.read_inbox);
             self.read_outbox.insert(dialog.peer, dialog.read_outbox);
-            let with = Member { id: dialog.peer.user(), ..self.member };
+            let with = Member { id: dialog.peer.user().unwrap(), ..self.member };
             for stored in world.history(self.member, with).await {
                 let Message { peer, out, text, .. } = stored.message;
                 self.messages.insert(stored.id, (peer, out, text));
@@ -329,7 +329,7 @@ impl Sim {
                     let sent = core.send(actor, by.id, outgoing(with, &words, random_id)).await?;
                     if what < 4 {
                         let new = text(&format!("{words}, edited"));
-                        core.edit(actor, by.id, peer, sent.id, new).await?;
+                        core.edit(actor, by.id, peer, sent.id, Edit::text(new)).await?;
                     }
                     if what > 2 {
                         core.delete(actor, by.id, vec![sent.id], what == 5).await?;
@@ -368,7 +368,7 @@ impl Sim {
             let mut messages = BTreeMap::new();
             let page = self.world.core.dialogs(member.id, newest(PAGE_MAX)).await.unwrap();
             for dialog in &page.dialogs {
-                let with = Member { id: dialog.peer.user(), ..member };
+                let with = Member { id: dialog.peer.user().unwrap(), ..member };
                 let all = self.world.history(member, with).await;
                 assert_eq!(dialog.top, all[0].id);
                 let counted = all.iter().filter(|m| !m.message.out && m.id > dialog.read_inbox);

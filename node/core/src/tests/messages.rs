@@ -170,7 +170,7 @@ async fn line_46_edits_and_deletions_reach_the_twin() {
 
     let edit = |by: Member, with: Member, id, words: &str| {
         let (core, text) = (world.core.clone(), text(words));
-        async move { core.edit(by.actor(), by.id, with.peer(), id, text).await }
+        async move { core.edit(by.actor(), by.id, with.peer(), id, Edit::text(text)).await }
     };
     let refused = edit(ada, bob, sent.id, "two").await;
     assert!(matches!(refused, Err(CoreError::NotModified)));
@@ -253,7 +253,7 @@ async fn pins_stand_on_both_sides_or_on_one_and_end_with_their_message() {
     // A service message is neither pinned, edited nor forwarded.
     let told = MessageId(events[1].0.0);
     assert!(matches!(set(ada, bob, told, pin(true, false)).await, Err(CoreError::UnknownMessage)));
-    let edited = core.edit(ada.actor(), ada.id, bob.peer(), told, text("x")).await;
+    let edited = core.edit(ada.actor(), ada.id, bob.peer(), told, Edit::text(text("x"))).await;
     assert!(matches!(edited, Err(CoreError::NotTheAuthor)));
     let forwarded = core
         .forward(

@@ -57,7 +57,8 @@ async fn who_waited_for_a_number_is_told_when_it_joins() {
         assert_eq!(seen.phone, Some(zoe.phone));
         let history = world.history(owner, zoe).await;
         let [Stored { message, .. }] = &history[..] else { panic!("{history:?}") };
-        assert_eq!((message.action, message.silent), (Some(Action::ContactSignUp), silent));
+        assert_eq!(message.action, Some(Action::ContactSignUp));
+        assert_eq!(message.silent, silent);
         assert_eq!(world.core.saved_contacts(owner.id).await.unwrap().len(), 1);
     }
     assert!(world.history(zoe, ada).await.is_empty(), "nobody tells the newcomer who waited");

@@ -44,7 +44,7 @@ async fn slow(world: &World, owner: Member, query: &SearchQuery) -> Vec<MessageI
         .dialogs
     {
         if query.peer.is_none_or(|peer| peer == dialog.peer) {
-            let with = Member { id: dialog.peer.user(), ..owner };
+            let with = Member { id: dialog.peer.user().unwrap(), ..owner };
             all.extend(world.history(owner, with).await);
         }
     }
@@ -81,7 +81,7 @@ fn query(rng: &mut StdRng, peers: &[PeerId], top: i32, now: i32) -> SearchQuery 
         peer: rng.random_bool(0.6).then(|| peers[rng.random_range(0..peers.len())]),
         saved: None,
         folder: None,
-        from: rng.random_bool(0.2).then(|| peers[rng.random_range(0..peers.len())].user()),
+        from: rng.random_bool(0.2).then(|| peers[rng.random_range(0..peers.len())].user().unwrap()),
         filter: if rng.random_bool(0.15) { SearchFilter::Url } else { SearchFilter::Any },
         min_date: if rng.random_bool(0.1) { now - rng.random_range(0..200) } else { 0 },
         max_date: if rng.random_bool(0.1) { now - rng.random_range(0..200) } else { 0 },
@@ -134,7 +134,10 @@ async fn search_equals_a_slow_scan() {
                 match rng.random_range(0..10) {
                     0 => {
                         let new = text(&sentence(&mut rng));
-                        let _ = world.core.edit(by.actor(), by.id, with.peer(), id, new).await;
+                        let _ = world
+                            .core
+                            .edit(by.actor(), by.id, with.peer(), id, Edit::text(new))
+                            .await;
                     }
                     1 => {
                         world.delete(by, &[id], rng.random()).await;

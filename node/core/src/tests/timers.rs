@@ -391,7 +391,7 @@ async fn expiry_messages_go_after_the_dialogs_time_on_both_sides() {
     world.recorder.take();
     let set = world.core.set_history_ttl(ada.actor(), ada.id, bob.peer(), 100).await.unwrap();
     let action = Action::SetTtl { period: 100, auto_from: None };
-    assert_eq!(set.message.action, Some(action));
+    assert_eq!(set.message.action, Some(action.clone()));
     let told: Vec<(UserId, Own)> = world
         .recorder
         .take()
@@ -406,7 +406,7 @@ async fn expiry_messages_go_after_the_dialogs_time_on_both_sides() {
     for (owner, with) in [(ada, bob), (bob, ada)] {
         assert_eq!(world.core.history_ttl(owner.id, with.peer()).unwrap(), 100);
         assert_eq!(world.dialog(owner, with).await.ttl_period, 100);
-        assert_eq!(world.history(owner, with).await[0].message.action, Some(action));
+        assert_eq!(world.history(owner, with).await[0].message.action, Some(action.clone()));
     }
     let again = world.core.set_history_ttl(bob.actor(), bob.id, ada.peer(), 100).await;
     assert!(matches!(again, Err(CoreError::NotModified)));
@@ -452,7 +452,7 @@ async fn expiry_a_timer_for_new_dialogs_is_set_by_their_first_message() {
     let notice = Some(Action::SetTtl { period: 1000, auto_from: Some(ada.id) });
     for (owner, with) in [(ada, bob), (bob, ada)] {
         let history = world.history(owner, with).await;
-        assert_eq!((history.len(), history[1].message.action), (2, notice));
+        assert_eq!((history.len(), &history[1].message.action), (2, &notice));
     }
     world.send(bob, ada, "second").await;
     assert_eq!(world.history(bob, ada).await.len(), 3);

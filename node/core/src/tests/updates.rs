@@ -134,7 +134,13 @@ async fn line_33_each_event_counts_as_many_pts_as_messages_it_touches() {
             other => panic!("{other:?}"),
         })
         .collect();
-    let inbox = BoxRow::ReadInbox { peer: ada.peer(), max_id, count: 4, still_unread: 1 };
+    let inbox = BoxRow::ReadInbox {
+        peer: ada.peer(),
+        max_id,
+        count: 4,
+        still_unread: 1,
+        date: world.core.now(),
+    };
     let outbox = BoxRow::ReadOutbox {
         peer: bob.peer(),
         max_id: sent[3].id,
@@ -362,7 +368,7 @@ async fn line_48_a_floor_that_rises_meanwhile_leaves_no_silent_hole() {
     world.disk.before_next_read(Keyspace::BOXES, move || {
         for n in 0..200 {
             let text = text(&format!("again {n}"));
-            let edit = core.edit(ada.actor(), ada.id, bob.peer(), sent.id, text);
+            let edit = core.edit(ada.actor(), ada.id, bob.peer(), sent.id, Edit::text(text));
             let (mut edit, commits) = (Box::pin(edit), disk.commits());
             drop(now(edit.as_mut()));
             disk.wait_for_commits(commits + 1);

@@ -102,6 +102,7 @@ impl World {
             has_login_page: ways.page,
             one_device_per_kind: ways.one_device_per_kind,
             reaches_numbers: ways.numbers,
+            quotas: Quotas::default(),
         };
         let core = Core::open_with(setup, pace).unwrap();
         let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });
@@ -219,7 +220,8 @@ impl World {
     }
 
     pub(super) async fn edit(&self, by: Member, with: Member, id: MessageId, new: &str) -> Edited {
-        let edited = self.core.edit(by.actor(), by.id, with.peer(), id, text(new)).await;
+        let edited =
+            self.core.edit(by.actor(), by.id, with.peer(), id, Edit::text(text(new))).await;
         edited.unwrap()
     }
 
@@ -307,14 +309,7 @@ pub(super) fn newest(limit: usize) -> DialogQuery {
 }
 
 pub(super) fn outgoing(to: Member, words: &str, random_id: i64) -> Outgoing {
-    Outgoing {
-        to: to.peer(),
-        text: text(words),
-        silent: false,
-        reply: None,
-        random_id,
-        clear_draft: false,
-    }
+    Outgoing::text(to.peer(), text(words), random_id)
 }
 
 /// Keeps what followers are told, and looks that it is durable then.

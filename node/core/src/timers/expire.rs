@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, at};
+use crate::chats::{Chat, Rights};
 use crate::decide::Decide;
 use crate::event::Own;
 use crate::ids::{Actor, MessageId, PeerId, UserId};
@@ -67,15 +68,17 @@ impl Core {
         period: i32,
     ) -> CoreResult<Sent> {
         self.write(Some(actor), move |decide| {
-            let other = peer.user();
-            if other == owner || other == UserId::SERVICE {
+            if peer == owner.into() || peer == UserId::SERVICE.into() {
                 return Err(CoreError::UnknownUser);
             }
-            check(period)?;
+            check_period(period)?;
             if decide.history_ttl(owner, peer)? == period {
                 return Err(CoreError::NotModified);
             }
             decide.may_write(owner, peer)?;
+            if let PeerId::Chat(chat) = peer {
+                decide.chat(chat)?.needs(owner, Rights::CHANGE_INFO)?;
+            }
             decide.change_ttl(owner, peer, period, None)
         })
         .await
@@ -91,7 +94,7 @@ impl Core {
         owner: UserId,
         period: i32,
     ) -> CoreResult<()> {
-        check(period)?;
+        check_period(period)?;
         self.write(Some(actor), move |decide| {
             let record = (period != 0).then_some(DefaultTtl(period));
             decide.set_personal(owner, &[], record.as_ref())
@@ -113,18 +116,25 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub fn history_ttl(&self, owner: UserId, peer: PeerId) -> CoreResult<i32> {
+        if let PeerId::Chat(chat) = peer {
+            return Ok(self.inner.chats.get(chat).map_or(0, |chat| chat.ttl_period));
+        }
         let personal = self.inner.personal(owner)?;
         Ok(personal.get::<HistoryTtl>(&peer.bytes())?.map_or(0, |record| record.0))
     }
 }
 
-fn check(period: i32) -> CoreResult<()> {
+/// Whether messages may go after so many seconds.
+pub(crate) fn check_period(period: i32) -> CoreResult<()> {
     if (0..=PERIOD_MAX_S).contains(&period) { Ok(()) } else { Err(CoreError::TtlInvalid) }
 }
 
 impl Decide<'_> {
     /// The timer of a dialog; 0: none.
     pub(crate) fn history_ttl(&self, owner: UserId, peer: PeerId) -> CoreResult<i32> {
+        if let PeerId::Chat(chat) = peer {
+            return Ok(self.chat(chat)?.ttl_period);
+        }
         let record = self.personal::<HistoryTtl>(owner, &peer.bytes())?;
         Ok(record.map_or(0, |record| record.0))
     }
@@ -132,11 +142,13 @@ impl Decide<'_> {
     /// The timer of a message that is about to be sent. A dialog that begins gets the timer that its
     /// sender has set for those, and says so before the first message.
     pub(crate) fn ttl_of_new_message(&mut self, from: UserId, to: PeerId) -> CoreResult<i32> {
-        let other = to.user();
-        if other == from || other == UserId::SERVICE {
+        if to == from.into() || to == UserId::SERVICE.into() {
             return Ok(0);
         }
         let known = self.history_ttl(from, to)?;
+        if to.chat().is_some() {
+            return Ok(known);
+        }
         let default = match known {
             0 => self.personal::<DefaultTtl>(from, &[])?.map_or(0, |record| record.0),
             _ => 0,
@@ -159,16 +171,25 @@ impl Decide<'_> {
         period: i32,
         auto_from: Option<UserId>,
     ) -> CoreResult<Sent> {
-        let other = peer.user();
-        let record = (period != 0).then_some(HistoryTtl(period));
-        self.set_personal(owner, &peer.bytes(), record.as_ref())?;
-        self.tell_own(owner, Own::HistoryTtl { peer });
-        // Whom the other has blocked changes nothing there.
-        let arrives = !self.is_blocked(other, owner)?;
-        if arrives {
-            let back = PeerId::User(owner);
-            self.set_personal(other, &back.bytes(), record.as_ref())?;
-            self.tell_own(other, Own::HistoryTtl { peer: back });
+        match peer {
+            PeerId::User(other) => {
+                let record = (period != 0).then_some(HistoryTtl(period));
+                self.set_personal(owner, &peer.bytes(), record.as_ref())?;
+                self.tell_own(owner, Own::HistoryTtl { peer });
+                // Whom the other has blocked changes nothing there.
+                if !self.is_blocked(other, owner)? {
+                    let back = PeerId::User(owner);
+                    self.set_personal(other, &back.bytes(), record.as_ref())?;
+                    self.tell_own(other, Own::HistoryTtl { peer: back });
+                }
+            }
+            PeerId::Chat(chat) => {
+                let found = self.chat(chat)?;
+                for member in found.users() {
+                    self.tell_own(member, Own::HistoryTtl { peer });
+                }
+                self.put_chat(Chat { ttl_period: period, ..found })?;
+            }
         }
         let action = Some(Action::SetTtl { period, auto_from });
         let message = Message::service(peer, owner, true, self.now());
@@ -202,9 +223,16 @@ impl Decide<'_> {
         if self.message(owner, id)?.is_some_and(|message| message.ttl_period > 0) {
             self.delete_messages(owner, &[id], false)?;
         }
-        let other = peer.user();
-        if twin.0 != 0 && self.message(other, twin)?.is_some_and(|theirs| theirs.twin == id) {
-            self.delete_messages(other, &[twin], false)?;
+        let copies = match peer {
+            PeerId::User(other) if twin.0 != 0 => {
+                let there = self.message(other, twin)?.is_some_and(|theirs| theirs.twin == id);
+                there.then_some((other, twin)).into_iter().collect()
+            }
+            PeerId::User(_) => Vec::new(),
+            PeerId::Chat(chat) => self.copies(chat, twin)?.0,
+        };
+        for (user, id) in copies {
+            self.delete_messages(user, &[id], false)?;
         }
         Ok(())
     }

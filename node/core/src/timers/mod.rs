@@ -17,7 +17,7 @@ use node_store::{Keyspace, Order, Store};
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
-pub(crate) use expire::HistoryTtl;
+pub(crate) use expire::{HistoryTtl, check_period};
 pub use scheduled::{
     Placed, SCHEDULED_DIALOG_MAX, SEND_WHEN_ONLINE, Scheduled, ScheduledEdit, When,
 };

@@ -7,9 +7,11 @@ use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, at, online};
+use crate::chats::Rights;
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Own;
 use crate::ids::{Actor, MessageId, PEER_BYTES, PeerId, UserId, pair_key};
+use crate::media::Media;
 use crate::message::{Forward, Message, Quote, RandomId, Reply};
 use crate::presence::Status;
 use crate::privacy::{PrivacyKey, What};
@@ -51,6 +53,26 @@ pub(crate) struct ScheduledRecord {
     fingerprint: u64,
     /// Seconds after which it is sent again; 0: once.
     repeat: i32,
+    media: Option<Media>,
+    invert_media: bool,
+    grouped_id: i64,
+    noforwards: bool,
+    unread_media: bool,
+}
+
+/// Version 1 of [`ScheduledRecord`]: before media.
+#[derive(Serialize, Deserialize)]
+struct ScheduledRecordV1 {
+    date: i32,
+    edited: i32,
+    silent: bool,
+    text: String,
+    entities: Vec<crate::Entity>,
+    reply: Option<Reply>,
+    forward: Option<Forward>,
+    random_id: i64,
+    fingerprint: u64,
+    repeat: i32,
 }
 
 impl std::fmt::Debug for ScheduledRecord {
@@ -60,8 +82,32 @@ impl std::fmt::Debug for ScheduledRecord {
 }
 
 impl Record for ScheduledRecord {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "scheduled message";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let old: ScheduledRecordV1 = postcard::from_bytes(fields).ok()?;
+        Some(Self {
+            date: old.date,
+            edited: old.edited,
+            silent: old.silent,
+            text: old.text,
+            entities: old.entities,
+            reply: old.reply,
+            forward: old.forward,
+            random_id: old.random_id,
+            fingerprint: old.fingerprint,
+            repeat: old.repeat,
+            media: None,
+            invert_media: false,
+            grouped_id: 0,
+            noforwards: false,
+            unread_media: false,
+        })
+    }
 }
 
 /// A scheduled message as it is shown.
@@ -125,6 +171,7 @@ impl Core {
             let clear_draft = message.clear_draft;
             let body = decide.body(from, message)?;
             decide.may_write(from, to)?;
+            decide.may_send(from, to, &body)?;
             if clear_draft {
                 decide.save_draft(from, to, None)?;
             }
@@ -264,7 +311,7 @@ impl Core {
             let mut gone = Vec::new();
             for id in ids.into_iter().take(SCHEDULED_DIALOG_MAX) {
                 if let Some(record) = decide.scheduled(owner, peer, id)? {
-                    decide.unschedule(owner, peer, id, &record);
+                    decide.unschedule(owner, peer, id, &record)?;
                     gone.push(id);
                 }
             }
@@ -310,7 +357,7 @@ impl Core {
             }
             let due = decide.due(owner, peer, new.date)?;
             check_repeat(&new)?;
-            decide.unschedule(owner, peer, id, &old);
+            decide.unschedule(owner, peer, id, &old)?;
             if !due {
                 decide.put_scheduled(owner, peer, id, &new)?;
                 decide.tell_own(owner, Own::Scheduled { peer, id });
@@ -340,6 +387,10 @@ impl ScheduledRecord {
             silent: self.silent,
             reply: self.reply,
             forward: self.forward,
+            media: self.media,
+            invert_media: self.invert_media,
+            grouped_id: self.grouped_id,
+            noforwards: self.noforwards,
             ..Message::new(peer, owner, true, self.date, text)
         };
         Scheduled { id, message, repeat: self.repeat }
@@ -354,6 +405,11 @@ impl ScheduledRecord {
             random_id: self.random_id,
             fingerprint: self.fingerprint,
             scheduled: true,
+            media: self.media,
+            invert_media: self.invert_media,
+            grouped_id: self.grouped_id,
+            noforwards: self.noforwards,
+            unread_media: self.unread_media,
         }
     }
 }
@@ -395,15 +451,14 @@ impl Decide<'_> {
     /// Whether a date has come; refuses those that are too far ahead.
     fn due(&self, from: UserId, to: PeerId, date: i32) -> CoreResult<bool> {
         if date == SEND_WHEN_ONLINE {
-            if to.user() == UserId::SERVICE {
-                return Err(CoreError::ScheduleInvalid);
-            }
-            let theirs = self.inner.contacts.book(self.store(), to.user())?;
+            let other = to.user().filter(|other| *other != UserId::SERVICE);
+            let other = other.ok_or(CoreError::ScheduleInvalid)?;
+            let theirs = self.inner.contacts.book(self.store(), other)?;
             let what = What::Key(PrivacyKey::Status);
-            if !self.inner.may_see(from, to.user(), &theirs, what)? {
+            if !self.inner.may_see(from, other, &theirs, what)? {
                 return Err(CoreError::ScheduleStatusPrivate);
             }
-            return Ok(matches!(self.inner.status(to.user())?, Status::Online { .. }));
+            return Ok(matches!(self.inner.status(other)?, Status::Online { .. }));
         }
         let now = self.now();
         if date > now.saturating_add(AHEAD_MAX_S) {
@@ -430,6 +485,11 @@ impl Decide<'_> {
             random_id: body.random_id,
             fingerprint: body.fingerprint,
             repeat,
+            media: body.media,
+            invert_media: body.invert_media,
+            grouped_id: body.grouped_id,
+            noforwards: body.noforwards,
+            unread_media: body.unread_media,
         };
         check_repeat(&record)?;
         let id = self.new_scheduled_id(from, to)?;
@@ -472,14 +532,23 @@ impl Decide<'_> {
             return Err(crate::TextError::TooLong.into());
         }
         self.put_bytes(Keyspace::SCHEDULED, &scheduled_key(owner, peer, id), encoded);
+        self.hold_file(record.media.as_ref().and_then(Media::file), 1)?;
         self.set_timer(&timer_key(owner, peer, id, record.date), Vec::new());
         Ok(())
     }
 
     /// Takes a scheduled message and its timer away.
-    fn unschedule(&mut self, owner: UserId, peer: PeerId, id: MessageId, record: &ScheduledRecord) {
+    fn unschedule(
+        &mut self,
+        owner: UserId,
+        peer: PeerId,
+        id: MessageId,
+        record: &ScheduledRecord,
+    ) -> CoreResult<()> {
+        self.hold_file(record.media.as_ref().and_then(Media::file), -1)?;
         self.delete(Keyspace::SCHEDULED, &scheduled_key(owner, peer, id));
         self.delete(Keyspace::TIMERS, &timer_key(owner, peer, id, record.date));
+        Ok(())
     }
 
     /// Sends a scheduled message, tells the other sessions that it left their list, and keeps it
@@ -491,7 +560,7 @@ impl Decide<'_> {
         id: MessageId,
         record: ScheduledRecord,
     ) -> CoreResult<Sent> {
-        self.unschedule(owner, peer, id, &record);
+        self.unschedule(owner, peer, id, &record)?;
         if record.repeat > 0 {
             // The first one has the number of the request; those after it need none.
             let mut next = ScheduledRecord { random_id: 0, ..record.clone() };
@@ -514,7 +583,14 @@ impl Decide<'_> {
 
     /// Who has deleted the account meanwhile gets nothing any more.
     fn still_takes_messages(&self, peer: PeerId) -> CoreResult<()> {
-        if self.is_member(peer.user())? { Ok(()) } else { Err(CoreError::Deactivated) }
+        if self.takes_messages(peer)? { Ok(()) } else { Err(CoreError::Deactivated) }
+    }
+
+    fn takes_messages(&self, peer: PeerId) -> CoreResult<bool> {
+        match peer {
+            PeerId::User(user) => self.is_member(user),
+            PeerId::Chat(chat) => Ok(!self.chat(chat)?.deactivated),
+        }
     }
 
     fn is_member(&self, user: UserId) -> CoreResult<bool> {
@@ -528,8 +604,12 @@ impl Decide<'_> {
         let id = MessageId(i32::from_be_bytes(id));
         let peer = PeerId::from_bytes(peer).ok_or(CoreError::Damaged("timer"))?;
         let Some(record) = self.scheduled(owner, peer, id)? else { return Ok(()) };
-        if !self.is_member(owner)? || !self.is_member(peer.user())? {
-            self.unschedule(owner, peer, id, &record);
+        let in_it = match peer {
+            PeerId::User(_) => true,
+            PeerId::Chat(chat) => self.chat(chat)?.allows(owner, Rights::SEND),
+        };
+        if !in_it || !self.is_member(owner)? || !self.takes_messages(peer)? {
+            self.unschedule(owner, peer, id, &record)?;
             return Ok(());
         }
         self.send_record(owner, peer, id, record).map(|_| ())
@@ -538,9 +618,8 @@ impl Decide<'_> {
 
 fn timer_key(owner: UserId, peer: PeerId, id: MessageId, date: i32) -> Vec<u8> {
     let rest = [&peer.bytes()[..], &id.0.to_be_bytes()].concat();
-    if date == SEND_WHEN_ONLINE {
-        online(Kind::Send, peer.user(), owner, &rest)
-    } else {
-        at(Kind::Send, date, owner, &rest)
+    match peer {
+        PeerId::User(user) if date == SEND_WHEN_ONLINE => online(Kind::Send, user, owner, &rest),
+        _ => at(Kind::Send, date, owner, &rest),
     }
 }

@@ -1,0 +1,149 @@
+//! `chat`, `chatForbidden`, `chatParticipants`, and rights.
+
+use node_core::{Chat, ChatId, ChatMember, ChatRole, CoreResult, Rights};
+use tl::{enums, types};
+
+use super::View;
+
+/// A basic group as the viewer sees it.
+pub(crate) fn chat(view: View<'_>, id: ChatId) -> CoreResult<enums::Chat> {
+    let Some(chat) = view.core.chat(id) else {
+        return Ok(types::ChatEmpty { id: id.0 }.into());
+    };
+    let member = chat.member(view.viewer);
+    if member.is_none() && chat.has_removed(view.viewer) {
+        return Ok(types::ChatForbidden { id: id.0, title: chat.title.clone() }.into());
+    }
+    let role = member.map(|member| member.role);
+    let is_admin = matches!(role, Some(ChatRole::Admin | ChatRole::Creator));
+    Ok(types::Chat {
+        creator: role == Some(ChatRole::Creator),
+        left: member.is_none(),
+        deactivated: chat.deactivated,
+        noforwards: chat.noforwards,
+        id: id.0,
+        title: chat.title.clone(),
+        photo: match chat.photo {
+            Some(photo) => types::ChatPhoto {
+                has_video: false,
+                photo_id: photo.0,
+                stripped_thumb: view
+                    .core
+                    .photo(photo)?
+                    .map(|photo| photo.stripped)
+                    .filter(|stripped| !stripped.is_empty()),
+                dc_id: view.dc,
+            }
+            .into(),
+            None => types::ChatPhotoEmpty {}.into(),
+        },
+        participants_count: chat.members.len() as i32,
+        date: member.map_or(chat.date, |member| member.date),
+        version: chat.version,
+        migrated_to: None,
+        admin_rights: is_admin.then(|| admin_rights().into()),
+        default_banned_rights: Some(banned_rights(chat.banned)),
+        ..types::Chat::default()
+    }
+    .into())
+}
+
+/// What admins of a basic group may do: all of it.
+fn admin_rights() -> types::ChatAdminRights {
+    types::ChatAdminRights {
+        change_info: true,
+        delete_messages: true,
+        ban_users: true,
+        invite_users: true,
+        pin_messages: true,
+        manage_call: true,
+        other: true,
+        ..types::ChatAdminRights::default()
+    }
+}
+
+/// Who is in a group, for one who is; others only learn that they may not know.
+pub(crate) fn participants(view: View<'_>, chat: &Chat) -> enums::ChatParticipants {
+    if !chat.has(view.viewer) {
+        let chat_id = chat.id.0;
+        return types::ChatParticipantsForbidden { chat_id, self_participant: None }.into();
+    }
+    types::ChatParticipants {
+        chat_id: chat.id.0,
+        participants: chat.members.iter().map(participant).collect(),
+        version: chat.version,
+    }
+    .into()
+}
+
+fn participant(member: &ChatMember) -> enums::ChatParticipant {
+    let (user_id, inviter_id, date) = (member.user.0, member.inviter.0, member.date);
+    let rank = (!member.rank.is_empty()).then(|| member.rank.clone());
+    match member.role {
+        ChatRole::Member => types::ChatParticipant { user_id, inviter_id, date, rank }.into(),
+        ChatRole::Admin => types::ChatParticipantAdmin { user_id, inviter_id, date, rank }.into(),
+        ChatRole::Creator => types::ChatParticipantCreator { user_id, rank }.into(),
+    }
+}
+
+/// For ever.
+const UNTIL_ALWAYS: i32 = i32::MAX;
+
+/// What may not be done.
+pub(crate) fn banned_rights(banned: Rights) -> enums::ChatBannedRights {
+    let has = |right| banned.contains_all(right);
+    types::ChatBannedRights {
+        view_messages: false,
+        send_messages: has(Rights::SEND),
+        send_media: has(Rights::SEND_MEDIA),
+        send_stickers: has(Rights::SEND_STICKERS),
+        send_gifs: has(Rights::SEND_GIFS),
+        send_games: has(Rights::SEND_GAMES),
+        send_inline: has(Rights::SEND_INLINE),
+        embed_links: has(Rights::EMBED_LINKS),
+        send_polls: has(Rights::SEND_POLLS),
+        change_info: has(Rights::CHANGE_INFO),
+        invite_users: has(Rights::INVITE_USERS),
+        pin_messages: has(Rights::PIN_MESSAGES),
+        manage_topics: has(Rights::MANAGE_TOPICS),
+        send_photos: has(Rights::SEND_PHOTOS),
+        send_videos: has(Rights::SEND_VIDEOS),
+        send_roundvideos: has(Rights::SEND_ROUND_VIDEOS),
+        send_audios: has(Rights::SEND_AUDIOS),
+        send_voices: has(Rights::SEND_VOICES),
+        send_docs: has(Rights::SEND_DOCS),
+        send_plain: has(Rights::SEND_PLAIN),
+        edit_rank: has(Rights::EDIT_RANK),
+        send_reactions: has(Rights::SEND_REACTIONS),
+        until_date: UNTIL_ALWAYS,
+        ..types::ChatBannedRights::default()
+    }
+    .into()
+}
+
+/// What may not be done, as a client says it.
+pub(crate) fn banned_rights_from_tl(rights: &enums::ChatBannedRights) -> Rights {
+    let enums::ChatBannedRights::ChatBannedRights(rights) = rights;
+    Rights::NONE
+        .with(Rights::SEND, rights.send_messages)
+        .with(Rights::SEND_MEDIA, rights.send_media)
+        .with(Rights::SEND_STICKERS, rights.send_stickers)
+        .with(Rights::SEND_GIFS, rights.send_gifs)
+        .with(Rights::SEND_GAMES, rights.send_games)
+        .with(Rights::SEND_INLINE, rights.send_inline)
+        .with(Rights::EMBED_LINKS, rights.embed_links)
+        .with(Rights::SEND_POLLS, rights.send_polls)
+        .with(Rights::CHANGE_INFO, rights.change_info)
+        .with(Rights::INVITE_USERS, rights.invite_users)
+        .with(Rights::PIN_MESSAGES, rights.pin_messages)
+        .with(Rights::MANAGE_TOPICS, rights.manage_topics)
+        .with(Rights::SEND_PHOTOS, rights.send_photos)
+        .with(Rights::SEND_VIDEOS, rights.send_videos)
+        .with(Rights::SEND_ROUND_VIDEOS, rights.send_roundvideos)
+        .with(Rights::SEND_AUDIOS, rights.send_audios)
+        .with(Rights::SEND_VOICES, rights.send_voices)
+        .with(Rights::SEND_DOCS, rights.send_docs)
+        .with(Rights::SEND_PLAIN, rights.send_plain)
+        .with(Rights::EDIT_RANK, rights.edit_rank)
+        .with(Rights::SEND_REACTIONS, rights.send_reactions)
+}

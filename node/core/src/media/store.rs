@@ -1,0 +1,285 @@
+//! Files between the store and the rules: what they are, who keeps them, what they count for.
+//!
+//! Keyspace `FILES`, key = file (8) ++ kind: 0 is the [`FileRecord`], 1 who keeps it ([`Held`]).
+//! Keyspace `BLOBS`: 0 ++ blob (32): how many sizes of files have these bytes; 1 ++ user (8): bytes
+//! of the files that the member has uploaded; 2: bytes of all blobs; 3 ++ since (4) ++ file (8): a
+//! file that nothing keeps any more.
+//!
+//! A file is kept by what shows it: each copy of a message counts, a photo of a group, a set of
+//! stickers. What nothing has kept for a while is removed, and with it the blobs that no other file
+//! has: see [`crate::Core::collect_files`].
+
+use std::collections::BTreeMap;
+
+use node_store::Keyspace;
+use serde::{Deserialize, Serialize};
+
+use super::{BlobId, Document, FileId, FileRecord, Photo, PhotoSize};
+use crate::decide::Decide;
+use crate::ids::UserId;
+use crate::record::Record;
+use crate::{Core, CoreError, CoreResult};
+
+const FILE: u8 = 0;
+const HELD: u8 = 1;
+
+const BLOB: u8 = 0;
+const OF_MEMBER: u8 = 1;
+const OF_NODE: u8 = 2;
+pub(super) const UNHELD: u8 = 3;
+
+/// What keeps a file.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Held {
+    pub(super) count: u32,
+    /// Since when nothing does, in unix seconds, if nothing does.
+    pub(super) since: u32,
+}
+
+impl Record for Held {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "what keeps a file";
+}
+
+fn file_key(file: FileId, kind: u8) -> [u8; 9] {
+    let mut key = [kind; 9];
+    if let Some(head) = key.first_chunk_mut::<8>() {
+        *head = file.bytes();
+    }
+    key
+}
+
+fn blob_key(blob: &BlobId) -> Vec<u8> {
+    [&[BLOB][..], &blob.0].concat()
+}
+
+fn member_key(user: UserId) -> Vec<u8> {
+    [&[OF_MEMBER][..], &user.bytes()].concat()
+}
+
+pub(super) fn unheld_key(since: u32, file: FileId) -> Vec<u8> {
+    [&[UNHELD][..], &since.to_be_bytes(), &file.bytes()].concat()
+}
+
+fn number(row: Option<Vec<u8>>) -> u64 {
+    row.and_then(|row| row.try_into().ok()).map_or(0, u64::from_be_bytes)
+}
+
+impl FileRecord {
+    fn id(&self) -> FileId {
+        match self {
+            Self::Photo(photo) => photo.id,
+            Self::Document(document) => document.id,
+        }
+    }
+
+    fn owner(&self) -> UserId {
+        match self {
+            Self::Photo(photo) => photo.owner,
+            Self::Document(document) => document.owner,
+        }
+    }
+
+    /// Its blobs, each once, with their sizes in bytes.
+    pub(super) fn blobs(&self) -> BTreeMap<BlobId, u64> {
+        let size = |size: &PhotoSize| (size.blob, u64::from(size.size));
+        match self {
+            Self::Photo(photo) => photo.sizes.iter().map(size).collect(),
+            Self::Document(document) => {
+                let thumbs = document.thumbs.iter().map(size);
+                thumbs.chain([(document.blob, document.size)]).collect()
+            }
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.blobs().values().sum()
+    }
+}
+
+/// What is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stored {
+    /// Bytes of the files that the member has uploaded and that are still there.
+    pub member_bytes: u64,
+    /// Bytes of all blobs.
+    pub node_bytes: u64,
+}
+
+impl Decide<'_> {
+    /// What lies under a number.
+    pub(crate) fn file(&self, file: FileId) -> CoreResult<Option<FileRecord>> {
+        self.load(Keyspace::FILES, &file_key(file, FILE))
+    }
+
+    pub(crate) fn photo(&self, file: FileId) -> CoreResult<Option<Photo>> {
+        Ok(match self.file(file)? {
+            Some(FileRecord::Photo(photo)) => Some(photo),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn document(&self, file: FileId) -> CoreResult<Option<Document>> {
+        Ok(match self.file(file)? {
+            Some(FileRecord::Document(document)) => Some(document),
+            _ => None,
+        })
+    }
+
+    /// Stores what a photo is; nothing keeps it yet.
+    pub(crate) fn add_photo(&mut self, photo: Photo) -> CoreResult<()> {
+        self.add_file(FileRecord::Photo(photo))
+    }
+
+    /// Stores what a document is; nothing keeps it yet.
+    pub(crate) fn add_document(&mut self, document: Document) -> CoreResult<()> {
+        self.add_file(FileRecord::Document(document))
+    }
+
+    fn add_file(&mut self, record: FileRecord) -> CoreResult<()> {
+        let id = record.id();
+        if self.file(id)?.is_some() {
+            // Drawn at random from 2^63: somebody sends one that is there.
+            return Err(CoreError::FileInvalid);
+        }
+        let bytes = record.bytes();
+        let quota = self.inner.quotas;
+        let member = member_key(record.owner());
+        let of_member = number(self.get(Keyspace::BLOBS, &member)?).saturating_add(bytes);
+        let mut of_node = number(self.get(Keyspace::BLOBS, &[OF_NODE])?);
+        let mut rows = Vec::new();
+        for (blob, size) in record.blobs() {
+            let key = blob_key(&blob);
+            let count = number(self.get(Keyspace::BLOBS, &key)?);
+            if count == 0 {
+                of_node = of_node.saturating_add(size);
+            }
+            rows.push((key, count + 1));
+        }
+        if of_member > quota.member_bytes || of_node > quota.node_bytes {
+            return Err(CoreError::QuotaExceeded);
+        }
+        for (key, count) in rows {
+            self.put_bytes(Keyspace::BLOBS, &key, count.to_be_bytes().to_vec());
+        }
+        self.put_bytes(Keyspace::BLOBS, &member, of_member.to_be_bytes().to_vec());
+        self.put_bytes(Keyspace::BLOBS, &[OF_NODE], of_node.to_be_bytes().to_vec());
+        self.put(Keyspace::FILES, &file_key(id, FILE), &record)?;
+        let since = self.now().unsigned_abs();
+        self.put(Keyspace::FILES, &file_key(id, HELD), &Held { count: 0, since })?;
+        self.put_bytes(Keyspace::BLOBS, &unheld_key(since, id), Vec::new());
+        Ok(())
+    }
+
+    /// So many more keep a file; or fewer, below 0.
+    pub(crate) fn hold_file(&mut self, file: Option<FileId>, more: i64) -> CoreResult<()> {
+        let Some(file) = file else { return Ok(()) };
+        let key = file_key(file, HELD);
+        let Some(held) = self.load::<Held>(Keyspace::FILES, &key)? else { return Ok(()) };
+        let count = i64::from(held.count).saturating_add(more).max(0);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let since = self.now().unsigned_abs();
+        if held.count == 0 && count > 0 {
+            self.delete(Keyspace::BLOBS, &unheld_key(held.since, file));
+        }
+        if held.count > 0 && count == 0 {
+            self.put_bytes(Keyspace::BLOBS, &unheld_key(since, file), Vec::new());
+        }
+        let since = if count > 0 { 0 } else { since };
+        // What was not kept before keeps its place in the queue.
+        let since = if held.count == 0 && count == 0 { held.since } else { since };
+        self.put(Keyspace::FILES, &key, &Held { count, since })
+    }
+
+    /// Removes a file that nothing keeps; answers the blobs that no file has any more.
+    pub(super) fn remove_file(&mut self, file: FileId) -> CoreResult<Vec<BlobId>> {
+        let Some(record) = self.file(file)? else { return Ok(Vec::new()) };
+        let held: Held = self.load(Keyspace::FILES, &file_key(file, HELD))?.unwrap_or_default();
+        if held.count > 0 {
+            return Ok(Vec::new());
+        }
+        self.delete(Keyspace::BLOBS, &unheld_key(held.since, file));
+        self.delete(Keyspace::FILES, &file_key(file, FILE));
+        self.delete(Keyspace::FILES, &file_key(file, HELD));
+        let member = member_key(record.owner());
+        let left = number(self.get(Keyspace::BLOBS, &member)?).saturating_sub(record.bytes());
+        self.put_bytes(Keyspace::BLOBS, &member, left.to_be_bytes().to_vec());
+        let mut of_node = number(self.get(Keyspace::BLOBS, &[OF_NODE])?);
+        let mut gone = Vec::new();
+        for (blob, size) in record.blobs() {
+            let key = blob_key(&blob);
+            let count = number(self.get(Keyspace::BLOBS, &key)?);
+            if count > 1 {
+                self.put_bytes(Keyspace::BLOBS, &key, (count - 1).to_be_bytes().to_vec());
+            } else {
+                self.delete(Keyspace::BLOBS, &key);
+                of_node = of_node.saturating_sub(size);
+                gone.push(blob);
+            }
+        }
+        self.put_bytes(Keyspace::BLOBS, &[OF_NODE], of_node.to_be_bytes().to_vec());
+        Ok(gone)
+    }
+}
+
+impl Core {
+    fn file(&self, file: FileId) -> CoreResult<Option<FileRecord>> {
+        let row = self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?;
+        row.map(|row| FileRecord::decode(&row)).transpose()
+    }
+
+    /// What a photo is, as it is in the store: who names it was told of it when it was durable.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn photo(&self, file: FileId) -> CoreResult<Option<Photo>> {
+        Ok(match self.file(file)? {
+            Some(FileRecord::Photo(photo)) => Some(photo),
+            _ => None,
+        })
+    }
+
+    /// What a document is; see [`Core::photo`].
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn document(&self, file: FileId) -> CoreResult<Option<Document>> {
+        Ok(match self.file(file)? {
+            Some(FileRecord::Document(document)) => Some(document),
+            _ => None,
+        })
+    }
+
+    /// Stores a photo that its owner means to send or to show. Nothing keeps it yet.
+    ///
+    /// # Errors
+    /// [`CoreError::QuotaExceeded`].
+    pub async fn add_photo(&self, photo: Photo) -> CoreResult<()> {
+        self.write(None, move |decide| decide.add_photo(photo)).await
+    }
+
+    /// Stores a document; see [`Core::add_photo`].
+    ///
+    /// # Errors
+    /// [`CoreError::QuotaExceeded`].
+    pub async fn add_document(&self, document: Document) -> CoreResult<()> {
+        self.write(None, move |decide| decide.add_document(document)).await
+    }
+
+    /// Whether a file is there.
+    pub(super) fn file_is_there(&self, file: FileId) -> CoreResult<bool> {
+        Ok(self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?.is_some())
+    }
+
+    /// What is stored, for a member and in all.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn stored(&self, member: UserId) -> CoreResult<Stored> {
+        let store = &self.inner.store;
+        Ok(Stored {
+            member_bytes: number(store.get(Keyspace::BLOBS, &member_key(member))?),
+            node_bytes: number(store.get(Keyspace::BLOBS, &[OF_NODE])?),
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! What is sent beside the text.
+
+use crate::decide::Decide;
+use crate::ids::UserId;
+use crate::media::{Document, DocumentAttribute, FileId, GeoPoint, Media, Photo};
+use crate::message::Message;
+use crate::{CoreError, CoreResult};
+
+/// What comes with a message that is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutgoingMedia {
+    /// What it is.
+    pub file: OutgoingFile,
+    /// Of what the client named: tells it from other media under the same `random_id`, also before
+    /// any file was looked at.
+    pub fingerprint: [u8; 16],
+}
+
+/// See [`OutgoingMedia`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "one at a time, on its way to be stored")]
+pub enum OutgoingFile {
+    /// A photo that was just uploaded.
+    NewPhoto {
+        /// The photo.
+        photo: Photo,
+        /// Hidden until it is touched.
+        spoiler: bool,
+    },
+    /// A document that was just uploaded.
+    NewDocument {
+        /// The document.
+        document: Document,
+        /// Hidden until it is touched.
+        spoiler: bool,
+    },
+    /// A file that is there already; that the sender may show it was looked at before.
+    Known {
+        /// Which.
+        file: FileId,
+        /// Hidden until it is touched.
+        spoiler: bool,
+    },
+    /// Anything that is no file.
+    Other(Media),
+    /// An emoji, whose number the node draws.
+    Dice(String),
+}
+
+/// Emoji with a number, and the greatest one.
+///
+/// Source: <https://core.telegram.org/api/dice>
+const DICE: [(&str, i32); 6] = [("🎲", 6), ("🎯", 6), ("🎳", 6), ("🏀", 5), ("⚽", 5), ("🎰", 64)];
+
+impl Decide<'_> {
+    /// Stores what is new, and draws what has to be drawn.
+    pub(super) fn outgoing_media(
+        &mut self,
+        from: UserId,
+        media: OutgoingMedia,
+    ) -> CoreResult<Media> {
+        Ok(match media.file {
+            OutgoingFile::NewPhoto { photo, spoiler } => {
+                let id = photo.id;
+                self.add_photo(photo)?;
+                Media::Photo { photo: id, spoiler }
+            }
+            OutgoingFile::NewDocument { document, spoiler } => {
+                let id = document.id;
+                self.add_document(document)?;
+                Media::Document { document: id, spoiler }
+            }
+            OutgoingFile::Known { file, spoiler } => match self.file(file)? {
+                Some(crate::media::FileRecord::Photo(_)) => Media::Photo { photo: file, spoiler },
+                Some(crate::media::FileRecord::Document(_)) => {
+                    Media::Document { document: file, spoiler }
+                }
+                None => return Err(CoreError::FileInvalid),
+            },
+            OutgoingFile::Dice(emoticon) => {
+                // With or without the selector that asks for a picture.
+                let plain = emoticon.trim_end_matches('\u{fe0f}');
+                let known = DICE.iter().find(|(known, _)| *known == plain);
+                let (emoticon, greatest) = known.ok_or(CoreError::MediaInvalid)?;
+                let value = rand::RngExt::random_range(&mut self.rng, 1..=*greatest);
+                Media::Dice { emoticon: (*emoticon).to_owned(), value }
+            }
+            OutgoingFile::Other(media) => {
+                check(&media)?;
+                if let Media::Contact { phone_number, .. } = &media {
+                    return Ok(self.contact_media(from, phone_number.clone(), media));
+                }
+                media
+            }
+        })
+    }
+
+    /// A contact, with the account that has the number, if the sender may find it.
+    fn contact_media(&self, from: UserId, phone: String, media: Media) -> Media {
+        let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+        let found = digits.parse().ok().and_then(|number| self.inner.directory.by_phone(number));
+        let found = found.filter(|user| {
+            let key = crate::privacy::What::Key(crate::privacy::PrivacyKey::AddedByPhone);
+            let book = self.inner.contacts.book(self.store(), *user);
+            *user == from
+                || book
+                    .and_then(|theirs| self.inner.may_see(from, *user, &theirs, key))
+                    .unwrap_or(false)
+        });
+        match media {
+            Media::Contact { phone_number, first_name, last_name, vcard, .. } => {
+                Media::Contact { phone_number, first_name, last_name, vcard, user: found }
+            }
+            other => other,
+        }
+    }
+
+    /// Whether somebody has to listen to it: voice messages and round films.
+    pub(super) fn has_to_be_heard(&self, media: &Media) -> CoreResult<bool> {
+        let Media::Document { document, .. } = media else { return Ok(false) };
+        let document = self.document(*document)?;
+        Ok(document.is_some_and(|document| {
+            document.attributes.iter().any(|is| {
+                matches!(
+                    is,
+                    DocumentAttribute::Audio { voice: true, .. }
+                        | DocumentAttribute::Video { round_message: true, .. }
+                )
+            })
+        }))
+    }
+
+    /// So many more messages show what comes with this one; or fewer, below 0.
+    pub(crate) fn hold_media(&mut self, message: &Message, copies: i64) -> CoreResult<()> {
+        self.hold_file(message.media.as_ref().and_then(Media::file), copies)?;
+        if let Some(crate::message::Action::ChatPhoto(photo)) = message.action {
+            self.hold_file(photo, copies)?;
+        }
+        Ok(())
+    }
+}
+
+/// Longest text in one place of a contact or a venue, in bytes.
+const FIELD_BYTES_MAX: usize = 1024;
+
+/// Longest vCard, in bytes.
+const VCARD_BYTES_MAX: usize = 2048;
+
+/// Seconds for which somebody may show where they are; the greatest number means for ever.
+const LIVE_PERIOD_S: std::ops::RangeInclusive<i32> = 60..=86_400;
+const LIVE_FOR_EVER: i32 = 0x7FFF_FFFF;
+
+fn check_point(point: &GeoPoint) -> CoreResult<()> {
+    let (lat, long) = (f64::from(point.lat), f64::from(point.long));
+    let fits = lat.abs() <= 90.0
+        && long.abs() <= 180.0
+        && point.accuracy_radius.is_none_or(|radius| (0..=1500).contains(&radius));
+    if fits { Ok(()) } else { Err(CoreError::MediaInvalid) }
+}
+
+/// Whether what a client says can be sent.
+pub(crate) fn check(media: &Media) -> CoreResult<()> {
+    let short = |fields: &[&String]| {
+        let fits = fields.iter().all(|field| field.len() <= FIELD_BYTES_MAX);
+        if fits { Ok(()) } else { Err(CoreError::MediaInvalid) }
+    };
+    match media {
+        Media::Contact { phone_number, first_name, last_name, vcard, .. } => {
+            short(&[phone_number, first_name, last_name])?;
+            if vcard.len() > VCARD_BYTES_MAX || phone_number.is_empty() {
+                return Err(CoreError::MediaInvalid);
+            }
+        }
+        Media::Geo(point) => check_point(point)?,
+        Media::GeoLive { point, heading, period, proximity } => {
+            check_point(point)?;
+            let period_fits = LIVE_PERIOD_S.contains(period) || *period == LIVE_FOR_EVER;
+            let heading_fits = heading.is_none_or(|heading| (1..=360).contains(&heading));
+            let near = proximity.is_none_or(|metres| (0..=100_000).contains(&metres));
+            if !period_fits || !heading_fits || !near {
+                return Err(CoreError::MediaInvalid);
+            }
+        }
+        Media::Venue { point, title, address, provider, venue_id, venue_type } => {
+            check_point(point)?;
+            short(&[title, address, provider, venue_id, venue_type])?;
+        }
+        _ => {}
+    }
+    Ok(())
+}
