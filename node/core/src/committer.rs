@@ -20,9 +20,11 @@ use crate::{CoreError, CoreResult};
 const COMMANDS_MAX: usize = 256;
 
 /// Bytes after which a batch takes no further command. The last one may go over it by about as
-/// much, or four times as much where it is a long text to a large group; what is derived gets the
-/// rest of what the store takes, which is twelve times this.
+/// much, or four times as much where it is a long text to a large group.
 const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// Bytes of what is derived that one batch takes, as far as the store's own bound leaves room.
+const DERIVED_BYTES_MAX: usize = 3 << 20;
 
 /// What a command answers once its batch is durable, or cannot be.
 pub(crate) type Answer = Box<dyn FnOnce(Option<CoreError>) + Send>;
@@ -104,7 +106,7 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
     let mut writing = decide.take_batch();
     inner.count_written(writing.len().saturating_sub(decide.derived_keys));
     inner.count_derived(decide.derived_keys);
-    let room = node_store::BATCH_BYTES_MAX.saturating_sub(decide.bytes);
+    let room = node_store::BATCH_BYTES_MAX.saturating_sub(decide.bytes).min(DERIVED_BYTES_MAX);
     let mut to_index = Vec::new();
     let touched = std::mem::take(&mut decide.touched);
     let flushed = flush_boxes(inner, touched, room, &mut writing, &mut to_index)?;

@@ -81,6 +81,12 @@ enum RowName {
     SendLatency,
     /// Pages and differences at many stored messages, beside few. On two nodes of its own.
     Scale,
+    /// Files up and down.
+    Media,
+    /// Texts while photos are processed.
+    Photos,
+    /// A message in a full group.
+    Group,
     /// What sealing the whole store costs. On four nodes of its own.
     Sealed,
 }
@@ -106,6 +112,9 @@ fn main() -> anyhow::Result<()> {
         RowName::Latency,
         RowName::Delivery,
         RowName::SendLatency,
+        RowName::Media,
+        RowName::Photos,
+        RowName::Group,
         RowName::Scale,
         RowName::Sealed,
         RowName::Idle,
@@ -120,6 +129,9 @@ fn main() -> anyhow::Result<()> {
             RowName::Latency => vec![bench::latency::row(&target, cli.short)?],
             RowName::Delivery => bench::delivery::rows(&target, cli.short, cli.pairs)?,
             RowName::SendLatency => bench::send_latency::rows(&target, cli.short)?,
+            RowName::Media => bench::media::rows(&target, cli.short)?,
+            RowName::Photos => bench::media::beside_photos(&target, cli.short)?,
+            RowName::Group => bench::group::rows(&target, cli.short)?,
             RowName::Scale => bench::scale::rows(cli.short, cli.messages)?,
             RowName::Sealed => bench::sealed::rows(cli.short, cli.pairs)?,
         });

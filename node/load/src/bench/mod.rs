@@ -2,9 +2,11 @@
 
 pub(crate) mod delivery;
 mod fill;
+pub(crate) mod group;
 pub(crate) mod idle;
 pub(crate) mod keys;
 pub(crate) mod latency;
+pub(crate) mod media;
 pub(crate) mod messages;
 mod process;
 pub(crate) mod relay;
