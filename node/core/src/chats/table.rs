@@ -83,9 +83,4 @@ impl Chats {
         let tables = self.tables.read();
         tables.members.get(&user).map_or_else(Vec::new, |of| of.iter().copied().collect())
     }
-
-    /// All groups.
-    pub(crate) fn all(&self) -> Vec<Arc<Chat>> {
-        self.tables.read().chats.values().cloned().collect()
-    }
 }
