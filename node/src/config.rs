@@ -33,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) oidc: Option<OidcConfig>,
     /// `[logins]`
     pub(crate) logins: LoginsConfig,
+    /// `[messages]`
+    pub(crate) messages: MessagesConfig,
 }
 
 /// `[logins]`: the sessions of members.
@@ -42,6 +44,16 @@ pub(crate) struct LoginsConfig {
     /// Whether a new login ends the account's other one on the same kind of device: telephones and
     /// tablets, computers, browsers, as far as clients tell. Default false.
     pub(crate) one_device_per_kind: bool,
+}
+
+/// `[messages]`: how long things are kept.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MessagesConfig {
+    /// Days after which messages go, from all who have them; 1 to 366, 0 for ever. Holds for those
+    /// that are written from then on, and members see the timer on each; the timer of a chat wins
+    /// where it is shorter. Messages to oneself stay. Default 0.
+    pub(crate) keep_days: u16,
 }
 
 /// `[node]`: what the node says of itself.
@@ -409,7 +421,7 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "node",
     "mtproto",
     "http",
@@ -419,6 +431,7 @@ const SECTIONS: [&str; 10] = [
     "codes",
     "store",
     "logins",
+    "messages",
     "oidc",
 ];
 
@@ -466,6 +479,9 @@ pub(crate) fn load(
     let config: Config = table.try_into().context("in the configuration")?;
     if !(1..=5).contains(&config.mtproto.dc) {
         bail!("mtproto.dc is {}, but clients know 1 to 5 only", config.mtproto.dc);
+    }
+    if config.messages.keep_days > 366 {
+        bail!("messages.keep_days is {}, but can be at most 366", config.messages.keep_days);
     }
     if let Some(url) = &config.http.public_url
         && !is_origin(url)
@@ -552,6 +568,8 @@ mod tests {
         assert!(from_text("[http]\npublic_url = 'example.org'\n", &[]).is_err());
         assert!(from_text("[http]\npublic_url = 'https://example.org/x'\n", &[]).is_err());
         assert!(from_text("[http]\npublic_url = 'https://example.org/'\n", &[]).is_ok());
+        assert!(from_text("[messages]\nkeep_days = 367\n", &[]).is_err());
+        assert!(from_text("[messages]\nkeep_days = 30\n", &[]).is_ok());
         assert!(from_text("[other]\n", &[]).is_err());
         assert!(from_text("[store]\nseal = 'none'\n", &[]).is_err());
         assert!(from_text("", &[("ROOKERY_LIMITS_CONNECTIONS_MAX", "many")]).is_err());

@@ -146,6 +146,7 @@ fn core(
         one_device_per_kind: config.logins.one_device_per_kind,
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
         quotas: node_core::Quotas::default(),
+        keep_s: i32::from(config.messages.keep_days) * 86_400,
     };
     Core::open(setup).context("the store cannot be read")
 }

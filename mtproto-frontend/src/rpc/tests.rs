@@ -30,6 +30,7 @@ fn shared() -> Arc<Shared> {
         one_device_per_kind: false,
         reaches_numbers: false,
         quotas: node_core::Quotas::default(),
+        keep_s: 0,
     });
     Shared::new(Setup {
         clock,

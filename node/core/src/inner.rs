@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) one_device_per_kind: bool,
     /// See [`crate::Setup::quotas`].
     pub(crate) quotas: Quotas,
+    /// See [`crate::Setup::keep_s`].
+    pub(crate) keep_s: i32,
     pub(crate) boxes: Boxes,
     pub(crate) directory: Directory,
     pub(crate) chats: Chats,
@@ -109,6 +111,7 @@ impl Inner {
             reaches_numbers,
             one_device_per_kind: setup.one_device_per_kind,
             quotas: setup.quotas,
+            keep_s: setup.keep_s,
             email_proofs: EmailProofs::default(),
             boxes: Boxes::default(),
             directory,

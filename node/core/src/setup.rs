@@ -61,6 +61,9 @@ pub struct Setup {
     pub one_device_per_kind: bool,
     /// How much may be stored.
     pub quotas: Quotas,
+    /// Seconds after which messages go that are written from now on, where the timer of their
+    /// dialog is not shorter; 0: they stay. Messages to oneself always stay.
+    pub keep_s: i32,
 }
 
 impl Setup {
@@ -84,6 +87,7 @@ impl Setup {
             reaches_numbers: false,
             one_device_per_kind: false,
             quotas: Quotas::default(),
+            keep_s: 0,
         }
     }
 }

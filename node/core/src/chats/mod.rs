@@ -36,7 +36,7 @@ pub const CHAT_TITLE_CHARS_MAX: usize = 255;
 pub const CHAT_ABOUT_CHARS_MAX: usize = 255;
 
 /// Longest title of a member, in characters.
-pub const RANK_CHARS_MAX: usize = 16;
+pub(crate) const RANK_CHARS_MAX: usize = 16;
 
 /// Former members who are remembered, so that they see that they were removed.
 const REMOVED_MAX: usize = 400;

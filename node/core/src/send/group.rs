@@ -90,8 +90,10 @@ impl Decide<'_> {
             let reply = message.reply.as_ref().and_then(|reply| {
                 Some(Reply { to: answers.of(member)?, quote: reply.quote.clone() })
             });
-            let mentioned =
-                mentioned.contains(&member) || answered.is_some_and(|(author, _)| author == member);
+            // Who pins a message does not answer it.
+            let answers_member =
+                message.action.is_none() && answered.is_some_and(|(author, _)| author == member);
+            let mentioned = mentioned.contains(&member) || answers_member;
             rows.push((
                 member,
                 Message {

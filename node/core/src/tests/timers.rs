@@ -6,7 +6,7 @@ use node_store::{Keyspace, Order, Store as _};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::world::{Member, World, full, now, outgoing, text};
+use super::world::{Member, Ways, World, full, now, outgoing, text};
 use crate::*;
 
 async fn pair() -> (World, Member, Member) {
@@ -482,4 +482,34 @@ async fn expiry_who_is_blocked_sets_no_timer_for_the_other() {
     world.pass_s(100);
     world.core.tick().await.unwrap();
     assert!(world.history(ada, bob).await.is_empty());
+}
+
+/// What an operator keeps for so long only goes then, and earlier where the dialog says so.
+#[tokio::test]
+async fn messages_stay_no_longer_than_the_node_keeps_them() {
+    let (world, ada, bob) = pair().await;
+    world.send(ada, bob, "before").await;
+    let world = world.with_ways(Ways { keep_s: 1000, ..Ways::default() });
+    world.send(ada, bob, "long").await;
+    world.send(ada, ada, "note").await;
+    world.core.set_history_ttl(ada.actor(), ada.id, bob.peer(), 100).await.unwrap();
+    let short = world.send(bob, ada, "short").await;
+    assert_eq!(short.message.ttl_period, 100);
+    world.core.set_history_ttl(ada.actor(), ada.id, bob.peer(), 5000).await.unwrap();
+    let capped = world.send(bob, ada, "capped").await;
+    assert_eq!(capped.message.ttl_period, 1000);
+    world.pass_s(101);
+    world.core.tick().await.unwrap();
+    for (owner, with) in [(ada, bob), (bob, ada)] {
+        let texts = world.texts(owner, with).await;
+        assert!(texts.contains(&"long".to_owned()) && !texts.contains(&"short".to_owned()));
+    }
+    world.pass_s(1000);
+    world.core.tick().await.unwrap();
+    for (owner, with) in [(ada, bob), (bob, ada)] {
+        let texts = world.texts(owner, with).await;
+        assert!(texts.contains(&"before".to_owned()), "{texts:?}");
+        assert!(!texts.iter().any(|text| text == "long" || text == "capped"), "{texts:?}");
+    }
+    assert_eq!(world.texts(ada, ada).await, ["note"]);
 }

@@ -30,7 +30,7 @@ pub(super) struct World {
     ways: Ways,
 }
 
-/// Ways for codes out of the node.
+/// Ways for codes out of the node, and what else an operator chooses.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Ways {
     pub(super) mail: bool,
@@ -38,6 +38,7 @@ pub(super) struct Ways {
     pub(super) one_device_per_kind: bool,
     pub(super) numbers: bool,
     pub(super) page: bool,
+    pub(super) keep_s: i32,
 }
 
 /// A member and one login.
@@ -103,6 +104,7 @@ impl World {
             one_device_per_kind: ways.one_device_per_kind,
             reaches_numbers: ways.numbers,
             quotas: Quotas::default(),
+            keep_s: ways.keep_s,
         };
         let core = Core::open_with(setup, pace).unwrap();
         let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });

@@ -139,12 +139,21 @@ impl Decide<'_> {
         Ok(record.map_or(0, |record| record.0))
     }
 
-    /// The timer of a message that is about to be sent. A dialog that begins gets the timer that its
-    /// sender has set for those, and says so before the first message.
+    /// The timer of a message that is about to be sent: that of its dialog, or the node's own where
+    /// that is shorter.
     pub(crate) fn ttl_of_new_message(&mut self, from: UserId, to: PeerId) -> CoreResult<i32> {
         if to == from.into() || to == UserId::SERVICE.into() {
             return Ok(0);
         }
+        Ok(match (self.ttl_in_dialog(from, to)?, self.inner.keep_s) {
+            (period, 0) | (0, period) => period,
+            (period, keep_s) => period.min(keep_s),
+        })
+    }
+
+    /// The timer of a dialog that is about to be written in. One that begins gets the timer that its
+    /// writer has set for those, and says so before the first message.
+    fn ttl_in_dialog(&mut self, from: UserId, to: PeerId) -> CoreResult<i32> {
         let known = self.history_ttl(from, to)?;
         if to.chat().is_some() {
             return Ok(known);
