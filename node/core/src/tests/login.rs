@@ -11,6 +11,7 @@ const NUMBERS: Ways = Ways {
     requires_email: false,
     numbers: true,
     page: false,
+    keep_s: 0,
     one_device_per_kind: false,
 };
 

@@ -10,6 +10,7 @@ const MAIL: Ways = Ways {
     requires_email: false,
     numbers: false,
     page: false,
+    keep_s: 0,
     one_device_per_kind: false,
 };
 const BOTH: Ways = Ways {
@@ -17,6 +18,7 @@ const BOTH: Ways = Ways {
     requires_email: false,
     numbers: true,
     page: false,
+    keep_s: 0,
     one_device_per_kind: false,
 };
 const REQUIRED: Ways = Ways {
@@ -24,6 +26,7 @@ const REQUIRED: Ways = Ways {
     requires_email: true,
     numbers: false,
     page: false,
+    keep_s: 0,
     one_device_per_kind: false,
 };
 
