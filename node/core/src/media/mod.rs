@@ -8,6 +8,7 @@ mod collect;
 mod file;
 mod reference;
 mod store;
+mod web_page;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,7 @@ pub(crate) use file::FileRecord;
 pub use file::{BlobId, Document, DocumentAttribute, FileId, Photo, PhotoSize};
 pub use reference::{FILE_REFERENCE_S, Origin};
 pub use store::Stored as StoredBytes;
+pub use web_page::WebPage;
 
 use crate::ids::UserId;
 
