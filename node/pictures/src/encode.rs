@@ -2,7 +2,7 @@
 
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 
-use crate::raster::Raster;
+use crate::raster::{Raster, fitted};
 use crate::{PictureError, jpeg};
 
 /// What Telegram's own clients write.
@@ -54,7 +54,7 @@ pub(crate) fn progressive(raster: &Raster) -> Result<Jpeg, PictureError> {
 /// Source: <https://core.telegram.org/api/files#stripped-thumbnails>
 pub(crate) fn stripped(raster: &Raster) -> Result<Vec<u8>, PictureError> {
     for side_max in STRIPPED_SIDES {
-        let small = raster.scaled(side_max)?;
+        let small = raster.scaled(fitted(raster.width, raster.height, side_max))?;
         let (Ok(width), Ok(height)) = (u8::try_from(small.width), u8::try_from(small.height))
         else {
             continue;

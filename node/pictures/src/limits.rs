@@ -3,8 +3,9 @@
 use crate::PictureError;
 
 /// Memory beside the decoder's: scan lines, the scaled pictures, coefficients and bytes of what is
-/// encoded. The largest part is one picture of 2560 x 2560 and its coefficients.
-pub const WORK_BYTES_MAX: usize = 96 << 20;
+/// encoded. The largest part is a picture of 5000 x 5000 that is already narrow but still high, with
+/// the 2560 x 2560 that it becomes: 58 MB.
+pub const WORK_BYTES_MAX: usize = 64 << 20;
 
 /// Bounds of one picture, all checked before its pixels are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -65,9 +65,8 @@ impl Raster {
         Ok(self.resized(part, width, height)?.into_rgb())
     }
 
-    /// The whole picture, scaled down so that it fits.
-    pub(crate) fn scaled(&self, side_max: u32) -> Result<Self, PictureError> {
-        let (width, height) = fitted(self.width, self.height, side_max);
+    /// The whole picture at another size.
+    pub(crate) fn scaled(&self, (width, height): (u32, u32)) -> Result<Self, PictureError> {
         self.resized(self.whole(), width, height)
     }
 
@@ -137,7 +136,7 @@ impl Raster {
 }
 
 /// The size that fits a square of `side_max`, with the same ratio, at least 1 x 1.
-fn fitted(width: u32, height: u32, side_max: u32) -> (u32, u32) {
+pub(crate) fn fitted(width: u32, height: u32, side_max: u32) -> (u32, u32) {
     let long = width.max(height);
     if long <= side_max {
         return (width, height);

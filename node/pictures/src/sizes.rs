@@ -4,7 +4,7 @@
 
 use crate::decode::{Decoded, decode};
 use crate::encode::{baseline, progressive, stripped};
-use crate::raster::Raster;
+use crate::raster::{Raster, fitted};
 use crate::{Limits, PictureError};
 
 /// One size: its letter, the side of the square that it fits, and whether it comes in passes.
@@ -118,8 +118,10 @@ fn in_sizes(largest: Raster, types: &[Type]) -> Result<Photo, PictureError> {
     let mut sizes = Vec::with_capacity(count);
     let mut current = largest;
     for kind in types[..count].iter().rev() {
-        if current.width.max(current.height) > kind.side_max {
-            current = current.scaled(kind.side_max)?;
+        // From the largest one's sides: roundings must not add up.
+        let size = fitted(width, height, kind.side_max);
+        if size != (current.width, current.height) {
+            current = current.scaled(size)?;
         }
         let file = if kind.progressive { progressive(&current)? } else { baseline(&current)? };
         sizes.push(Size {
