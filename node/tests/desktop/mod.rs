@@ -168,3 +168,29 @@ fn telegram_desktop_joins_an_account() {
         assert!(text.contains("start messaging"), "{report}");
     });
 }
+
+/// Somebody in the window is sent a photo, an album, a voice message, a file, a sticker and a poll,
+/// answers the poll, reacts, and makes a group.
+#[test]
+fn telegram_desktop_shows_media_and_makes_a_group() {
+    if skipped(&["desktop", "telegram-desktop", "telethon"]) {
+        return;
+    }
+    require_programs();
+    // Inside the namespace nothing can be fetched.
+    let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
+    isolated("desktop::telegram_desktop_shows_media_and_makes_a_group", WITHIN, || {
+        let mut node = start_node();
+        let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
+        let (phone, code) = node.invite();
+        let arguments = [
+            ("--phone", phone.as_str()),
+            ("--code", &code),
+            ("--owner", &owner),
+            ("--owner-code", &owner_code),
+            ("--telethon", python.to_str().expect("paths here are UTF-8")),
+        ];
+        let report = drive(&mut node, "media", &arguments);
+        assert_eq!(report["text"], json!(["Crew", 2]), "title and members of the group");
+    });
+}

@@ -27,24 +27,10 @@ def ticks(screen, name, word):
     return sum(green > red + 60 for red, green in zip(pixels[::3], pixels[1::3]))
 
 
-def sign_up(screen, args):
-    screen.to_code_field(args.pem, args.phone)
-    screen.type(args.code)
-    screen.wait_for("5-sign-up", "info", "first", "last")
-    screen.type("Dora")
-    screen.key("Tab")
-    # The program insists on a last name.
-    screen.type("Desk")
-    (_, _, (x, y)), _ = screen.wait_for("5-sign-up", "dora", "desk", "last")
-    # Return does nothing. The button, whose white letters OCR does not always see, is below the field for that name.
-    screen.click((x + 100, y + 100))
-    screen.wait_for("6-no-chats", "chats", "here", part=CHATS)
-
-
 def talk(args, screen):
     with Telethon(args, screen.directory) as telethon:
         assert telethon.do("login", phone=args.owner, code=args.owner_code, first_name="Thea")["signed_up"]
-        sign_up(screen, args)
+        screen.sign_up(args)
         dora = telethon.do("find", phone=args.phone)["user_id"]
 
         # A message comes in; opening the chat reads it.
