@@ -6,6 +6,7 @@
 
 mod auth_keys;
 pub mod exchange;
+mod files;
 mod frontend;
 mod project;
 mod rpc;

@@ -32,6 +32,7 @@ mod preferences;
 mod presence;
 mod privacy;
 mod profile;
+mod profile_photo;
 mod read_date;
 mod record;
 mod reports;
@@ -81,12 +82,13 @@ pub use preferences::{
 pub use presence::{ONLINE_MS, Status};
 pub use privacy::{GlobalPrivacy, PRIVACY_ENTRIES_MAX, PrivacyKey, PrivacyRule, What, Who};
 pub use profile::PublicProfile;
+pub use profile_photo::{PROFILE_PHOTOS_MAX, ProfilePhoto};
 pub use read_date::READ_DATE_KEPT_S;
 pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
 pub use search::{SearchFilter, SearchPage, SearchQuery};
 pub use send::{
-    Affected, Edit, Edited, ForwardHow, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents, PinHow,
+    Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents, PinHow,
     QuoteRequest, Sent,
 };
 pub use setup::{Clock, Quotas, Registration, Setup};

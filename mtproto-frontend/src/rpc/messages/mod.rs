@@ -4,6 +4,7 @@ mod delete_history;
 mod delete_messages;
 mod dialog_filters;
 mod drafts;
+mod edit_chat_photo;
 mod edit_message;
 mod emoji_lists;
 mod empty_lists;
@@ -26,6 +27,7 @@ mod scheduled;
 mod search;
 mod search_counters;
 mod search_global;
+mod send_media;
 mod send_message;
 mod set_typing;
 mod sticker_lists;
@@ -39,6 +41,7 @@ pub(super) use dialog_filters::{
     update_dialog_filters_order,
 };
 pub(super) use drafts::{clear_all_drafts, get_all_drafts, save_draft};
+pub(super) use edit_chat_photo::edit_chat_photo;
 pub(super) use edit_message::{edit_message, get_message_edit_data};
 pub(super) use emoji_lists::{
     get_emoji_groups, get_emoji_keywords, get_emoji_keywords_difference,
@@ -80,6 +83,7 @@ pub(super) use search_counters::{
     search_sent_media,
 };
 pub(super) use search_global::search_global;
+pub(super) use send_media::{send_media, send_multi_media, upload_media};
 pub(super) use send_message::send_message;
 pub(super) use set_typing::set_typing;
 pub(super) use sticker_lists::{
