@@ -21,7 +21,7 @@ fn main() {
                 let (x, y) = (index % width, index / width);
                 state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
                 let grain = (state >> 28) as u8; // as a camera's sensor has it
-                let wave = (x / 9 ^ y / 13) as u8 / 2;
+                let wave = ((x / 9) ^ (y / 13)) as u8 / 2;
                 [wave + grain, (x * 127 / width) as u8 + grain, (y * 127 / height) as u8 + grain]
             })
             .collect();

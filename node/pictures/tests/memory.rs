@@ -46,7 +46,10 @@ fn a_picture_stays_below_the_bound() {
         assert!(peak < bound, "{name}: {peak} of {bound}");
     }
     // Refused ones take next to nothing.
-    for file in [flat_png(0x7FFF_FFFF, 0x7FFF_FFFF, 0), flat_png(60_000, 60_000, 0)] {
+    // A GIF of 10 x 10 whose frame is of 65 535 x 65 535 and begins beside it.
+    let mut gif = b"GIF89a\x0A\0\x0A\0\0\0\0,\x01\0\x01\0\xFF\xFF\xFF\xFF\0\x02".to_vec();
+    gif.extend([2, 0x44, 1, 0, b';']);
+    for file in [flat_png(0x7FFF_FFFF, 0x7FFF_FFFF, 0), flat_png(60_000, 60_000, 0), gif] {
         let before = HEAP.current_usage();
         HEAP.reset_peak_usage();
         assert!(photo(&file, &Limits::PHOTO).is_err());
