@@ -210,7 +210,10 @@ mod tests {
         assert_eq!(answers(&[(2, None, 7), (1, None, k), (0, None, k)]), ["ok"; 3]);
         assert_eq!(answers(&[(2, known, 7), (0, known, k), (1, known, k)]), ["ok"; 3]);
         assert_eq!(answers(&[(0, None, k), (1, None, 2 * k)]), ["ok", "SizeChanged"]);
-        assert_eq!(answers(&[(1, None, k), (0, None, 2 * k), (2, None, k)])[1..], ["ok", "SizeChanged"]);
+        assert_eq!(
+            answers(&[(1, None, k), (0, None, 2 * k), (2, None, k)])[1..],
+            ["ok", "SizeChanged"]
+        );
         assert_eq!(answers(&[(0, known, 7)]), ["Size"]);
         assert_eq!(answers(&[(0, known, 3 * k)]), ["Size"], "512 KiB is not divisible by 3 KiB");
         assert_eq!(answers(&[(0, None, 7), (1, None, k)]), ["ok", "SizeChanged"]);

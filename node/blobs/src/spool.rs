@@ -284,11 +284,7 @@ impl Spool {
         let parts = upload.parts.iter().map(|(index, stored)| {
             (*index, directory.join(part_name(*index, stored, blob_key)), *stored)
         });
-        Some(Snapshot {
-            total: upload.shape.total(),
-            parts: parts.collect(),
-            done: upload.done,
-        })
+        Some(Snapshot { total: upload.shape.total(), parts: parts.collect(), done: upload.done })
     }
 
     /// Notes what the parts became, durably, and then removes them; blocks. The caller owns the

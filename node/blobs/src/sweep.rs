@@ -199,7 +199,9 @@ impl Inner {
             false => None,
         };
         let chunks = match (content, plaintext_bytes(length as usize)) {
-            (Some(Content::Manifest), Some(bytes)) => (bytes.saturating_sub(8) / 32).min(CHUNKS_MAX),
+            (Some(Content::Manifest), Some(bytes)) => {
+                (bytes.saturating_sub(8) / 32).min(CHUNKS_MAX)
+            }
             // One chunk; or damaged, and its chunks are for the sweep.
             _ => 0,
         };
