@@ -42,6 +42,7 @@ over_both! {
     crate::cases::uploads_outlive_a_restart => uploads_outlive_a_restart,
     crate::cases::what_is_missing_is_named => what_is_missing_is_named,
     crate::cases::checksums_are_checked => checksums_are_checked,
+    crate::cases::parts_come_at_once => parts_come_at_once,
     crate::cases::equal_content_is_kept_once => equal_content_is_kept_once,
     crate::cases::pins_hold_against_removal => pins_hold_against_removal,
     crate::cases::sweeps_find_what_nobody_knows => sweeps_find_what_nobody_knows,
