@@ -121,7 +121,8 @@ impl Shape {
             return Err(PartError::SmallFile);
         }
         let ends = total.is_none_or(|total| last + 1 == total);
-        if !(index == last && ends) && !divides(size) {
+        let may_be_short = index == last && ends;
+        if !may_be_short && !divides(size) {
             return Err(PartError::Size);
         }
         // The one size that all parts before the last have.

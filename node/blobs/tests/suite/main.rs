@@ -1,4 +1,5 @@
 //! Uploads, reads and removals as a caller sees them, over a directory and over a real server of S3.
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
 
 mod bench;
 mod cases;
