@@ -19,14 +19,17 @@
 //! The name of an object is keyed BLAKE3 of its hash under another key: it does not tell whether
 //! somebody else's known content is here.
 //!
+//! GCM is ring's here, which seals three times as fast as the crate of the other modules: blobs are
+//! bytes by the gigabyte. Differs from them in one thing: ring does not wipe the key of an object when
+//! it is dropped. It opens that object and nothing else; the keys that it follows from are wiped.
+//!
 //! A hidden hash is tag (32) ++ ciphertext (32) ++ tag of GCM (16): the first is keyed BLAKE3 of the
 //! hash, and the key, which is used for this one hash, follows from it. It shows no more than a
 //! name does, and gives the hash back.
 
 use std::fmt;
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce, Tag};
+use ring::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, Tag, UnboundKey};
 use zeroize::Zeroizing;
 
 use crate::{MasterKey, UnsealError};
@@ -130,13 +133,13 @@ impl BlobKey {
             sealed.extend_from_slice(segment);
             let tag = opener
                 .cipher
-                .encrypt_inout_detached(
-                    &nonce(index, after.is_empty()),
-                    &content.header(),
-                    (&mut sealed[start..]).into(),
+                .seal_in_place_separate_tag(
+                    nonce(index, after.is_empty()),
+                    Aad::from(content.header()),
+                    &mut sealed[start..],
                 )
                 .expect("a segment is far shorter than the 64 GiB that GCM takes");
-            sealed.extend_from_slice(&tag);
+            sealed.extend_from_slice(tag.as_ref());
             if after.is_empty() {
                 break;
             }
@@ -148,7 +151,7 @@ impl BlobKey {
     /// What opens the object of the content that has this hash, segment by segment.
     pub fn opener(&self, content: Content, hash: &[u8; 32]) -> Opener {
         let key = self.under_seal(content.byte(), hash);
-        Opener { cipher: Aes256Gcm::new((&*key).into()), content }
+        Opener { cipher: cipher(&key), content }
     }
 
     /// Opens a whole object.
@@ -184,9 +187,9 @@ impl BlobKey {
         hidden[32..64].copy_from_slice(hash);
         let gcm_tag = self
             .hiding(&tag)
-            .encrypt_inout_detached(&nonce(0, true), &[VERSION], (&mut hidden[32..64]).into())
+            .seal_in_place_separate_tag(nonce(0, true), Aad::from([VERSION]), &mut hidden[32..64])
             .expect("a hash is far shorter than the 64 GiB that GCM takes");
-        hidden[64..].copy_from_slice(&gcm_tag);
+        hidden[64..].copy_from_slice(gcm_tag.as_ref());
         hidden
     }
 
@@ -196,18 +199,19 @@ impl BlobKey {
         let (hash, gcm_tag) = rest.split_first_chunk::<32>()?;
         let mut hash = *hash;
         self.hiding(tag)
-            .decrypt_inout_detached(
-                &nonce(0, true),
-                &[VERSION],
-                (&mut hash[..]).into(),
-                &Tag::try_from(gcm_tag).ok()?,
+            .open_in_place_separate_tag(
+                nonce(0, true),
+                Aad::from([VERSION]),
+                Tag::try_from(gcm_tag).ok()?,
+                &mut hash,
+                0..,
             )
             .ok()?;
         Some(hash)
     }
 
-    fn hiding(&self, tag: &[u8; 32]) -> Aes256Gcm {
-        Aes256Gcm::new((&*self.under_seal(HIDDEN.to_ascii_lowercase(), tag)).into())
+    fn hiding(&self, tag: &[u8; 32]) -> LessSafeKey {
+        cipher(&self.under_seal(HIDDEN.to_ascii_lowercase(), tag))
     }
 
     fn under_seal(&self, what: u8, hash: &[u8; 32]) -> Zeroizing<[u8; 32]> {
@@ -225,7 +229,7 @@ impl fmt::Debug for BlobKey {
 
 /// Opens the segments of one object.
 pub struct Opener {
-    cipher: Aes256Gcm,
+    cipher: LessSafeKey,
     content: Content,
 }
 
@@ -250,11 +254,12 @@ impl Opener {
             let start = plaintext.len();
             plaintext.extend_from_slice(data);
             self.cipher
-                .decrypt_inout_detached(
-                    &nonce(index, last),
-                    &self.content.header(),
-                    (&mut plaintext[start..]).into(),
-                    &Tag::from(*tag),
+                .open_in_place_separate_tag(
+                    nonce(index, last),
+                    Aad::from(self.content.header()),
+                    Tag::from(*tag),
+                    &mut plaintext[start..],
+                    0..,
                 )
                 .map_err(|_| UnsealError::Refused)?;
         }
@@ -274,11 +279,16 @@ fn segments_of(sealed: &[u8]) -> impl Iterator<Item = &[u8]> {
     nothing.into_iter().chain(sealed.chunks(SEALED_SEGMENT_BYTES))
 }
 
-fn nonce(index: u32, last: bool) -> Nonce<aes_gcm::aes::cipher::consts::U12> {
+fn cipher(key: &[u8; 32]) -> LessSafeKey {
+    let key = UnboundKey::new(&AES_256_GCM, key);
+    LessSafeKey::new(key.expect("a key of AES-256 has 32 bytes"))
+}
+
+fn nonce(index: u32, last: bool) -> Nonce {
     let mut nonce = [0; 12];
     nonce[..4].copy_from_slice(&index.to_be_bytes());
     nonce[4] = u8::from(last);
-    nonce.into()
+    Nonce::assume_unique_for_key(nonce)
 }
 
 #[cfg(test)]

@@ -63,8 +63,7 @@ fn what_is_sealed_opens_at_every_length() {
 
 #[test]
 fn lengths_that_no_object_has_are_known() {
-    let real: std::collections::HashSet<usize> =
-        (0..3 * SEGMENT_BYTES).map(sealed_bytes).collect();
+    let real: std::collections::HashSet<usize> = (0..3 * SEGMENT_BYTES).map(sealed_bytes).collect();
     for sealed in 0..sealed_bytes(3 * SEGMENT_BYTES - 1) {
         assert_eq!(plaintext_bytes(sealed).is_some(), real.contains(&sealed), "{sealed}");
     }

@@ -47,9 +47,7 @@ impl Blobs {
         }
         let md5 = match md5 {
             None | Some("") => None,
-            Some(text) => {
-                Some(unhex::<16>(&text.to_ascii_lowercase()).ok_or(AssembleError::Md5)?)
-            }
+            Some(text) => Some(unhex::<16>(&text.to_ascii_lowercase()).ok_or(AssembleError::Md5)?),
         };
         let request = self.0.request().ok_or(BlobError::Busy)?;
         let inner = Arc::clone(&self.0);
@@ -97,7 +95,11 @@ impl Inner {
     }
 
     /// What these parts became before.
-    async fn again(self: &Arc<Self>, done: Done, md5: Option<[u8; 16]>) -> Result<Assembled, AssembleError> {
+    async fn again(
+        self: &Arc<Self>,
+        done: Done,
+        md5: Option<[u8; 16]>,
+    ) -> Result<Assembled, AssembleError> {
         let name = self.key.name(&done.id.0);
         let pin = Pin::new(self.names.share(name).await);
         if self.objects.length(Object::whole(name)).await?.is_none() {

@@ -41,9 +41,8 @@ impl S3Client {
         // A system without authorities can still reach this machine, and who is in `more`.
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if let Some(path) = more {
-            let bad = |cause: String| {
-                OpenError::Certificates(format!("{}: {cause}", path.display()))
-            };
+            let bad =
+                |cause: String| OpenError::Certificates(format!("{}: {cause}", path.display()));
             let found = CertificateDer::pem_file_iter(path).map_err(|e| bad(e.to_string()))?;
             for certificate in found {
                 let certificate = certificate.map_err(|e| bad(e.to_string()))?;

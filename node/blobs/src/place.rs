@@ -297,33 +297,41 @@ impl Objects {
         Ok(true)
     }
 
-    /// Files that a write left which did not come to its end: of a directory only.
+    /// Files that a write left which did not come to its end, of a directory only: path, whose they
+    /// are, and bytes. At most `max`, and written before `before_s`.
     ///
-    /// Blocks; for a blocking thread. Answers how many bytes those have that were written before
-    /// `before_s`, and removes them if asked.
-    pub(crate) fn leftovers(&self, before_s: u64, remove: bool) -> io::Result<u64> {
-        let Some(root) = &self.directory else { return Ok(0) };
-        let mut bytes = 0;
+    /// Blocks; for a blocking thread.
+    pub(crate) fn leftovers(&self, before_s: u64, max: usize) -> io::Result<Vec<Leftover>> {
+        let Some(root) = &self.directory else { return Ok(Vec::new()) };
+        let mut found = Vec::new();
         for first in directories_in(root)? {
             for second in directories_in(&first)? {
                 for file in fs::read_dir(&second)? {
                     let file = file?;
+                    let name = file.file_name();
                     // LocalFileSystem writes to `<name>#<number>` and renames it.
-                    if !file.file_name().to_string_lossy().contains('#') {
+                    let Some((name, _)) = name.to_str().and_then(|name| name.split_once('#'))
+                    else {
                         continue;
-                    }
+                    };
+                    let Some(name) = name.split('-').next().and_then(unhex) else { continue };
                     let Ok(meta) = file.metadata() else { continue };
-                    if seconds(meta.modified()?) < before_s {
-                        bytes += meta.len();
-                        if remove {
-                            fs::remove_file(file.path())?;
-                        }
+                    if seconds(meta.modified()?) < before_s && found.len() < max {
+                        found.push(Leftover { path: file.path(), name, bytes: meta.len() });
                     }
                 }
             }
         }
-        Ok(bytes)
+        Ok(found)
     }
+}
+
+/// A file that a killed process was writing.
+#[derive(Debug)]
+pub(crate) struct Leftover {
+    pub(crate) path: PathBuf,
+    pub(crate) name: Name,
+    pub(crate) bytes: u64,
 }
 
 fn directories_in(path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -339,7 +347,7 @@ fn directories_in(path: &Path) -> io::Result<Vec<PathBuf>> {
 
 fn is_range_error(error: &object_store::Error) -> bool {
     let text = chain(error);
-    text.contains("416") || text.contains("InvalidRange") || text.contains("start too large")
+    text.contains("InvalidRange") || text.contains("Wanted range")
 }
 
 fn s3_store(s3: &S3) -> Result<object_store::aws::AmazonS3, OpenError> {

@@ -75,8 +75,7 @@ struct Piece {
 impl Piece {
     /// The segments that hold `wanted`, which is not empty, of a chunk of `length` bytes.
     fn new(object: Object, hash: [u8; 32], length: usize, wanted: Range<usize>) -> Self {
-        let (first, end) =
-            (wanted.start / SEGMENT_BYTES, wanted.end.div_ceil(SEGMENT_BYTES));
+        let (first, end) = (wanted.start / SEGMENT_BYTES, wanted.end.div_ceil(SEGMENT_BYTES));
         let to_end = end * SEGMENT_BYTES >= length;
         let from = SEALED_HEADER_BYTES + first * SEALED_SEGMENT_BYTES;
         let to = match to_end {

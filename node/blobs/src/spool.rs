@@ -229,7 +229,9 @@ impl Spool {
                     hash,
                     number: upload.next_number,
                     kind: part.kind,
-                    total: part.total,
+                    // What is known by now, so that every later name tells it: the part that said it
+                    // may be replaced.
+                    total: upload.shape.total().or(part.total),
                 };
                 let path = directory.join(part_name(part.index, &stored, key));
                 fs::rename(&temporary, path).map(|()| upload.insert(part.index, stored))
@@ -284,11 +286,7 @@ impl Spool {
         let parts = upload.parts.iter().map(|(index, stored)| {
             (*index, directory.join(part_name(*index, stored, blob_key)), *stored)
         });
-        Some(Snapshot {
-            total: upload.shape.total(),
-            parts: parts.collect(),
-            done: upload.done,
-        })
+        Some(Snapshot { total: upload.shape.total(), parts: parts.collect(), done: upload.done })
     }
 
     /// Notes what the parts became, durably, and then removes them; blocks. The caller owns the

@@ -10,7 +10,7 @@ use keys::{Content, SEALED_HEADER_BYTES, plaintext_bytes};
 use crate::blobs::Inner;
 use crate::gate::{Owner, Watch};
 use crate::id::{BlobId, CHUNKS_MAX, hex};
-use crate::place::{Name, Object, seconds};
+use crate::place::{Leftover, Name, Object, seconds};
 use crate::{BlobError, Blobs};
 
 /// Orphans of one sweep. Protects memory: there is a next sweep.
@@ -149,9 +149,8 @@ impl Sweep {
         let mut orphans: Vec<Orphan> =
             found.into_values().filter(|orphan| orphan.newest_s < before_s).collect();
         orphans.sort_unstable_by_key(|orphan| orphan.name);
-        let inner = Arc::clone(&self.inner);
-        let leftover = self.inner.work(move || inner.objects.leftovers(before_s, false));
-        Ok(Orphans { orphans, leftover_bytes: leftover.await??, more })
+        let leftover_bytes = self.leftovers(before_s).await?.iter().map(|file| file.bytes).sum();
+        Ok(Orphans { orphans, leftover_bytes, more })
     }
 
     /// Removes what [`Sweep::find`] finds, and answers what it removed. May be stopped, and called
@@ -175,10 +174,27 @@ impl Sweep {
             removed.orphans.push(orphan);
         }
         let before_s = seconds(now).saturating_sub(grace.as_secs());
-        let inner = Arc::clone(&self.inner);
-        let leftover = self.inner.work(move || inner.objects.leftovers(before_s, true));
-        removed.leftover_bytes = leftover.await??;
+        for leftover in self.leftovers(before_s).await? {
+            // A clock may have jumped: what is being written now is not left over.
+            let Some(owner) = self.inner.names.try_own_alone(leftover.name) else { continue };
+            let gone = self.inner.work(move || {
+                let _owner = owner;
+                std::fs::remove_file(leftover.path)
+            });
+            match gone.await? {
+                Ok(()) => removed.leftover_bytes += leftover.bytes,
+                // The write came to its end after it was listed.
+                Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {}
+                Err(cause) => return Err(cause.into()),
+            }
+        }
         Ok(removed)
+    }
+
+    async fn leftovers(&self, before_s: u64) -> Result<Vec<Leftover>, BlobError> {
+        let inner = Arc::clone(&self.inner);
+        let found = self.inner.work(move || inner.objects.leftovers(before_s, ORPHANS_MAX));
+        Ok(found.await??)
     }
 }
 
@@ -199,7 +215,9 @@ impl Inner {
             false => None,
         };
         let chunks = match (content, plaintext_bytes(length as usize)) {
-            (Some(Content::Manifest), Some(bytes)) => (bytes.saturating_sub(8) / 32).min(CHUNKS_MAX),
+            (Some(Content::Manifest), Some(bytes)) => {
+                (bytes.saturating_sub(8) / 32).min(CHUNKS_MAX)
+            }
             // One chunk; or damaged, and its chunks are for the sweep.
             _ => 0,
         };
@@ -216,5 +234,51 @@ impl Inner {
         // All of them, also after an error: none may still be under way when the name is given up.
         let failed = deletions.filter_map(async |done| done.err()).collect::<Vec<_>>().await;
         failed.into_iter().next().map_or(Ok(()), Err)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use bytes::Bytes;
+    use keys::{BlobKey, MasterKey};
+
+    use super::*;
+    use crate::id::{CHUNK_BYTES, Manifest};
+    use crate::write::{Source, pieces};
+    use crate::{Bounds, Place, Setup};
+
+    /// Content that comes while its removal is under way is written again, not taken for present.
+    #[tokio::test]
+    async fn content_that_returns_waits_for_its_removal() {
+        let directory = tempfile::tempdir().unwrap();
+        let setup = Setup {
+            place: Place::Directory(directory.path().join("place")),
+            spool: directory.path().join("spool"),
+            bounds: Bounds::default(),
+        };
+        let key = BlobKey::derive(&MasterKey::from_file_bytes(&[1; 32]).unwrap());
+        let blobs = Blobs::open(setup, key).await.unwrap();
+        for length in [100, CHUNK_BYTES + 1] {
+            let content = Bytes::from(vec![7; length]);
+            let blob = blobs.put(content.clone()).await.unwrap();
+            let (id, size) = (blob.id, blob.size);
+            drop(blob);
+            let name = blobs.0.key.name(&id.0);
+            let removal = blobs.0.names.try_own_alone(name).unwrap();
+            let chunks = pieces(&content).map(|chunk| Content::Chunk.hash(&chunk)).collect();
+            let (manifest, source) = (Manifest { size, chunks }, Source::Bytes(content.clone()));
+            let mut write = pin!(blobs.0.write(manifest, source));
+            let look = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+            assert!(look.is_pending());
+            assert!(!blobs.0.names.watch().saw(name), "no pin before it owns the name");
+            assert_eq!(blobs.0.remove(&removal, name).await.unwrap(), Removal::Removed);
+            drop(removal);
+            let again = write.await.unwrap();
+            assert_eq!(again.id, id);
+            assert!(blobs.load(id, size, length).await.unwrap() == content);
+        }
     }
 }
