@@ -4,12 +4,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use blobs::Blobs;
 use keys::{MasterKey, ServerKey};
 use node_core::{Buckets, Core, Rate, UserId};
 use node_store::Store;
 use parking_lot::Mutex;
+use pictures::Studio;
+use preview::Fetcher;
 
 use crate::auth_keys::AuthKeys;
+use crate::files::Files;
+use crate::previews::Previews;
 use crate::rpc::ExportedLogins;
 use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, Sessions};
 use crate::transport::Secrets;
@@ -116,12 +121,20 @@ pub struct Setup {
     /// What browsers get that ask for anything but MTProto; each request has a
     /// [`axum::extract::ConnectInfo`] with the address that it came from.
     pub pages: axum::Router,
+    /// The bytes of files.
+    pub blobs: Blobs,
+    /// Makes pictures of them.
+    pub studio: Studio,
+    /// Fetches pages, where the operator wants previews of links.
+    pub previews: Option<Fetcher>,
 }
 
 /// The shared state behind every connection.
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) core: Core,
+    pub(crate) files: Files,
+    pub(crate) previews: Option<Previews>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) auth_keys: AuthKeys,
     pub(crate) sessions: Sessions,
@@ -161,6 +174,8 @@ impl Shared {
             search_limits: Mutex::new(Buckets::new(SEARCHES, BUCKETS_MAX)),
             clock: setup.clock,
             core: setup.core,
+            files: Files::new(setup.blobs, setup.studio),
+            previews: setup.previews.map(Previews::new),
             store: setup.store,
             secrets: setup.secrets,
             salt_secret: setup.salt_secret,

@@ -6,7 +6,9 @@
 
 mod auth_keys;
 pub mod exchange;
+mod files;
 mod frontend;
+mod previews;
 mod project;
 mod rpc;
 mod serve;

@@ -35,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) logins: LoginsConfig,
     /// `[messages]`
     pub(crate) messages: MessagesConfig,
+    /// `[previews]`
+    pub(crate) previews: PreviewsConfig,
 }
 
 /// `[logins]`: the sessions of members.
@@ -44,6 +46,20 @@ pub(crate) struct LoginsConfig {
     /// Whether a new login ends the account's other one on the same kind of device: telephones and
     /// tablets, computers, browsers, as far as clients tell. Default false.
     pub(crate) one_device_per_kind: bool,
+}
+
+/// `[previews]`: what is shown of pages that messages link to. Off unless it is switched on: the
+/// node then fetches what members name, and each site learns that somebody here has its address.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PreviewsConfig {
+    /// Whether pages are fetched. Default false.
+    pub(crate) enabled: bool,
+    /// Networks that may be reached although they are not public, for example `10.1.0.0/16`: an
+    /// intranet whose pages members link to. Default none.
+    pub(crate) allow_ips: Vec<String>,
+    /// Ports that may be reached beside 80 and 443. Default none.
+    pub(crate) allow_ports: Vec<u16>,
 }
 
 /// `[messages]`: how long things are kept.
@@ -421,7 +437,7 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 11] = [
+const SECTIONS: [&str; 12] = [
     "node",
     "mtproto",
     "http",
@@ -432,6 +448,7 @@ const SECTIONS: [&str; 11] = [
     "store",
     "logins",
     "messages",
+    "previews",
     "oidc",
 ];
 

@@ -281,6 +281,24 @@ fn setup(
     })
 }
 
+/// What fetches pages, where the operator wants previews.
+fn previews(config: &Config) -> anyhow::Result<Option<preview::Fetcher>> {
+    let asked = &config.previews;
+    if !asked.enabled {
+        return Ok(None);
+    }
+    let allow_ips = asked.allow_ips.iter().map(|network| {
+        let parsed = network.parse();
+        parsed.with_context(|| format!("in previews.allow_ips: {network} is not a network"))
+    });
+    let setup = preview::Setup {
+        allow_ips: allow_ips.collect::<anyhow::Result<_>>()?,
+        allow_ports: asked.allow_ports.clone(),
+        ..preview::Setup::default()
+    };
+    Ok(Some(preview::Fetcher::new(setup).context("in [previews]")?))
+}
+
 fn bounds(limits: &LimitsConfig, config: &Config) -> Bounds {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     Bounds {

@@ -5,7 +5,7 @@ use node_core::{
 };
 use tl::{enums, types};
 
-use super::View;
+use super::{View, web_page};
 
 /// What comes with a message. `None` where there is nothing that this layer of the API could show.
 pub(crate) fn media(
@@ -74,6 +74,17 @@ pub(crate) fn media(
             game_outcome: None,
         }
         .into(),
+        Media::WebPage { page, force_large, force_small, manual } => {
+            let Some(found) = view.core.web_page(*page)? else { return Ok(None) };
+            types::MessageMediaWebPage {
+                force_large_media: *force_large,
+                force_small_media: *force_small,
+                manual: *manual,
+                safe: false,
+                webpage: web_page(view, &found)?,
+            }
+            .into()
+        }
         _ => return Ok(None),
     }))
 }

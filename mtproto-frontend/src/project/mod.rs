@@ -11,6 +11,7 @@ mod privacy;
 mod settings;
 mod update;
 mod user;
+mod web_page;
 
 use std::collections::BTreeSet;
 
@@ -34,6 +35,7 @@ pub(crate) use settings::{
 };
 pub(crate) use update::{Pushed, box_update, chat_update};
 pub(crate) use user::{birthday, peer_settings, status, user};
+pub(crate) use web_page::web_page;
 
 /// Whose point of view it is.
 #[derive(Clone, Copy)]

@@ -35,7 +35,12 @@ pub(crate) fn box_update(
         BoxRow::Edited(id) => match edited {
             Some(stored) => {
                 named.message(stored);
-                let message = message(view, *id, stored)?;
+                let mut message = message(view, *id, stored)?;
+                // What else changes of a message, such as the preview of a page, is no edit for
+                // people.
+                if let enums::Message::Message(message) = &mut message {
+                    message.edit_hide = stored.edited == 0;
+                }
                 types::UpdateEditMessage { message, pts, pts_count }.into()
             }
             // Deleted since, which comes next; the pts still has to be told.

@@ -16,6 +16,7 @@ mod error;
 mod folders;
 mod help;
 mod langpack;
+mod media;
 mod messages;
 mod payments;
 mod phone;
@@ -28,6 +29,7 @@ mod table;
 mod tests;
 mod unwrap;
 mod updates;
+mod upload;
 mod users;
 
 use std::net::SocketAddr;

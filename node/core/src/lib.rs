@@ -32,6 +32,7 @@ mod preferences;
 mod presence;
 mod privacy;
 mod profile;
+mod profile_photo;
 mod read_date;
 mod record;
 mod reports;
@@ -48,7 +49,7 @@ pub use crate::core::{Core, Keys};
 pub use chats::{
     CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,
     ChatLink, ChatMember, ChatPhoto, ChatReactions, ChatRole, Importer, LinkFor, LinkTaken,
-    LinkTerms, RANK_CHARS_MAX, Reader, Rights,
+    LinkTerms, Reader, Rights,
 };
 pub use contacts::{Bar, ContactView, Imported, NOTE_UNITS_MAX, NewContact, Note, SavedContact};
 pub use dialogs::{
@@ -82,17 +83,19 @@ pub use preferences::{
 pub use presence::{ONLINE_MS, Status};
 pub use privacy::{GlobalPrivacy, PRIVACY_ENTRIES_MAX, PrivacyKey, PrivacyRule, What, Who};
 pub use profile::PublicProfile;
+pub use profile_photo::{PROFILE_PHOTOS_MAX, ProfilePhoto};
 pub use read_date::READ_DATE_KEPT_S;
 pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
 pub use search::{SearchFilter, SearchPage, SearchQuery};
 pub use send::{
-    Affected, Edit, Edited, ForwardHow, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents, PinHow,
-    QuoteRequest, Sent,
+    Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents,
+    PinHow, QuoteRequest, Sent,
 };
 pub use setup::{Clock, Quotas, Registration, Setup};
 pub use text::{
-    CAPTION_UNITS_MAX, ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError, utf16_len,
+    CAPTION_UNITS_MAX, ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError,
+    utf16_len, utf16_slice,
 };
 pub use timers::{Placed, SCHEDULED_DIALOG_MAX, SEND_WHEN_ONLINE, Scheduled, ScheduledEdit, When};
 pub use user::{

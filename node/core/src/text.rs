@@ -208,7 +208,8 @@ pub fn utf16_len(text: &str) -> usize {
 }
 
 /// A part of a text by UTF-16 units; `None` where that cuts a character or lies outside.
-pub(crate) fn utf16_slice(text: &str, offset: i32, length: i32) -> Option<&str> {
+#[must_use]
+pub fn utf16_slice(text: &str, offset: i32, length: i32) -> Option<&str> {
     let (from, to) = (usize::try_from(offset).ok()?, usize::try_from(length).ok()?);
     let to = from.checked_add(to)?;
     let (mut at, mut begin) = (0, None);

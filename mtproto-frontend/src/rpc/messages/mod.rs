@@ -7,6 +7,7 @@ mod delete_messages;
 mod dialog_filters;
 mod drafts;
 mod edit_chat;
+mod edit_chat_photo;
 mod edit_message;
 mod emoji_lists;
 mod empty_lists;
@@ -32,6 +33,7 @@ mod scheduled;
 mod search;
 mod search_counters;
 mod search_global;
+mod send_media;
 mod send_message;
 mod set_typing;
 mod sticker_lists;
@@ -55,6 +57,7 @@ pub(super) use edit_chat::{
     delete_chat, edit_chat_about, edit_chat_admin, edit_chat_default_banned_rights,
     edit_chat_participant_rank, edit_chat_title, toggle_no_forwards,
 };
+pub(super) use edit_chat_photo::edit_chat_photo;
 pub(super) use edit_message::{edit_message, get_message_edit_data};
 pub(super) use emoji_lists::{
     get_emoji_groups, get_emoji_keywords, get_emoji_keywords_difference,
@@ -72,7 +75,7 @@ pub(super) use get_full_chat::{
 };
 pub(super) use get_history::get_history;
 pub(super) use get_messages::get_messages;
-pub(super) use get_web_page_preview::get_web_page_preview;
+pub(super) use get_web_page_preview::{get_web_page, get_web_page_preview};
 pub(super) use history_ttl::{get_default_history_ttl, set_default_history_ttl, set_history_ttl};
 pub(super) use import_chat_invite::{check_chat_invite, import_chat_invite};
 pub(super) use join_requests::{
@@ -103,6 +106,7 @@ pub(super) use search_counters::{
     search_sent_media,
 };
 pub(super) use search_global::search_global;
+pub(super) use send_media::{send_media, send_multi_media, upload_media};
 pub(super) use send_message::send_message;
 pub(super) use set_typing::set_typing;
 pub(super) use sticker_lists::{
