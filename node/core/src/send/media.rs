@@ -45,6 +45,8 @@ pub enum OutgoingFile {
     Other(Media),
     /// An emoji, whose number the node draws.
     Dice(String),
+    /// A poll.
+    NewPoll(crate::polls::NewPoll),
 }
 
 /// Emoji with a number, and the greatest one.
@@ -85,6 +87,7 @@ impl Decide<'_> {
                 let value = rand::RngExt::random_range(&mut self.rng, 1..=*greatest);
                 Media::Dice { emoticon: (*emoticon).to_owned(), value }
             }
+            OutgoingFile::NewPoll(poll) => Media::Poll(self.new_poll(from, poll)?),
             OutgoingFile::Other(media) => {
                 check(&media)?;
                 if let Media::Contact { phone_number, .. } = &media {
@@ -133,6 +136,9 @@ impl Decide<'_> {
     /// So many more messages show what comes with this one; or fewer, below 0.
     pub(crate) fn hold_media(&mut self, message: &Message, copies: i64) -> CoreResult<()> {
         self.hold_file(message.media.as_ref().and_then(Media::file), copies)?;
+        if let Some(Media::Poll(poll)) = message.media {
+            self.hold_poll(poll, copies)?;
+        }
         if let Some(crate::message::Action::ChatPhoto(photo)) = message.action {
             self.hold_file(photo, copies)?;
         }
