@@ -4,6 +4,7 @@
 //! All of them are sans-I/O: bytes and a time in, bytes and calls out. Only `serve` touches
 //! sockets, the clock and randomness.
 
+mod bundled;
 mod auth_keys;
 pub mod exchange;
 mod frontend;

@@ -13,7 +13,7 @@ use super::{refuse, sent_updates};
 use crate::project;
 use crate::rpc::{Context, RpcError, RpcResult};
 
-type Reply = Option<(MessageId, Option<QuoteRequest>)>;
+pub(super) type Reply = Option<(MessageId, Option<QuoteRequest>)>;
 
 pub(in crate::rpc) async fn send_message(
     ctx: &Context,
@@ -73,7 +73,7 @@ pub(super) fn text(
     Text::parse(text, entities).map_err(|error| CoreError::from(error).into())
 }
 
-fn reply_to(ctx: &Context, to: PeerId, reply: InputReplyTo) -> RpcResult<Reply> {
+pub(super) fn reply_to(ctx: &Context, to: PeerId, reply: InputReplyTo) -> RpcResult<Reply> {
     let InputReplyTo::InputReplyToMessage(reply) = reply else {
         return Err(RpcError::NOT_IMPLEMENTED);
     };

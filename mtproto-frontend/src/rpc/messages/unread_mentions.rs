@@ -1,15 +1,10 @@
 //! `messages.getUnreadMentions#f107e790 flags:# peer:InputPeer top_msg_id:flags.0?int offset_id:int
 //! add_offset:int limit:int max_id:int min_id:int = messages.Messages`,
 //! `messages.readMentions#36e5bf4d flags:# peer:InputPeer top_msg_id:flags.0?int =
-//! messages.AffectedHistory`,
-//! `messages.getUnreadReactions#bd7f90ac flags:# peer:InputPeer top_msg_id:flags.0?int
-//! saved_peer_id:flags.1?InputPeer offset_id:int add_offset:int limit:int max_id:int min_id:int =
-//! messages.Messages`,
-//! `messages.readReactions#9ec44f93 flags:# peer:InputPeer top_msg_id:flags.0?int
-//! saved_peer_id:flags.1?InputPeer = messages.AffectedHistory`
+//! messages.AffectedHistory`
 //!
-//! Mentions are marked in groups only, and nobody can react yet: there is none to show or to read.
-//! Sources: <https://core.telegram.org/api/mentions>, <https://core.telegram.org/api/reactions>
+//! Mentions are marked in groups only: there is none to show or to read.
+//! Source: <https://core.telegram.org/api/mentions>
 
 use tl::functions::messages as f;
 use tl::types::messages as t;
@@ -27,22 +22,6 @@ pub(in crate::rpc) async fn get_unread_mentions(
 pub(in crate::rpc) async fn read_mentions(
     ctx: &Context,
     request: f::ReadMentions,
-) -> RpcResult<t::AffectedHistory> {
-    ctx.peer(&request.peer)?;
-    nothing(ctx).await
-}
-
-pub(in crate::rpc) async fn get_unread_reactions(
-    ctx: &Context,
-    request: f::GetUnreadReactions,
-) -> RpcResult<t::Messages> {
-    ctx.peer(&request.peer)?;
-    Ok(t::Messages::default())
-}
-
-pub(in crate::rpc) async fn read_reactions(
-    ctx: &Context,
-    request: f::ReadReactions,
 ) -> RpcResult<t::AffectedHistory> {
     ctx.peer(&request.peer)?;
     nothing(ctx).await
