@@ -5,6 +5,7 @@
 //! sockets, the clock and randomness.
 
 mod auth_keys;
+mod bundled;
 pub mod exchange;
 mod files;
 mod frontend;

@@ -85,6 +85,12 @@ pub(crate) fn media(
             }
             .into()
         }
+        Media::Poll(id) => match super::poll_and_results(view, *id)? {
+            Some((poll, results)) => {
+                types::MessageMediaPoll { poll, results, attached_media: None }.into()
+            }
+            None => return Ok(None),
+        },
         _ => return Ok(None),
     }))
 }
@@ -154,16 +160,18 @@ pub(crate) fn document(view: View<'_>, origin: Origin, found: &Document) -> enum
         thumbs: (!thumbs.is_empty()).then_some(thumbs),
         video_thumbs: None,
         dc_id: view.dc,
-        attributes: found.attributes.iter().map(attribute).collect(),
+        attributes: found.attributes.iter().map(|is| attribute(view, is)).collect(),
     }
     .into()
 }
 
-fn attribute(is: &DocumentAttribute) -> enums::DocumentAttribute {
+fn attribute(view: View<'_>, is: &DocumentAttribute) -> enums::DocumentAttribute {
     let set = |set: &Option<i64>| -> enums::InputStickerSet {
-        // Of a set its number is enough: whoever has seen a sticker may see the set.
         match set {
-            Some(id) => types::InputStickerSetId { id: *id, access_hash: 0 }.into(),
+            Some(id) => {
+                let access_hash = view.core.sticker_set_access_hash(*id);
+                types::InputStickerSetId { id: *id, access_hash }.into()
+            }
             None => types::InputStickerSetEmpty {}.into(),
         }
     };

@@ -78,6 +78,7 @@ fn shown(
         entities: entities(&stored.entities),
         edit_date: (stored.edited != 0).then_some(stored.edited),
         grouped_id: (stored.grouped_id != 0).then_some(stored.grouped_id),
+        reactions: super::message_reactions(view, id, stored)?,
         ttl_period: (stored.ttl_period != 0).then_some(stored.ttl_period),
         ..types::Message::default()
     }

@@ -7,8 +7,11 @@ mod chat;
 mod media;
 mod message;
 mod own;
+mod poll;
 mod privacy;
+mod reactions;
 mod settings;
+mod stickers;
 mod update;
 mod user;
 mod web_page;
@@ -16,23 +19,28 @@ mod web_page;
 use std::collections::BTreeSet;
 
 use node_core::{
-    Action, ChatId, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Media, Message, PeerId,
-    UserId,
+    Action, ChatId, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Media, Message, MessageId,
+    PeerId, UserId,
 };
 use tl::enums;
 
 pub(crate) use chat::{banned_rights, banned_rights_from_tl, chat, chat_reactions, participants};
-pub(crate) use media::{media, photo};
+pub(crate) use media::{document, media, photo};
 pub(crate) use message::{
     entities, entities_from_tl, message, message_or_empty, scheduled, text_with_entities,
 };
 pub(crate) use own::{draft_update, history_ttl, notify_update, own_update, scheduled_gone};
+pub(crate) use poll::{poll_and_results, poll_hash, poll_update};
 pub(crate) use privacy::{
     NamesGroups, key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl,
+};
+pub(crate) use reactions::{
+    message_reactions, peer_reaction, reaction, reaction_from_tl, reactions_update,
 };
 pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };
+pub(crate) use stickers::{covered_set, found_stickers, full_sticker_set, sticker_of, sticker_set};
 pub(crate) use update::{Pushed, box_update, chat_update};
 pub(crate) use user::{birthday, peer_settings, status, user};
 pub(crate) use web_page::web_page;
@@ -101,6 +109,19 @@ impl Named {
             self.users.insert(user);
         }
         self.entities(&message.entities)
+    }
+
+    /// Names everybody that a message of the viewer's box does, and who is shown beside it.
+    pub(crate) fn shown_with(
+        &mut self,
+        view: View<'_>,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<&mut Self> {
+        if let Some(Media::Poll(poll)) = message.media {
+            self.poll(view, poll)?;
+        }
+        self.message(message).reactions(view, id, message)
     }
 
     /// Names everybody whom a formatted text mentions.

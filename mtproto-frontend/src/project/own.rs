@@ -1,7 +1,7 @@
 //! What a member changed for oneself, as the update for the other sessions: these have no pts of
 //! their own.
 
-use node_core::{Core, CoreResult, MessageId, NotifyTarget, Own, PeerId, UserId};
+use node_core::{Core, CoreResult, MessageId, NotifyTarget, Own, PeerId, SetKind, SetName, UserId};
 use tl::{enums, types};
 
 use super::{
@@ -94,6 +94,34 @@ pub(crate) fn own_update(
             let message = super::scheduled(view, &waiting)?;
             types::UpdateNewScheduledMessage { message }.into()
         }
+        Own::Reactions { id, .. } => {
+            let Some(stored) = core.message(owner, *id)? else { return Ok(None) };
+            super::reactions_update(view, *id, &stored, named)?
+        }
+        Own::RecentReactions => types::UpdateRecentReactions {}.into(),
+        Own::Poll(id) => return super::poll_update(view, *id, named),
+        Own::StickerSets(kind) => {
+            let (masks, emojis) = (*kind == SetKind::Masks, *kind == SetKind::Emoji);
+            types::UpdateStickerSets { masks, emojis }.into()
+        }
+        Own::StickerSetsOrder(kind) => {
+            let order = core.installed_sets(owner, *kind)?;
+            types::UpdateStickerSetsOrder {
+                masks: *kind == SetKind::Masks,
+                emojis: *kind == SetKind::Emoji,
+                order: order.iter().map(|installed| installed.set.id).collect(),
+            }
+            .into()
+        }
+        Own::NewStickerSet(id) => {
+            let Ok(set) = core.sticker_set(&SetName::Id(*id)) else { return Ok(None) };
+            let flags = core.set_flags(owner, &set)?;
+            let stickerset = super::full_sticker_set(view, &set, flags)?.into();
+            types::UpdateNewStickerSet { stickerset }.into()
+        }
+        Own::RecentStickers => types::UpdateRecentStickers {}.into(),
+        Own::FavedStickers => types::UpdateFavedStickers {}.into(),
+        Own::SavedGifs => types::UpdateSavedGifs {}.into(),
         Own::ScheduledGone { peer: with, ids, sent } => {
             named.peer(*with);
             scheduled_gone(*with, ids, sent)

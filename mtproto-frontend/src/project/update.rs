@@ -27,14 +27,14 @@ pub(crate) fn box_update(
     let (pts, pts_count) = (pts.0, row.pts_count());
     Ok(match row {
         BoxRow::Message(stored) => {
-            named.message(stored);
             let id = node_core::MessageId(pts);
+            named.shown_with(view, id, stored)?;
             let message = message(view, id, stored)?;
             types::UpdateNewMessage { message, pts, pts_count }.into()
         }
         BoxRow::Edited(id) => match edited {
             Some(stored) => {
-                named.message(stored);
+                named.shown_with(view, *id, stored)?;
                 let mut message = message(view, *id, stored)?;
                 // What else changes of a message, such as the preview of a page, is no edit for
                 // people.

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use node_core::{CoreError, FilterError, Rights, TextError};
+use node_core::{
+    CoreError, FilterError, PollError, ReactionError, Rights, StickerError, TextError,
+};
 use tl::Write as _;
 
 /// `rpc_error`: a code and an upper-case name, never internal text.
@@ -186,6 +188,13 @@ impl From<CoreError> for RpcError {
             CoreError::ReferenceEmpty => bad("FILE_REFERENCE_EMPTY"),
             CoreError::ReferenceInvalid => bad("FILE_REFERENCE_INVALID"),
             CoreError::ReferenceExpired => bad("FILE_REFERENCE_EXPIRED"),
+            CoreError::Reaction(error) => bad(match error {
+                ReactionError::TooMany => "REACTIONS_TOO_MANY",
+                ReactionError::NotModified => "MESSAGE_NOT_MODIFIED",
+                _ => "REACTION_INVALID",
+            }),
+            CoreError::Poll(error) => poll_error(error),
+            CoreError::Sticker(error) => sticker_error(error),
             CoreError::QuotaExceeded => bad("STORAGE_QUOTA_EXCEEDED"),
             CoreError::FromTheFuture => bad("PERSISTENT_TIMESTAMP_INVALID"),
             CoreError::Flood { wait_s } => Self::flood_wait(wait_s),
@@ -195,6 +204,47 @@ impl From<CoreError> for RpcError {
             other => Self::internal(&other),
         }
     }
+}
+
+fn poll_error(error: PollError) -> RpcError {
+    let (code, name) = match error {
+        PollError::QuestionInvalid => (400, "POLL_QUESTION_INVALID"),
+        PollError::AnswersInvalid => (400, "POLL_ANSWERS_INVALID"),
+        PollError::AnswerInvalid => (400, "POLL_ANSWER_INVALID"),
+        PollError::OptionInvalid => (400, "POLL_OPTION_INVALID"),
+        PollError::OptionDuplicate => (400, "POLL_OPTION_DUPLICATE"),
+        PollError::CorrectEmpty => (400, "QUIZ_CORRECT_ANSWERS_EMPTY"),
+        PollError::CorrectTooMany => (400, "QUIZ_CORRECT_ANSWERS_TOO_MUCH"),
+        PollError::CorrectInvalid => (400, "QUIZ_CORRECT_ANSWER_INVALID"),
+        PollError::QuizMultiple => (400, "QUIZ_MULTIPLE_INVALID"),
+        PollError::Closed => (400, "MESSAGE_POLL_CLOSED"),
+        PollError::UnknownOption => (400, "OPTION_INVALID"),
+        PollError::TooManyOptions => (400, "OPTIONS_TOO_MUCH"),
+        PollError::RevoteNotAllowed => (400, "REVOTE_NOT_ALLOWED"),
+        PollError::NotPublic => (403, "BROADCAST_FORBIDDEN"),
+        PollError::VoteRequired => (403, "POLL_VOTE_REQUIRED"),
+        _ => (400, "POLL_UNSUPPORTED"),
+    };
+    RpcError::new(code, name)
+}
+
+fn sticker_error(error: StickerError) -> RpcError {
+    let (code, name) = match error {
+        StickerError::UnknownSet => (406, "STICKERSET_INVALID"),
+        StickerError::UnknownSticker => (400, "STICKER_INVALID"),
+        StickerError::StickerInvalid => (400, "STICKER_ID_INVALID"),
+        StickerError::NoGif => (400, "GIF_ID_INVALID"),
+        StickerError::NameInvalid => (400, "PACK_SHORT_NAME_INVALID"),
+        StickerError::NameOccupied => (400, "PACK_SHORT_NAME_OCCUPIED"),
+        StickerError::TitleInvalid => (400, "PACK_TITLE_INVALID"),
+        StickerError::KindInvalid => (400, "PACK_TYPE_INVALID"),
+        StickerError::Empty => (400, "STICKERS_EMPTY"),
+        StickerError::TooMany => (400, "STICKERS_TOO_MUCH"),
+        StickerError::EmojiInvalid => (400, "STICKER_EMOJI_INVALID"),
+        StickerError::TooManySets => (400, "LIMIT_INVALID"),
+        _ => (400, "STICKER_FILE_INVALID"),
+    };
+    RpcError::new(code, name)
 }
 
 /// What a group does not let its members do.
@@ -211,6 +261,7 @@ fn right_missing(right: Rights) -> RpcError {
         (Rights::SEND_GIFS, "CHAT_SEND_GIFS_FORBIDDEN"),
         (Rights::SEND_POLLS, "CHAT_SEND_POLL_FORBIDDEN"),
         (Rights::SEND_PLAIN, "CHAT_SEND_PLAIN_FORBIDDEN"),
+        (Rights::SEND_REACTIONS, "CHAT_WRITE_FORBIDDEN"),
     ];
     let name = named.iter().find(|(known, _)| right.contains_any(*known));
     match name {

@@ -23,6 +23,7 @@ mod phone;
 mod photos;
 mod premium;
 mod resolve;
+mod stickers;
 mod stories;
 mod table;
 #[cfg(test)]

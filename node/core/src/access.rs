@@ -61,6 +61,12 @@ pub(crate) fn file_hash(secret: &[u8; 32], file: i64) -> i64 {
     keyed(secret, b"file", &[file])
 }
 
+/// `access_hash` of a set of stickers, the same for all.
+#[must_use]
+pub(crate) fn set_hash(secret: &[u8; 32], set: i64) -> i64 {
+    keyed(secret, b"sticker set", &[set])
+}
+
 /// Shows that a file reference was given here, for this viewer and file.
 #[must_use]
 pub(crate) fn reference_tag(secret: &[u8; 32], ids: &[u8], said: &[u8]) -> [u8; 16] {

@@ -274,6 +274,15 @@ pub enum CoreError {
     /// The reference is too old, or the file is not shown there any more.
     #[error("the file reference is over")]
     ReferenceExpired,
+    /// Not a reaction here.
+    #[error(transparent)]
+    Reaction(#[from] crate::reactions::ReactionError),
+    /// A poll that cannot be sent, or a vote that does not count.
+    #[error(transparent)]
+    Poll(#[from] crate::polls::PollError),
+    /// A set of stickers that cannot be so.
+    #[error(transparent)]
+    Sticker(#[from] crate::stickers::StickerError),
     /// The member, or the node, has stored as much as it may.
     #[error("the quota is used up")]
     QuotaExceeded,

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::dialogs::{FilterId, FolderId, NotifyTarget};
 use crate::ids::{Actor, AuthKeyId, ChatId, MessageId, PeerId, Pts, UserId};
 use crate::login::Authorization;
+use crate::media::PollId;
 use crate::message::{BoxRow, Message};
 use crate::privacy::PrivacyKey;
+use crate::stickers::SetKind;
 
 /// Something that clients and other edges should learn.
 #[derive(Debug, Clone)]
@@ -248,6 +250,29 @@ pub enum Own {
         /// Among the scheduled messages of the dialog.
         id: MessageId,
     },
+    /// The reactions to a message, as this member sees them.
+    Reactions {
+        /// The dialog.
+        peer: PeerId,
+        /// The message.
+        id: MessageId,
+    },
+    /// What the member reacted with lately.
+    RecentReactions,
+    /// A poll that the member can see.
+    Poll(PollId),
+    /// Sets of stickers were installed, archived or removed.
+    StickerSets(SetKind),
+    /// A set of stickers was installed.
+    NewStickerSet(i64),
+    /// The order of the installed sets.
+    StickerSetsOrder(SetKind),
+    /// Stickers that were used lately.
+    RecentStickers,
+    /// Favourite stickers.
+    FavedStickers,
+    /// GIFs that are kept.
+    SavedGifs,
     /// Scheduled messages were sent, or are gone.
     ScheduledGone {
         /// To whom.

@@ -19,6 +19,7 @@ use crate::personal::PersonalCache;
 use crate::presence::Presence;
 use crate::search::{INDEX_EVERY_EVENTS, Queue};
 use crate::setup::{Clock, Quotas, Registration, Setup};
+use crate::shown::Shown;
 use crate::timers::Timers;
 
 /// How often things happen behind what members do; tests have them happen more often.
@@ -65,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) chats: Chats,
     pub(crate) contacts: ContactCache,
     pub(crate) personal: PersonalCache,
+    /// Rows that change and that anybody may read.
+    pub(crate) shown: Shown,
     pub(crate) codes: LoginCodes,
     /// Codes for moves to another number, by account and number.
     pub(crate) changes: LoginCodes,
@@ -118,6 +121,7 @@ impl Inner {
             chats,
             contacts: ContactCache::default(),
             personal: PersonalCache::default(),
+            shown: Shown::default(),
             codes: LoginCodes::default(),
             changes: LoginCodes::default(),
             tokens: LoginTokens::default(),

@@ -28,11 +28,13 @@ mod login;
 mod media;
 mod message;
 mod personal;
+mod polls;
 mod preferences;
 mod presence;
 mod privacy;
 mod profile;
 mod profile_photo;
+mod reactions;
 mod read_date;
 mod record;
 mod reports;
@@ -40,6 +42,8 @@ mod saved;
 mod search;
 mod send;
 mod setup;
+mod shown;
+mod stickers;
 mod text;
 mod timers;
 mod user;
@@ -77,6 +81,10 @@ pub use media::{
     Media, Origin, Photo, PhotoSize, PollId, StoredBytes, WebPage, WebPageId,
 };
 pub use message::{Action, Author, BoxRow, Forward, HIDDEN_AUTHOR, Message, Quote, Reply};
+pub use polls::{
+    NewAnswer, NewPoll, POLL_ANSWERS_MAX, POLL_CLOSE_PERIOD_MAX_S, POLL_QUESTION_CHARS_MAX, Poll,
+    PollAnswer, PollError, PollView, Voter, VotesPage,
+};
 pub use preferences::{
     AutoDownload, AutoSave, AutoSaves, DownloadPreset, ReactionsFrom, ReactionsNotify, SaveScope,
 };
@@ -84,6 +92,10 @@ pub use presence::{ONLINE_MS, Status};
 pub use privacy::{GlobalPrivacy, PRIVACY_ENTRIES_MAX, PrivacyKey, PrivacyRule, What, Who};
 pub use profile::PublicProfile;
 pub use profile_photo::{PROFILE_PHOTOS_MAX, ProfilePhoto};
+pub use reactions::{
+    AvailableReaction, DEFAULT_REACTION, REACTIONS, REACTIONS_UNIQ_MAX, REACTIONS_USER_MAX,
+    ReactHow, Reacted, Reaction, ReactionCount, ReactionError, ReactionsPage, ReactionsView,
+};
 pub use read_date::READ_DATE_KEPT_S;
 pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
@@ -93,6 +105,10 @@ pub use send::{
     PinHow, QuoteRequest, Sent,
 };
 pub use setup::{Clock, Quotas, Registration, Setup};
+pub use stickers::{
+    FAVED_MAX, Found, InstalledSet, KEPT_MAX, Kept, MaskPoint, NewSet, NewSticker, SetFlags,
+    SetKind, SetName, Sticker, StickerError, StickerSet,
+};
 pub use text::{
     CAPTION_UNITS_MAX, ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError,
     utf16_len, utf16_slice,

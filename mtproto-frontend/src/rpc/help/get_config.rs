@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use tl::functions::help::GetConfig;
 use tl::types::{Config, DcOption};
 
+use crate::project;
 use crate::rpc::{Context, RpcResult};
 
 /// The DC numbers that clients have in their tables.
@@ -21,6 +22,11 @@ const TEST_DC_BASE: i32 = 10_000;
 const EXPIRES_S: i32 = 3600;
 
 pub(in crate::rpc) async fn get_config(ctx: &Context, _: GetConfig) -> RpcResult<Config> {
+    // Also asked before a login.
+    let reactions_default = match ctx.user() {
+        Ok(user) => Some(project::reaction(&ctx.shared.core.default_reaction(user)?)),
+        Err(_) => None,
+    };
     let date = (ctx.now_ms / 1000) as i32;
     let test_mode = ctx.dc > TEST_DC_BASE;
     Ok(Config {
@@ -57,6 +63,7 @@ pub(in crate::rpc) async fn get_config(ctx: &Context, _: GetConfig) -> RpcResult
         me_url_prefix: ctx.shared.me_url_prefix(ctx.addresses.local),
         caption_length_max: 1024,
         message_length_max: 4096,
+        reactions_default,
         webfile_dc_id: ctx.dc,
         // Fields of older layers. 152 to 157 read limits here that moved to the app config.
         phonecalls_enabled: false,

@@ -31,7 +31,7 @@ pub(super) use get_timezones_list::get_timezones_list;
 
 /// A stable, never-zero `hash:int` over the bytes of an answer: clients send it back, and zero
 /// means that they have nothing.
-fn content_hash(bytes: &[u8]) -> i32 {
+pub(super) fn content_hash(bytes: &[u8]) -> i32 {
     let [a, b, c, d, ..] = *blake3::hash(bytes).as_bytes();
     (i32::from_le_bytes([a, b, c, d]) & i32::MAX).max(1)
 }

@@ -9,6 +9,7 @@ use tl::enums;
 use tl::functions::messages::{EditMessage, GetMessageEditData};
 use tl::types;
 
+use super::polls::poll_updates;
 use super::refuse;
 use super::scheduled::edited_scheduled;
 use super::send_message::{caption, text};
@@ -33,6 +34,14 @@ async fn edit(
     uploads: &mut Uploads,
 ) -> RpcResult<enums::Updates> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    if let Some(enums::InputMedia::InputMediaPoll(media)) = &request.media {
+        let enums::Poll::Poll(poll) = &media.poll;
+        // Nothing else of a poll can be changed.
+        refuse(!poll.closed || request.schedule_date.is_some())?;
+        let (core, id) = (&ctx.shared.core, MessageId(request.id));
+        let poll = core.close_poll(ctx.actor()?, owner, peer, id).await?;
+        return poll_updates(ctx, poll, None);
+    }
     let (id, core) = (MessageId(request.id), &ctx.shared.core);
     // Whether the text is one of media: of those that come, or of those that are there.
     let is_caption = match &request.media {

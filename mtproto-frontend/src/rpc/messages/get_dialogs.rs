@@ -153,6 +153,7 @@ fn dialog_of(dialog: &DialogView) -> enums::Dialog {
         unread_count: dialog.unread,
         ttl_period: (dialog.ttl_period != 0).then_some(dialog.ttl_period),
         unread_mentions_count: dialog.unread_mentions,
+        unread_reactions_count: dialog.unread_reactions,
         unread_mark: dialog.unread_mark,
         notify_settings: project::notify_settings(&dialog.notify).into(),
         ..types::Dialog::default()

@@ -20,10 +20,14 @@ mod get_web_page_preview;
 mod history_ttl;
 mod import_chat_invite;
 mod join_requests;
+mod kept_files;
 mod peer_settings;
 mod pinned_dialogs;
 mod pinned_messages;
+mod poll_media;
+mod polls;
 mod reaction_lists;
+mod reactions;
 mod read_date;
 mod read_history;
 mod report;
@@ -37,6 +41,7 @@ mod send_media;
 mod send_message;
 mod set_typing;
 mod sticker_lists;
+mod sticker_sets;
 mod unread_marks;
 mod unread_mentions;
 
@@ -81,12 +86,24 @@ pub(super) use import_chat_invite::{check_chat_invite, import_chat_invite};
 pub(super) use join_requests::{
     get_chat_invite_importers, hide_all_chat_join_requests, hide_chat_join_request,
 };
+pub(super) use kept_files::{
+    clear_recent_stickers, fave_sticker, get_custom_emoji_documents, get_faved_stickers,
+    get_recent_stickers, get_saved_gifs, get_stickers, save_gif, save_recent_sticker,
+    search_custom_emoji, search_stickers,
+};
 pub(super) use peer_settings::{get_peer_settings, hide_peer_settings_bar};
 pub(super) use pinned_dialogs::{reorder_pinned_dialogs, toggle_dialog_pin};
 pub(super) use pinned_messages::{unpin_all_messages, update_pinned_message};
+pub(super) use poll_media::new_poll;
+pub(super) use polls::{get_poll_results, get_poll_votes, send_vote};
 pub(super) use reaction_lists::{
-    get_available_effects, get_available_reactions, get_default_tag_reactions,
-    get_paid_reaction_privacy, get_recent_reactions, get_saved_reaction_tags, get_top_reactions,
+    clear_recent_reactions, get_available_effects, get_available_reactions,
+    get_default_tag_reactions, get_paid_reaction_privacy, get_recent_reactions,
+    get_saved_reaction_tags, get_top_reactions, set_default_reaction,
+};
+pub(super) use reactions::{
+    get_message_reactions_list, get_messages_reactions, get_unread_reactions, read_reactions,
+    send_reaction, set_chat_available_reactions,
 };
 pub(super) use read_date::{get_message_read_participants, get_outbox_read_date};
 pub(super) use read_history::{read_history, read_message_contents, received_messages};
@@ -110,16 +127,15 @@ pub(super) use send_media::{send_media, send_multi_media, upload_media};
 pub(super) use send_message::send_message;
 pub(super) use set_typing::set_typing;
 pub(super) use sticker_lists::{
-    get_all_stickers, get_archived_stickers, get_custom_emoji_documents, get_emoji_stickers,
-    get_faved_stickers, get_featured_emoji_stickers, get_featured_stickers, get_mask_stickers,
-    get_my_stickers, get_old_featured_stickers, get_recent_stickers, get_saved_gifs,
-    get_sticker_set, get_stickers, search_custom_emoji, search_emoji_sticker_sets,
-    search_sticker_sets, search_stickers,
+    get_featured_emoji_stickers, get_featured_stickers, get_old_featured_stickers,
+};
+pub(super) use sticker_sets::{
+    get_all_stickers, get_archived_stickers, get_emoji_stickers, get_mask_stickers,
+    get_my_stickers, get_sticker_set, install_sticker_set, reorder_sticker_sets,
+    search_emoji_sticker_sets, search_sticker_sets, toggle_sticker_sets, uninstall_sticker_set,
 };
 pub(super) use unread_marks::{get_dialog_unread_marks, mark_dialog_unread};
-pub(super) use unread_mentions::{
-    get_unread_mentions, get_unread_reactions, read_mentions, read_reactions,
-};
+pub(super) use unread_mentions::{get_unread_mentions, read_mentions};
 
 use node_core::{ChatChange, ChatId, Sent, Stored};
 use tl::{enums, types};
@@ -136,7 +152,7 @@ fn sent_updates(ctx: &Context, sent: &[(Sent, i64)]) -> RpcResult<enums::Updates
         updates.push(types::UpdateMessageId { id: sent.id.0, random_id: *random_id }.into());
     }
     for (sent, _) in sent {
-        named.message(&sent.message);
+        named.shown_with(ctx.view()?, sent.id, &sent.message)?;
         let message = project::message(ctx.view()?, sent.id, &sent.message)?;
         updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
     }
@@ -185,7 +201,7 @@ fn messages(ctx: &Context, stored: &[Stored], named: &mut Named) -> RpcResult<Ve
     let view = ctx.view()?;
     let mut messages = Vec::with_capacity(stored.len());
     for stored in stored {
-        named.message(&stored.message);
+        named.shown_with(view, stored.id, &stored.message)?;
         messages.push(project::message(view, stored.id, &stored.message)?);
     }
     Ok(messages)

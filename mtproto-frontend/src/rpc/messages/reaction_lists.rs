@@ -1,22 +1,65 @@
-//! `messages.*`: reactions and effects. A node has no catalogue of them yet.
+//! `messages.*`: what members can react with. A node has no effects and no tags.
+//!
+//! Source: <https://core.telegram.org/api/reactions>
 
+use node_core::{FileId, REACTIONS, Reaction};
 use tl::enums::messages as e;
 use tl::functions::messages as f;
-use tl::types::{Updates, messages as t};
+use tl::types::{self, Updates, messages as t};
 
+use crate::bundled::{self, Pictures};
+use crate::project;
 use crate::rpc::empty::{CHOSEN_HASH, updates};
-use crate::rpc::{Context, RpcResult};
+use crate::rpc::help::content_hash;
+use crate::rpc::resolve::hash_of;
+use crate::rpc::{Context, RpcError, RpcResult};
+
+/// Reactions of one list.
+const REACTIONS_MAX: usize = 100;
 
 /// `messages.getAvailableReactions#18dea0ac hash:int = messages.AvailableReactions`
 pub(in crate::rpc) async fn get_available_reactions(
-    _: &Context,
+    ctx: &Context,
     request: f::GetAvailableReactions,
 ) -> RpcResult<e::AvailableReactions> {
-    Ok(if request.hash == CHOSEN_HASH {
-        t::AvailableReactionsNotModified {}.into()
-    } else {
-        t::AvailableReactions { hash: CHOSEN_HASH, ..Default::default() }.into()
-    })
+    let mut said = Vec::new();
+    for known in REACTIONS {
+        said.extend_from_slice(known.emoticon.as_bytes());
+        for (document, _) in Pictures::of(known.emoticon).iter().flat_map(|found| found.files()) {
+            said.extend_from_slice(&document.id.0.to_be_bytes());
+        }
+    }
+    let hash = content_hash(&said);
+    if request.hash == hash {
+        return Ok(t::AvailableReactionsNotModified {}.into());
+    }
+    let view = ctx.view()?;
+    let mut reactions = Vec::with_capacity(REACTIONS.len());
+    for known in REACTIONS {
+        let Some(pictures) = Pictures::of(known.emoticon) else { continue };
+        let picture = |file: FileId| project::sticker_of(view, file, None);
+        let (still, moving) = (bundled::number(pictures.still), bundled::number(pictures.moving));
+        // Where a picture could not be stored, there is none to offer.
+        let (Some(static_icon), Some(moving)) = (picture(still)?, picture(moving)?) else {
+            continue;
+        };
+        reactions.push(
+            types::AvailableReaction {
+                reaction: known.emoticon.to_owned(),
+                title: known.title.to_owned(),
+                static_icon,
+                appear_animation: moving.clone(),
+                select_animation: moving.clone(),
+                activate_animation: moving.clone(),
+                effect_animation: moving.clone(),
+                around_animation: Some(moving.clone()),
+                center_icon: Some(moving),
+                ..types::AvailableReaction::default()
+            }
+            .into(),
+        );
+    }
+    Ok(t::AvailableReactions { hash, reactions }.into())
 }
 
 /// `messages.getAvailableEffects#dea20a39 hash:int = messages.AvailableEffects`
@@ -33,18 +76,54 @@ pub(in crate::rpc) async fn get_available_effects(
 
 /// `messages.getTopReactions#bb8125ba limit:int hash:long = messages.Reactions`
 pub(in crate::rpc) async fn get_top_reactions(
-    _: &Context,
-    _: f::GetTopReactions,
-) -> RpcResult<t::Reactions> {
-    Ok(t::Reactions::default())
+    ctx: &Context,
+    request: f::GetTopReactions,
+) -> RpcResult<e::Reactions> {
+    let found = ctx.shared.core.top_reactions(ctx.user()?)?;
+    Ok(reactions(&found, request.limit, request.hash))
 }
 
 /// `messages.getRecentReactions#39461db2 limit:int hash:long = messages.Reactions`
 pub(in crate::rpc) async fn get_recent_reactions(
-    _: &Context,
-    _: f::GetRecentReactions,
-) -> RpcResult<t::Reactions> {
-    Ok(t::Reactions::default())
+    ctx: &Context,
+    request: f::GetRecentReactions,
+) -> RpcResult<e::Reactions> {
+    let found = ctx.shared.core.recent_reactions(ctx.user()?)?;
+    Ok(reactions(&found, request.limit, request.hash))
+}
+
+/// `messages.clearRecentReactions#9dfeefb4 = Bool`
+pub(in crate::rpc) async fn clear_recent_reactions(
+    ctx: &Context,
+    _: f::ClearRecentReactions,
+) -> RpcResult<bool> {
+    ctx.shared.core.clear_recent_reactions(ctx.actor()?, ctx.user()?).await?;
+    Ok(true)
+}
+
+/// `messages.setDefaultReaction#4f47a016 reaction:Reaction = Bool`
+pub(in crate::rpc) async fn set_default_reaction(
+    ctx: &Context,
+    request: f::SetDefaultReaction,
+) -> RpcResult<bool> {
+    let reaction = project::reaction_from_tl(&request.reaction);
+    let reaction = reaction.ok_or(RpcError::new(400, "REACTION_INVALID"))?;
+    ctx.shared.core.set_default_reaction(ctx.actor()?, ctx.user()?, reaction).await?;
+    Ok(true)
+}
+
+/// The hash is the node's to choose: it stands for what was reacted with.
+fn reactions(found: &[Reaction], limit: i32, hash: i64) -> e::Reactions {
+    let limit = usize::try_from(limit).unwrap_or(0).min(REACTIONS_MAX);
+    let found = found.get(..limit.min(found.len())).unwrap_or_default();
+    let own = hash_of(found.iter().map(|reaction| match reaction {
+        Reaction::Emoji(emoticon) => i64::from(content_hash(emoticon.as_bytes())),
+        Reaction::Custom(file) => file.0,
+    }));
+    if hash != 0 && hash == own {
+        return t::ReactionsNotModified {}.into();
+    }
+    t::Reactions { hash: own, reactions: found.iter().map(project::reaction).collect() }.into()
 }
 
 /// `messages.getDefaultTagReactions#bdf93428 hash:long = messages.Reactions`

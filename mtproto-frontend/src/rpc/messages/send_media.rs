@@ -61,6 +61,11 @@ pub(in crate::rpc) async fn send_media(
     let when = request
         .schedule_date
         .map(|date| When { date, repeat: request.schedule_repeat_period.unwrap_or(0) });
+    // The time of a poll that closes by itself would run while it waits.
+    if let InputMedia::InputMediaPoll(media) = &request.media {
+        let enums::Poll::Poll(poll) = &media.poll;
+        refuse(when.is_some() && poll.close_period.or(poll.close_date).is_some())?;
+    }
     let common = Common {
         to,
         reply: match request.reply_to {

@@ -1,15 +1,9 @@
 //! `messages.getUnreadMentions#f107e790 flags:# peer:InputPeer top_msg_id:flags.0?int offset_id:int
 //! add_offset:int limit:int max_id:int min_id:int = messages.Messages`,
 //! `messages.readMentions#36e5bf4d flags:# peer:InputPeer top_msg_id:flags.0?int =
-//! messages.AffectedHistory`,
-//! `messages.getUnreadReactions#bd7f90ac flags:# peer:InputPeer top_msg_id:flags.0?int
-//! saved_peer_id:flags.1?InputPeer offset_id:int add_offset:int limit:int max_id:int min_id:int =
-//! messages.Messages`,
-//! `messages.readReactions#9ec44f93 flags:# peer:InputPeer top_msg_id:flags.0?int
-//! saved_peer_id:flags.1?InputPeer = messages.AffectedHistory`
+//! messages.AffectedHistory`
 //!
-//! Mentions are marked in groups only; nobody can react yet: there is none to show or to read.
-//! Sources: <https://core.telegram.org/api/mentions>, <https://core.telegram.org/api/reactions>
+//! Source: <https://core.telegram.org/api/mentions>
 
 use node_core::MessageId;
 use tl::enums;
@@ -52,26 +46,4 @@ pub(in crate::rpc) async fn read_mentions(
     let (read, left) = ctx.shared.core.read_mentions(ctx.actor()?, owner, peer).await?;
     let (pts, pts_count) = (read.pts.0, read.pts_count);
     Ok(t::AffectedHistory { pts, pts_count, offset: i32::from(left > 0) })
-}
-
-pub(in crate::rpc) async fn get_unread_reactions(
-    ctx: &Context,
-    request: f::GetUnreadReactions,
-) -> RpcResult<t::Messages> {
-    ctx.peer(&request.peer)?;
-    Ok(t::Messages::default())
-}
-
-pub(in crate::rpc) async fn read_reactions(
-    ctx: &Context,
-    request: f::ReadReactions,
-) -> RpcResult<t::AffectedHistory> {
-    ctx.peer(&request.peer)?;
-    nothing(ctx).await
-}
-
-/// The box as it is: nothing was read.
-async fn nothing(ctx: &Context) -> RpcResult<t::AffectedHistory> {
-    let state = ctx.shared.core.state(ctx.user()?).await?;
-    Ok(t::AffectedHistory { pts: state.pts.0, pts_count: 0, offset: 0 })
 }

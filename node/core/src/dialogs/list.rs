@@ -39,6 +39,8 @@ pub struct DialogView {
     pub unread: i32,
     /// Messages that mention the owner, who has not looked at them.
     pub unread_mentions: i32,
+    /// One's own messages with reactions of others that were not looked at.
+    pub unread_reactions: i32,
     /// Marked as unread by hand.
     pub unread_mark: bool,
     /// Which list it is in.
@@ -187,6 +189,7 @@ fn view(peer: PeerId, dialog: Option<&Dialog>, personal: &Personal) -> CoreResul
         read_outbox: dialog.map_or(MessageId(0), |dialog| dialog.read_outbox),
         unread: dialog.map_or(0, |dialog| dialog.unread),
         unread_mentions: dialog.map_or(0, |dialog| dialog.mentions.len() as i32),
+        unread_reactions: personal.unread_reactions(peer)?.len() as i32,
         unread_mark: personal.get::<UnreadMark>(&key)?.is_some(),
         folder,
         pinned: personal.pins(folder)?.contains(&peer),

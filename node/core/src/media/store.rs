@@ -139,6 +139,12 @@ impl Decide<'_> {
         self.add_file(FileRecord::Document(document))
     }
 
+    /// Says anew what a document is; its bytes stay the same.
+    pub(crate) fn change_document(&mut self, document: Document) -> CoreResult<()> {
+        let key = file_key(document.id, FILE);
+        self.put(Keyspace::FILES, &key, &FileRecord::Document(document))
+    }
+
     fn add_file(&mut self, record: FileRecord) -> CoreResult<()> {
         let id = record.id();
         if self.file(id)?.is_some() {

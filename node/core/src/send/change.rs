@@ -229,6 +229,11 @@ impl Decide<'_> {
             let revoke = revoke && self.may_revoke(owner, &message)?;
             let others = if revoke { self.other_copies(owner, &message)? } else { Vec::new() };
             self.hold_media(&message, -(others.len() as i64 + 1))?;
+            for (user, id, copy) in &others {
+                self.forget_reactions(*user, *id, copy, false)?;
+            }
+            let last = revoke || !message.reacted || self.other_copies(owner, &message)?.is_empty();
+            self.forget_reactions(owner, id, &message, last)?;
             if let PeerId::Chat(chat) = message.peer {
                 self.forget_copies(chat, message.twin, (!revoke).then_some(owner))?;
             }

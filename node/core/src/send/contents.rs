@@ -78,6 +78,7 @@ impl Decide<'_> {
         ids.dedup();
         for id in ids.into_iter().take(AT_ONCE) {
             let Some(message) = self.message(owner, id)? else { continue };
+            self.see_reactions(owner, message.peer, id)?;
             if message.out || !message.unread_media {
                 continue;
             }

@@ -47,6 +47,8 @@ pub enum OutgoingFile {
     Dice(String),
     /// Where somebody is now: the first time, or in place of what was said before.
     Live(LiveStep),
+    /// A poll.
+    NewPoll(crate::polls::NewPoll),
 }
 
 /// One word of somebody who shows for a while where they are.
@@ -139,6 +141,7 @@ impl Decide<'_> {
                 check(&media)?;
                 media
             }
+            OutgoingFile::NewPoll(poll) => Media::Poll(self.new_poll(from, poll)?),
             OutgoingFile::Other(media) => {
                 check(&media)?;
                 if let Media::Contact { phone_number, .. } = &media {
@@ -187,6 +190,9 @@ impl Decide<'_> {
     /// So many more messages show what comes with this one; or fewer, below 0.
     pub(crate) fn hold_media(&mut self, message: &Message, copies: i64) -> CoreResult<()> {
         self.hold_file(message.media.as_ref().and_then(Media::file), copies)?;
+        if let Some(Media::Poll(poll)) = message.media {
+            self.hold_poll(poll, copies)?;
+        }
         if let Some(crate::message::Action::ChatPhoto(photo)) = message.action {
             self.hold_file(photo, copies)?;
         }

@@ -327,6 +327,7 @@ impl Decide<'_> {
             Some((to, quote)) => Some(self.reply(from, message.to, to, quote)?),
         };
         let media = message.media.map(|media| self.outgoing_media(from, media)).transpose()?;
+        self.place_poll(media.as_ref(), message.to)?;
         if media.is_none() && message.text.text.is_empty() {
             return Err(crate::TextError::Empty.into());
         }

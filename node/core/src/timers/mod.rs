@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     Send,
     /// A message that goes by itself.
     Expire,
+    /// A poll that closes.
+    ClosePoll,
 }
 
 impl Kind {
@@ -53,6 +55,7 @@ impl Kind {
         match self {
             Self::Send => 0,
             Self::Expire => 1,
+            Self::ClosePoll => 2,
         }
     }
 }
@@ -126,7 +129,7 @@ fn user_at(key: &[u8], at: usize) -> Option<UserId> {
 }
 
 /// The key of a timer that is due at a time (unix seconds).
-fn at(kind: Kind, due: i32, owner: UserId, rest: &[u8]) -> Vec<u8> {
+pub(crate) fn at(kind: Kind, due: i32, owner: UserId, rest: &[u8]) -> Vec<u8> {
     [&due.max(0).to_be_bytes()[..], &[kind.byte()], &owner.bytes(), rest].concat()
 }
 
@@ -227,12 +230,13 @@ impl Decide<'_> {
         match key.get(4) {
             Some(0) => self.fire_scheduled(owner, rest),
             Some(1) => self.expire(owner, rest, value),
+            Some(2) => self.fire_close_poll(rest),
             _ => Err(damaged()),
         }
     }
 
     /// Sets a timer.
-    fn set_timer(&mut self, key: &[u8], value: Vec<u8>) {
+    pub(crate) fn set_timer(&mut self, key: &[u8], value: Vec<u8>) {
         self.put_bytes(Keyspace::TIMERS, key, value);
         let Some(due) = due_at(key) else { return };
         let whom = user_at(key, 5).filter(|_| due == ONLINE);

@@ -1,0 +1,270 @@
+//! Polls and quizzes.
+//!
+//! Keyspace `POLLS`, key = poll (8) ++ kind (1) ++ rest: 0 is the [`Poll`], 1 ++ user (8) a
+//! [`Vote`]. Messages name a poll by its number, so what is forwarded shares its votes. A poll goes
+//! with the last copy of the last message that shows it.
+//!
+//! Source: <https://core.telegram.org/api/poll>
+
+mod make;
+mod vote;
+
+use node_store::Keyspace;
+use serde::{Deserialize, Serialize};
+
+pub use make::{
+    NewAnswer, NewPoll, POLL_ANSWERS_MAX, POLL_CLOSE_PERIOD_MAX_S, POLL_QUESTION_CHARS_MAX,
+};
+pub use vote::{Voter, VotesPage};
+
+use crate::decide::Decide;
+use crate::event::Own;
+use crate::ids::{PeerId, UserId};
+use crate::media::PollId;
+use crate::record::Record;
+use crate::text::Text;
+use crate::timers::Kind;
+use crate::{Core, CoreResult};
+
+const POLL: u8 = 0;
+const VOTE: u8 = 1;
+
+/// Voters that are shown with a poll.
+const RECENT_SHOWN: usize = 3;
+
+/// Votes of one poll that are looked through. Protects memory.
+const VOTES_MAX: usize = 10_000;
+
+/// What is wrong about a poll or a vote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PollError {
+    /// There is no question, or it is too long.
+    #[error("bad question")]
+    QuestionInvalid,
+    /// Too few answers, or too many.
+    #[error("bad number of answers")]
+    AnswersInvalid,
+    /// An answer is empty or too long.
+    #[error("bad answer")]
+    AnswerInvalid,
+    /// The bytes that stand for an answer are too many, or none.
+    #[error("bad option")]
+    OptionInvalid,
+    /// Two answers are alike.
+    #[error("an option twice")]
+    OptionDuplicate,
+    /// A quiz without a right answer.
+    #[error("no right answer")]
+    CorrectEmpty,
+    /// A quiz with more than one right answer.
+    #[error("too many right answers")]
+    CorrectTooMany,
+    /// The right answer is none of the answers.
+    #[error("the right answer is no answer")]
+    CorrectInvalid,
+    /// A quiz in which several answers may be chosen.
+    #[error("a quiz with several answers")]
+    QuizMultiple,
+    /// Something that polls of this node do not have.
+    #[error("not supported")]
+    Unsupported,
+    /// Nobody can vote any more.
+    #[error("the poll is closed")]
+    Closed,
+    /// A vote for what is no answer.
+    #[error("no such answer")]
+    UnknownOption,
+    /// More answers than may be chosen.
+    #[error("too many answers chosen")]
+    TooManyOptions,
+    /// The vote stands.
+    #[error("a vote cannot be changed")]
+    RevoteNotAllowed,
+    /// Who voted for what is not public.
+    #[error("votes are not public")]
+    NotPublic,
+    /// Who has not voted does not see how others did.
+    #[error("vote first")]
+    VoteRequired,
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PollAnswer {
+    /// The answer itself.
+    pub text: Text,
+    /// What stands for it in votes.
+    pub option: Vec<u8>,
+    /// Votes for it.
+    pub voters: u32,
+}
+
+/// A question, and what was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Poll {
+    /// Its number.
+    pub id: PollId,
+    /// Who asked.
+    pub creator: UserId,
+    /// Where, as the creator sees it: members of that place are told of votes.
+    pub(crate) place: PeerId,
+    /// The question.
+    pub question: Text,
+    /// In the creator's order.
+    pub answers: Vec<PollAnswer>,
+    /// Nobody can vote any more.
+    pub closed: bool,
+    /// Everybody sees who voted for what.
+    pub public_voters: bool,
+    /// Several answers may be chosen.
+    pub multiple_choice: bool,
+    /// There is a right answer.
+    pub quiz: bool,
+    /// Its place among the answers.
+    pub correct: Option<u16>,
+    /// Why it is right.
+    pub solution: Option<Text>,
+    /// Seconds for which it is open; 0: no bound.
+    pub close_period: i32,
+    /// When it closes, in unix seconds; 0: not by itself.
+    pub close_date: i32,
+    /// A vote stands.
+    pub revoting_disabled: bool,
+    /// Clients show the answers in another order to each.
+    pub shuffle_answers: bool,
+    /// Nobody sees results while it is open.
+    pub hide_results_until_close: bool,
+    /// Who has voted.
+    pub voters: u32,
+    /// Who has voted lately, the newest first.
+    pub recent: Vec<UserId>,
+    /// Copies of messages that show it.
+    held: i64,
+}
+
+impl Record for Poll {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "poll";
+}
+
+/// What one member has chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Vote {
+    /// Places among the answers, ascending.
+    pub(crate) chosen: Vec<u16>,
+    /// Unix seconds.
+    pub(crate) date: i32,
+}
+
+impl Record for Vote {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "vote";
+}
+
+/// A poll as one member sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PollView {
+    /// The poll.
+    pub poll: Poll,
+    /// What the viewer has chosen, as places among the answers; empty: nothing.
+    pub chosen: Vec<u16>,
+    /// The viewer asked.
+    pub is_creator: bool,
+}
+
+impl PollView {
+    /// Whether the viewer sees how many chose what.
+    #[must_use]
+    pub fn shows_results(&self) -> bool {
+        self.poll.closed || (!self.chosen.is_empty() && !self.poll.hide_results_until_close)
+    }
+
+    /// Whether the viewer sees the right answer of a quiz, and why it is.
+    #[must_use]
+    pub fn shows_solution(&self) -> bool {
+        self.poll.closed || !self.chosen.is_empty()
+    }
+}
+
+fn poll_key(poll: PollId) -> [u8; 9] {
+    let mut key = [POLL; 9];
+    if let Some(head) = key.first_chunk_mut::<8>() {
+        *head = poll.0.to_be_bytes();
+    }
+    key
+}
+
+fn vote_key(poll: PollId, user: UserId) -> Vec<u8> {
+    [&poll.0.to_be_bytes()[..], &[VOTE], &user.bytes()].concat()
+}
+
+fn votes_prefix(poll: PollId) -> Vec<u8> {
+    [&poll.0.to_be_bytes()[..], &[VOTE]].concat()
+}
+
+impl Core {
+    /// A poll as it is on disk, and what `viewer` has chosen.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn poll(&self, viewer: UserId, poll: PollId) -> CoreResult<Option<PollView>> {
+        let found: Option<Poll> = self.shown(Keyspace::POLLS, &poll_key(poll))?;
+        let Some(found) = found else { return Ok(None) };
+        let vote: Option<Vote> = self.shown(Keyspace::POLLS, &vote_key(poll, viewer))?;
+        let is_creator = found.creator == viewer;
+        let chosen = vote.map_or_else(Vec::new, |vote| vote.chosen);
+        Ok(Some(PollView { poll: found, chosen, is_creator }))
+    }
+}
+
+impl Decide<'_> {
+    pub(crate) fn stored_poll(&self, poll: PollId) -> CoreResult<Option<Poll>> {
+        self.load(Keyspace::POLLS, &poll_key(poll))
+    }
+
+    fn put_poll(&mut self, poll: &Poll) -> CoreResult<()> {
+        self.put_shown(Keyspace::POLLS, &poll_key(poll.id), Some(poll))
+    }
+
+    /// So many more copies of messages show a poll; or fewer, below 0.
+    pub(crate) fn hold_poll(&mut self, poll: PollId, more: i64) -> CoreResult<()> {
+        let Some(mut found) = self.stored_poll(poll)? else { return Ok(()) };
+        found.held = found.held.saturating_add(more);
+        if found.held > 0 {
+            return self.put_poll(&found);
+        }
+        self.put_shown::<Poll>(Keyspace::POLLS, &poll_key(poll), None)?;
+        for (key, _) in self.scan_prefix(Keyspace::POLLS, &votes_prefix(poll), VOTES_MAX)? {
+            self.put_shown::<Vote>(Keyspace::POLLS, &key, None)?;
+        }
+        if found.close_date > 0 {
+            let key = crate::timers::at(
+                Kind::ClosePoll,
+                found.close_date,
+                found.creator,
+                &poll.0.to_be_bytes(),
+            );
+            self.delete(Keyspace::TIMERS, &key);
+        }
+        Ok(())
+    }
+
+    /// Tells those who can see a poll where it was asked.
+    fn tell_poll(&mut self, poll: &Poll, also: &[UserId]) -> CoreResult<()> {
+        let mut audience = match poll.place {
+            PeerId::User(other) if !self.is_blocked(other, poll.creator)? => {
+                vec![poll.creator, other]
+            }
+            PeerId::User(_) => vec![poll.creator],
+            PeerId::Chat(chat) => self.chat(chat)?.users(),
+        };
+        audience.extend(also);
+        audience.sort_unstable();
+        audience.dedup();
+        for user in audience {
+            self.tell_own(user, Own::Poll(poll.id));
+        }
+        Ok(())
+    }
+}

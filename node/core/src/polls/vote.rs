@@ -1,0 +1,198 @@
+//! Voting, and who voted for what.
+
+use node_store::Keyspace;
+
+use super::{Poll, PollError, RECENT_SHOWN, VOTES_MAX, Vote, vote_key, votes_prefix};
+use crate::decide::Decide;
+use crate::ids::{Actor, MessageId, PeerId, UserId};
+use crate::media::{Media, PollId};
+use crate::message::Message;
+use crate::record::Record as _;
+use crate::{Core, CoreError, CoreResult};
+
+/// What somebody chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voter {
+    /// Who.
+    pub user: UserId,
+    /// Places among the answers.
+    pub chosen: Vec<u16>,
+    /// Unix seconds.
+    pub date: i32,
+}
+
+/// A page of who voted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VotesPage {
+    /// The poll.
+    pub poll: Poll,
+    /// The newest first.
+    pub voters: Vec<Voter>,
+    /// In all.
+    pub count: usize,
+    /// Where the next page begins, if there is one.
+    pub next: Option<usize>,
+}
+
+impl Core {
+    /// Votes in the poll of a message; no options take the vote back.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownMessage`], [`CoreError::Poll`], and those of groups.
+    pub async fn vote(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        peer: PeerId,
+        id: MessageId,
+        options: Vec<Vec<u8>>,
+    ) -> CoreResult<PollId> {
+        self.write(Some(actor), move |decide| decide.vote(owner, peer, id, &options)).await
+    }
+
+    /// The poll that a message of `viewer`'s box shows.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownMessage`].
+    pub async fn poll_in(&self, viewer: UserId, peer: PeerId, id: MessageId) -> CoreResult<PollId> {
+        let found = self.messages(viewer, &[id]).await?;
+        let message = found.into_iter().next().map(|stored| stored.message);
+        match message.filter(|message| message.peer == peer).and_then(|message| message.media) {
+            Some(Media::Poll(poll)) => Ok(poll),
+            _ => Err(CoreError::UnknownMessage),
+        }
+    }
+
+    /// Who voted in the poll of a message, for `option` or for anything, from the `from`th on.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownMessage`], [`PollError::NotPublic`], [`PollError::VoteRequired`],
+    /// [`PollError::UnknownOption`].
+    pub async fn votes(
+        &self,
+        viewer: UserId,
+        peer: PeerId,
+        id: MessageId,
+        option: Option<&[u8]>,
+        from: usize,
+        limit: usize,
+    ) -> CoreResult<VotesPage> {
+        let poll = self.poll_in(viewer, peer, id).await?;
+        let view = self.poll(viewer, poll)?.ok_or(CoreError::UnknownMessage)?;
+        if !view.poll.public_voters {
+            return Err(PollError::NotPublic.into());
+        }
+        if !view.shows_results() {
+            return Err(PollError::VoteRequired.into());
+        }
+        let option = option.map(|option| view.poll.answer(option)).transpose()?;
+        let store = &*self.inner.store;
+        let prefix = votes_prefix(poll);
+        let rows = crate::decide::scan_prefix(store, Keyspace::POLLS, &prefix, VOTES_MAX)?;
+        self.settled().await?;
+        let mut voters = Vec::with_capacity(rows.len());
+        for (key, row) in rows {
+            let vote = Vote::decode(&row)?;
+            let user = key.last_chunk().map(|user| UserId(i64::from_be_bytes(*user)));
+            let user = user.ok_or(CoreError::Damaged("vote"))?;
+            if option.is_none_or(|option| vote.chosen.contains(&option)) {
+                voters.push(Voter { user, chosen: vote.chosen, date: vote.date });
+            }
+        }
+        voters.sort_by_key(|voter| (std::cmp::Reverse(voter.date), voter.user));
+        let count = voters.len();
+        let voters: Vec<Voter> = voters.into_iter().skip(from).take(limit).collect();
+        let end = from.saturating_add(voters.len());
+        Ok(VotesPage { poll: view.poll, count, next: (end < count).then_some(end), voters })
+    }
+}
+
+impl Poll {
+    /// The place of an answer.
+    fn answer(&self, option: &[u8]) -> Result<u16, PollError> {
+        let at = self.answers.iter().position(|answer| answer.option == option);
+        at.and_then(|at| u16::try_from(at).ok()).ok_or(PollError::UnknownOption)
+    }
+
+    fn count(&mut self, chosen: &[u16], more: bool) {
+        for at in chosen {
+            if let Some(answer) = self.answers.get_mut(usize::from(*at)) {
+                let voters = answer.voters;
+                answer.voters = if more { voters + 1 } else { voters.saturating_sub(1) };
+            }
+        }
+    }
+}
+
+impl Decide<'_> {
+    /// A message with a poll, and that poll.
+    pub(super) fn poll_of(
+        &self,
+        owner: UserId,
+        peer: PeerId,
+        id: MessageId,
+    ) -> CoreResult<(Message, Poll)> {
+        let message = self.message(owner, id)?.filter(|message| message.peer == peer);
+        let message = message.ok_or(CoreError::UnknownMessage)?;
+        let Some(Media::Poll(poll)) = message.media else { return Err(CoreError::UnknownMessage) };
+        let poll = self.stored_poll(poll)?.ok_or(CoreError::UnknownMessage)?;
+        Ok((message, poll))
+    }
+
+    fn vote(
+        &mut self,
+        owner: UserId,
+        peer: PeerId,
+        id: MessageId,
+        options: &[Vec<u8>],
+    ) -> CoreResult<PollId> {
+        let (message, mut poll) = self.poll_of(owner, peer, id)?;
+        if let PeerId::Chat(chat) = peer {
+            self.chat_for(owner, chat)?;
+        }
+        if poll.closed {
+            return Err(PollError::Closed.into());
+        }
+        let mut chosen = Vec::with_capacity(options.len().min(poll.answers.len()));
+        for option in options.iter().take(poll.answers.len() + 1) {
+            let at = poll.answer(option)?;
+            if !chosen.contains(&at) {
+                chosen.push(at);
+            }
+        }
+        chosen.sort_unstable();
+        if chosen.len() > 1 && !poll.multiple_choice {
+            return Err(PollError::TooManyOptions.into());
+        }
+        let key = vote_key(poll.id, owner);
+        let before: Option<Vote> = self.load(Keyspace::POLLS, &key)?;
+        if before.is_some() && (poll.quiz || poll.revoting_disabled) {
+            return Err(PollError::RevoteNotAllowed.into());
+        }
+        let same = before.as_ref().map_or(chosen.is_empty(), |before| before.chosen == chosen);
+        if same {
+            return Ok(poll.id);
+        }
+        if let Some(before) = &before {
+            poll.count(&before.chosen, false);
+            poll.voters = poll.voters.saturating_sub(1);
+        }
+        poll.recent.retain(|user| *user != owner);
+        if chosen.is_empty() {
+            self.put_shown::<Vote>(Keyspace::POLLS, &key, None)?;
+        } else {
+            poll.count(&chosen, true);
+            poll.voters += 1;
+            poll.recent.insert(0, owner);
+            poll.recent.truncate(RECENT_SHOWN);
+            let vote = Vote { chosen, date: self.now() };
+            self.put_shown(Keyspace::POLLS, &key, Some(&vote))?;
+        }
+        self.put_poll(&poll)?;
+        let mut here: Vec<UserId> =
+            self.other_copies(owner, &message)?.into_iter().map(|(user, ..)| user).collect();
+        here.push(owner);
+        self.tell_poll(&poll, &here)?;
+        Ok(poll.id)
+    }
+}
