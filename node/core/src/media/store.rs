@@ -305,6 +305,14 @@ impl Core {
         Ok(self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?.is_some())
     }
 
+    /// Bytes of all blobs of files.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn stored_bytes(&self) -> CoreResult<u64> {
+        Ok(number(self.inner.store.get(Keyspace::BLOBS, &[OF_NODE])?))
+    }
+
     /// What is stored, for a member and in all.
     ///
     /// # Errors
