@@ -181,21 +181,22 @@ def entity_name(name, prefix):
 
 def message_of(message, me):
     peer, sender = peer_of(message.peer_id), user_of(message.from_id)
-    forward = message.fwd_from
+    # Of a service message there are fewer fields.
+    forward, edited = getattr(message, "fwd_from", None), getattr(message, "edit_date", None)
     return {
         "id": message.id,
         "peer": peer,
         "out": bool(message.out),
         # Telegram leaves from_id out where the peer says it.
         "from": sender or (me if message.out else peer),
-        "text": message.message,
+        "text": getattr(message, "message", None),
         "reply_to": getattr(message.reply_to, "reply_to_msg_id", None),
         "silent": bool(message.silent),
-        "edited": message.edit_date is not None,
+        "edited": edited is not None,
         "fwd": user_of(forward.from_id) if forward else None,
         "entities": [
             [entity_name(kind(entity), "MessageEntity"), entity.offset, entity.length]
-            for entity in message.entities or ()
+            for entity in getattr(message, "entities", None) or ()
         ],
     }
 

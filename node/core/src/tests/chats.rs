@@ -221,7 +221,11 @@ impl Sim {
     }
 
     async fn step(&mut self, step: usize) {
-        let by = self.rng.random_range(0..USERS);
+        let mut by = self.rng.random_range(0..USERS);
+        if self.rng.random_bool(0.5) {
+            let users = self.model.users();
+            by = users[self.rng.random_range(0..users.len())];
+        }
         let (core, chat) = (self.world.core.clone(), self.chat);
         let (actor, owner) = (self.users[by].actor(), self.users[by].id);
         let role = self.model.role(by);
@@ -402,7 +406,8 @@ impl Sim {
                 }
             }
             24 => {
-                let banned = if self.rng.random() { Rights::SEND } else { Rights::NONE };
+                let silences = self.rng.random_bool(0.3);
+                let banned = if silences { Rights::SEND } else { Rights::NONE };
                 let changes = self.model.silenced != (banned == Rights::SEND);
                 let edited = core.edit_chat_rights(actor, owner, chat, banned).await;
                 if self.expect(edited, self.model.is_admin(by) && changes, "rights") {
