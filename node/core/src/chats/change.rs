@@ -536,6 +536,7 @@ impl Decide<'_> {
         chat.version += 1;
         let id = chat.id;
         self.drop_request(&chat, user)?;
+        self.forget_readers(id);
         self.put_copies_for(user, id, shown)?;
         self.changed_chat(from, chat, Some(action), ChatChange::Members)
     }

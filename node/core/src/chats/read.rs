@@ -75,6 +75,11 @@ pub struct Reader {
 }
 
 impl Decide<'_> {
+    /// Somebody came: their messages from before may be unread where those of others are read.
+    pub(super) fn forget_readers(&self, chat: ChatId) {
+        self.inner.chats.readers.lock().remove(&chat);
+    }
+
     /// Somebody has read a group's messages up to a number: the events that this is for others.
     /// Each with the number of messages that become read.
     pub(crate) fn seen_by_group(
@@ -87,7 +92,8 @@ impl Decide<'_> {
         let found = self.chat(chat)?;
         let authors = match newly {
             Newly::Nobodys => return Ok(Vec::new()),
-            Newly::Of(author) => vec![author],
+            // Who is out learns nothing more.
+            Newly::Of(author) => vec![author].into_iter().filter(|of| found.has(*of)).collect(),
             Newly::Anybodys => found.users(),
         };
         let (copies, mut seen) = (self.copies(chat, number)?, Vec::new());

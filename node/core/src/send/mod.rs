@@ -461,7 +461,12 @@ impl Decide<'_> {
         let recipient = match to {
             PeerId::User(recipient) => recipient,
             PeerId::Chat(chat) => {
-                return self.chat_for(from, chat)?.needs(from, crate::chats::Rights::SEND);
+                let right = crate::chats::Rights::SEND;
+                return match self.chat_for(from, chat) {
+                    // Of many that may not, one who is outside is no special case to clients.
+                    Err(CoreError::NotAMember) => Err(CoreError::RightMissing(right)),
+                    found => found?.needs(from, right),
+                };
             }
         };
         if recipient == from || recipient == UserId::SERVICE {
