@@ -85,6 +85,8 @@ async fn reads_the_conversation(data: &Path) {
         has_login_page: false,
         one_device_per_kind: false,
         reaches_numbers: false,
+        quotas: node_core::Quotas::default(),
+        keep_s: 0,
     })
     .unwrap();
     let (ada, bob) = (UserId(1_000_001), UserId(1_000_002));
