@@ -30,7 +30,7 @@ pub(super) struct World {
     ways: Ways,
 }
 
-/// Ways for codes out of the node.
+/// Ways for codes out of the node, and what it stores.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Ways {
     pub(super) mail: bool,
@@ -38,6 +38,7 @@ pub(super) struct Ways {
     pub(super) one_device_per_kind: bool,
     pub(super) numbers: bool,
     pub(super) page: bool,
+    pub(super) quotas: Quotas,
 }
 
 /// A member and one login.
@@ -102,7 +103,7 @@ impl World {
             has_login_page: ways.page,
             one_device_per_kind: ways.one_device_per_kind,
             reaches_numbers: ways.numbers,
-            quotas: Quotas::default(),
+            quotas: ways.quotas,
         };
         let core = Core::open_with(setup, pace).unwrap();
         let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });
@@ -127,6 +128,12 @@ impl World {
     pub(super) fn with_ways(self, ways: Ways) -> Self {
         let owner_invite = self.owner_invite.clone();
         Self { owner_invite, ..Self { ways, ..self }.reopen() }
+    }
+
+    /// Ends and starts again, with these bounds of what is stored.
+    pub(super) fn with_quotas(self, quotas: Quotas) -> Self {
+        let ways = Ways { quotas, ..self.ways };
+        self.with_ways(ways)
     }
 
     /// Another start on the same disk, while this one is at rest.
