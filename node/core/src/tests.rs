@@ -15,6 +15,7 @@ mod limits;
 mod login;
 mod login_email;
 mod login_token;
+mod media;
 mod messages;
 mod password;
 mod people;

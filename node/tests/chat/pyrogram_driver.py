@@ -337,4 +337,5 @@ class Pyrogram(protocol.Driver):
             await self.catch_up()
 
 
-Pyrogram(protocol.arguments()).run()
+if __name__ == "__main__":
+    Pyrogram(protocol.arguments()).run()

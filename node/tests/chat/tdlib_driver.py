@@ -367,4 +367,5 @@ class Tdlib(protocol.Driver):
         await self.reach("Ready", what="connection")
 
 
-Tdlib(protocol.arguments()).run()
+if __name__ == "__main__":
+    Tdlib(protocol.arguments()).run()

@@ -189,4 +189,5 @@ class Telethon(protocol.Driver):
             await self.app.connect()
 
 
-Telethon(protocol.arguments()).run()
+if __name__ == "__main__":
+    Telethon(protocol.arguments()).run()

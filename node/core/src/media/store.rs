@@ -305,6 +305,14 @@ impl Core {
         Ok(self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?.is_some())
     }
 
+    /// How many keep a file, for tests that count them anew.
+    #[cfg(test)]
+    pub(crate) fn held(&self, file: FileId) -> CoreResult<Option<u32>> {
+        let row = self.inner.store.get(Keyspace::FILES, &file_key(file, HELD))?;
+        let held = row.map(|row| Held::decode(&row)).transpose()?;
+        Ok(held.map(|held| held.count))
+    }
+
     /// Bytes of all blobs of files.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ const MAIL: Ways = Ways {
     numbers: false,
     page: false,
     keep_s: 0,
+    quotas: Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX },
     one_device_per_kind: false,
 };
 const BOTH: Ways = Ways {
@@ -19,6 +20,7 @@ const BOTH: Ways = Ways {
     numbers: true,
     page: false,
     keep_s: 0,
+    quotas: Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX },
     one_device_per_kind: false,
 };
 const REQUIRED: Ways = Ways {
@@ -27,6 +29,7 @@ const REQUIRED: Ways = Ways {
     numbers: false,
     page: false,
     keep_s: 0,
+    quotas: Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX },
     one_device_per_kind: false,
 };
 

@@ -39,6 +39,7 @@ pub(super) struct Ways {
     pub(super) numbers: bool,
     pub(super) page: bool,
     pub(super) keep_s: i32,
+    pub(super) quotas: Quotas,
 }
 
 /// A member and one login.
@@ -103,8 +104,8 @@ impl World {
             has_login_page: ways.page,
             one_device_per_kind: ways.one_device_per_kind,
             reaches_numbers: ways.numbers,
-            quotas: Quotas::default(),
             keep_s: ways.keep_s,
+            quotas: ways.quotas,
         };
         let core = Core::open_with(setup, pace).unwrap();
         let recorder = Arc::new(Recorder { disk: disk.clone(), events: Mutex::default() });
@@ -129,6 +130,12 @@ impl World {
     pub(super) fn with_ways(self, ways: Ways) -> Self {
         let owner_invite = self.owner_invite.clone();
         Self { owner_invite, ..Self { ways, ..self }.reopen() }
+    }
+
+    /// Ends and starts again, with these bounds of what is stored.
+    pub(super) fn with_quotas(self, quotas: Quotas) -> Self {
+        let ways = Ways { quotas, ..self.ways };
+        self.with_ways(ways)
     }
 
     /// Another start on the same disk, while this one is at rest.

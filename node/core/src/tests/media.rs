@@ -1,0 +1,406 @@
+//! Files: references that end, quotas, and who keeps what.
+
+use std::collections::BTreeMap;
+
+use node_store::{Keyspace, Order, Store as _};
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::world::{Member, World, full, outgoing, text};
+use crate::*;
+
+fn document(owner: Member, id: i64, size: u64, content: u8) -> Document {
+    Document {
+        id: FileId(id),
+        owner: owner.id,
+        date: 5,
+        mime_type: "text/plain".into(),
+        size,
+        blob: BlobId([content; 32]),
+        attributes: vec![DocumentAttribute::Filename("a.txt".into())],
+        thumbs: Vec::new(),
+        stripped: Vec::new(),
+    }
+}
+
+fn photo(owner: Member, id: i64, content: u8) -> Photo {
+    let size = PhotoSize {
+        kind: b'a',
+        width: 160,
+        height: 160,
+        size: 10,
+        blob: BlobId([content; 32]),
+        progressive: Vec::new(),
+    };
+    let (id, owner, date) = (FileId(id), owner.id, 5);
+    Photo { id, owner, date, sizes: vec![size], stripped: Vec::new(), has_stickers: false }
+}
+
+fn with_media(message: Outgoing, file: OutgoingFile, print: u8) -> Outgoing {
+    let media = Some(OutgoingMedia { file, fingerprint: [print; 16] });
+    Outgoing { media, ..message }
+}
+
+fn new(document: Document) -> OutgoingFile {
+    OutgoingFile::NewDocument { document, spoiler: false }
+}
+
+fn sends(from: Member, to: Member, random_id: i64, id: i64, content: u8) -> Outgoing {
+    with_media(outgoing(to, "caption", random_id), new(document(from, id, 10, content)), content)
+}
+
+#[tokio::test]
+async fn line_60_references_end_after_a_day_or_two() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let sent = world.try_send(ada, sends(ada, bob, 1, 77, 1)).await.unwrap();
+    let file = FileId(77);
+    let hash = world.core.file_access_hash(file);
+    let check = |core: &Core, viewer: Member, reference: &[u8]| {
+        core.check_reference(viewer.id, file, hash, reference)
+    };
+    let own = world.core.file_reference(ada.id, file, Origin::Message(sent.id));
+    let origin = Origin::Message(sent.message.twin);
+    let theirs = world.core.file_reference(bob.id, file, origin);
+    assert_eq!(check(&world.core, bob, &theirs).unwrap(), origin);
+    let stolen = check(&world.core, bob, &own);
+    assert!(matches!(stolen, Err(CoreError::ReferenceInvalid)), "{stolen:?}");
+    let elsewhere = world.core.file_reference(bob.id, file, Origin::Message(MessageId(999)));
+    let elsewhere = check(&world.core, bob, &elsewhere);
+    assert!(matches!(elsewhere, Err(CoreError::ReferenceExpired)), "{elsewhere:?}");
+    // Clients compare what they have: the same for a while.
+    world.pass_s(1);
+    assert_eq!(world.core.file_reference(bob.id, file, origin), theirs);
+    world.pass_s(u64::from(FILE_REFERENCE_S.unsigned_abs()) - 1);
+    assert!(check(&world.core, bob, &theirs).is_ok());
+    world.pass_s(3601);
+    let late = check(&world.core, bob, &theirs);
+    assert!(matches!(late, Err(CoreError::ReferenceExpired)), "{late:?}");
+    let fresh = world.core.file_reference(bob.id, file, origin);
+    assert!(check(&world.core, bob, &fresh).is_ok());
+    let end = 2 + 8 + 3;
+    for at in 0..fresh.len() {
+        let mut bad = fresh.clone();
+        bad[at] ^= 1;
+        assert!(check(&world.core, bob, &bad).is_err(), "byte {at} of {end}");
+    }
+    // The message is edited: another file is there.
+    let media = OutgoingMedia { file: new(document(ada, 78, 10, 2)), fingerprint: [2; 16] };
+    let edit = Edit { text: None, media: Some(media), drops_media: false, invert_media: false };
+    world.core.edit(ada.actor(), ada.id, bob.peer(), sent.id, edit).await.unwrap();
+    let gone = check(&world.core, bob, &fresh);
+    assert!(matches!(gone, Err(CoreError::ReferenceExpired)), "{gone:?}");
+}
+
+#[tokio::test]
+async fn line_60_profile_photos_are_only_those_of_the_profile() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let set = ProfilePhoto::New(photo(ada, 5, 1));
+    world.core.set_profile_photo(ada.actor(), ada.id, set, false).await.unwrap();
+    world.core.add_photo(photo(ada, 6, 2)).await.unwrap();
+    let check = |id: i64| {
+        let file = FileId(id);
+        let reference = world.core.file_reference(bob.id, file, Origin::Profile(ada.id));
+        world.core.check_reference(bob.id, file, world.core.file_access_hash(file), &reference)
+    };
+    assert!(check(5).is_ok());
+    assert!(matches!(check(6), Err(CoreError::ReferenceExpired)), "never shown there");
+    world.core.delete_profile_photos(ada.actor(), ada.id, vec![FileId(5)]).await.unwrap();
+    assert!(matches!(check(5), Err(CoreError::ReferenceExpired)));
+    let unknown = ProfilePhoto::Known(FileId(6));
+    let refused = world.core.set_profile_photo(ada.actor(), ada.id, unknown, false).await;
+    assert!(matches!(refused, Err(CoreError::FileInvalid)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn what_is_kept_by_nothing_goes_after_a_while() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let first = world.try_send(ada, sends(ada, bob, 1, 71, 1)).await.unwrap();
+    // The same content twice: its blob stays as long as one of them.
+    let second = world.try_send(ada, sends(ada, bob, 2, 72, 1)).await.unwrap();
+    world.core.add_document(document(ada, 73, 10, 3)).await.unwrap();
+    let stored = |core: &Core| core.stored(ada.id).unwrap();
+    assert_eq!(stored(&world.core), StoredBytes { member_bytes: 30, node_bytes: 20 });
+    world.delete(ada, &[first.id], true).await;
+    let now = i32::try_from(world.core.now_ms() / 1000).unwrap();
+    let due = |core: Core, before| async move { core.collect_files(before, false).await.unwrap() };
+    assert_eq!(due(world.core.clone(), now).await, Collected::default(), "too early");
+    world.pass_s(100);
+    let dry = world.core.collect_files(now + 50, true).await.unwrap();
+    assert_eq!((dry.files, dry.blobs.len()), (2, 0));
+    let gone = due(world.core.clone(), now + 50).await;
+    assert_eq!((gone.files, gone.blobs.as_slice()), (2, &[BlobId([3; 32])][..]));
+    assert_eq!(stored(&world.core), StoredBytes { member_bytes: 10, node_bytes: 10 });
+    assert_eq!(world.core.blobs_after(None).unwrap(), [BlobId([1; 32])]);
+    assert_eq!(world.core.blobs_after(Some(BlobId([1; 32]))).unwrap(), []);
+    // One side deletes it: the other still has it.
+    world.delete(ada, &[second.id], false).await;
+    world.pass_s(100);
+    assert_eq!(due(world.core.clone(), i32::MAX).await.files, 0);
+    world.delete(bob, &[second.message.twin], false).await;
+    world.pass_s(1);
+    assert_eq!(due(world.core.clone(), i32::MAX).await.blobs, [BlobId([1; 32])]);
+    assert_eq!(stored(&world.core), StoredBytes::default());
+}
+
+/// Random life with files; then who keeps what is counted anew.
+struct Life {
+    world: World,
+    rng: StdRng,
+    members: Vec<Member>,
+    chats: Vec<ChatId>,
+    next_file: i64,
+}
+
+impl Life {
+    async fn new(seed: u64) -> Self {
+        let mut world = World::new().await;
+        let mut members = Vec::new();
+        for name in ["Ada", "Bob", "Cyd", "Dan"] {
+            members.push(world.member(name).await);
+        }
+        let mut chats = Vec::new();
+        for title in ["Harbour", "Boats"] {
+            let others = members[1..].iter().map(|member| member.id).collect();
+            let (actor, owner) = (members[0].actor(), members[0].id);
+            chats.push(world.core.create_chat(actor, owner, title, others, 0).await.unwrap().chat);
+        }
+        Self { world, rng: StdRng::seed_from_u64(seed), members, chats, next_file: 1 }
+    }
+
+    fn member(&mut self) -> Member {
+        self.members[self.rng.random_range(0..self.members.len())]
+    }
+
+    /// Anybody, oneself, or a group.
+    fn peer(&mut self) -> PeerId {
+        match self.rng.random_range(0..self.members.len() + self.chats.len()) {
+            at if at < self.members.len() => self.members[at].peer(),
+            at => self.chats[at - self.members.len()].into(),
+        }
+    }
+
+    fn file(&mut self, owner: Member) -> OutgoingFile {
+        let id = self.next_file;
+        if id > 4 && self.rng.random_bool(0.4) {
+            let file = FileId(self.rng.random_range(1..id));
+            return OutgoingFile::Known { file, spoiler: false };
+        }
+        self.next_file += 1;
+        // Few contents, so that files share them; one content has one size.
+        let content = self.rng.random_range(1..6);
+        match self.rng.random_range(0..2) {
+            0 => OutgoingFile::NewPhoto { photo: photo(owner, id, content), spoiler: false },
+            _ => new(document(owner, id, 10, content)),
+        }
+    }
+
+    /// A message that the member has, if there is one.
+    async fn message(&mut self, of: Member) -> Option<(MessageId, Message)> {
+        let rows = self.world.rows(of).into_iter();
+        let all: Vec<_> = rows
+            .filter_map(|(pts, row)| match row {
+                BoxRow::Message(message) if message.action.is_none() => {
+                    Some((MessageId(pts.0), message))
+                }
+                _ => None,
+            })
+            .collect();
+        if all.is_empty() { None } else { Some(all[self.rng.random_range(0..all.len())].clone()) }
+    }
+
+    /// Does something; what is refused is refused.
+    async fn step(&mut self) {
+        let (from, to, number) = (self.member(), self.peer(), self.world.number());
+        let core = self.world.core.clone();
+        let now = i32::try_from(core.now_ms() / 1000).unwrap();
+        match self.rng.random_range(0..100) {
+            0..30 => {
+                let file = self.file(from);
+                let message = with_media(Outgoing::text(to, text("x"), number), file, 1);
+                drop(core.send(from.actor(), from.id, message).await);
+            }
+            30..38 => {
+                let album = (0..3).map(|_| {
+                    let number = self.world.number();
+                    let file = self.file(from);
+                    let message = Outgoing::text(to, text("x"), number);
+                    Outgoing { grouped_id: 5, ..with_media(message, file, 1) }
+                });
+                let album = album.collect();
+                drop(core.send_album(from.actor(), from.id, album).await);
+            }
+            38..50 => {
+                let Some((id, message)) = self.message(from).await else { return };
+                let (ids, how) = (vec![(id, number)], ForwardHow::default());
+                drop(core.forward(from.actor(), from.id, message.peer, to, ids, how).await);
+            }
+            50..62 => {
+                let Some((id, message)) = self.message(from).await else { return };
+                let media = OutgoingMedia { file: self.file(from), fingerprint: [2; 16] };
+                let media = Some(media);
+                let edit = Edit { text: None, media, drops_media: false, invert_media: false };
+                drop(core.edit(from.actor(), from.id, message.peer, id, edit).await);
+            }
+            62..80 => {
+                let Some((id, _)) = self.message(from).await else { return };
+                let revoke = self.rng.random_bool(0.5);
+                core.delete(from.actor(), from.id, vec![id], revoke).await.unwrap();
+            }
+            80..84 => {
+                let file = self.file(from);
+                let message = with_media(Outgoing::text(to, text("x"), number), file, 3);
+                let when = When { date: now + self.rng.random_range(1..500), repeat: 0 };
+                drop(core.schedule(from.actor(), from.id, message, when).await);
+            }
+            84..88 => {
+                let waiting = core.scheduled_history(from.id, to).await.unwrap();
+                let ids = waiting.iter().map(|scheduled| scheduled.id).collect();
+                match self.rng.random_range(0..2) {
+                    0 => drop(core.delete_scheduled(from.actor(), from.id, to, ids).await),
+                    _ => drop(core.send_scheduled(from.actor(), from.id, to, ids).await),
+                }
+            }
+            88..91 => {
+                let chat = self.chats[self.rng.random_range(0..self.chats.len())];
+                let id = self.next_file;
+                self.next_file += 1;
+                let photo = self.rng.random_bool(0.8).then(|| ChatPhoto::New(photo(from, id, 9)));
+                drop(core.edit_chat_photo(from.actor(), from.id, chat, photo).await);
+            }
+            91..95 => {
+                let id = self.next_file;
+                self.next_file += 1;
+                let set = match self.rng.random_range(0..3) {
+                    0 => ProfilePhoto::None,
+                    _ => ProfilePhoto::New(photo(from, id, 8)),
+                };
+                let fallback = self.rng.random_bool(0.3);
+                core.set_profile_photo(from.actor(), from.id, set, fallback).await.unwrap();
+            }
+            95..97 => {
+                let chat = self.chats[self.rng.random_range(0..self.chats.len())];
+                let other = self.member().id;
+                match self.rng.random_range(0..2) {
+                    0 => drop(core.remove_chat_user(from.actor(), from.id, chat, other).await),
+                    _ => drop(core.add_chat_user(from.actor(), from.id, chat, other, 50).await),
+                }
+            }
+            _ => {
+                self.world.pass_s(100);
+                core.tick().await.unwrap();
+            }
+        }
+    }
+
+    /// Who keeps each file, by looking at everything that shows one.
+    async fn recount(&self) -> BTreeMap<FileId, u32> {
+        let mut held: BTreeMap<FileId, u32> = BTreeMap::new();
+        let mut hold = |file: Option<FileId>| {
+            if let Some(file) = file {
+                *held.entry(file).or_default() += 1;
+            }
+        };
+        for member in &self.members {
+            for (_, row) in self.world.rows(*member) {
+                let BoxRow::Message(message) = row else { continue };
+                hold(message.media.as_ref().and_then(Media::file));
+                if let Some(Action::ChatPhoto(photo)) = message.action {
+                    hold(photo);
+                }
+            }
+            let peers = self.members.iter().map(|member| member.peer());
+            for peer in peers.chain(self.chats.iter().map(|chat| PeerId::from(*chat))) {
+                let waiting = self.world.core.scheduled_history(member.id, peer).await.unwrap();
+                for scheduled in waiting {
+                    hold(scheduled.message.media.as_ref().and_then(Media::file));
+                }
+            }
+            let photos = self.world.core.profile_photos(member.id, member.id).unwrap();
+            photos.into_iter().for_each(|photo| hold(Some(photo)));
+            hold(self.world.core.fallback_photo(member.id).unwrap());
+        }
+        for chat in &self.chats {
+            hold(self.world.core.chat(*chat).unwrap().photo);
+        }
+        held
+    }
+
+    async fn check(&self) {
+        let recount = self.recount().await;
+        let (mut bytes, mut blobs) = (BTreeMap::<UserId, u64>::new(), BTreeMap::new());
+        for id in 1..self.next_file {
+            let file = FileId(id);
+            let photo = self.world.core.photo(file).unwrap();
+            let document = self.world.core.document(file).unwrap();
+            let stored = self.world.core.held(file).unwrap();
+            let counted = recount.get(&file).copied().unwrap_or(0);
+            let record = match (photo, document) {
+                (Some(photo), None) => Some((photo.owner, photo.sizes[0].blob)),
+                (None, Some(document)) => Some((document.owner, document.blob)),
+                _ => None,
+            };
+            assert_eq!(stored.unwrap_or(0), counted, "{file:?}");
+            assert!(record.is_some() || counted == 0, "{file:?} is shown and not there");
+            if let Some((owner, blob)) = record {
+                *bytes.entry(owner).or_default() += 10;
+                blobs.insert(blob, ());
+            }
+        }
+        for member in &self.members {
+            let stored = self.world.core.stored(member.id).unwrap();
+            assert_eq!(stored.member_bytes, bytes.get(&member.id).copied().unwrap_or(0));
+            assert_eq!(stored.node_bytes, 10 * blobs.len() as u64);
+        }
+        let known = self.world.core.blobs_after(None).unwrap();
+        assert!(known.iter().eq(blobs.keys()));
+    }
+}
+
+#[tokio::test]
+async fn who_keeps_a_file_is_counted_right() {
+    let (runs, steps) = if full() { (40, 1500) } else { (3, 300) };
+    for seed in 0..runs {
+        let mut life = Life::new(seed).await;
+        for step in 0..steps {
+            life.step().await;
+            if step % 25 == 24 {
+                life.check().await;
+            }
+            if step % 100 == 99 {
+                // What nothing keeps goes, with exactly the blobs that no other file has.
+                life.world.pass_s(10);
+                let now = i32::try_from(life.world.core.now_ms() / 1000).unwrap();
+                while life.world.core.collect_files(now - 5, false).await.unwrap().files > 0 {}
+                life.check().await;
+            }
+        }
+        let store = &life.world.disk;
+        let rows = store.scan(Keyspace::FILES, &[], None, usize::MAX, Order::Ascending).unwrap();
+        assert!(!rows.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn quotas_are_of_a_member_and_of_all() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let world = world.with_quotas(Quotas { member_bytes: 100, node_bytes: 150 });
+    let add = async |owner: Member, id: i64, size: u64, content: u8| {
+        world.core.add_document(document(owner, id, size, content)).await
+    };
+    let full = |done: CoreResult<()>| matches!(done, Err(CoreError::QuotaExceeded));
+    add(ada, 1, 90, 1).await.unwrap();
+    assert!(full(add(ada, 2, 11, 2).await));
+    add(ada, 3, 10, 3).await.unwrap();
+    assert!(full(add(ada, 4, 1, 4).await));
+    assert!(full(add(bob, 5, 51, 5).await), "the node is full");
+    // Content that is there already takes no room of the node's.
+    add(bob, 6, 90, 1).await.unwrap();
+    assert!(full(add(bob, 7, 11, 3).await), "but of the member's");
+    let refused = world.try_send(ada, sends(ada, bob, 1, 8, 8)).await;
+    assert!(matches!(refused, Err(CoreError::QuotaExceeded)), "{refused:?}");
+    assert_eq!(world.texts(ada, bob).await, Vec::<String>::new());
+}
