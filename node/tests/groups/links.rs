@@ -19,6 +19,18 @@ fn invite_links() {
         let Scene { ada, bob, tina, node } = &mut scene;
         let group = -chat;
         let peer = json!({ "peer": group });
+        // A layer that does not say who was not added.
+        let users = json!([{ "user": ada.user }]);
+        let two = bob.invoke("messages.CreateChat", json!({ "users": users, "title": "Two" }));
+        assert_eq!(two["_"], "Updates", "{two}");
+        let three = bob.invoke(
+            "messages.AddChatUser",
+            json!({ "chat_id": two["chats"][0]["id"], "user_id": { "user": tina.user },
+                "fwd_limit": 0 }),
+        );
+        assert_eq!((&three["_"], &three["chats"][0]["participants_count"]),
+            (&json!("Updates"), &json!(3)), "{three}");
+
         // Outside is who is to come by links.
         bob.invoke("messages.DeleteChatUser", json!({ "chat_id": chat, "user_id": { "user": "self" } }));
         content(tina, "messageChatDeleteMember");

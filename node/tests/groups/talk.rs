@@ -89,14 +89,15 @@ fn a_group_from_beginning_to_end() {
         let readers = ada.invoke("messages.GetMessageReadParticipants", asked.clone());
         assert_eq!(readers, json!([]), "nobody has read it");
         ada.forget();
-        bob.command("read", json!({ "peer": group, "max_id": at_bob }));
+        tina.command("read", json!({ "peer": group, "max_id": at_tina }));
         let tick = ada.expect(&json!({ "_": "UpdateReadHistoryOutbox" }));
         assert_eq!(tick["max_id"], first, "{tick}");
         assert_eq!(tick["peer"]["chat_id"], chat);
         let readers = ada.invoke("messages.GetMessageReadParticipants", asked.clone());
-        assert_eq!(readers[0]["user_id"], bob.user, "{readers}");
+        assert_eq!(readers[0]["user_id"], tina.user, "{readers}");
         assert!(readers[0]["date"].as_i64() > Some(1_700_000_000), "{readers}");
-        tina.command("read", json!({ "peer": group, "max_id": at_tina }));
+        bob.command("read", json!({ "peer": group, "max_id": at_bob }));
+        ada.settle();
         let readers = ada.invoke("messages.GetMessageReadParticipants", asked.clone());
         assert_eq!(readers.as_array().map(Vec::len), Some(2), "{readers}");
         assert_eq!(ada.came(&json!({ "_": "UpdateReadHistoryOutbox" })).len(), 1, "once");
