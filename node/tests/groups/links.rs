@@ -1,15 +1,30 @@
 //! Invite links: for some, for a while, and for those who are let in.
 
+use std::process::Command;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::driver::SOON;
 use crate::scene::{
     PREFIX, Scene, assert_complains_only_of, assert_no_complaints, content, play, service,
 };
+use crate::support::process;
 
 fn hash(link: &Value) -> String {
     let link = link.as_str().expect("a link");
     link.strip_prefix(&format!("{PREFIX}+")).expect("the node's own links").to_owned()
+}
+
+/// A page, by Python's HTTP client.
+fn page(url: &str) -> String {
+    const SCRIPT: &str = "
+import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())
+";
+    let mut command = Command::new("python3");
+    command.args(["-c", SCRIPT, url]);
+    process::run(&mut command, Duration::from_secs(30)).stdout
 }
 
 #[test]
@@ -59,6 +74,10 @@ fn invite_links() {
         let said = service(ada, "MessageActionChatJoinedByLink");
         assert_eq!(said["message"]["action"]["inviter_id"], tina.user, "{said}");
         content(tina, "messageChatJoinByLink");
+        // The page of a link says what its address says.
+        let page = page(&format!("http://{}/+{one}", node.http));
+        assert!(page.contains(&format!("tg://join?invite={one}")), "{page}");
+        assert!(!page.contains("Team"), "{page}");
         // The same link, as TDLib opens it.
         let opened = format!("tg://join?invite={one}");
         let opened = tina.request("checkChatInviteLink", json!({ "invite_link": opened }));
