@@ -26,9 +26,7 @@ pub(crate) use message::{
     entities, entities_from_tl, message, message_or_empty, scheduled, text_with_entities,
 };
 pub(crate) use own::{draft_update, history_ttl, notify_update, own_update, scheduled_gone};
-pub(crate) use privacy::{
-    NamesGroups, key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl,
-};
+pub(crate) use privacy::{key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl};
 pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };

@@ -67,8 +67,7 @@ pub(in crate::rpc) async fn add_chat_user(
     if !added.missing.is_empty() && ctx.layer < SAYS_MISSING {
         return Err(CoreError::UserPrivacy.into());
     }
-    let changes: &[ChatChange] =
-        if added.sent.is_empty() { &[] } else { &[ChatChange::Members] };
+    let changes: &[ChatChange] = if added.sent.is_empty() { &[] } else { &[ChatChange::Members] };
     let updates = chat_updates(ctx, chat, &added.sent, changes)?;
     Ok(invited(updates, &added))
 }
