@@ -38,7 +38,8 @@ pub(crate) fn chat(view: View<'_>, id: ChatId) -> CoreResult<enums::Chat> {
             None => types::ChatPhotoEmpty {}.into(),
         },
         participants_count: chat.members.len() as i32,
-        date: member.map_or(chat.date, |member| member.date),
+        // TDLib complains where it is not the same for ever.
+        date: chat.date,
         version: chat.version,
         migrated_to: None,
         admin_rights: is_admin.then(|| admin_rights().into()),

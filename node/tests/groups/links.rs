@@ -1,15 +1,30 @@
 //! Invite links: for some, for a while, and for those who are let in.
 
+use std::process::Command;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::driver::SOON;
 use crate::scene::{
     PREFIX, Scene, assert_complains_only_of, assert_no_complaints, content, play, service,
 };
+use crate::support::process;
 
 fn hash(link: &Value) -> String {
     let link = link.as_str().expect("a link");
     link.strip_prefix(&format!("{PREFIX}+")).expect("the node's own links").to_owned()
+}
+
+/// A page, by Python's HTTP client.
+fn page(url: &str) -> String {
+    const SCRIPT: &str = "
+import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())
+";
+    let mut command = Command::new("python3");
+    command.args(["-c", SCRIPT, url]);
+    process::run(&mut command, Duration::from_secs(30)).stdout
 }
 
 #[test]
@@ -19,8 +34,26 @@ fn invite_links() {
         let Scene { ada, bob, tina, node } = &mut scene;
         let group = -chat;
         let peer = json!({ "peer": group });
+        // A layer that does not say who was not added.
+        let users = json!([{ "user": ada.user }]);
+        let two = bob.invoke("messages.CreateChat", json!({ "users": users, "title": "Two" }));
+        assert_eq!(two["_"], "Updates", "{two}");
+        let three = bob.invoke(
+            "messages.AddChatUser",
+            json!({ "chat_id": two["chats"][0]["id"], "user_id": { "user": tina.user },
+                "fwd_limit": 0 }),
+        );
+        assert_eq!(
+            (&three["_"], &three["chats"][0]["participants_count"]),
+            (&json!("Updates"), &json!(3)),
+            "{three}"
+        );
+
         // Outside is who is to come by links.
-        bob.invoke("messages.DeleteChatUser", json!({ "chat_id": chat, "user_id": { "user": "self" } }));
+        bob.invoke(
+            "messages.DeleteChatUser",
+            json!({ "chat_id": chat, "user_id": { "user": "self" } }),
+        );
         content(tina, "messageChatDeleteMember");
         ada.invoke(
             "messages.EditChatAdmin",
@@ -47,6 +80,10 @@ fn invite_links() {
         let said = service(ada, "MessageActionChatJoinedByLink");
         assert_eq!(said["message"]["action"]["inviter_id"], tina.user, "{said}");
         content(tina, "messageChatJoinByLink");
+        // The page of a link says what its address says.
+        let page = page(&format!("http://{}/+{one}", node.http));
+        assert!(page.contains(&format!("tg://join?invite={one}")), "{page}");
+        assert!(!page.contains("Team"), "{page}");
         // The same link, as TDLib opens it.
         let opened = format!("tg://join?invite={one}");
         let opened = tina.request("checkChatInviteLink", json!({ "invite_link": opened }));
@@ -76,8 +113,8 @@ fn invite_links() {
         assert_eq!(next["invite"]["revoked"], true, "{next}");
         let link = next["new_invite"]["link"].clone();
         assert_ne!(link, always["link"]);
-        let refused =
-            bob.invoke_refused("messages.ImportChatInvite", json!({ "hash": hash(&always["link"]) }));
+        let refused = bob
+            .invoke_refused("messages.ImportChatInvite", json!({ "hash": hash(&always["link"]) }));
         assert_eq!(refused, (406, "INVITE_HASH_EXPIRED".into()));
         let soon = rookery_load::clock::since_epoch().as_secs() + 3600;
         let titled = ada.invoke(
@@ -101,9 +138,7 @@ fn invite_links() {
             json!({ "peer": peer, "expire_date": 1000 }),
         );
         assert_eq!(past, (400, "EXPIRE_DATE_INVALID".into()));
-        let list = |revoked: bool| {
-            json!({ "peer": peer, "admin_id": { "user": "self" }, "limit": 10, "revoked": revoked })
-        };
+        let list = |revoked: bool| json!({ "peer": peer, "admin_id": { "user": "self" }, "limit": 10, "revoked": revoked });
         let links = ada.invoke("messages.GetExportedChatInvites", list(false));
         assert_eq!(links["count"], 2, "{links}");
         assert_eq!(links["invites"][0]["permanent"], true, "{links}");
@@ -187,10 +222,7 @@ fn invite_links() {
         content(tina, "messageChatJoinByRequest");
         bob.invoke("messages.DeleteChatUser", leave);
         assert_eq!(bob.invoke_refused("messages.ImportChatInvite", asking.clone()), sent);
-        ada.invoke(
-            "messages.HideAllChatJoinRequests",
-            json!({ "peer": peer, "approved": true }),
-        );
+        ada.invoke("messages.HideAllChatJoinRequests", json!({ "peer": peer, "approved": true }));
         service(bob, "MessageActionChatJoinedByRequest");
 
         // Who is removed does not come back by a link; nonsense is refused.
@@ -198,9 +230,11 @@ fn invite_links() {
             "messages.DeleteChatUser",
             json!({ "chat_id": chat, "user_id": { "user": bob.user } }),
         );
-        let refused = bob.invoke_refused("messages.ImportChatInvite", json!({ "hash": hash(&link) }));
+        let refused =
+            bob.invoke_refused("messages.ImportChatInvite", json!({ "hash": hash(&link) }));
         assert_eq!(refused, (406, "INVITE_HASH_EXPIRED".into()));
-        let nonsense = bob.invoke_refused("messages.CheckChatInvite", json!({ "hash": "nonsense" }));
+        let nonsense =
+            bob.invoke_refused("messages.CheckChatInvite", json!({ "hash": "nonsense" }));
         assert_eq!(nonsense, (400, "INVITE_HASH_INVALID".into()));
         let refused = bob.invoke_refused("messages.ExportChatInvite", json!({ "peer": peer }));
         assert_eq!(refused.0, 400, "{refused:?}");

@@ -10,7 +10,7 @@
 //! Sources: <https://core.telegram.org/method/messages.createChat>,
 //! <https://core.telegram.org/method/messages.addChatUser>
 
-use node_core::{CHAT_MEMBERS_MAX, ChatChange, ChatDone, ChatId, CoreError, UserId};
+use node_core::{CHAT_MEMBERS_MAX, ChatChange, ChatDone, CoreError, UserId};
 use tl::functions::messages as f;
 use tl::{enums, types};
 
@@ -23,7 +23,7 @@ const SAYS_MISSING: i32 = 175;
 pub(in crate::rpc) async fn create_chat(
     ctx: &Context,
     request: f::CreateChat,
-) -> RpcResult<types::messages::InvitedUsers> {
+) -> RpcResult<enums::messages::InvitedUsers> {
     if request.users.len() > CHAT_MEMBERS_MAX {
         return Err(RpcError::new(400, "USERS_TOO_MUCH"));
     }
@@ -35,25 +35,22 @@ pub(in crate::rpc) async fn create_chat(
         CoreError::UnknownUser => RpcError::new(400, "INPUT_USER_DEACTIVATED"),
         other => other.into(),
     })?;
-    invited(ctx, made.chat, &made.done)
+    let updates = chat_updates(ctx, made.chat, &made.done.sent, &[ChatChange::Members])?;
+    Ok(invited(updates, &made.done))
 }
 
-fn invited(
-    ctx: &Context,
-    chat: ChatId,
-    done: &ChatDone,
-) -> RpcResult<types::messages::InvitedUsers> {
-    let updates = chat_updates(ctx, chat, &done.sent, &[ChatChange::Members])?;
+/// As a boxed type, for which updates alone stand in older layers.
+fn invited(updates: enums::Updates, done: &ChatDone) -> enums::messages::InvitedUsers {
     let missing = done.missing.iter().map(|user| {
         types::MissingInvitee { user_id: user.0, ..types::MissingInvitee::default() }.into()
     });
-    Ok(types::messages::InvitedUsers { updates, missing_invitees: missing.collect() })
+    types::messages::InvitedUsers { updates, missing_invitees: missing.collect() }.into()
 }
 
 pub(in crate::rpc) async fn add_chat_user(
     ctx: &Context,
     request: f::AddChatUser,
-) -> RpcResult<types::messages::InvitedUsers> {
+) -> RpcResult<enums::messages::InvitedUsers> {
     let (owner, chat) = (ctx.user()?, ctx.chat(request.chat_id)?);
     let user = ctx.named_user(&request.user_id)?;
     let core = &ctx.shared.core;
@@ -70,12 +67,9 @@ pub(in crate::rpc) async fn add_chat_user(
     if !added.missing.is_empty() && ctx.layer < SAYS_MISSING {
         return Err(CoreError::UserPrivacy.into());
     }
-    if added.sent.is_empty() {
-        let updates = types::Updates { date: ctx.now(), ..types::Updates::default() }.into();
-        let done = invited(ctx, chat, &added)?;
-        return Ok(types::messages::InvitedUsers { updates, ..done });
-    }
-    invited(ctx, chat, &added)
+    let changes: &[ChatChange] = if added.sent.is_empty() { &[] } else { &[ChatChange::Members] };
+    let updates = chat_updates(ctx, chat, &added.sent, changes)?;
+    Ok(invited(updates, &added))
 }
 
 pub(in crate::rpc) async fn delete_chat_user(

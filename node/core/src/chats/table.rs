@@ -83,4 +83,9 @@ impl Chats {
         let tables = self.tables.read();
         tables.members.get(&user).map_or_else(Vec::new, |of| of.iter().copied().collect())
     }
+
+    /// Whether a user is in a group.
+    pub(crate) fn has(&self, chat: ChatId, user: UserId) -> bool {
+        self.tables.read().members.get(&user).is_some_and(|of| of.contains(&chat))
+    }
 }
