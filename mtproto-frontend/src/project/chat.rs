@@ -1,6 +1,6 @@
 //! `chat`, `chatForbidden`, `chatParticipants`, and rights.
 
-use node_core::{Chat, ChatId, ChatMember, ChatRole, CoreResult, Rights};
+use node_core::{Chat, ChatId, ChatMember, ChatReactions, ChatRole, CoreResult, Rights};
 use tl::{enums, types};
 
 use super::View;
@@ -83,6 +83,25 @@ fn participant(member: &ChatMember) -> enums::ChatParticipant {
         ChatRole::Member => types::ChatParticipant { user_id, inviter_id, date, rank }.into(),
         ChatRole::Admin => types::ChatParticipantAdmin { user_id, inviter_id, date, rank }.into(),
         ChatRole::Creator => types::ChatParticipantCreator { user_id, rank }.into(),
+    }
+}
+
+/// Which reactions a group has.
+pub(crate) fn chat_reactions(reactions: &ChatReactions) -> enums::ChatReactions {
+    match reactions {
+        ChatReactions::All => types::ChatReactionsAll { allow_custom: true }.into(),
+        ChatReactions::None => types::ChatReactionsNone {}.into(),
+        ChatReactions::Some(emoji, custom) => {
+            let emoji = emoji.iter().map(|emoticon| {
+                let emoticon = emoticon.clone();
+                types::ReactionEmoji { emoticon }.into()
+            });
+            let custom = custom.iter().map(|document_id| {
+                let document_id = *document_id;
+                types::ReactionCustomEmoji { document_id }.into()
+            });
+            types::ChatReactionsSome { reactions: emoji.chain(custom).collect() }.into()
+        }
     }
 }
 

@@ -23,7 +23,7 @@ use node_core::{
 };
 use tl::enums;
 
-pub(crate) use chat::{banned_rights, chat, participants};
+pub(crate) use chat::{banned_rights, banned_rights_from_tl, chat, chat_reactions, participants};
 pub(crate) use media::{document, media, photo};
 pub(crate) use message::{
     entities, entities_from_tl, message, message_or_empty, scheduled, text_with_entities,
@@ -40,7 +40,7 @@ pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };
 pub(crate) use stickers::{covered_set, found_stickers, full_sticker_set, sticker_of, sticker_set};
-pub(crate) use update::{Pushed, box_update};
+pub(crate) use update::{Pushed, box_update, chat_update};
 pub(crate) use user::{birthday, peer_settings, status, user};
 
 /// Whose point of view it is.

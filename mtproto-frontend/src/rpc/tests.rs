@@ -1,5 +1,6 @@
 //! Calls as a client makes them, below any session.
 
+mod groups;
 mod members;
 mod start_up;
 

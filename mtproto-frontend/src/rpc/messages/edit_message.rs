@@ -53,7 +53,8 @@ pub(in crate::rpc) async fn edit_message(
     let edited =
         core.edit(ctx.actor()?, owner, peer, MessageId(request.id), Edit::text(text)).await?;
     let mut named = Named::default();
-    let (users, chats) = named.message(&edited.message).shown(ctx.view()?)?;
+    named.shown_with(ctx.view()?, edited.id, &edited.message)?;
+    let (users, chats) = named.shown(ctx.view()?)?;
     let message = project::message(ctx.view()?, edited.id, &edited.message)?;
     let update = types::UpdateEditMessage { message, pts: edited.pts.0, pts_count: 1 };
     let updates = vec![update.into()];

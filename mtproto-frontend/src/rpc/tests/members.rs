@@ -6,7 +6,7 @@ use tl::{enums, types};
 use super::*;
 
 /// Signs up with an invite, as a client does.
-async fn member(shared: &Arc<Shared>, key: u8, layer: i32, name: &str) -> (Context, UserId) {
+pub(super) async fn member(shared: &Arc<Shared>, key: u8, layer: i32, name: &str) -> (Context, UserId) {
     let mut ctx = context_of(shared.clone(), key, layer, 0);
     let invite = shared.core.invite(None).await.unwrap();
     let phone_number = format!("+{}", invite.phone);
@@ -48,16 +48,16 @@ async fn member(shared: &Arc<Shared>, key: u8, layer: i32, name: &str) -> (Conte
 }
 
 /// How `viewer` names somebody: as it was shown.
-fn named(viewer: &Context, user: UserId) -> enums::InputPeer {
+pub(super) fn named(viewer: &Context, user: UserId) -> enums::InputPeer {
     let view = viewer.shared.core.view(viewer.user().unwrap(), user).unwrap().unwrap();
     types::InputPeerUser { user_id: user.0, access_hash: view.access_hash }.into()
 }
 
-fn message(text: &str, to: enums::InputPeer, random_id: i64) -> f::messages::SendMessage {
+pub(super) fn message(text: &str, to: enums::InputPeer, random_id: i64) -> f::messages::SendMessage {
     f::messages::SendMessage { peer: to, message: text.into(), random_id, ..Default::default() }
 }
 
-fn error<T: std::fmt::Debug>(result: RpcResult<T>) -> (i32, String) {
+pub(super) fn error<T: std::fmt::Debug>(result: RpcResult<T>) -> (i32, String) {
     let error = result.unwrap_err();
     (error.code, error.message.into_owned())
 }
