@@ -4,12 +4,15 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use blobs::Blobs;
 use keys::{MasterKey, ServerKey};
 use node_core::{Buckets, Core, Rate, UserId};
 use node_store::Store;
 use parking_lot::Mutex;
+use pictures::Studio;
 
 use crate::auth_keys::AuthKeys;
+use crate::files::Files;
 use crate::rpc::ExportedLogins;
 use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, Sessions};
 use crate::transport::Secrets;
@@ -116,12 +119,17 @@ pub struct Setup {
     /// What browsers get that ask for anything but MTProto; each request has a
     /// [`axum::extract::ConnectInfo`] with the address that it came from.
     pub pages: axum::Router,
+    /// The bytes of files.
+    pub blobs: Blobs,
+    /// Makes pictures of them.
+    pub studio: Studio,
 }
 
 /// The shared state behind every connection.
 pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) core: Core,
+    pub(crate) files: Files,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) auth_keys: AuthKeys,
     pub(crate) sessions: Sessions,
@@ -161,6 +169,7 @@ impl Shared {
             search_limits: Mutex::new(Buckets::new(SEARCHES, BUCKETS_MAX)),
             clock: setup.clock,
             core: setup.core,
+            files: Files::new(setup.blobs, setup.studio),
             store: setup.store,
             secrets: setup.secrets,
             salt_secret: setup.salt_secret,

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::passphrase::New;
-use crate::{client_config, codes, config, offline, passphrase, reindex, run};
+use crate::{client_config, codes, config, media, offline, passphrase, reindex, run};
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
 #[derive(Debug, Parser)]
@@ -36,6 +36,8 @@ enum Command {
     Stats(StatsArgs),
     /// Build the index of words in messages anew: behind the running node, or without one.
     Reindex(ReindexArgs),
+    /// Look after the files of members of the running node.
+    Media(MediaArgs),
     /// Write everything that the store of a stopped node holds into a file.
     Export(ExportArgs),
     /// Fill the empty store of a data directory from an exported file.
@@ -149,6 +151,35 @@ struct StatsArgs {
 }
 
 #[derive(Debug, Args)]
+struct MediaArgs {
+    #[command(subcommand)]
+    command: MediaCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum MediaCommand {
+    /// Print how much is stored.
+    Usage(MediaUsageArgs),
+    /// Remove what nothing keeps any more. The node does it by itself every few minutes.
+    Collect(MediaCollectArgs),
+}
+
+#[derive(Debug, Args)]
+struct MediaUsageArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+struct MediaCollectArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// Only say what would be removed.
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Args)]
 struct ReindexArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -215,6 +246,12 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
         Some(Command::Reports(args)) => codes::reports(&args.data),
         Some(Command::Stats(args)) => codes::stats(&args.data),
+        Some(Command::Media(MediaArgs { command: MediaCommand::Usage(args) })) => {
+            media::print_usage(&args.data)
+        }
+        Some(Command::Media(MediaArgs { command: MediaCommand::Collect(args) })) => {
+            media::collect(&args.data, args.dry_run)
+        }
         Some(Command::Reindex(args)) => reindex::reindex(&args.data, &args.config.load()?.store),
         Some(Command::Export(args)) => {
             let clear = args.clear.then(|| args.config.load()).transpose()?;

@@ -33,6 +33,85 @@ pub(crate) struct Config {
     pub(crate) oidc: Option<OidcConfig>,
     /// `[logins]`
     pub(crate) logins: LoginsConfig,
+    /// `[media]`
+    pub(crate) media: MediaConfig,
+}
+
+/// `[media]`: photos and files of members. What is stored is sealed under the master key, wherever it
+/// lies.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MediaConfig {
+    /// Directory of files, and of uploads that are not finished. Default: `media` in the data
+    /// directory.
+    pub(crate) directory: Option<PathBuf>,
+    /// `[media.s3]`: a bucket instead of the directory. Unfinished uploads stay on this machine.
+    pub(crate) s3: Option<S3Config>,
+    /// Bytes of files that one member may have here. Default 0: any number.
+    pub(crate) member_bytes: u64,
+    /// Bytes of files of all members. Default 0: any number.
+    pub(crate) node_bytes: u64,
+    /// Bytes of unfinished uploads of one member. Default 4 GiB: two files of the largest size.
+    pub(crate) uploads_member_bytes: u64,
+    /// Bytes of unfinished uploads of all members. Default 32 GiB.
+    pub(crate) uploads_node_bytes: u64,
+    /// Bytes that the disk of unfinished uploads keeps free: below, no part is taken. Default 1 GiB.
+    pub(crate) free_bytes_min: u64,
+    /// Seconds after its last part for which an unfinished upload waits. Default 86400.
+    pub(crate) upload_kept_s: u64,
+    /// Threads that make photos and previews; each takes up to 230 MB while it works. Default 1.
+    pub(crate) picture_threads: usize,
+}
+
+impl Default for MediaConfig {
+    fn default() -> Self {
+        Self {
+            directory: None,
+            s3: None,
+            member_bytes: 0,
+            node_bytes: 0,
+            uploads_member_bytes: 4 << 30,
+            uploads_node_bytes: 32 << 30,
+            free_bytes_min: 1 << 30,
+            upload_kept_s: 86_400,
+            picture_threads: 1,
+        }
+    }
+}
+
+/// `[media.s3]`: a bucket of S3, or of what speaks its protocol.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct S3Config {
+    /// `https://s3.example.org`, without the bucket.
+    pub(crate) endpoint: String,
+    /// The region that requests are signed for. Default `us-east-1`, also where there are none.
+    #[serde(default = "any_region")]
+    pub(crate) region: String,
+    /// The bucket; it has to be there.
+    pub(crate) bucket: String,
+    /// What all names begin with. Default: nothing.
+    #[serde(default)]
+    pub(crate) prefix: String,
+    /// The node's id there.
+    pub(crate) access_key: String,
+    /// Its secret; `secret_key_file` keeps it out of this file.
+    pub(crate) secret_key: Option<Secret>,
+    /// A file whose first line is the secret.
+    pub(crate) secret_key_file: Option<PathBuf>,
+    /// The bucket stands in the host's name, and `endpoint` is given with it. Default false.
+    #[serde(default)]
+    pub(crate) virtual_hosted: bool,
+    /// Take `http` to another machine: names and sizes then cross the network in the clear. Default
+    /// false.
+    #[serde(default)]
+    pub(crate) allow_http: bool,
+    /// PEM file with certificates that are trusted beside the system's. Default: none.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+fn any_region() -> String {
+    "us-east-1".into()
 }
 
 /// `[logins]`: the sessions of members.
@@ -409,7 +488,7 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 10] = [
+const SECTIONS: [&str; 11] = [
     "node",
     "mtproto",
     "http",
@@ -419,11 +498,13 @@ const SECTIONS: [&str; 10] = [
     "codes",
     "store",
     "logins",
+    "media",
     "oidc",
 ];
 
-/// Sections within `[codes]`: `ROOKERY_CODES_SMTP_HOST` is `host` of `[codes.smtp]`.
-const CODES_SECTIONS: [&str; 3] = ["smtp", "webhook", "command"];
+/// Sections within sections: `ROOKERY_CODES_SMTP_HOST` is `host` of `[codes.smtp]`.
+const INNER_SECTIONS: [(&str, &str); 4] =
+    [("codes", "smtp"), ("codes", "webhook"), ("codes", "command"), ("media", "s3")];
 
 /// Reads `file` (if any) and the variables.
 ///
@@ -443,15 +524,14 @@ pub(crate) fn load(
     for (name, value) in variables {
         let Some(rest) = name.strip_prefix("ROOKERY_") else { continue };
         let rest = rest.to_ascii_lowercase();
-        let Some((section, key)) = rest.split_once('_') else { continue };
-        if !SECTIONS.contains(&section) {
+        let Some((outer, key)) = rest.split_once('_') else { continue };
+        if !SECTIONS.contains(&outer) {
             continue;
         }
-        let mut section = subsection(&mut table, section)?;
+        let mut section = subsection(&mut table, outer)?;
         let mut key = key;
-        if rest.starts_with("codes_")
-            && let Some((inner, rest)) = key.split_once('_')
-            && CODES_SECTIONS.contains(&inner)
+        if let Some((inner, rest)) = key.split_once('_')
+            && INNER_SECTIONS.contains(&(outer, inner))
         {
             (section, key) = (subsection(section, inner)?, rest);
         }
@@ -543,6 +623,18 @@ mod tests {
         let found = secret("password", None, Some(file.path())).unwrap().unwrap();
         assert_eq!(*found, "from a file");
         assert!(secret("password", smtp.password.as_ref(), Some(file.path())).is_err());
+    }
+
+    #[test]
+    fn a_bucket_comes_from_variables_too() {
+        let text = "[media]\nmember_bytes = 1000\n[media.s3]\nendpoint = 'http://127.0.0.1:1'\n\
+                    bucket = 'b'\naccess_key = 'a'\n";
+        let secret = ("ROOKERY_MEDIA_S3_SECRET_KEY", "hunter2");
+        let config = from_text(text, &[secret, ("ROOKERY_MEDIA_UPLOAD_KEPT_S", "60")]).unwrap();
+        assert_eq!((config.media.member_bytes, config.media.upload_kept_s), (1000, 60));
+        let s3 = config.media.s3.unwrap();
+        assert_eq!((s3.region.as_str(), s3.allow_http), ("us-east-1", false));
+        assert!(s3.secret_key.is_some() && !format!("{s3:?}").contains("hunter2"));
     }
 
     #[test]

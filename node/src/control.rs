@@ -14,7 +14,7 @@ use std::{fs, io};
 
 use anyhow::{Context as _, bail};
 use delivery::Delivery;
-use node_core::{Core, CoreError, PeerId};
+use node_core::{Core, PeerId};
 use node_store::Store;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -23,6 +23,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+
+use crate::media::Keeper;
 
 /// The socket's name in the data directory.
 const SOCKET: &str = "control.sock";
@@ -45,6 +47,7 @@ pub(crate) struct Node {
     pub(crate) core: Core,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) delivery: Delivery,
+    pub(crate) keeper: Keeper,
 }
 
 /// What can be asked.
@@ -75,6 +78,13 @@ pub(crate) enum Request {
     Reindex,
     /// What was written since the start.
     Stats,
+    /// What is stored of files.
+    MediaUsage,
+    /// Clears away what nobody keeps.
+    MediaCollect {
+        /// Only says what would go.
+        dry_run: bool,
+    },
 }
 
 /// The answer.
@@ -157,7 +167,7 @@ async fn exchange(mut stream: UnixStream, node: Node) -> io::Result<()> {
     let mut line = String::new();
     tokio::io::BufReader::new(reader.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
     let reply = match serde_json::from_str(&line) {
-        Ok(request) => answer(&node, request).await.map_err(|cause| cause.to_string()),
+        Ok(request) => answer(&node, request).await.map_err(|cause| format!("{cause:#}")),
         Err(cause) => Err(format!("not a request: {cause}")),
     };
     let reply = reply.map_or_else(Reply::Error, Reply::Ok);
@@ -166,7 +176,7 @@ async fn exchange(mut stream: UnixStream, node: Node) -> io::Result<()> {
     writer.write_all(text.as_bytes()).await
 }
 
-async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
+async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
     let shown = |found: NumberAndCode| json!(found);
     match request {
         Request::Invite { mail: None } => Ok(shown(node.core.invite(None).await?.into())),
@@ -217,6 +227,8 @@ async fn answer(node: &Node, request: Request) -> Result<Value, CoreError> {
             node.core.reindex().await?;
             Ok(json!({ "boxes": node.core.users(), "done": false }))
         }
+        Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
+        Request::MediaCollect { dry_run } => Ok(json!(node.keeper.clear(true, dry_run).await?)),
         Request::Stats => {
             let (store, keys) = (node.store.stats(), node.core.keys());
             let codes = node.delivery.counters();

@@ -7,6 +7,7 @@ mod config;
 mod control;
 mod delivery;
 mod master_file;
+mod media;
 mod offline;
 mod pages;
 mod passphrase;

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
+use blobs::Blobs;
 use mtproto_frontend::{Bounds, Frontend, Profile, Rate, Secrets, Setup};
 use node_core::{Core, Registration};
 use oidc::Oidc;
+use pictures::Studio;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
@@ -16,7 +18,7 @@ use crate::cli::DataArgs;
 use crate::client_config::Ready;
 use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, secret};
 use crate::pages::Site;
-use crate::{control, delivery, secrets};
+use crate::{control, delivery, media, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -46,12 +48,22 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     tracing::info!(node = %opened.identity.id(), "starting");
     let ways = delivery::setup(&config.node.name, clock(), &config.codes)?;
     let core = core(&config, &opened, &ways)?;
+    let blobs = media::open(&config.media, &args.data, &opened.master).await?;
+    let studio = media::studio(&config.media)?;
     let (delivery, deliver) = ::delivery::Delivery::new(ways);
     core.follow(Arc::new(delivery.clone()));
     let delivering = tokio::spawn(deliver);
     let owner = core.prepare(&config.node.name).await.context("cannot prepare the store")?;
+    mtproto_frontend::store_bundled(&core, &blobs).await.context("cannot prepare the store")?;
     let store = opened.store.clone();
-    let asked = control::Node { core: core.clone(), store: store.clone(), delivery };
+    let keeper = media::Keeper {
+        core: core.clone(),
+        blobs: blobs.clone(),
+        clock: clock(),
+        upload_kept: Duration::from_secs(config.media.upload_kept_s),
+    };
+    let tidying = tokio::spawn(keeper.clone().run());
+    let asked = control::Node { core: core.clone(), store: store.clone(), delivery, keeper };
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
     let timers = tokio::spawn(timers(core.clone()));
@@ -59,7 +71,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let sso = config.oidc.as_ref().map(|sso| oidc(&config, core.clone(), sso)).transpose()?;
     let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
     let pages = web::router(site.clone(), more);
-    let frontend = Frontend::new(setup(&config, core.clone(), opened, pages)?);
+    let frontend = Frontend::new(setup(&config, core.clone(), opened, pages, (blobs, studio))?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen_for_browsers(&config.http.listen.to_vec()).await?;
     let ready = Ready {
@@ -91,6 +103,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     };
     commands.abort();
     timers.abort();
+    tidying.abort();
     delivering.abort();
     frontend.shutdown(SHUTDOWN).await;
     tokio::task::spawn_blocking(move || core.close()).await?;
@@ -145,7 +158,7 @@ fn core(
         requires_email: config.codes.require_email,
         one_device_per_kind: config.logins.one_device_per_kind,
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
-        quotas: node_core::Quotas::default(),
+        quotas: media::quotas(&config.media),
     };
     Core::open(setup).context("the store cannot be read")
 }
@@ -247,6 +260,7 @@ fn setup(
     core: Core,
     opened: secrets::Opened,
     pages: axum::Router,
+    (blobs, studio): (Blobs, Studio),
 ) -> anyhow::Result<Setup> {
     let tls = match &config.tls {
         Some(files) => {
@@ -277,6 +291,8 @@ fn setup(
         bounds: bounds(&config.limits, config),
         pages,
         tls,
+        blobs,
+        studio,
     })
 }
 

@@ -1,6 +1,6 @@
 //! `user`, `userStatus…`, `peerSettings`.
 
-use node_core::{Birthday, Core, CoreResult, NameColor, Role, Status, UserId, UserView};
+use node_core::{Birthday, Core, CoreResult, FileId, NameColor, Role, Status, UserId, UserView};
 use tl::{enums, types};
 
 use super::View;
@@ -37,9 +37,24 @@ pub(crate) fn user(view: &UserView, at: View<'_>) -> enums::User {
         username: account.username.clone(),
         phone: view.phone.map(|phone| phone.to_string()),
         status: (account.role != Role::Service).then(|| status(view.status)),
+        photo: view.photo.map(|photo| user_photo(photo, at)),
         color: account.color.map(color),
         profile_color: account.profile_color.map(color),
         ..types::User::default()
+    }
+    .into()
+}
+
+/// The photo as it is shown beside a name: by its number, which a client names with the user.
+fn user_photo(photo: FileId, at: View<'_>) -> enums::UserProfilePhoto {
+    // Without it a client shows a letter until it has the photo.
+    let stripped = at.core.photo(photo).ok().flatten().map(|photo| photo.stripped);
+    types::UserProfilePhoto {
+        has_video: false,
+        personal: false,
+        photo_id: photo.0,
+        stripped_thumb: stripped.filter(|stripped| !stripped.is_empty()),
+        dc_id: at.dc,
     }
     .into()
 }

@@ -16,6 +16,7 @@ mod error;
 mod folders;
 mod help;
 mod langpack;
+mod media;
 mod messages;
 mod payments;
 mod phone;
@@ -29,6 +30,7 @@ mod table;
 mod tests;
 mod unwrap;
 mod updates;
+mod upload;
 mod users;
 
 use std::net::SocketAddr;

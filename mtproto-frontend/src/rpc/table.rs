@@ -11,7 +11,7 @@ use tl::Method;
 
 use super::{
     Context, RpcResult, account, aicompose, auth, bots, channels, contacts, folders, help,
-    langpack, messages, payments, phone, photos, premium, stickers, stories, updates, users,
+    langpack, messages, payments, phone, photos, premium, stickers, stories, updates, upload, users,
 };
 
 /// Who may call a method.
@@ -260,6 +260,7 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesEditChatAdmin tl::functions::messages::EditChatAdmin => messages::edit_chat_admin, "a_group_is_managed";
     User Light Small MessagesEditChatDefaultBannedRights tl::functions::messages::EditChatDefaultBannedRights => messages::edit_chat_default_banned_rights, "a_group_is_managed";
     User Light Small MessagesEditChatParticipantRank tl::functions::messages::EditChatParticipantRank => messages::edit_chat_participant_rank, "a_group_is_managed";
+    User Light Small MessagesEditChatPhoto tl::functions::messages::EditChatPhoto => messages::edit_chat_photo, "photos_of_people_and_groups";
     User Light Small MessagesEditChatTitle tl::functions::messages::EditChatTitle => messages::edit_chat_title, "a_group_is_managed";
     User Light Small MessagesEditExportedChatInvite tl::functions::messages::EditExportedChatInvite => messages::edit_exported_chat_invite, "invite_links";
     User Light Part  MessagesEditMessage tl::functions::messages::EditMessage => messages::edit_message, "six_clients_talk";
@@ -362,8 +363,9 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesSearchSentMedia tl::functions::messages::SearchSentMedia => messages::search_sent_media, "searching";
     User Light Small MessagesSearchStickerSets tl::functions::messages::SearchStickerSets => messages::search_sticker_sets, "telethon_calls_every_start_up_method";
     User Light Small MessagesSearchStickers tl::functions::messages::SearchStickers => messages::search_stickers, "telethon_calls_every_start_up_method";
-    User Light Part  MessagesSendMedia tl::functions::messages::SendMedia => messages::send_media, "polls";
+    User Light Part  MessagesSendMedia tl::functions::messages::SendMedia => messages::send_media, "files_between_clients";
     User Light Part  MessagesSendMessage tl::functions::messages::SendMessage => messages::send_message, "six_clients_talk";
+    User Light Part  MessagesSendMultiMedia tl::functions::messages::SendMultiMedia => messages::send_multi_media, "files_between_clients";
     User Light Small MessagesSendReaction tl::functions::messages::SendReaction => messages::send_reaction, "reactions";
     User Light Small MessagesSendScheduledMessages tl::functions::messages::SendScheduledMessages => messages::send_scheduled_messages, "scheduled_messages";
     User Light Small MessagesSendVote tl::functions::messages::SendVote => messages::send_vote, "polls";
@@ -382,6 +384,7 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesUpdateDialogFilter tl::functions::messages::UpdateDialogFilter => messages::update_dialog_filter, "folders";
     User Light Small MessagesUpdateDialogFiltersOrder tl::functions::messages::UpdateDialogFiltersOrder => messages::update_dialog_filters_order, "folders";
     User Light Small MessagesUpdatePinnedMessage tl::functions::messages::UpdatePinnedMessage => messages::update_pinned_message, "pinned_messages";
+    User Light Part  MessagesUploadMedia tl::functions::messages::UploadMedia => messages::upload_media, "files_between_clients";
     User Light Small PaymentsGetPremiumGiftCodeOptions tl::functions::payments::GetPremiumGiftCodeOptions => payments::get_premium_gift_code_options, "telethon_calls_every_start_up_method";
     User Light Small PaymentsGetSavedStarGifts tl::functions::payments::GetSavedStarGifts => payments::get_saved_star_gifts, "telethon_calls_every_start_up_method";
     User Light Small PaymentsGetStarGiftActiveAuctions tl::functions::payments::GetStarGiftActiveAuctions => payments::get_star_gift_active_auctions, "telethon_calls_every_start_up_method";
@@ -394,7 +397,10 @@ static BUILT: &[Built] = built! {
     User Light Small PaymentsGetStarsTopupOptions tl::functions::payments::GetStarsTopupOptions => payments::get_stars_topup_options, "telethon_calls_every_start_up_method";
     User Light Small PaymentsGetStarsTransactions tl::functions::payments::GetStarsTransactions => payments::get_stars_transactions, "telethon_calls_every_start_up_method";
     User Light Small PhoneGetCallConfig tl::functions::phone::GetCallConfig => phone::get_call_config, "telethon_calls_every_start_up_method";
+    User Light Small PhotosDeletePhotos tl::functions::photos::DeletePhotos => photos::delete_photos, "photos_of_people_and_groups";
     User Light Small PhotosGetUserPhotos tl::functions::photos::GetUserPhotos => photos::get_user_photos, "telethon_calls_every_member_method";
+    User Light Small PhotosUpdateProfilePhoto tl::functions::photos::UpdateProfilePhoto => photos::update_profile_photo, "photos_of_people_and_groups";
+    User Light Small PhotosUploadProfilePhoto tl::functions::photos::UploadProfilePhoto => photos::upload_profile_photo, "photos_of_people_and_groups";
     User Light Small PremiumGetMyBoosts tl::functions::premium::GetMyBoosts => premium::get_my_boosts, "telethon_calls_every_start_up_method";
     User Light Small StickersAddStickerToSet tl::functions::stickers::AddStickerToSet => stickers::add_sticker_to_set, "stickers";
     User Light Small StickersChangeSticker tl::functions::stickers::ChangeSticker => stickers::change_sticker, "stickers";
@@ -417,6 +423,10 @@ static BUILT: &[Built] = built! {
     User Light Small StoriesGetStoriesById tl::functions::stories::GetStoriesById => stories::get_stories_by_id, "telethon_calls_every_start_up_method";
     User Light Small UpdatesGetDifference tl::functions::updates::GetDifference => updates::get_difference, "six_clients_talk";
     User Light Small UpdatesGetState tl::functions::updates::GetState => updates::get_state, "six_clients_talk";
+    User Light Small UploadGetFile tl::functions::upload::GetFile => upload::get_file, "files_between_clients";
+    User Light Small UploadGetFileHashes tl::functions::upload::GetFileHashes => upload::get_file_hashes, "files_of_all_sizes";
+    User Light Part  UploadSaveBigFilePart tl::functions::upload::SaveBigFilePart => upload::save_big_file_part, "files_of_all_sizes";
+    User Light Part  UploadSaveFilePart tl::functions::upload::SaveFilePart => upload::save_file_part, "files_between_clients";
     User Light Small UsersGetFullUser tl::functions::users::GetFullUser => users::get_full_user, "telethon_calls_every_member_method";
     User Light Small UsersGetIsPremiumRequiredToContact tl::functions::users::GetIsPremiumRequiredToContact => users::get_is_premium_required_to_contact, "telethon_calls_every_start_up_method";
     User Light Small UsersGetRequirementsToContact tl::functions::users::GetRequirementsToContact => users::get_requirements_to_contact, "telethon_calls_every_start_up_method";

@@ -53,7 +53,30 @@ fn shared() -> Arc<Shared> {
         bounds: Bounds::for_tests(),
         tls: None,
         pages: axum::Router::new(),
+        blobs: blobs(),
+        studio: pictures::Studio::start(pictures::Setup::default()).unwrap(),
     })
+}
+
+/// A place for files, one for all tests of a process: uploads of two tests have different numbers.
+fn blobs() -> blobs::Blobs {
+    static BLOBS: std::sync::LazyLock<(tempfile::TempDir, blobs::Blobs)> =
+        std::sync::LazyLock::new(|| {
+            let directory = tempfile::tempdir().unwrap();
+            let setup = blobs::Setup {
+                place: blobs::Place::Directory(directory.path().join("blobs")),
+                spool: directory.path().join("spool"),
+                bounds: blobs::Bounds { free_bytes_min: 0, ..Default::default() },
+            };
+            let master = MasterKey::from_file_bytes(&[9; 32]).unwrap();
+            // Not in the runtime of the test that comes first, which ends before others.
+            let opened = std::thread::spawn(move || {
+                let runtime = tokio::runtime::Runtime::new().unwrap();
+                runtime.block_on(blobs::Blobs::open(setup, keys::BlobKey::derive(&master)))
+            });
+            (directory, opened.join().unwrap().unwrap())
+        });
+    BLOBS.1.clone()
 }
 
 fn context(layer: i32, expires_at: i64) -> Context {

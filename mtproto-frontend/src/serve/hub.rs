@@ -174,6 +174,13 @@ impl Follower for Pusher {
                     }
                 }
             }
+            Event::Photo { user } => {
+                for viewer in audience(&shared, *user).into_iter().chain([*user]) {
+                    for session in hub.sessions(viewer) {
+                        session.push(Pushed::shown(&shared, viewer, *user));
+                    }
+                }
+            }
             Event::Phone { user } => {
                 for viewer in audience(&shared, *user).into_iter().chain([*user]) {
                     for session in hub.sessions(viewer) {

@@ -57,6 +57,11 @@ pub enum Event {
         /// Whose.
         user: UserId,
     },
+    /// The photo of a member changed.
+    Photo {
+        /// Whose.
+        user: UserId,
+    },
     /// What others may see of a member changed.
     Shown {
         /// Whose.

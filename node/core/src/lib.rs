@@ -33,6 +33,7 @@ mod preferences;
 mod presence;
 mod privacy;
 mod profile;
+mod profile_photo;
 mod reactions;
 mod read_date;
 mod record;
@@ -90,6 +91,7 @@ pub use preferences::{
 pub use presence::{ONLINE_MS, Status};
 pub use privacy::{GlobalPrivacy, PRIVACY_ENTRIES_MAX, PrivacyKey, PrivacyRule, What, Who};
 pub use profile::PublicProfile;
+pub use profile_photo::{PROFILE_PHOTOS_MAX, ProfilePhoto};
 pub use reactions::{
     AvailableReaction, DEFAULT_REACTION, REACTIONS, REACTIONS_UNIQ_MAX, REACTIONS_USER_MAX,
     Reacted, ReactHow, Reaction, ReactionCount, ReactionError, ReactionsPage, ReactionsView,
@@ -99,7 +101,7 @@ pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Repo
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
 pub use search::{SearchFilter, SearchPage, SearchQuery};
 pub use send::{
-    Affected, Edit, Edited, ForwardHow, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents, PinHow,
+    Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents, PinHow,
     QuoteRequest, Sent,
 };
 pub use setup::{Clock, Quotas, Registration, Setup};

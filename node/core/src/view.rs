@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::access::user_hash;
 use crate::ids::{PeerId, UserId};
 use crate::limits::Limit;
+use crate::media::FileId;
 use crate::presence::Status;
 use crate::privacy::{PrivacyKey, What};
 use crate::user::{Birthday, Contact, User, days_around};
@@ -31,6 +32,8 @@ pub struct UserView {
     pub status: Status,
     /// Whether the viewer has blocked it.
     pub blocked: bool,
+    /// The photo, where the viewer may see one.
+    pub photo: Option<FileId>,
 }
 
 /// What a profile page shows beside the [`UserView`].
@@ -98,6 +101,7 @@ impl Core {
         let inner = &self.inner;
         let Some(user) = inner.directory.get(user) else { return Ok(None) };
         let access_hash = user_hash(&inner.access_secret, viewer, user.id);
+        let photo = self.profile_photo(viewer, user.id)?;
         if user.id == viewer {
             let (phone, status) = (Some(user.phone), inner.status(viewer)?);
             let (contact, mutual, blocked) = (None, false, false);
@@ -109,6 +113,7 @@ impl Core {
                 phone,
                 status,
                 blocked,
+                photo,
             }));
         }
         let store = &*inner.store;
@@ -124,7 +129,7 @@ impl Core {
         let phone = knows_phone.then_some(user.phone);
         let mutual = contact.is_some() && knows_viewer;
         let blocked = own.blocked.contains_key(&user.id);
-        Ok(Some(UserView { user, access_hash, contact, mutual, phone, status, blocked }))
+        Ok(Some(UserView { user, access_hash, contact, mutual, phone, status, blocked, photo }))
     }
 
     /// The proof by which `viewer` may name `user`.

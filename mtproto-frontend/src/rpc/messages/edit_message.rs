@@ -4,7 +4,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.editMessage>
 
-use node_core::{Edit, MessageId, ScheduledEdit};
+use node_core::{Edit, Media, Message, MessageId, ScheduledEdit};
 use tl::enums;
 use tl::functions::messages::{EditMessage, GetMessageEditData};
 use tl::types;
@@ -12,13 +12,26 @@ use tl::types;
 use super::polls::poll_updates;
 use super::refuse;
 use super::scheduled::edited_scheduled;
-use super::send_message::text;
+use super::send_message::{caption, text};
 use crate::project::{self, Named};
+use crate::rpc::media::{self, Uploads};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 pub(in crate::rpc) async fn edit_message(
     ctx: &Context,
     request: EditMessage,
+) -> RpcResult<enums::Updates> {
+    refuse(request.quick_reply_shortcut_id.is_some() || request.rich_message.is_some())?;
+    let mut uploads = Uploads::default();
+    let answer = edit(ctx, request, &mut uploads).await;
+    uploads.settle(ctx);
+    answer
+}
+
+async fn edit(
+    ctx: &Context,
+    request: EditMessage,
+    uploads: &mut Uploads,
 ) -> RpcResult<enums::Updates> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     if let Some(enums::InputMedia::InputMediaPoll(media)) = &request.media {
@@ -29,29 +42,43 @@ pub(in crate::rpc) async fn edit_message(
         let poll = core.close_poll(ctx.actor()?, owner, peer, id).await?;
         return poll_updates(ctx, poll, None);
     }
-    refuse(
-        request.media.is_some()
-            || request.quick_reply_shortcut_id.is_some()
-            || request.rich_message.is_some(),
-    )?;
+    let (id, core) = (MessageId(request.id), &ctx.shared.core);
+    // Whether the text is one of media: of those that come, or of those that are there.
+    let is_caption = match &request.media {
+        Some(media) => media::has_caption(media),
+        None if request.schedule_date.is_some() => {
+            let found = core.scheduled(owner, peer, id)?;
+            found.is_some_and(|found| has_caption(&found.message))
+        }
+        None => core.message(owner, id)?.is_some_and(|message| has_caption(&message)),
+    };
+    let text = match &request.message {
+        Some(message) if is_caption => Some(caption(ctx, message, request.entities)?),
+        // Of what has no text, such as a place, none is meant.
+        Some(message) if message.is_empty() && request.media.is_some() => None,
+        Some(message) => Some(text(ctx, message, request.entities)?),
+        None => None,
+    };
+    let media = match request.media {
+        None | Some(enums::InputMedia::InputMediaEmpty(_)) => None,
+        Some(named) => {
+            let fingerprint = media::fingerprint(&named)?;
+            Some(media::read(ctx, named, fingerprint, uploads).await?)
+        }
+    };
     if let Some(date) = request.schedule_date {
         // The number is of a scheduled message.
-        let text = match &request.message {
-            Some(message) => Some(text(ctx, message, request.entities)?),
-            None => None,
-        };
-        let edit = ScheduledEdit { text, date: Some(date), repeat: request.schedule_repeat_period };
-        let (id, core) = (MessageId(request.id), &ctx.shared.core);
+        let (date, repeat) = (Some(date), request.schedule_repeat_period);
+        let edit = ScheduledEdit { text, media, date, repeat };
         let placed = core.edit_scheduled(ctx.actor()?, owner, peer, id, edit).await?;
         return edited_scheduled(ctx, peer, id, placed);
     }
-    let Some(message) = request.message else {
+    if text.is_none() && media.is_none() {
         return Err(RpcError::new(400, "MESSAGE_NOT_MODIFIED"));
-    };
-    let text = text(ctx, &message, request.entities)?;
-    let core = &ctx.shared.core;
-    let edited =
-        core.edit(ctx.actor()?, owner, peer, MessageId(request.id), Edit::text(text)).await?;
+    }
+    let (drops_media, invert_media) = (request.no_webpage, request.invert_media);
+    let edit = Edit { text, media, drops_media, invert_media };
+    let edited = core.edit(ctx.actor()?, owner, peer, id, edit).await?;
     let mut named = Named::default();
     named.shown_with(ctx.view()?, edited.id, &edited.message)?;
     let (users, chats) = named.shown(ctx.view()?)?;
@@ -59,6 +86,10 @@ pub(in crate::rpc) async fn edit_message(
     let update = types::UpdateEditMessage { message, pts: edited.pts.0, pts_count: 1 };
     let updates = vec![update.into()];
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
+}
+
+fn has_caption(message: &Message) -> bool {
+    message.media.as_ref().is_some_and(Media::has_caption)
 }
 
 pub(in crate::rpc) async fn get_message_edit_data(
@@ -72,5 +103,6 @@ pub(in crate::rpc) async fn get_message_edit_data(
     if !message.message.out {
         return Err(RpcError::new(403, "MESSAGE_AUTHOR_REQUIRED"));
     }
-    Ok(types::messages::MessageEditData { caption: false }.into())
+    let caption = has_caption(&message.message);
+    Ok(types::messages::MessageEditData { caption }.into())
 }

@@ -7,6 +7,7 @@ mod delete_messages;
 mod dialog_filters;
 mod drafts;
 mod edit_chat;
+mod edit_chat_photo;
 mod edit_message;
 mod emoji_lists;
 mod empty_lists;
@@ -61,6 +62,7 @@ pub(super) use edit_chat::{
     delete_chat, edit_chat_about, edit_chat_admin, edit_chat_default_banned_rights,
     edit_chat_participant_rank, edit_chat_title, toggle_no_forwards,
 };
+pub(super) use edit_chat_photo::edit_chat_photo;
 pub(super) use edit_message::{edit_message, get_message_edit_data};
 pub(super) use emoji_lists::{
     get_emoji_groups, get_emoji_keywords, get_emoji_keywords_difference,
@@ -92,6 +94,7 @@ pub(super) use kept_files::{
 pub(super) use peer_settings::{get_peer_settings, hide_peer_settings_bar};
 pub(super) use pinned_dialogs::{reorder_pinned_dialogs, toggle_dialog_pin};
 pub(super) use pinned_messages::{unpin_all_messages, update_pinned_message};
+pub(super) use poll_media::new_poll;
 pub(super) use polls::{get_poll_results, get_poll_votes, send_vote};
 pub(super) use reaction_lists::{
     clear_recent_reactions, get_available_effects, get_available_reactions,
@@ -120,7 +123,7 @@ pub(super) use search_counters::{
     search_sent_media,
 };
 pub(super) use search_global::search_global;
-pub(super) use send_media::send_media;
+pub(super) use send_media::{send_media, send_multi_media, upload_media};
 pub(super) use send_message::send_message;
 pub(super) use set_typing::set_typing;
 pub(super) use sticker_lists::{

@@ -13,7 +13,7 @@ use crate::project;
 use crate::rpc::{Context, RpcResult};
 
 /// The poll that a client wants to send.
-pub(super) fn new_poll(ctx: &Context, media: InputMediaPoll) -> RpcResult<NewPoll> {
+pub(in crate::rpc) fn new_poll(ctx: &Context, media: InputMediaPoll) -> RpcResult<NewPoll> {
     let enums::Poll::Poll(poll) = media.poll;
     // Pictures in polls, answers of others, and polls for some countries are not built.
     if media.attached_media.is_some()

@@ -88,14 +88,28 @@ pub(super) fn saved_peer(
     ctx.saved_peer(named).map(Some)
 }
 
-/// What a client wants to see; `None` for what no private chat can have.
+/// What a client wants to see; `None` for what there is not.
 pub(super) fn filter(named: &enums::MessagesFilter) -> Option<SearchFilter> {
     use enums::MessagesFilter as Filter;
     match named {
         Filter::InputMessagesFilterEmpty(_) => Some(SearchFilter::Any),
         Filter::InputMessagesFilterUrl(_) => Some(SearchFilter::Url),
         Filter::InputMessagesFilterPinned(_) => Some(SearchFilter::Pinned),
-        // Media, calls, polls and mentions: none is there.
-        _ => None,
+        Filter::InputMessagesFilterPhotos(_) => Some(SearchFilter::Photos),
+        Filter::InputMessagesFilterVideo(_) => Some(SearchFilter::Video),
+        Filter::InputMessagesFilterPhotoVideo(_) => Some(SearchFilter::PhotoVideo),
+        Filter::InputMessagesFilterDocument(_) => Some(SearchFilter::Document),
+        Filter::InputMessagesFilterMusic(_) => Some(SearchFilter::Music),
+        Filter::InputMessagesFilterVoice(_) => Some(SearchFilter::Voice),
+        Filter::InputMessagesFilterRoundVideo(_) => Some(SearchFilter::RoundVideo),
+        Filter::InputMessagesFilterRoundVoice(_) => Some(SearchFilter::RoundVoice),
+        Filter::InputMessagesFilterGif(_) => Some(SearchFilter::Gif),
+        Filter::InputMessagesFilterContacts(_) => Some(SearchFilter::Contacts),
+        Filter::InputMessagesFilterGeo(_) => Some(SearchFilter::Geo),
+        Filter::InputMessagesFilterChatPhotos(_) => Some(SearchFilter::ChatPhotos),
+        Filter::InputMessagesFilterMyMentions(_) => Some(SearchFilter::MyMentions),
+        Filter::InputMessagesFilterPoll(_) => Some(SearchFilter::Poll),
+        // Calls: none is there.
+        Filter::InputMessagesFilterPhoneCalls(_) => None,
     }
 }

@@ -12,14 +12,14 @@
 //! <https://core.telegram.org/method/messages.getSearchResultsCalendar>,
 //! <https://core.telegram.org/method/messages.getSearchResultsPositions>
 
-use node_core::{SearchQuery, Stored};
+use node_core::{SearchFilter, SearchQuery, Stored};
 use tl::enums;
 use tl::enums::MessagesFilter as Filter;
 use tl::functions::messages as f;
 use tl::types::{self, messages as t};
 
 use super::search::{filter, saved_peer};
-use super::{Page, page};
+use super::{Page, page, page_limit};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Filters that one call may name: there are not many more.
@@ -162,13 +162,36 @@ pub(in crate::rpc) async fn get_search_results_positions(
     Ok(t::SearchResultsPositions { count: places.len() as i32, positions })
 }
 
+/// Files that the caller has sent, in any dialog, the newest first.
 pub(in crate::rpc) async fn search_sent_media(
-    _: &Context,
+    ctx: &Context,
     request: f::SearchSentMedia,
 ) -> RpcResult<t::Messages> {
-    // No media was sent yet.
-    match filter(&request.filter) {
-        Some(_) => Err(FILTER_NOT_SUPPORTED),
-        None => Ok(t::Messages::default()),
+    let owner = ctx.user()?;
+    let Some(filter) = filter(&request.filter) else { return Ok(t::Messages::default()) };
+    let of_files = matches!(
+        filter,
+        SearchFilter::Photos
+            | SearchFilter::Video
+            | SearchFilter::PhotoVideo
+            | SearchFilter::Document
+            | SearchFilter::Music
+            | SearchFilter::Voice
+            | SearchFilter::RoundVideo
+            | SearchFilter::RoundVoice
+            | SearchFilter::Gif
+    );
+    if !of_files {
+        return Err(FILTER_NOT_SUPPORTED);
     }
+    let query = SearchQuery {
+        words: request.q,
+        from: Some(owner),
+        filter,
+        limit: page_limit(request.limit),
+        ..SearchQuery::default()
+    };
+    let found = ctx.shared.core.search(owner, &query).await?;
+    let Page { messages, users, chats } = page(ctx, &found.messages)?;
+    Ok(t::Messages { messages, topics: Vec::new(), chats, users })
 }

@@ -26,11 +26,7 @@ pub(in crate::rpc) async fn send_message(
             || request.suggested_post.is_some()
             || request.rich_message.is_some(),
     )?;
-    if let Some(send_as) = &request.send_as
-        && ctx.peer(send_as)? != from.into()
-    {
-        return Err(RpcError::new(400, "SEND_AS_PEER_INVALID"));
-    }
+    from_oneself(ctx, request.send_as.as_ref())?;
     if request.random_id == 0 {
         return Err(RpcError::new(400, "RANDOM_ID_EMPTY"));
     }
@@ -49,17 +45,42 @@ pub(in crate::rpc) async fn send_message(
         ..Outgoing::text(to, text, request.random_id)
     };
     let core = &ctx.shared.core;
-    let refused = |error| match error {
-        CoreError::UnknownMessage => RpcError::new(400, "REPLY_MESSAGE_ID_INVALID"),
-        other => other.into(),
-    };
     if let Some(date) = request.schedule_date {
         let when = When { date, repeat: request.schedule_repeat_period.unwrap_or(0) };
-        let placed = core.schedule(ctx.actor()?, from, outgoing, when).await.map_err(refused)?;
+        let placed = core.schedule(ctx.actor()?, from, outgoing, when).await.map_err(to_message)?;
         return placed_updates(ctx, &[(placed, request.random_id)]);
     }
-    let sent = core.send(ctx.actor()?, from, outgoing).await.map_err(refused)?;
+    let sent = core.send(ctx.actor()?, from, outgoing).await.map_err(to_message)?;
     sent_updates(ctx, &[(sent, request.random_id)])
+}
+
+/// Nobody writes in the name of somebody else.
+pub(super) fn from_oneself(ctx: &Context, send_as: Option<&enums::InputPeer>) -> RpcResult<()> {
+    match send_as {
+        Some(send_as) if ctx.peer(send_as)? != ctx.user()?.into() => {
+            Err(RpcError::new(400, "SEND_AS_PEER_INVALID"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is said where a message that is to be sent is refused.
+pub(super) fn to_message(error: CoreError) -> RpcError {
+    match error {
+        CoreError::UnknownMessage => RpcError::new(400, "REPLY_MESSAGE_ID_INVALID"),
+        other => other.into(),
+    }
+}
+
+/// The text of media, with its formatting, checked.
+pub(super) fn caption(
+    ctx: &Context,
+    text: &str,
+    entities: Option<Vec<enums::MessageEntity>>,
+) -> RpcResult<Text> {
+    let entities = entities.unwrap_or_default();
+    let entities = project::entities_from_tl(entities, |user| ctx.named_user(user))?;
+    Text::caption(text, entities).map_err(|error| CoreError::from(error).into())
 }
 
 /// A text with its formatting, checked.

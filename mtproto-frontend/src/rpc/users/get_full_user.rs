@@ -2,7 +2,7 @@
 //!
 //! Source: <https://core.telegram.org/method/users.getFullUser>
 
-use node_core::{FolderId, NotifyTarget, PeerId};
+use node_core::{FileId, FolderId, NotifyTarget, Origin, PeerId};
 use tl::enums::users::UserFull;
 use tl::functions::users::GetFullUser;
 use tl::types;
@@ -25,7 +25,15 @@ pub(in crate::rpc) async fn get_full_user(
     let (dialog, _) = core.peer_dialogs(viewer, &[peer]).await?;
     let dialog = dialog.dialogs.first();
     let archived = dialog.is_some_and(|dialog| dialog.folder == FolderId::Archive);
+    let photo = |photo: Option<FileId>| {
+        let at = Origin::Profile(user);
+        photo.map(|photo| project::photo(ctx.view()?, at, photo).map_err(RpcError::from)).transpose()
+    };
+    // The other photo is the owner's to see as such; to others it is the photo.
+    let fallback = if user == viewer { core.fallback_photo(user)? } else { None };
     let full = types::UserFull {
+        profile_photo: photo(view.photo)?,
+        fallback_photo: photo(fallback)?,
         blocked: view.blocked,
         phone_calls_private: profile.calls_private,
         voice_messages_forbidden: profile.voice_messages_forbidden,

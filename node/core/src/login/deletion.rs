@@ -182,6 +182,7 @@ impl Decide<'_> {
         }
         self.leave_all_chats(user)?;
         self.forget_kept(user)?;
+        self.forget_photos(user)?;
         self.forget_personal(user)?;
         self.forget_book(user)?;
         let (inner, phone) = (self.inner, account.phone);

@@ -9,7 +9,6 @@
 use super::{FileId, Media};
 use crate::ids::{ChatId, MessageId, UserId};
 use crate::message::Action;
-use crate::privacy::{PrivacyKey, What};
 use crate::{Core, CoreError, CoreResult};
 
 /// Seconds for which a reference is good, at least.
@@ -148,10 +147,7 @@ impl Core {
                 let of_media = message.media.as_ref().and_then(Media::file) == Some(file);
                 of_media || message.action == Some(Action::ChatPhoto(Some(file)))
             }),
-            Origin::Profile(user) => {
-                let photo = What::Key(PrivacyKey::ProfilePhoto);
-                user == viewer || self.may_see(viewer, user, photo)?
-            }
+            Origin::Profile(user) => self.is_profile_photo(viewer, user, file)?,
             Origin::Chat(chat) => {
                 let found = self.chat(chat);
                 found.is_some_and(|found| found.photo == Some(file) && !found.has_removed(viewer))

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use node_store::Keyspace;
+use node_store::{Keyspace, Order, Store};
 use serde::{Deserialize, Serialize};
 
 use super::{BlobId, Document, FileId, FileRecord, Photo, PhotoSize};
@@ -22,6 +22,9 @@ use crate::{Core, CoreError, CoreResult};
 
 const FILE: u8 = 0;
 const HELD: u8 = 1;
+
+/// Blobs that are listed in one go.
+const BLOBS_AT_ONCE: usize = 1024;
 
 const BLOB: u8 = 0;
 const OF_MEMBER: u8 = 1;
@@ -228,6 +231,15 @@ impl Decide<'_> {
     }
 }
 
+/// What a document is, as it is in the store.
+pub(crate) fn stored_document(store: &dyn Store, file: FileId) -> CoreResult<Option<Document>> {
+    let row = store.get(Keyspace::FILES, &file_key(file, FILE))?;
+    Ok(match row.map(|row| FileRecord::decode(&row)).transpose()? {
+        Some(FileRecord::Document(document)) => Some(document),
+        _ => None,
+    })
+}
+
 impl Core {
     fn file(&self, file: FileId) -> CoreResult<Option<FileRecord>> {
         let row = self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?;
@@ -272,9 +284,46 @@ impl Core {
         self.write(None, move |decide| decide.add_document(document)).await
     }
 
+    /// Blobs that files have, in the order of their ids: some after `after`. Empty: there are none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn blobs_after(&self, after: Option<BlobId>) -> CoreResult<Vec<BlobId>> {
+        let mut from = after.map_or_else(|| vec![BLOB], |after| blob_key(&after));
+        if after.is_some() {
+            from.push(0);
+        }
+        let (store, end) = (&self.inner.store, [BLOB + 1]);
+        let rows =
+            store.scan(Keyspace::BLOBS, &from, Some(&end), BLOBS_AT_ONCE, Order::Ascending)?;
+        let blob = |(key, _): &(Vec<u8>, Vec<u8>)| Some(BlobId(key.get(1..)?.try_into().ok()?));
+        Ok(rows.iter().filter_map(blob).collect())
+    }
+
+    /// Stores a document that comes with the node, and keeps it for ever.
+    ///
+    /// # Errors
+    /// [`CoreError::QuotaExceeded`], [`CoreError::FileInvalid`] where it is there already.
+    pub async fn bundle(&self, document: Document) -> CoreResult<()> {
+        self.write(None, move |decide| {
+            let id = document.id;
+            decide.add_document(document)?;
+            decide.hold_file(Some(id), 1)
+        })
+        .await
+    }
+
     /// Whether a file is there.
     pub(super) fn file_is_there(&self, file: FileId) -> CoreResult<bool> {
         Ok(self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?.is_some())
+    }
+
+    /// Bytes of all blobs of files.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn stored_bytes(&self) -> CoreResult<u64> {
+        Ok(number(self.inner.store.get(Keyspace::BLOBS, &[OF_NODE])?))
     }
 
     /// What is stored, for a member and in all.

@@ -9,8 +9,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use node_store::{Keyspace, Order};
 
+use super::kinds::{INDEXED, document_of, fits};
 use super::rows::{self, Head, Lane};
-use super::words::{Token, Words, has_url};
+use super::words::{Token, Words};
 use crate::boxes::Dialog;
 use crate::dialogs::FolderId;
 use crate::history::{ADD_OFFSET_MAX, Place};
@@ -41,6 +42,34 @@ pub enum SearchFilter {
     Url,
     /// Those that are pinned.
     Pinned,
+    /// Photos.
+    Photos,
+    /// Films.
+    Video,
+    /// Photos and films.
+    PhotoVideo,
+    /// Files that are nothing else.
+    Document,
+    /// Music.
+    Music,
+    /// Voice messages.
+    Voice,
+    /// Round films.
+    RoundVideo,
+    /// Voice messages and round films.
+    RoundVoice,
+    /// Films without sound that are played again and again.
+    Gif,
+    /// Contacts.
+    Contacts,
+    /// Places.
+    Geo,
+    /// Those that tell of a new photo of a group.
+    ChatPhotos,
+    /// Those that mention the box's owner, or answer.
+    MyMentions,
+    /// Polls.
+    Poll,
 }
 
 /// What is searched for.
@@ -193,9 +222,8 @@ impl<'a> Finder<'a> {
     async fn new(core: &'a Core, owner: UserId, query: &'a SearchQuery) -> CoreResult<Self> {
         let words = Words::parse(&query.words);
         let mut tokens = words.tokens();
-        if query.filter == SearchFilter::Url {
-            tokens.push(Token::url());
-        }
+        let kind = INDEXED.iter().find(|(filter, _)| *filter == query.filter);
+        tokens.extend(kind.map(|(_, name)| Token::kind(name)));
         let (store, secret) = (&*core.inner.store, &core.inner.access_secret);
         let live = Head::load(store, owner)?.readable();
         let mut finder = Self {
@@ -413,6 +441,10 @@ impl<'a> Finder<'a> {
         {
             return Ok(None);
         }
+        let document = match &message {
+            Some(message) => document_of(&*self.core.inner.store, message)?,
+            None => None,
+        };
         let in_place = |message: &Message| match self.place {
             None => true,
             Some(Place::Dialog(peer)) => message.peer == peer,
@@ -424,12 +456,8 @@ impl<'a> Finder<'a> {
                     && query.from.is_none_or(|from| message.from == from)
                     && (query.min_date <= 0 || message.date >= query.min_date)
                     && (query.max_date <= 0 || message.date <= query.max_date)
-                    && match query.filter {
-                        SearchFilter::Any => true,
-                        SearchFilter::Url => has_url(message),
-                        SearchFilter::Pinned => message.pinned,
-                    }
-                    && self.words.are_in(message)
+                    && fits(query.filter, message, document.as_ref())
+                    && self.words.are_in(message, document.as_ref())
             })
             .map(|message| Stored { id: MessageId(id), message }))
     }

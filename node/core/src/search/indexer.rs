@@ -12,6 +12,7 @@ use node_store::{Keyspace, Order, Store};
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::watch;
 
+use super::kinds::document_of;
 use super::rows::{self, FORMAT, Generation, Head, Lane, ROW_IDS_MAX};
 use super::words::{Token, tokens};
 use crate::boxes::stored_floor;
@@ -274,7 +275,9 @@ impl Indexer<'_> {
                 }
                 _ => continue,
             };
-            for token in message.iter().flat_map(tokens) {
+            let Some(message) = message else { continue };
+            let document = document_of(self.store(), &message)?;
+            for token in tokens(&message, document.as_ref()) {
                 gathered += 1;
                 lists.entry(token).or_default().push(id);
             }

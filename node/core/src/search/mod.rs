@@ -1,10 +1,11 @@
 //! Searching for words in messages: an index per box, derived from its rows and rebuildable.
 //!
-//! `words` says what is searched and what matches, `rows` how the index lies in the store,
+//! `words` and `kinds` say what is searched and what matches, `rows` how the index lies in the store,
 //! `indexer` writes it behind, `find` reads it.
 
 mod find;
 mod indexer;
+mod kinds;
 mod rows;
 mod words;
 
@@ -63,5 +64,5 @@ impl Core {
 /// Whether a message matches what was typed.
 #[cfg(test)]
 pub(crate) fn matches(typed: &str, message: &crate::Message) -> bool {
-    words::Words::parse(typed).are_in(message)
+    words::Words::parse(typed).are_in(message, None)
 }

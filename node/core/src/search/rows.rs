@@ -16,7 +16,7 @@ use crate::record::Record;
 use crate::{CoreError, CoreResult};
 
 /// What tokens and rows are like; another number makes every index be built anew.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// Ids of a full row: 1 to 5 bytes each, so that no row is split.
 pub(super) const ROW_IDS_MAX: usize = 512;

@@ -6,6 +6,8 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use super::kinds::{INDEXED, fits, names};
+use crate::media::Document;
 use crate::message::Message;
 use crate::text::{Entity, EntityKind};
 
@@ -119,9 +121,9 @@ impl Token {
         Self::new('p', beginning(beginning_of_word, longest))
     }
 
-    /// Messages with a link.
-    pub(super) fn url() -> Self {
-        Self::new('f', "url")
+    /// Messages of one kind, by its name.
+    pub(super) fn kind(name: &str) -> Self {
+        Self::new('f', name)
     }
 }
 
@@ -131,9 +133,18 @@ fn pairs(run: &str) -> impl Iterator<Item = &str> {
     starts.zip(ends).filter_map(|(from, to)| run.get(from..to))
 }
 
-/// All tokens of a message, each once.
-pub(super) fn tokens(message: &Message) -> Vec<Token> {
-    let folded = fold(&message.text);
+/// What is searched of a message, folded: its text, and the names of what comes with it.
+fn searched(message: &Message, document: Option<&Document>) -> String {
+    let names: Vec<&str> = document.into_iter().flat_map(names).collect();
+    if names.is_empty() {
+        return fold(&message.text);
+    }
+    fold(&format!("{}\n{}", message.text, names.join("\n")))
+}
+
+/// All tokens of a message with this document, each once.
+pub(super) fn tokens(message: &Message, document: Option<&Document>) -> Vec<Token> {
+    let folded = searched(message, document);
     let mut tokens = Vec::new();
     for part in parts(&folded) {
         match part {
@@ -150,9 +161,8 @@ pub(super) fn tokens(message: &Message) -> Vec<Token> {
         }
     }
     tokens.extend(hashtags(message).map(|tag| Token::new('t', &tag)));
-    if has_url(message) {
-        tokens.push(Token::url());
-    }
+    let kinds = INDEXED.iter().filter(|(filter, _)| fits(*filter, message, document));
+    tokens.extend(kinds.map(|(_, name)| Token::kind(name)));
     tokens.sort_unstable();
     tokens.dedup();
     tokens
@@ -248,12 +258,12 @@ impl Words {
         tokens
     }
 
-    /// Whether all of it is in the message.
-    pub(super) fn are_in(&self, message: &Message) -> bool {
+    /// Whether all of it is in the message, or in the names of its document.
+    pub(super) fn are_in(&self, message: &Message, document: Option<&Document>) -> bool {
         if self.0.is_empty() {
             return true;
         }
-        let folded = fold(&message.text);
+        let folded = searched(message, document);
         let parts: Vec<Part<'_>> = parts(&folded).collect();
         self.0.iter().all(|term| match term {
             Term::Word(word) => parts.contains(&Part::Word(word)),
@@ -283,8 +293,8 @@ mod tests {
     /// Whether it is found; and then the index has to lead there.
     fn finds(typed: &str, text: &str) -> bool {
         let (words, message) = (Words::parse(typed), message(text));
-        let found = !words.is_empty() && words.are_in(&message);
-        let tokens = tokens(&message);
+        let found = !words.is_empty() && words.are_in(&message, None);
+        let tokens = tokens(&message, None);
         if found {
             let missing = words.tokens().into_iter().find(|token| !tokens.contains(token));
             assert_eq!(missing, None, "{typed:?} in {text:?}");
@@ -380,8 +390,8 @@ mod tests {
     fn the_longest_texts_have_bounded_tokens() {
         // The character that grows most.
         let longest = message(&"\u{fdfa}".repeat(4096));
-        assert!(tokens(&longest).len() < 100);
+        assert!(tokens(&longest, None).len() < 100);
         let all: String = (0..4096).filter_map(|n| char::from_u32(0x4e00 + n)).collect();
-        assert_eq!(tokens(&message(&all)).len(), 4096 + 4095);
+        assert_eq!(tokens(&message(&all), None).len(), 4096 + 4095);
     }
 }

@@ -10,7 +10,7 @@ use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, box_key};
 use crate::media::Media;
 use crate::message::{BoxRow, Message};
 use crate::record::Record as _;
-use crate::send::OutgoingMedia;
+use crate::send::{OutgoingFile, OutgoingMedia};
 use crate::text::Text;
 use crate::{Core, CoreError, CoreResult};
 
@@ -137,7 +137,10 @@ impl Decide<'_> {
             self.chat_for(owner, chat)?;
         }
         // Saved messages can be edited for ever.
-        if peer != owner.into() && self.now().saturating_sub(message.date) > EDIT_TIME_S {
+        let lives = matches!(&edit.media, Some(media) if matches!(media.file, OutgoingFile::Live(_)));
+        // Where somebody is says by itself until when.
+        let late = self.now().saturating_sub(message.date) > EDIT_TIME_S;
+        if peer != owner.into() && late && !lives {
             return Err(CoreError::EditTooLate);
         }
         let before = message.clone();
@@ -145,6 +148,10 @@ impl Decide<'_> {
             (message.text, message.entities) = (text.text, text.entities);
         }
         match edit.media {
+            Some(OutgoingMedia { file: OutgoingFile::Live(step), .. }) => {
+                let old = before.media.as_ref().ok_or(CoreError::MediaInvalid)?;
+                message.media = Some(step.after(old, message.date, self.now())?);
+            }
             Some(media) => {
                 let media = self.outgoing_media(owner, media)?;
                 let may = before.media.as_ref().is_none_or(|old| old.becomes(&media));

@@ -47,6 +47,50 @@ pub enum OutgoingFile {
     Dice(String),
     /// A poll.
     NewPoll(crate::polls::NewPoll),
+    /// Where somebody is now: the first time, or in place of what was said before.
+    Live(LiveStep),
+}
+
+/// One word of somebody who shows for a while where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LiveStep {
+    /// Where; `None`: as it was said last.
+    pub point: Option<GeoPoint>,
+    /// Degrees from north, 1 to 360.
+    pub heading: Option<i32>,
+    /// Seconds from the message's date; `None`: as it was said.
+    pub period: Option<i32>,
+    /// Metres at which the other party is to be told.
+    pub proximity: Option<i32>,
+    /// It ends now.
+    pub stopped: bool,
+}
+
+impl LiveStep {
+    /// What follows from the step for a message of `date` with `before`.
+    pub(super) fn after(self, before: &Media, date: i32, now: i32) -> CoreResult<Media> {
+        let Media::GeoLive { point, period, .. } = before else {
+            return Err(CoreError::MediaInvalid);
+        };
+        let passed = now.saturating_sub(date).max(1);
+        if *period != LIVE_FOR_EVER && passed >= *period {
+            return Err(CoreError::EditTooLate);
+        }
+        let media = Media::GeoLive {
+            point: self.point.unwrap_or(*point),
+            heading: self.heading,
+            period: self.period.unwrap_or(*period),
+            proximity: self.proximity,
+        };
+        check(&media)?;
+        Ok(match media {
+            // Clients see from the period that it is over.
+            Media::GeoLive { point, .. } if self.stopped => {
+                Media::GeoLive { point, heading: None, period: passed, proximity: None }
+            }
+            moved => moved,
+        })
+    }
 }
 
 /// Emoji with a number, and the greatest one.
@@ -56,7 +100,7 @@ const DICE: [(&str, i32); 6] = [("🎲", 6), ("🎯", 6), ("🎳", 6), ("🏀", 
 
 impl Decide<'_> {
     /// Stores what is new, and draws what has to be drawn.
-    pub(super) fn outgoing_media(
+    pub(crate) fn outgoing_media(
         &mut self,
         from: UserId,
         media: OutgoingMedia,
@@ -88,6 +132,16 @@ impl Decide<'_> {
                 Media::Dice { emoticon: (*emoticon).to_owned(), value }
             }
             OutgoingFile::NewPoll(poll) => Media::Poll(self.new_poll(from, poll)?),
+            OutgoingFile::Live(step) => {
+                let media = Media::GeoLive {
+                    point: step.point.filter(|_| !step.stopped).ok_or(CoreError::MediaInvalid)?,
+                    heading: step.heading,
+                    period: step.period.ok_or(CoreError::MediaInvalid)?,
+                    proximity: step.proximity,
+                };
+                check(&media)?;
+                media
+            }
             OutgoingFile::Other(media) => {
                 check(&media)?;
                 if let Media::Contact { phone_number, .. } = &media {
@@ -119,7 +173,7 @@ impl Decide<'_> {
     }
 
     /// Whether somebody has to listen to it: voice messages and round films.
-    pub(super) fn has_to_be_heard(&self, media: &Media) -> CoreResult<bool> {
+    pub(crate) fn has_to_be_heard(&self, media: &Media) -> CoreResult<bool> {
         let Media::Document { document, .. } = media else { return Ok(false) };
         let document = self.document(*document)?;
         Ok(document.is_some_and(|document| {

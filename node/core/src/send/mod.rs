@@ -12,7 +12,7 @@ mod pin;
 mod service;
 
 pub use change::{Affected, Edit, Edited};
-pub use media::{OutgoingFile, OutgoingMedia};
+pub use media::{LiveStep, OutgoingFile, OutgoingMedia};
 pub use pin::{OwnEvents, PinHow};
 pub(crate) use service::OWNER_HELP;
 

@@ -16,7 +16,7 @@ use crate::message::{Forward, Message, Quote, RandomId, Reply};
 use crate::presence::Status;
 use crate::privacy::{PrivacyKey, What};
 use crate::record::Record;
-use crate::send::{Body, ForwardHow, Outgoing, Sent};
+use crate::send::{Body, ForwardHow, Outgoing, OutgoingMedia, Sent};
 use crate::text::Text;
 use crate::{Core, CoreError, CoreResult};
 
@@ -144,6 +144,8 @@ pub struct When {
 pub struct ScheduledEdit {
     /// The text.
     pub text: Option<Text>,
+    /// What comes with it.
+    pub media: Option<OutgoingMedia>,
     /// When it is sent.
     pub date: Option<i32>,
     /// Seconds after which it is sent again.
@@ -178,6 +180,61 @@ impl Core {
             decide.place_at(from, to, body, when)
         })
         .await
+    }
+
+    /// Sends an album at its time: all of its messages wait, or none.
+    ///
+    /// # Errors
+    /// Those of [`Core::schedule`].
+    pub async fn schedule_album(
+        &self,
+        actor: Actor,
+        from: UserId,
+        messages: Vec<Outgoing>,
+        when: When,
+    ) -> CoreResult<Vec<Placed>> {
+        self.write(Some(actor), move |decide| {
+            let mut bodies = Vec::with_capacity(messages.len());
+            for message in messages {
+                let (to, clear_draft) = (message.to, message.clear_draft);
+                let known = decide.placed_before(from, to, &message)?;
+                let body = match known {
+                    Some(placed) => Err(placed),
+                    None => Ok(decide.body(from, message)?),
+                };
+                bodies.push((to, clear_draft, body));
+            }
+            for (to, _, body) in &bodies {
+                if let Ok(body) = body {
+                    decide.may_write(from, *to)?;
+                    decide.may_send(from, *to, body)?;
+                }
+            }
+            // Nothing may fail after the first one has left, if its time has come.
+            if let Some((to, ..)) = bodies.first() {
+                decide.has_room(from, *to, bodies.len())?;
+                decide.due(from, *to, when.date)?;
+            }
+            if let Some((to, true, _)) = bodies.first() {
+                decide.save_draft(from, *to, None)?;
+            }
+            let place = |(to, _, body): (PeerId, bool, Result<Body, Placed>)| match body {
+                Ok(body) => decide.place_at(from, to, body, when),
+                Err(placed) => Ok(placed),
+            };
+            bodies.into_iter().map(place).collect()
+        })
+        .await
+    }
+
+    /// What a `random_id` stands for already, sent or not: what comes with the message need not be
+    /// looked at again.
+    ///
+    /// # Errors
+    /// [`CoreError::RandomIdDuplicate`].
+    pub async fn placed(&self, from: UserId, message: &Outgoing) -> CoreResult<Option<Placed>> {
+        let (random_id, fingerprint, to) = (message.random_id, message.fingerprint(), message.to);
+        self.write(None, move |decide| decide.placed_under(from, to, random_id, fingerprint)).await
     }
 
     /// [`Core::forward`] at a time.
@@ -350,6 +407,19 @@ impl Core {
                 (new.text, new.entities) = (text, entities);
                 new.edited = decide.now();
             }
+            if let Some(media) = edit.media {
+                let media = decide.outgoing_media(owner, media)?;
+                let may = new.media.as_ref().is_none_or(|old| old.becomes(&media));
+                if new.forward.is_some() || !may {
+                    return Err(CoreError::MediaInvalid);
+                }
+                new.unread_media = decide.has_to_be_heard(&media)?;
+                new.media = Some(media);
+                new.edited = decide.now();
+            }
+            if new.text.is_empty() && new.media.is_none() {
+                return Err(crate::TextError::Empty.into());
+            }
             new.date = edit.date.unwrap_or(new.date);
             new.repeat = edit.repeat.unwrap_or(new.repeat);
             if new == old {
@@ -434,15 +504,25 @@ impl Decide<'_> {
         to: PeerId,
         message: &Outgoing,
     ) -> CoreResult<Option<Placed>> {
-        let key = pair_key(from.0, message.random_id);
+        self.placed_under(from, to, message.random_id, message.fingerprint())
+    }
+
+    fn placed_under(
+        &self,
+        from: UserId,
+        to: PeerId,
+        random_id: i64,
+        fingerprint: u64,
+    ) -> CoreResult<Option<Placed>> {
+        let key = pair_key(from.0, random_id);
         let known: Option<RandomId> = self.load(Keyspace::RANDOM_IDS, &key)?;
-        let Some(RandomId { id, fingerprint }) = known.filter(|known| known.id.0 < 0) else {
-            let sent = self.sent_before(from, message.random_id, message.fingerprint())?;
+        let Some(known) = known.filter(|known| known.id.0 < 0) else {
+            let sent = self.sent_before(from, random_id, fingerprint)?;
             return Ok(sent.map(Placed::Sent));
         };
-        let id = MessageId(-id.0);
+        let id = MessageId(-known.id.0);
         let record = self.scheduled(from, to, id)?.filter(|record| {
-            fingerprint == message.fingerprint() && record.random_id == message.random_id
+            fingerprint == known.fingerprint && record.random_id == random_id
         });
         let record = record.ok_or(CoreError::RandomIdDuplicate)?;
         Ok(Some(Placed::Waits(record.shown(from, to, id))))
@@ -501,6 +581,18 @@ impl Decide<'_> {
         self.put_scheduled(from, to, id, &record)?;
         self.tell_own(from, Own::Scheduled { peer: to, id });
         Ok(Placed::Waits(record.shown(from, to, id)))
+    }
+
+    /// Whether so many more may wait in a dialog.
+    fn has_room(&self, owner: UserId, peer: PeerId, more: usize) -> CoreResult<()> {
+        let counter = scheduled_key(owner, peer, MessageId(0));
+        let prefix = counter.get(..8 + PEER_BYTES).unwrap_or_default();
+        let rows = self.scan_prefix(Keyspace::SCHEDULED, prefix, 2 + SCHEDULED_DIALOG_MAX)?;
+        let waiting = rows.iter().filter(|(key, _)| crate::ids::box_number(key) != 0).count();
+        if waiting + more > SCHEDULED_DIALOG_MAX {
+            return Err(CoreError::ScheduleTooMuch);
+        }
+        Ok(())
     }
 
     fn new_scheduled_id(&mut self, owner: UserId, peer: PeerId) -> CoreResult<MessageId> {

@@ -1,0 +1,89 @@
+//! Which bytes a client names, and whether it may have them.
+
+use node_core::{Core, FileId, PeerId, PhotoSize};
+use tl::enums::InputFileLocation;
+
+use crate::rpc::{Context, RpcError, RpcResult};
+
+const LOCATION_INVALID: RpcError = RpcError::new(400, "LOCATION_INVALID");
+
+/// Bytes in the place.
+#[derive(Debug, Clone)]
+pub(super) struct Located {
+    pub(super) blob: blobs::BlobId,
+    pub(super) size: u64,
+    pub(super) mime_type: String,
+    /// Unix seconds.
+    pub(super) date: i32,
+}
+
+/// Finds what is named, after its reference was checked.
+pub(super) fn locate(ctx: &Context, named: &InputFileLocation) -> RpcResult<Located> {
+    let (viewer, core) = (ctx.user()?, &ctx.shared.core);
+    match named {
+        InputFileLocation::InputDocumentFileLocation(named) => {
+            let id = FileId(named.id);
+            core.check_reference(viewer, id, named.access_hash, &named.file_reference)?;
+            let found = core.document(id)?.ok_or(LOCATION_INVALID)?;
+            if !named.thumb_size.is_empty() {
+                return size(&found.thumbs, &named.thumb_size, found.date);
+            }
+            Ok(Located {
+                blob: blobs::BlobId(found.blob.0),
+                size: found.size,
+                mime_type: found.mime_type,
+                date: found.date,
+            })
+        }
+        InputFileLocation::InputPhotoFileLocation(named) => {
+            let id = FileId(named.id);
+            core.check_reference(viewer, id, named.access_hash, &named.file_reference)?;
+            let found = core.photo(id)?.ok_or(LOCATION_INVALID)?;
+            size(&found.sizes, &named.thumb_size, found.date)
+        }
+        InputFileLocation::InputPeerPhotoFileLocation(named) => {
+            // No reference: the peer says who may see it.
+            let id = FileId(named.photo_id);
+            if !shows(core, viewer, ctx.peer(&named.peer)?, id)? {
+                return Err(LOCATION_INVALID);
+            }
+            let found = core.photo(id)?.ok_or(LOCATION_INVALID)?;
+            let wanted = if named.big { "c" } else { "a" };
+            match size(&found.sizes, wanted, found.date) {
+                // A small picture has no large size: what it has is as good.
+                Err(_) => {
+                    let last = found.sizes.last().ok_or(LOCATION_INVALID)?;
+                    Ok(located(last, found.date))
+                }
+                found => found,
+            }
+        }
+        _ => Err(LOCATION_INVALID),
+    }
+}
+
+/// Whether a picture is what stands for a peer now, as the viewer sees it.
+fn shows(core: &Core, viewer: node_core::UserId, peer: PeerId, photo: FileId) -> RpcResult<bool> {
+    Ok(match peer {
+        PeerId::Chat(chat) => core
+            .chat(chat)
+            .is_some_and(|found| found.photo == Some(photo) && !found.has_removed(viewer)),
+        PeerId::User(user) => core.profile_photo(viewer, user)? == Some(photo),
+        _ => false,
+    })
+}
+
+fn size(sizes: &[PhotoSize], letter: &str, date: i32) -> RpcResult<Located> {
+    let [letter] = letter.as_bytes() else { return Err(LOCATION_INVALID) };
+    let found = sizes.iter().find(|size| size.kind == *letter).ok_or(LOCATION_INVALID)?;
+    Ok(located(found, date))
+}
+
+fn located(size: &PhotoSize, date: i32) -> Located {
+    Located {
+        blob: blobs::BlobId(size.blob.0),
+        size: size.size.into(),
+        mime_type: "image/jpeg".into(),
+        date,
+    }
+}

@@ -1,0 +1,58 @@
+//! What one picture may take, measured: the only test of its binary, so that nothing else counts.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::expect_used,
+    reason = "tests"
+)]
+
+mod common;
+
+use common::{encoded, flat_png, jpeg, quadrants};
+use image::{DynamicImage, ImageFormat};
+use peak_alloc::PeakAlloc;
+use pictures::{Limits, WORK_BYTES_MAX, photo};
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+#[test]
+fn a_picture_stays_below_the_bound() {
+    let bound = Limits::PHOTO.decode_bytes_max + WORK_BYTES_MAX;
+    let files: [(&str, &dyn Fn() -> Vec<u8>); 7] = [
+        ("JPEG, 25 MP", &|| jpeg(&quadrants(5_000, 5_000), 60, None)),
+        ("progressive JPEG, 25 MP", &|| jpeg(&quadrants(5_000, 5_000), 60, Some(4))),
+        ("JPEG, 12 MP", &|| jpeg(&quadrants(4_032, 3_024), 80, None)),
+        ("flat PNG, 25 MP", &|| flat_png(5_000, 5_000, 5_000)),
+        ("PNG with alpha, 24 MP", &|| {
+            let flat = image::RgbaImage::from_pixel(6_000, 4_000, image::Rgba([9, 9, 9, 99]));
+            encoded(flat, ImageFormat::Png)
+        }),
+        ("WebP, 12 MP", &|| encoded(quadrants(4_000, 3_000), ImageFormat::WebP)),
+        ("GIF, 16 MP", &|| {
+            let flat = image::RgbaImage::from_pixel(4_000, 4_000, image::Rgba([9, 99, 9, 255]));
+            encoded(DynamicImage::from(flat), ImageFormat::Gif)
+        }),
+    ];
+    for (name, make) in files {
+        let file = make();
+        let before = HEAP.current_usage();
+        HEAP.reset_peak_usage();
+        let photo = photo(&file, &Limits { input_bytes_max: 64 << 20, ..Limits::PHOTO });
+        let peak = HEAP.peak_usage() - before;
+        println!("{name}: {} bytes in, {} MiB at most", file.len(), peak >> 20);
+        assert!(photo.is_ok(), "{name}: {photo:?}");
+        assert!(peak < bound, "{name}: {peak} of {bound}");
+    }
+    // Refused ones take next to nothing.
+    // A GIF of 10 x 10 whose frame is of 65 535 x 65 535 and begins beside it.
+    let mut gif = b"GIF89a\x0A\0\x0A\0\0\0\0,\x01\0\x01\0\xFF\xFF\xFF\xFF\0\x02".to_vec();
+    gif.extend([2, 0x44, 1, 0, b';']);
+    for file in [flat_png(0x7FFF_FFFF, 0x7FFF_FFFF, 0), flat_png(60_000, 60_000, 0), gif] {
+        let before = HEAP.current_usage();
+        HEAP.reset_peak_usage();
+        assert!(photo(&file, &Limits::PHOTO).is_err());
+        assert!(HEAP.peak_usage() - before < 1 << 20);
+    }
+}

@@ -1,0 +1,226 @@
+//! Files of members: where they lie, and clearing away what nobody keeps.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
+use blobs::{BlobId, Blobs, Bounds, Place, Removal, S3};
+use keys::{BlobKey, MasterKey};
+use node_core::{Clock, Core, Quotas};
+use pictures::Studio;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::DataArgs;
+use crate::config::{MediaConfig, S3Config, secret};
+use crate::control::{self, Request};
+
+/// How often parts expire and files go that nothing keeps.
+const TIDY_EVERY: Duration = Duration::from_secs(600);
+
+/// How often blobs are looked for that no file has: what crashes leave.
+const SWEEP_EVERY: Duration = Duration::from_secs(24 * 3600);
+
+/// How long a file stays after the last message that showed it: nobody who was told of it a moment
+/// ago is to find it gone.
+const UNHELD_S: i32 = node_core::FILE_REFERENCE_S;
+
+/// Opens the place of blobs, and the spool.
+pub(crate) async fn open(
+    config: &MediaConfig,
+    data: &Path,
+    master: &Arc<MasterKey>,
+) -> anyhow::Result<Blobs> {
+    let directory = config.directory.clone().unwrap_or_else(|| data.join("media"));
+    let (place, spool) = match &config.s3 {
+        Some(s3) => (Place::S3(bucket(s3)?), data.join("uploads")),
+        // On one file system: parts become blobs without being copied.
+        None => (Place::Directory(directory.join("blobs")), directory.join("uploads")),
+    };
+    let bounds = Bounds {
+        owner_bytes_max: config.uploads_member_bytes,
+        spool_bytes_max: config.uploads_node_bytes,
+        free_bytes_min: config.free_bytes_min,
+        keep: Duration::from_secs(config.upload_kept_s),
+        ..Bounds::default()
+    };
+    let setup = blobs::Setup { place, spool, bounds };
+    Blobs::open(setup, BlobKey::derive(master)).await.context("in [media]")
+}
+
+fn bucket(s3: &S3Config) -> anyhow::Result<S3> {
+    let file = s3.secret_key_file.as_deref();
+    let secret_key = secret("secret_key", s3.secret_key.as_ref(), file).context("in [media.s3]")?;
+    Ok(S3 {
+        endpoint: s3.endpoint.clone(),
+        region: s3.region.clone(),
+        bucket: s3.bucket.clone(),
+        prefix: s3.prefix.clone(),
+        access_key: s3.access_key.clone(),
+        secret_key: secret_key.context("in [media.s3]: there is no secret_key")?,
+        virtual_hosted: s3.virtual_hosted,
+        allow_http: s3.allow_http,
+        authorities: s3.ca_file.clone(),
+    })
+}
+
+/// Starts the threads that work on pictures.
+pub(crate) fn studio(config: &MediaConfig) -> anyhow::Result<Studio> {
+    let setup = pictures::Setup { workers: config.picture_threads, ..Default::default() };
+    Studio::start(setup).context("cannot start the threads for pictures")
+}
+
+/// How much members may store.
+pub(crate) fn quotas(config: &MediaConfig) -> Quotas {
+    let bound = |bytes: u64| if bytes == 0 { u64::MAX } else { bytes };
+    Quotas { member_bytes: bound(config.member_bytes), node_bytes: bound(config.node_bytes) }
+}
+
+/// Whoever clears away.
+#[derive(Clone)]
+pub(crate) struct Keeper {
+    pub(crate) core: Core,
+    pub(crate) blobs: Blobs,
+    pub(crate) clock: Clock,
+    /// How long an upload waits after its last part.
+    pub(crate) upload_kept: Duration,
+}
+
+/// What was cleared away, or would be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Cleared {
+    /// Files that nothing kept.
+    files: u64,
+    /// Blobs of theirs.
+    blobs: u64,
+    /// Blobs and parts of blobs that belong to no file.
+    orphans: u64,
+    /// Bytes of those.
+    orphan_bytes: u64,
+    /// Uploads whose time was over.
+    uploads: u64,
+    /// There is more to do than one call does.
+    more: bool,
+}
+
+/// What is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Usage {
+    /// Bytes of all files of members.
+    bytes: u64,
+    /// Bytes that unfinished uploads count for.
+    upload_bytes: u64,
+    /// Unfinished uploads.
+    uploads: u64,
+}
+
+impl Keeper {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis((self.clock)())
+    }
+
+    /// Clears away for ever, now and then.
+    pub(crate) async fn run(self) {
+        let mut swept = self.now();
+        loop {
+            tokio::time::sleep(TIDY_EVERY).await;
+            let sweep = self.now().duration_since(swept).is_ok_and(|since| since >= SWEEP_EVERY);
+            if sweep {
+                swept = self.now();
+            }
+            match self.clear(sweep, false).await {
+                Ok(cleared) if cleared == Cleared::default() => {}
+                Ok(cleared) => tracing::info!(?cleared, "files were cleared away"),
+                Err(cause) => tracing::warn!(%cause, "files are not cleared away"),
+            }
+        }
+    }
+
+    /// Ends uploads, removes files that nothing keeps, and with `sweep` blobs that no file has.
+    pub(crate) async fn clear(&self, sweep: bool, dry_run: bool) -> anyhow::Result<Cleared> {
+        let mut cleared = Cleared {
+            uploads: self.blobs.expire(self.now(), dry_run).await?.uploads as u64,
+            ..Cleared::default()
+        };
+        let now_s = i32::try_from((self.clock)() / 1000).unwrap_or(i32::MAX);
+        let before = now_s.saturating_sub(UNHELD_S);
+        loop {
+            let collected = self.core.collect_files(before, dry_run).await?;
+            cleared.files += collected.files;
+            for blob in &collected.blobs {
+                let (core, id) = (self.core.clone(), *blob);
+                // One that somebody sends again right now stays.
+                let referred = move || core.is_blob_known(&id).unwrap_or(true);
+                let removed = self.blobs.remove(BlobId(blob.0), referred).await?;
+                cleared.blobs += u64::from(removed == Removal::Removed);
+            }
+            if dry_run || collected.files == 0 {
+                break;
+            }
+        }
+        if sweep {
+            // Before the list is made: what comes meanwhile is pinned.
+            let mut sweep = self.blobs.sweep();
+            let mut after = None;
+            loop {
+                let some = self.core.blobs_after(after)?;
+                after = some.last().copied();
+                if after.is_none() {
+                    break;
+                }
+                some.into_iter().for_each(|blob| sweep.know(BlobId(blob.0)));
+            }
+            // Longer than an upload is remembered: what it became may be asked for until then.
+            let grace = self.upload_kept + Duration::from_secs(3600);
+            let orphans = match dry_run {
+                true => sweep.find(self.now(), grace).await?,
+                false => sweep.remove(self.now(), grace).await?,
+            };
+            cleared.orphans = orphans.orphans.len() as u64;
+            cleared.orphan_bytes = orphans.orphans.iter().map(|orphan| orphan.bytes).sum::<u64>()
+                + orphans.leftover_bytes;
+            cleared.more = orphans.more;
+        }
+        Ok(cleared)
+    }
+
+    /// What is stored.
+    pub(crate) fn usage(&self) -> anyhow::Result<Usage> {
+        let (stored, waiting) = (self.core.stored_bytes()?, self.blobs.usage());
+        let uploads = waiting.uploads as u64;
+        Ok(Usage { bytes: stored, upload_bytes: waiting.bytes, uploads })
+    }
+}
+
+/// Prints what is stored.
+pub(crate) fn print_usage(args: &DataArgs) -> anyhow::Result<()> {
+    let usage: Usage = control::ask(&args.data, &Request::MediaUsage)?;
+    #[expect(clippy::print_stdout, reason = "the command's output")]
+    if args.json {
+        println!("{}", serde_json::to_string(&usage)?);
+    } else {
+        let Usage { bytes, upload_bytes, uploads } = usage;
+        println!("Files of members     {bytes} bytes");
+        println!("Unfinished uploads   {uploads}, {upload_bytes} bytes");
+    }
+    Ok(())
+}
+
+/// Clears away, or says what would be.
+pub(crate) fn collect(args: &DataArgs, dry_run: bool) -> anyhow::Result<()> {
+    let cleared: Cleared = control::ask(&args.data, &Request::MediaCollect { dry_run })?;
+    #[expect(clippy::print_stdout, reason = "the command's output")]
+    if args.json {
+        println!("{}", serde_json::to_string(&cleared)?);
+    } else {
+        let Cleared { files, blobs, orphans, orphan_bytes, uploads, more } = cleared;
+        println!("{}", if dry_run { "Would be cleared away:" } else { "Cleared away:" });
+        println!("Files that nothing kept     {files} ({blobs} blobs)");
+        println!("Blobs without a file        {orphans}, {orphan_bytes} bytes");
+        println!("Uploads that were over      {uploads}");
+        if more {
+            println!("There is more: run it again.");
+        }
+    }
+    Ok(())
+}
