@@ -3,7 +3,8 @@
 //! They are documents like any other, kept by the node itself: clients load them as they load
 //! every file. Their numbers follow from their bytes, so another picture is another document.
 
-use node_core::{BlobId, Document, DocumentAttribute, FileId, UserId};
+use blobs::Blobs;
+use node_core::{BlobId, Core, CoreResult, Document, DocumentAttribute, FileId, UserId};
 
 /// Pixels of all of them, both ways.
 const SIDE: i32 = 512;
@@ -59,6 +60,31 @@ impl Pictures {
     }
 }
 
+/// Stores the pictures, as far as they are not there. One that cannot be stored is left out, and
+/// with it the reaction is not offered.
+///
+/// # Errors
+/// Those of the rules' store.
+pub async fn store_bundled(core: &Core, blobs: &Blobs) -> CoreResult<()> {
+    for (mut document, bytes) in PICTURES.iter().flat_map(Pictures::files) {
+        if core.document(document.id)?.is_some() {
+            continue;
+        }
+        let put = match blobs.put(bytes::Bytes::from_static(bytes)).await {
+            Ok(put) => put,
+            Err(cause) => {
+                tracing::warn!(%cause, "a picture of a reaction cannot be stored");
+                continue;
+            }
+        };
+        document.blob = BlobId(put.id.0);
+        core.bundle(document).await?;
+        // Until here: now it is referred to.
+        drop(put.pin);
+    }
+    Ok(())
+}
+
 /// The number of a picture.
 pub(crate) fn number(bytes: &[u8]) -> FileId {
     let hash = blake3::hash(bytes);
@@ -73,7 +99,8 @@ fn document(emoticon: &str, bytes: &[u8], mime_type: &str, name: &str) -> Docume
         date: 0,
         mime_type: mime_type.to_owned(),
         size: bytes.len() as u64,
-        blob: BlobId(*blake3::hash(bytes).as_bytes()),
+        // Said when it is stored.
+        blob: BlobId([0; 32]),
         attributes: vec![
             DocumentAttribute::ImageSize { width: SIDE, height: SIDE },
             DocumentAttribute::Sticker { mask: false, alt: emoticon.to_owned(), set: None },

@@ -17,6 +17,7 @@ pub mod session;
 mod sharded;
 pub mod transport;
 
+pub use bundled::store_bundled;
 pub use frontend::{Bounds, Clock, Profile, Setup};
 pub use node_core::Rate;
 pub use rpc::{Guard, MethodRow, Rate as RateClass, Size, method_rows};

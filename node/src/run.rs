@@ -54,6 +54,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     core.follow(Arc::new(delivery.clone()));
     let delivering = tokio::spawn(deliver);
     let owner = core.prepare(&config.node.name).await.context("cannot prepare the store")?;
+    mtproto_frontend::store_bundled(&core, &blobs).await.context("cannot prepare the store")?;
     let store = opened.store.clone();
     let keeper = media::Keeper {
         core: core.clone(),

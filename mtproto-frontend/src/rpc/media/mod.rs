@@ -17,6 +17,7 @@ use tl::{enums, types};
 
 pub(super) use uploads::Uploads;
 
+use super::messages::new_poll;
 use super::{Context, RpcError, RpcResult};
 
 const MEDIA_INVALID: RpcError = RpcError::new(400, "MEDIA_INVALID");
@@ -135,6 +136,7 @@ pub(super) async fn read(
             OutgoingFile::NewPoll(super::messages::new_poll(ctx, *sent)?)
         }
         InputMedia::InputMediaDice(sent) => OutgoingFile::Dice(sent.emoticon),
+        InputMedia::InputMediaPoll(sent) => OutgoingFile::NewPoll(new_poll(ctx, *sent)?),
         InputMedia::InputMediaEmpty(_) => return Err(RpcError::new(400, "MEDIA_EMPTY")),
         _ => return Err(RpcError::NOT_IMPLEMENTED),
     };

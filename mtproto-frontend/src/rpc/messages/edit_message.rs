@@ -80,7 +80,8 @@ async fn edit(
     let edit = Edit { text, media, drops_media, invert_media };
     let edited = core.edit(ctx.actor()?, owner, peer, id, edit).await?;
     let mut named = Named::default();
-    let (users, chats) = named.message(&edited.message).shown(ctx.view()?)?;
+    named.shown_with(ctx.view()?, edited.id, &edited.message)?;
+    let (users, chats) = named.shown(ctx.view()?)?;
     let message = project::message(ctx.view()?, edited.id, &edited.message)?;
     let update = types::UpdateEditMessage { message, pts: edited.pts.0, pts_count: 1 };
     let updates = vec![update.into()];

@@ -44,7 +44,7 @@ pub(in crate::rpc) async fn get_messages(
     let messages = ids.iter().map(|id| -> RpcResult<_> {
         let stored = found.iter().find(|stored| stored.id == *id).map(|stored| &stored.message);
         if let Some(message) = stored {
-            named.message(message);
+            named.shown_with(ctx.view()?, *id, message)?;
         }
         Ok(project::message_or_empty(ctx.view()?, *id, stored)?)
     });

@@ -8,7 +8,7 @@
 //! Sources: <https://core.telegram.org/method/messages.sendMedia>,
 //! <https://core.telegram.org/api/files#albums-grouped-media>
 
-use node_core::{MessageId, Outgoing, PeerId, QuoteRequest, Text, When};
+use node_core::{MessageId, Outgoing, OutgoingFile, PeerId, QuoteRequest, Text, When};
 use rand::RngExt as _;
 use tl::enums;
 use tl::enums::{InputMedia, InputSingleMedia};
@@ -121,6 +121,12 @@ async fn send_one(
         outgoing.media = Some(media::read(ctx, item.0, unread.fingerprint, uploads).await?);
     }
     if let Some(when) = common.when {
+        // Its time would run while it waits.
+        let closes = outgoing.media.as_ref().is_some_and(|media| match &media.file {
+            OutgoingFile::NewPoll(poll) => poll.close_period.or(poll.close_date).is_some(),
+            _ => false,
+        });
+        refuse(closes)?;
         let placed = core.schedule(ctx.actor()?, from, outgoing, when).await;
         return placed_updates(ctx, &[(placed.map_err(to_message)?, random_id)]);
     }

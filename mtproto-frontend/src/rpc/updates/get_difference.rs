@@ -39,8 +39,9 @@ pub(in crate::rpc) async fn get_difference(
     let (mut new_messages, mut other_updates) = (Vec::new(), Vec::new());
     for event in &rows {
         if let BoxRow::Message(message) = &event.row {
-            named.message(message);
-            new_messages.push(project::message(ctx.view()?, MessageId(event.pts.0), message)?);
+            let id = MessageId(event.pts.0);
+            named.shown_with(ctx.view()?, id, message)?;
+            new_messages.push(project::message(ctx.view()?, id, message)?);
         } else {
             let (pts, edited) = (event.pts, event.edited.as_ref());
             other_updates.push(box_update(ctx.view()?, pts, &event.row, edited, &mut named)?);

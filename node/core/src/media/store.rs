@@ -300,6 +300,19 @@ impl Core {
         Ok(rows.iter().filter_map(blob).collect())
     }
 
+    /// Stores a document that comes with the node, and keeps it for ever.
+    ///
+    /// # Errors
+    /// [`CoreError::QuotaExceeded`], [`CoreError::FileInvalid`] where it is there already.
+    pub async fn bundle(&self, document: Document) -> CoreResult<()> {
+        self.write(None, move |decide| {
+            let id = document.id;
+            decide.add_document(document)?;
+            decide.hold_file(Some(id), 1)
+        })
+        .await
+    }
+
     /// Whether a file is there.
     pub(super) fn file_is_there(&self, file: FileId) -> CoreResult<bool> {
         Ok(self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?.is_some())

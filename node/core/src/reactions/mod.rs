@@ -378,10 +378,10 @@ impl ChatReactions {
     /// Whether a group has a reaction.
     pub(crate) fn has(&self, reaction: &Reaction) -> bool {
         match (self, reaction) {
-            (Self::All, Reaction::Emoji(_)) => true,
+            (Self::All, _) => true,
             (Self::Some(emoji, _), Reaction::Emoji(wanted)) => emoji.contains(wanted),
             (Self::Some(_, custom), Reaction::Custom(wanted)) => custom.contains(&wanted.0),
-            (Self::All, Reaction::Custom(_)) | (Self::None, _) => false,
+            (Self::None, _) => false,
         }
     }
 

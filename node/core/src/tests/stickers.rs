@@ -1,0 +1,185 @@
+//! Features 99 and 100: sets of stickers, custom emoji, saved GIFs.
+
+use super::world::{Member, World};
+use crate::*;
+
+impl World {
+    /// A file that a member has uploaded.
+    async fn file(&self, owner: Member, mime: &str, is: Vec<DocumentAttribute>) -> FileId {
+        let id = FileId(self.number());
+        let document = Document {
+            id,
+            owner: owner.id,
+            date: 1,
+            mime_type: mime.into(),
+            size: 1000,
+            blob: BlobId([id.0 as u8; 32]),
+            attributes: is,
+            thumbs: Vec::new(),
+            stripped: Vec::new(),
+        };
+        self.core.add_document(document).await.unwrap();
+        id
+    }
+
+    async fn webp(&self, owner: Member) -> FileId {
+        let size = DocumentAttribute::ImageSize { width: 512, height: 512 };
+        self.file(owner, "image/webp", vec![size]).await
+    }
+
+    async fn set(&self, owner: Member, name: &str, kind: SetKind) -> StickerSet {
+        let stickers = vec![sticker(self.webp(owner).await, "😀"), sticker(self.webp(owner).await, "🔥😀")];
+        self.core.create_sticker_set(owner.actor(), owner.id, new(name, kind, stickers)).await.unwrap()
+    }
+
+    /// Files that nothing keeps are gone.
+    async fn collected(&self) {
+        self.pass_s(2);
+        self.core.collect_files(self.core.now(), false).await.unwrap();
+    }
+
+    fn has(&self, file: FileId) -> bool {
+        self.core.document(file).unwrap().is_some()
+    }
+}
+
+fn sticker(document: FileId, emoji: &str) -> NewSticker {
+    NewSticker { document, emoji: emoji.into(), keywords: "smile, Happy".into(), mask: None }
+}
+
+fn new(name: &str, kind: SetKind, stickers: Vec<NewSticker>) -> NewSet {
+    let (title, short_name) = (format!("Set {name}"), name.to_owned());
+    NewSet { title, short_name, kind, text_color: false, stickers, thumb: None }
+}
+
+fn files(set: &StickerSet) -> Vec<FileId> {
+    set.stickers.iter().map(|sticker| sticker.document).collect()
+}
+
+#[tokio::test]
+async fn a_set_is_made_changed_and_ended() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let set = world.set(ada, "Birds", SetKind::Stickers).await;
+    let [first, second] = files(&set)[..] else { panic!("{set:?}") };
+    assert_eq!(set.packs(), [("😀".into(), vec![first, second]), ("🔥".into(), vec![second])]);
+    assert_eq!(core.set_of_sticker(first).unwrap(), Some(set.id), "the file says so");
+    assert_eq!(core.sticker_set(&SetName::Short("birds".into())).unwrap(), set, "in any case");
+    let taken = core.create_sticker_set(
+        bob.actor(), bob.id,
+        new("BIRDS", SetKind::Stickers, vec![sticker(world.webp(bob).await, "😀")]),
+    );
+    assert!(matches!(taken.await, Err(CoreError::Sticker(StickerError::NameOccupied))));
+    assert_eq!(core.suggest_set_name("Birds").unwrap(), "Birds_1");
+    let (actor, name) = (ada.actor(), SetName::Id(set.id));
+    let moved = core.move_sticker(actor, ada.id, second, 0).await.unwrap();
+    assert_eq!(files(&moved), [second, first]);
+    assert_ne!(moved.version, set.version, "clients see that it is another");
+    let foreign = core.move_sticker(bob.actor(), bob.id, second, 0).await;
+    assert!(matches!(foreign, Err(CoreError::Sticker(StickerError::UnknownSticker))));
+    let text = world.file(ada, "text/plain", Vec::new()).await;
+    let bad = core.add_sticker(actor, ada.id, name.clone(), sticker(text, "😀")).await;
+    assert!(matches!(bad, Err(CoreError::Sticker(StickerError::FileInvalid))));
+    // Of another set, or somebody else's: the same bytes under another number.
+    let theirs = world.webp(bob).await;
+    let added = core.add_sticker(actor, ada.id, name.clone(), sticker(theirs, "👀")).await.unwrap();
+    let copy = files(&added)[2];
+    assert_ne!(copy, theirs);
+    assert_eq!(core.set_of_sticker(theirs).unwrap(), None);
+    let without = core.remove_sticker(actor, ada.id, first).await.unwrap();
+    assert_eq!(files(&without), [second, copy]);
+    assert_eq!(core.set_of_sticker(first).unwrap(), None);
+    let renamed = core.rename_sticker_set(actor, ada.id, name.clone(), "Owls".into()).await;
+    assert_eq!(renamed.unwrap().title, "Owls");
+    let changed =
+        core.change_sticker(actor, ada.id, second, Some("🎉".into()), None, None).await.unwrap();
+    assert_eq!(changed.stickers[0].emoji, ["🎉"]);
+    world.collected().await;
+    assert!(!world.has(first) && world.has(second) && world.has(copy), "a set keeps its files");
+    let world = world.crash();
+    assert_eq!(world.core.own_sets(ada.id).await.unwrap().len(), 1);
+    let foreign = world.core.delete_sticker_set(bob.actor(), bob.id, name.clone()).await;
+    assert!(matches!(foreign, Err(CoreError::Sticker(StickerError::UnknownSet))));
+    world.core.delete_sticker_set(actor, ada.id, name.clone()).await.unwrap();
+    assert!(world.core.sticker_set(&name).is_err());
+    assert!(world.core.installed_sets(ada.id, SetKind::Stickers).unwrap().is_empty());
+    assert!(world.core.check_set_name("Birds").is_ok());
+    world.collected().await;
+    assert!(!world.has(second) && !world.has(copy));
+}
+
+#[tokio::test]
+async fn sets_are_installed_ordered_and_archived() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let mut sets = Vec::new();
+    for name in ["Owls", "Rooks", "Wrens"] {
+        sets.push(world.set(ada, name, SetKind::Stickers).await);
+    }
+    let emoji = world.set(ada, "Marks", SetKind::Emoji).await;
+    let listed = |core: &Core| -> Vec<i64> {
+        let found = core.installed_sets(bob.id, SetKind::Stickers).unwrap();
+        found.iter().map(|installed| installed.set.id).collect()
+    };
+    assert!(listed(&core).is_empty(), "others' sets are not installed");
+    for set in sets.iter().chain([&emoji]) {
+        let name = SetName::Short(set.short_name.clone());
+        core.install_set(bob.actor(), bob.id, name, false).await.unwrap();
+    }
+    let [owls, rooks, wrens] = [sets[0].id, sets[1].id, sets[2].id];
+    assert_eq!(listed(&core), [wrens, rooks, owls], "the newest first");
+    core.reorder_sets(bob.actor(), bob.id, SetKind::Stickers, vec![owls, wrens]).await.unwrap();
+    assert_eq!(listed(&core), [owls, wrens, rooks]);
+    core.install_set(bob.actor(), bob.id, SetName::Id(wrens), true).await.unwrap();
+    assert_eq!(listed(&core), [owls, rooks]);
+    let archived = core.archived_sets(bob.id, SetKind::Stickers).unwrap();
+    assert_eq!(archived[0].set.id, wrens);
+    assert!(core.set_flags(bob.id, &sets[2]).unwrap().archived);
+    core.uninstall_set(bob.actor(), bob.id, SetName::Id(owls)).await.unwrap();
+    core.delete_sticker_set(ada.actor(), ada.id, SetName::Id(rooks)).await.unwrap();
+    let world = world.reopen();
+    assert_eq!(listed(&world.core), [0i64; 0], "what is gone is in no list");
+    assert_eq!(world.core.installed_sets(bob.id, SetKind::Emoji).unwrap()[0].set, emoji);
+    let found = world.core.search_sets(SetKind::Stickers, "wren").await.unwrap();
+    assert_eq!(found.len(), 1);
+    let found = world.core.search_stickers(SetKind::Emoji, &["🔥".into()], "").await.unwrap();
+    assert_eq!(found, [Found { document: emoji.stickers[1].document, set: emoji.id }]);
+    let found = world.core.search_stickers(SetKind::Stickers, &[], "happy").await.unwrap();
+    assert_eq!(found.len(), 4);
+}
+
+#[tokio::test]
+async fn what_is_kept_at_hand_is_not_collected() {
+    let mut world = World::new().await;
+    let ada = world.member("Ada").await;
+    let core = world.core.clone();
+    let sticker = || DocumentAttribute::Sticker { mask: false, alt: "😀".into(), set: None };
+    let gif = world.file(ada, "video/mp4", vec![DocumentAttribute::Animated]).await;
+    let plain = world.file(ada, "video/mp4", Vec::new()).await;
+    let mut stickers = Vec::new();
+    for _ in 0..=FAVED_MAX {
+        stickers.push(world.file(ada, "image/webp", vec![sticker()]).await);
+    }
+    core.keep(ada.actor(), ada.id, Kept::Gifs, gif, true).await.unwrap();
+    let no_gif = core.keep(ada.actor(), ada.id, Kept::Gifs, plain, true).await;
+    assert!(matches!(no_gif, Err(CoreError::Sticker(StickerError::NoGif))));
+    for file in &stickers {
+        core.keep(ada.actor(), ada.id, Kept::Faved, *file, true).await.unwrap();
+    }
+    let faved: Vec<FileId> =
+        core.kept(ada.id, Kept::Faved).unwrap().into_iter().map(|(file, _)| file).collect();
+    let expected: Vec<FileId> = stickers.iter().skip(1).rev().copied().collect();
+    assert_eq!(faved, expected, "the oldest made room");
+    core.keep(ada.actor(), ada.id, Kept::Recent, stickers[1], true).await.unwrap();
+    core.keep(ada.actor(), ada.id, Kept::Faved, stickers[1], false).await.unwrap();
+    world.collected().await;
+    let there: Vec<bool> = stickers.iter().map(|file| world.has(*file)).collect();
+    assert_eq!(there, [false, true, true, true, true, true]);
+    assert!(world.has(gif) && !world.has(plain));
+    core.clear_kept(ada.actor(), ada.id, Kept::Recent).await.unwrap();
+    core.keep(ada.actor(), ada.id, Kept::Gifs, gif, false).await.unwrap();
+    world.collected().await;
+    assert!(!world.has(gif) && !world.has(stickers[1]));
+}
