@@ -31,10 +31,10 @@ pub(crate) use message::{
 };
 pub(crate) use own::{draft_update, history_ttl, notify_update, own_update, scheduled_gone};
 pub(crate) use poll::{poll_and_results, poll_hash, poll_update};
+pub(crate) use privacy::{key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl};
 pub(crate) use reactions::{
     message_reactions, peer_reaction, reaction, reaction_from_tl, reactions_update,
 };
-pub(crate) use privacy::{key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl};
 pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };

@@ -132,9 +132,6 @@ pub(super) async fn read(
             proximity: sent.proximity_notification_radius.filter(|metres| *metres != 0),
             stopped: sent.stopped,
         }),
-        InputMedia::InputMediaPoll(sent) => {
-            OutgoingFile::NewPoll(super::messages::new_poll(ctx, *sent)?)
-        }
         InputMedia::InputMediaDice(sent) => OutgoingFile::Dice(sent.emoticon),
         InputMedia::InputMediaPoll(sent) => OutgoingFile::NewPoll(new_poll(ctx, *sent)?),
         InputMedia::InputMediaEmpty(_) => return Err(RpcError::new(400, "MEDIA_EMPTY")),
