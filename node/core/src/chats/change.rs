@@ -530,8 +530,9 @@ impl Decide<'_> {
             return Err(CoreError::UsersTooMuch);
         }
         let (date, role, rank) = (self.now(), ChatRole::Member, String::new());
-        // A group whose creator left has one again when an admin is there.
         chat.members.push(ChatMember { user, inviter: by, date, role, rank });
+        // Who comes back to a group that everybody left has it.
+        chat.pass_on();
         chat.removed.retain(|removed| *removed != user);
         chat.version += 1;
         let id = chat.id;

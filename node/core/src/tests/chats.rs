@@ -230,8 +230,8 @@ impl Sim {
 
     async fn step(&mut self, step: usize) {
         let mut by = self.rng.random_range(0..USERS);
-        if self.rng.random_bool(0.5) {
-            let users = self.model.users();
+        let users = self.model.users();
+        if self.rng.random_bool(0.5) && !users.is_empty() {
             by = users[self.rng.random_range(0..users.len())];
         }
         let (core, chat) = (self.world.core.clone(), self.chat);
@@ -367,6 +367,7 @@ impl Sim {
                 }
                 self.model.removed.remove(&user);
                 self.model.members.push((user, ChatRole::Member, by));
+                self.model.pass_on();
                 self.model.version += 1;
                 let mut all = self.model.users();
                 all.sort_by_key(|user| *user != by);
@@ -374,9 +375,6 @@ impl Sim {
             }
             21 | 22 => {
                 let user = self.rng.random_range(0..USERS);
-                if self.model.members.len() == 1 {
-                    return;
-                }
                 let theirs = self.model.members.iter().find(|(of, ..)| *of == user).copied();
                 let may = is_member
                     && theirs.is_some_and(|(_, their_role, inviter)| {
