@@ -1,6 +1,6 @@
 //! `chat`, `chatForbidden`, `chatParticipants`, and rights.
 
-use node_core::{Chat, ChatId, ChatMember, ChatRole, CoreResult, Rights};
+use node_core::{Chat, ChatId, ChatMember, ChatReactions, ChatRole, CoreResult, Rights};
 use tl::{enums, types};
 
 use super::View;
@@ -38,7 +38,8 @@ pub(crate) fn chat(view: View<'_>, id: ChatId) -> CoreResult<enums::Chat> {
             None => types::ChatPhotoEmpty {}.into(),
         },
         participants_count: chat.members.len() as i32,
-        date: member.map_or(chat.date, |member| member.date),
+        // TDLib complains where it is not the same for ever.
+        date: chat.date,
         version: chat.version,
         migrated_to: None,
         admin_rights: is_admin.then(|| admin_rights().into()),
@@ -83,6 +84,25 @@ fn participant(member: &ChatMember) -> enums::ChatParticipant {
         ChatRole::Member => types::ChatParticipant { user_id, inviter_id, date, rank }.into(),
         ChatRole::Admin => types::ChatParticipantAdmin { user_id, inviter_id, date, rank }.into(),
         ChatRole::Creator => types::ChatParticipantCreator { user_id, rank }.into(),
+    }
+}
+
+/// Which reactions a group has.
+pub(crate) fn chat_reactions(reactions: &ChatReactions) -> enums::ChatReactions {
+    match reactions {
+        ChatReactions::All => types::ChatReactionsAll { allow_custom: true }.into(),
+        ChatReactions::None => types::ChatReactionsNone {}.into(),
+        ChatReactions::Some(emoji, custom) => {
+            let emoji = emoji.iter().map(|emoticon| {
+                let emoticon = emoticon.clone();
+                types::ReactionEmoji { emoticon }.into()
+            });
+            let custom = custom.iter().map(|document_id| {
+                let document_id = *document_id;
+                types::ReactionCustomEmoji { document_id }.into()
+            });
+            types::ChatReactionsSome { reactions: emoji.chain(custom).collect() }.into()
+        }
     }
 }
 

@@ -20,19 +20,17 @@ use node_core::{
 };
 use tl::enums;
 
-pub(crate) use chat::{banned_rights, chat, participants};
+pub(crate) use chat::{banned_rights, banned_rights_from_tl, chat, chat_reactions, participants};
 pub(crate) use media::{media, photo};
 pub(crate) use message::{
     entities, entities_from_tl, message, message_or_empty, scheduled, text_with_entities,
 };
 pub(crate) use own::{draft_update, history_ttl, notify_update, own_update, scheduled_gone};
-pub(crate) use privacy::{
-    NamesGroups, key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl,
-};
+pub(crate) use privacy::{key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl};
 pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };
-pub(crate) use update::{Pushed, box_update};
+pub(crate) use update::{Pushed, box_update, chat_update};
 pub(crate) use user::{birthday, peer_settings, status, user};
 
 /// Whose point of view it is.

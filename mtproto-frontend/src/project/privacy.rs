@@ -1,6 +1,6 @@
 //! `PrivacyKey`, `PrivacyRule` and their inputs.
 
-use node_core::{PrivacyKey, PrivacyRule, UserId, Who};
+use node_core::{ChatId, PrivacyKey, PrivacyRule, UserId, Who};
 use tl::enums::{self, InputPrivacyKey as In, InputPrivacyRule};
 use tl::types;
 
@@ -69,6 +69,18 @@ pub(crate) fn rules(rules: &[PrivacyRule], named: &mut Named) -> Vec<enums::Priv
                     types::PrivacyValueDisallowUsers { users }.into()
                 }
             }
+            (Who::Chats(chats), allow) => {
+                let chats = chats.iter().map(|chat| {
+                    named.peer((*chat).into());
+                    chat.0
+                });
+                let chats = chats.collect();
+                if allow {
+                    types::PrivacyValueAllowChatParticipants { chats }.into()
+                } else {
+                    types::PrivacyValueDisallowChatParticipants { chats }.into()
+                }
+            }
             // TL has no other rules that forbid.
             _ => types::PrivacyValueDisallowAll {}.into(),
         }
@@ -76,18 +88,18 @@ pub(crate) fn rules(rules: &[PrivacyRule], named: &mut Named) -> Vec<enums::Priv
     rules.iter().map(rule).collect()
 }
 
-/// A rule for the members of these groups: there are none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NamesGroups;
-
-/// Rules as a client sends them; `user` finds whom they name.
-pub(crate) fn rules_from_tl<E: From<NamesGroups>>(
+/// Rules as a client sends them; `user` and `chat` find whom they name.
+pub(crate) fn rules_from_tl<E>(
     sent: &[InputPrivacyRule],
     mut user: impl FnMut(&enums::InputUser) -> Result<UserId, E>,
+    mut chat: impl FnMut(i64) -> Result<ChatId, E>,
 ) -> Result<Vec<PrivacyRule>, E> {
     use InputPrivacyRule as R;
     let mut users = |named: &[enums::InputUser]| -> Result<Who, E> {
         Ok(Who::Users(named.iter().map(&mut user).collect::<Result<_, E>>()?))
+    };
+    let mut chats = |named: &[i64]| -> Result<Who, E> {
+        Ok(Who::Chats(named.iter().map(|id| chat(*id)).collect::<Result<_, E>>()?))
     };
     let mut rules = Vec::new();
     for rule in sent {
@@ -102,12 +114,8 @@ pub(crate) fn rules_from_tl<E: From<NamesGroups>>(
             R::InputPrivacyValueDisallowBots(_) => (false, Who::Bots),
             R::InputPrivacyValueAllowUsers(named) => (true, users(&named.users)?),
             R::InputPrivacyValueDisallowUsers(named) => (false, users(&named.users)?),
-            R::InputPrivacyValueAllowChatParticipants(named) if named.chats.is_empty() => continue,
-            R::InputPrivacyValueDisallowChatParticipants(named) if named.chats.is_empty() => {
-                continue;
-            }
-            R::InputPrivacyValueAllowChatParticipants(_)
-            | R::InputPrivacyValueDisallowChatParticipants(_) => return Err(NamesGroups.into()),
+            R::InputPrivacyValueAllowChatParticipants(named) => (true, chats(&named.chats)?),
+            R::InputPrivacyValueDisallowChatParticipants(named) => (false, chats(&named.chats)?),
         };
         rules.push(PrivacyRule { allow, who });
     }

@@ -81,6 +81,46 @@ pub(crate) fn box_update(
     })
 }
 
+/// How a group is now, after something about it changed; `None` if there is no such group.
+pub(crate) fn chat_update(
+    view: View<'_>,
+    chat: ChatId,
+    change: ChatChange,
+    named: &mut Named,
+) -> CoreResult<Option<enums::Update>> {
+    named.peer(chat.into());
+    let Some(found) = view.core.chat(chat) else { return Ok(None) };
+    Ok(Some(match change {
+        ChatChange::Members => {
+            // Who is not in it does not learn who is.
+            if found.has(view.viewer) {
+                for member in &found.members {
+                    named.user(member.user).user(member.inviter);
+                }
+            }
+            let participants = participants(view, &found);
+            types::UpdateChatParticipants { participants }.into()
+        }
+        ChatChange::Rights => types::UpdateChatDefaultBannedRights {
+            peer: peer(chat.into()),
+            default_banned_rights: banned_rights(found.banned),
+            version: found.version,
+        }
+        .into(),
+        ChatChange::Requests if found.is_admin(view.viewer) => {
+            let (requests_pending, recent) = view.core.pending_requests(chat)?;
+            let requesters = recent.into_iter().map(|user| {
+                named.user(user);
+                user.0
+            });
+            let recent_requesters = requesters.collect();
+            let peer = peer(chat.into());
+            types::UpdatePendingJoinRequests { peer, requests_pending, recent_requesters }.into()
+        }
+        _ => types::UpdateChat { chat_id: chat.0 }.into(),
+    }))
+}
+
 /// Something to push to one member's sessions, in neutral form: it becomes bytes when it is sent,
 /// in the layer that the session has then.
 pub(crate) struct Pushed {
@@ -206,26 +246,7 @@ impl Pushed {
                     }
                 })
             }
-            What::Chat { chat, change } => {
-                named.peer((*chat).into());
-                let Some(found) = core.chat(*chat) else { return Ok(None) };
-                Some(match change {
-                    ChatChange::Members => {
-                        for member in &found.members {
-                            named.user(member.user).user(member.inviter);
-                        }
-                        let participants = participants(view, &found);
-                        types::UpdateChatParticipants { participants }.into()
-                    }
-                    ChatChange::Rights => types::UpdateChatDefaultBannedRights {
-                        peer: peer((*chat).into()),
-                        default_banned_rights: banned_rights(found.banned),
-                        version: found.version,
-                    }
-                    .into(),
-                    _ => types::UpdateChat { chat_id: chat.0 }.into(),
-                })
-            }
+            What::Chat { chat, change } => chat_update(view, *chat, *change, &mut named)?,
             What::Status { user } => core.view(viewer, *user)?.map(|view| {
                 let status = status(view.status);
                 types::UpdateUserStatus { user_id: user.0, status }.into()

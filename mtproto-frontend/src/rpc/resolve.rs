@@ -52,6 +52,14 @@ impl Context {
         if self.shared.core.knows_chat(viewer, chat)? { Ok(chat) } else { Err(CHAT_ID_INVALID) }
     }
 
+    /// The basic group that a client names as a peer.
+    ///
+    /// # Errors
+    /// 400: there is none, or it is no group.
+    pub(super) fn chat_peer(&self, named: &InputPeer) -> RpcResult<ChatId> {
+        self.peer(named)?.chat().ok_or(PEER_ID_INVALID)
+    }
+
     /// The user that a client names as a peer.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Calls as a client makes them, below any session.
 
+mod groups;
 mod media;
 mod members;
 mod start_up;

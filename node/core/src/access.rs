@@ -35,6 +35,16 @@ pub(crate) fn token_tag(secret: &[u8; 32], said: &[u8]) -> [u8; 16] {
     tag
 }
 
+/// What an invite link of a group is found by: the link itself stands in no key.
+#[must_use]
+pub(crate) fn link_tag(secret: &[u8; 32], hash: &str) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(b"invite link").update(hash.as_bytes());
+    let mut tag = [0; 16];
+    hasher.finalize_xof().fill(&mut tag);
+    tag
+}
+
 /// Hash of a number that is nobody's: the number itself is not stored.
 #[must_use]
 pub(crate) fn number_hash(secret: &[u8; 32], phone: u64) -> [u8; 16] {

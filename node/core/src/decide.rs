@@ -201,6 +201,14 @@ impl<'a> Decide<'a> {
         Ok(pts)
     }
 
+    /// Bytes that the command has written so far.
+    pub(crate) fn command_bytes(&self) -> usize {
+        let row = |((_, key), value): (&(Keyspace, Vec<u8>), &Option<Vec<u8>>)| {
+            key.len() + value.as_ref().map_or(0, Vec::len)
+        };
+        self.command.iter().map(row).sum()
+    }
+
     /// Does a part of a command; says also whether that has changed a box: then the command may
     /// not fail any more, nor go on as if the part had not been.
     pub(crate) fn part<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> (T, bool) {

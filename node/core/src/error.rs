@@ -232,6 +232,27 @@ pub enum CoreError {
     /// A group has as many members as it may have.
     #[error("too many users")]
     UsersTooMuch,
+    /// Not what an invite link looks like.
+    #[error("no invite link")]
+    LinkInvalid,
+    /// There is no such invite link, or it leads nowhere any more.
+    #[error("the invite link is over")]
+    LinkExpired,
+    /// The link that an admin has always cannot be changed.
+    #[error("a permanent invite link")]
+    LinkPermanent,
+    /// Only revoked links are forgotten.
+    #[error("the invite link is not revoked")]
+    LinkNotRevoked,
+    /// Not a number of people who may join by a link.
+    #[error("bad usage limit")]
+    LinkUsageInvalid,
+    /// A link that would be over at once.
+    #[error("bad expiry")]
+    LinkDateInvalid,
+    /// That user does not ask to join.
+    #[error("no such request to join")]
+    NoRequest,
     /// Does not let others be added by this member.
     #[error("does not want to be added")]
     UserPrivacy,

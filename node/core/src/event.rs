@@ -126,6 +126,8 @@ pub enum ChatChange {
     Rights,
     /// Title, photo, description or settings.
     Info,
+    /// Who asks to join: told to admins.
+    Requests,
 }
 
 /// A code, and to whom it has to get.

@@ -48,7 +48,8 @@ mod view;
 pub use crate::core::{Core, Keys};
 pub use chats::{
     CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,
-    ChatMember, ChatPhoto, ChatReactions, ChatRole, Reader, Rights,
+    ChatLink, ChatMember, ChatPhoto, ChatReactions, ChatRole, Importer, LinkFor, LinkTaken,
+    LinkTerms, RANK_CHARS_MAX, Reader, Rights,
 };
 pub use contacts::{Bar, ContactView, Imported, NOTE_UNITS_MAX, NewContact, Note, SavedContact};
 pub use dialogs::{

@@ -149,9 +149,11 @@ impl Inner {
         }
         let status = self.status(user)?;
         let key = PrivacyKey::Status;
-        let shown = self.personal(user)?.privacy()?.allows(key, viewer, Facts::of(theirs, viewer));
+        let (facts, chats) = (Facts::of(theirs, viewer), &self.chats);
+        let shown = self.personal(user)?.privacy()?.allows(key, viewer, facts, chats);
         // Who hides the time from others does not get theirs.
-        let shows = self.personal(viewer)?.privacy()?.allows(key, user, Facts::of(own, user));
+        let facts = Facts::of(own, user);
+        let shows = self.personal(viewer)?.privacy()?.allows(key, user, facts, chats);
         if shown && shows {
             return Ok(status);
         }

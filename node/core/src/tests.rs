@@ -3,6 +3,7 @@
 
 mod account;
 mod blocking;
+mod chats;
 mod dialogs;
 mod disk;
 mod durability;

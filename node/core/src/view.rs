@@ -216,7 +216,7 @@ impl Core {
     /// Tells `to` that `from` is writing. Never stored.
     ///
     /// # Errors
-    /// [`CoreError::UnknownUser`], [`CoreError::NotAMember`].
+    /// [`CoreError::UnknownUser`], [`CoreError::NotAMember`], [`CoreError::RightMissing`].
     pub fn typing(
         &self,
         from: UserId,
@@ -232,9 +232,7 @@ impl Core {
             }
             PeerId::Chat(chat) => {
                 let found = self.inner.chats.get(chat).ok_or(CoreError::UnknownChat)?;
-                if !found.allows(from, crate::Rights::SEND) {
-                    return Err(CoreError::NotAMember);
-                }
+                found.needs(from, crate::Rights::SEND)?;
             }
         }
         self.inner.tell(&crate::Event::Typing { from, to, action });

@@ -167,6 +167,12 @@ def user_of(peer):
     return getattr(peer, "user_id", None)
 
 
+def peer_of(peer):
+    """A user's number, or that of a basic group below zero, as all the libraries write it."""
+    chat = getattr(peer, "chat_id", None)
+    return -chat if chat else user_of(peer)
+
+
 def entity_name(name, prefix):
     """`MessageEntityBold` and `textEntityTypeBold` are both `bold`."""
     bare = name[len(prefix):]
@@ -174,22 +180,23 @@ def entity_name(name, prefix):
 
 
 def message_of(message, me):
-    peer, sender = user_of(message.peer_id), user_of(message.from_id)
-    forward = message.fwd_from
+    peer, sender = peer_of(message.peer_id), user_of(message.from_id)
+    # Of a service message there are fewer fields.
+    forward, edited = getattr(message, "fwd_from", None), getattr(message, "edit_date", None)
     return {
         "id": message.id,
         "peer": peer,
         "out": bool(message.out),
         # Telegram leaves from_id out where the peer says it.
         "from": sender or (me if message.out else peer),
-        "text": message.message,
+        "text": getattr(message, "message", None),
         "reply_to": getattr(message.reply_to, "reply_to_msg_id", None),
         "silent": bool(message.silent),
-        "edited": message.edit_date is not None,
+        "edited": edited is not None,
         "fwd": user_of(forward.from_id) if forward else None,
         "entities": [
             [entity_name(kind(entity), "MessageEntity"), entity.offset, entity.length]
-            for entity in message.entities or ()
+            for entity in getattr(message, "entities", None) or ()
         ],
     }
 
@@ -232,14 +239,16 @@ def event_of(update, me):
         # Telethon makes empty ones out of the answers to its own calls.
         return {"event": "deleted", "ids": list(update.messages)} if update.messages else None
     if name == "UpdateReadHistoryOutbox":
-        return {"event": "read_outbox", "peer": user_of(update.peer), "max_id": update.max_id}
+        return {"event": "read_outbox", "peer": peer_of(update.peer), "max_id": update.max_id}
     if name == "UpdateReadHistoryInbox":
         return {
             "event": "read_inbox",
-            "peer": user_of(update.peer),
+            "peer": peer_of(update.peer),
             "max_id": update.max_id,
             "unread": update.still_unread_count,
         }
+    if name == "UpdateChatUserTyping":
+        return {"event": "typing", "user": user_of(update.from_id), "peer": -update.chat_id}
     if name == "UpdateUserTyping":
         return {"event": "typing", "user": update.user_id}
     if name == "UpdateUserStatus":
@@ -256,7 +265,7 @@ def sent_id(result):
 
 def dialog_of(dialog):
     return {
-        "peer": user_of(dialog.peer),
+        "peer": peer_of(dialog.peer),
         "top": dialog.top_message,
         "unread": dialog.unread_count,
         "read_inbox_max_id": dialog.read_inbox_max_id,

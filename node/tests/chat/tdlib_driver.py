@@ -189,7 +189,10 @@ class Tdlib(protocol.Driver):
     async def chat(self, peer):
         peer = self.me if peer == "self" else peer
         if peer not in self.chats:
-            await self.request("createPrivateChat", user_id=peer, force=False)
+            if peer < 0:
+                await self.request("createBasicGroupChat", basic_group_id=-peer, force=False)
+            else:
+                await self.request("createPrivateChat", user_id=peer, force=False)
             self.chats.add(peer)
         return peer
 

@@ -9,14 +9,8 @@ use node_core::{CoreError, PrivacyKey};
 use tl::functions::account::{GetPrivacy, SetPrivacy};
 use tl::types::account::PrivacyRules;
 
-use crate::project::{self, Named, NamesGroups};
+use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
-
-impl From<NamesGroups> for RpcError {
-    fn from(_: NamesGroups) -> Self {
-        Self::new(400, "CHAT_ID_INVALID")
-    }
-}
 
 pub(in crate::rpc) async fn get_privacy(
     ctx: &Context,
@@ -30,7 +24,8 @@ pub(in crate::rpc) async fn set_privacy(
     request: SetPrivacy,
 ) -> RpcResult<PrivacyRules> {
     let key = project::key_from_tl(&request.key);
-    let rules = project::rules_from_tl(&request.rules, |user| ctx.named_user(user))?;
+    let rules =
+        project::rules_from_tl(&request.rules, |user| ctx.named_user(user), |chat| ctx.chat(chat))?;
     let set = ctx.shared.core.set_privacy(Some(ctx.actor()?), ctx.user()?, key, rules).await;
     set.map_err(|error| match error {
         CoreError::TooMany => RpcError::new(400, "PRIVACY_TOO_LONG"),

@@ -1,19 +1,25 @@
-//! `messages.*`: private chats and saved messages.
+//! `messages.*`: private chats, basic groups and saved messages.
 
+mod chat_invites;
+mod create_chat;
 mod delete_history;
 mod delete_messages;
 mod dialog_filters;
 mod drafts;
+mod edit_chat;
 mod edit_chat_photo;
 mod edit_message;
 mod emoji_lists;
 mod empty_lists;
 mod forward_messages;
 mod get_dialogs;
+mod get_full_chat;
 mod get_history;
 mod get_messages;
 mod get_web_page_preview;
 mod history_ttl;
+mod import_chat_invite;
+mod join_requests;
 mod peer_settings;
 mod pinned_dialogs;
 mod pinned_messages;
@@ -34,6 +40,12 @@ mod sticker_lists;
 mod unread_marks;
 mod unread_mentions;
 
+pub(super) use chat_invites::{
+    delete_exported_chat_invite, delete_revoked_exported_chat_invites, edit_exported_chat_invite,
+    export_chat_invite, get_admins_with_invites, get_exported_chat_invite,
+    get_exported_chat_invites,
+};
+pub(super) use create_chat::{add_chat_user, create_chat, delete_chat_user};
 pub(super) use delete_history::delete_history;
 pub(super) use delete_messages::delete_messages;
 pub(super) use dialog_filters::{
@@ -41,6 +53,10 @@ pub(super) use dialog_filters::{
     update_dialog_filters_order,
 };
 pub(super) use drafts::{clear_all_drafts, get_all_drafts, save_draft};
+pub(super) use edit_chat::{
+    delete_chat, edit_chat_about, edit_chat_admin, edit_chat_default_banned_rights,
+    edit_chat_participant_rank, edit_chat_title, toggle_no_forwards,
+};
 pub(super) use edit_chat_photo::edit_chat_photo;
 pub(super) use edit_message::{edit_message, get_message_edit_data};
 pub(super) use emoji_lists::{
@@ -54,11 +70,18 @@ pub(super) use empty_lists::{
 };
 pub(super) use forward_messages::forward_messages;
 pub(super) use get_dialogs::{folder_id, get_dialogs, get_peer_dialogs, get_pinned_dialogs};
+pub(super) use get_full_chat::{
+    common_chats, get_chats, get_common_chats, get_full_chat, get_onlines,
+};
 pub(super) use get_history::get_history;
 pub(super) use get_messages::get_messages;
 pub(super) use get_web_page_preview::get_web_page_preview;
 pub(super) use history_ttl::{get_default_history_ttl, set_default_history_ttl, set_history_ttl};
-pub(super) use peer_settings::{get_common_chats, get_peer_settings, hide_peer_settings_bar};
+pub(super) use import_chat_invite::{check_chat_invite, import_chat_invite};
+pub(super) use join_requests::{
+    get_chat_invite_importers, hide_all_chat_join_requests, hide_chat_join_request,
+};
+pub(super) use peer_settings::{get_peer_settings, hide_peer_settings_bar};
 pub(super) use pinned_dialogs::{reorder_pinned_dialogs, toggle_dialog_pin};
 pub(super) use pinned_messages::{unpin_all_messages, update_pinned_message};
 pub(super) use reaction_lists::{
@@ -98,7 +121,7 @@ pub(super) use unread_mentions::{
     get_unread_mentions, get_unread_reactions, read_mentions, read_reactions,
 };
 
-use node_core::{Sent, Stored};
+use node_core::{ChatChange, ChatId, Sent, Stored};
 use tl::{enums, types};
 
 use super::{Context, RpcError, RpcResult};
@@ -118,6 +141,28 @@ fn sent_updates(ctx: &Context, sent: &[(Sent, i64)]) -> RpcResult<enums::Updates
         updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
     }
     let (users, chats) = named.shown(ctx.view()?)?;
+    Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
+}
+
+/// The answer to whoever changed a group: what was said in it, and how it is now.
+fn chat_updates(
+    ctx: &Context,
+    chat: ChatId,
+    sent: &[Sent],
+    changes: &[ChatChange],
+) -> RpcResult<enums::Updates> {
+    let (mut named, mut updates) = (Named::default(), Vec::new());
+    let view = ctx.view()?;
+    named.peer(chat.into());
+    for change in changes {
+        updates.extend(project::chat_update(view, chat, *change, &mut named)?);
+    }
+    for sent in sent {
+        named.message(&sent.message);
+        let message = project::message(view, sent.id, &sent.message)?;
+        updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
+    }
+    let (users, chats) = named.shown(view)?;
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
 }
 

@@ -4,7 +4,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.getOutboxReadDate>
 
-use node_core::{MessageId, What};
+use node_core::{CoreError, MessageId, What};
 use tl::functions::messages as f;
 use tl::{enums, types};
 
@@ -30,7 +30,23 @@ pub(in crate::rpc) async fn get_message_read_participants(
     ctx: &Context,
     request: f::GetMessageReadParticipants,
 ) -> RpcResult<Vec<enums::ReadParticipantDate>> {
-    ctx.peer(&request.peer)?;
-    // Groups have participants; there are none yet, and a private chat is refused as by Telegram.
-    Err(RpcError::new(400, "PEER_ID_INVALID"))
+    // A private chat is refused, as by Telegram.
+    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let core = &ctx.shared.core;
+    let readers = core.chat_readers(owner, chat, MessageId(request.msg_id)).await;
+    let readers = readers.map_err(|error| match error {
+        CoreError::TooMany => RpcError::new(400, "CHAT_TOO_BIG"),
+        CoreError::ReadTooOld => RpcError::new(400, "MSG_TOO_OLD"),
+        CoreError::UnknownMessage => RpcError::new(400, "MSG_ID_INVALID"),
+        other => other.into(),
+    })?;
+    let mut shown = Vec::with_capacity(readers.len());
+    for reader in readers {
+        // Who does not tell the asker when messages were read is left out.
+        if core.may_see(owner, reader.user, What::ReadDates)? {
+            let (user_id, date) = (reader.user.0, reader.date);
+            shown.push(types::ReadParticipantDate { user_id, date }.into());
+        }
+    }
+    Ok(shown)
 }

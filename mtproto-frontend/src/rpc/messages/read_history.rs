@@ -10,7 +10,7 @@ use tl::enums::messages::AffectedMessages;
 use tl::functions::messages::{ReadHistory, ReadMessageContents, ReceivedMessages};
 use tl::types;
 
-use crate::rpc::{Context, RpcResult};
+use crate::rpc::{Context, RpcError, RpcResult};
 
 pub(in crate::rpc) async fn read_history(
     ctx: &Context,
@@ -22,13 +22,20 @@ pub(in crate::rpc) async fn read_history(
     Ok(types::messages::AffectedMessages { pts: read.pts.0, pts_count: read.pts_count }.into())
 }
 
-/// No message has contents to be opened (voice, view-once media): nothing changes.
+/// Messages of one call.
+const MESSAGES_MAX: usize = 100;
+
+/// Mentions, and what is listened to.
 pub(in crate::rpc) async fn read_message_contents(
     ctx: &Context,
-    _: ReadMessageContents,
+    request: ReadMessageContents,
 ) -> RpcResult<AffectedMessages> {
-    let state = ctx.shared.core.state(ctx.user()?).await?;
-    Ok(types::messages::AffectedMessages { pts: state.pts.0, pts_count: 0 }.into())
+    if request.id.len() > MESSAGES_MAX {
+        return Err(RpcError::new(400, "LIMIT_INVALID"));
+    }
+    let ids = request.id.into_iter().map(MessageId).collect();
+    let read = ctx.shared.core.read_contents(ctx.actor()?, ctx.user()?, ids).await?;
+    Ok(types::messages::AffectedMessages { pts: read.pts.0, pts_count: read.pts_count }.into())
 }
 
 /// Clients without push notifications confirm what they were shown; nothing waits for that.

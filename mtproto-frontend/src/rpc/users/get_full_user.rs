@@ -8,6 +8,7 @@ use tl::functions::users::GetFullUser;
 use tl::types;
 
 use crate::project;
+use crate::rpc::messages::common_chats;
 use crate::rpc::{Context, RpcError, RpcResult};
 
 pub(in crate::rpc) async fn get_full_user(
@@ -48,6 +49,7 @@ pub(in crate::rpc) async fn get_full_user(
         private_forward_name: profile.forward_name,
         birthday: profile.birthday.map(project::birthday),
         note: note.map(project::text_with_entities),
+        common_chats_count: common_chats(ctx, user)?.len() as i32,
         has_scheduled: core.has_scheduled(viewer, peer).await?,
         ttl_period: Some(core.history_ttl(viewer, peer)?).filter(|period| *period != 0),
         ..types::UserFull::default()

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::decide::Decide;
 use crate::event::{ChatChange, Event};
+use crate::history::{HistoryQuery, PAGE_MAX};
 use crate::ids::{Actor, CHAT_ID_MAX, ChatId, MessageId, UserId};
 use crate::limits::Limit;
 use crate::media::{FileId, Photo};
@@ -97,6 +98,41 @@ impl Core {
         user: UserId,
     ) -> CoreResult<ChatDone> {
         self.write(Some(actor), move |decide| decide.remove_chat_user(owner, chat, user)).await
+    }
+
+    /// Takes what a member has written out of all boxes: for admins, and for the member. As much as
+    /// the one who acts still has.
+    ///
+    /// # Errors
+    /// [`CoreError::NotAMember`], [`CoreError::NotAnAdmin`].
+    pub async fn revoke_words(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        chat: ChatId,
+        author: UserId,
+    ) -> CoreResult<()> {
+        let found = self.inner.chats.get(chat).ok_or(CoreError::UnknownChat)?;
+        if !found.has(owner) {
+            return Err(CoreError::NotAMember);
+        }
+        if author != owner && !found.is_admin(owner) {
+            return Err(CoreError::NotAnAdmin);
+        }
+        let mut query = HistoryQuery { limit: PAGE_MAX, ..HistoryQuery::default() };
+        loop {
+            let page = self.history(owner, chat.into(), query).await?;
+            let Some(last) = page.messages.last() else { return Ok(()) };
+            query.offset_id = last.id.0;
+            let written = page
+                .messages
+                .iter()
+                .filter(|stored| stored.message.from == author && stored.message.action.is_none());
+            let ids: Vec<MessageId> = written.map(|stored| stored.id).collect();
+            if !ids.is_empty() {
+                self.delete(actor, owner, ids, true).await?;
+            }
+        }
     }
 
     /// Gives a group another title.
@@ -215,6 +251,9 @@ impl Core {
             }
             member.role = role;
             found.version += 1;
+            if !is_admin {
+                decide.end_links_of(chat, user)?;
+            }
             decide.changed_chat(owner, found, None, ChatChange::Members).map(|_| ())
         })
         .await
@@ -346,6 +385,7 @@ impl Core {
             found.deactivated = true;
             found.version += 1;
             found.members.clear();
+            decide.end_links(chat)?;
             decide.put_chat(found)?;
             let (actor, change) = (decide.actor, ChatChange::Members);
             decide.event(Event::Chat { chat, audience, change, actor });
@@ -495,6 +535,8 @@ impl Decide<'_> {
         chat.removed.retain(|removed| *removed != user);
         chat.version += 1;
         let id = chat.id;
+        self.drop_request(&chat, user)?;
+        self.forget_readers(id);
         self.put_copies_for(user, id, shown)?;
         self.changed_chat(from, chat, Some(action), ChatChange::Members)
     }
@@ -533,6 +575,7 @@ impl Decide<'_> {
         found.members.retain(|member| member.user != user);
         found.pass_on();
         found.version += 1;
+        self.end_links_of(chat, user)?;
         self.save_draft(user, chat.into(), None)?;
         let action = Action::ChatRemoved(user);
         let sent = self.say_in_chat(owner, chat, &audience, action)?;
@@ -549,6 +592,7 @@ impl Decide<'_> {
             found.members.retain(|member| member.user != user);
             found.pass_on();
             found.version += 1;
+            self.end_links_of(chat, user)?;
             let audience = found.users();
             self.put_chat(found)?;
             self.event(Event::Chat { chat, audience, change: ChatChange::Members, actor: None });

@@ -8,6 +8,7 @@
 
 mod change;
 mod copies;
+mod links;
 mod read;
 mod rights;
 mod table;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use change::{ChatCreated, ChatDone, ChatPhoto};
 pub(crate) use copies::{Copies, copies_key};
+pub use links::{ChatLink, Importer, LinkFor, LinkTaken, LinkTerms};
 pub use read::Reader;
 pub(crate) use read::Readers;
 pub use rights::Rights;

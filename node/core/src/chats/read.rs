@@ -75,6 +75,11 @@ pub struct Reader {
 }
 
 impl Decide<'_> {
+    /// Somebody came: their messages from before may be unread where those of others are read.
+    pub(super) fn forget_readers(&self, chat: ChatId) {
+        self.inner.chats.readers.lock().remove(&chat);
+    }
+
     /// Somebody has read a group's messages up to a number: the events that this is for others.
     /// Each with the number of messages that become read.
     pub(crate) fn seen_by_group(
@@ -87,13 +92,19 @@ impl Decide<'_> {
         let found = self.chat(chat)?;
         let authors = match newly {
             Newly::Nobodys => return Ok(Vec::new()),
-            Newly::Of(author) => vec![author],
+            // Who is out learns nothing more.
+            Newly::Of(author) => vec![author].into_iter().filter(|of| found.has(*of)).collect(),
             Newly::Anybodys => found.users(),
         };
         let (copies, mut seen) = (self.copies(chat, number)?, Vec::new());
         for author in authors.into_iter().filter(|author| *author != reader) {
-            // Who came later, or has deleted it, has other messages near it.
-            let Some(max_id) = copies.of(author) else { continue };
+            let Some(max_id) = (match copies.of(author) {
+                Some(id) => Some(id),
+                // Who came later, or has deleted it, has other messages near it.
+                None => self.newest_own_up_to(author, chat, number)?,
+            }) else {
+                continue;
+            };
             let (store, owner) = (self.store(), author);
             let cell = self.inner.boxes.cell(owner);
             let state = cell.lock(store, owner)?;
@@ -105,6 +116,39 @@ impl Decide<'_> {
             }
         }
         Ok(seen)
+    }
+
+    /// The newest unread message of an author that is no newer in the group than `number`.
+    fn newest_own_up_to(
+        &self,
+        owner: UserId,
+        chat: ChatId,
+        number: MessageId,
+    ) -> CoreResult<Option<MessageId>> {
+        let mut own = Vec::new();
+        {
+            let store = self.store();
+            let cell = self.inner.boxes.cell(owner);
+            let state = cell.lock(store, owner)?;
+            let Some(dialog) = state.dialogs.get(&chat.into()) else { return Ok(None) };
+            let chunks = crate::boxes::StoredChunks { store, owner };
+            dialog.index.descend(i32::MAX, &chunks, chat.into(), |entry| {
+                let unread = entry.id > dialog.read_outbox.0;
+                if unread && entry.out {
+                    own.push(MessageId(entry.id));
+                }
+                unread
+            })?;
+        }
+        // Both kinds of numbers grow together: halved until the place is found.
+        let (mut from, mut to) = (0, own.len());
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            let id = own.get(middle).copied().unwrap_or_default();
+            let twin = self.message(owner, id)?.map_or(MessageId(0), |message| message.twin);
+            if twin > number { from = middle + 1 } else { to = middle }
+        }
+        Ok(own.get(from).copied())
     }
 }
 

@@ -84,8 +84,8 @@ impl Chats {
         tables.members.get(&user).map_or_else(Vec::new, |of| of.iter().copied().collect())
     }
 
-    /// All groups.
-    pub(crate) fn all(&self) -> Vec<Arc<Chat>> {
-        self.tables.read().chats.values().cloned().collect()
+    /// Whether a user is in a group.
+    pub(crate) fn has(&self, chat: ChatId, user: UserId) -> bool {
+        self.tables.read().members.get(&user).is_some_and(|of| of.contains(&chat))
     }
 }

@@ -62,9 +62,9 @@ impl Core {
         let own = inner.contacts.book(&*inner.store, viewer)?;
         let facts = Facts::of(&own, user);
         let key = PrivacyKey::PhoneNumber;
-        let shows_phone = privacy.allows(key, user, facts);
+        let shows_phone = privacy.allows(key, user, facts, &inner.chats);
         let as_contact = Facts { contact: true, ..facts };
-        let need_contacts_exception = !privacy.allows(key, user, as_contact);
+        let need_contacts_exception = !privacy.allows(key, user, as_contact, &inner.chats);
         let mut bar = Bar { need_contacts_exception, ..Bar::default() };
         if view.blocked || personal.get::<BarHidden>(&PeerId::from(user).bytes())?.is_some() {
             return Ok(bar);

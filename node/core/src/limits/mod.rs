@@ -49,6 +49,8 @@ pub enum Limit {
     Chats(UserId),
     /// People who are added to groups.
     ChatInvites(UserId),
+    /// Invite links of groups: made, taken, and tried that are none.
+    Links(UserId),
 }
 
 impl Limit {
@@ -80,6 +82,8 @@ impl Limit {
             Self::Chats(_) => per_hour(50, 10),
             // A whole group, one by one.
             Self::ChatInvites(_) => per_hour(300, 100),
+            // A hash has 132 bits: nobody guesses one.
+            Self::Links(_) => per_hour(100, 50),
         }
     }
 
@@ -121,6 +125,7 @@ impl Limit {
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),
             Self::Chats(user) => number(b'g', user.0.unsigned_abs()),
             Self::ChatInvites(user) => number(b'G', user.0.unsigned_abs()),
+            Self::Links(user) => number(b'L', user.0.unsigned_abs()),
         }
     }
 }

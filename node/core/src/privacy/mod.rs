@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 pub use global::GlobalPrivacy;
 pub(crate) use rules::{Facts, Judge};
 
+use crate::chats::Chats;
 use crate::contacts::Book;
 use crate::decide::Decide;
 use crate::event::{Event, Own};
-use crate::ids::{Actor, UserId};
+use crate::ids::{Actor, ChatId, UserId};
 use crate::inner::Inner;
 use crate::personal::{Personal, PersonalRecord};
 use crate::record::Record;
@@ -120,12 +121,15 @@ pub enum Who {
     Bots,
     /// These.
     Users(Vec<UserId>),
+    /// Whoever is in one of these groups.
+    Chats(Vec<ChatId>),
 }
 
 impl Who {
     fn entries(&self) -> usize {
         match self {
             Self::Users(users) => users.len(),
+            Self::Chats(chats) => chats.len(),
             _ => 1,
         }
     }
@@ -172,9 +176,15 @@ impl Privacy {
     }
 
     /// What the rules alone say of a viewer.
-    pub(crate) fn allows(&self, key: PrivacyKey, viewer: UserId, facts: Facts) -> bool {
+    pub(crate) fn allows(
+        &self,
+        key: PrivacyKey,
+        viewer: UserId,
+        facts: Facts,
+        chats: &Chats,
+    ) -> bool {
         match self.set.iter().find(|(known, _)| *known == key as u8) {
-            Some((_, judge)) => judge.allows(viewer, facts),
+            Some((_, judge)) => judge.allows(viewer, facts, chats),
             None => match key {
                 PrivacyKey::PhoneNumber | PrivacyKey::PhoneP2p | PrivacyKey::Birthday => {
                     facts.contact
@@ -235,7 +245,8 @@ impl Inner {
     /// Whether even who is nobody here may see this of `owner`.
     pub(crate) fn may_anybody_see(&self, owner: UserId, key: PrivacyKey) -> CoreResult<bool> {
         const NOBODY: UserId = UserId(0);
-        Ok(self.personal(owner)?.privacy()?.allows(key, NOBODY, Facts::default()))
+        let privacy = self.personal(owner)?.privacy()?;
+        Ok(privacy.allows(key, NOBODY, Facts::default(), &self.chats))
     }
 
     /// [`Core::may_see`], where the owner's book is at hand.
@@ -252,14 +263,13 @@ impl Inner {
         let personal = self.personal(owner)?;
         let privacy = personal.privacy()?;
         let facts = Facts::of(theirs, viewer);
+        let allows = |key| privacy.allows(key, viewer, facts, &self.chats);
         let blocked = theirs.blocked.contains_key(&viewer);
         Ok(match what {
-            What::Key(key) => {
-                !(blocked && key.hides_from_blocked()) && privacy.allows(key, viewer, facts)
-            }
+            What::Key(key) => !(blocked && key.hides_from_blocked()) && allows(key),
             // Only who cannot see when the member was there is kept from it.
             What::ReadDates => {
-                let status = !blocked && privacy.allows(PrivacyKey::Status, viewer, facts);
+                let status = !blocked && allows(PrivacyKey::Status);
                 status || !privacy.global.hide_read_marks
             }
         })
@@ -279,10 +289,18 @@ impl Decide<'_> {
             return Err(CoreError::TooMany);
         }
         for rule in &rules {
-            if let Who::Users(users) = &rule.who {
-                for user in users {
-                    self.inner.directory.get(*user).ok_or(CoreError::UnknownUser)?;
+            match &rule.who {
+                Who::Users(users) => {
+                    for user in users {
+                        self.inner.directory.get(*user).ok_or(CoreError::UnknownUser)?;
+                    }
                 }
+                Who::Chats(chats) => {
+                    for chat in chats {
+                        self.chat_for(owner, *chat).map_err(|_| CoreError::UnknownChat)?;
+                    }
+                }
+                _ => {}
             }
         }
         let rest = [key as u8];

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{PrivacyRule, Who};
+use crate::chats::Chats;
 use crate::contacts::Book;
 use crate::ids::UserId;
 
@@ -63,9 +64,9 @@ impl Judge {
     }
 
     /// What the first rule that fits says; no, if none does.
-    pub(crate) fn allows(&self, viewer: UserId, facts: Facts) -> bool {
+    pub(crate) fn allows(&self, viewer: UserId, facts: Facts, chats: &Chats) -> bool {
         let named = self.users.get(&viewer).copied();
-        let group = self.groups.iter().find(|(_, who, _)| fits(who, facts));
+        let group = self.groups.iter().find(|(_, who, _)| fits(who, viewer, facts, chats));
         match (named, group.map(|(place, _, allow)| (*place, *allow))) {
             (Some(named), Some(group)) => named.min(group).1,
             (Some((_, allow)), None) | (None, Some((_, allow))) => allow,
@@ -74,13 +75,14 @@ impl Judge {
     }
 }
 
-fn fits(group: &Who, facts: Facts) -> bool {
+fn fits(group: &Who, viewer: UserId, facts: Facts, chats: &Chats) -> bool {
     match group {
         Who::All => true,
         Who::Contacts => facts.contact,
         Who::CloseFriends => facts.close_friend,
         Who::Premium => facts.premium,
         Who::Bots => facts.bot,
+        Who::Chats(named) => named.iter().any(|chat| chats.has(*chat, viewer)),
         Who::Users(_) => false,
     }
 }
@@ -100,6 +102,7 @@ mod tests {
             Who::Premium => facts.premium,
             Who::Bots => facts.bot,
             Who::Users(users) => users.contains(&viewer),
+            Who::Chats(_) => false,
         };
         rules.iter().find(|rule| fits(&rule.who)).is_some_and(|rule| rule.allow)
     }
@@ -129,7 +132,7 @@ mod tests {
             let [contact, close_friend, premium, bot] = facts;
             let facts = Facts { contact, close_friend, premium, bot };
             prop_assert_eq!(
-                Judge::new(&rules).allows(viewer, facts),
+                Judge::new(&rules).allows(viewer, facts, &Chats::default()),
                 slowly(&rules, viewer, facts)
             );
         }

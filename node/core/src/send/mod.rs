@@ -18,18 +18,25 @@ pub(crate) use service::OWNER_HELP;
 
 use node_store::Keyspace;
 
+use crate::chats::CHAT_MEMBERS_MAX;
 use crate::decide::Decide;
 use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, pair_key};
 use crate::limits::Limit;
 use crate::media::Media;
 use crate::message::{Author, BoxRow, Forward, Message, Quote, RandomId, Reply};
 use crate::privacy::{PrivacyKey, What};
-use crate::text::{Entity, Text, utf16_len};
+use crate::text::{Entity, EntityKind, Text, utf16_len};
 use crate::user::Role;
 use crate::{Core, CoreError, CoreResult};
 
 /// Messages that one command forwards: as many of the largest ones as a batch has room for.
 const FORWARD_AT_ONCE: usize = 20;
+
+/// The same to a group, where each is as many copies as there are members.
+const FORWARD_TO_CHAT_AT_ONCE: usize = 2;
+
+/// Bytes of texts, with all copies, that one command sends to a group: a third of a batch.
+const COPIES_BYTES_MAX: usize = node_store::BATCH_BYTES_MAX / 3;
 
 /// What is to be sent.
 #[derive(Clone)]
@@ -117,6 +124,13 @@ impl Outgoing {
         }
     }
 
+    /// Bytes of its texts and their formatting, roughly.
+    fn text_bytes(&self) -> usize {
+        let quote = self.reply.as_ref().and_then(|(_, quote)| quote.as_ref());
+        let quote = quote.map_or(0, |quote| bytes_of(&quote.text, &quote.entities));
+        bytes_of(&self.text.text, &self.text.entities) + quote
+    }
+
     /// What tells it from another message under the same `random_id`.
     pub(crate) fn fingerprint(&self) -> u64 {
         let reply = self.reply.as_ref().map_or(0, |(id, _)| id.0).to_be_bytes();
@@ -163,7 +177,8 @@ impl Core {
         self.write(None, move |decide| decide.sent_before(from, random_id, fingerprint)).await
     }
 
-    /// Sends an album: all of its messages or none.
+    /// Sends an album: all of its messages or none, but for long texts to a group, which are too
+    /// much for one batch: repeated, they are the same messages.
     ///
     /// # Errors
     /// Those of [`Core::send`].
@@ -173,6 +188,15 @@ impl Core {
         from: UserId,
         messages: Vec<Outgoing>,
     ) -> CoreResult<Vec<Sent>> {
+        let to_chat = messages.first().is_some_and(|message| message.to.chat().is_some());
+        let bytes: usize = messages.iter().map(Outgoing::text_bytes).sum();
+        if to_chat && messages.len() > 1 && bytes * CHAT_MEMBERS_MAX > COPIES_BYTES_MAX {
+            let mut sent = Vec::with_capacity(messages.len());
+            for message in messages {
+                sent.push(self.send(actor, from, message).await?);
+            }
+            return Ok(sent);
+        }
         self.write(Some(actor), move |decide| {
             let mut bodies = Vec::with_capacity(messages.len());
             for message in messages {
@@ -227,7 +251,8 @@ impl Core {
             return Err(CoreError::RandomIdDuplicate);
         }
         let mut sent = Vec::with_capacity(ids.len());
-        for some in ids.chunks(FORWARD_AT_ONCE) {
+        let at_once = if to.chat().is_some() { FORWARD_TO_CHAT_AT_ONCE } else { FORWARD_AT_ONCE };
+        for some in ids.chunks(at_once) {
             let some = some.to_vec();
             let command =
                 move |decide: &mut Decide<'_>| decide.forward(from, source, to, some, how);
@@ -435,7 +460,12 @@ impl Decide<'_> {
         let recipient = match to {
             PeerId::User(recipient) => recipient,
             PeerId::Chat(chat) => {
-                return self.chat_for(from, chat)?.needs(from, crate::chats::Rights::SEND);
+                let right = crate::chats::Rights::SEND;
+                return match self.chat_for(from, chat) {
+                    // Of many that may not, one who is outside is no special case to clients.
+                    Err(CoreError::NotAMember) => Err(CoreError::RightMissing(right)),
+                    found => found?.needs(from, right),
+                };
             }
         };
         if recipient == from || recipient == UserId::SERVICE {
@@ -538,6 +568,25 @@ impl Decide<'_> {
 
     pub(crate) fn is_blocked(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
         Ok(self.get(Keyspace::BLOCKED, &pair_key(owner.0, user.0))?.is_some())
+    }
+}
+
+/// Bytes of a text and its formatting, roughly.
+fn bytes_of(text: &str, entities: &[Entity]) -> usize {
+    let entity = |entity: &Entity| match &entity.kind {
+        EntityKind::TextUrl { url } => 16 + url.len(),
+        EntityKind::Pre { language } => 16 + language.len(),
+        _ => 16,
+    };
+    text.len() + entities.iter().map(entity).sum::<usize>()
+}
+
+impl Message {
+    /// Bytes of its texts and their formatting, roughly.
+    pub(crate) fn text_bytes(&self) -> usize {
+        let quote = self.reply.as_ref().and_then(|reply| reply.quote.as_ref());
+        let quote = quote.map_or(0, |quote| bytes_of(&quote.text, &quote.entities));
+        bytes_of(&self.text, &self.entities) + quote
     }
 }
 

@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::chats::Rights;
+use crate::chats::{CHAT_MEMBERS_MAX, Rights};
 use crate::decide::Decide;
 use crate::ids::{Actor, MessageId, PeerId, Pts, UserId};
 use crate::message::{Action, BoxRow, Message, Reply};
+use crate::send::COPIES_BYTES_MAX;
 use crate::{Affected, Core, CoreError, CoreResult};
 
 /// Pinned messages of one dialog. Protects the dialog's row.
@@ -15,6 +16,9 @@ const PINNED_MAX: usize = 500;
 
 /// Messages that one command unpins.
 const UNPIN_AT_ONCE: usize = 100;
+
+/// Of a message beside its texts, roughly.
+const MESSAGE_BYTES: usize = 100;
 
 /// How a message is pinned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,12 +184,20 @@ impl Decide<'_> {
         self.may_pin(owner, peer)?;
         let all = self.pinned(owner, peer)?;
         let mut messages = Vec::new();
+        let copies = if peer.chat().is_some() { CHAT_MEMBERS_MAX } else { 2 };
+        let mut bytes = 0;
         for id in all.iter().take(UNPIN_AT_ONCE) {
-            messages.extend(self.message(owner, *id)?.map(|message| (*id, message)));
+            let Some(message) = self.message(owner, *id)? else { continue };
+            // All copies of it are written anew.
+            bytes += copies * (message.text_bytes() + MESSAGE_BYTES);
+            if bytes > COPIES_BYTES_MAX && !messages.is_empty() {
+                break;
+            }
+            messages.push((*id, message));
         }
         let how = PinHow { pinned: false, one_side: false, silent: true };
         let events = self.set_pinned(owner, peer, &messages, how)?;
-        let left = all.len().saturating_sub(UNPIN_AT_ONCE);
+        let left = all.len().saturating_sub(messages.len());
         let affected = match events.last() {
             Some((pts, row)) => Affected { pts: *pts, pts_count: row.pts_count() },
             None => Affected { pts: Pts(self.next_id(owner)?.0 - 1), pts_count: 0 },

@@ -256,6 +256,7 @@ impl Slow {
                 Who::CloseFriends => contact == Some(&true),
                 Who::Premium | Who::Bots => false,
                 Who::Users(users) => users.contains(&members[viewer].id),
+                Who::Chats(_) => false,
             };
             if fits {
                 return rule.allow;
@@ -327,4 +328,36 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(run(steps));
     }
+}
+
+#[tokio::test]
+async fn line_57_rules_for_the_members_of_groups_follow_who_is_in_them() {
+    let (world, [ada, bob, eve]) = three().await;
+    let (key, core) = (PrivacyKey::About, world.core.clone());
+    let group = |members: Vec<UserId>| {
+        let core = core.clone();
+        async move {
+            let made = core.create_chat(ada.actor(), ada.id, "Group", members, 0).await;
+            made.unwrap().chat
+        }
+    };
+    let (friends, others) = (group(vec![bob.id]).await, group(vec![bob.id, eve.id]).await);
+    let rules = [deny(Who::Chats(vec![others])), allow(Who::All)];
+    set(&world, ada, key, &rules).await;
+    assert!(!sees(&world, bob, ada, key) && !sees(&world, eve, ada, key));
+    let rules = [allow(Who::Chats(vec![friends])), deny(Who::All)];
+    set(&world, ada, key, &rules).await;
+    assert!(sees(&world, bob, ada, key) && !sees(&world, eve, ada, key));
+    core.add_chat_user(ada.actor(), ada.id, friends, eve.id, 0).await.unwrap();
+    core.remove_chat_user(bob.actor(), bob.id, friends, bob.id).await.unwrap();
+    assert!(!sees(&world, bob, ada, key) && sees(&world, eve, ada, key));
+    // Only groups that one is in.
+    let foreign = vec![allow(Who::Chats(vec![friends]))];
+    let refused = core.set_privacy(Some(bob.actor()), bob.id, key, foreign).await;
+    assert!(matches!(refused, Err(CoreError::UnknownChat)), "{refused:?}");
+    drop(core);
+    let world = world.reopen();
+    assert!(!sees(&world, bob, ada, key) && sees(&world, eve, ada, key));
+    world.core.delete_chat(ada.actor(), ada.id, friends).await.unwrap();
+    assert!(!sees(&world, eve, ada, key), "nobody is in it any more");
 }

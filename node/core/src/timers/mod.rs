@@ -33,6 +33,9 @@ const ONLINE: u32 = u32::MAX;
 /// Timers of one command: as many of the largest messages as a batch has room for.
 const FIRED_AT_ONCE: usize = 16;
 
+/// Bytes of rows after which one command fires no further timer.
+const FIRED_BYTES_MAX: usize = 1 << 20;
+
 /// Rows that are read in one go.
 const ROWS_AT_ONCE: usize = 1000;
 
@@ -193,6 +196,10 @@ impl Core {
         }
         self.write(None, move |decide| {
             for key in keys {
+                // The rest comes with the next command: long texts to large groups fill a batch.
+                if decide.command_bytes() > FIRED_BYTES_MAX {
+                    break;
+                }
                 // A command before this one may have taken it away.
                 let Some(value) = decide.get(Keyspace::TIMERS, &key)? else { continue };
                 decide.delete(Keyspace::TIMERS, &key);

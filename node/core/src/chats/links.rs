@@ -1,0 +1,918 @@
+//! Invite links of groups, and requests to join.
+//!
+//! Source: <https://core.telegram.org/api/invites>
+//!
+//! Keyspace `LINKS`, key = kind (1) ++ rest. A link is found by the tag of its hash, which is
+//! keyed, so that keys tell no links:
+//! - 0 ++ chat (8) ++ tag (16): the [`ChatLink`];
+//! - 1 ++ tag (16): its chat (8);
+//! - 2 ++ chat (8) ++ user (8): who asks to join;
+//! - 3 ++ chat (8) ++ tag (16) ++ user (8): who joined by it.
+
+use node_store::Keyspace;
+use rand::RngExt as _;
+use serde::{Deserialize, Serialize};
+
+use super::{CHAT_MEMBERS_MAX, Chat, ChatDone, ChatRole};
+use crate::access::link_tag;
+use crate::decide::{Decide, scan_prefix};
+use crate::event::{ChatChange, Event};
+use crate::ids::{Actor, ChatId, Pts, UserId};
+use crate::limits::Limit;
+use crate::message::Action;
+use crate::record::Record;
+use crate::send::Sent;
+use crate::{Core, CoreError, CoreResult};
+
+/// Links of one group that are kept, revoked ones included; the oldest of those go first.
+const LINKS_MAX: usize = 500;
+
+/// Requests that wait in one group.
+const REQUESTS_MAX: usize = 1000;
+
+/// Who joined by one link, as far as that is listed.
+const IMPORTERS_MAX: usize = 5000;
+
+/// Rows about who joined that go with a group.
+const FORGOTTEN_MAX: usize = 20_000;
+
+/// Requests that one command lets in or turns away: each is a message to a whole group.
+const REQUESTS_AT_ONCE: usize = 10;
+
+/// Those who asked last, as they are shown without being asked for.
+const RECENT_REQUESTERS: usize = 3;
+
+/// Most people that may join by one link.
+const USAGE_LIMIT_MAX: i32 = 99_999;
+
+/// Longest title of a link, in characters.
+const LINK_TITLE_CHARS_MAX: usize = 32;
+
+/// Characters of a hash: 132 bits.
+const HASH_CHARS: usize = 22;
+
+const HASH_ALPHABET: &[u8; 64] =
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+const LINK: u8 = 0;
+const TAG: u8 = 1;
+const REQUEST: u8 = 2;
+const IMPORTER: u8 = 3;
+
+/// An invite link.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatLink {
+    /// What stands in the link, and is no secret for whoever has it.
+    pub hash: String,
+    /// Where it leads to.
+    pub chat: ChatId,
+    /// Whose it is.
+    pub admin: UserId,
+    /// What the admins call it; may be empty.
+    pub title: String,
+    /// When it was made, in unix seconds.
+    pub date: i32,
+    /// When it was changed last; 0: never.
+    pub changed: i32,
+    /// When it ends; 0: never.
+    pub expires: i32,
+    /// How many may join by it; 0: as many as the group takes.
+    pub usage_limit: i32,
+    /// How many did.
+    pub usage: i32,
+    /// Who comes by it is let in by an admin.
+    pub request_needed: bool,
+    /// The one that its admin has always.
+    pub permanent: bool,
+    /// It leads nowhere any more.
+    pub revoked: bool,
+}
+
+impl std::fmt::Debug for ChatLink {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ChatLink")
+            .field("chat", &self.chat)
+            .field("usage", &self.usage)
+            .field("revoked", &self.revoked)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Record for ChatLink {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "invite link";
+}
+
+impl ChatLink {
+    /// Whether somebody could come by it at `now`, as far as the link is concerned.
+    fn is_good(&self, now: i32) -> bool {
+        let in_time = self.expires == 0 || self.expires > now;
+        let has_room = self.usage_limit == 0 || self.usage < self.usage_limit;
+        !self.revoked && in_time && has_room
+    }
+}
+
+/// Who asks to join.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Request {
+    date: i32,
+    tag: [u8; 16],
+}
+
+impl Record for Request {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "request to join";
+}
+
+/// Who joined by a link.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Joined {
+    date: i32,
+    approved_by: Option<UserId>,
+}
+
+impl Record for Joined {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "joined by a link";
+}
+
+/// Somebody who came by a link, or would.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Importer {
+    /// Who.
+    pub user: UserId,
+    /// Since when, in unix seconds.
+    pub date: i32,
+    /// They wait to be let in.
+    pub requested: bool,
+    /// Who let them in.
+    pub approved_by: Option<UserId>,
+}
+
+/// What a link is made of, or changed to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkTerms {
+    /// When it ends, in unix seconds; 0: never.
+    pub expires: Option<i32>,
+    /// How many may join by it; 0: as many as the group takes.
+    pub usage_limit: Option<i32>,
+    /// Who comes by it is let in by an admin.
+    pub request_needed: Option<bool>,
+    /// What the admins call it.
+    pub title: Option<String>,
+}
+
+/// A link for somebody who has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkFor {
+    /// It leads to a group in which the asker is already.
+    Member(ChatId),
+    /// It leads to a group.
+    Open {
+        /// Which.
+        chat: ChatId,
+        /// An admin lets people in.
+        request_needed: bool,
+        /// Some of its members whom the asker knows.
+        known: Vec<UserId>,
+    },
+}
+
+/// What came of taking a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinkTaken {
+    /// In.
+    Joined(ChatId, ChatDone),
+    /// An admin has to let them in.
+    Requested,
+}
+
+/// 0 ++ chat.
+fn links_prefix(kind: u8, chat: ChatId) -> Vec<u8> {
+    [&[kind][..], &chat.bytes()].concat()
+}
+
+fn link_key(chat: ChatId, tag: [u8; 16]) -> Vec<u8> {
+    [&links_prefix(LINK, chat)[..], &tag].concat()
+}
+
+fn tag_key(tag: [u8; 16]) -> Vec<u8> {
+    [&[TAG][..], &tag].concat()
+}
+
+fn request_key(chat: ChatId, user: UserId) -> Vec<u8> {
+    [&links_prefix(REQUEST, chat)[..], &user.bytes()].concat()
+}
+
+fn importers_prefix(chat: ChatId, tag: [u8; 16]) -> Vec<u8> {
+    [&links_prefix(IMPORTER, chat)[..], &tag].concat()
+}
+
+fn user_at_end(key: &[u8]) -> UserId {
+    UserId(key.last_chunk::<8>().map_or(0, |user| i64::from_be_bytes(*user)))
+}
+
+/// Whether a text could be a hash.
+fn is_hash(text: &str) -> bool {
+    text.len() == HASH_CHARS && text.bytes().all(|byte| HASH_ALPHABET.contains(&byte))
+}
+
+impl LinkTerms {
+    fn check(&self, now: i32) -> CoreResult<()> {
+        if self.expires.is_some_and(|at| at != 0 && at <= now) {
+            return Err(CoreError::LinkDateInvalid);
+        }
+        if self.usage_limit.is_some_and(|limit| !(0..=USAGE_LIMIT_MAX).contains(&limit)) {
+            return Err(CoreError::LinkUsageInvalid);
+        }
+        Ok(())
+    }
+
+    fn apply(self, link: &mut ChatLink) -> CoreResult<()> {
+        link.expires = self.expires.unwrap_or(link.expires);
+        link.usage_limit = self.usage_limit.unwrap_or(link.usage_limit);
+        link.request_needed = self.request_needed.unwrap_or(link.request_needed);
+        if let Some(title) = self.title {
+            link.title = title.trim().chars().take(LINK_TITLE_CHARS_MAX).collect();
+        }
+        // Who is let in by hand needs no count.
+        if link.request_needed && link.usage_limit != 0 {
+            return Err(CoreError::LinkUsageInvalid);
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Core {
+    fn tag(&self, hash: &str) -> [u8; 16] {
+        link_tag(&self.inner.access_secret, hash)
+    }
+
+    /// Makes a link. With `replaces`, the one that the admin has always: what it was before leads
+    /// nowhere any more.
+    ///
+    /// # Errors
+    /// [`CoreError::NotAnAdmin`], [`CoreError::LinkDateInvalid`], [`CoreError::LinkUsageInvalid`],
+    /// [`CoreError::TooMany`], [`CoreError::Flood`].
+    pub async fn export_link(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        chat: ChatId,
+        replaces: bool,
+        terms: LinkTerms,
+    ) -> CoreResult<ChatLink> {
+        self.write(Some(actor), move |decide| {
+            decide.chat_for(owner, chat)?.needs_admin(owner)?;
+            terms.check(decide.now())?;
+            decide.take(Limit::Links(owner), 1)?;
+            let current = decide.permanent_link(chat, owner)?;
+            let permanent = replaces || (terms.is_empty() && current.is_none());
+            let mut link = decide.new_link(chat, owner, permanent);
+            if !permanent {
+                terms.apply(&mut link)?;
+            }
+            if let Some(old) = current.filter(|_| permanent) {
+                decide.put_link(&ChatLink { revoked: true, ..old })?;
+            }
+            decide.add_link(link)
+        })
+        .await
+    }
+
+    /// Changes a link, or with `revoke` ends it: one that its admin has always is followed by
+    /// another.
+    ///
+    /// # Errors
+    /// [`CoreError::LinkExpired`], [`CoreError::LinkPermanent`], and those of
+    /// [`Core::export_link`].
+    pub async fn edit_link(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        chat: ChatId,
+        hash: &str,
+        revoke: bool,
+        terms: LinkTerms,
+    ) -> CoreResult<(ChatLink, Option<ChatLink>)> {
+        let tag = self.tag(hash);
+        self.write(Some(actor), move |decide| {
+            let mut link = decide.own_link(owner, chat, tag)?;
+            if link.revoked {
+                return Err(CoreError::LinkExpired);
+            }
+            if revoke {
+                link.revoked = true;
+                decide.put_link(&link)?;
+                let next = match link.permanent {
+                    true => {
+                        let next = decide.new_link(chat, link.admin, true);
+                        Some(decide.add_link(next)?)
+                    }
+                    false => None,
+                };
+                return Ok((link, next));
+            }
+            if link.permanent {
+                return Err(CoreError::LinkPermanent);
+            }
+            terms.check(decide.now())?;
+            terms.apply(&mut link)?;
+            link.changed = decide.now();
+            decide.put_link(&link)?;
+            Ok((link, None))
+        })
+        .await
+    }
+
+    /// Forgets a revoked link.
+    ///
+    /// # Errors
+    /// [`CoreError::LinkExpired`], [`CoreError::LinkNotRevoked`], and those of rights.
+    pub async fn delete_link(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        chat: ChatId,
+        hash: &str,
+    ) -> CoreResult<()> {
+        let tag = self.tag(hash);
+        self.write(Some(actor), move |decide| {
+            let link = decide.own_link(owner, chat, tag)?;
+            if !link.revoked {
+                return Err(CoreError::LinkNotRevoked);
+            }
+            decide.forget_link(&link)
+        })
+        .await
+    }
+
+    /// Forgets all revoked links of an admin.
+    ///
+    /// # Errors
+    /// Those of rights.
+    pub async fn delete_revoked_links(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        chat: ChatId,
+        admin: UserId,
+    ) -> CoreResult<()> {
+        self.write(Some(actor), move |decide| {
+            decide.may_see_links(owner, chat, admin)?;
+            for link in decide.links(chat)? {
+                if link.revoked && link.admin == admin {
+                    decide.forget_link(&link)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// One link, for its admin or the creator; and how many wait who came by it.
+    ///
+    /// # Errors
+    /// [`CoreError::LinkExpired`], and those of rights.
+    pub async fn link(
+        &self,
+        owner: UserId,
+        chat: ChatId,
+        hash: &str,
+    ) -> CoreResult<(ChatLink, i32)> {
+        let tag = self.tag(hash);
+        let link = self.write(None, move |decide| decide.own_link(owner, chat, tag)).await?;
+        let waiting = self.waiting(&[&link])?;
+        Ok((link, waiting.first().copied().unwrap_or(0)))
+    }
+
+    /// The links of an admin, the newest first, each with how many wait who came by it.
+    ///
+    /// # Errors
+    /// Those of rights.
+    pub async fn links(
+        &self,
+        owner: UserId,
+        chat: ChatId,
+        admin: UserId,
+        revoked: bool,
+    ) -> CoreResult<Vec<(ChatLink, i32)>> {
+        let mut links = self
+            .write(None, move |decide| {
+                decide.may_see_links(owner, chat, admin)?;
+                decide.links(chat)
+            })
+            .await?;
+        links.retain(|link| link.admin == admin && link.revoked == revoked);
+        // The one that is there always stands on top.
+        links.sort_by_key(|link| (!link.permanent, -link.date, link.hash.clone()));
+        let waiting = self.waiting(&links.iter().collect::<Vec<_>>())?;
+        Ok(links.into_iter().zip(waiting).collect())
+    }
+
+    /// The link that an admin has always, if one was made.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn permanent_link(
+        &self,
+        chat: ChatId,
+        admin: UserId,
+    ) -> CoreResult<Option<ChatLink>> {
+        let prefix = links_prefix(LINK, chat);
+        let rows = scan_prefix(&*self.inner.store, Keyspace::LINKS, &prefix, LINKS_MAX)?;
+        self.settled().await?;
+        for (_, value) in rows {
+            let link = ChatLink::decode(&value)?;
+            if link.permanent && !link.revoked && link.admin == admin {
+                return Ok(Some(link));
+            }
+        }
+        Ok(None)
+    }
+
+    /// How many links each admin has: those that lead somewhere, and revoked ones.
+    ///
+    /// # Errors
+    /// [`CoreError::NotAnAdmin`] for all but the creator.
+    pub async fn links_of_admins(
+        &self,
+        owner: UserId,
+        chat: ChatId,
+    ) -> CoreResult<Vec<(UserId, i32, i32)>> {
+        let (found, links) = self
+            .write(None, move |decide| {
+                let found = decide.chat_for(owner, chat)?;
+                if found.creator() != Some(owner) {
+                    return Err(CoreError::NotAnAdmin);
+                }
+                Ok((found, decide.links(chat)?))
+            })
+            .await?;
+        let count = |admin: UserId, revoked: bool| {
+            links.iter().filter(|link| link.admin == admin && link.revoked == revoked).count()
+        };
+        let admins = found.members.iter().filter(|member| member.role != ChatRole::Member);
+        let admins = admins.map(|admin| {
+            (admin.user, count(admin.user, false) as i32, count(admin.user, true) as i32)
+        });
+        Ok(admins.filter(|(_, good, revoked)| good + revoked > 0).collect())
+    }
+
+    /// How many wait in a group, and who asked last: for its admins.
+    ///
+    /// Shows what is durable, and does not wait: it is also asked while an update is encoded.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn pending_requests(&self, chat: ChatId) -> CoreResult<(i32, Vec<UserId>)> {
+        let mut requests = self.requests(chat)?;
+        let count = requests.len() as i32;
+        requests.truncate(RECENT_REQUESTERS);
+        Ok((count, requests.into_iter().map(|(user, _)| user).collect()))
+    }
+
+    /// Those who wait, the newest first.
+    fn requests(&self, chat: ChatId) -> CoreResult<Vec<(UserId, Request)>> {
+        let prefix = links_prefix(REQUEST, chat);
+        let rows = scan_prefix(&*self.inner.store, Keyspace::LINKS, &prefix, REQUESTS_MAX)?;
+        let mut requests = Vec::with_capacity(rows.len());
+        for (key, value) in rows {
+            let user = user_at_end(&key);
+            // An account that ended waits for nothing.
+            if self.inner.directory.get(user).is_some_and(|account| !account.deleted) {
+                requests.push((user, Request::decode(&value)?));
+            }
+        }
+        requests.sort_by_key(|(user, request)| std::cmp::Reverse((request.date, *user)));
+        Ok(requests)
+    }
+
+    fn waiting(&self, links: &[&ChatLink]) -> CoreResult<Vec<i32>> {
+        let Some(first) = links.first() else { return Ok(Vec::new()) };
+        let requests = self.requests(first.chat)?;
+        let count = |link: &&ChatLink| {
+            let tag = self.tag(&link.hash);
+            requests.iter().filter(|(_, request)| request.tag == tag).count() as i32
+        };
+        Ok(links.iter().map(count).collect())
+    }
+
+    /// Who joined by a link, or with `requested` waits to be let in, the newest first.
+    ///
+    /// # Errors
+    /// [`CoreError::LinkExpired`], and those of rights.
+    pub async fn importers(
+        &self,
+        owner: UserId,
+        chat: ChatId,
+        hash: Option<&str>,
+        requested: bool,
+    ) -> CoreResult<Vec<Importer>> {
+        let tag = hash.map(|hash| self.tag(hash));
+        self.write(None, move |decide| {
+            decide.chat_for(owner, chat)?.needs_admin(owner)?;
+            match tag {
+                Some(tag) => decide.own_link(owner, chat, tag).map(|_| ()),
+                None => Ok(()),
+            }
+        })
+        .await?;
+        if requested {
+            let requests = self.requests(chat)?.into_iter();
+            let requests = requests.filter(|(_, request)| tag.is_none_or(|t| t == request.tag));
+            return Ok(requests
+                .map(|(user, Request { date, .. })| Importer {
+                    user,
+                    date,
+                    requested: true,
+                    approved_by: None,
+                })
+                .collect());
+        }
+        let prefix = match tag {
+            Some(tag) => importers_prefix(chat, tag),
+            None => links_prefix(IMPORTER, chat),
+        };
+        let rows = scan_prefix(&*self.inner.store, Keyspace::LINKS, &prefix, IMPORTERS_MAX)?;
+        let mut importers = Vec::with_capacity(rows.len());
+        for (key, value) in rows {
+            let Joined { date, approved_by } = Joined::decode(&value)?;
+            importers.push(Importer {
+                user: user_at_end(&key),
+                date,
+                requested: false,
+                approved_by,
+            });
+        }
+        importers.sort_by_key(|importer| std::cmp::Reverse((importer.date, importer.user)));
+        Ok(importers)
+    }
+
+    /// Where a link leads to, for somebody who has it.
+    ///
+    /// # Errors
+    /// [`CoreError::LinkInvalid`], [`CoreError::LinkExpired`], [`CoreError::Flood`] for who tries
+    /// many that are none.
+    pub async fn check_link(
+        &self,
+        asker: UserId,
+        hash: &str,
+        known_max: usize,
+    ) -> CoreResult<LinkFor> {
+        let link = self.find_link(asker, hash).await?;
+        let found = self.inner.chats.get(link.chat).ok_or(CoreError::LinkExpired)?;
+        if found.has(asker) {
+            return Ok(LinkFor::Member(link.chat));
+        }
+        if found.deactivated || found.has_removed(asker) || !link.is_good(self.now()) {
+            return Err(CoreError::LinkExpired);
+        }
+        let book = self.inner.contacts.book(&*self.inner.store, asker)?;
+        let mut known = Vec::new();
+        for member in &found.members {
+            if known.len() < known_max
+                && (book.contacts.contains_key(&member.user)
+                    || self.has_words_with(asker, member.user)?)
+            {
+                known.push(member.user);
+            }
+        }
+        Ok(LinkFor::Open { chat: link.chat, request_needed: link.request_needed, known })
+    }
+
+    fn has_words_with(&self, owner: UserId, with: UserId) -> CoreResult<bool> {
+        let cell = self.inner.boxes.cell(owner);
+        let state = cell.lock(&*self.inner.store, owner)?;
+        Ok(state.dialogs.contains_key(&with.into()))
+    }
+
+    /// The link of a hash. Who asks for hashes that are none is limited.
+    async fn find_link(&self, asker: UserId, hash: &str) -> CoreResult<ChatLink> {
+        if !is_hash(hash) {
+            return Err(CoreError::LinkInvalid);
+        }
+        let tag = self.tag(hash);
+        let link = self.write(None, move |decide| {
+            let link = decide.link_of(tag)?;
+            if link.is_none() {
+                decide.take(Limit::Links(asker), 1)?;
+            }
+            Ok(link)
+        });
+        link.await?.ok_or(CoreError::LinkExpired)
+    }
+
+    /// Joins by a link, or asks to.
+    ///
+    /// # Errors
+    /// [`CoreError::LinkInvalid`], [`CoreError::LinkExpired`], [`CoreError::AlreadyAMember`],
+    /// [`CoreError::UsersTooMuch`], [`CoreError::Flood`].
+    pub async fn import_link(
+        &self,
+        actor: Actor,
+        user: UserId,
+        hash: &str,
+    ) -> CoreResult<LinkTaken> {
+        let chat = self.find_link(user, hash).await?.chat;
+        let tag = self.tag(hash);
+        self.write(Some(actor), move |decide| {
+            let link = decide.link_of(tag)?.ok_or(CoreError::LinkExpired)?;
+            let found = decide.chat(chat)?;
+            if found.has(user) {
+                return Err(CoreError::AlreadyAMember);
+            }
+            if found.deactivated || found.has_removed(user) || !link.is_good(decide.now()) {
+                return Err(CoreError::LinkExpired);
+            }
+            if found.members.len() >= CHAT_MEMBERS_MAX {
+                return Err(CoreError::UsersTooMuch);
+            }
+            if link.request_needed {
+                return decide.request(&found, user, tag);
+            }
+            decide.take(Limit::Links(user), 1)?;
+            let action = Action::ChatJoinedByLink { inviter: link.admin };
+            let by = link.admin;
+            decide.joined(link, tag, user, None)?;
+            let done = decide.join_chat(found, user, by, user, action, Vec::new())?;
+            Ok(LinkTaken::Joined(chat, done))
+        })
+        .await
+    }
+
+    /// Lets somebody in who waits, or turns them away.
+    ///
+    /// # Errors
+    /// [`CoreError::NoRequest`], [`CoreError::UsersTooMuch`], and those of rights.
+    pub async fn hide_request(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        chat: ChatId,
+        user: UserId,
+        approved: bool,
+    ) -> CoreResult<ChatDone> {
+        self.write(Some(actor), move |decide| {
+            let sent = decide.hide_request(owner, chat, user, approved)?;
+            Ok(ChatDone { sent: sent.into_iter().collect(), missing: Vec::new() })
+        })
+        .await
+    }
+
+    /// The same for all who wait, or for those who came by one link.
+    ///
+    /// # Errors
+    /// Those of [`Core::hide_request`]; some may be in when the group is full.
+    pub async fn hide_all_requests(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        chat: ChatId,
+        hash: Option<&str>,
+        approved: bool,
+    ) -> CoreResult<ChatDone> {
+        let waiting = self.importers(owner, chat, hash, true).await?;
+        let mut done = ChatDone { sent: Vec::new(), missing: Vec::new() };
+        // Who asked first comes first.
+        let users: Vec<UserId> = waiting.iter().rev().map(|importer| importer.user).collect();
+        for some in users.chunks(REQUESTS_AT_ONCE) {
+            let some = some.to_vec();
+            let sent = self.write(Some(actor), move |decide| {
+                let mut sent = Vec::new();
+                for user in some {
+                    let (hidden, changed) =
+                        decide.part(|decide| decide.hide_request(owner, chat, user, approved));
+                    match hidden {
+                        Ok(told) => sent.extend(told),
+                        // Gone meanwhile.
+                        Err(CoreError::NoRequest) if !changed => {}
+                        // Full: those who are in stay.
+                        Err(CoreError::UsersTooMuch) if !changed && !sent.is_empty() => break,
+                        Err(other) => return Err(other),
+                    }
+                }
+                Ok(sent)
+            });
+            done.sent.extend(sent.await?);
+        }
+        Ok(done)
+    }
+}
+
+impl Decide<'_> {
+    fn tag(&self, hash: &str) -> [u8; 16] {
+        link_tag(&self.inner.access_secret, hash)
+    }
+
+    fn new_link(&mut self, chat: ChatId, admin: UserId, permanent: bool) -> ChatLink {
+        let mut hash = String::with_capacity(HASH_CHARS);
+        // One of digits only would be read as a number.
+        while hash.bytes().all(|byte| byte.is_ascii_digit()) {
+            hash.clear();
+            for _ in 0..HASH_CHARS {
+                let at = self.rng.random_range(0..HASH_ALPHABET.len());
+                hash.push(char::from(HASH_ALPHABET.get(at).copied().unwrap_or(b'A')));
+            }
+        }
+        ChatLink {
+            hash,
+            chat,
+            admin,
+            title: String::new(),
+            date: self.now(),
+            changed: 0,
+            expires: 0,
+            usage_limit: 0,
+            usage: 0,
+            request_needed: false,
+            permanent,
+            revoked: false,
+        }
+    }
+
+    fn put_link(&mut self, link: &ChatLink) -> CoreResult<()> {
+        let tag = self.tag(&link.hash);
+        self.put(Keyspace::LINKS, &link_key(link.chat, tag), link)
+    }
+
+    fn add_link(&mut self, link: ChatLink) -> CoreResult<ChatLink> {
+        let links = self.links(link.chat)?;
+        if links.len() >= LINKS_MAX {
+            let revoked = links.iter().filter(|link| link.revoked);
+            let oldest = revoked.min_by_key(|link| link.date).ok_or(CoreError::TooMany)?;
+            self.forget_link(oldest)?;
+        }
+        self.put_link(&link)?;
+        let tag = self.tag(&link.hash);
+        self.put_bytes(Keyspace::LINKS, &tag_key(tag), link.chat.bytes().to_vec());
+        Ok(link)
+    }
+
+    /// A link and who joined by it: gone. Who waits goes on waiting.
+    fn forget_link(&mut self, link: &ChatLink) -> CoreResult<()> {
+        let tag = self.tag(&link.hash);
+        self.delete(Keyspace::LINKS, &link_key(link.chat, tag));
+        self.delete(Keyspace::LINKS, &tag_key(tag));
+        let prefix = importers_prefix(link.chat, tag);
+        for (key, _) in self.scan_prefix(Keyspace::LINKS, &prefix, IMPORTERS_MAX)? {
+            self.delete(Keyspace::LINKS, &key);
+        }
+        Ok(())
+    }
+
+    /// All links of a group.
+    fn links(&self, chat: ChatId) -> CoreResult<Vec<ChatLink>> {
+        let rows = self.scan_prefix(Keyspace::LINKS, &links_prefix(LINK, chat), LINKS_MAX)?;
+        rows.iter().map(|(_, value)| ChatLink::decode(value)).collect()
+    }
+
+    fn permanent_link(&self, chat: ChatId, admin: UserId) -> CoreResult<Option<ChatLink>> {
+        let mut links = self.links(chat)?.into_iter();
+        Ok(links.find(|link| link.permanent && !link.revoked && link.admin == admin))
+    }
+
+    fn link_of(&self, tag: [u8; 16]) -> CoreResult<Option<ChatLink>> {
+        let Some(chat) = self.get(Keyspace::LINKS, &tag_key(tag))? else { return Ok(None) };
+        let chat = chat.try_into().map_err(|_| CoreError::Damaged("invite link"))?;
+        self.load(Keyspace::LINKS, &link_key(ChatId(i64::from_be_bytes(chat)), tag))
+    }
+
+    /// Links are shown to their admin, and all of them to the creator.
+    fn may_see_links(&self, owner: UserId, chat: ChatId, admin: UserId) -> CoreResult<()> {
+        let found = self.chat_for(owner, chat)?;
+        found.needs_admin(owner)?;
+        let may = admin == owner || found.creator() == Some(owner);
+        may.then_some(()).ok_or(CoreError::NotAnAdmin)
+    }
+
+    fn own_link(&self, owner: UserId, chat: ChatId, tag: [u8; 16]) -> CoreResult<ChatLink> {
+        self.chat_for(owner, chat)?.needs_admin(owner)?;
+        let link = self.load(Keyspace::LINKS, &link_key(chat, tag))?;
+        let link: ChatLink = link.ok_or(CoreError::LinkExpired)?;
+        self.may_see_links(owner, chat, link.admin)?;
+        Ok(link)
+    }
+
+    /// Somebody asks to join.
+    fn request(&mut self, chat: &Chat, user: UserId, tag: [u8; 16]) -> CoreResult<LinkTaken> {
+        let key = request_key(chat.id, user);
+        if self.get(Keyspace::LINKS, &key)?.is_none() {
+            self.take(Limit::Links(user), 1)?;
+            let prefix = links_prefix(REQUEST, chat.id);
+            if self.scan_prefix(Keyspace::LINKS, &prefix, REQUESTS_MAX)?.len() >= REQUESTS_MAX {
+                return Err(CoreError::UsersTooMuch);
+            }
+            let request = Request { date: self.now(), tag };
+            self.put(Keyspace::LINKS, &key, &request)?;
+            self.tell_requests(chat);
+        }
+        Ok(LinkTaken::Requested)
+    }
+
+    /// The admins see who waits.
+    fn tell_requests(&mut self, chat: &Chat) {
+        let admins = chat.members.iter().filter(|member| member.role != ChatRole::Member);
+        let audience = admins.map(|member| member.user).collect();
+        let (chat, change, actor) = (chat.id, ChatChange::Requests, self.actor);
+        self.event(Event::Chat { chat, audience, change, actor });
+    }
+
+    /// Somebody who is in waits no more.
+    pub(super) fn drop_request(&mut self, chat: &Chat, user: UserId) -> CoreResult<()> {
+        let key = request_key(chat.id, user);
+        if self.get(Keyspace::LINKS, &key)?.is_some() {
+            self.delete(Keyspace::LINKS, &key);
+            self.tell_requests(chat);
+        }
+        Ok(())
+    }
+
+    /// Somebody joined by a link.
+    fn joined(
+        &mut self,
+        mut link: ChatLink,
+        tag: [u8; 16],
+        user: UserId,
+        approved_by: Option<UserId>,
+    ) -> CoreResult<()> {
+        link.usage = link.usage.saturating_add(1);
+        self.put_link(&link)?;
+        let key = [&importers_prefix(link.chat, tag)[..], &user.bytes()].concat();
+        let joined = Joined { date: self.now(), approved_by };
+        self.put(Keyspace::LINKS, &key, &joined)
+    }
+
+    /// Answers with the message in the box of the one who lets somebody in.
+    fn hide_request(
+        &mut self,
+        owner: UserId,
+        chat: ChatId,
+        user: UserId,
+        approved: bool,
+    ) -> CoreResult<Option<Sent>> {
+        let found = self.chat_for(owner, chat)?;
+        found.needs_admin(owner)?;
+        let key = request_key(chat, user);
+        let request: Request = self.load(Keyspace::LINKS, &key)?.ok_or(CoreError::NoRequest)?;
+        let is_there = self.inner.directory.get(user).is_some_and(|account| !account.deleted);
+        if !approved || !is_there {
+            self.drop_request(&found, user)?;
+            return Ok(None);
+        }
+        if found.members.len() >= CHAT_MEMBERS_MAX {
+            return Err(CoreError::UsersTooMuch);
+        }
+        if let Some(link) = self.link_of(request.tag)? {
+            self.joined(link, request.tag, user, Some(owner))?;
+        }
+        let action = Action::ChatJoinedByRequest;
+        let done = self.join_chat(found, user, owner, user, action, Vec::new())?;
+        let Some(theirs) = done.sent.first() else { return Ok(None) };
+        let Some(id) = self.copies(chat, theirs.message.twin)?.of(owner) else { return Ok(None) };
+        let message = self.message(owner, id)?;
+        Ok(message.map(|message| Sent { id, pts: Pts(id.0), message, repeated: false }))
+    }
+
+    /// Somebody is no admin any more: the links lead nowhere.
+    pub(super) fn end_links_of(&mut self, chat: ChatId, admin: UserId) -> CoreResult<()> {
+        for link in self.links(chat)? {
+            if link.admin == admin && !link.revoked {
+                self.put_link(&ChatLink { revoked: true, ..link })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A group is no more.
+    pub(super) fn end_links(&mut self, chat: ChatId) -> CoreResult<()> {
+        for link in self.links(chat)? {
+            let tag = self.tag(&link.hash);
+            self.delete(Keyspace::LINKS, &link_key(chat, tag));
+            self.delete(Keyspace::LINKS, &tag_key(tag));
+        }
+        for (kind, limit) in [(REQUEST, REQUESTS_MAX), (IMPORTER, FORGOTTEN_MAX)] {
+            for (key, _) in self.scan_prefix(Keyspace::LINKS, &links_prefix(kind, chat), limit)? {
+                self.delete(Keyspace::LINKS, &key);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_have_one_shape() {
+        assert!(is_hash("AbCdEf-123_456AbCdEf-1"));
+        for text in ["", "AbCdEf-123_456", "AbCdEf-123_456AbCdEf-12", "AbCdEf+123_456AbCdEf-1"] {
+            assert!(!is_hash(text), "{text}");
+        }
+    }
+}
