@@ -13,12 +13,12 @@ WAVEFORM = bytes(range(63))
 
 
 def attributes_of(kind):
-    video = {"duration": 2.5, "w": 320, "h": 240}
+    video = {"duration": 2.0, "w": 320, "h": 240}
     return {
         "voice": [types.DocumentAttributeAudio(3, voice=True, waveform=WAVEFORM)],
         "audio": [types.DocumentAttributeAudio(60, title="Harbour lights", performer="The Rooks")],
         "video": [types.DocumentAttributeVideo(**video, supports_streaming=True)],
-        "round": [types.DocumentAttributeVideo(2.5, 240, 240, round_message=True)],
+        "round": [types.DocumentAttributeVideo(2.0, 240, 240, round_message=True)],
         "gif": [types.DocumentAttributeVideo(**video), types.DocumentAttributeAnimated()],
     }.get(kind)
 
