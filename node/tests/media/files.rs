@@ -14,7 +14,9 @@ fn check(from: &str, by: &str, kind: &str, seen: &Value, size: usize) {
             assert_eq!((&seen["w"], &seen["h"]), (&json!(640), &json!(480)), "{what}");
         }
         "contact" => assert_eq!(seen["name"], "Bobby", "{what}"),
-        "venue" => assert_eq!((&seen["name"], &seen["lat"]), (&json!("The Pier"), &json!(52.5)), "{what}"),
+        "venue" => {
+            assert_eq!((&seen["name"], &seen["lat"]), (&json!("The Pier"), &json!(52.5)), "{what}")
+        }
         "geo" => assert_eq!((&seen["lat"], &seen["long"]), (&json!(52.5), &json!(13.25)), "{what}"),
         "dice" => {
             assert!((1..=6).contains(&seen["value"].as_i64().unwrap_or_default()), "{what}");
@@ -36,7 +38,11 @@ fn check(from: &str, by: &str, kind: &str, seen: &Value, size: usize) {
             assert_eq!((&seen["duration"], &seen["w"]), (&json!(2), &json!(320)), "{what}");
         }
         "audio" => {
-            assert_eq!((&seen["duration"], &seen["title"]), (&json!(60), &json!("Harbour lights")), "{what}");
+            assert_eq!(
+                (&seen["duration"], &seen["title"]),
+                (&json!(60), &json!("Harbour lights")),
+                "{what}"
+            );
         }
         _ => {}
     }

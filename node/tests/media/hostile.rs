@@ -19,7 +19,11 @@ fn hostile_files() {
             ("short.png", png_of(5000, 5000, 1), "IMAGE_PROCESS_FAILED"),
             ("wide.png", png(4200, 100), "PHOTO_INVALID_DIMENSIONS"),
             ("cut.png", truncated, "IMAGE_PROCESS_FAILED"),
-            ("vector.png", b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(), "PHOTO_EXT_INVALID"),
+            (
+                "vector.png",
+                b"<svg xmlns='http://www.w3.org/2000/svg'/>".to_vec(),
+                "PHOTO_EXT_INVALID",
+            ),
             ("program.png", [&b"MZ"[..], &noise(4000)].concat(), "PHOTO_EXT_INVALID"),
             ("large.png", noise(10_000_001), "PHOTO_INVALID"),
         ];

@@ -110,13 +110,7 @@ impl Scene {
     }
 
     /// Sends a file; answers its number in the boxes of the sender and of the receiver.
-    pub(crate) fn send(
-        &mut self,
-        from: usize,
-        to: usize,
-        kind: &str,
-        more: &Value,
-    ) -> (i64, i64) {
+    pub(crate) fn send(&mut self, from: usize, to: usize, kind: &str, more: &Value) -> (i64, i64) {
         let mut fields = json!({ "to": self.members[to].user, "kind": kind });
         for (name, value) in more.as_object().expect("fields") {
             fields[name] = value.clone();
@@ -153,8 +147,7 @@ pub(crate) fn png_of(width: u32, height: u32, rows: u32) -> Vec<u8> {
         file.extend(content);
         file.extend(crc.sum().to_be_bytes());
     };
-    let head =
-        [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
+    let head = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
     chunk(b"IHDR", &head);
     let mut pixels = ZlibEncoder::new(Vec::new(), Compression::fast());
     let mut line = vec![0; 1 + 3 * width as usize];

@@ -264,8 +264,7 @@ async fn line_58_what_is_assembled_is_whole() {
     let file = |parts: i32, md5: &str| -> enums::InputFile {
         types::InputFile { id, parts, name: "x".into(), md5_checksum: md5.into() }.into()
     };
-    let send =
-        |file: enums::InputFile| media(pair.to_bob(), document(file).into(), number());
+    let send = |file: enums::InputFile| media(pair.to_bob(), document(file).into(), number());
     assert_eq!(error(call(ada, &send(file(3, ""))).await), bad("FILE_PART_1_MISSING"));
     assert!(part(ada, id, 1, &content[2048..4096]).await.unwrap());
     for parts in [0, 2, -1, 5000] {
@@ -348,7 +347,8 @@ async fn line_60_references_are_of_one_viewer_and_one_place() {
     let pair = pair(230).await;
     let (eve, eve_id) = member(&pair.shared, 7, 230, "Eve").await;
     let file = upload(&pair.ada, &noise(4000), "x.bin").await;
-    let sent = only(call(&pair.ada, &media(pair.to_bob(), document(file).into(), 1)).await.unwrap());
+    let sent =
+        only(call(&pair.ada, &media(pair.to_bob(), document(file).into(), 1)).await.unwrap());
     let own = document_of(&sent);
     let got = document_of(&seen(&pair.bob, pair.ada_id).await);
     assert_eq!((own.id, own.access_hash), (got.id, got.access_hash));
@@ -562,8 +562,10 @@ async fn line_54_media_sent_again_are_the_same_message() {
     assert_eq!(only(call(&pair.ada, &later).await.unwrap()).id, waits.id);
     let waiting = photo_of(&waits);
     assert!(!download(&pair.ada, &of_photo(&waiting, "m")).await.is_empty());
-    assert_eq!(error(call(&pair.ada, &media(pair.to_bob(), known(Vec::new()), 0)).await).1,
-        "RANDOM_ID_EMPTY");
+    assert_eq!(
+        error(call(&pair.ada, &media(pair.to_bob(), known(Vec::new()), 0)).await).1,
+        "RANDOM_ID_EMPTY"
+    );
 }
 
 async fn uploaded(ctx: &Context, media: enums::InputMedia) -> enums::InputMedia {
@@ -785,19 +787,14 @@ async fn places_contacts_and_dice() {
         let view = ada.shared.core.view(pair.bob_id, pair.bob_id).unwrap().unwrap();
         format!("+{}", view.phone.unwrap())
     };
-    let contact = types::InputMediaContact {
-        phone_number,
-        first_name: "Bobby".into(),
-        ..Default::default()
-    };
+    let contact =
+        types::InputMediaContact { phone_number, first_name: "Bobby".into(), ..Default::default() };
     let sent = only(call(ada, &media(to(), contact.into(), 3)).await.unwrap());
     let Some(enums::MessageMedia::MessageMediaContact(contact)) = sent.media else { panic!() };
     assert_eq!((contact.user_id, contact.first_name.as_str()), (pair.bob_id.0, "Bobby"));
     let nothing = types::InputMediaEmpty {};
-    let text = f::messages::SendMedia {
-        message: "just text".into(),
-        ..media(to(), nothing.into(), 4)
-    };
+    let text =
+        f::messages::SendMedia { message: "just text".into(), ..media(to(), nothing.into(), 4) };
     assert_eq!(only(call(ada, &text).await.unwrap()).message, "just text");
 }
 
@@ -1072,7 +1069,10 @@ async fn a_group_has_a_photo() {
     let got = download(&pair.bob, &location(shown.photo_id)).await;
     assert_eq!(got, download(ada, &of_photo(of_action, "c")).await);
     let (eve, _) = member(&pair.shared, 7, 230, "Eve").await;
-    assert_eq!(error(range(&eve, &location(shown.photo_id), 0, 4096).await), bad("CHAT_ID_INVALID"));
+    assert_eq!(
+        error(range(&eve, &location(shown.photo_id), 0, 4096).await),
+        bad("CHAT_ID_INVALID")
+    );
     let photo = types::InputChatPhotoEmpty {}.into();
     call(ada, &f::messages::EditChatPhoto { chat_id, photo }).await.unwrap();
     let refused = range(&pair.bob, &location(shown.photo_id), 0, 4096).await;
