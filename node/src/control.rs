@@ -38,6 +38,9 @@ const REPORTS_MAX: usize = 1000;
 /// How long one exchange may take.
 const WITHIN: Duration = Duration::from_secs(10);
 
+/// How long one may take that looks through all files.
+const ALL_FILES_WITHIN: Duration = Duration::from_secs(3600);
+
 /// Exchanges at once.
 const CONNECTIONS_MAX: usize = 16;
 
@@ -85,6 +88,16 @@ pub(crate) enum Request {
         /// Only says what would go.
         dry_run: bool,
     },
+}
+
+impl Request {
+    /// How long the answer may take.
+    fn within(&self) -> Duration {
+        match self {
+            Self::MediaCollect { .. } => ALL_FILES_WITHIN,
+            _ => WITHIN,
+        }
+    }
 }
 
 /// The answer.
@@ -148,7 +161,7 @@ async fn serve(listener: UnixListener, node: Node) {
             Ok((stream, _)) => {
                 let node = node.clone();
                 tokio::spawn(async move {
-                    if !matches!(timeout(WITHIN, exchange(stream, node)).await, Ok(Ok(()))) {
+                    if exchange(stream, node).await.is_err() {
                         tracing::warn!("a command was not answered");
                     }
                     drop(place);
@@ -165,15 +178,19 @@ async fn serve(listener: UnixListener, node: Node) {
 async fn exchange(mut stream: UnixStream, node: Node) -> io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
-    tokio::io::BufReader::new(reader.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
-    let reply = match serde_json::from_str(&line) {
-        Ok(request) => answer(&node, request).await.map_err(|cause| format!("{cause:#}")),
+    let mut reader = tokio::io::BufReader::new(reader.take(REQUEST_BYTES_MAX));
+    timeout(WITHIN, reader.read_line(&mut line)).await??;
+    let reply = match serde_json::from_str::<Request>(&line) {
+        Ok(request) => {
+            let answer = timeout(request.within(), answer(&node, request)).await?;
+            answer.map_err(|cause| format!("{cause:#}"))
+        }
         Err(cause) => Err(format!("not a request: {cause}")),
     };
     let reply = reply.map_or_else(Reply::Error, Reply::Ok);
     let mut text = serde_json::to_string(&reply)?;
     text.push('\n');
-    writer.write_all(text.as_bytes()).await
+    timeout(WITHIN, writer.write_all(text.as_bytes())).await?
 }
 
 async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
@@ -264,7 +281,7 @@ pub(crate) fn ask_if_running<T: DeserializeOwned>(
 ) -> anyhow::Result<Option<T>> {
     let (path, _directory) = short_path(directory)?;
     let Ok(stream) = StdUnixStream::connect(path) else { return Ok(None) };
-    stream.set_read_timeout(Some(WITHIN))?;
+    stream.set_read_timeout(Some(request.within()))?;
     let mut text = serde_json::to_string(request)?;
     text.push('\n');
     (&stream).write_all(text.as_bytes())?;

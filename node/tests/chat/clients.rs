@@ -12,10 +12,11 @@ pub(crate) struct Client {
     pub(crate) version: &'static str,
     /// The layer that it speaks, where it says so.
     pub(crate) layer: Option<i32>,
-    script: &'static str,
+    /// Its driver, from the directory of the chat tests.
+    pub(crate) script: &'static str,
     /// Requirements or manifest below `tests/clients`.
-    packages: &'static str,
-    runtime: Runtime,
+    pub(crate) packages: &'static str,
+    pub(crate) runtime: Runtime,
     /// Lets its caller choose the random_id of a message.
     pub(crate) chooses_random_id: bool,
     /// Notices a missing update by itself or, by its driver, when it comes online; so that each
@@ -27,7 +28,7 @@ pub(crate) struct Client {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Runtime {
+pub(crate) enum Runtime {
     Python,
     Node,
     /// The interpreter of this machine, in a directory of npm packages.
@@ -42,7 +43,7 @@ pub(crate) struct Program {
     pub(crate) directory: Option<PathBuf>,
 }
 
-const NONE: Client = Client {
+pub(crate) const NONE: Client = Client {
     name: "",
     version: "",
     layer: None,

@@ -156,6 +156,14 @@ class Media(tdlib_driver.Tdlib):
     async def do_download(self, peer, msg_id, path):
         await self.download(file_of((await self.message(peer, msg_id))["content"]), path)
 
+    async def do_download_begin(self, peer, msg_id, path):
+        self.loading, self.path = file_of((await self.message(peer, msg_id))["content"]), path
+        await self.request(
+            "downloadFile", file_id=self.loading["id"], priority=32, offset=0, limit=1 << 20, synchronous=True)
+
+    async def do_download_rest(self):
+        await self.download(self.loading, self.path)
+
     async def do_edit_file(self, to, msg_id, path, caption):
         await self.request(
             "editMessageMedia", chat_id=await self.chat(to), message_id=msg_id << SHIFT,

@@ -13,12 +13,12 @@ WAVEFORM = bytes(range(63))
 
 
 def attributes_of(kind):
-    video = {"duration": 2.5, "w": 320, "h": 240}
+    video = {"duration": 2.0, "w": 320, "h": 240}
     return {
         "voice": [types.DocumentAttributeAudio(3, voice=True, waveform=WAVEFORM)],
         "audio": [types.DocumentAttributeAudio(60, title="Harbour lights", performer="The Rooks")],
         "video": [types.DocumentAttributeVideo(**video, supports_streaming=True)],
-        "round": [types.DocumentAttributeVideo(2.5, 240, 240, round_message=True)],
+        "round": [types.DocumentAttributeVideo(2.0, 240, 240, round_message=True)],
         "gif": [types.DocumentAttributeVideo(**video), types.DocumentAttributeAnimated()],
     }.get(kind)
 
@@ -90,9 +90,25 @@ class Media(telethon_driver.Telethon):
     async def do_edit_file(self, to, msg_id, path, caption):
         await self.app.edit_message(target(to), msg_id, caption, file=path, force_document=True)
 
+    async def do_send_named(self, to, path, name):
+        file = await self.app.upload_file(path, file_name="x")
+        media = types.InputMediaUploadedDocument(file, "text/plain", [types.DocumentAttributeFilename(name)])
+        await self.app.send_message(target(to), file=media)
+
+    async def do_download_begin(self, peer, msg_id, path):
+        message = await self.app.get_messages(target(peer), ids=msg_id)
+        self.loading, self.path = self.app.iter_download(message.media, request_size=128 << 10), path
+        with open(path, "wb") as file:
+            for _ in range(8):
+                file.write(await self.loading.__anext__())
+
+    async def do_download_rest(self):
+        with open(self.path, "ab") as file:
+            async for chunk in self.loading:
+                file.write(chunk)
+
     async def do_upload_parts(self, path, parts):
-        """The first parts of a file only, as a client that is cut off; names it for `finish`."""
-        self.half = (types.InputFile(4711, 0, "half.bin", ""), path)
+        """The first parts of a file only, as a client that is cut off."""
         with open(path, "rb") as content:
             for number in range(parts):
                 data = content.read(128 << 10)

@@ -192,6 +192,15 @@ impl TestNode {
         fs::write(self.pem(), text("rsa_pem")).expect("write the RSA key");
     }
 
+    /// Memory that the node has in use.
+    pub(crate) fn rss_bytes(&self) -> u64 {
+        let pid = self.process.as_ref().expect("the node runs").0.id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("our own child");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+        kilobytes.map_or(0, |kilobytes: u64| kilobytes << 10)
+    }
+
     /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.directory.path().join("data")

@@ -225,7 +225,7 @@ pub(super) fn file_name(said: &str) -> Option<String> {
 /// `type/subtype` in lower case; anything else is just bytes.
 fn mime_type(said: &str) -> String {
     let token = |part: &str| {
-        !part.is_empty()
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
             && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b))
     };
     // Parameters tell browsers more than a file's type.

@@ -1,6 +1,6 @@
 //! Uploads become files: parts a blob, a blob pictures.
 
-use blobs::{BlobError, Pin};
+use blobs::{BlobError, PARTS_MAX, Pin};
 use bytes::Bytes;
 use node_core::{BlobId, Document, DocumentAttribute, FileId, Photo, PhotoSize};
 use pictures::{Limits, PictureError, StudioError};
@@ -51,7 +51,8 @@ impl Uploads {
             InputFile::InputFileBig(file) => (file.id, file.parts, &file.name, None),
             InputFile::InputFileStoryDocument(_) => return Err(RpcError::NOT_IMPLEMENTED),
         };
-        let parts = u32::try_from(parts).map_err(|_| RpcError::new(400, "FILE_PARTS_INVALID"))?;
+        let parts = u32::try_from(parts).ok().filter(|parts| *parts <= PARTS_MAX);
+        let parts = parts.ok_or(RpcError::new(400, "FILE_PARTS_INVALID"))?;
         let owner = ctx.user()?.0;
         let made = ctx.shared.files.blobs.assemble(owner, id, parts, md5).await?;
         let (blob, size) = (BlobId(made.id.0), made.size);

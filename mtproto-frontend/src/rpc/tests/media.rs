@@ -914,7 +914,7 @@ async fn tabs_show_what_they_name() {
     }
     // Names of files and songs are found like texts.
     for (q, wanted) in [("quarterly", file), ("harbour", music), ("film", film)] {
-        let found = call(ada, &search(q, Filter::default())).await.unwrap();
+        let found = call(ada, &search(q, t::InputMessagesFilterEmpty {}.into())).await.unwrap();
         assert_eq!(ids(found), [wanted], "{q}");
     }
     let filter = t::InputMessagesFilterDocument {}.into();

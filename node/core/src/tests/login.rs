@@ -1,12 +1,13 @@
 //! Logging in, and line 65: ending logins.
 
-use super::world::{Member, Ways, World, outgoing};
+use super::world::{Member, UNBOUNDED, Ways, World, outgoing};
 use crate::boxes::EVENTS_KEPT;
 use crate::*;
 
 const SERVICE: PeerId = PeerId::User(UserId::SERVICE);
 
 const NUMBERS: Ways = Ways {
+    quotas: UNBOUNDED,
     mail: false,
     requires_email: false,
     numbers: true,

@@ -1,11 +1,12 @@
 //! Login addresses: how they come, what they are for, how they end.
 
 use super::login::outbound;
-use super::world::{Member, Ways, World};
+use super::world::{Member, UNBOUNDED, Ways, World};
 use crate::boxes::EVENTS_KEPT;
 use crate::*;
 
 const MAIL: Ways = Ways {
+    quotas: UNBOUNDED,
     mail: true,
     requires_email: false,
     numbers: false,
@@ -15,6 +16,7 @@ const MAIL: Ways = Ways {
     one_device_per_kind: false,
 };
 const BOTH: Ways = Ways {
+    quotas: UNBOUNDED,
     mail: true,
     requires_email: false,
     numbers: true,
@@ -24,6 +26,7 @@ const BOTH: Ways = Ways {
     one_device_per_kind: false,
 };
 const REQUIRED: Ways = Ways {
+    quotas: UNBOUNDED,
     mail: true,
     requires_email: true,
     numbers: false,

@@ -18,6 +18,9 @@ use crate::*;
 
 pub(super) const START_MS: u64 = 1_700_000_000_000;
 
+/// Nothing is bounded.
+pub(super) const UNBOUNDED: Quotas = Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX };
+
 pub(super) struct World {
     pub(super) core: Core,
     pub(super) disk: Arc<Disk>,
