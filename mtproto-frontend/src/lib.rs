@@ -4,8 +4,8 @@
 //! All of them are sans-I/O: bytes and a time in, bytes and calls out. Only `serve` touches
 //! sockets, the clock and randomness.
 
-mod bundled;
 mod auth_keys;
+mod bundled;
 pub mod exchange;
 mod files;
 mod frontend;

@@ -18,8 +18,8 @@ mod user;
 use std::collections::BTreeSet;
 
 use node_core::{
-    Action, ChatId, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Media, Message,
-    MessageId, PeerId, UserId,
+    Action, ChatId, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Media, Message, MessageId,
+    PeerId, UserId,
 };
 use tl::enums;
 

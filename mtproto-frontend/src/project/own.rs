@@ -1,9 +1,7 @@
 //! What a member changed for oneself, as the update for the other sessions: these have no pts of
 //! their own.
 
-use node_core::{
-    Core, CoreResult, MessageId, NotifyTarget, Own, PeerId, SetKind, SetName, UserId,
-};
+use node_core::{Core, CoreResult, MessageId, NotifyTarget, Own, PeerId, SetKind, SetName, UserId};
 use tl::{enums, types};
 
 use super::{

@@ -77,8 +77,7 @@ fn results(found: &PollView) -> enums::PollResults {
         total_voters: Some(count(poll.voters)),
         recent_voters: recent
             .then(|| poll.recent.iter().map(|user| peer((*user).into())).collect()),
-        recent_voters_until_158: recent
-            .then(|| poll.recent.iter().map(|user| user.0).collect()),
+        recent_voters_until_158: recent.then(|| poll.recent.iter().map(|user| user.0).collect()),
         solution: solution.map(|solution| solution.text.clone()),
         solution_entities: solution
             .map(|Text { entities: all, .. }| entities(all).unwrap_or_default()),

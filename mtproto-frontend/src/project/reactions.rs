@@ -8,9 +8,7 @@ use super::{Named, View, peer};
 /// A reaction in TL's shape.
 pub(crate) fn reaction(reaction: &Reaction) -> enums::Reaction {
     match reaction {
-        Reaction::Emoji(emoticon) => {
-            types::ReactionEmoji { emoticon: emoticon.clone() }.into()
-        }
+        Reaction::Emoji(emoticon) => types::ReactionEmoji { emoticon: emoticon.clone() }.into(),
         Reaction::Custom(file) => types::ReactionCustomEmoji { document_id: file.0 }.into(),
     }
 }

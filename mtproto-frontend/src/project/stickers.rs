@@ -94,10 +94,7 @@ pub(crate) fn sticker_of(
 }
 
 /// Stickers that were found.
-pub(crate) fn found_stickers(
-    view: View<'_>,
-    found: &[Found],
-) -> CoreResult<Vec<enums::Document>> {
+pub(crate) fn found_stickers(view: View<'_>, found: &[Found]) -> CoreResult<Vec<enums::Document>> {
     let mut documents = Vec::with_capacity(found.len());
     for one in found {
         documents.extend(sticker_of(view, one.document, Some(one.set))?);

@@ -11,7 +11,8 @@ use tl::Method;
 
 use super::{
     Context, RpcResult, account, aicompose, auth, bots, channels, contacts, folders, help,
-    langpack, messages, payments, phone, photos, premium, stickers, stories, updates, upload, users,
+    langpack, messages, payments, phone, photos, premium, stickers, stories, updates, upload,
+    users,
 };
 
 /// Who may call a method.

@@ -94,15 +94,15 @@ pub use profile::PublicProfile;
 pub use profile_photo::{PROFILE_PHOTOS_MAX, ProfilePhoto};
 pub use reactions::{
     AvailableReaction, DEFAULT_REACTION, REACTIONS, REACTIONS_UNIQ_MAX, REACTIONS_USER_MAX,
-    Reacted, ReactHow, Reaction, ReactionCount, ReactionError, ReactionsPage, ReactionsView,
+    ReactHow, Reacted, Reaction, ReactionCount, ReactionError, ReactionsPage, ReactionsView,
 };
 pub use read_date::READ_DATE_KEPT_S;
 pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
 pub use search::{SearchFilter, SearchPage, SearchQuery};
 pub use send::{
-    Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents, PinHow,
-    QuoteRequest, Sent,
+    Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents,
+    PinHow, QuoteRequest, Sent,
 };
 pub use setup::{Clock, Quotas, Registration, Setup};
 pub use stickers::{

@@ -42,12 +42,7 @@ impl Shown {
         row.map(|row| R::decode(&row)).transpose()
     }
 
-    fn change(
-        &self,
-        store: &dyn Store,
-        key: Key,
-        value: Option<Vec<u8>>,
-    ) -> CoreResult<Change> {
+    fn change(&self, store: &dyn Store, key: Key, value: Option<Vec<u8>>) -> CoreResult<Change> {
         let mut changing = self.0.lock();
         let values = match changing.entry(key.clone()) {
             std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
@@ -73,7 +68,11 @@ impl Drop for Change {
         let mut changing = self.shown.0.lock();
         if let Some(values) = changing.get_mut(&self.key) {
             // Commands follow each other: what fails is the newest, what is done the oldest.
-            if self.done { values.pop_front() } else { values.pop_back() };
+            if self.done {
+                values.pop_front()
+            } else {
+                values.pop_back()
+            };
             if values.len() <= 1 {
                 changing.remove(&self.key);
             }

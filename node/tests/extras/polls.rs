@@ -11,9 +11,7 @@ fn words(text: &str) -> Value {
 
 /// A poll of Telethon: what stands for its answers is 30 and 31 in hexadecimal.
 fn poll(more: Value) -> Value {
-    let answer = |text: &str, option: &str| {
-        json!({ "_": "PollAnswer", "text": words(text), "option": { "hex": option } })
-    };
+    let answer = |text: &str, option: &str| json!({ "_": "PollAnswer", "text": words(text), "option": { "hex": option } });
     let mut poll = json!({
         "_": "Poll", "id": 0, "hash": 0, "question": words("Which?"),
         "answers": [answer("This", "30"), answer("That", "31")], "public_voters": true,
@@ -95,7 +93,8 @@ fn polls() {
         assert_eq!(list["votes"].as_array().map(Vec::len), Some(2), "of an older layer: {list}");
 
         // What is refused; another answer, and none.
-        for (options, name) in [(&["30", "31"][..], "OPTIONS_TOO_MUCH"), (&["ff"], "OPTION_INVALID")]
+        for (options, name) in
+            [(&["30", "31"][..], "OPTIONS_TOO_MUCH"), (&["ff"], "OPTION_INVALID")]
         {
             let refused = bob.invoke_refused("messages.SendVote", vote(&at_bob["id"], options));
             assert_eq!(refused, (400, name.into()));
@@ -142,8 +141,7 @@ fn quizzes() {
         ada.send(tina.user, "hello");
         message(tina, "hello");
         let text = |text: &str| json!({ "@type": "formattedText", "text": text });
-        let option =
-            |words: &str| json!({ "@type": "inputPollOption", "text": text(words) });
+        let option = |words: &str| json!({ "@type": "inputPollOption", "text": text(words) });
         tina.request(
             "sendMessage",
             json!({
@@ -166,8 +164,11 @@ fn quizzes() {
         let answer = ada.invoke("messages.SendVote", vote.clone());
         let got = &answer["updates"][0]["results"];
         assert_eq!(got["solution"], "Count them.", "{answer}");
-        assert_eq!((&got["results"][0]["chosen"], &got["results"][1]["correct"]),
-            (&json!(true), &json!(true)), "{answer}");
+        assert_eq!(
+            (&got["results"][0]["chosen"], &got["results"][1]["correct"]),
+            (&json!(true), &json!(true)),
+            "{answer}"
+        );
         let refused = ada.invoke_refused("messages.SendVote", vote);
         assert_eq!(refused, (400, "REVOTE_NOT_ALLOWED".into()));
         let voters = json!({ "peer": { "peer": tina.user }, "id": at_ada["id"], "limit": 10 });

@@ -131,10 +131,7 @@ fn reactions() {
         let found = ada.invoke("messages.GetRecentReactions", recent.clone());
         assert_eq!(found["reactions"], emoji("👍"));
         let heart = json!({ "_": "ReactionEmoji", "emoticon": "❤" });
-        assert_eq!(
-            ada.invoke("messages.SetDefaultReaction", json!({ "reaction": heart })),
-            true
-        );
+        assert_eq!(ada.invoke("messages.SetDefaultReaction", json!({ "reaction": heart })), true);
         let config = ada.invoke("help.GetConfig", json!({}));
         assert_eq!(config["reactions_default"], heart);
         let top = ada.invoke("messages.GetTopReactions", json!({ "limit": 2, "hash": 0 }));
@@ -181,9 +178,7 @@ fn reactions_in_groups() {
         );
         told(ada, first, 1);
         told(bob, at_bob, 1);
-        let react = |reaction: &str| {
-            json!({ "peer": { "peer": group }, "msg_id": at_bob, "reaction": emoji(reaction) })
-        };
+        let react = |reaction: &str| json!({ "peer": { "peer": group }, "msg_id": at_bob, "reaction": emoji(reaction) });
         bob.invoke("messages.SendReaction", react("🔥"));
         let got = told(ada, first, 2);
         assert_eq!(got["can_see_list"], true, "{got}");

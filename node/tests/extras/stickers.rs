@@ -39,8 +39,7 @@ fn stickers() {
         let set = made["set"].clone();
         assert_eq!((&set["count"], &set["creator"]), (&json!(2), &json!(true)), "{made}");
         assert!(is(&load(ada, &made["documents"][0]), WEBP), "its file");
-        let taken = ada
-            .invoke_refused("stickers.CheckShortName", json!({ "short_name": "rooks" }));
+        let taken = ada.invoke_refused("stickers.CheckShortName", json!({ "short_name": "rooks" }));
         assert_eq!(taken, (400, "SHORT_NAME_OCCUPIED".into()));
         let name = ada.invoke("stickers.SuggestShortName", json!({ "title": "Rooks" }));
         assert_eq!(name["short_name"], "Rooks_1");
@@ -53,13 +52,10 @@ fn stickers() {
         let found = tina.request("searchStickerSet", json!({ "name": "Rooks" }));
         assert_eq!(found["title"], "Rooks", "{found}");
         let id = found["id"].clone();
-        let change = |installed: bool, archived: bool| {
-            json!({ "set_id": id, "is_installed": installed, "is_archived": archived })
-        };
+        let change = |installed: bool, archived: bool| json!({ "set_id": id, "is_installed": installed, "is_archived": archived });
         tina.request("changeStickerSet", change(true, false));
         let regular = json!({ "@type": "stickerTypeRegular" });
-        let installed =
-            tina.request("getInstalledStickerSets", json!({ "sticker_type": regular }));
+        let installed = tina.request("getInstalledStickerSets", json!({ "sticker_type": regular }));
         assert_eq!(installed["total_count"], 1, "{installed}");
         let file = found["stickers"][0]["sticker"]["id"].clone();
         let loaded = tina.request(
@@ -77,10 +73,8 @@ fn stickers() {
         assert_eq!(count(&tina.request("getFavoriteStickers", json!({}))["stickers"]), 1);
 
         // Pyrogram, of an older layer.
-        let found = bob.invoke(
-            "messages.GetStickerSet",
-            json!({ "stickerset": by_name("Rooks"), "hash": 0 }),
-        );
+        let found = bob
+            .invoke("messages.GetStickerSet", json!({ "stickerset": by_name("Rooks"), "hash": 0 }));
         assert_eq!(count(&found["documents"]), 2, "{found}");
         let known = json!({ "stickerset": by_name("Rooks"), "hash": found["set"]["hash"] });
         assert_eq!(bob.invoke("messages.GetStickerSet", known)["_"], "StickerSetNotModified");
@@ -107,10 +101,8 @@ fn stickers() {
 
         // Changed by its maker: others see another form.
         let last = input(&made["documents"][1]);
-        let moved = ada.invoke(
-            "stickers.ChangeStickerPosition",
-            json!({ "sticker": last, "position": 0 }),
-        );
+        let moved =
+            ada.invoke("stickers.ChangeStickerPosition", json!({ "sticker": last, "position": 0 }));
         assert_eq!(moved["documents"][0]["id"], made["documents"][1]["id"]);
         let changed = ada.invoke(
             "stickers.ChangeSticker",
@@ -158,8 +150,11 @@ fn stickers() {
         assert_eq!(bob.invoke("messages.ToggleStickerSets", archive), true);
         let page = json!({ "offset_id": 0, "limit": 10 });
         let listed = bob.invoke("messages.GetArchivedStickers", page);
-        assert_eq!((&listed["count"], &listed["sets"][0]["set"]["archived"]),
-            (&json!(1), &json!(true)), "{listed}");
+        assert_eq!(
+            (&listed["count"], &listed["sets"][0]["set"]["archived"]),
+            (&json!(1), &json!(true)),
+            "{listed}"
+        );
         let gone = json!({ "stickerset": by_name("Rooks") });
         assert_eq!(bob.invoke("messages.UninstallStickerSet", gone.clone()), true);
         tina.forget();

@@ -53,9 +53,9 @@ fn files(ctx: &Context, what: Kept, hash: i64) -> RpcResult<Option<Files>> {
         ids.push(file.0);
     }
     let own = hash_of(ids);
-    let packs = packs.into_iter().map(|(emoticon, documents)| {
-        types::StickerPack { emoticon, documents }.into()
-    });
+    let packs = packs
+        .into_iter()
+        .map(|(emoticon, documents)| types::StickerPack { emoticon, documents }.into());
     let packs = packs.collect();
     let known = hash != 0 && hash == own;
     Ok((!known).then_some(Files { hash: own, documents, dates, packs }))

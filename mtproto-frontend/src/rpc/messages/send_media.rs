@@ -58,10 +58,9 @@ pub(in crate::rpc) async fn send_media(
             || request.suggested_post.is_some(),
     )?;
     from_oneself(ctx, request.send_as.as_ref())?;
-    let when = request.schedule_date.map(|date| When {
-        date,
-        repeat: request.schedule_repeat_period.unwrap_or(0),
-    });
+    let when = request
+        .schedule_date
+        .map(|date| When { date, repeat: request.schedule_repeat_period.unwrap_or(0) });
     let common = Common {
         to,
         reply: match request.reply_to {
@@ -95,11 +94,8 @@ fn unread(ctx: &Context, common: &Common, item: &mut Item) -> RpcResult<Outgoing
     if matches!(media, InputMedia::InputMediaEmpty(_)) {
         return Ok(common.outgoing(text(ctx, message, entities)?, *random_id));
     }
-    let text = if media::has_caption(media) {
-        caption(ctx, message, entities)?
-    } else {
-        Text::none()
-    };
+    let text =
+        if media::has_caption(media) { caption(ctx, message, entities)? } else { Text::none() };
     let media = Some(media::unread(media::fingerprint(media)?));
     Ok(Outgoing { media, ..common.outgoing(text, *random_id) })
 }

@@ -36,8 +36,7 @@ pub(super) fn named_document(
 ) -> RpcResult<FileId> {
     let enums::InputDocument::InputDocument(named) = named else { return Err(invalid) };
     let (core, file) = (&ctx.shared.core, FileId(named.id));
-    let shown =
-        core.check_reference(ctx.user()?, file, named.access_hash, &named.file_reference);
+    let shown = core.check_reference(ctx.user()?, file, named.access_hash, &named.file_reference);
     match shown {
         Ok(_) => {}
         Err(CoreError::FileInvalid) => return Err(invalid),

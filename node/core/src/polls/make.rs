@@ -182,7 +182,11 @@ impl Decide<'_> {
             public_voters: new.public_voters,
             multiple_choice: new.multiple_choice,
             quiz: new.quiz,
-            correct: new.correct.first().and_then(|at| u16::try_from(*at).ok()).filter(|_| new.quiz),
+            correct: new
+                .correct
+                .first()
+                .and_then(|at| u16::try_from(*at).ok())
+                .filter(|_| new.quiz),
             solution: new.solution.filter(|text| new.quiz && !text.text.is_empty()),
             close_period: period,
             close_date,

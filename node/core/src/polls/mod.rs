@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use make::{
     NewAnswer, NewPoll, POLL_ANSWERS_MAX, POLL_CLOSE_PERIOD_MAX_S, POLL_QUESTION_CHARS_MAX,
 };
-pub use vote::{VotesPage, Voter};
+pub use vote::{Voter, VotesPage};
 
 use crate::decide::Decide;
 use crate::event::Own;

@@ -54,12 +54,7 @@ impl Core {
     ///
     /// # Errors
     /// [`CoreError::UnknownMessage`].
-    pub async fn poll_in(
-        &self,
-        viewer: UserId,
-        peer: PeerId,
-        id: MessageId,
-    ) -> CoreResult<PollId> {
+    pub async fn poll_in(&self, viewer: UserId, peer: PeerId, id: MessageId) -> CoreResult<PollId> {
         let found = self.messages(viewer, &[id]).await?;
         let message = found.into_iter().next().map(|stored| stored.message);
         match message.filter(|message| message.peer == peer).and_then(|message| message.media) {
@@ -93,8 +88,7 @@ impl Core {
         let option = option.map(|option| view.poll.answer(option)).transpose()?;
         let store = &*self.inner.store;
         let prefix = votes_prefix(poll);
-        let rows =
-            crate::decide::scan_prefix(store, Keyspace::POLLS, &prefix, VOTES_MAX)?;
+        let rows = crate::decide::scan_prefix(store, Keyspace::POLLS, &prefix, VOTES_MAX)?;
         self.settled().await?;
         let mut voters = Vec::with_capacity(rows.len());
         for (key, row) in rows {

@@ -305,8 +305,7 @@ impl Decide<'_> {
         let mut kinds: Vec<&Reaction> = after.0.iter().map(|one| &one.reaction).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        if !wanted.is_empty()
-            && (kinds.len() > REACTIONS_UNIQ_MAX || after.0.len() > REACTIONS_MAX)
+        if !wanted.is_empty() && (kinds.len() > REACTIONS_UNIQ_MAX || after.0.len() > REACTIONS_MAX)
         {
             return Err(ReactionError::TooMany.into());
         }
@@ -326,9 +325,7 @@ impl Decide<'_> {
                 self.rewrite(*user, *id, &Message { reacted: true, ..copy.clone() })?;
             }
         }
-        if !hidden
-            && let Some((author, id, copy)) = others.iter().find(|(_, _, copy)| copy.out)
-        {
+        if !hidden && let Some((author, id, copy)) = others.iter().find(|(_, _, copy)| copy.out) {
             self.mark_reaction(*author, copy.peer, *id, owner, !wanted.is_empty())?;
         }
         self.tell_own(owner, Own::Reactions { peer, id });

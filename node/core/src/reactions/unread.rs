@@ -81,7 +81,8 @@ impl Core {
     ) -> CoreResult<Affected> {
         self.write(Some(actor), move |decide| {
             let rows = decide.personal_all::<UnreadReactions>(owner, MESSAGES_MAX)?;
-            for (peer, id) in rows.iter().filter_map(|(rest, _)| parse(rest)).filter(|(p, _)| *p == peer)
+            for (peer, id) in
+                rows.iter().filter_map(|(rest, _)| parse(rest)).filter(|(p, _)| *p == peer)
             {
                 decide.see_reactions(owner, peer, id)?;
             }

@@ -137,7 +137,8 @@ impl Decide<'_> {
             self.chat_for(owner, chat)?;
         }
         // Saved messages can be edited for ever.
-        let lives = matches!(&edit.media, Some(media) if matches!(media.file, OutgoingFile::Live(_)));
+        let lives =
+            matches!(&edit.media, Some(media) if matches!(media.file, OutgoingFile::Live(_)));
         // Where somebody is says by itself until when.
         let late = self.now().saturating_sub(message.date) > EDIT_TIME_S;
         if peer != owner.into() && late && !lives {

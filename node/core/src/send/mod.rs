@@ -251,8 +251,7 @@ impl Core {
             return Err(CoreError::RandomIdDuplicate);
         }
         let mut sent = Vec::with_capacity(ids.len());
-        let at_once =
-            if to.chat().is_some() { FORWARD_TO_CHAT_AT_ONCE } else { FORWARD_AT_ONCE };
+        let at_once = if to.chat().is_some() { FORWARD_TO_CHAT_AT_ONCE } else { FORWARD_AT_ONCE };
         for some in ids.chunks(at_once) {
             let some = some.to_vec();
             let command =

@@ -67,9 +67,8 @@ impl Core {
     /// Those of the store.
     pub fn set_flags(&self, owner: UserId, set: &StickerSet) -> CoreResult<SetFlags> {
         let (personal, key) = (self.inner.personal(owner)?, [set.kind.byte()]);
-        let date = |sets: &[(i64, i32)]| {
-            sets.iter().find(|(id, _)| *id == set.id).map(|(_, date)| *date)
-        };
+        let date =
+            |sets: &[(i64, i32)]| sets.iter().find(|(id, _)| *id == set.id).map(|(_, date)| *date);
         let installed: Option<Installed> = personal.get(&key)?;
         if let Some(date) = installed.and_then(|sets| date(&sets.0)) {
             return Ok(SetFlags { installed: Some(date), archived: false });

@@ -8,7 +8,8 @@ use super::world::{Member, World, text};
 use crate::*;
 
 fn poll(answers: usize) -> NewPoll {
-    let answer = |at: usize| NewAnswer { text: text(&format!("answer {at}")), option: vec![at as u8] };
+    let answer =
+        |at: usize| NewAnswer { text: text(&format!("answer {at}")), option: vec![at as u8] };
     NewPoll {
         question: text("Which?"),
         answers: (0..answers).map(answer).collect(),
@@ -146,7 +147,10 @@ async fn what_is_no_poll_is_refused() {
     ];
     for (new, expected) in cases {
         let refused = world.ask(ada, bob.peer(), new).await;
-        assert!(matches!(refused, Err(CoreError::Poll(error)) if error == expected), "{expected:?}");
+        assert!(
+            matches!(refused, Err(CoreError::Poll(error)) if error == expected),
+            "{expected:?}"
+        );
     }
     assert_eq!(world.poll_rows(), 0);
     world.ask(ada, bob.peer(), NewPoll { question: long(255), ..poll(12) }).await.unwrap();

@@ -24,8 +24,7 @@ impl World {
         id: MessageId,
         emoticon: &str,
     ) -> CoreResult<()> {
-        let reactions =
-            if emoticon.is_empty() { Vec::new() } else { vec![emoji(emoticon)] };
+        let reactions = if emoticon.is_empty() { Vec::new() } else { vec![emoji(emoticon)] };
         self.core.react(by.actor(), by.id, peer, id, reactions, ReactHow::default()).await
     }
 
@@ -95,9 +94,7 @@ async fn both_parties_see_a_reaction_and_its_withdrawal() {
     world.react(ada, bob.peer(), sent.id, "").await.unwrap();
     assert_eq!(world.reaction_rows(), 0);
     let two = vec![emoji("🔥"), emoji("👍")];
-    let two = world.core.react(
-        ada.actor(), ada.id, bob.peer(), sent.id, two, ReactHow::default(),
-    );
+    let two = world.core.react(ada.actor(), ada.id, bob.peer(), sent.id, two, ReactHow::default());
     assert!(matches!(two.await, Err(CoreError::Reaction(ReactionError::TooMany))));
     let unknown = world.react(ada, bob.peer(), sent.id, "x").await;
     assert!(matches!(unknown, Err(CoreError::Reaction(ReactionError::Invalid))));
@@ -159,7 +156,8 @@ async fn in_groups_rights_and_the_list_decide() {
     let chat = made.chat;
     let text = super::world::text("hello");
     let sent = core.send(ada.actor(), ada.id, Outgoing::text(chat.into(), text, 7)).await.unwrap();
-    let history = core.history(bob.id, chat.into(), HistoryQuery { limit: 1, ..Default::default() });
+    let history =
+        core.history(bob.id, chat.into(), HistoryQuery { limit: 1, ..Default::default() });
     let theirs = history.await.unwrap().messages[0].id;
     world.react(bob, chat.into(), theirs, "👍").await.unwrap();
     world.react(ada, chat.into(), sent.id, "👍").await.unwrap();
@@ -241,9 +239,9 @@ async fn counts_equal_a_recount() {
         let rows = model.iter().filter(|(.., reacted)| reacted.iter().any(|r| !r.is_empty()));
         assert_eq!(world.reaction_rows(), rows.count());
         for (at, owner) in pair.iter().enumerate() {
-            let unread = model.iter().filter(|(writer, .., reacted)| {
-                *writer == at && !reacted[1].is_empty()
-            });
+            let unread = model
+                .iter()
+                .filter(|(writer, .., reacted)| *writer == at && !reacted[1].is_empty());
             let shown = world.unread(*owner, pair[1 - at].peer()).await;
             assert_eq!(shown, unread.count() as i32, "step {step}");
         }

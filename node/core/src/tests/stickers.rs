@@ -28,8 +28,12 @@ impl World {
     }
 
     async fn set(&self, owner: Member, name: &str, kind: SetKind) -> StickerSet {
-        let stickers = vec![sticker(self.webp(owner).await, "😀"), sticker(self.webp(owner).await, "🔥😀")];
-        self.core.create_sticker_set(owner.actor(), owner.id, new(name, kind, stickers)).await.unwrap()
+        let stickers =
+            vec![sticker(self.webp(owner).await, "😀"), sticker(self.webp(owner).await, "🔥😀")];
+        self.core
+            .create_sticker_set(owner.actor(), owner.id, new(name, kind, stickers))
+            .await
+            .unwrap()
     }
 
     /// Files that nothing keeps are gone.
@@ -67,7 +71,8 @@ async fn a_set_is_made_changed_and_ended() {
     assert_eq!(core.set_of_sticker(first).unwrap(), Some(set.id), "the file says so");
     assert_eq!(core.sticker_set(&SetName::Short("birds".into())).unwrap(), set, "in any case");
     let taken = core.create_sticker_set(
-        bob.actor(), bob.id,
+        bob.actor(),
+        bob.id,
         new("BIRDS", SetKind::Stickers, vec![sticker(world.webp(bob).await, "😀")]),
     );
     assert!(matches!(taken.await, Err(CoreError::Sticker(StickerError::NameOccupied))));

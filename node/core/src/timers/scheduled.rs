@@ -522,9 +522,9 @@ impl Decide<'_> {
             return Ok(sent.map(Placed::Sent));
         };
         let id = MessageId(-known.id.0);
-        let record = self.scheduled(from, to, id)?.filter(|record| {
-            fingerprint == known.fingerprint && record.random_id == random_id
-        });
+        let record = self
+            .scheduled(from, to, id)?
+            .filter(|record| fingerprint == known.fingerprint && record.random_id == random_id);
         let record = record.ok_or(CoreError::RandomIdDuplicate)?;
         Ok(Some(Placed::Waits(record.shown(from, to, id))))
     }
