@@ -1,5 +1,6 @@
 //! Calls as a client makes them, below any session.
 
+mod extras;
 mod groups;
 mod media;
 mod members;

@@ -20,7 +20,7 @@ pub use vote::{Voter, VotesPage};
 use crate::decide::Decide;
 use crate::event::Own;
 use crate::ids::{PeerId, UserId};
-use crate::media::PollId;
+use crate::media::{Media, PollId};
 use crate::record::Record;
 use crate::text::Text;
 use crate::timers::Kind;
@@ -229,11 +229,38 @@ impl Decide<'_> {
 
     /// So many more copies of messages show a poll; or fewer, below 0.
     pub(crate) fn hold_poll(&mut self, poll: PollId, more: i64) -> CoreResult<()> {
+        self.count_poll(poll, more)?;
+        if more < 0 { self.end_poll(poll) } else { Ok(()) }
+    }
+
+    /// [`Decide::hold_poll`], but it stays also where nothing shows it: something is about to.
+    fn count_poll(&mut self, poll: PollId, more: i64) -> CoreResult<()> {
         let Some(mut found) = self.stored_poll(poll)? else { return Ok(()) };
         found.held = found.held.saturating_add(more);
-        if found.held > 0 {
-            return self.put_poll(&found);
+        self.put_poll(&found)
+    }
+
+    /// A scheduled message shows its poll too; or no longer, since it is sent or changed.
+    pub(crate) fn schedule_poll(&mut self, media: Option<&Media>, more: i64) -> CoreResult<()> {
+        match media {
+            Some(Media::Poll(poll)) => self.count_poll(*poll, more),
+            _ => Ok(()),
         }
+    }
+
+    /// A scheduled message is gone: its poll goes, unless a message shows it.
+    pub(crate) fn end_scheduled_poll(&mut self, media: Option<&Media>) -> CoreResult<()> {
+        match media {
+            Some(Media::Poll(poll)) => self.end_poll(*poll),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes a poll that nothing shows, with its votes.
+    fn end_poll(&mut self, poll: PollId) -> CoreResult<()> {
+        let Some(found) = self.stored_poll(poll)?.filter(|found| found.held <= 0) else {
+            return Ok(());
+        };
         self.put_shown::<Poll>(Keyspace::POLLS, &poll_key(poll), None)?;
         for (key, _) in self.scan_prefix(Keyspace::POLLS, &votes_prefix(poll), VOTES_MAX)? {
             self.put_shown::<Vote>(Keyspace::POLLS, &key, None)?;

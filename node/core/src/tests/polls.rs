@@ -202,6 +202,32 @@ async fn forwarded_polls_share_their_votes_and_go_with_the_last_copy() {
     assert_eq!(world.poll_rows(), 0, "the poll and its votes are gone");
 }
 
+#[tokio::test]
+async fn a_scheduled_poll_waits_with_its_message() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let schedule = |number: i64| {
+        let file = OutgoingFile::NewPoll(poll(2));
+        let media = Some(OutgoingMedia { file, fingerprint: [1; 16] });
+        let message = Outgoing { media, ..Outgoing::text(bob.peer(), Text::none(), number) };
+        let when = When { date: core.now() + 60, repeat: 0 };
+        core.schedule(ada.actor(), ada.id, message, when)
+    };
+    let Placed::Waits(gone) = schedule(1).await.unwrap() else { panic!("sent") };
+    assert_eq!(world.poll_rows(), 1);
+    core.delete_scheduled(ada.actor(), ada.id, bob.peer(), vec![gone.id]).await.unwrap();
+    assert_eq!(world.poll_rows(), 0);
+    schedule(2).await.unwrap();
+    world.pass_s(60);
+    core.tick().await.unwrap();
+    let sent = world.history(bob, ada).await.remove(0);
+    world.vote(bob, ada.peer(), sent.id, &[1]).await.unwrap();
+    assert_eq!(world.poll_rows(), 2);
+    world.delete(bob, &[sent.id], true).await;
+    assert_eq!(world.poll_rows(), 0);
+}
+
 /// What is shown equals a recount of the votes, over restarts and power cuts.
 #[tokio::test]
 async fn votes_equal_a_recount() {

@@ -369,6 +369,7 @@ impl Core {
             for id in ids.into_iter().take(SCHEDULED_DIALOG_MAX) {
                 if let Some(record) = decide.scheduled(owner, peer, id)? {
                     decide.unschedule(owner, peer, id, &record)?;
+                    decide.end_scheduled_poll(record.media.as_ref())?;
                     gone.push(id);
                 }
             }
@@ -625,6 +626,7 @@ impl Decide<'_> {
         }
         self.put_bytes(Keyspace::SCHEDULED, &scheduled_key(owner, peer, id), encoded);
         self.hold_file(record.media.as_ref().and_then(Media::file), 1)?;
+        self.schedule_poll(record.media.as_ref(), 1)?;
         self.set_timer(&timer_key(owner, peer, id, record.date), Vec::new());
         Ok(())
     }
@@ -638,6 +640,7 @@ impl Decide<'_> {
         record: &ScheduledRecord,
     ) -> CoreResult<()> {
         self.hold_file(record.media.as_ref().and_then(Media::file), -1)?;
+        self.schedule_poll(record.media.as_ref(), -1)?;
         self.delete(Keyspace::SCHEDULED, &scheduled_key(owner, peer, id));
         self.delete(Keyspace::TIMERS, &timer_key(owner, peer, id, record.date));
         Ok(())
@@ -702,6 +705,7 @@ impl Decide<'_> {
         };
         if !in_it || !self.is_member(owner)? || !self.takes_messages(peer)? {
             self.unschedule(owner, peer, id, &record)?;
+            self.end_scheduled_poll(record.media.as_ref())?;
             return Ok(());
         }
         self.send_record(owner, peer, id, record).map(|_| ())
