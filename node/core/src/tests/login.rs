@@ -13,7 +13,6 @@ const NUMBERS: Ways = Ways {
     numbers: true,
     page: false,
     keep_s: 0,
-    quotas: Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX },
     one_device_per_kind: false,
 };
 

@@ -12,7 +12,6 @@ const MAIL: Ways = Ways {
     numbers: false,
     page: false,
     keep_s: 0,
-    quotas: Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX },
     one_device_per_kind: false,
 };
 const BOTH: Ways = Ways {
@@ -22,7 +21,6 @@ const BOTH: Ways = Ways {
     numbers: true,
     page: false,
     keep_s: 0,
-    quotas: Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX },
     one_device_per_kind: false,
 };
 const REQUIRED: Ways = Ways {
@@ -32,7 +30,6 @@ const REQUIRED: Ways = Ways {
     numbers: false,
     page: false,
     keep_s: 0,
-    quotas: Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX },
     one_device_per_kind: false,
 };
 
