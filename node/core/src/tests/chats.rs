@@ -101,7 +101,7 @@ impl Model {
     }
 
     fn say(&mut self, said: Said, to: &[usize], mentioned: &[usize]) -> usize {
-        let (number, author) = (self.said.len(), said.author);
+        let (number, author, service) = (self.said.len(), said.author, said.service);
         let answered = said.answers.map(|at| (at, self.said[at].author));
         self.said.push(said);
         for user in to {
@@ -112,7 +112,8 @@ impl Model {
                 if copies.has.contains(&at) {
                     copies.links.insert(number, at);
                 }
-                if of == *user && *user != author {
+                // Who pins a message does not answer it.
+                if of == *user && *user != author && !service {
                     copies.mentions.insert(number);
                 }
             }
