@@ -164,6 +164,7 @@ impl Author {
 
 /// One row of a box. Its key is the owner and the pts that the box has after it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "most rows are messages")]
 pub enum BoxRow {
     /// A message came. Rewritten when it is edited, removed when it is deleted.
     Message(Message),
@@ -271,6 +272,7 @@ impl Record for BoxRow {
 
 /// Version 2 of [`BoxRow`]: before groups and media.
 #[derive(Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "read once, on its way to the present one")]
 enum BoxRowV2 {
     Message(MessageV2),
     Edited(MessageId),

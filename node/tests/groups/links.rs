@@ -50,7 +50,10 @@ fn invite_links() {
         );
 
         // Outside is who is to come by links.
-        bob.invoke("messages.DeleteChatUser", json!({ "chat_id": chat, "user_id": { "user": "self" } }));
+        bob.invoke(
+            "messages.DeleteChatUser",
+            json!({ "chat_id": chat, "user_id": { "user": "self" } }),
+        );
         content(tina, "messageChatDeleteMember");
         ada.invoke(
             "messages.EditChatAdmin",
@@ -110,8 +113,8 @@ fn invite_links() {
         assert_eq!(next["invite"]["revoked"], true, "{next}");
         let link = next["new_invite"]["link"].clone();
         assert_ne!(link, always["link"]);
-        let refused =
-            bob.invoke_refused("messages.ImportChatInvite", json!({ "hash": hash(&always["link"]) }));
+        let refused = bob
+            .invoke_refused("messages.ImportChatInvite", json!({ "hash": hash(&always["link"]) }));
         assert_eq!(refused, (406, "INVITE_HASH_EXPIRED".into()));
         let soon = rookery_load::clock::since_epoch().as_secs() + 3600;
         let titled = ada.invoke(
@@ -135,9 +138,7 @@ fn invite_links() {
             json!({ "peer": peer, "expire_date": 1000 }),
         );
         assert_eq!(past, (400, "EXPIRE_DATE_INVALID".into()));
-        let list = |revoked: bool| {
-            json!({ "peer": peer, "admin_id": { "user": "self" }, "limit": 10, "revoked": revoked })
-        };
+        let list = |revoked: bool| json!({ "peer": peer, "admin_id": { "user": "self" }, "limit": 10, "revoked": revoked });
         let links = ada.invoke("messages.GetExportedChatInvites", list(false));
         assert_eq!(links["count"], 2, "{links}");
         assert_eq!(links["invites"][0]["permanent"], true, "{links}");
@@ -221,10 +222,7 @@ fn invite_links() {
         content(tina, "messageChatJoinByRequest");
         bob.invoke("messages.DeleteChatUser", leave);
         assert_eq!(bob.invoke_refused("messages.ImportChatInvite", asking.clone()), sent);
-        ada.invoke(
-            "messages.HideAllChatJoinRequests",
-            json!({ "peer": peer, "approved": true }),
-        );
+        ada.invoke("messages.HideAllChatJoinRequests", json!({ "peer": peer, "approved": true }));
         service(bob, "MessageActionChatJoinedByRequest");
 
         // Who is removed does not come back by a link; nonsense is refused.
@@ -232,9 +230,11 @@ fn invite_links() {
             "messages.DeleteChatUser",
             json!({ "chat_id": chat, "user_id": { "user": bob.user } }),
         );
-        let refused = bob.invoke_refused("messages.ImportChatInvite", json!({ "hash": hash(&link) }));
+        let refused =
+            bob.invoke_refused("messages.ImportChatInvite", json!({ "hash": hash(&link) }));
         assert_eq!(refused, (406, "INVITE_HASH_EXPIRED".into()));
-        let nonsense = bob.invoke_refused("messages.CheckChatInvite", json!({ "hash": "nonsense" }));
+        let nonsense =
+            bob.invoke_refused("messages.CheckChatInvite", json!({ "hash": "nonsense" }));
         assert_eq!(nonsense, (400, "INVITE_HASH_INVALID".into()));
         let refused = bob.invoke_refused("messages.ExportChatInvite", json!({ "peer": peer }));
         assert_eq!(refused.0, 400, "{refused:?}");

@@ -27,15 +27,17 @@ fn a_group_is_managed() {
         bob.invoke("messages.EditChatTitle", json!({ "chat_id": chat, "title": "Ravens" }));
         content(tina, "messageChatChangeTitle");
         content(tina, "messageChatChangeTitle");
-        let again = bob
-            .invoke_refused("messages.EditChatTitle", json!({ "chat_id": chat, "title": "Ravens" }));
+        let again = bob.invoke_refused(
+            "messages.EditChatTitle",
+            json!({ "chat_id": chat, "title": "Ravens" }),
+        );
         assert_eq!(again, (400, "CHAT_NOT_MODIFIED".into()));
         let empty =
             bob.invoke_refused("messages.EditChatTitle", json!({ "chat_id": chat, "title": " " }));
         assert_eq!(empty, (400, "CHAT_TITLE_EMPTY".into()));
         ada.invoke("messages.EditChatAbout", json!({ "peer": peer, "about": "Birds" }));
-        let again =
-            ada.invoke_refused("messages.EditChatAbout", json!({ "peer": peer, "about": "Birds " }));
+        let again = ada
+            .invoke_refused("messages.EditChatAbout", json!({ "peer": peer, "about": "Birds " }));
         assert_eq!(again, (400, "CHAT_ABOUT_NOT_MODIFIED".into()));
         let about = json!({ "chat_id": group, "description": "Birds & more" });
         tina.request("setChatDescription", about);
@@ -52,9 +54,7 @@ fn a_group_is_managed() {
         assert_eq!(refused, (400, "CHAT_ID_INVALID".into()));
 
         // Admins are made by the creator.
-        let admin = |user: i64, is_admin: bool| {
-            json!({ "chat_id": chat, "user_id": { "user": user }, "is_admin": is_admin })
-        };
+        let admin = |user: i64, is_admin: bool| json!({ "chat_id": chat, "user_id": { "user": user }, "is_admin": is_admin });
         let refused = bob.invoke_refused("messages.EditChatAdmin", admin(bob.user, true));
         assert_eq!(refused, (400, "CHAT_ADMIN_REQUIRED".into()));
         ada.invoke("messages.EditChatAdmin", admin(tina.user, true));
@@ -64,9 +64,9 @@ fn a_group_is_managed() {
         });
         let participants = bob.expect_event("the admins", SOON, |event| {
             event["_"] == "UpdateChatParticipants"
-                && event["participants"]["participants"].as_array().is_some_and(|all| {
-                    all.iter().any(|one| one["_"] == "ChatParticipantAdmin")
-                })
+                && event["participants"]["participants"]
+                    .as_array()
+                    .is_some_and(|all| all.iter().any(|one| one["_"] == "ChatParticipantAdmin"))
         });
         assert!(participants["participants"]["version"].as_i64() > Some(1), "{participants}");
 
@@ -177,7 +177,9 @@ fn a_group_is_managed() {
         let refused = bob.invoke_refused("messages.ToggleNoForwards", on.clone());
         assert_eq!(refused, (400, "CHAT_ADMIN_REQUIRED".into()));
         ada.invoke("messages.ToggleNoForwards", on);
-        tina.expect(&json!({ "@type": "updateChatHasProtectedContent", "has_protected_content": true }));
+        tina.expect(
+            &json!({ "@type": "updateChatHasProtectedContent", "has_protected_content": true }),
+        );
         let at_bob = bob.history(group, 10, 0);
         let theirs = at_bob.iter().find(|one| one["text"] == "admins may").unwrap();
         let refused = bob.refused(

@@ -57,7 +57,8 @@ impl Scene {
     /// A group that ada makes, which all three see: its number.
     pub(crate) fn group(&mut self, title: &str) -> i64 {
         let users = json!([{ "user": self.bob.user }, { "user": self.tina.user }]);
-        let made = self.ada.invoke("messages.CreateChat", json!({ "users": users, "title": title }));
+        let made =
+            self.ada.invoke("messages.CreateChat", json!({ "users": users, "title": title }));
         assert_eq!(made["missing_invitees"], json!([]), "{made}");
         let chat = made["updates"]["chats"][0]["id"].as_i64().expect("a group");
         self.bob.expect_event("the new group", SOON, |event| {

@@ -3,9 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::driver::{Driver, SOON};
-use crate::scene::{
-    Scene, assert_no_complaints, content, message, play, service, td_id, td_send,
-};
+use crate::scene::{Scene, assert_no_complaints, content, message, play, service, td_id, td_send};
 
 fn dialog(driver: &mut Driver, chat: i64) -> Value {
     let peer = json!({ "_": "InputDialogPeer", "peer": { "peer": -chat } });
@@ -109,10 +107,8 @@ fn a_group_from_beginning_to_end() {
         let at_ada = message(ada, "seen?")["id"].clone();
         ada.command("read", json!({ "peer": group, "max_id": at_ada }));
         tina.expect(&json!({ "event": "read_outbox", "peer": group, "max_id": theirs }));
-        let viewers = tina.request(
-            "getMessageViewers",
-            json!({ "chat_id": group, "message_id": td_id(theirs) }),
-        );
+        let viewers = tina
+            .request("getMessageViewers", json!({ "chat_id": group, "message_id": td_id(theirs) }));
         assert_eq!(viewers["viewers"][0]["user_id"], ada.user, "{viewers}");
         message(bob, "seen?");
 
@@ -134,14 +130,14 @@ fn a_group_from_beginning_to_end() {
         assert_eq!(pinned["message"]["content"]["message_id"], td_id(at_tina), "{pinned}");
 
         // Forwarded out of the group and into it, with the author's name.
-        let forwarded = bob.command(
-            "forward",
-            json!({ "source": group, "to": "self", "msg_ids": [at_bob] }),
-        );
+        let forwarded =
+            bob.command("forward", json!({ "source": group, "to": "self", "msg_ids": [at_bob] }));
         assert_eq!(forwarded["msg_ids"].as_array().map(Vec::len), Some(1));
         let saved = bob.history("self", 1, 0);
-        assert_eq!((&saved[0]["fwd"], &saved[0]["text"]),
-            (&json!(ada.user), &json!("hello everybody")));
+        assert_eq!(
+            (&saved[0]["fwd"], &saved[0]["text"]),
+            (&json!(ada.user), &json!("hello everybody"))
+        );
 
         // One is away, and the node is killed meanwhile.
         bob.quit();
@@ -193,8 +189,10 @@ fn a_group_from_beginning_to_end() {
         let texts = bob.history(group, 30, 0);
         assert!(texts.iter().all(|one| one["text"] != "without bob"), "{texts:?}");
         // Brought back by TDLib's member? Only an admin may, who does.
-        let refused =
-            tina.request_refused("addChatMember", json!({ "chat_id": group, "user_id": bob.user, "forward_limit": 0 }));
+        let refused = tina.request_refused(
+            "addChatMember",
+            json!({ "chat_id": group, "user_id": bob.user, "forward_limit": 0 }),
+        );
         assert_eq!(refused.1, "CHAT_ADMIN_REQUIRED");
         ada.invoke(
             "messages.AddChatUser",

@@ -48,7 +48,7 @@ pub(in crate::rpc) async fn set_blocked(ctx: &Context, request: SetBlocked) -> R
     if request.id.len() > SET_MAX {
         return Err(RpcError::new(400, "LIMIT_INVALID"));
     }
-    let users = request.id.iter().map(|named| Ok(ctx.user_peer(named)?));
+    let users = request.id.iter().map(|named| ctx.user_peer(named));
     let users = users.collect::<RpcResult<Vec<_>>>()?;
     ctx.shared.core.set_all_blocked(Some(ctx.actor()?), ctx.user()?, users).await?;
     Ok(true)

@@ -106,8 +106,7 @@ pub(in crate::rpc) async fn get_exported_chat_invite(
     request: f::GetExportedChatInvite,
 ) -> RpcResult<enums::messages::ExportedChatInvite> {
     let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
-    let (link, requested) =
-        ctx.shared.core.link(owner, chat, hash_in(&request.link)).await?;
+    let (link, requested) = ctx.shared.core.link(owner, chat, hash_in(&request.link)).await?;
     let users = Named::default().user(link.admin).users(ctx.view()?)?;
     Ok(t::ExportedChatInvite { invite: exported(ctx, &link, requested), users }.into())
 }

@@ -107,9 +107,8 @@ pub(in crate::rpc) async fn get_common_chats(
     let all = common_chats(ctx, other)?;
     let below = |chat: &&ChatId| request.max_id <= 0 || chat.0 < request.max_id;
     let page = all.iter().filter(below).take(page_limit(request.limit));
-    let chats: Vec<_> = page
-        .map(|chat| Ok(project::chat(ctx.view()?, *chat)?))
-        .collect::<RpcResult<_>>()?;
+    let chats: Vec<_> =
+        page.map(|chat| Ok(project::chat(ctx.view()?, *chat)?)).collect::<RpcResult<_>>()?;
     Ok(if chats.len() == all.len() {
         types::messages::Chats { chats }.into()
     } else {

@@ -81,11 +81,7 @@ pub(in crate::rpc) async fn get_chat_invite_importers(
 }
 
 /// What changed, for who did it.
-fn hidden(
-    ctx: &Context,
-    chat: ChatId,
-    done: &node_core::ChatDone,
-) -> RpcResult<enums::Updates> {
+fn hidden(ctx: &Context, chat: ChatId, done: &node_core::ChatDone) -> RpcResult<enums::Updates> {
     let changes: &[ChatChange] = if done.sent.is_empty() {
         &[ChatChange::Requests]
     } else {

@@ -23,9 +23,8 @@ pub(in crate::rpc) async fn get_unread_mentions(
     // The place of the first that is older than `offset_id`, moved by `add_offset`.
     let older = all.partition_point(|id| request.offset_id > 0 && id.0 >= request.offset_id);
     let from = usize::try_from(older as i64 + i64::from(request.add_offset)).unwrap_or(0);
-    let within = |id: &&MessageId| {
-        (request.max_id <= 0 || id.0 < request.max_id) && id.0 > request.min_id
-    };
+    let within =
+        |id: &&MessageId| (request.max_id <= 0 || id.0 < request.max_id) && id.0 > request.min_id;
     let some = all.iter().skip(from).filter(within).take(page_limit(request.limit));
     let ids: Vec<MessageId> = some.copied().collect();
     let mut found = core.messages(owner, &ids).await?;

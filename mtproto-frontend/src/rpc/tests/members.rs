@@ -6,7 +6,12 @@ use tl::{enums, types};
 use super::*;
 
 /// Signs up with an invite, as a client does.
-pub(super) async fn member(shared: &Arc<Shared>, key: u8, layer: i32, name: &str) -> (Context, UserId) {
+pub(super) async fn member(
+    shared: &Arc<Shared>,
+    key: u8,
+    layer: i32,
+    name: &str,
+) -> (Context, UserId) {
     let mut ctx = context_of(shared.clone(), key, layer, 0);
     let invite = shared.core.invite(None).await.unwrap();
     let phone_number = format!("+{}", invite.phone);
@@ -53,7 +58,11 @@ pub(super) fn named(viewer: &Context, user: UserId) -> enums::InputPeer {
     types::InputPeerUser { user_id: user.0, access_hash: view.access_hash }.into()
 }
 
-pub(super) fn message(text: &str, to: enums::InputPeer, random_id: i64) -> f::messages::SendMessage {
+pub(super) fn message(
+    text: &str,
+    to: enums::InputPeer,
+    random_id: i64,
+) -> f::messages::SendMessage {
     f::messages::SendMessage { peer: to, message: text.into(), random_id, ..Default::default() }
 }
 

@@ -27,7 +27,9 @@ pub(in crate::rpc) async fn get_full_user(
     let archived = dialog.is_some_and(|dialog| dialog.folder == FolderId::Archive);
     let photo = |photo: Option<FileId>| {
         let at = Origin::Profile(user);
-        photo.map(|photo| project::photo(ctx.view()?, at, photo).map_err(RpcError::from)).transpose()
+        photo
+            .map(|photo| project::photo(ctx.view()?, at, photo).map_err(RpcError::from))
+            .transpose()
     };
     // The other photo is the owner's to see as such; to others it is the photo.
     let fallback = if user == viewer { core.fallback_photo(user)? } else { None };

@@ -124,9 +124,10 @@ impl Core {
             let page = self.history(owner, chat.into(), query).await?;
             let Some(last) = page.messages.last() else { return Ok(()) };
             query.offset_id = last.id.0;
-            let written = page.messages.iter().filter(|stored| {
-                stored.message.from == author && stored.message.action.is_none()
-            });
+            let written = page
+                .messages
+                .iter()
+                .filter(|stored| stored.message.from == author && stored.message.action.is_none());
             let ids: Vec<MessageId> = written.map(|stored| stored.id).collect();
             if !ids.is_empty() {
                 self.delete(actor, owner, ids, true).await?;

@@ -858,8 +858,7 @@ impl Decide<'_> {
         let found = self.chat_for(owner, chat)?;
         found.needs_admin(owner)?;
         let key = request_key(chat, user);
-        let request: Request =
-            self.load(Keyspace::LINKS, &key)?.ok_or(CoreError::NoRequest)?;
+        let request: Request = self.load(Keyspace::LINKS, &key)?.ok_or(CoreError::NoRequest)?;
         let is_there = self.inner.directory.get(user).is_some_and(|account| !account.deleted);
         if !approved || !is_there {
             self.drop_request(&found, user)?;

@@ -86,12 +86,15 @@ pub(super) fn fits(filter: SearchFilter, message: &Message, document: Option<&Do
 
 /// Names of a document that are searched for like a text.
 pub(super) fn names(document: &Document) -> impl Iterator<Item = &str> {
-    document.attributes.iter().flat_map(|is| match is {
-        DocumentAttribute::Filename(name) => [Some(name.as_str()), None],
-        DocumentAttribute::Audio { title, performer, .. } => {
-            [title.as_deref(), performer.as_deref()]
-        }
-        _ => [None, None],
-    })
-    .flatten()
+    document
+        .attributes
+        .iter()
+        .flat_map(|is| match is {
+            DocumentAttribute::Filename(name) => [Some(name.as_str()), None],
+            DocumentAttribute::Audio { title, performer, .. } => {
+                [title.as_deref(), performer.as_deref()]
+            }
+            _ => [None, None],
+        })
+        .flatten()
 }

@@ -18,7 +18,6 @@ pub struct OutgoingMedia {
 
 /// See [`OutgoingMedia`].
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "one at a time, on its way to be stored")]
 pub enum OutgoingFile {
     /// A photo that was just uploaded.
     NewPhoto {

@@ -210,14 +210,22 @@ impl Sim {
     }
 
     fn some_of(&mut self, user: usize, of: impl Fn(&Said) -> bool) -> Option<usize> {
-        let all: Vec<usize> =
-            self.model.copies[user].has.iter().copied().filter(|at| of(&self.model.said[*at])).collect();
+        let all: Vec<usize> = self.model.copies[user]
+            .has
+            .iter()
+            .copied()
+            .filter(|at| of(&self.model.said[*at]))
+            .collect();
         (!all.is_empty()).then(|| all[self.rng.random_range(0..all.len())])
     }
 
     fn expect<T: std::fmt::Debug>(&mut self, result: CoreResult<T>, may: bool, what: &str) -> bool {
         assert_eq!(result.is_ok(), may, "{what}: {result:?}");
-        if may { self.done += 1 } else { self.refused += 1 }
+        if may {
+            self.done += 1
+        } else {
+            self.refused += 1
+        }
         may
     }
 
@@ -273,8 +281,7 @@ impl Sim {
                 };
                 let id = self.id(by, at).await;
                 let new = format!("edit {step}");
-                let edited =
-                    core.edit(actor, owner, chat.into(), id, Edit::text(text(&new))).await;
+                let edited = core.edit(actor, owner, chat.into(), id, Edit::text(text(&new))).await;
                 if self.expect(edited, is_member, "edit") {
                     self.model.said[at].text = new;
                 }
@@ -339,7 +346,8 @@ impl Sim {
                         && !there
                         && (self.model.is_admin(by) || !self.model.removed.contains(&user))
                 };
-                let added = core.add_chat_user(actor, owner, chat, self.users[user].id, shown).await;
+                let added =
+                    core.add_chat_user(actor, owner, chat, self.users[user].id, shown).await;
                 if !self.expect(added, may, "add") {
                     return;
                 }
@@ -480,7 +488,10 @@ impl Sim {
         for (number, Stored { id, message }) in copies.has.iter().zip(&all) {
             let said = &self.model.said[*number];
             assert_eq!(message.text, said.text, "{at} has {number}");
-            assert_eq!((message.from, message.out), (self.users[said.author].id, said.author == at));
+            assert_eq!(
+                (message.from, message.out),
+                (self.users[said.author].id, said.author == at)
+            );
             assert_eq!(message.action.is_some(), said.service);
             assert_eq!(message.pinned, copies.pinned.contains(number), "{at}: {number} pinned");
             let unread = message.mentioned && message.unread_media && !message.out;
@@ -608,7 +619,11 @@ async fn every_right_by_every_role() {
                                 .unwrap();
                         }
                         // Who left may come back, which is no right of members.
-                        if owner == stranger.id { Err(CoreError::NotAMember) } else { added.map(|_| ()) }
+                        if owner == stranger.id {
+                            Err(CoreError::NotAMember)
+                        } else {
+                            added.map(|_| ())
+                        }
                     }
                     Rights::PIN_MESSAGES => {
                         let all = world.chat_history(*user, chat).await;
@@ -619,7 +634,9 @@ async fn every_right_by_every_role() {
                             Some(theirs) => {
                                 let how = PinHow { pinned: true, one_side: true, silent: true };
                                 let peer = chat.into();
-                                core.pin_message(actor, owner, peer, theirs.id, how).await.map(|_| ())
+                                core.pin_message(actor, owner, peer, theirs.id, how)
+                                    .await
+                                    .map(|_| ())
                             }
                         }
                     }
