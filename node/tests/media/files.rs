@@ -90,7 +90,11 @@ fn files_between_clients() {
                     let got = scene.download(to, from, theirs);
                     if *kind == "photo" {
                         assert!(got.starts_with(&[0xff, 0xd8, 0xff]), "a JPEG");
-                        assert!(got == scene.download(from, to, own), "the same for both");
+                        // TDLib shows its own photo from the file that it was given.
+                        if sender != "tdlib" {
+                            let sent = scene.download(from, to, own);
+                            assert!(got == sent, "{sender} and {receiver} load the same");
+                        }
                     } else {
                         assert!(got == *content, "{kind} from {sender} at {receiver}");
                     }
