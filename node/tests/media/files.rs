@@ -187,8 +187,10 @@ fn files_of_all_sizes() {
         {
             let content = noise(size);
             let path = scene.file("some.bin", &content);
-            let from = at % 3;
-            let to = (from + 1) % 3;
+            // Pyrogram deciphers in Python: ten megabytes take it minutes.
+            let clients = if size > 1 << 20 { 2 } else { 3 };
+            let from = at % clients;
+            let to = (from + 1) % clients;
             let (_, theirs) = scene.send(from, to, "document", &json!({ "path": path }));
             assert!(scene.download(to, from, theirs) == content, "{size} bytes");
             if scene.members[to].client.name == "telethon" {
