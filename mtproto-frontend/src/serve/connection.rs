@@ -16,7 +16,9 @@ use super::sessions::SessionEntry;
 use super::stream::{Stream, read_some};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
-use crate::transport::{ANSWER_BYTES_MAX, Codec, ERROR_UNKNOWN_KEY, Frame};
+use crate::transport::{
+    ANSWER_BYTES_MAX, Codec, ERROR_UNKNOWN_KEY, FRAME_BYTES_MAX, Frame, FrameError,
+};
 
 /// How long one write may take. Protects memory: a client that never reads is cut off.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -95,6 +97,12 @@ impl Connection {
                         }
                     }
                     Ok(None) => break,
+                    // Parts of files are longer than what a stranger may send.
+                    Err(FrameError::OverLimit { auth_key_id, .. })
+                        if incoming::is_of_member(&self.shared, auth_key_id).await =>
+                    {
+                        self.codec.set_frame_bytes_max(FRAME_BYTES_MAX);
+                    }
                     Err(cause) => {
                         tracing::debug!(%cause, "a frame broke the rules");
                         return Ok(Ending::Silent);

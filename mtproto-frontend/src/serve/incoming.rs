@@ -78,6 +78,14 @@ pub(super) fn open(shared: &Shared, auth_key_id: i64, payload: &[u8]) -> Result<
     Ok(Incoming { key, message })
 }
 
+/// Whether a key acts for somebody who is logged in. Its id alone is no proof: whoever names it may
+/// send more than a stranger, and no more than that.
+pub(super) async fn is_of_member(shared: &Shared, auth_key_id: i64) -> bool {
+    let Ok(Some(key)) = shared.auth_keys.get(auth_key_id, shared.now_ms()) else { return false };
+    let Some(identity) = key.identity() else { return false };
+    matches!(shared.standing(&identity).await, Ok(Standing::LoggedIn(_)))
+}
+
 impl Incoming {
     /// The session that the packet names.
     pub(super) fn session(

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::scene::{Scene, TDLIB, TELETHON, noise, play};
+use crate::scene::{TDLIB, TELETHON, noise, play};
 
 #[test]
 fn files_outlive_a_killed_node() {
@@ -18,7 +18,8 @@ fn files_outlive_a_killed_node() {
         let theirs = scene.arrives(0, 1);
         assert!(scene.download(1, 0, theirs) == content, "byte for byte");
         // What one has of a file is followed by the rest, though the node died between.
-        let own = scene.members[0].history(scene.members[1].user, 1, 0);
+        let bob = scene.members[1].user;
+        let own = scene.members[0].history(bob, 1, 0);
         let own = own[0]["id"].as_i64().expect("an id");
         let got = scene.node.file("got.bin");
         let peer = scene.members[1].user;

@@ -85,7 +85,8 @@ class Media(telethon_driver.Telethon):
 
     async def do_download(self, peer, msg_id, path):
         message = await self.app.get_messages(target(peer), ids=msg_id)
-        await self.app.download_media(message, file=path)
+        with open(path, "wb") as file:  # of a path it would make another one, with an ending
+            await self.app.download_media(message, file=file)
 
     async def do_edit_file(self, to, msg_id, path, caption):
         await self.app.edit_message(target(to), msg_id, caption, file=path, force_document=True)
@@ -104,7 +105,8 @@ class Media(telethon_driver.Telethon):
 
     async def do_download_rest(self):
         with open(self.path, "ab") as file:
-            async for chunk in self.loading:
+            # Not `async for`: that begins anew.
+            while (chunk := await anext(self.loading, None)) is not None:
                 file.write(chunk)
 
     async def do_upload_parts(self, path, parts):

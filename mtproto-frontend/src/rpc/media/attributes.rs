@@ -67,8 +67,8 @@ impl Said {
             let shown = |is: &Is| matches!(is, Is::Video { .. } | Is::Animated);
             attributes.retain(|is| !shown(is));
         }
+        // Whether it is a GIF is said by the attribute: TDLib sets the flag with both.
         if sent.nosound_video {
-            attributes.retain(|is| !matches!(is, Is::Animated));
             for is in &mut attributes {
                 if let Is::Video { nosound, .. } = is {
                     *nosound = true;
@@ -344,7 +344,7 @@ mod tests {
         };
         assert_eq!(kinds(&sent), (true, true, false));
         let silent = InputMediaUploadedDocument { nosound_video: true, ..sent.clone() };
-        assert_eq!(kinds(&silent), (false, false, true));
+        assert_eq!(kinds(&silent), (true, false, true));
         let file = InputMediaUploadedDocument { force_file: true, ..sent };
         assert_eq!(kinds(&file), (false, false, false));
     }
