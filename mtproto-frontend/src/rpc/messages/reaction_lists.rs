@@ -2,6 +2,7 @@
 //!
 //! Source: <https://core.telegram.org/api/reactions>
 
+use md5::{Digest as _, Md5};
 use node_core::{FileId, REACTIONS, Reaction};
 use tl::enums::messages as e;
 use tl::functions::messages as f;
@@ -112,18 +113,31 @@ pub(in crate::rpc) async fn set_default_reaction(
     Ok(true)
 }
 
-/// The hash is the node's to choose: it stands for what was reacted with.
+/// Clients compute the hash of these lists themselves.
 fn reactions(found: &[Reaction], limit: i32, hash: i64) -> e::Reactions {
     let limit = usize::try_from(limit).unwrap_or(0).min(REACTIONS_MAX);
     let found = found.get(..limit.min(found.len())).unwrap_or_default();
-    let own = hash_of(found.iter().map(|reaction| match reaction {
-        Reaction::Emoji(emoticon) => i64::from(content_hash(emoticon.as_bytes())),
-        Reaction::Custom(file) => file.0,
-    }));
+    let own = reactions_hash(found);
     if hash != 0 && hash == own {
         return t::ReactionsNotModified {}.into();
     }
     t::Reactions { hash: own, reactions: found.iter().map(project::reaction).collect() }.into()
+}
+
+/// Two numbers of each reaction: the halves of a custom emoji's number; of an emoji 0, and the
+/// begin of its MD5 with its sign. Not documented: this is what TDLib does.
+fn reactions_hash(found: &[Reaction]) -> i64 {
+    let numbers = found.iter().flat_map(|reaction| match reaction {
+        Reaction::Emoji(emoticon) => {
+            let [a, b, c, d, ..]: [u8; 16] = Md5::digest(emoticon.as_bytes()).into();
+            [0, i64::from(i32::from_be_bytes([a, b, c, d]))]
+        }
+        Reaction::Custom(file) => {
+            let number = file.0.cast_unsigned();
+            [(number >> 32).cast_signed(), (number & 0xffff_ffff).cast_signed()]
+        }
+    });
+    hash_of(numbers)
 }
 
 /// `messages.getDefaultTagReactions#bdf93428 hash:long = messages.Reactions`
@@ -151,4 +165,17 @@ pub(in crate::rpc) async fn get_paid_reaction_privacy(
     _: f::GetPaidReactionPrivacy,
 ) -> RpcResult<Updates> {
     Ok(updates(ctx))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value that TDLib 1.8.67 computed.
+    #[test]
+    fn line_51_lists_of_reactions_have_the_hash_that_clients_compute() {
+        let emoji = |emoticon: &str| Reaction::Emoji(emoticon.to_owned());
+        assert_eq!(reactions_hash(&[emoji("👍"), emoji("🔥")]), -2_025_852_358_968_056_497);
+        assert_eq!(reactions_hash(&[]), 0);
+    }
 }
