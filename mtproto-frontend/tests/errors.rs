@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Names of this node's own, each documented where it is given.
-const OWN: [&str; 3] = ["NOT_IMPLEMENTED", "INTERNAL", "CONNECTION_LAYER_INVALID"];
+const OWN: [&str; 4] =
+    ["NOT_IMPLEMENTED", "INTERNAL", "CONNECTION_LAYER_INVALID", "STORAGE_QUOTA_EXCEEDED"];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {

@@ -139,6 +139,29 @@ pub(crate) struct Addresses {
     pub(crate) remote: SocketAddr,
 }
 
+/// Whether a call is about the bytes of a file: those ask for no updates, so that a session in which
+/// a client loads and uploads gets none. TDLib takes what comes there for messages that it missed.
+///
+/// Source: <https://core.telegram.org/method/invokeWithoutUpdates>
+pub(crate) fn is_about_bytes(query: &[u8], layer: i32) -> bool {
+    use tl::Method as M;
+    let id = query.first_chunk::<4>().map(|id| u32::from_le_bytes(*id));
+    let method = id.and_then(|id| M::from_id(id, layer));
+    matches!(
+        method,
+        Some(
+            M::UploadSaveFilePart
+                | M::UploadSaveBigFilePart
+                | M::UploadGetFile
+                | M::UploadGetFileHashes
+                | M::UploadGetWebFile
+                | M::UploadGetCdnFile
+                | M::UploadGetCdnFileHashes
+                | M::UploadReuploadCdnFile
+        )
+    )
+}
+
 /// Runs one unwrapped call; the bytes are the answer in the caller's layer.
 ///
 /// # Errors

@@ -289,3 +289,21 @@ fn the_table_has_every_method_once() {
     assert!(built >= 22, "{built}");
     let _ = ClientInfo::default();
 }
+
+/// Line 42: a session that loads and uploads gets no updates for that.
+#[test]
+fn calls_about_bytes_ask_for_no_updates() {
+    let layer = tl::LAYER_MAX;
+    let about = |query: Vec<u8>| is_about_bytes(&query, layer);
+    let get = tl::functions::upload::GetFile {
+        location: tl::types::InputTakeoutFileLocation {}.into(),
+        offset: 0,
+        limit: 4096,
+        ..tl::functions::upload::GetFile::default()
+    };
+    assert!(about(tl::to_bytes(&get, layer).unwrap()));
+    let save = tl::functions::upload::SaveFilePart { file_id: 1, file_part: 0, bytes: vec![0] };
+    assert!(about(tl::to_bytes(&save, layer).unwrap()));
+    assert!(!about(tl::to_bytes(&tl::functions::updates::GetState {}, layer).unwrap()));
+    assert!(!about(Vec::new()));
+}

@@ -90,7 +90,8 @@ impl Call {
             (None, None) if layer != 0 => Some(ClientInfo { layer, ..ClientInfo::default() }),
             (None, _) => None,
         };
-        let without_updates = unwrapped.without_updates;
+        let without_updates =
+            unwrapped.without_updates || rpc::is_about_bytes(&unwrapped.query, layer);
         Self { msg_id, layer, query: unwrapped.query, client, without_updates, origin }
     }
 

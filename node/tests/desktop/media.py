@@ -8,9 +8,11 @@ import time
 
 import window
 from companion import SOON_S, Telethon
-from window import CHATS, TALK, WRITING
+from window import CHATS, TALK
 
 PART_BYTES = 512 * 1024
+# Three lines left of the field for searching.
+MENU = 105, 93
 
 
 def upload(telethon, data, name):
@@ -123,10 +125,31 @@ def media(args, screen):
         screen.rest()
         screen.read("17-reacted", TALK)
 
-        # The window makes a group of the two.
-        screen.key("Escape")
-        (place,), _ = screen.wait_for("18-bar", "add", part=TALK)
-    return "done"
+        # The window makes a group of the two; who is added has to be a contact.
+        (place,), _ = screen.wait_for("18-bar", "add", part=("540x80+380+100", "75%"))
+        screen.click(place)
+        screen.wait_for("19-add-contact", "new", "contact", "done")
+        screen.key("Return")
+        screen.wait_for("20-added", "compass", without=["done"])
+        screen.click(MENU)
+        (place, _), _ = screen.wait_for("21-menu", "group", "channel")
+        screen.click(place)
+        screen.wait_for("22-new-group", "group", "name", "next")
+        screen.type("Crew")
+        screen.key("Return")
+        (*_, place), _ = screen.wait_for("23-members", "add", "members", "thea")
+        screen.click(place)
+        (place,), _ = screen.wait_for("24-chosen", "create")
+        screen.click(place)
+
+        def groups():
+            dialogs = telethon.do("invoke", method="messages.GetDialogs", fields={
+                "offset_date": 0, "offset_id": 0, "offset_peer": {"_": "InputPeerEmpty"}, "limit": 10, "hash": 0})
+            return [[chat["title"], chat["participants_count"]] for chat in dialogs["result"]["chats"]]
+
+        until("groups", groups, [["Crew", 2]])
+        screen.wait_for("25-group", "crew", "members")
+        return groups()[0]
 
 
 window.run(

@@ -24,6 +24,8 @@ mod hostile;
 #[cfg(test)]
 mod photos;
 #[cfg(test)]
+mod previews;
+#[cfg(test)]
 mod scene;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]

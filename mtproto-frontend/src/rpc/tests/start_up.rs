@@ -145,7 +145,6 @@ async fn lists_are_empty(calls: &mut Calls) {
         f::messages::GetSponsoredMessages => messages::SponsoredMessagesEmpty;
         f::messages::GetSavedDialogs => messages::SavedDialogs;
         f::messages::GetPinnedSavedDialogs => messages::SavedDialogs;
-        f::messages::GetStickers => messages::Stickers;
         f::messages::GetAllStickers => messages::AllStickers;
         f::messages::GetEmojiStickers => messages::AllStickers;
         f::messages::GetMaskStickers => messages::AllStickers;
@@ -186,6 +185,8 @@ async fn lists_are_empty(calls: &mut Calls) {
         f::payments::GetStarsGiveawayOptions
         f::payments::GetPremiumGiftCodeOptions
     }
+    let unused = f::messages::GetStickers { emoticon: "\u{2693}".into(), hash: 0 };
+    calls.check(unused, |found| *found == messages::Stickers::default().into()).await;
     let unknown = f::messages::GetCustomEmojiDocuments { document_id: vec![1, 2] };
     calls.check(unknown, Vec::is_empty).await;
 }
@@ -200,9 +201,6 @@ async fn hashes_are_stable(calls: &mut Calls) {
             aicompose::Tones::Tones, aicompose::Tones::TonesNotModified;
         f::messages::GetAttachMenuBots =>
             enums::AttachMenuBots::AttachMenuBots, enums::AttachMenuBots::AttachMenuBotsNotModified;
-        f::messages::GetAvailableReactions =>
-            messages::AvailableReactions::AvailableReactions,
-            messages::AvailableReactions::AvailableReactionsNotModified;
         f::messages::GetAvailableEffects =>
             messages::AvailableEffects::AvailableEffects,
             messages::AvailableEffects::AvailableEffectsNotModified;
@@ -217,6 +215,12 @@ async fn hashes_are_stable(calls: &mut Calls) {
         f::payments::GetStarGifts =>
             payments::StarGifts::StarGifts, payments::StarGifts::StarGiftsNotModified;
     }
+    // The pictures of reactions are put into the store by the binary.
+    calls
+        .check(f::messages::GetAvailableReactions { hash: 0 }, |all| {
+            matches!(all, messages::AvailableReactions::AvailableReactions(a) if a.reactions.is_empty())
+        })
+        .await;
     // Of a list whose hash clients compute, every question gets all of it: its hash is 0, which
     // also says "I have nothing".
     let stale = f::messages::GetAllStickers { hash: 7 };

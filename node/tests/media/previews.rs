@@ -1,0 +1,104 @@
+//! Previews of pages that messages link to.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
+use std::thread;
+
+use serde_json::json;
+
+use crate::driver::SOON;
+use crate::scene::{TDLIB, TELETHON, play, png_of};
+
+/// Serves a page with a picture, and answers where.
+fn site() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let (mut request, mut some) = (Vec::new(), [0; 1024]);
+            while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                match stream.read(&mut some) {
+                    Ok(0) | Err(_) => break,
+                    Ok(read) => request.extend_from_slice(&some[..read]),
+                }
+            }
+            let (kind, body) = if request.starts_with(b"GET /picture") {
+                ("image/png", png_of(640, 480, 480))
+            } else {
+                let page = "<html><head><title>The lighthouse</title>\
+                    <meta property='og:description' content='Red and white.'>\
+                    <meta property='og:site_name' content='Harbour'>\
+                    <meta property='og:image' content='/picture.png'></head><body></body></html>";
+                ("text/html; charset=utf-8", page.as_bytes().to_vec())
+            };
+            let length = body.len();
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+                 Connection: close\r\n\r\n"
+            );
+            stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).ok();
+        }
+    });
+    port
+}
+
+/// Who writes asks for the preview, and everybody gets it with the message, as a change that is no
+/// edit for people.
+#[test]
+fn links_have_previews() {
+    let port = std::cell::Cell::new(0);
+    let config = || {
+        port.set(site());
+        format!(
+            "[previews]\nenabled = true\nallow_ips = ['127.0.0.0/8']\nallow_ports = [{}]\n",
+            port.get()
+        )
+    };
+    play("previews::links_have_previews", &[&TELETHON, &TDLIB], config, |mut scene| {
+        let link = format!("http://127.0.0.1:{}/lighthouse", port.get());
+        let bob = scene.members[1].user;
+        let ada = &mut scene.members[0];
+        let text = format!("look at {link} soon");
+        let shown = ada.invoke("messages.GetWebPagePreview", json!({ "message": text }));
+        let page = &shown["media"]["webpage"];
+        assert_eq!(
+            (&page["title"], &page["site_name"]),
+            (&json!("The lighthouse"), &json!("Harbour"))
+        );
+        assert_eq!(page["photo"]["_"], "Photo", "{page}");
+        let same = ada.invoke("messages.GetWebPage", json!({ "url": link, "hash": 0 }));
+        assert_eq!(same["webpage"]["description"], "Red and white.", "{same}");
+        let none = ada.invoke("messages.GetWebPagePreview", json!({ "message": "no link" }));
+        assert_eq!(none["media"]["_"], "MessageMediaEmpty", "{none}");
+
+        let sent = ada.send(bob, &text);
+        let td = &mut scene.members[1];
+        let event = td.expect_event("a preview", SOON, |event| {
+            let content = match event["@type"].as_str() {
+                Some("updateMessageContent") => &event["new_content"],
+                Some("updateNewMessage") => &event["message"]["content"],
+                _ => return false,
+            };
+            content["link_preview"]["title"] == "The lighthouse"
+        });
+        assert!(!event.to_string().contains("edit_date\":1"), "no edit for people: {event}");
+        let ada = &mut scene.members[0];
+        let found = ada.invoke(
+            "messages.GetMessages",
+            json!({ "id": [{ "_": "InputMessageID", "id": sent }] }),
+        );
+        let message = &found["messages"][0];
+        assert_eq!(message["media"]["webpage"]["title"], "The lighthouse", "{message}");
+        assert_eq!(message["edit_date"], json!(null), "{message}");
+
+        // Who wants none gets none.
+        let plain = json!({ "peer": { "peer": bob }, "message": text, "random_id": 7,
+            "no_webpage": true });
+        ada.invoke("messages.SendMessage", plain);
+        let history = ada.history(bob, 1, 0);
+        let peer = json!({ "id": [{ "_": "InputMessageID", "id": history[0]["id"] }] });
+        let found = ada.invoke("messages.GetMessages", peer);
+        assert_eq!(found["messages"][0]["media"], json!(null), "{found}");
+    });
+}
