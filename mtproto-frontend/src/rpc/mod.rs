@@ -139,8 +139,9 @@ pub(crate) struct Addresses {
     pub(crate) remote: SocketAddr,
 }
 
-/// Whether a call is about the bytes of a file: those ask for no updates, so that a session in which
-/// a client loads and uploads gets none. TDLib takes what comes there for messages that it missed.
+/// Whether a call is about the bytes of a file: those ask for no updates where another session of
+/// the client takes them, so that one in which it loads and uploads gets none. TDLib takes what comes
+/// there for messages that it missed.
 ///
 /// Source: <https://core.telegram.org/method/invokeWithoutUpdates>
 pub(crate) fn is_about_bytes(query: &[u8], layer: i32) -> bool {

@@ -90,8 +90,7 @@ impl Call {
             (None, None) if layer != 0 => Some(ClientInfo { layer, ..ClientInfo::default() }),
             (None, _) => None,
         };
-        let without_updates =
-            unwrapped.without_updates || rpc::is_about_bytes(&unwrapped.query, layer);
+        let without_updates = unwrapped.without_updates;
         Self { msg_id, layer, query: unwrapped.query, client, without_updates, origin }
     }
 
@@ -109,8 +108,9 @@ impl Call {
             if let Standing::LoggedIn(user) = standing
                 && !self.without_updates
             {
+                let about_bytes = rpc::is_about_bytes(&self.query, self.layer);
                 let is_logged_in = || identity.standing().0 == Some(standing);
-                shared.hub.subscribe(user, &session, is_logged_in);
+                shared.hub.subscribe(user, &session, about_bytes, is_logged_in);
             }
         }
         let ctx = Context {

@@ -21,13 +21,37 @@ pub(crate) struct Hub(Sharded<Vec<Weak<SessionEntry>>>);
 impl Hub {
     /// Updates of `user` go to `session` from now on, and of nobody else; unless the login has ended,
     /// which is asked again once it would be found here.
+    ///
+    /// A session that is only asked for the bytes of files takes them for want of another one of its
+    /// key.
     pub(crate) fn subscribe(
         &self,
         user: UserId,
         session: &Arc<SessionEntry>,
+        about_bytes: bool,
         is_logged_in: impl FnOnce() -> bool,
     ) {
-        let before = session.lock().subscriber.replace(user);
+        if about_bytes && self.has_another(user, session) {
+            return;
+        }
+        let (before, for_want) = {
+            let mut state = session.lock();
+            let before = state.subscriber.replace(user);
+            let for_want = state.for_want;
+            state.for_want = about_bytes && (for_want || before != Some(user));
+            (before, for_want)
+        };
+        if !about_bytes && (for_want || before != Some(user)) {
+            let key = session.auth_key();
+            self.remove(user, |known| {
+                let other = known.auth_key() == key && !Arc::ptr_eq(known, session);
+                let goes = other && known.lock().for_want;
+                if goes {
+                    known.lose_updates();
+                }
+                goes
+            });
+        }
         if before == Some(user) {
             return;
         }
@@ -45,6 +69,14 @@ impl Hub {
                 goes
             });
         }
+    }
+
+    /// Whether another session of the same key takes updates.
+    fn has_another(&self, user: UserId, session: &Arc<SessionEntry>) -> bool {
+        let key = session.auth_key();
+        self.sessions(user)
+            .iter()
+            .any(|known| known.auth_key() == key && !Arc::ptr_eq(known, session))
     }
 
     /// No session of this login takes updates any more.
@@ -262,10 +294,10 @@ mod tests {
     fn a_session_takes_the_updates_of_one_member() {
         let (hub, sessions) = (Hub::default(), Sessions::default());
         let session = session(&sessions);
-        hub.subscribe(ADA, &session, || true);
-        hub.subscribe(ADA, &session, || true);
+        hub.subscribe(ADA, &session, false, || true);
+        hub.subscribe(ADA, &session, false, || true);
         assert_eq!(hub.sessions(ADA).len(), 1);
-        hub.subscribe(BOB, &session, || true);
+        hub.subscribe(BOB, &session, false, || true);
         assert_eq!((hub.sessions(ADA).len(), hub.sessions(BOB).len()), (0, 1));
         hub.end(ADA, session.auth_key().unwrap());
         assert_eq!(hub.sessions(BOB).len(), 1, "that was another's login");
@@ -273,18 +305,40 @@ mod tests {
         assert!(hub.sessions(BOB).is_empty());
     }
 
+    /// Line 42: one that loads and uploads gets none, as long as another one of the client does.
+    #[test]
+    fn a_session_for_bytes_takes_updates_for_want_of_another() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let key = Arc::new(KeyEntry::new(AuthKey::from_slice(&[1; 256]).unwrap(), 1, 0, 0, 0));
+        let make = |number| {
+            let new = || Session::new(number, 1, 0);
+            sessions.get_or_make(&key, number, 0, new).unwrap()
+        };
+        let (files, main, more) = (make(1), make(2), make(3));
+        hub.subscribe(ADA, &files, true, || true);
+        assert!(Arc::ptr_eq(&hub.sessions(ADA)[0], &files), "there is no other");
+        hub.subscribe(ADA, &main, false, || true);
+        hub.subscribe(ADA, &more, true, || true);
+        hub.subscribe(ADA, &files, true, || true);
+        assert_eq!(hub.sessions(ADA).len(), 1);
+        assert!(Arc::ptr_eq(&hub.sessions(ADA)[0], &main));
+        // Who asks for anything else wants updates too.
+        hub.subscribe(ADA, &files, false, || true);
+        assert_eq!(hub.sessions(ADA).len(), 2);
+    }
+
     /// A call looks whom its key acts for, the login ends, the call goes on.
     #[test]
     fn a_login_that_ended_meanwhile_is_not_subscribed() {
         let (hub, sessions) = (Hub::default(), Sessions::default());
         let session = session(&sessions);
-        hub.subscribe(ADA, &session, || {
+        hub.subscribe(ADA, &session, false, || {
             assert_eq!(hub.sessions(ADA).len(), 1, "what ends it from here on finds it");
             false
         });
         assert!(hub.sessions(ADA).is_empty());
         // The same key may log in again.
-        hub.subscribe(ADA, &session, || true);
+        hub.subscribe(ADA, &session, false, || true);
         assert_eq!(hub.sessions(ADA).len(), 1);
     }
 
@@ -292,7 +346,7 @@ mod tests {
     fn sessions_that_are_gone_need_no_memory() {
         let (hub, sessions) = (Hub::default(), Sessions::default());
         let session = session(&sessions);
-        hub.subscribe(ADA, &session, || true);
+        hub.subscribe(ADA, &session, false, || true);
         hub.sweep();
         assert_eq!(hub.sessions(ADA).len(), 1);
         sessions.end_key(session.key.id);

@@ -34,6 +34,8 @@ pub(crate) struct State {
     sink: Option<Arc<Notify>>,
     /// Whose updates come here.
     pub(crate) subscriber: Option<UserId>,
+    /// It takes them only since no other session of its key did: all that it asked was about bytes.
+    pub(crate) for_want: bool,
     /// The login was ended from elsewhere: the connection closes.
     ended: bool,
     used_ms: u64,
@@ -157,6 +159,7 @@ impl Sessions {
             waiting: Vec::new(),
             sink: None,
             subscriber: None,
+            for_want: false,
             ended: false,
             used_ms: now_ms,
         };

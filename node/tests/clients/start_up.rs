@@ -54,6 +54,7 @@ fn telethon_calls_every_start_up_method() {
             "messages.GetEmojiProfilePhotoGroupsRequest": "EmojiGroupsNotModified",
             "messages.GetEmojiStatusGroupsRequest": "EmojiGroupsNotModified",
             "messages.GetEmojiStickerGroupsRequest": "EmojiGroupsNotModified",
+            "messages.GetTopReactionsRequest": "ReactionsNotModified",
             "payments.GetStarGiftsRequest": "StarGiftsNotModified",
             "stories.GetAllStoriesRequest": "AllStoriesNotModified",
         })

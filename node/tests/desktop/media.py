@@ -13,6 +13,8 @@ from window import CHATS, TALK
 PART_BYTES = 512 * 1024
 # Three lines left of the field for searching.
 MENU = 105, 93
+# The line below the bars of a voice message that is the last one; it is pale.
+VOICE = "220x24+460+609", "80%"
 
 
 def upload(telethon, data, name):
@@ -46,7 +48,7 @@ def document(telethon, data, name, mime, *attributes):
 
 def results(telethon, to, message):
     """How often each answer of a poll was given."""
-    fields = {"peer": {"peer": to}, "msg_id": message}
+    fields = {"peer": {"peer": to}, "msg_id": message, "poll_hash": 0}
     answer = telethon.do("invoke", method="messages.GetPollResults", fields=fields)["result"]
     (poll,) = [update for update in answer["updates"] if update["_"] == "UpdateMessagePoll"]
     return [one["voters"] for one in poll["results"]["results"] or []]
@@ -88,7 +90,7 @@ def media(args, screen):
 
         voice = {"_": "DocumentAttributeAudio", "duration": 7, "voice": True, "waveform": {"hex": "55" * 60}}
         send(telethon, dora, document(telethon, os.urandom(20_000), "voice.ogg", "audio/ogg", voice))
-        screen.wait_for("11-voice", "00:07", part=TALK)
+        screen.wait_for("11-voice", "00:07", part=VOICE)
         send(telethon, dora, document(telethon, b"Wind from the west. " * 500, "logbook.txt", "text/plain"))
         screen.wait_for("12-file", "logbook", part=TALK)
 

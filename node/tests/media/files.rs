@@ -171,9 +171,14 @@ fn edits(scene: &mut Scene) {
     }
 }
 
+/// What TDLib says of its own messages when it learns of one before the answer to its call: known,
+/// and harmless, since it takes them for the same.
+const OVERTAKEN: &str = "with an awaited message has identifier less than last_new_message_id";
+
 fn no_complaints(driver: &mut Driver) {
     let log = driver.command("log", json!({}));
-    if log["lines"].as_array().is_none_or(|lines| !lines.is_empty()) {
+    let known = |line: &Value| line.as_str().is_some_and(|line| line.contains(OVERTAKEN));
+    if log["lines"].as_array().is_none_or(|lines| !lines.iter().all(known)) {
         driver.fail(&format!("the library complains: {log}"));
     }
 }
