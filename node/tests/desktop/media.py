@@ -46,12 +46,12 @@ def document(telethon, data, name, mime, *attributes):
     return {"_": "InputMediaUploadedDocument", "file": file, "mime_type": mime, "attributes": attributes}
 
 
-def results(telethon, to, message):
-    """How often each answer of a poll was given."""
+def voters(telethon, to, message):
+    """How many have answered a poll: what they said is shown to who has answered."""
     fields = {"peer": {"peer": to}, "msg_id": message, "poll_hash": 0}
     answer = telethon.do("invoke", method="messages.GetPollResults", fields=fields)["result"]
     (poll,) = [update for update in answer["updates"] if update["_"] == "UpdateMessagePoll"]
-    return [one["voters"] for one in poll["results"]["results"] or []]
+    return poll["results"]["total_voters"] or 0
 
 
 def until(what, ask, wanted):
@@ -107,15 +107,17 @@ def media(args, screen):
         answer = send(telethon, dora, {"_": "InputMediaPoll", "poll": poll})
         (poll,) = [one["message"]["id"] for one in answer["updates"] if one["_"] == "UpdateNewMessage"]
         (_, place), _ = screen.wait_for("14-poll", "northern", "southern", part=TALK)
-        assert results(telethon, dora, poll) == []
+        assert voters(telethon, dora, poll) == 0
         screen.click(place)
-        until("votes", lambda: results(telethon, dora, poll), [0, 1])
+        until("voters", lambda: voters(telethon, dora, poll), 1)
         screen.wait_for("15-voted", "100%", part=TALK)
 
-        # A double click reacts with the default reaction.
+        # Above the menu of a message stand the reactions.
         last = telethon.do("send", to=dora, text="Aye or nay")["msg_id"]
         (place, _), _ = screen.wait_for("16-to-react", "aye", "nay", part=TALK)
-        screen.tool("xdotool", "mousemove", *map(str, place), "click", "--repeat", "2", "--delay", "80", "1")
+        screen.click(place, button=3)
+        (place, _), _ = screen.wait_for("17-reactions", "copy", "forward")
+        screen.click((place[0] - 10, place[1] - 95))
 
         def reactions():
             fields = {"peer": {"peer": dora}, "id": [last]}
@@ -125,23 +127,23 @@ def media(args, screen):
 
         until("reactions", reactions, 1)
         screen.rest()
-        screen.read("17-reacted", TALK)
+        screen.read("18-reacted", TALK)
 
         # The window makes a group of the two; who is added has to be a contact.
-        (place,), _ = screen.wait_for("18-bar", "add", part=("540x80+380+100", "75%"))
+        (place,), _ = screen.wait_for("19-bar", "add", part=("540x80+380+100", "75%"))
         screen.click(place)
-        screen.wait_for("19-add-contact", "new", "contact", "done")
+        screen.wait_for("20-add-contact", "new", "contact", "done")
         screen.key("Return")
-        screen.wait_for("20-added", "compass", without=["done"])
+        screen.wait_for("21-added", "northern", without=["done"])
         screen.click(MENU)
-        (place, _), _ = screen.wait_for("21-menu", "group", "channel")
+        (place, _), _ = screen.wait_for("22-menu", "group", "channel")
         screen.click(place)
-        screen.wait_for("22-new-group", "group", "name", "next")
+        screen.wait_for("23-new-group", "group", "name", "next")
         screen.type("Crew")
         screen.key("Return")
-        (*_, place), _ = screen.wait_for("23-members", "add", "members", "thea")
+        (*_, place), _ = screen.wait_for("24-members", "add", "members", "thea")
         screen.click(place)
-        (place,), _ = screen.wait_for("24-chosen", "create")
+        (place,), _ = screen.wait_for("25-chosen", "create")
         screen.click(place)
 
         def groups():
@@ -150,7 +152,7 @@ def media(args, screen):
             return [[chat["title"], chat["participants_count"]] for chat in dialogs["result"]["chats"]]
 
         until("groups", groups, [["Crew", 2]])
-        screen.wait_for("25-group", "crew", "members")
+        screen.wait_for("26-group", "crew", "members")
         return groups()[0]
 
 
