@@ -75,13 +75,13 @@ impl Decide<'_> {
         Ok(())
     }
 
-    /// The number that the next message of a group gets. One that is not used stays free.
+    /// The number that the next message of a group gets. Those of a command that fails are skipped:
+    /// a number is given once.
     pub(crate) fn next_number(&mut self, chat: ChatId) -> CoreResult<MessageId> {
-        let inner = self.inner;
-        let mut numbers = inner.chats.numbers.lock();
         let key = chat_key(chat, NUMBERS);
-        let (next, taken) = match numbers.get(&chat) {
-            Some(known) => *known,
+        let known = self.inner.chats.numbers.lock().get(&chat).copied();
+        let (next, taken) = match known {
+            Some(known) => known,
             None => {
                 let row = self.get(Keyspace::CHATS, &key)?;
                 let taken = row.and_then(|row| row.try_into().ok()).map_or(1, i32::from_be_bytes);
@@ -89,20 +89,17 @@ impl Decide<'_> {
             }
         };
         let after = next.checked_add(1).ok_or(CoreError::BoxFull)?;
-        if after <= taken {
-            numbers.insert(chat, (after, taken));
-            return Ok(MessageId(next));
+        if after > taken {
+            let taken = next.saturating_add(NUMBERS_AT_ONCE);
+            self.put_bytes(Keyspace::CHATS, &key, taken.to_be_bytes().to_vec());
+            // Not before this batch is kept: of one that fails, no row says that they are taken.
+            self.after(move |inner| {
+                if let Some(known) = inner.chats.numbers.lock().get_mut(&chat) {
+                    known.1 = known.1.max(taken);
+                }
+            });
         }
-        let taken = next.saturating_add(NUMBERS_AT_ONCE);
-        self.put_bytes(Keyspace::CHATS, &key, taken.to_be_bytes().to_vec());
-        // Only once they are: a command that fails has taken none.
-        drop(numbers);
-        self.after(move |inner| {
-            let mut numbers = inner.chats.numbers.lock();
-            let known = numbers.entry(chat).or_insert((after, taken));
-            known.1 = known.1.max(taken);
-        });
-        self.inner.chats.numbers.lock().insert(chat, (after, after));
+        self.inner.chats.numbers.lock().insert(chat, (after, taken.max(after)));
         Ok(MessageId(next))
     }
 

@@ -112,7 +112,6 @@ pub enum ChatRole {
     Creator,
 }
 
-/// [`Chat::decode`] as it is stored.
 impl Record for Chat {
     const VERSION: u8 = 1;
     const NAME: &'static str = "chat";
