@@ -112,7 +112,7 @@ impl Shared {
         }
         let Some(url) = first_link(&message.text, &message.entities) else { return };
         let Ok(turn) = previews.under_way.clone().try_acquire_owned() else { return };
-        let shared = self.clone();
+        let (shared, text) = (self.clone(), message.text.clone());
         tokio::spawn(async move {
             let _turn = turn;
             let Some(page) = shared.web_page(&url).await else { return };
@@ -122,7 +122,7 @@ impl Shared {
                 force_small: false,
                 manual: false,
             };
-            if let Err(cause) = shared.core.show_web_page(owner, id, shown).await {
+            if let Err(cause) = shared.core.show_web_page(owner, id, text, shown).await {
                 tracing::warn!(%cause, "a preview is not shown");
             }
         });

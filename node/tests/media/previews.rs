@@ -25,11 +25,15 @@ fn site() -> u16 {
             let (kind, body) = if request.starts_with(b"GET /picture") {
                 ("image/png", png_of(640, 480, 480))
             } else {
-                let page = "<html><head><title>The lighthouse</title>\
+                let title =
+                    if request.starts_with(b"GET /pier") { "The pier" } else { "The lighthouse" };
+                let page = format!(
+                    "<html><head><title>{title}</title>\
                     <meta property='og:description' content='Red and white.'>\
                     <meta property='og:site_name' content='Harbour'>\
-                    <meta property='og:image' content='/picture.png'></head><body></body></html>";
-                ("text/html; charset=utf-8", page.as_bytes().to_vec())
+                    <meta property='og:image' content='/picture.png'></head><body></body></html>"
+                );
+                ("text/html; charset=utf-8", page.into_bytes())
             };
             let length = body.len();
             let head = format!(
@@ -76,7 +80,8 @@ fn links_have_previews() {
         let td = &mut scene.members[1];
         let changed = td.expect(&json!({ "event": "edited", "text": text }));
         let id = changed["id"].as_i64().expect("an id") << 20;
-        let message = td.request("getMessage", json!({ "chat_id": from, "message_id": id }));
+        let of_it = json!({ "chat_id": from, "message_id": id });
+        let message = td.request("getMessage", of_it.clone());
         let preview = &message["content"]["link_preview"];
         assert_eq!(preview["title"], "The lighthouse", "{message}");
         assert_eq!(message["edit_date"], 0, "no edit for people: {message}");
@@ -89,7 +94,22 @@ fn links_have_previews() {
         assert_eq!(message["media"]["webpage"]["title"], "The lighthouse", "{message}");
         assert_eq!(message["edit_date"], json!(null), "{message}");
 
+        // Another link has another preview, and no link has none.
+        let pier = format!("now at http://127.0.0.1:{}/pier", port.get());
+        for (text, title) in [(pier.as_str(), json!("The pier")), ("gone home", json!(null))] {
+            let edit = json!({ "peer": { "peer": bob }, "id": sent, "message": text });
+            scene.members[0].invoke("messages.EditMessage", edit);
+            let td = &mut scene.members[1];
+            let mut shown = json!(false);
+            while shown != title {
+                td.expect(&json!({ "event": "edited", "text": text }));
+                let message = td.request("getMessage", of_it.clone());
+                shown = message["content"]["link_preview"]["title"].clone();
+            }
+        }
+
         // Who wants none gets none.
+        let ada = &mut scene.members[0];
         let plain = json!({ "peer": { "peer": bob }, "message": text, "random_id": 7,
             "no_webpage": true });
         ada.invoke("messages.SendMessage", plain);

@@ -4,7 +4,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.editMessage>
 
-use node_core::{Edit, Media, Message, MessageId, ScheduledEdit};
+use node_core::{Edit, Media, Message, MessageId, ScheduledEdit, Text};
 use tl::enums;
 use tl::functions::messages::{EditMessage, GetMessageEditData};
 use tl::types;
@@ -13,6 +13,7 @@ use super::polls::poll_updates;
 use super::refuse;
 use super::scheduled::edited_scheduled;
 use super::send_message::{caption, text};
+use crate::previews::first_link;
 use crate::project::{self, Named};
 use crate::rpc::media::{self, Uploads};
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -43,14 +44,14 @@ async fn edit(
         return poll_updates(ctx, poll, None);
     }
     let (id, core) = (MessageId(request.id), &ctx.shared.core);
+    let before = match request.schedule_date {
+        Some(_) => core.scheduled(owner, peer, id)?.map(|found| found.message),
+        None => core.message(owner, id)?,
+    };
     // Whether the text is one of media: of those that come, or of those that are there.
     let is_caption = match &request.media {
         Some(media) => media::has_caption(media),
-        None if request.schedule_date.is_some() => {
-            let found = core.scheduled(owner, peer, id)?;
-            found.is_some_and(|found| has_caption(&found.message))
-        }
-        None => core.message(owner, id)?.is_some_and(|message| has_caption(&message)),
+        None => before.as_ref().is_some_and(has_caption),
     };
     let text = match &request.message {
         Some(message) if is_caption => Some(caption(ctx, message, request.entities)?),
@@ -76,9 +77,17 @@ async fn edit(
     if text.is_none() && media.is_none() {
         return Err(RpcError::new(400, "MESSAGE_NOT_MODIFIED"));
     }
-    let (drops_media, invert_media) = (request.no_webpage, request.invert_media);
+    // Of another link than before there is another preview, or none.
+    let another = match (&before, &text) {
+        (Some(before), Some(text)) => links_elsewhere(before, text),
+        _ => false,
+    };
+    let (drops_media, invert_media) = (request.no_webpage || another, request.invert_media);
     let edit = Edit { text, media, drops_media, invert_media };
     let edited = core.edit(ctx.actor()?, owner, peer, id, edit).await?;
+    if !request.no_webpage {
+        ctx.shared.preview(owner, edited.id, &edited.message);
+    }
     let mut named = Named::default();
     named.shown_with(ctx.view()?, edited.id, &edited.message)?;
     let (users, chats) = named.shown(ctx.view()?)?;
@@ -90,6 +99,12 @@ async fn edit(
 
 fn has_caption(message: &Message) -> bool {
     message.media.as_ref().is_some_and(Media::has_caption)
+}
+
+/// Whether the preview of a message is of a link that its new text does not begin with.
+fn links_elsewhere(before: &Message, text: &Text) -> bool {
+    let of_text = matches!(before.media, Some(Media::WebPage { manual: false, .. }));
+    of_text && first_link(&before.text, &before.entities) != first_link(&text.text, &text.entities)
 }
 
 pub(in crate::rpc) async fn get_message_edit_data(

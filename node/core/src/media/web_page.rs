@@ -125,7 +125,8 @@ impl Core {
     }
 
     /// Shows the preview of a page with a message that has nothing else beside its text. Nothing
-    /// happens where the message is gone, or has something by now.
+    /// happens where the message is gone, has something or says something else by now, or where its
+    /// writer may not have links previewed.
     ///
     /// # Errors
     /// Those of the store.
@@ -133,18 +134,30 @@ impl Core {
         &self,
         owner: UserId,
         id: MessageId,
+        text: String,
         shown: Media,
     ) -> CoreResult<()> {
         // For all sessions, the writer's too: it is no answer to any of them.
-        self.write(None, move |decide| decide.show_web_page(owner, id, &shown)).await
+        self.write(None, move |decide| decide.show_web_page(owner, id, &text, &shown)).await
     }
 }
 
 impl Decide<'_> {
-    fn show_web_page(&mut self, owner: UserId, id: MessageId, shown: &Media) -> CoreResult<()> {
+    fn show_web_page(
+        &mut self,
+        owner: UserId,
+        id: MessageId,
+        text: &str,
+        shown: &Media,
+    ) -> CoreResult<()> {
         let Some(mut message) = self.message(owner, id)? else { return Ok(()) };
-        if !message.out || message.media.is_some() || message.action.is_some() {
+        if !message.out || message.media.is_some() || message.text != text {
             return Ok(());
+        }
+        match self.may_show(owner, message.peer, Some(shown)) {
+            Ok(()) => {}
+            Err(CoreError::RightMissing(_) | CoreError::NotAMember) => return Ok(()),
+            Err(cause) => return Err(cause),
         }
         message.media = Some(shown.clone());
         let others = self.other_copies(owner, &message)?;

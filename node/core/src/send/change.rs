@@ -159,6 +159,7 @@ impl Decide<'_> {
                 if !may {
                     return Err(CoreError::MediaInvalid);
                 }
+                self.may_show(owner, peer, Some(&media))?;
                 message.media = Some(media);
             }
             None if edit.drops_media && matches!(message.media, Some(Media::WebPage { .. })) => {

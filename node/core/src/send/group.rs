@@ -16,12 +16,23 @@ use crate::{CoreError, CoreResult};
 impl Decide<'_> {
     /// Whether a group lets its member send this. The right to write at all was asked for before.
     pub(crate) fn may_send(&self, from: UserId, to: PeerId, body: &Body) -> CoreResult<()> {
+        self.may_show(from, to, body.media.as_ref())
+    }
+
+    /// Whether somebody may write there with this beside the text: at once, by an edit, or as the
+    /// preview that comes later.
+    pub(crate) fn may_show(
+        &self,
+        from: UserId,
+        to: PeerId,
+        media: Option<&Media>,
+    ) -> CoreResult<()> {
         let PeerId::Chat(chat) = to else { return Ok(()) };
         let chat = self.chat(chat)?;
         if chat.is_admin(from) {
             return Ok(());
         }
-        let needed = match &body.media {
+        let needed = match media {
             None => Rights::SEND_PLAIN,
             Some(media) => self.right_for(media)?,
         };

@@ -251,11 +251,12 @@ impl Core {
             return Err(CoreError::RandomIdDuplicate);
         }
         let mut sent = Vec::with_capacity(ids.len());
+        let call = ids.first().map_or(0, |(_, random_id)| *random_id);
         let at_once = if to.chat().is_some() { FORWARD_TO_CHAT_AT_ONCE } else { FORWARD_AT_ONCE };
         for some in ids.chunks(at_once) {
             let some = some.to_vec();
             let command =
-                move |decide: &mut Decide<'_>| decide.forward(from, source, to, some, how);
+                move |decide: &mut Decide<'_>| decide.forward(from, source, to, some, (how, call));
             sent.extend(self.write(Some(actor), command).await?);
         }
         Ok(sent)
@@ -281,7 +282,7 @@ fn forwarded(
     author: Author,
     (id, random_id): (MessageId, i64),
     to: PeerId,
-    how: ForwardHow,
+    (how, call): (ForwardHow, i64),
     fingerprint: u64,
 ) -> Body {
     let own_note = original.forward.is_none() && original.peer == PeerId::User(from);
@@ -312,10 +313,22 @@ fn forwarded(
         scheduled: false,
         media: original.media,
         invert_media: original.invert_media,
-        grouped_id: original.grouped_id,
+        grouped_id: album_of_forward(original.grouped_id, from, call),
         noforwards: how.noforwards,
         unread_media: false,
     }
+}
+
+/// What the forwarded pictures of an album are grouped by: an album anew, else two forwards of it
+/// into one dialog would show as one. A repeated call has the same.
+fn album_of_forward(original: i64, from: UserId, call: i64) -> i64 {
+    if original == 0 {
+        return 0;
+    }
+    let parts = [original.to_be_bytes(), from.bytes(), call.to_be_bytes()];
+    let hash = fingerprint(&[b"album", &parts.concat()]);
+    // Not 0, which is none.
+    (hash | 1).cast_signed()
 }
 
 impl Decide<'_> {
@@ -354,7 +367,7 @@ impl Decide<'_> {
         source: PeerId,
         to: PeerId,
         ids: Vec<(MessageId, i64)>,
-        how: ForwardHow,
+        how: (ForwardHow, i64),
     ) -> CoreResult<Vec<Sent>> {
         let bodies = self.forwarded_bodies(from, source, to, ids, how)?;
         for (at, body) in bodies.iter().filter_map(|body| body.as_ref().ok()).enumerate() {
@@ -372,14 +385,15 @@ impl Decide<'_> {
             .collect()
     }
 
-    /// What is to be forwarded; or what was sent under the same number already.
+    /// What is to be forwarded, by a call whose first `random_id` comes with `how`; or what was sent
+    /// under the same number already.
     pub(crate) fn forwarded_bodies(
         &self,
         from: UserId,
         source: PeerId,
         to: PeerId,
         ids: Vec<(MessageId, i64)>,
-        how: ForwardHow,
+        how: (ForwardHow, i64),
     ) -> CoreResult<Vec<Result<Body, Sent>>> {
         // All are looked at before the first is sent.
         let mut bodies = Vec::with_capacity(ids.len());

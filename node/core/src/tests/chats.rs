@@ -40,7 +40,7 @@ impl World {
         self.core.send(from.actor(), from.id, message).await.unwrap()
     }
 
-    async fn group(&self, members: &[Member]) -> ChatId {
+    pub(super) async fn group(&self, members: &[Member]) -> ChatId {
         let (first, others) = members.split_first().unwrap();
         let others = others.iter().map(|member| member.id).collect();
         let made = self.core.create_chat(first.actor(), first.id, "Group", others, 0).await;

@@ -404,3 +404,89 @@ async fn quotas_are_of_a_member_and_of_all() {
     assert!(matches!(refused, Err(CoreError::QuotaExceeded)), "{refused:?}");
     assert_eq!(world.texts(ada, bob).await, Vec::<String>::new());
 }
+
+/// An album that is forwarded is an album there too, and not one with another forward of it.
+#[tokio::test]
+async fn a_forwarded_album_is_another_album() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let album = (0..2).map(|n| Outgoing {
+        grouped_id: 5,
+        ..sends(ada, bob, n, 1 + n, n.unsigned_abs().to_le_bytes()[0] + 1)
+    });
+    let sent = core.send_album(ada.actor(), ada.id, album.collect()).await.unwrap();
+    let mut seen = vec![5];
+    // The last is the first repeated.
+    for call in [10, 20, 10] {
+        let ids = sent.iter().zip(call..).map(|(sent, random_id)| (sent.id, random_id)).collect();
+        let (to, how) = (ada.peer(), ForwardHow::default());
+        let there = core.forward(ada.actor(), ada.id, bob.peer(), to, ids, how).await.unwrap();
+        let groups: Vec<i64> = there.iter().map(|sent| sent.message.grouped_id).collect();
+        assert!(groups[0] != 0 && groups[0] == groups[1], "{groups:?}");
+        assert_eq!(seen.get(1) == groups.first(), call == 10 && seen.len() == 3, "{seen:?}");
+        seen.push(groups[0]);
+    }
+    assert!(!seen[1..].contains(&5) && seen[1] != seen[2], "{seen:?}");
+}
+
+/// What a group forbids comes neither as the preview of a link, nor by an edit.
+#[tokio::test]
+async fn what_a_group_forbids_comes_on_no_other_way() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let chat = world.group(&[ada, bob]).await;
+    let core = world.core.clone();
+    let page = WebPage {
+        id: WebPageId(0),
+        url: "https://example.org/".into(),
+        display_url: "example.org".into(),
+        kind: "article".into(),
+        site_name: String::new(),
+        title: "Example".into(),
+        description: String::new(),
+        author: String::new(),
+        photo: None,
+        date: 0,
+    };
+    let page = core.put_web_page(page, None).await.unwrap().id;
+    let shown = Media::WebPage { page, force_large: false, force_small: false, manual: false };
+    let has_it = |owner: Member, id| core.message(owner.id, id).unwrap().unwrap().media.is_some();
+    let forbids = async |banned| {
+        core.edit_chat_rights(ada.actor(), ada.id, chat, banned).await.unwrap();
+    };
+    let says = async |from: Member, said: &str| {
+        let message = Outgoing::text(chat.into(), text(said), world.number());
+        core.send(from.actor(), from.id, message).await.unwrap()
+    };
+    for (banned, writer, shows) in [
+        (Some(Rights::EMBED_LINKS), bob, false),
+        (None, ada, true),
+        (Some(Rights::SEND_PHOTOS), bob, true),
+    ] {
+        if let Some(banned) = banned {
+            forbids(banned).await;
+        }
+        let sent = says(writer, "example.org").await;
+        // It says something else by now.
+        core.show_web_page(writer.id, sent.id, "other".into(), shown.clone()).await.unwrap();
+        assert!(!has_it(writer, sent.id));
+        core.show_web_page(writer.id, sent.id, "example.org".into(), shown.clone()).await.unwrap();
+        assert_eq!(has_it(writer, sent.id), shows, "{banned:?}");
+    }
+
+    let picture = |id| {
+        let file = OutgoingFile::NewPhoto { photo: photo(bob, id, 7), spoiler: false };
+        OutgoingMedia { file, fingerprint: [7; 16] }
+    };
+    let edit = async |message, id| {
+        let media = Some(picture(id));
+        let edit = Edit { text: None, media, drops_media: false, invert_media: false };
+        core.edit(bob.actor(), bob.id, chat.into(), message, edit).await
+    };
+    let sent = says(bob, "a word").await;
+    let refused = edit(sent.id, 70).await;
+    assert!(matches!(refused, Err(CoreError::RightMissing(Rights::SEND_PHOTOS))), "{refused:?}");
+    forbids(Rights::SEND_VIDEOS).await;
+    assert!(edit(sent.id, 71).await.unwrap().message.media.is_some());
+}

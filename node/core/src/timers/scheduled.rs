@@ -256,10 +256,11 @@ impl Core {
             return Err(CoreError::ScheduleTooMuch);
         }
         let mut placed = Vec::with_capacity(ids.len());
+        let call = ids.first().map_or(0, |(_, random_id)| *random_id);
         for some in ids.chunks(super::FIRED_AT_ONCE) {
             let some = some.to_vec();
             let more = self.write(Some(actor), move |decide| {
-                let bodies = decide.forwarded_bodies(from, source, to, some, how)?;
+                let bodies = decide.forwarded_bodies(from, source, to, some, (how, call))?;
                 decide.may_write(from, to)?;
                 let place = |body| match body {
                     Ok(body) => decide.place_at(from, to, body, when),
