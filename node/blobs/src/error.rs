@@ -25,8 +25,8 @@ pub enum OpenError {
     #[error("the S3 place is described wrongly: {0}")]
     Description(String),
     /// Authorities cannot be read.
-    #[error("certificates: {0}")]
-    Certificates(String),
+    #[error(transparent)]
+    Trust(#[from] trust::TrustError),
     /// An object was tried in the place, and something did not work.
     #[error("{place}: cannot {step} a probe object: {cause}")]
     Probe {

@@ -1,7 +1,6 @@
 //! The HTTP client that S3 is asked with: the node's own TLS, bounded in time and size, no redirects.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,9 +14,6 @@ use object_store::client::{
     HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpRequestBody,
     HttpResponse, HttpResponseBody, HttpService,
 };
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use tokio::time::timeout;
 
 use crate::OpenError;
@@ -37,24 +33,7 @@ pub(crate) struct S3Client {
 impl S3Client {
     /// Trusts the system's authorities and those in the PEM file `more`.
     pub(crate) fn new(more: Option<&Path>) -> Result<Self, OpenError> {
-        let mut roots = RootCertStore::empty();
-        // A system without authorities can still reach this machine, and who is in `more`.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = more {
-            let bad =
-                |cause: String| OpenError::Certificates(format!("{}: {cause}", path.display()));
-            let found = CertificateDer::pem_file_iter(path).map_err(|e| bad(e.to_string()))?;
-            for certificate in found {
-                let certificate = certificate.map_err(|e| bad(e.to_string()))?;
-                roots.add(certificate).map_err(|e| bad(e.to_string()))?;
-            }
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|cause| OpenError::Certificates(cause.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = trust::client_config(more)?;
         let mut tcp = TcpConnector::new();
         tcp.enforce_http(false);
         tcp.set_nodelay(true);

@@ -19,9 +19,12 @@ pub enum SetupError {
     /// Nothing to run.
     #[error("no program is named")]
     NoProgram,
-    /// The file with certificates.
+    /// The file with certificates, for mail.
     #[error("cannot read certificates: {0}")]
     Certificates(String),
+    /// The file with certificates, for HTTPS.
+    #[error(transparent)]
+    Trust(#[from] trust::TrustError),
     /// The library refused.
     #[error("{0}")]
     Other(String),

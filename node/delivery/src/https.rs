@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response, Uri};
@@ -12,9 +11,6 @@ use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
 use tokio::time::timeout;
 
 use crate::SetupError;
@@ -52,31 +48,13 @@ impl Https {
     /// `within`, and an answer have so many bytes.
     ///
     /// # Errors
-    /// [`SetupError::Certificates`].
+    /// [`SetupError::Trust`].
     pub fn new(
         more: Option<&Path>,
         within: Duration,
         body_bytes_max: usize,
     ) -> Result<Self, SetupError> {
-        let mut roots = RootCertStore::empty();
-        // A system without authorities of its own can still reach this machine, and who is in
-        // `more`: what is missing shows when something is asked.
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if let Some(path) = more {
-            let bad =
-                |cause: String| SetupError::Certificates(format!("{}: {cause}", path.display()));
-            let found = CertificateDer::pem_file_iter(path).map_err(|e| bad(e.to_string()))?;
-            for certificate in found {
-                let certificate = certificate.map_err(|e| bad(e.to_string()))?;
-                roots.add(certificate).map_err(|e| bad(e.to_string()))?;
-            }
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|cause| SetupError::Other(cause.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = trust::client_config(more)?;
         let connector = HttpsConnectorBuilder::new()
             .with_tls_config(tls)
             .https_or_http()

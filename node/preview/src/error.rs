@@ -7,11 +7,8 @@ use std::net::IpAddr;
 #[non_exhaustive]
 pub enum SetupError {
     /// The file of authorities cannot be read.
-    #[error("authorities: {0}")]
-    Certificates(String),
-    /// TLS cannot be set up.
-    #[error("TLS: {0}")]
-    Tls(#[from] rustls::Error),
+    #[error(transparent)]
+    Trust(#[from] trust::TrustError),
 }
 
 /// Why there is no preview of a link. Clients are told none of this: they see a message without one.

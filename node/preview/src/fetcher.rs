@@ -11,11 +11,12 @@ use ipnet::IpNet;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
 
 use crate::fetch::{self, Reach};
 use crate::http::Client;
 use crate::resolve::{Resolver, SystemResolver};
-use crate::{Page, PreviewError, SetupError, tls};
+use crate::{Page, PreviewError, SetupError};
 
 /// What a [`Fetcher`] may reach, take and keep.
 #[derive(Debug, Clone)]
@@ -124,7 +125,7 @@ impl Fetcher {
     /// [`SetupError`].
     pub fn with_resolver(setup: Setup, resolver: Arc<dyn Resolver>) -> Result<Self, SetupError> {
         let client = Client {
-            tls: tls::connector(setup.authorities.as_deref())?,
+            tls: TlsConnector::from(Arc::new(trust::client_config(setup.authorities.as_deref())?)),
             user_agent: setup.user_agent.clone(),
             connect_within: setup.connect_within,
         };

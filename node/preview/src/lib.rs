@@ -20,7 +20,6 @@ mod meta;
 mod page;
 mod resolve;
 mod text;
-mod tls;
 
 pub use address::is_public;
 pub use error::{PreviewError, SetupError};
