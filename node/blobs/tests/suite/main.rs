@@ -1,7 +1,6 @@
 //! Uploads, reads and removals as a caller sees them, over a directory and over a real server of S3.
 #![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used, reason = "tests")]
 
-mod bench;
 mod cases;
 mod crash;
 mod damage;

@@ -1,11 +1,13 @@
-//! What a byte costs. `cargo test --release -p blobs bench -- --ignored --nocapture`
+//! What a byte costs: `cargo run --release -p blobs --example measure`.
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "it measures")]
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
-use blobs::READ_BYTES_MAX;
+use blobs::{Blobs, Bounds, Kind, PARTS_MAX, Part, Place, READ_BYTES_MAX, Setup};
 use bytes::Bytes;
-
-use crate::ground::{Ground, content, parts, save_all, whole};
+use keys::{BlobKey, MasterKey};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 
 const TICKS_PER_SECOND: u64 = 100; // USER_HZ of Linux
 const SIZE: usize = 256 << 20;
@@ -33,22 +35,33 @@ async fn measured(what: &str, work: impl Future<Output = ()>) {
     );
 }
 
-#[tokio::test(flavor = "multi_thread")]
-#[ignore = "measures"]
-async fn bench() {
-    let ground = Ground::directory();
-    let blobs = ground.open().await;
+#[tokio::main]
+async fn main() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = Place::Directory(directory.path().join("place"));
+    let spool = directory.path().join("spool");
+    let key = BlobKey::derive(&MasterKey::from_file_bytes(&[0; 32]).unwrap());
+    let blobs = Blobs::open(Setup { place, spool, bounds: Bounds::default() }, key).await.unwrap();
     for (file, part_bytes) in [(1, 512 << 10), (2, 128 << 10)] {
-        let content: Bytes = content(file as u64, SIZE);
+        let mut content = vec![0; SIZE];
+        StdRng::seed_from_u64(file as u64).fill_bytes(&mut content);
+        let content = Bytes::from(content);
         let kib = part_bytes >> 10;
-        let parts = parts(file, &content, part_bytes);
+        let starts = (0..SIZE).step_by(part_bytes);
         measured(&format!("save_part, {kib} KiB"), async {
-            save_all(&blobs, &parts).await.unwrap();
+            for (index, from) in starts.clone().enumerate() {
+                let bytes = content.slice(from..from + part_bytes);
+                let (index, parts_max) = (index as u32, PARTS_MAX);
+                let (owner, total, kind) = (1, None, Kind::Big);
+                let part = Part { owner, file, index, total, kind, parts_max, bytes };
+                blobs.save_part(part, SystemTime::UNIX_EPOCH).await.unwrap();
+            }
         })
         .await;
         let mut blob = None;
         measured(&format!("assemble, {kib} KiB"), async {
-            blob = Some(blobs.assemble(1, file, parts.len() as u32, None).await.unwrap());
+            let parts = starts.clone().count() as u32;
+            blob = Some(blobs.assemble(1, file, parts, None).await.unwrap());
         })
         .await;
         let blob = blob.unwrap();
@@ -60,6 +73,6 @@ async fn bench() {
             })
             .await;
         }
-        assert!(whole(&blobs, &blob).await == content);
+        assert!(blobs.load(blob.id, blob.size, SIZE).await.unwrap() == content);
     }
 }
