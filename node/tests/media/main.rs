@@ -27,6 +27,10 @@ mod photos;
 mod previews;
 #[cfg(test)]
 mod scene;
+#[allow(dead_code, reason = "shared with the tests of blobs")]
+#[cfg(test)]
+#[path = "../../blobs/tests/suite/seaweed.rs"]
+mod seaweed;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]
 #[path = "../support/mod.rs"]

@@ -10,7 +10,7 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use tempfile::TempDir;
 
-use crate::seaweed::Raw;
+use crate::place::Raw;
 
 /// Later than every file that a test writes, by any clock.
 pub(crate) fn late() -> SystemTime {

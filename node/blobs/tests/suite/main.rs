@@ -6,6 +6,7 @@ mod crash;
 mod damage;
 mod ground;
 mod model;
+mod place;
 mod seaweed;
 
 use std::path::Path;
@@ -27,10 +28,10 @@ macro_rules! over_both {
 
         #[tokio::test(flavor = "multi_thread")]
         async fn the_same_over_s3() {
-            let server = seaweed::Server::start();
+            let server = place::server();
             $(
                 println!(stringify!($name));
-                $case(&Ground::s3(server.place(stringify!($name)))).await;
+                $case(&Ground::s3(place::place(&server, stringify!($name)))).await;
             )+
         }
     };
