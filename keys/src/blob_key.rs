@@ -23,6 +23,9 @@
 //! bytes by the gigabyte. Differs from them in one thing: ring does not wipe the key of an object when
 //! it is dropped. It opens that object and nothing else; the keys that it follows from are wiped.
 //!
+//! The mark of a place is keyed BLAKE3 of an empty message under the key of names: whoever has
+//! another master key has another mark.
+//!
 //! A hidden hash is tag (32) ++ ciphertext (32) ++ tag of GCM (16): the first is keyed BLAKE3 of the
 //! hash, and the key, which is used for this one hash, follows from it. It shows no more than a
 //! name does, and gives the hash back.
@@ -177,6 +180,11 @@ impl BlobKey {
     /// The name under which the object of this hash lies.
     pub fn name(&self, hash: &[u8; 32]) -> [u8; 32] {
         *blake3::keyed_hash(&self.names, hash).as_bytes()
+    }
+
+    /// What marks a place as that of this key's owner; it shows nothing.
+    pub fn mark(&self) -> [u8; 32] {
+        *blake3::keyed_hash(&self.names, &[]).as_bytes()
     }
 
     /// Hides a hash, so that it may stand where others can read.

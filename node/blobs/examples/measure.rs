@@ -3,7 +3,7 @@
 
 use std::time::{Instant, SystemTime};
 
-use blobs::{Blobs, Bounds, Kind, PARTS_MAX, Part, Place, READ_BYTES_MAX, Setup};
+use blobs::{Blobs, Bounds, Kind, Part, Place, READ_BYTES_MAX, Setup};
 use bytes::Bytes;
 use keys::{BlobKey, MasterKey};
 use rand::rngs::StdRng;
@@ -51,9 +51,9 @@ async fn main() {
         measured(&format!("save_part, {kib} KiB"), async {
             for (index, from) in starts.clone().enumerate() {
                 let bytes = content.slice(from..from + part_bytes);
-                let (index, parts_max) = (index as u32, PARTS_MAX);
+                let index = index as u32;
                 let (owner, total, kind) = (1, None, Kind::Big);
-                let part = Part { owner, file, index, total, kind, parts_max, bytes };
+                let part = Part { owner, file, index, total, kind, bytes };
                 blobs.save_part(part, SystemTime::UNIX_EPOCH).await.unwrap();
             }
         })

@@ -49,11 +49,12 @@ impl Blobs {
             None | Some("") => None,
             Some(text) => Some(unhex::<16>(&text.to_ascii_lowercase()).ok_or(AssembleError::Md5)?),
         };
-        let request = self.0.request().ok_or(BlobError::Busy)?;
+        let waiting = Arc::clone(&self.0.waiting).try_acquire_owned();
+        let waiting = waiting.map_err(|_| BlobError::Busy)?;
         let inner = Arc::clone(&self.0);
         // A task of its own: see `gate.rs`.
         let task = tokio::spawn(async move {
-            let _request = request;
+            let _waiting = waiting;
             inner.assemble(UploadKey { owner, file }, parts, md5).await
         });
         task.await.map_err(|cause| BlobError::Io(std::io::Error::other(cause)))?
@@ -67,8 +68,9 @@ impl Inner {
         parts: u32,
         md5: Option<[u8; 16]>,
     ) -> Result<Assembled, AssembleError> {
-        let _one = self.assemblies.acquire().await.map_err(|_| BlobError::Busy)?;
+        // In this order: who waits for the parts of one upload keeps nobody else waiting.
         let _upload = self.uploads.own_alone(key).await;
+        let _one = self.assemblies.acquire().await.map_err(|_| BlobError::Busy)?;
         let inner = Arc::clone(&self);
         let snapshot = self.work(move || inner.spool.snapshot(key, &inner.key)).await;
         let snapshot =

@@ -10,17 +10,19 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::cache::Cache;
 use crate::gate::{Gate, Share};
-use crate::id::BlobId;
 use crate::place::{Name, Objects, Place};
 use crate::rules::Part;
 use crate::spool::{Expired, Spool, UploadKey, Usage};
 use crate::{BlobError, OpenError, PartError};
 
-/// Calls that may be under way, each with half a megabyte in hand. Protects memory: beyond it a
-/// caller is told to come back.
+/// Calls that may be under way, each with half a megabyte of a part in hand, or two megabytes of a
+/// range, sealed and open. Protects memory: beyond it a caller is told to come back.
 pub const REQUESTS_AT_ONCE_MAX: usize = 256;
 /// Assemblies that copy at once: each holds a few chunks, and keeps the place busy.
 const ASSEMBLIES_AT_ONCE: usize = 4;
+/// Assemblies that wait for that, with nothing in hand. Parts and ranges have leave of their own:
+/// they go on while large files wait in line.
+const ASSEMBLIES_WAITING_MAX: usize = 256;
 /// Blocking threads at once. More than processors, since most of the time a disk is waited for.
 const WORKERS: usize = 8;
 
@@ -78,6 +80,7 @@ pub(crate) struct Inner {
     pub(crate) assemblies: Semaphore,
     workers: Arc<Semaphore>,
     requests: Arc<Semaphore>,
+    pub(crate) waiting: Arc<Semaphore>,
 }
 
 /// While it lives, nobody removes the blob.
@@ -98,7 +101,7 @@ impl Blobs {
     /// # Errors
     /// See [`OpenError`]; each says what the operator can do about it.
     pub async fn open(setup: Setup, key: BlobKey) -> Result<Self, OpenError> {
-        let objects = Objects::open(&setup.place).await?;
+        let objects = Objects::open(&setup.place, &key.mark()).await?;
         let (path, bounds) = (setup.spool, setup.bounds);
         let failed = |cause| OpenError::Directory { path: path.clone(), cause };
         let root = path.clone();
@@ -118,6 +121,7 @@ impl Blobs {
             assemblies: Semaphore::new(ASSEMBLIES_AT_ONCE),
             workers: Arc::new(Semaphore::new(WORKERS)),
             requests: Arc::new(Semaphore::new(REQUESTS_AT_ONCE_MAX)),
+            waiting: Arc::new(Semaphore::new(ASSEMBLIES_WAITING_MAX)),
         })))
     }
 
@@ -139,18 +143,6 @@ impl Blobs {
             inner.spool.save(&part, now, &inner.key)
         });
         saved.await?
-    }
-
-    /// Keeps the blob of a new reference, if it is there.
-    ///
-    /// # Errors
-    /// [`BlobError::NotFound`], or that of the place.
-    pub async fn pin(&self, id: BlobId) -> Result<Pin, BlobError> {
-        let _request = self.0.request().ok_or(BlobError::Busy)?;
-        let name = self.0.key.name(&id.0);
-        let pin = Pin::new(self.0.names.share(name).await);
-        let length = self.0.objects.length(crate::place::Object::whole(name)).await?;
-        length.map(|_| pin).ok_or(BlobError::NotFound)
     }
 
     /// Ends the uploads whose time is over, or with `dry_run` says which would end.

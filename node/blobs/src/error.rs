@@ -37,6 +37,13 @@ pub enum OpenError {
         /// What the place answered.
         cause: String,
     },
+    /// The place holds blobs under another key. To share it would be to lose them: each node sweeps
+    /// away what it does not know.
+    #[error(
+        "{0} belongs to another node, or to this one under another master key; give each node a \
+         directory, a bucket or a prefix of its own"
+    )]
+    Foreign(String),
 }
 
 /// A part was not saved. All but the last four are the client's to fix.

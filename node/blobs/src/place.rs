@@ -3,7 +3,6 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::net::IpAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +16,8 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{
-    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig,
+    GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt as _, PutMode, PutOptions,
+    PutPayload, RetryConfig,
 };
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -32,6 +32,9 @@ const REQUESTS_AT_ONCE: usize = 32;
 /// How long a request is tried again before its caller hears of it.
 const RETRY_WITHIN: Duration = Duration::from_secs(60);
 const RETRIES_MAX: usize = 5;
+
+/// The object that says whose the place is: 64 hex digits, [`keys::BlobKey::mark`].
+const OWNER: &str = "owner";
 
 /// Where blobs are to lie.
 #[derive(Debug, Clone)]
@@ -140,8 +143,9 @@ pub(crate) struct Objects {
 }
 
 impl Objects {
-    /// Opens the place and tries an object: written, read and deleted.
-    pub(crate) async fn open(place: &Place) -> Result<Self, OpenError> {
+    /// Opens the place, tries an object (written, read and deleted), and marks the place with whose
+    /// it is.
+    pub(crate) async fn open(place: &Place, mark: &[u8; 32]) -> Result<Self, OpenError> {
         let requests = Semaphore::new(REQUESTS_AT_ONCE);
         let (objects, shown) = match place {
             Place::Directory(path) => {
@@ -166,7 +170,36 @@ impl Objects {
             }
         };
         objects.probe(&shown).await?;
+        objects.own(&shown, mark).await?;
         Ok(objects)
+    }
+
+    /// Marks the place, unless it is marked. Refuses one that has another's mark: a sweep here would
+    /// remove what the other stores.
+    async fn own(&self, place: &str, mark: &[u8; 32]) -> Result<(), OpenError> {
+        let failed = |step, cause: &dyn std::error::Error| OpenError::Probe {
+            place: place.to_owned(),
+            step,
+            cause: chain(cause),
+        };
+        let path = self.prefix.clone().join(OWNER);
+        let ours = hex(mark);
+        let created = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+        let put = self.store.put_opts(&path, PutPayload::from(ours.clone()), created).await;
+        match put {
+            // Marked before: who of two was first is what is read.
+            Ok(_) | Err(object_store::Error::AlreadyExists { .. }) => {}
+            Err(cause) => return Err(failed("write", &cause)),
+        }
+        let meta = self.store.head(&path).await.map_err(|cause| failed("read", &cause))?;
+        if meta.size != ours.len() as u64 {
+            return Err(OpenError::Foreign(place.to_owned()));
+        }
+        let read = self.store.get_range(&path, 0..meta.size).await;
+        if read.map_err(|cause| failed("read", &cause))? != ours.as_bytes() {
+            return Err(OpenError::Foreign(place.to_owned()));
+        }
+        Ok(())
     }
 
     async fn probe(&self, place: &str) -> Result<(), OpenError> {
@@ -229,7 +262,11 @@ impl Objects {
         if got.range.end - got.range.start != wanted {
             return Err(BlobError::Damaged("an object is shorter than it should be".into()));
         }
-        Ok(got.bytes().await?)
+        let bytes = got.bytes().await?;
+        if bytes.len() as u64 != wanted {
+            return Err(BlobError::Damaged("an object is shorter than was said".into()));
+        }
+        Ok(bytes)
     }
 
     /// Removes an object; one that is not there is as good. That which makes a blob whole is
@@ -265,7 +302,7 @@ impl Objects {
         Some(Listed { object, bytes: meta.size, written_s })
     }
 
-    /// Gives files of this machine further names, as objects, durably. Returns how many it did: the
+    /// Gives files of this machine further names, as objects, durably. Returns whether it did: the
     /// place may be no directory, or lie on another file system, or have no links.
     ///
     /// Blocks; for a blocking thread. All objects lie in one directory, since they are one blob's.
@@ -357,7 +394,7 @@ fn s3_store(s3: &S3) -> Result<object_store::aws::AmazonS3, OpenError> {
         .map_err(|_| OpenError::Description(format!("endpoint {}", s3.endpoint)))?;
     let https = match (uri.scheme_str(), uri.host()) {
         (Some("https"), Some(_)) => true,
-        (Some("http"), Some(host)) if s3.allow_http || is_loopback(host) => false,
+        (Some("http"), Some(host)) if s3.allow_http || trust::is_loopback(host) => false,
         _ => return Err(OpenError::Insecure(s3.endpoint.clone())),
     };
     let retry = RetryConfig {
@@ -379,13 +416,6 @@ fn s3_store(s3: &S3) -> Result<object_store::aws::AmazonS3, OpenError> {
         .with_http_connector(S3Client::new(s3.authorities.as_deref())?)
         .build()
         .map_err(|cause| OpenError::Description(chain(&cause)))
-}
-
-/// Whether a name is this machine's own.
-fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
 }
 
 /// Makes a directory and those above it, durably.

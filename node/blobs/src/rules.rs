@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use crate::PartError;
-use crate::id::{CHUNK_BYTES, CHUNKS_MAX};
+use crate::id::CHUNK_BYTES;
 
 /// What a small file may have in all: a larger one is sent as a big one.
 pub const SMALL_FILE_BYTES_MAX: u64 = 10 << 20;
-/// Parts of a file, unless a caller permits more.
+/// Parts of a file: 2 GB.
 pub const PARTS_MAX: u32 = 4000;
 /// Sizes of parts are multiples of this.
 const PART_UNIT_BYTES: u32 = 1024;
@@ -38,8 +38,6 @@ pub struct Part {
     pub total: Option<u32>,
     /// By which method it comes.
     pub kind: Kind,
-    /// How many parts the file may have: [`PARTS_MAX`], or up to 8000.
-    pub parts_max: u32,
     /// What is in it: 1 byte to 512 KiB.
     pub bytes: Bytes,
 }
@@ -47,17 +45,16 @@ pub struct Part {
 impl Part {
     /// What can be said about a part without knowing others.
     pub(crate) fn check(&self) -> Result<(), PartError> {
-        let parts_max = self.parts_max.min(CHUNKS_MAX as u32);
         if self.bytes.is_empty() {
             return Err(PartError::Empty);
         }
         if self.bytes.len() > CHUNK_BYTES {
             return Err(PartError::TooBig);
         }
-        if self.total.is_some_and(|total| !(1..=parts_max).contains(&total)) {
+        if self.total.is_some_and(|total| !(1..=PARTS_MAX).contains(&total)) {
             return Err(PartError::Parts);
         }
-        if self.index >= self.total.unwrap_or(parts_max) {
+        if self.index >= self.total.unwrap_or(PARTS_MAX) {
             return Err(PartError::Index);
         }
         Ok(())
@@ -172,22 +169,19 @@ mod tests {
 
     fn part(index: u32, total: Option<u32>, length: usize) -> Part {
         let bytes = Bytes::from(vec![0; length]);
-        Part { owner: 1, file: 1, index, total, kind: Kind::Big, parts_max: PARTS_MAX, bytes }
+        Part { owner: 1, file: 1, index, total, kind: Kind::Big, bytes }
     }
 
     #[test]
     fn each_bound_has_its_error() {
         part(0, None, 1).check().unwrap();
         part(3999, Some(4000), 512 << 10).check().unwrap();
-        Part { parts_max: 9000, ..part(7999, Some(8000), 1) }.check().unwrap();
         assert!(matches!(part(0, None, 0).check(), Err(PartError::Empty)));
         assert!(matches!(part(0, None, (512 << 10) + 1).check(), Err(PartError::TooBig)));
         assert!(matches!(part(4000, None, 1).check(), Err(PartError::Index)));
         assert!(matches!(part(5, Some(5), 1).check(), Err(PartError::Index)));
         assert!(matches!(part(0, Some(0), 1).check(), Err(PartError::Parts)));
         assert!(matches!(part(0, Some(4001), 1).check(), Err(PartError::Parts)));
-        let beyond = Part { parts_max: 9000, ..part(8000, None, 1) };
-        assert!(matches!(beyond.check(), Err(PartError::Index)));
     }
 
     /// What a sequence of parts (index, total, size) answers.

@@ -149,6 +149,14 @@ const fn counts_for(size: u32) -> u64 {
     if size < PART_COUNTS_BYTES_MIN { PART_COUNTS_BYTES_MIN } else { size }
 }
 
+/// A part that has its name.
+struct Written {
+    /// The size of the part that had it before.
+    replaced: Option<u32>,
+    /// Whether it outlives a power cut.
+    synced: io::Result<()>,
+}
+
 impl Spool {
     /// Reads what is there; blocks.
     pub(crate) fn open(root: PathBuf, bounds: Bounds, key: &BlobKey) -> io::Result<Self> {
@@ -190,30 +198,33 @@ impl Spool {
         let (upload_key, counted) = (UploadKey::of(part), counts_for(part.size()));
         self.check_disk(part.bytes.len() as u64)?;
         let upload = self.books.lock().admit(&self.bounds, upload_key, counted, seconds(now))?;
-        let saved = self.write_part(part, now, key, &upload);
+        let written = self.write_part(part, now, key, &upload);
         let mut books = self.books.lock();
         books.leave(upload_key);
-        match &saved {
-            Ok(replaced) => books.release(upload_key, replaced.map_or(0, counts_for)),
-            Err(_) => {
+        match written {
+            // A part that was not synced is there all the same, and counts.
+            Ok(Written { replaced, synced }) => {
+                books.release(upload_key, replaced.map_or(0, counts_for));
+                Ok(synced?)
+            }
+            Err(cause) => {
                 books.release(upload_key, counted);
                 if books.forget_if_empty(upload_key) {
                     // Only an empty one goes: a file in it belongs to a part of the next attempt.
                     fs::remove_dir(self.directory(upload_key)).ok();
                 }
+                Err(cause)
             }
         }
-        saved.map(|_| ())
     }
 
-    /// Returns the size of the part that was there before.
     fn write_part(
         &self,
         part: &Part,
         now: SystemTime,
         key: &BlobKey,
         upload: &Mutex<Upload>,
-    ) -> Result<Option<u32>, PartError> {
+    ) -> Result<Written, PartError> {
         let check = |shape: &Shape| shape.check(part.kind, part.total, part.index, part.size());
         // Before anything is sealed for nothing; what counts is the look before the file is named.
         check(&upload.lock().shape)?;
@@ -242,12 +253,12 @@ impl Spool {
             Ok(Err(cause)) => return Err(remove_after(&temporary, cause.into())),
             Err(refused) => return Err(remove_after(&temporary, refused)),
         };
-        // What fails from here on leaves a part that is there, and that its client sends again.
+        // Where this fails, the part is there, and its client sends it again.
         let synced = sync_directory(&directory);
         if let Some(old) = &old {
             fs::remove_file(directory.join(part_name(part.index, old, key))).ok();
         }
-        synced.map(|()| old.map(|old| old.size)).map_err(PartError::from)
+        Ok(Written { replaced: old.map(|old| old.size), synced })
     }
 
     /// Writes and syncs a file without a name of its own yet.

@@ -1,6 +1,5 @@
 //! Requests of the node's own: bounded in time and size, without redirects.
 
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -90,16 +89,9 @@ impl Https {
 pub(crate) fn is_private(uri: &Uri) -> bool {
     match (uri.scheme_str(), uri.host()) {
         (Some("https"), Some(_)) => true,
-        (Some("http"), Some(host)) => is_loopback(host),
+        (Some("http"), Some(host)) => trust::is_loopback(host),
         _ => false,
     }
-}
-
-/// Whether a name is this machine's own.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    bare.eq_ignore_ascii_case("localhost")
-        || bare.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
 }
 
 /// An error and its causes: hyper's first line says little.

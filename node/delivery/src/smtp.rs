@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 
 use crate::SetupError;
 use crate::error::Failed;
-use crate::https::is_loopback;
 use crate::message::{heading, text};
+use trust::is_loopback;
 
 /// How the connection to the mail server is kept from others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! Whom the node trusts when it asks other servers over TLS: the same for login codes, identity
 //! providers, S3 and previews.
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -40,6 +41,13 @@ pub fn client_config(more: Option<&Path>) -> Result<ClientConfig, TrustError> {
     Ok(config)
 }
 
+/// Whether a host, as it stands in an address, is this machine: nobody listens on the way there.
+pub fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    bare.eq_ignore_ascii_case("localhost")
+        || bare.parse().is_ok_and(|ip: IpAddr| ip.to_canonical().is_loopback())
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -58,5 +66,15 @@ mod tests {
         client_config(Some(&path)).unwrap();
         fs::write(&path, pem.clone() + &pem.replacen('M', "!", 1)).unwrap();
         assert!(refused().contains("authorities.pem"), "the second is none");
+    }
+
+    #[test]
+    fn names_that_look_like_this_machine_are_not() {
+        for here in ["localhost", "LocalHost", "127.0.0.1", "127.9.9.9", "::1", "[::1]"] {
+            assert!(is_loopback(here), "{here}");
+        }
+        for there in ["localhost.example.org", "127.0.0.1.example.org", "10.0.0.1", "[::2]", ""] {
+            assert!(!is_loopback(there), "{there}");
+        }
     }
 }

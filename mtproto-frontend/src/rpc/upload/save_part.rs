@@ -6,7 +6,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use blobs::{Kind, PARTS_MAX, Part, PartError};
+use blobs::{Kind, Part, PartError};
 use tl::functions::upload::{SaveBigFilePart, SaveFilePart};
 
 use crate::rpc::{Context, RpcResult};
@@ -47,7 +47,6 @@ async fn save(
         index: u32::try_from(index).map_err(|_| PartError::Index)?,
         total,
         kind,
-        parts_max: PARTS_MAX,
         bytes: bytes.into(),
     };
     ctx.shared.files.blobs.save_part(part, now(ctx)).await?;

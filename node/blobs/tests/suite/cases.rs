@@ -3,8 +3,8 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use blobs::{
-    AssembleError, BlobError, BlobId, Bounds, CHUNK_BYTES, Expired, Kind, Part, PartError,
-    READ_BYTES_MAX, Removal, SMALL_FILE_BYTES_MAX, Usage,
+    AssembleError, BlobError, BlobId, Bounds, CHUNK_BYTES, Expired, Kind, OpenError, Part,
+    PartError, READ_BYTES_MAX, Removal, SMALL_FILE_BYTES_MAX, Usage,
 };
 use bytes::Bytes;
 use rand::rngs::StdRng;
@@ -115,12 +115,25 @@ pub(crate) async fn uploads_outlive_a_restart(ground: &Ground) {
     let blobs = ground.open().await;
     let again = blobs.assemble(1, 1, all.len() as u32, None).await.unwrap();
     assert_eq!((again.id, again.size), (first.id, first.size));
-    // Another node's key reads none of it, and removes none of it.
-    let before = files(&ground.spool());
-    drop(blobs);
-    let other = ground.open_with(9).await.unwrap();
-    assert!(matches!(other.load(first.id, first.size, 1 << 30).await, Err(BlobError::NotFound)));
-    assert_eq!(files(&ground.spool()), before);
+}
+
+/// A sweep removes what its node does not know: so no two nodes have one place.
+pub(crate) async fn a_place_has_one_owner(ground: &Ground) {
+    let blobs = ground.open().await;
+    let content = content(77, 3 * CHUNK_BYTES);
+    let blob = upload(&blobs, 1, &content, CHUNK_BYTES).await;
+    let (objects, spooled) = (ground.raw.list(), files(&ground.spool()));
+    assert!(matches!(ground.open_with(9).await, Err(OpenError::Foreign(_))));
+    assert_eq!((ground.raw.list(), files(&ground.spool())), (objects, spooled));
+    assert!(whole(&blobs, &blob).await == content);
+    // What its owner finds again, as often as it likes.
+    ground.open().await;
+    // A mark that is cut off is nobody's.
+    let mark = ground.raw.read("owner");
+    ground.raw.write("owner", &mark[..mark.len() - 1]);
+    assert!(matches!(ground.open_with(0).await, Err(OpenError::Foreign(_))));
+    ground.raw.write("owner", &mark);
+    ground.open().await;
 }
 
 pub(crate) async fn what_is_missing_is_named(ground: &Ground) {
@@ -221,7 +234,7 @@ pub(crate) async fn pins_hold_against_removal(ground: &Ground) {
         let content = content(size as u64, size);
         let blob = blobs.put(content.clone()).await.unwrap();
         assert_eq!(blobs.remove(blob.id, || false).await.unwrap(), Removal::Pinned);
-        let second = blobs.pin(blob.id).await.unwrap();
+        let second = blobs.put(content.clone()).await.unwrap();
         let (id, size) = (blob.id, blob.size);
         drop(blob);
         assert_eq!(blobs.remove(id, || false).await.unwrap(), Removal::Pinned);
@@ -231,7 +244,6 @@ pub(crate) async fn pins_hold_against_removal(ground: &Ground) {
         assert!(blobs.load(id, size, size as usize).await.unwrap() == content);
         assert_eq!(blobs.remove(id, || false).await.unwrap(), Removal::Removed);
         assert_eq!(blobs.remove(id, || false).await.unwrap(), Removal::Absent);
-        assert!(matches!(blobs.pin(id).await, Err(BlobError::NotFound)));
         assert!(matches!(blobs.read(id, size, 0, 1).await, Err(BlobError::NotFound)));
         assert!(
             blobs.sweep().find(late(), DAY).await.unwrap().orphans.is_empty(),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use blobs::{Assembled, Blobs, Bounds, Kind, OpenError, PARTS_MAX, Part, PartError, Place, Setup};
+use blobs::{Assembled, Blobs, Bounds, Kind, OpenError, Part, PartError, Place, Setup};
 use bytes::Bytes;
 use keys::{BlobKey, MasterKey};
 use rand::rngs::StdRng;
@@ -80,7 +80,7 @@ pub(crate) fn content(seed: u64, length: usize) -> Bytes {
 
 pub(crate) fn part(file: i64, index: u32, bytes: Bytes) -> Part {
     let (total, kind) = (None, Kind::Big);
-    Part { owner: 1, file, index, total, kind, parts_max: PARTS_MAX, bytes }
+    Part { owner: 1, file, index, total, kind, bytes }
 }
 
 /// Content as the parts that a client makes of it.

@@ -49,6 +49,7 @@ over_both! {
     crate::cases::sweeps_find_what_nobody_knows => sweeps_find_what_nobody_knows,
     crate::cases::removals_and_returns_do_not_race => removals_and_returns_do_not_race,
     crate::cases::uploads_expire => uploads_expire,
+    crate::cases::a_place_has_one_owner => a_place_has_one_owner,
     crate::cases::bounds_hold => bounds_hold,
     crate::cases::nothing_is_in_the_clear => nothing_is_in_the_clear,
     crate::model::uploads_are_as_in_the_model => uploads_are_as_in_the_model,

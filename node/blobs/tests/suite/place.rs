@@ -47,24 +47,27 @@ pub(crate) enum Raw {
 }
 
 impl Raw {
-    /// Every object, by its path in the place.
+    /// Every object of a blob, by its path in the place.
     pub(crate) fn list(&self) -> Vec<String> {
-        match self {
+        let mut found: Vec<String> = match self {
             Self::Directory(root) => {
                 let files = crate::ground::files(root);
                 let path = |file: &PathBuf| file.strip_prefix(root).unwrap().display().to_string();
                 files.iter().map(path).collect()
             }
             Self::Filer(_, root) => {
-                let mut found = vec![root.clone()];
                 // `aa`, `bb`, and the names in them.
-                for _ in 0..3 {
+                let mut found = self.entries(root);
+                found.retain(|path| !path.ends_with("/owner"));
+                for _ in 0..2 {
                     found = found.iter().flat_map(|path| self.entries(path)).collect();
                 }
                 found.sort();
                 found.iter().map(|path| path[root.len() + 1..].to_owned()).collect()
             }
-        }
+        };
+        found.retain(|path| path != "owner");
+        found
     }
 
     fn entries(&self, path: &str) -> Vec<String> {
