@@ -245,7 +245,13 @@ async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
             Ok(json!({ "boxes": node.core.users(), "done": false }))
         }
         Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
-        Request::MediaCollect { dry_run } => Ok(json!(node.keeper.clear(true, dry_run).await?)),
+        Request::MediaCollect { dry_run } => {
+            let (cleared, failed) = node.keeper.clear(true, dry_run).await;
+            match failed {
+                None => Ok(json!(cleared)),
+                Some(cause) => Err(cause.context(format!("not all is cleared away: {cleared:?}"))),
+            }
+        }
         Request::Stats => {
             let (store, keys) = (node.store.stats(), node.core.keys());
             let codes = node.delivery.counters();

@@ -89,6 +89,8 @@ pub(crate) struct Keeper {
 /// What was cleared away, or would be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cleared {
+    /// Previews of pages that nothing showed.
+    previews: u64,
     /// Files that nothing kept.
     files: u64,
     /// Blobs of theirs.
@@ -119,69 +121,125 @@ impl Keeper {
         UNIX_EPOCH + Duration::from_millis((self.clock)())
     }
 
-    /// Clears away for ever, now and then.
+    /// Clears away for ever, now and then. Sweeps soon after the start: a crash may be why it starts.
     pub(crate) async fn run(self) {
-        let mut swept = self.now();
+        let mut swept: Option<SystemTime> = None;
         loop {
             tokio::time::sleep(TIDY_EVERY).await;
-            let sweep = self.now().duration_since(swept).is_ok_and(|since| since >= SWEEP_EVERY);
+            let now = self.now();
+            let is_due = |swept| now.duration_since(swept).is_ok_and(|since| since >= SWEEP_EVERY);
+            let sweep = swept.is_none_or(is_due);
             if sweep {
-                swept = self.now();
+                swept = Some(now);
             }
-            match self.clear(sweep, false).await {
-                Ok(cleared) if cleared == Cleared::default() => {}
-                Ok(cleared) => tracing::info!(?cleared, "files were cleared away"),
-                Err(cause) => tracing::warn!(%cause, "files are not cleared away"),
+            let (cleared, failed) = self.clear(sweep, false).await;
+            if cleared != Cleared::default() {
+                tracing::info!(?cleared, "files were cleared away");
+            }
+            if let Some(cause) = failed {
+                tracing::warn!(cause = format!("{cause:#}"), "not all is cleared away");
             }
         }
     }
 
-    /// Ends uploads, removes files that nothing keeps, and with `sweep` blobs that no file has.
-    pub(crate) async fn clear(&self, sweep: bool, dry_run: bool) -> anyhow::Result<Cleared> {
-        let mut cleared = Cleared {
-            uploads: self.blobs.expire(self.now(), dry_run).await?.uploads as u64,
-            ..Cleared::default()
-        };
+    /// Ends uploads, removes previews that nothing shows and files that nothing keeps, and with
+    /// `sweep` blobs that no file has. What fails keeps nothing else from going; the first cause is
+    /// answered.
+    pub(crate) async fn clear(
+        &self,
+        sweep: bool,
+        dry_run: bool,
+    ) -> (Cleared, Option<anyhow::Error>) {
+        let mut cleared = Cleared::default();
         let now_s = i32::try_from((self.clock)() / 1000).unwrap_or(i32::MAX);
         let before = now_s.saturating_sub(UNHELD_S);
+        let uploads = self.expire(dry_run, &mut cleared).await;
+        let previews = self.collect_previews(before, dry_run, &mut cleared).await;
+        // After the previews, whose pictures are files.
+        let files = self.collect_files(before, dry_run, &mut cleared).await;
+        let orphans = match sweep {
+            true => self.sweep(dry_run, &mut cleared).await,
+            false => Ok(()),
+        };
+        let failed = [uploads, previews, files, orphans].into_iter().find_map(Result::err);
+        (cleared, failed)
+    }
+
+    async fn expire(&self, dry_run: bool, cleared: &mut Cleared) -> anyhow::Result<()> {
+        let expired = self.blobs.expire(self.now(), dry_run).await.context("uploads")?;
+        cleared.uploads = expired.uploads as u64;
+        Ok(())
+    }
+
+    async fn collect_previews(
+        &self,
+        before: i32,
+        dry_run: bool,
+        cleared: &mut Cleared,
+    ) -> anyhow::Result<()> {
         loop {
-            let collected = self.core.collect_files(before, dry_run).await?;
+            let removed = self.core.collect_web_pages(before, dry_run).await.context("previews")?;
+            cleared.previews += removed;
+            if dry_run || removed == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn collect_files(
+        &self,
+        before: i32,
+        dry_run: bool,
+        cleared: &mut Cleared,
+    ) -> anyhow::Result<()> {
+        let mut failed = None;
+        loop {
+            let collected = self.core.collect_files(before, dry_run).await.context("files")?;
             cleared.files += collected.files;
             for blob in &collected.blobs {
                 let (core, id) = (self.core.clone(), *blob);
                 // One that somebody sends again right now stays.
                 let referred = move || core.is_blob_known(&id).unwrap_or(true);
-                let removed = self.blobs.remove(BlobId(blob.0), referred).await?;
-                cleared.blobs += u64::from(removed == Removal::Removed);
+                match self.blobs.remove(BlobId(blob.0), referred).await {
+                    Ok(removed) => cleared.blobs += u64::from(removed == Removal::Removed),
+                    // No file has it any more: the next sweep finds it.
+                    Err(cause) => failed = failed.or(Some(cause)),
+                }
             }
             if dry_run || collected.files == 0 {
-                break;
+                return failed.map_or(Ok(()), |cause| Err(cause).context("blobs of files"));
             }
         }
-        if sweep {
-            // Before the list is made: what comes meanwhile is pinned.
-            let mut sweep = self.blobs.sweep();
-            let mut after = None;
+    }
+
+    async fn sweep(&self, dry_run: bool, cleared: &mut Cleared) -> anyhow::Result<()> {
+        // Before the list is made: what comes meanwhile is pinned.
+        let sweep = self.blobs.sweep();
+        let core = self.core.clone();
+        let listing = move || {
+            let (mut sweep, mut after) = (sweep, None);
             loop {
-                let some = self.core.blobs_after(after)?;
+                let some = core.blobs_after(after)?;
                 after = some.last().copied();
                 if after.is_none() {
-                    break;
+                    return anyhow::Ok(sweep);
                 }
                 some.into_iter().for_each(|blob| sweep.know(BlobId(blob.0)));
             }
-            // Longer than an upload is remembered: what it became may be asked for until then.
-            let grace = self.upload_kept + Duration::from_secs(3600);
-            let orphans = match dry_run {
-                true => sweep.find(self.now(), grace).await?,
-                false => sweep.remove(self.now(), grace).await?,
-            };
-            cleared.orphans = orphans.orphans.len() as u64;
-            cleared.orphan_bytes = orphans.orphans.iter().map(|orphan| orphan.bytes).sum::<u64>()
-                + orphans.leftover_bytes;
-            cleared.more = orphans.more;
-        }
-        Ok(cleared)
+        };
+        let sweep = tokio::task::spawn_blocking(listing).await?.context("blobs that files have")?;
+        // Longer than an upload is remembered: what it became may be asked for until then.
+        let grace = self.upload_kept + Duration::from_secs(3600);
+        let orphans = match dry_run {
+            true => sweep.find(self.now(), grace).await,
+            false => sweep.remove(self.now(), grace).await,
+        };
+        let orphans = orphans.context("blobs without a file")?;
+        cleared.orphans = orphans.orphans.len() as u64;
+        cleared.orphan_bytes =
+            orphans.orphans.iter().map(|orphan| orphan.bytes).sum::<u64>() + orphans.leftover_bytes;
+        cleared.more = orphans.more;
+        Ok(())
     }
 
     /// What is stored.
@@ -213,8 +271,9 @@ pub(crate) fn collect(args: &DataArgs, dry_run: bool) -> anyhow::Result<()> {
     if args.json {
         println!("{}", serde_json::to_string(&cleared)?);
     } else {
-        let Cleared { files, blobs, orphans, orphan_bytes, uploads, more } = cleared;
+        let Cleared { previews, files, blobs, orphans, orphan_bytes, uploads, more } = cleared;
         println!("{}", if dry_run { "Would be cleared away:" } else { "Cleared away:" });
+        println!("Previews that nothing shows {previews}");
         println!("Files that nothing kept     {files} ({blobs} blobs)");
         println!("Blobs without a file        {orphans}, {orphan_bytes} bytes");
         println!("Uploads that were over      {uploads}");

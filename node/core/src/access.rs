@@ -67,6 +67,22 @@ pub(crate) fn set_hash(secret: &[u8; 32], set: i64) -> i64 {
     keyed(secret, b"sticker set", &[set])
 }
 
+/// What the bytes of a file are found by: a key tells nobody whether a file that he has is here.
+#[must_use]
+pub(crate) fn blob_tag(secret: &[u8; 32], blob: &[u8; 32]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    *hasher.update(b"blob").update(blob).finalize().as_bytes()
+}
+
+/// Number of the page at an address, never 0: always the same here, and another one on every node.
+#[must_use]
+pub(crate) fn page_number(secret: &[u8; 32], url: &str) -> i64 {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    let hash = hasher.update(b"web page").update(url.as_bytes()).finalize();
+    let number = hash.as_bytes().first_chunk().map_or(1, |head| i64::from_le_bytes(*head));
+    (number & i64::MAX).max(1)
+}
+
 /// Shows that a file reference was given here, for this viewer and file.
 #[must_use]
 pub(crate) fn reference_tag(secret: &[u8; 32], ids: &[u8], said: &[u8]) -> [u8; 16] {

@@ -41,11 +41,33 @@ impl Core {
         self.write(None, move |decide| {
             let mut collected = Collected::default();
             for file in due {
-                let there = decide.file(file)?.is_some();
-                collected.blobs.extend(decide.remove_file(file)?);
-                collected.files += u64::from(there && decide.file(file)?.is_none());
+                if let Some(blobs) = decide.remove_file(file, before)? {
+                    collected.files += 1;
+                    collected.blobs.extend(blobs);
+                }
             }
             Ok::<_, CoreError>(collected)
+        })
+        .await
+    }
+
+    /// Removes some previews of pages that no message has shown since before a time (unix seconds);
+    /// with `dry_run` only says how many. 0: there are none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn collect_web_pages(&self, before: i32, dry_run: bool) -> CoreResult<u64> {
+        let limit = if dry_run { usize::MAX >> 1 } else { AT_ONCE };
+        let due = self.due_web_pages(before, limit)?;
+        if due.is_empty() || dry_run {
+            return Ok(due.len() as u64);
+        }
+        self.write(None, move |decide| {
+            let mut removed = 0;
+            for page in due {
+                removed += u64::from(decide.remove_page(page, before)?);
+            }
+            Ok::<_, CoreError>(removed)
         })
         .await
     }
@@ -55,7 +77,7 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub fn is_blob_known(&self, blob: &BlobId) -> CoreResult<bool> {
-        let key = [&[0][..], &blob.0].concat();
+        let key = super::store::blob_key(&self.inner.access_secret, blob);
         Ok(self.inner.store.get(Keyspace::BLOBS, &key)?.is_some())
     }
 }

@@ -1,9 +1,9 @@
 //! Files between the store and the rules: what they are, who keeps them, what they count for.
 //!
 //! Keyspace `FILES`, key = file (8) ++ kind: 0 is the [`FileRecord`], 1 who keeps it ([`Held`]).
-//! Keyspace `BLOBS`: 0 ++ blob (32): how many sizes of files have these bytes; 1 ++ user (8): bytes
-//! of the files that the member has uploaded; 2: bytes of all blobs; 3 ++ since (4) ++ file (8): a
-//! file that nothing keeps any more.
+//! Keyspace `BLOBS`: 0 ++ keyed hash of a blob (32): the blob, and how many files have its bytes
+//! ([`BlobRow`]); 1 ++ user (8): bytes of the files that the member has uploaded; 2: bytes of all
+//! blobs; 3 ++ since (4) ++ file (8): a file that nothing keeps any more.
 //!
 //! A file is kept by what shows it: each copy of a message counts, a photo of a group, a set of
 //! stickers. What nothing has kept for a while is removed, and with it the blobs that no other file
@@ -15,10 +15,11 @@ use node_store::{Keyspace, Order, Store};
 use serde::{Deserialize, Serialize};
 
 use super::{BlobId, Document, FileId, FileRecord, Photo, PhotoSize};
+use crate::access::blob_tag;
 use crate::decide::Decide;
 use crate::ids::UserId;
 use crate::record::Record;
-use crate::{Core, CoreError, CoreResult};
+use crate::{Core, CoreError, CoreResult, Quotas};
 
 const FILE: u8 = 0;
 const HELD: u8 = 1;
@@ -39,9 +40,41 @@ pub(super) struct Held {
     pub(super) since: u32,
 }
 
+impl Held {
+    /// Whether nothing has kept it since before a time, in unix seconds.
+    pub(super) fn is_due(self, before: i32) -> bool {
+        self.count == 0 && self.since < before.unsigned_abs()
+    }
+
+    /// What keeps it once so many more do, or fewer, below 0.
+    pub(super) fn changed(self, more: i64, now: i32) -> Self {
+        let count = i64::from(self.count).saturating_add(more).max(0);
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let since = match (self.count, count) {
+            // What was not kept before keeps its place in the queue.
+            (0, 0) => self.since,
+            (_, 0) => now.unsigned_abs(),
+            _ => 0,
+        };
+        Self { count, since }
+    }
+}
+
 impl Record for Held {
     const VERSION: u8 = 1;
     const NAME: &'static str = "what keeps a file";
+}
+
+/// A blob that files have.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct BlobRow {
+    blob: BlobId,
+    files: u64,
+}
+
+impl Record for BlobRow {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "blob of files";
 }
 
 fn file_key(file: FileId, kind: u8) -> [u8; 9] {
@@ -52,8 +85,9 @@ fn file_key(file: FileId, kind: u8) -> [u8; 9] {
     key
 }
 
-fn blob_key(blob: &BlobId) -> Vec<u8> {
-    [&[BLOB][..], &blob.0].concat()
+/// Keyed by the node's secret, as the blob's name in its place is: see [`blob_tag`].
+pub(super) fn blob_key(secret: &[u8; 32], blob: &BlobId) -> Vec<u8> {
+    [&[BLOB][..], &blob_tag(secret, &blob.0)].concat()
 }
 
 fn member_key(user: UserId) -> Vec<u8> {
@@ -131,12 +165,14 @@ impl Decide<'_> {
 
     /// Stores what a photo is; nothing keeps it yet.
     pub(crate) fn add_photo(&mut self, photo: Photo) -> CoreResult<()> {
-        self.add_file(FileRecord::Photo(photo))
+        let quotas = self.quotas_of(photo.owner);
+        self.add_file(FileRecord::Photo(photo), quotas)
     }
 
     /// Stores what a document is; nothing keeps it yet.
     pub(crate) fn add_document(&mut self, document: Document) -> CoreResult<()> {
-        self.add_file(FileRecord::Document(document))
+        let quotas = self.quotas_of(document.owner);
+        self.add_file(FileRecord::Document(document), quotas)
     }
 
     /// Says anew what a document is; its bytes stay the same.
@@ -145,31 +181,39 @@ impl Decide<'_> {
         self.put(Keyspace::FILES, &key, &FileRecord::Document(document))
     }
 
-    fn add_file(&mut self, record: FileRecord) -> CoreResult<()> {
+    /// What an owner may fill: the node itself no share, but the whole.
+    fn quotas_of(&self, owner: UserId) -> Quotas {
+        let quotas = self.inner.quotas;
+        match owner {
+            UserId::SERVICE => Quotas { member_bytes: u64::MAX, ..quotas },
+            _ => quotas,
+        }
+    }
+
+    fn add_file(&mut self, record: FileRecord, quotas: Quotas) -> CoreResult<()> {
         let id = record.id();
         if self.file(id)?.is_some() {
             // Drawn at random from 2^63: somebody sends one that is there.
             return Err(CoreError::FileInvalid);
         }
         let bytes = record.bytes();
-        let quota = self.inner.quotas;
         let member = member_key(record.owner());
         let of_member = number(self.get(Keyspace::BLOBS, &member)?).saturating_add(bytes);
         let mut of_node = number(self.get(Keyspace::BLOBS, &[OF_NODE])?);
         let mut rows = Vec::new();
         for (blob, size) in record.blobs() {
-            let key = blob_key(&blob);
-            let count = number(self.get(Keyspace::BLOBS, &key)?);
-            if count == 0 {
+            let key = blob_key(&self.inner.access_secret, &blob);
+            let row: Option<BlobRow> = self.load(Keyspace::BLOBS, &key)?;
+            if row.is_none() {
                 of_node = of_node.saturating_add(size);
             }
-            rows.push((key, count + 1));
+            rows.push((key, BlobRow { blob, files: row.map_or(0, |row| row.files) + 1 }));
         }
-        if of_member > quota.member_bytes || of_node > quota.node_bytes {
+        if of_member > quotas.member_bytes || of_node > quotas.node_bytes {
             return Err(CoreError::QuotaExceeded);
         }
-        for (key, count) in rows {
-            self.put_bytes(Keyspace::BLOBS, &key, count.to_be_bytes().to_vec());
+        for (key, row) in rows {
+            self.put(Keyspace::BLOBS, &key, &row)?;
         }
         self.put_bytes(Keyspace::BLOBS, &member, of_member.to_be_bytes().to_vec());
         self.put_bytes(Keyspace::BLOBS, &[OF_NODE], of_node.to_be_bytes().to_vec());
@@ -185,27 +229,28 @@ impl Decide<'_> {
         let Some(file) = file else { return Ok(()) };
         let key = file_key(file, HELD);
         let Some(held) = self.load::<Held>(Keyspace::FILES, &key)? else { return Ok(()) };
-        let count = i64::from(held.count).saturating_add(more).max(0);
-        let count = u32::try_from(count).unwrap_or(u32::MAX);
-        let since = self.now().unsigned_abs();
-        if held.count == 0 && count > 0 {
+        let held_now = held.changed(more, self.now());
+        if held.count == 0 && held_now.count > 0 {
             self.delete(Keyspace::BLOBS, &unheld_key(held.since, file));
         }
-        if held.count > 0 && count == 0 {
-            self.put_bytes(Keyspace::BLOBS, &unheld_key(since, file), Vec::new());
+        if held.count > 0 && held_now.count == 0 {
+            self.put_bytes(Keyspace::BLOBS, &unheld_key(held_now.since, file), Vec::new());
         }
-        let since = if count > 0 { 0 } else { since };
-        // What was not kept before keeps its place in the queue.
-        let since = if held.count == 0 && count == 0 { held.since } else { since };
-        self.put(Keyspace::FILES, &key, &Held { count, since })
+        self.put(Keyspace::FILES, &key, &held_now)
     }
 
-    /// Removes a file that nothing keeps; answers the blobs that no file has any more.
-    pub(super) fn remove_file(&mut self, file: FileId) -> CoreResult<Vec<BlobId>> {
-        let Some(record) = self.file(file)? else { return Ok(Vec::new()) };
+    /// Removes a file that nothing has kept since before a time; answers the blobs that no file has
+    /// any more, and none for a file that stays.
+    pub(super) fn remove_file(
+        &mut self,
+        file: FileId,
+        before: i32,
+    ) -> CoreResult<Option<Vec<BlobId>>> {
+        let Some(record) = self.file(file)? else { return Ok(None) };
         let held: Held = self.load(Keyspace::FILES, &file_key(file, HELD))?.unwrap_or_default();
-        if held.count > 0 {
-            return Ok(Vec::new());
+        // Whoever found it due looked before: it may have been shown, and let go, since.
+        if !held.is_due(before) {
+            return Ok(None);
         }
         self.delete(Keyspace::BLOBS, &unheld_key(held.since, file));
         self.delete(Keyspace::FILES, &file_key(file, FILE));
@@ -216,18 +261,20 @@ impl Decide<'_> {
         let mut of_node = number(self.get(Keyspace::BLOBS, &[OF_NODE])?);
         let mut gone = Vec::new();
         for (blob, size) in record.blobs() {
-            let key = blob_key(&blob);
-            let count = number(self.get(Keyspace::BLOBS, &key)?);
-            if count > 1 {
-                self.put_bytes(Keyspace::BLOBS, &key, (count - 1).to_be_bytes().to_vec());
-            } else {
-                self.delete(Keyspace::BLOBS, &key);
-                of_node = of_node.saturating_sub(size);
-                gone.push(blob);
+            let key = blob_key(&self.inner.access_secret, &blob);
+            match self.load::<BlobRow>(Keyspace::BLOBS, &key)? {
+                Some(row) if row.files > 1 => {
+                    self.put(Keyspace::BLOBS, &key, &BlobRow { files: row.files - 1, ..row })?;
+                }
+                _ => {
+                    self.delete(Keyspace::BLOBS, &key);
+                    of_node = of_node.saturating_sub(size);
+                    gone.push(blob);
+                }
             }
         }
         self.put_bytes(Keyspace::BLOBS, &[OF_NODE], of_node.to_be_bytes().to_vec());
-        Ok(gone)
+        Ok(Some(gone))
     }
 }
 
@@ -284,30 +331,33 @@ impl Core {
         self.write(None, move |decide| decide.add_document(document)).await
     }
 
-    /// Blobs that files have, in the order of their ids: some after `after`. Empty: there are none.
+    /// Blobs that files have, in an order that says nothing: some after `after`. Empty: there are
+    /// none.
     ///
     /// # Errors
     /// Those of the store.
     pub fn blobs_after(&self, after: Option<BlobId>) -> CoreResult<Vec<BlobId>> {
-        let mut from = after.map_or_else(|| vec![BLOB], |after| blob_key(&after));
+        let secret = &self.inner.access_secret;
+        let mut from = after.map_or_else(|| vec![BLOB], |after| blob_key(secret, &after));
         if after.is_some() {
             from.push(0);
         }
         let (store, end) = (&self.inner.store, [BLOB + 1]);
         let rows =
             store.scan(Keyspace::BLOBS, &from, Some(&end), BLOBS_AT_ONCE, Order::Ascending)?;
-        let blob = |(key, _): &(Vec<u8>, Vec<u8>)| Some(BlobId(key.get(1..)?.try_into().ok()?));
-        Ok(rows.iter().filter_map(blob).collect())
+        rows.iter().map(|(_, row)| Ok(BlobRow::decode(row)?.blob)).collect()
     }
 
-    /// Stores a document that comes with the node, and keeps it for ever.
+    /// Stores a document that comes with the node, and keeps it for ever. A full node takes it too:
+    /// it has to start.
     ///
     /// # Errors
-    /// [`CoreError::QuotaExceeded`], [`CoreError::FileInvalid`] where it is there already.
+    /// [`CoreError::FileInvalid`] where it is there already.
     pub async fn bundle(&self, document: Document) -> CoreResult<()> {
         self.write(None, move |decide| {
             let id = document.id;
-            decide.add_document(document)?;
+            let quotas = Quotas { member_bytes: u64::MAX, node_bytes: u64::MAX };
+            decide.add_file(FileRecord::Document(document), quotas)?;
             decide.hold_file(Some(id), 1)
         })
         .await

@@ -1,19 +1,26 @@
 //! Previews of pages that texts link to.
 //!
-//! Keyspace `WEB_PAGES`: 0 ++ id (8) is the [`WebPage`], 1 ++ hash of the address (16) its id.
-//! Somebody else fetches them; here they are kept, and shown with the messages that link to them.
+//! Keyspace `WEB_PAGES`: 0 ++ id (8) is the [`WebPage`], 1 ++ id how many messages show it
+//! ([`Held`]), 2 ++ since (4) ++ id: one that no message shows any more. The id is a keyed hash of
+//! the address, so that keys tell no addresses.
+//!
+//! Somebody else fetches pages; here they are kept, and shown with the messages that link to them,
+//! and for a while after the last of those is gone.
 
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
+use super::store::Held;
 use super::{FileId, Media, Photo, WebPageId};
-use crate::decide::Decide;
+use crate::access::page_number;
+use crate::decide::{Decide, scan_prefix};
 use crate::ids::{MessageId, UserId};
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
 const PAGE: u8 = 0;
-const ADDRESS: u8 = 1;
+const HELD: u8 = 1;
+const UNHELD: u8 = 2;
 
 /// Longest address, in bytes.
 const URL_BYTES_MAX: usize = 2048;
@@ -55,17 +62,12 @@ fn page_key(page: WebPageId) -> Vec<u8> {
     [&[PAGE][..], &page.0.to_be_bytes()].concat()
 }
 
-fn address_key(url: &str) -> Vec<u8> {
-    let hash = blake3::hash(url.as_bytes());
-    [&[ADDRESS][..], hash.as_bytes().first_chunk::<16>().map_or(&[][..], |head| head)].concat()
+fn held_key(page: WebPageId) -> Vec<u8> {
+    [&[HELD][..], &page.0.to_be_bytes()].concat()
 }
 
-/// The number of an address is always the same: a page that is fetched again takes the place of the
-/// old one, wherever it is shown.
-fn id_of(url: &str) -> WebPageId {
-    let hash = blake3::hash(url.as_bytes());
-    let number = hash.as_bytes().last_chunk().map_or(1, |tail| i64::from_be_bytes(*tail));
-    WebPageId((number & i64::MAX).max(1))
+fn unheld_key(since: u32, page: WebPageId) -> Vec<u8> {
+    [&[UNHELD][..], &since.to_be_bytes(), &page.0.to_be_bytes()].concat()
 }
 
 impl WebPage {
@@ -87,17 +89,34 @@ impl Core {
         row.map(|row| WebPage::decode(&row)).transpose()
     }
 
+    /// The number of an address is always the same: a page that is fetched again takes the place of
+    /// the old one, wherever it is shown.
+    fn page_at(&self, url: &str) -> WebPageId {
+        WebPageId(page_number(&self.inner.access_secret, url))
+    }
+
     /// The page at an address, if it was fetched.
     ///
     /// # Errors
     /// Those of the store.
     pub fn web_page_at(&self, url: &str) -> CoreResult<Option<WebPage>> {
-        let row = self.inner.store.get(Keyspace::WEB_PAGES, &address_key(url))?;
-        let id = row.and_then(|row| row.try_into().ok()).map(i64::from_be_bytes);
-        id.map_or(Ok(None), |id| self.web_page(WebPageId(id)))
+        // Nobody finds a number, of 63 bits, for which two addresses have one page; it would be seen.
+        Ok(self.web_page(self.page_at(url))?.filter(|page| page.url == url))
     }
 
-    /// Keeps a page that was fetched, with its picture.
+    /// Pages that no message has shown since before a time, those first that wait longest.
+    pub(super) fn due_web_pages(&self, before: i32, limit: usize) -> CoreResult<Vec<WebPageId>> {
+        let rows = scan_prefix(&*self.inner.store, Keyspace::WEB_PAGES, &[UNHELD], limit)?;
+        let due = rows.iter().filter_map(|(key, _)| {
+            let since = u32::from_be_bytes(key.get(1..5)?.try_into().ok()?);
+            let page = i64::from_be_bytes(key.get(5..13)?.try_into().ok()?);
+            (since < before.unsigned_abs()).then_some(WebPageId(page))
+        });
+        Ok(due.collect())
+    }
+
+    /// Keeps a page that was fetched, with its picture: while messages show it, and for a while
+    /// before and after.
     ///
     /// # Errors
     /// [`CoreError::MediaInvalid`] for one that is too long, [`CoreError::QuotaExceeded`].
@@ -105,8 +124,8 @@ impl Core {
         if !page.is_bounded() {
             return Err(CoreError::MediaInvalid);
         }
+        let id = self.page_at(&page.url);
         self.write(None, move |decide| {
-            let id = id_of(&page.url);
             let key = page_key(id);
             let before: Option<WebPage> = decide.load(Keyspace::WEB_PAGES, &key)?;
             let kept = photo.as_ref().map(|photo| photo.id);
@@ -117,8 +136,7 @@ impl Core {
             decide.hold_file(before.and_then(|before| before.photo), -1)?;
             let page = WebPage { id, photo: kept, date: decide.now(), ..page };
             decide.put(Keyspace::WEB_PAGES, &key, &page)?;
-            let number = id.0.to_be_bytes().to_vec();
-            decide.put_bytes(Keyspace::WEB_PAGES, &address_key(&page.url), number);
+            decide.keep_page(id)?;
             Ok(page)
         })
         .await
@@ -143,6 +161,48 @@ impl Core {
 }
 
 impl Decide<'_> {
+    /// Begins to wait for messages that show a page, or goes on.
+    fn keep_page(&mut self, page: WebPageId) -> CoreResult<()> {
+        let held: Option<Held> = self.load(Keyspace::WEB_PAGES, &held_key(page))?;
+        match held {
+            Some(Held { count: 1.., .. }) => return Ok(()),
+            Some(held) => self.delete(Keyspace::WEB_PAGES, &unheld_key(held.since, page)),
+            None => {}
+        }
+        let held = Held { count: 0, since: self.now().unsigned_abs() };
+        self.put_bytes(Keyspace::WEB_PAGES, &unheld_key(held.since, page), Vec::new());
+        self.put(Keyspace::WEB_PAGES, &held_key(page), &held)
+    }
+
+    /// So many more messages show a page; or fewer, below 0.
+    pub(crate) fn hold_page(&mut self, page: WebPageId, more: i64) -> CoreResult<()> {
+        let key = held_key(page);
+        let held: Held = self.load(Keyspace::WEB_PAGES, &key)?.unwrap_or_default();
+        let held_now = held.changed(more, self.now());
+        if held.count == 0 {
+            self.delete(Keyspace::WEB_PAGES, &unheld_key(held.since, page));
+        }
+        if held_now.count == 0 {
+            self.put_bytes(Keyspace::WEB_PAGES, &unheld_key(held_now.since, page), Vec::new());
+        }
+        self.put(Keyspace::WEB_PAGES, &key, &held_now)
+    }
+
+    /// Removes a page that no message has shown since before a time; whether it did.
+    pub(super) fn remove_page(&mut self, page: WebPageId, before: i32) -> CoreResult<bool> {
+        let held: Held = self.load(Keyspace::WEB_PAGES, &held_key(page))?.unwrap_or_default();
+        if !held.is_due(before) {
+            return Ok(false);
+        }
+        let key = page_key(page);
+        let removed: Option<WebPage> = self.load(Keyspace::WEB_PAGES, &key)?;
+        self.delete(Keyspace::WEB_PAGES, &key);
+        self.delete(Keyspace::WEB_PAGES, &held_key(page));
+        self.delete(Keyspace::WEB_PAGES, &unheld_key(held.since, page));
+        self.hold_file(removed.and_then(|removed| removed.photo), -1)?;
+        Ok(true)
+    }
+
     fn show_web_page(
         &mut self,
         owner: UserId,
@@ -161,6 +221,7 @@ impl Decide<'_> {
         }
         message.media = Some(shown.clone());
         let others = self.other_copies(owner, &message)?;
+        self.hold_media(&message, others.len() as i64 + 1)?;
         self.rewrite(owner, id, &message)?;
         let mut changed = Vec::with_capacity(others.len());
         for (user, id, mut copy) in others {

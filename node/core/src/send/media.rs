@@ -186,9 +186,17 @@ impl Decide<'_> {
         }))
     }
 
+    /// So many more show a file or a page; or fewer, below 0.
+    pub(crate) fn hold_shown(&mut self, media: Option<&Media>, more: i64) -> CoreResult<()> {
+        match media {
+            Some(Media::WebPage { page, .. }) => self.hold_page(*page, more),
+            media => self.hold_file(media.and_then(Media::file), more),
+        }
+    }
+
     /// So many more messages show what comes with this one; or fewer, below 0.
     pub(crate) fn hold_media(&mut self, message: &Message, copies: i64) -> CoreResult<()> {
-        self.hold_file(message.media.as_ref().and_then(Media::file), copies)?;
+        self.hold_shown(message.media.as_ref(), copies)?;
         if let Some(Media::Poll(poll)) = message.media {
             self.hold_poll(poll, copies)?;
         }

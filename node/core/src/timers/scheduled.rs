@@ -626,7 +626,7 @@ impl Decide<'_> {
             return Err(crate::TextError::TooLong.into());
         }
         self.put_bytes(Keyspace::SCHEDULED, &scheduled_key(owner, peer, id), encoded);
-        self.hold_file(record.media.as_ref().and_then(Media::file), 1)?;
+        self.hold_shown(record.media.as_ref(), 1)?;
         self.schedule_poll(record.media.as_ref(), 1)?;
         self.set_timer(&timer_key(owner, peer, id, record.date), Vec::new());
         Ok(())
@@ -640,7 +640,7 @@ impl Decide<'_> {
         id: MessageId,
         record: &ScheduledRecord,
     ) -> CoreResult<()> {
-        self.hold_file(record.media.as_ref().and_then(Media::file), -1)?;
+        self.hold_shown(record.media.as_ref(), -1)?;
         self.schedule_poll(record.media.as_ref(), -1)?;
         self.delete(Keyspace::SCHEDULED, &scheduled_key(owner, peer, id));
         self.delete(Keyspace::TIMERS, &timer_key(owner, peer, id, record.date));
