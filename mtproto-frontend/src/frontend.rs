@@ -11,12 +11,13 @@ use node_store::Store;
 use parking_lot::Mutex;
 use pictures::Studio;
 use preview::Fetcher;
+use tokio::sync::Semaphore;
 
 use crate::auth_keys::AuthKeys;
 use crate::files::Files;
 use crate::previews::Previews;
 use crate::rpc::ExportedLogins;
-use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, Sessions};
+use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Sessions};
 use crate::transport::Secrets;
 
 /// Wall time in Unix milliseconds. The binary gives the system's, a test its own.
@@ -142,6 +143,9 @@ pub(crate) struct Shared {
     pub(crate) handshakes: Handshakes,
     pub(crate) http_exchanges: HttpExchanges,
     pub(crate) admission: Admission,
+    pub(crate) large_frames: LargeFrames,
+    /// Bytes of calls that wait for others (`invokeAfterMsg`).
+    pub(crate) waiting_bytes: Arc<Semaphore>,
     pub(crate) secrets: Secrets,
     pub(crate) salt_secret: [u8; 32],
     pub(crate) profile: Profile,
@@ -170,6 +174,8 @@ impl Shared {
             handshakes: Handshakes::new(setup.server_keys, setup.old_rsa_padding, &bounds),
             http_exchanges: HttpExchanges::default(),
             admission: Admission::new(&bounds),
+            large_frames: LargeFrames::default(),
+            waiting_bytes: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
             request_limits: Mutex::new(Buckets::new(bounds.requests_per_key, BUCKETS_MAX)),
             search_limits: Mutex::new(Buckets::new(SEARCHES, BUCKETS_MAX)),
             clock: setup.clock,
@@ -202,6 +208,9 @@ impl Shared {
 
 /// Buckets of one table. Protects memory: 50 bytes each.
 const BUCKETS_MAX: usize = 50_000;
+
+/// Bytes of all calls that wait for others. Protects memory: clients let texts wait, which are small.
+const WAITING_BYTES_MAX: usize = 64 << 20;
 
 /// Searches of one member. A client asks two or three times for each pause of who types; one
 /// search may look at a hundred thousand messages.

@@ -17,9 +17,11 @@ use super::*;
 use crate::auth_keys::ClientInfo;
 use crate::{Bounds, Profile, Setup};
 
-const NOW_MS: u64 = 1_770_000_000_000;
+/// When it is.
+pub(crate) const NOW_MS: u64 = 1_770_000_000_000;
 
-fn shared() -> Arc<Shared> {
+/// A node that has just started.
+pub(crate) fn shared() -> Arc<Shared> {
     let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(|| NOW_MS));
     let core = Core::open(node_core::Setup {
         store: store.clone(),

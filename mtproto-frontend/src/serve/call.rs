@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use node_core::{AuthKeyId, Standing};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::incoming::Origin;
 use super::sessions::SessionEntry;
@@ -24,7 +25,12 @@ pub(crate) struct Call {
     /// `invokeWithoutUpdates`.
     without_updates: bool,
     origin: Origin,
+    /// For its bytes, while it waits.
+    waiting: Option<OwnedSemaphorePermit>,
 }
+
+/// Bytes of calls that wait for others in one session.
+const WAITING_BYTES_MAX: usize = 1 << 20;
 
 /// Takes the wrappers off a request and runs it, now or when those before it are done.
 pub(super) fn submit(
@@ -39,25 +45,45 @@ pub(super) fn submit(
         Ok(unwrapped) => {
             let after = unwrapped.after.clone();
             let call = Call::new(&session.key, msg_id, unwrapped, origin);
-            if after.is_empty() {
-                vec![call]
-            } else {
-                let mut state = session.lock();
-                match state.session.wait_for(msg_id, &after) {
-                    Wait::Ready => vec![call],
-                    Wait::Waiting => {
-                        state.waiting.push(call);
-                        Vec::new()
-                    }
-                    Wait::Failed(released) => {
-                        drop(state);
-                        release(session, &released)
-                    }
-                }
-            }
+            if after.is_empty() { vec![call] } else { wait(shared, session, call, &after) }
         }
     };
     run_all(shared, session, next);
+}
+
+/// Lets a call wait for others, if it has to. Answers what can run now.
+fn wait(shared: &Shared, session: &Arc<SessionEntry>, mut call: Call, after: &[i64]) -> Vec<Call> {
+    let msg_id = call.msg_id;
+    if let Err(error) = rpc::check_length(&call.query, call.layer) {
+        return settle(session, msg_id, Err(error));
+    }
+    let mut state = session.lock();
+    match state.session.wait_for(msg_id, after) {
+        Wait::Ready => vec![call],
+        Wait::Waiting => {
+            let bytes = call.query.len();
+            let waiting = state.waiting.iter().map(|call| call.query.len()).sum::<usize>();
+            let permits = u32::try_from(bytes).unwrap_or(u32::MAX);
+            let leave = shared.waiting_bytes.clone().try_acquire_many_owned(permits).ok();
+            let fits = waiting.saturating_add(bytes) <= WAITING_BYTES_MAX;
+            match leave.filter(|_| fits) {
+                Some(leave) => {
+                    call.waiting = Some(leave);
+                    state.waiting.push(call);
+                    Vec::new()
+                }
+                None => {
+                    drop(state);
+                    // Those that wait for it fail with it.
+                    settle(session, msg_id, Err(RpcError::flood_wait(1)))
+                }
+            }
+        }
+        Wait::Failed(released) => {
+            drop(state);
+            release(session, &released)
+        }
+    }
 }
 
 /// What waited and may go on is run; what failed is forgotten.
@@ -91,10 +117,20 @@ impl Call {
             (None, _) => None,
         };
         let without_updates = unwrapped.without_updates;
-        Self { msg_id, layer, query: unwrapped.query, client, without_updates, origin }
+        Self {
+            msg_id,
+            layer,
+            query: unwrapped.query,
+            client,
+            without_updates,
+            origin,
+            waiting: None,
+        }
     }
 
-    async fn run(self, shared: Arc<Shared>, session: Arc<SessionEntry>) -> RpcResult<Vec<u8>> {
+    async fn run(mut self, shared: Arc<Shared>, session: Arc<SessionEntry>) -> RpcResult<Vec<u8>> {
+        // It waits no more.
+        self.waiting = None;
         let key = session.key.clone();
         if let Some(client) = self.client {
             // Kept before the answer, so that a restart finds the layer that the client speaks.
@@ -205,4 +241,88 @@ fn release(session: &SessionEntry, released: &[Released]) -> Vec<Call> {
         }
     }
     ready
+}
+
+#[cfg(test)]
+mod tests {
+    use keys::AuthKey;
+    use tl::functions as f;
+
+    use super::super::incoming::salts;
+    use super::*;
+    use crate::rpc::Addresses;
+    use crate::rpc::tests::{NOW_MS, shared};
+    use crate::session::{Event, Packet, Session};
+
+    const LAYER: i32 = tl::LAYER_MAX;
+
+    /// A session on which a call is under way, and the msg_id of that.
+    fn busy(shared: &Shared, session_id: i64) -> (Arc<SessionEntry>, i64) {
+        let key = AuthKey::from_slice(&[7; 256]).unwrap();
+        let key = Arc::new(KeyEntry::new(key, 7, 0, 0, 0));
+        let make = || Session::new(session_id, 1, 0);
+        let session = shared.sessions.get_or_make(&key, session_id, NOW_MS, make).unwrap();
+        let first = ((NOW_MS / 1000) << 32).cast_signed();
+        let salts = salts(shared, &key);
+        let salt = salts.current(NOW_MS);
+        for number in 0..40 {
+            let body = Bytes::from(tl::to_bytes(&f::help::GetNearestDc {}, LAYER).unwrap());
+            let (msg_id, seq_no) = (first + 4 * number, 2 * number as i32 + 1);
+            let packet = Packet { salt, msg_id, seq_no, body: &body };
+            let events = session.lock().session.receive(packet, &salts, NOW_MS);
+            assert!(matches!(events[..], [Event::Request { .. }]), "{events:?}");
+        }
+        (session, first)
+    }
+
+    /// What is asked after another call, so many bytes long.
+    fn after(first: i64, bytes: usize) -> Bytes {
+        let query = f::upload::SaveFilePart { file_id: 1, file_part: 0, bytes: vec![7; bytes] };
+        let query = tl::Rest(tl::to_bytes(&query, LAYER).unwrap());
+        let call = f::InvokeAfterMsg { msg_id: first, query };
+        let query = tl::Rest(tl::to_bytes(&call, LAYER).unwrap());
+        tl::to_bytes(&f::InvokeWithLayer { layer: LAYER, query }, LAYER).unwrap().into()
+    }
+
+    fn waits(session: &SessionEntry) -> usize {
+        session.lock().waiting.len()
+    }
+
+    #[tokio::test]
+    async fn calls_that_wait_are_bounded_by_their_bytes() {
+        let shared = shared();
+        let free = shared.waiting_bytes.available_permits();
+        let address = "127.0.0.1:1".parse().unwrap();
+        let addresses = Addresses { local: address, remote: address };
+        let origin = Origin { addresses, session_id: 1, transport_dc: None };
+        let (session, first) = busy(&shared, 1);
+        let ask = |number: i64, bytes| {
+            submit(&shared, &session, first + 4 * number, &after(first, bytes), origin);
+        };
+        // Longer than its method may be: it does not even wait.
+        ask(1, 1 << 20);
+        assert_eq!(waits(&session), 0);
+        ask(2, 500_000);
+        ask(3, 500_000);
+        assert_eq!(waits(&session), 2);
+        ask(4, 500_000);
+        assert_eq!(waits(&session), 2, "more than a session may have waiting");
+        assert!(free - shared.waiting_bytes.available_permits() > 1_000_000);
+        // Another one has its own share, as long as all together do not have too much.
+        let (other, _) = busy(&shared, 2);
+        let rest = shared.waiting_bytes.clone();
+        let held = rest.try_acquire_many(shared.waiting_bytes.available_permits() as u32 - 1000);
+        submit(&shared, &other, first + 4, &after(first, 2000), origin);
+        assert_eq!(waits(&other), 0);
+        drop(held);
+        submit(&shared, &other, first + 8, &after(first, 2000), origin);
+        assert_eq!(waits(&other), 1);
+        // What is dropped or has begun holds nothing.
+        cancel(&session, first + 8);
+        cancel(&session, first + 12);
+        let next = settle(&other, first, Ok(Vec::new()));
+        assert_eq!(next.len(), 1);
+        run_all(&shared, &other, next);
+        assert_eq!(shared.waiting_bytes.available_permits(), free);
+    }
 }

@@ -12,12 +12,14 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::incoming::{self, Ending, Origin};
 use super::key_exchange::KeyExchange;
+use super::large_frames::{ARRIVES_WITHIN, LargeFrame};
 use super::sessions::SessionEntry;
 use super::stream::{Stream, read_some};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
 use crate::transport::{
-    ANSWER_BYTES_MAX, Codec, ERROR_UNKNOWN_KEY, FRAME_BYTES_MAX, Frame, FrameError,
+    ANSWER_BYTES_MAX, Codec, ERROR_UNKNOWN_KEY, FRAME_BYTES_MAX, FRAME_BYTES_MAX_BEFORE_LOGIN,
+    Frame, FrameError,
 };
 
 /// How long one write may take. Protects memory: a client that never reads is cut off.
@@ -56,6 +58,8 @@ struct Connection {
     disconnect_at: Option<Instant>,
     /// When silence has lasted too long.
     idle_at: Instant,
+    /// Leave for the packet that arrives, if it is longer than a stranger's may be.
+    large: Option<(LargeFrame, Instant)>,
 }
 
 /// Serves packets until the client goes, breaks a rule, or is silent for too long.
@@ -77,6 +81,7 @@ pub(super) async fn serve(
         output: BytesMut::new(),
         disconnect_at: None,
         idle_at: Instant::now() + FIRST_PACKET_TIMEOUT,
+        large: None,
     };
     if let Ok(Ending::Error(code)) = connection.run(&mut stream, &mut input).await {
         connection.output.clear();
@@ -88,10 +93,16 @@ pub(super) async fn serve(
 
 impl Connection {
     async fn run(&mut self, stream: &mut impl Stream, input: &mut BytesMut) -> io::Result<Ending> {
+        let shared = self.shared.clone();
         loop {
+            // Whose packet it is that waits for leave to arrive.
+            let mut waits = None;
             loop {
                 match self.codec.decode(input) {
                     Ok(Some(frame)) => {
+                        // The next may be a short one again.
+                        self.large = None;
+                        self.codec.set_frame_bytes_max(FRAME_BYTES_MAX_BEFORE_LOGIN);
                         if let Err(ending) = self.packet(frame, stream).await {
                             return Ok(ending);
                         }
@@ -101,7 +112,8 @@ impl Connection {
                     Err(FrameError::OverLimit { auth_key_id, .. })
                         if incoming::is_of_member(&self.shared, auth_key_id).await =>
                     {
-                        self.codec.set_frame_bytes_max(FRAME_BYTES_MAX);
+                        waits = Some(auth_key_id);
+                        break;
                     }
                     Err(cause) => {
                         tracing::debug!(%cause, "a frame broke the rules");
@@ -122,13 +134,24 @@ impl Connection {
             }
             let deadline = self.deadline();
             tokio::select! {
-                read = read_some(stream, input), if !self.is_congested() => if read? == 0 {
-                    return Ok(Ending::Silent);
-                },
+                read = read_some(stream, input), if waits.is_none() && !self.is_congested() => {
+                    if read? == 0 {
+                        return Ok(Ending::Silent);
+                    }
+                }
+                // Boxed, like all that is rare: an idle connection should not keep room for it.
+                leave = async { Box::pin(shared.large_frames.take(waits.unwrap_or(0))).await },
+                    if waits.is_some() =>
+                {
+                    self.large = Some((leave, Instant::now() + ARRIVES_WITHIN));
+                    self.codec.set_frame_bytes_max(FRAME_BYTES_MAX);
+                }
                 () = self.wake.notified() => {}
                 () = sleep_until(deadline) => {
                     let now = Instant::now();
-                    if self.disconnect_at.is_some_and(|at| at <= now) || self.idle_at <= now {
+                    let late = |at: Option<Instant>| at.is_some_and(|at| at <= now);
+                    let arrives_by = self.large.as_ref().map(|(_, at)| *at);
+                    if late(self.disconnect_at) || late(arrives_by) || self.idle_at <= now {
                         return Ok(Ending::Silent);
                     }
                 }
@@ -244,7 +267,8 @@ impl Connection {
         let now_ms = self.shared.now_ms();
         let due = self.sessions.iter().filter_map(|s| s.lock().session.next_deadline()).min();
         let due = due.map(|at| Instant::now() + Duration::from_millis(at.saturating_sub(now_ms)));
-        [due, self.disconnect_at].into_iter().flatten().fold(self.idle_at, Instant::min)
+        let arrives_by = self.large.as_ref().map(|(_, at)| *at);
+        [due, self.disconnect_at, arrives_by].into_iter().flatten().fold(self.idle_at, Instant::min)
     }
 }
 

@@ -7,21 +7,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Request, State};
+use axum::extract::{ConnectInfo, Extension, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{any, post};
 use axum::{Router, middleware};
+use bytes::BytesMut;
+use futures_util::StreamExt as _;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::time::Instant;
 
+use super::large_frames::LargeFrame;
 use super::listener::{OPENING_TIMEOUT, Opened, open};
 use super::stream::{Stream, WebSocketStream};
-use super::{connection, http_packet};
+use super::{connection, http_packet, incoming};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
 use crate::transport::{FRAME_BYTES_MAX, FRAME_BYTES_MAX_BEFORE_LOGIN, Surface};
@@ -50,8 +53,6 @@ pub(super) fn router(shared: Arc<Shared>, pages: Router) -> Router {
     }
     router
         .route("/api", post(packet).options(preflight))
-        // Nobody can be logged in yet, so no longer packet is honest.
-        .layer(DefaultBodyLimit::max(FRAME_BYTES_MAX_BEFORE_LOGIN))
         .layer(middleware::from_fn(in_time))
         .layer(middleware::map_response(allow_every_origin))
         .with_state(shared)
@@ -100,8 +101,12 @@ async fn websocket(
 async fn packet(
     State(shared): State<Arc<Shared>>,
     Extension(addresses): Extension<Addresses>,
-    body: Bytes,
+    body: Body,
 ) -> Response {
+    let (body, _leave) = match received(&shared, body).await {
+        Ok(received) => received,
+        Err(status) => return status.into_response(),
+    };
     match http_packet::answer(&shared, addresses, &body).await {
         Ok(packet) => {
             let kind = HeaderValue::from_static("application/octet-stream");
@@ -114,6 +119,30 @@ async fn packet(
             status.unwrap_or(StatusCode::BAD_REQUEST).into_response()
         }
     }
+}
+
+/// A packet whole, with leave to be longer than a stranger's where it names a member's key.
+async fn received(
+    shared: &Shared,
+    body: Body,
+) -> Result<(BytesMut, Option<LargeFrame>), StatusCode> {
+    let mut chunks = body.into_data_stream();
+    let (mut packet, mut leave) = (BytesMut::new(), None);
+    while let Some(chunk) = chunks.next().await {
+        // hyper hands out what one read gave it.
+        packet.extend_from_slice(&chunk.map_err(|_| StatusCode::BAD_REQUEST)?);
+        if packet.len() > FRAME_BYTES_MAX_BEFORE_LOGIN && leave.is_none() {
+            let id = packet.first_chunk().map_or(0, |id| i64::from_le_bytes(*id));
+            if !incoming::is_of_member(shared, id).await {
+                return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            leave = Some(shared.large_frames.take(id).await);
+        }
+        if packet.len() > FRAME_BYTES_MAX {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+    }
+    Ok((packet, leave))
 }
 
 /// Ends requests whose body never comes. Above what `http_wait` may hold.

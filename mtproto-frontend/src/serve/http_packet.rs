@@ -12,7 +12,6 @@ use super::incoming::{self, Asked, Ending, Origin};
 use super::sessions::SessionEntry;
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
-use crate::transport::FRAME_BYTES_MAX_BEFORE_LOGIN;
 
 /// Bytes that one response may have.
 const RESPONSE_BYTES_MAX: usize = 1 << 20;
@@ -45,9 +44,6 @@ async fn packet(
     addresses: Addresses,
     payload: &[u8],
 ) -> Result<Vec<u8>, Ending> {
-    if payload.len() > FRAME_BYTES_MAX_BEFORE_LOGIN {
-        return Err(Ending::Silent);
-    }
     let id = payload.first_chunk::<8>().ok_or(Ending::Silent)?;
     let auth_key_id = i64::from_le_bytes(*id);
     if auth_key_id == 0 {

@@ -15,6 +15,7 @@ mod http_packet;
 mod hub;
 mod incoming;
 mod key_exchange;
+mod large_frames;
 mod listener;
 mod sessions;
 mod stream;
@@ -36,6 +37,7 @@ pub(crate) use admission::Admission;
 pub(crate) use handshakes::Handshakes;
 pub(crate) use hub::Hub;
 pub(crate) use key_exchange::HttpExchanges;
+pub(crate) use large_frames::LargeFrames;
 pub(crate) use sessions::Sessions;
 pub use tls::{TlsError, tls_config};
 

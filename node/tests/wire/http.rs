@@ -1,6 +1,6 @@
 //! MTProto in HTTP requests.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -19,20 +19,27 @@ struct Response {
 
 /// One request on a connection of its own.
 fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Response {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    try_request(address, method, path, body).unwrap()
+}
+
+/// The same, where the server may close before it has read all.
+fn try_request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> io::Result<Response> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\
          Content-Length: {}\r\n\r\n",
         body.len()
     );
-    stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(body).unwrap();
+    stream.write_all(head.as_bytes())?;
+    stream.write_all(body)?;
     let mut reader = BufReader::new(stream);
     let mut headers = String::new();
     loop {
         let mut line = String::new();
-        assert!(reader.read_line(&mut line).unwrap() > 0, "closed within the headers");
+        if reader.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
         if line == "\r\n" {
             break;
         }
@@ -45,8 +52,8 @@ fn request(address: SocketAddr, method: &str, path: &str, body: &[u8]) -> Respon
         .and_then(|value| value.trim().parse().ok())
         .unwrap_or(0);
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    Response { status, headers, body }
+    reader.read_exact(&mut body)?;
+    Ok(Response { status, headers, body })
 }
 
 /// Posts one packet; the messages of the answer.
@@ -143,4 +150,41 @@ fn unacknowledged(session: &Session, body: &[u8]) -> Vec<i64> {
             .collect(),
         Err(_) => vec![opened.msg_id],
     }
+}
+
+/// Parts of files are longer than what a stranger may post.
+#[test]
+fn a_member_posts_parts_of_files() {
+    let node = TestNode::start();
+    let rng = &mut rng(33);
+    let member = join(&node, "Ada", rng).client;
+    let query = f::upload::SaveFilePart { file_id: 1, file_part: 0, bytes: vec![7; 512 << 10] };
+    let query = tl::to_bytes(&query, LAYER).unwrap();
+    let sealed = |made: &Client, rng: &mut StdRng| {
+        let known = &made.session;
+        let mut session = Session::new(known.key.clone(), known.salt, known.offset_s, rng);
+        let envelope = session.next(true);
+        (session.seal(envelope, &query, rng), session, envelope.msg_id)
+    };
+    let (frame, session, msg_id) = sealed(&member, rng);
+    let answers = post(node.mtproto, &session, &frame);
+    let results: Vec<types::RpcResult> =
+        answers.iter().filter_map(|body| tl::from_bytes(body, 0).ok()).collect();
+    let [saved] = &results[..] else { panic!("{answers:?}") };
+    assert_eq!(saved.req_msg_id, msg_id);
+    let bool_true = 0x9972_75b5_u32;
+    assert_eq!(saved.result.0, bool_true.to_le_bytes());
+    // Whether the refusal outruns the rest of the packet is the network's choice.
+    let refused = |frame: &[u8]| match try_request(node.mtproto, "POST", "/apiw1", frame) {
+        Ok(response) => assert_eq!(response.status, 413, "{}", response.headers),
+        Err(cause) => assert_ne!(cause.kind(), io::ErrorKind::WouldBlock, "no answer"),
+    };
+    // Nobody's key: its packet is not even read to its end.
+    let stranger = connect(&node, rng);
+    let (frame, ..) = sealed(&stranger, rng);
+    refused(&frame);
+    // A member's may be long, and not as long as it likes.
+    let (mut frame, ..) = sealed(&member, rng);
+    frame.resize(2 << 20, 0);
+    refused(&frame);
 }
