@@ -135,6 +135,19 @@ pub(crate) fn noise(length: usize) -> Vec<u8> {
     content
 }
 
+/// As much of a film without sound as tells that it is one: an MP4 with its tracks at the end.
+pub(crate) fn silent_film() -> Vec<u8> {
+    let boxed = |name: &[u8; 4], content: &[u8]| {
+        let length = u32::try_from(content.len() + 8).expect("short");
+        [&length.to_be_bytes()[..], name, content].concat()
+    };
+    let handler = boxed(b"hdlr", &[&[0; 8][..], b"vide", &[0; 12], b"rook\0"].concat());
+    let media = boxed(b"mdia", &[boxed(b"mdhd", &[0; 24]), handler].concat());
+    let track = boxed(b"trak", &[boxed(b"tkhd", &[0; 84]), media].concat());
+    let tracks = boxed(b"moov", &[boxed(b"mvhd", &[0; 100]), track].concat());
+    [boxed(b"ftyp", b"isom\0\0\x02\0isom"), boxed(b"mdat", &noise(7000)), tracks].concat()
+}
+
 /// A PNG of these sides, and of these many rows.
 pub(crate) fn png_of(width: u32, height: u32, rows: u32) -> Vec<u8> {
     let mut file = b"\x89PNG\r\n\x1a\n".to_vec();

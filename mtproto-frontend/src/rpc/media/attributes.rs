@@ -67,7 +67,7 @@ impl Said {
             let shown = |is: &Is| matches!(is, Is::Video { .. } | Is::Animated);
             attributes.retain(|is| !shown(is));
         }
-        // Whether it is a GIF is said by the attribute: TDLib sets the flag with both.
+        // Its sender wants a film, with sound or without; one that is said to be a GIF too stays one.
         if sent.nosound_video {
             for is in &mut attributes {
                 if let Is::Video { nosound, .. } = is {
@@ -91,6 +91,17 @@ impl Said {
             attributes.push(Is::HasStickers);
         }
         Self { mime_type: mime_type(&sent.mime_type), attributes }
+    }
+
+    /// Whether it is said to be a film that is a GIF if it has no sound.
+    pub(super) fn may_be_gif(&self) -> bool {
+        use DocumentAttribute as Is;
+        let film = |is: &Is| matches!(is, Is::Video { round_message: false, .. });
+        let other =
+            |is: &Is| matches!(is, Is::Animated | Is::Sticker { .. } | Is::CustomEmoji { .. });
+        self.mime_type == "video/mp4"
+            && self.attributes.iter().any(film)
+            && !self.attributes.iter().any(other)
     }
 
     /// Whether it is said to be a picture of a kind that is looked at.

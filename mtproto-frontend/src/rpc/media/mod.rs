@@ -6,6 +6,7 @@
 //! Source: <https://core.telegram.org/type/InputMedia>
 
 mod attributes;
+pub(in crate::rpc) mod film;
 mod uploads;
 
 use node_core::{

@@ -1,6 +1,6 @@
 //! Uploads become files: parts a blob, a blob pictures.
 
-use blobs::{BlobError, PARTS_MAX, Pin};
+use blobs::{BlobError, PARTS_MAX, Pin, READ_BYTES_MAX};
 use bytes::Bytes;
 use node_core::{BlobId, Document, DocumentAttribute, FileId, Photo, PhotoSize};
 use pictures::{Limits, PictureError, StudioError};
@@ -9,6 +9,7 @@ use tl::enums::InputFile;
 use tl::types::InputMediaUploadedDocument;
 
 use super::attributes::Said;
+use super::film;
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Blobs that a call has made. None of them is removed while this lives.
@@ -144,6 +145,9 @@ impl Uploads {
                 Seen::NoPicture => said.is_no_picture(),
             }
         }
+        if said.may_be_gif() && !sent.nosound_video && Self::is_silent(ctx, &taken).await? {
+            said.attributes.push(DocumentAttribute::Animated);
+        }
         let Preview { thumbs, stripped } = preview.unwrap_or_default();
         Ok(Document {
             id: new_id(),
@@ -156,6 +160,29 @@ impl Uploads {
             thumbs,
             stripped,
         })
+    }
+
+    /// Whether a film has no sound; `false` for one that cannot be read.
+    async fn is_silent(ctx: &Context, taken: &Taken) -> RpcResult<bool> {
+        let (blobs, id) = (&ctx.shared.files.blobs, blobs::BlobId(taken.blob.0));
+        let mut offset = 0;
+        for _ in 0..film::BOXES_MAX {
+            let head = blobs.read(id, taken.size, offset, film::HEAD_BYTES).await?;
+            match film::look(offset, taken.size, &head) {
+                film::At::Tracks(at) => {
+                    // Longer ones are of long films.
+                    let length = u32::try_from(at.end - at.start).unwrap_or(u32::MAX);
+                    if length > READ_BYTES_MAX {
+                        return Ok(false);
+                    }
+                    let tracks = blobs.read(id, taken.size, at.start, length).await?;
+                    return Ok(film::is_silent(&tracks));
+                }
+                film::At::Next(next) => offset = next,
+                film::At::Nothing => return Ok(false),
+            }
+        }
+        Ok(false)
     }
 
     /// What a client made to stand for its document, made anew; `None` for what is no picture.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use node_core::UserId;
 use tl::{enums, types};
 
+use super::super::media::film::tests::film;
 use super::members::{error, member, message, named};
 use super::*;
 
@@ -1110,4 +1111,45 @@ async fn files_in_every_layer() {
         assert_eq!(duration, Some(7.0), "{layer}");
         assert_eq!(download(&pair.bob, &at(&got, "")).await, noise(10), "{layer}");
     }
+}
+
+/// A film without sound is a GIF, unless its sender says that it is a film.
+#[tokio::test]
+async fn a_film_without_sound_is_a_gif() {
+    use types as t;
+    let pair = pair(230).await;
+    let ada = &pair.ada;
+    let video = t::DocumentAttributeVideo { duration: 1.0, w: 9, h: 9, ..Default::default() };
+    let round = t::DocumentAttributeVideo { round_message: true, ..video.clone() };
+    let send = async |content: &[u8], mime: &str, is: &t::DocumentAttributeVideo, nosound_video| {
+        let file = upload(ada, content, "film.mp4").await;
+        let (mime_type, attributes) = (mime.into(), vec![is.clone().into()]);
+        let sent = t::InputMediaUploadedDocument {
+            mime_type,
+            attributes,
+            nosound_video,
+            ..document(file)
+        };
+        let request = media(pair.to_bob(), sent.into(), number());
+        let sent = document_of(&only(call(ada, &request).await.unwrap()));
+        let gif = |is: &_| matches!(is, enums::DocumentAttribute::DocumentAttributeAnimated(_));
+        sent.attributes.iter().any(gif)
+    };
+    let silent = film(&[b"vide"], true);
+    let mp4 = "video/mp4";
+    assert!(send(&silent, mp4, &video, false).await);
+    assert!(send(&film(&[b"vide"], false), mp4, &video, false).await);
+    // Its tracks are listed beyond the first chunks.
+    let mut long = silent.clone();
+    let at = silent.windows(4).position(|name| name == b"mdat").unwrap() - 4;
+    long.splice(
+        at..at,
+        [&(3_u32 << 20).to_be_bytes()[..], b"free", &noise((3 << 20) - 8)].concat(),
+    );
+    assert!(send(&long, mp4, &video, false).await);
+    assert!(!send(&silent, mp4, &video, true).await, "its sender wants a film");
+    assert!(!send(&film(&[b"vide", b"soun"], true), mp4, &video, false).await);
+    assert!(!send(&noise(5000), mp4, &video, false).await);
+    assert!(!send(&silent, mp4, &round, false).await);
+    assert!(!send(&silent, "video/webm", &video, false).await);
 }
