@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use bytes::{Bytes, BytesMut};
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -33,8 +34,9 @@ pub struct Opened {
     pub msg_id: i64,
     /// Number of content-related messages before it, doubled, plus one if it is one itself.
     pub seq_no: i32,
-    /// The TL value, a multiple of 4 bytes.
-    pub body: Zeroizing<Vec<u8>>,
+    /// The TL value, a multiple of 4 bytes. Not wiped: whoever reads it copies it anyway, and most
+    /// of the bytes are files.
+    pub body: Bytes,
     /// What a quick ack of this message says: 32 bits of the hash, the highest one set.
     pub quick_ack: u32,
 }
@@ -126,20 +128,34 @@ pub fn seal_into<R: CryptoRng + ?Sized>(
 /// # Errors
 /// See [`OpenError`]; the salt, session_id, msg_id and seq_no are not judged here.
 pub fn open(key: &AuthKey, sender: Side, frame: &[u8]) -> Result<Opened, OpenError> {
+    open_in_place(key, sender, BytesMut::from(frame))
+}
+
+/// Opens one message where it lies: [`open`] without a copy, for parts of files. The body keeps the
+/// whole frame in memory.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_in_place(
+    key: &AuthKey,
+    sender: Side,
+    mut frame: BytesMut,
+) -> Result<Opened, OpenError> {
     let (id, rest) = frame.split_first_chunk::<8>().ok_or(OpenError::FrameLength)?;
-    let (expected, data) = rest.split_first_chunk::<16>().ok_or(OpenError::FrameLength)?;
-    if data.len() < CIPHERTEXT_BYTES_MIN || data.len() % 16 != 0 {
+    let expected: [u8; 16] = *rest.first_chunk().ok_or(OpenError::FrameLength)?;
+    let length = rest.len() - expected.len();
+    if length < CIPHERTEXT_BYTES_MIN || !length.is_multiple_of(16) {
         return Err(OpenError::FrameLength);
     }
     if i64::from_le_bytes(*id) != key.id() {
         return Err(OpenError::AuthKeyId);
     }
 
-    let mut plaintext = Zeroizing::new(data.to_vec());
-    let (aes_key, iv) = aes_key_iv(key, sender, expected);
+    let mut plaintext = frame.split_off(PREFIX_BYTES);
+    let (aes_key, iv) = aes_key_iv(key, sender, &expected);
     ige_decrypt(&aes_key, &iv, &mut plaintext);
     let (msg_key, quick_ack) = msg_key(key, sender, &plaintext);
-    if !bool::from(msg_key.ct_eq(expected)) {
+    if !bool::from(msg_key.ct_eq(&expected)) {
         return Err(OpenError::MsgKey);
     }
 
@@ -148,11 +164,9 @@ pub fn open(key: &AuthKey, sender: Side, frame: &[u8]) -> Result<Opened, OpenErr
     if header.length % 4 != 0 || !padding.is_some_and(|bytes| PADDING_BYTES.contains(&bytes)) {
         return Err(OpenError::Length);
     }
-    // The body takes over the buffer: one allocation for each message.
-    plaintext.drain(..HEADER_BYTES);
-    plaintext.truncate(header.length);
+    let body = plaintext.freeze().slice(HEADER_BYTES..HEADER_BYTES + header.length);
     let Header { salt, session_id, msg_id, seq_no, .. } = header;
-    Ok(Opened { salt, session_id, msg_id, seq_no, body: plaintext, quick_ack })
+    Ok(Opened { salt, session_id, msg_id, seq_no, body, quick_ack })
 }
 
 /// The five fields before the body, as both versions of the protocol have them.

@@ -248,8 +248,13 @@ fn before_login_a_long_frame_names_its_key_before_it_is_taken_or_refused() {
             }
             other => panic!("{way:?}: {other:?}"),
         }
+        assert_eq!(server.missing(&input), 0, "{way:?}: nothing is kept free for it");
         // The same stream goes on once the bound is raised.
         server.set_frame_bytes_max(FRAME_BYTES_MAX);
+        assert_eq!(server.missing(&input), up.len(), "{way:?}");
+        input.put_slice(&up.split_to(100));
+        assert!(server.decode(&mut input).unwrap().is_none());
+        assert_eq!(server.missing(&input), up.len(), "{way:?}");
         input.put_slice(&up);
         assert_eq!(server.decode(&mut input).unwrap().unwrap().payload, packet, "{way:?}");
     }

@@ -100,6 +100,8 @@ impl Writer {
     /// # Errors
     /// `TooLong` from 2^24 bytes on.
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
+        // At once, with the zeros after it: growing for those would copy all of it.
+        self.out.reserve(bytes.len() + 7);
         let head = match (u8::try_from(bytes.len()), u32::try_from(bytes.len())) {
             (Ok(short @ ..254), _) => {
                 self.out.push(short);

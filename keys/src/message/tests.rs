@@ -52,7 +52,7 @@ fn seals_and_opens_as_telethon_does() {
         assert_eq!(opened.msg_id, 0x5e0b_700a_0000_0000);
         assert_eq!(opened.seq_no, 3);
         assert_eq!(opened.quick_ack, token);
-        assert_eq!(*opened.body, body);
+        assert_eq!(opened.body, body);
     }
 }
 

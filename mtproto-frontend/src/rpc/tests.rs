@@ -243,8 +243,8 @@ fn wrapped(layer: i32, query: Vec<u8>) -> Vec<u8> {
 #[test]
 fn wrappers_come_off_in_any_order() {
     let query = tl::to_bytes(&f::help::GetConfig {}, 230).unwrap();
-    let found = unwrap(&wrapped(158, query.clone()), 0).unwrap();
-    assert_eq!((found.layer, found.query.as_slice()), (Some(158), query.as_slice()));
+    let found = unwrap(&wrapped(158, query.clone()).into(), 0).unwrap();
+    assert_eq!((found.layer, &found.query[..]), (Some(158), query.as_slice()));
     let client = found.client.unwrap();
     assert_eq!(client.api_id, 4);
     assert!(client.device_model.len() <= 128 && client.device_model.starts_with("d\u{e9}"));
@@ -252,19 +252,19 @@ fn wrappers_come_off_in_any_order() {
     let after = f::InvokeAfterMsg { msg_id: 9, query: tl::Rest(wrapped(200, query.clone())) };
     let after = tl::to_bytes(&after, 230).unwrap();
     let silent = f::InvokeWithoutUpdates { query: tl::Rest(after) };
-    let found = unwrap(&tl::to_bytes(&silent, 230).unwrap(), 0).unwrap();
+    let found = unwrap(&tl::to_bytes(&silent, 230).unwrap().into(), 0).unwrap();
     assert!(found.without_updates);
     assert_eq!((found.layer, found.after), (Some(200), vec![9]));
 
     for layer in [0, 151, 231, -1] {
-        let error = unwrap(&wrapped(layer, query.clone()), 0).unwrap_err();
+        let error = unwrap(&wrapped(layer, query.clone()).into(), 0).unwrap_err();
         assert_eq!(error.message, "CONNECTION_LAYER_INVALID", "{layer}");
     }
     let mut deep = query;
     for _ in 0..20 {
         deep = tl::to_bytes(&f::InvokeWithoutUpdates { query: tl::Rest(deep) }, 230).unwrap();
     }
-    assert!(unwrap(&deep, 0).is_err());
+    assert!(unwrap(&deep.into(), 0).is_err());
 }
 
 /// TDLib packs the call inside initConnection, as a zlib stream.
@@ -278,9 +278,9 @@ fn a_packed_call_is_unpacked_once() {
         tl::to_bytes(&tl::mtproto::types::GzipPacked { packed_data }, 0).unwrap()
     };
     let query = tl::to_bytes(&f::help::GetConfig {}, 230).unwrap();
-    let found = unwrap(&wrapped(229, pack(&query)), 0).unwrap();
+    let found = unwrap(&wrapped(229, pack(&query)).into(), 0).unwrap();
     assert_eq!(found.query, query);
-    assert!(unwrap(&wrapped(229, pack(&pack(&query))), 0).is_err());
+    assert!(unwrap(&wrapped(229, pack(&pack(&query))).into(), 0).is_err());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What stands around a call: `invokeWithLayer`, `initConnection`, `invokeAfterMsg` and the like,
 //! in any order, as clients really nest them.
 
+use bytes::Bytes;
 use tl::functions as f;
 
 use super::{RpcError, RpcResult};
@@ -22,7 +23,7 @@ pub(crate) struct Unwrapped {
     /// `invokeWithoutUpdates`: this session wants none.
     pub(crate) without_updates: bool,
     /// The call itself.
-    pub(crate) query: Vec<u8>,
+    pub(crate) query: Bytes,
 }
 
 /// Takes the wrappers off `body`. `layer` is the session's so far, 0 if it never said one.
@@ -30,8 +31,8 @@ pub(crate) struct Unwrapped {
 /// # Errors
 /// 400 for a layer that is not spoken here, for wrappers that are not built, and for what cannot
 /// be read.
-pub(crate) fn unwrap(body: &[u8], layer: i32) -> RpcResult<Unwrapped> {
-    let mut found = Unwrapped { query: body.to_vec(), ..Unwrapped::default() };
+pub(crate) fn unwrap(body: &Bytes, layer: i32) -> RpcResult<Unwrapped> {
+    let mut found = Unwrapped { query: body.clone(), ..Unwrapped::default() };
     let mut inflated = false;
     for _ in 0..WRAPPERS_MAX {
         let layer = found.layer.unwrap_or(layer);
@@ -47,8 +48,7 @@ pub(crate) fn unwrap(body: &[u8], layer: i32) -> RpcResult<Unwrapped> {
             }
             inflated = true;
             let packed: tl::mtproto::types::GzipPacked = tl::from_bytes(&found.query, 0)?;
-            found.query =
-                inflate(&packed.packed_data).map_err(|_| RpcError::INPUT_FETCH_ERROR)?.into();
+            found.query = inflate(&packed.packed_data).map_err(|_| RpcError::INPUT_FETCH_ERROR)?;
             continue;
         }
         let Some(method) = tl::Method::from_id(id, reading) else { return Ok(found) };
@@ -59,7 +59,7 @@ pub(crate) fn unwrap(body: &[u8], layer: i32) -> RpcResult<Unwrapped> {
                     return Err(RpcError::new(400, "CONNECTION_LAYER_INVALID"));
                 }
                 found.layer = Some(call.layer);
-                found.query = call.query.0;
+                found.query = call.query.0.into();
             }
             "initConnection" => {
                 let call: f::InitConnection = tl::from_bytes(&found.query, reading)?;
@@ -73,22 +73,22 @@ pub(crate) fn unwrap(body: &[u8], layer: i32) -> RpcResult<Unwrapped> {
                     lang_pack: short(call.lang_pack),
                     lang_code: short(call.lang_code),
                 });
-                found.query = call.query.0;
+                found.query = call.query.0.into();
             }
             "invokeAfterMsg" => {
                 let call: f::InvokeAfterMsg = tl::from_bytes(&found.query, reading)?;
                 found.after.push(call.msg_id);
-                found.query = call.query.0;
+                found.query = call.query.0.into();
             }
             "invokeAfterMsgs" => {
                 let call: f::InvokeAfterMsgs = tl::from_bytes(&found.query, reading)?;
                 found.after.extend(call.msg_ids);
-                found.query = call.query.0;
+                found.query = call.query.0.into();
             }
             "invokeWithoutUpdates" => {
                 let call: f::InvokeWithoutUpdates = tl::from_bytes(&found.query, reading)?;
                 found.without_updates = true;
-                found.query = call.query.0;
+                found.query = call.query.0.into();
             }
             "invokeWithTakeout" => return Err(RpcError::new(400, "TAKEOUT_INVALID")),
             "invokeWithMessagesRange"

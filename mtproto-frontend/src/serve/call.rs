@@ -19,7 +19,7 @@ use crate::session::{Released, Wait};
 pub(crate) struct Call {
     pub(crate) msg_id: i64,
     layer: i32,
-    query: Vec<u8>,
+    query: Bytes,
     /// Said by `initConnection` or `invokeWithLayer` around it, to be kept before the answer.
     client: Option<ClientInfo>,
     /// `invokeWithoutUpdates`.

@@ -14,7 +14,7 @@ use super::incoming::{self, Ending, Origin};
 use super::key_exchange::KeyExchange;
 use super::large_frames::{ARRIVES_WITHIN, LargeFrame};
 use super::sessions::SessionEntry;
-use super::stream::{Stream, read_some};
+use super::stream::{SCRATCH_BYTES, Stream, read_some};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
 use crate::transport::{
@@ -132,6 +132,11 @@ impl Connection {
             if self.sessions.iter().any(|s| s.is_ended()) {
                 return Ok(Ending::Silent);
             }
+            // What is left of a long packet goes where it stays.
+            let missing = self.codec.missing(input);
+            if missing > SCRATCH_BYTES {
+                input.reserve(missing);
+            }
             let deadline = self.deadline();
             tokio::select! {
                 read = read_some(stream, input), if waits.is_none() && !self.is_congested() => {
@@ -164,7 +169,7 @@ impl Connection {
         let id = frame.payload.first_chunk::<8>().ok_or(Ending::Silent)?;
         match i64::from_le_bytes(*id) {
             0 => self.exchange(&frame.payload).await,
-            auth_key_id => self.encrypted(auth_key_id, &frame, stream).await,
+            auth_key_id => self.encrypted(auth_key_id, frame, stream).await,
         }
     }
 
@@ -181,13 +186,14 @@ impl Connection {
     async fn encrypted(
         &mut self,
         auth_key_id: i64,
-        frame: &Frame,
+        frame: Frame,
         stream: &mut impl Stream,
     ) -> Result<(), Ending> {
-        let incoming = incoming::open(&self.shared, auth_key_id, &frame.payload)?;
+        let Frame { payload, quick_ack } = frame;
+        let incoming = incoming::open(&self.shared, auth_key_id, payload)?;
         // The key exchange, if there was one on this connection, is over.
         self.exchange = None;
-        if frame.quick_ack {
+        if quick_ack {
             self.codec.encode_quick_ack(incoming.message.quick_ack, &mut self.output);
         }
         self.idle_at = Instant::now() + self.shared.bounds.idle_timeout;

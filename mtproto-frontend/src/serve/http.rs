@@ -107,7 +107,7 @@ async fn packet(
         Ok(received) => received,
         Err(status) => return status.into_response(),
     };
-    match http_packet::answer(&shared, addresses, &body).await {
+    match http_packet::answer(&shared, addresses, body).await {
         Ok(packet) => {
             let kind = HeaderValue::from_static("application/octet-stream");
             ([(header::CONTENT_TYPE, kind)], Body::from(packet)).into_response()

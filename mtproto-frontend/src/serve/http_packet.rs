@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::next_generation;
@@ -29,7 +30,7 @@ const HTTP_WAIT_MAX: Duration = Duration::from_secs(50);
 pub(super) async fn answer(
     shared: &Arc<Shared>,
     addresses: Addresses,
-    payload: &[u8],
+    payload: BytesMut,
 ) -> Result<Vec<u8>, i32> {
     /// What closes a connection in silence is a bad request here.
     const BAD_REQUEST: i32 = -400;
@@ -42,12 +43,12 @@ pub(super) async fn answer(
 async fn packet(
     shared: &Arc<Shared>,
     addresses: Addresses,
-    payload: &[u8],
+    payload: BytesMut,
 ) -> Result<Vec<u8>, Ending> {
     let id = payload.first_chunk::<8>().ok_or(Ending::Silent)?;
     let auth_key_id = i64::from_le_bytes(*id);
     if auth_key_id == 0 {
-        return shared.http_exchanges.message(shared, addresses, payload).await;
+        return shared.http_exchanges.message(shared, addresses, &payload).await;
     }
     let incoming = incoming::open(shared, auth_key_id, payload)?;
     let now_ms = shared.now_ms();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use keys::Side;
 use keys::message::{self, Opened};
 use node_core::{AuthKeyId, Standing};
@@ -64,8 +65,15 @@ pub(super) struct Asked {
     pub(super) destroy_key: Option<i64>,
 }
 
+/// Packets from this length on are opened where they lie.
+const OPENED_IN_PLACE_MIN: usize = 64 << 10;
+
 /// Finds the key of an encrypted packet and opens it.
-pub(super) fn open(shared: &Shared, auth_key_id: i64, payload: &[u8]) -> Result<Incoming, Ending> {
+pub(super) fn open(
+    shared: &Shared,
+    auth_key_id: i64,
+    payload: BytesMut,
+) -> Result<Incoming, Ending> {
     let found = shared.auth_keys.get(auth_key_id, shared.now_ms());
     let key = found.map_err(|cause| {
         // Not -404: the client would throw away a good key.
@@ -74,7 +82,12 @@ pub(super) fn open(shared: &Shared, auth_key_id: i64, payload: &[u8]) -> Result<
     })?;
     let key = key.ok_or(Ending::Error(ERROR_UNKNOWN_KEY))?;
     // Any answer to a packet that does not open would be an oracle.
-    let message = message::open(&key.key, Side::Client, payload).map_err(|_| Ending::Silent)?;
+    // A small one is copied: it lies in what may be a large buffer of its connection.
+    let opened = match payload.len() {
+        ..OPENED_IN_PLACE_MIN => message::open(&key.key, Side::Client, &payload),
+        _ => message::open_in_place(&key.key, Side::Client, payload),
+    };
+    let message = opened.map_err(|_| Ending::Silent)?;
     Ok(Incoming { key, message })
 }
 

@@ -8,23 +8,26 @@ use std::task::{Context, Poll, ready};
 use axum::extract::ws::{Message, WebSocket};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Sink, Stream as _};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 /// Anything that MTProto can run over.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Stream for S {}
 
 /// Bytes taken from a socket at once.
-const SCRATCH_BYTES: usize = 64 << 10;
+pub(super) const SCRATCH_BYTES: usize = 64 << 10;
 
 thread_local! {
     /// One buffer per thread to read into: an idle connection keeps none of its own.
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into());
 }
 
-/// Appends what has arrived to `into`; 0 at the end of the stream. Takes `into` whole when it is
-/// polled, so dropping the future loses nothing.
+/// Appends what has arrived to `into`, without a detour where there is room for much; 0 at the end
+/// of the stream. Takes `into` whole when it is polled, so dropping the future loses nothing.
 pub(crate) async fn read_some(stream: &mut impl Stream, into: &mut BytesMut) -> io::Result<usize> {
+    if into.capacity() - into.len() >= SCRATCH_BYTES {
+        return stream.read_buf(into).await;
+    }
     std::future::poll_fn(|cx| {
         SCRATCH.with_borrow_mut(|scratch| {
             let mut buffer = ReadBuf::new(scratch);

@@ -15,7 +15,7 @@ pub struct Packet<'a> {
     /// The client's sequence number.
     pub seq_no: i32,
     /// One TL object: a request, a service message or a container.
-    pub body: &'a [u8],
+    pub body: &'a Bytes,
 }
 
 /// What the caller has to do after a packet. Everything else is answered by the session.

@@ -38,6 +38,9 @@ mod code {
     pub(super) const CONTAINER_INVALID: i32 = 64;
 }
 
+/// Requests from this length on are not copied out of their packet.
+const SHARED_BYTES_MIN: usize = 64 << 10;
+
 /// One message, of a packet or of a container.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Message<'a> {
@@ -50,6 +53,8 @@ pub(super) struct Message<'a> {
 pub(super) struct Scope<'a> {
     pub(super) salts: &'a Salts<'a>,
     pub(super) now_ms: u64,
+    /// The body of the packet.
+    whole: &'a Bytes,
     pub(super) events: Vec<Event>,
     /// Bytes that packed objects of this packet may still become. For all together: else a
     /// container of small bombs would do what a large one may not.
@@ -58,12 +63,27 @@ pub(super) struct Scope<'a> {
     pub(super) ids_left: usize,
 }
 
+impl Scope<'_> {
+    /// A request that was read: part of the packet where that saves much, else a copy, so that
+    /// nothing small keeps the packet in memory.
+    fn shared(&self, body: &[u8]) -> Bytes {
+        let (whole, part) = (self.whole.as_ptr_range(), body.as_ptr_range());
+        // What was unpacked lies elsewhere.
+        let is_part = whole.start <= part.start && part.end <= whole.end;
+        if is_part && body.len() >= SHARED_BYTES_MIN {
+            self.whole.slice_ref(body)
+        } else {
+            Bytes::copy_from_slice(body)
+        }
+    }
+}
+
 impl Session {
     /// Takes one decrypted packet. What has to be answered by the session is queued for
     /// [`poll`](Self::poll); what the caller has to do comes back, in the order of the messages.
     pub fn receive(&mut self, packet: Packet<'_>, salts: &Salts<'_>, now_ms: u64) -> Vec<Event> {
         let Packet { salt, msg_id, seq_no, body } = packet;
-        let message = Message { msg_id, seq_no, body };
+        let message = Message { msg_id, seq_no, body: &body[..] };
         if self.outbox.is_full() {
             // The client has read nothing for long. It sends again what is not acknowledged.
             return Vec::new();
@@ -75,6 +95,7 @@ impl Session {
         let scope = &mut Scope {
             salts,
             now_ms,
+            whole: body,
             events: Vec::new(),
             inflate_bytes_left: INFLATED_BYTES_MAX,
             ids_left: LISTED_IDS_MAX,
@@ -220,7 +241,7 @@ impl Session {
             return self.bad_msg(message, code::SEQ_NO_NOT_ODD);
         }
         if self.open_request(message, scope) {
-            let body = unpacked.unwrap_or_else(|| Bytes::copy_from_slice(message.body));
+            let body = unpacked.unwrap_or_else(|| scope.shared(message.body));
             let (msg_id, seq_no) = (message.msg_id, message.seq_no);
             scope.events.push(Event::Request { msg_id, seq_no, body });
         }

@@ -173,6 +173,17 @@ impl Codec {
         self.take(&head, input).map(Some)
     }
 
+    /// Bytes of the packet that has begun to arrive which are still to come; 0 where that is not
+    /// known, and at most a frame of the current limit.
+    pub fn missing(&self, input: &BytesMut) -> usize {
+        match framing::head(self.protocol, input) {
+            Ok(Some(head)) if head.payload <= self.frame_bytes_max + PADDING_MAX => {
+                head.total().saturating_sub(input.len())
+            }
+            _ => 0,
+        }
+    }
+
     fn decrypt(&mut self, input: &mut BytesMut) {
         if let Some(obfuscation) = &mut self.obfuscation
             && let Some(fresh) = input.get_mut(self.clear..)

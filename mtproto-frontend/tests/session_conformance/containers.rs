@@ -142,6 +142,39 @@ fn msg_copy_stands_for_the_message_in_it() {
     assert!(events.is_empty() && nested > 0);
 }
 
+/// Long requests are handed on as parts of their packet; what was unpacked lies elsewhere.
+#[test]
+fn long_requests_come_out_whole_from_wherever_they_lie() {
+    let mut client = Client::known();
+    let long = |fill: u8| {
+        // Not so even that a packed one would be taken for a bomb.
+        let byte = |n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8 ^ fill;
+        Tl::new(GET_CONFIG).raw(&(0..100_000).map(byte).collect::<Vec<_>>()).0
+    };
+    let bodies = |events: &[Event]| -> Vec<bytes::Bytes> {
+        let body = |event: &Event| match event {
+            Event::Request { body, .. } => body.clone(),
+            other => panic!("{other:?}"),
+        };
+        events.iter().map(body).collect()
+    };
+    let (_, events) = client.request(&long(1));
+    assert!(bodies(&events) == [long(1)]);
+    let ids = [client.fresh_id(), client.fresh_id()];
+    let messages: Vec<_> = ids.iter().map(|id| (*id, client.seq(true), long(*id as u8))).collect();
+    let outer = client.fresh_id();
+    let container = messages.iter().fold(Tl::new(0x73f1_f8dc).int(2), |tl, (id, seq, body)| {
+        tl.long(*id).int(*seq).int(body.len() as i32).raw(body)
+    });
+    let seq = client.seq(false);
+    let events = client.receive(outer, seq, &container.0);
+    assert!(bodies(&events) == ids.map(|id| long(id as u8)));
+    let (original, outer) = (client.fresh_id(), client.fresh_id());
+    let copy = Tl::new(0xe060_46b2).long(original).int(1).int(long(3).len() as i32).raw(&long(3));
+    let events = client.receive(outer, 2, &gzip(&copy.0));
+    assert!(bodies(&events) == [long(3)]);
+}
+
 // ---- 19: gzip ----
 
 #[test]

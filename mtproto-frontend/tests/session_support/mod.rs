@@ -182,6 +182,7 @@ impl Client {
     }
 
     pub(crate) fn receive(&mut self, msg_id: i64, seq_no: i32, body: &[u8]) -> Vec<Event> {
+        let body = &Bytes::copy_from_slice(body);
         let packet = Packet { salt: self.salt, msg_id, seq_no, body };
         let salts = self.salts();
         self.session.receive(packet, &salts, self.now_ms)

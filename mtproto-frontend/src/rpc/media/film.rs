@@ -102,8 +102,7 @@ pub(in crate::rpc) mod tests {
     pub(in crate::rpc) fn film(kinds: &[&[u8; 4]], at_end: bool) -> Vec<u8> {
         let tracks: Vec<u8> = kinds.iter().flat_map(|kind| track(kind)).collect();
         let moov = boxed(b"moov", &[boxed(b"mvhd", &[0; 100]), tracks].concat());
-        let mut parts =
-            vec![boxed(b"ftyp", b"isom\0\0\x02\0isom"), moov, boxed(b"mdat", &[7; 5000])];
+        let mut parts = [boxed(b"ftyp", b"isom\0\0\x02\0isom"), moov, boxed(b"mdat", &[7; 5000])];
         if at_end {
             parts.swap(1, 2);
         }
