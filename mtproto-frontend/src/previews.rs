@@ -3,13 +3,15 @@
 //! A message goes out at once; its preview follows as a change of it, when the page was fetched.
 //! Who writes asks for the preview before, and then it is mostly there.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use blobs::Pin;
 use node_core::{
-    BlobId, EntityKind, FileId, Media, Message, MessageId, Photo, PhotoSize, UserId, WebPage,
-    WebPageId, utf16_slice,
+    BlobId, Buckets, EntityKind, FileId, Media, Message, MessageId, Photo, PhotoSize, Rate, UserId,
+    WebPage, WebPageId, utf16_slice,
 };
+use parking_lot::Mutex;
 use preview::{Fetcher, Page};
 use rand::RngExt as _;
 use tokio::sync::Semaphore;
@@ -22,15 +24,64 @@ const UNDER_WAY_MAX: usize = 256;
 /// Seconds for which a page is shown without asking for it again.
 const FRESH_S: i32 = 86_400;
 
+/// Pages that are fetched for one member. Who sends links all day has fewer; each makes the node
+/// ask somebody, and store a picture.
+const FETCHES: Rate = Rate { burst: 60, per_second: 0.02 };
+
+/// Pages that are fetched for one member at once: fewer than there are turns.
+const FETCHES_AT_ONCE: usize = 2;
+
+/// Members whose fetches are counted. Protects memory: 50 bytes each.
+const MEMBERS_MAX: usize = 50_000;
+
 /// What fetches pages, and turns for messages that wait for it.
 pub(crate) struct Previews {
     fetcher: Fetcher,
     under_way: Arc<Semaphore>,
+    shares: Mutex<Shares>,
+}
+
+/// What members have fetched.
+struct Shares {
+    buckets: Buckets<UserId>,
+    under_way: HashMap<UserId, usize>,
+}
+
+/// Leave to fetch a page; dropped, it is the member's again.
+struct Leave<'a> {
+    previews: &'a Previews,
+    member: UserId,
 }
 
 impl Previews {
     pub(crate) fn new(fetcher: Fetcher) -> Self {
-        Self { fetcher, under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)) }
+        let shares =
+            Shares { buckets: Buckets::new(FETCHES, MEMBERS_MAX), under_way: HashMap::new() };
+        let (under_way, shares) = (Arc::new(Semaphore::new(UNDER_WAY_MAX)), Mutex::new(shares));
+        Self { fetcher, under_way, shares }
+    }
+
+    /// Leave for a member to have a page fetched, unless that were too many.
+    fn leave(&self, member: UserId, now_ms: u64) -> Option<Leave<'_>> {
+        let mut shares = self.shares.lock();
+        if shares.under_way.get(&member).is_some_and(|count| *count >= FETCHES_AT_ONCE) {
+            return None;
+        }
+        shares.buckets.take(member, now_ms).ok()?;
+        *shares.under_way.entry(member).or_default() += 1;
+        Some(Leave { previews: self, member })
+    }
+}
+
+impl Drop for Leave<'_> {
+    fn drop(&mut self) {
+        let mut shares = self.previews.shares.lock();
+        if let Some(count) = shares.under_way.get_mut(&self.member) {
+            *count -= 1;
+            if *count == 0 {
+                shares.under_way.remove(&self.member);
+            }
+        }
     }
 }
 
@@ -48,16 +99,19 @@ pub(crate) fn first_link(text: &str, entities: &[node_core::Entity]) -> Option<S
 }
 
 impl Shared {
-    /// The page behind a link: what is kept, if that is fresh, else what is found there now. None
-    /// where there are no previews, or nothing to show.
-    pub(crate) async fn web_page(&self, url: &str) -> Option<WebPage> {
+    /// The page behind a link, for a member: what is kept, if that is fresh, or if the member has had
+    /// many fetched, else what is found there now. None where there are no previews, or nothing to
+    /// show.
+    pub(crate) async fn web_page(&self, member: UserId, url: &str) -> Option<WebPage> {
         let previews = self.previews.as_ref()?;
         let now = self.core.now();
-        if let Ok(Some(known)) = self.core.web_page_at(url)
+        let known = self.core.web_page_at(url).ok().flatten();
+        if let Some(known) = &known
             && now.saturating_sub(known.date) < FRESH_S
         {
-            return Some(known);
+            return Some(known.clone());
         }
+        let Some(_leave) = previews.leave(member, self.now_ms()) else { return known };
         let page = match previews.fetcher.fetch(url, u64::try_from(now).unwrap_or(0)).await {
             Ok(page) => page,
             Err(cause) => {
@@ -66,7 +120,9 @@ impl Shared {
             }
         };
         // With nothing but an address there is nothing to show.
-        page.title.as_ref().or(page.description.as_ref())?;
+        if page.title.is_none() && page.description.is_none() && page.image.is_none() {
+            return None;
+        }
         let (photo, pins) = self.picture(&page).await;
         let kept = self.core.put_web_page(shown(&page, url), photo).await;
         drop(pins);
@@ -115,7 +171,7 @@ impl Shared {
         let (shared, text) = (self.clone(), message.text.clone());
         tokio::spawn(async move {
             let _turn = turn;
-            let Some(page) = shared.web_page(&url).await else { return };
+            let Some(page) = shared.web_page(owner, &url).await else { return };
             let shown = Media::WebPage {
                 page: page.id,
                 force_large: false,
@@ -142,5 +198,26 @@ fn shown(page: &Page, url: &str) -> WebPage {
         author: text(&page.author),
         photo: None,
         date: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_has_a_share_of_what_is_fetched() {
+        let previews = Previews::new(Fetcher::new(preview::Setup::default()).unwrap());
+        let (ada, bob) = (UserId(1), UserId(2));
+        let held: Vec<_> = (0..FETCHES_AT_ONCE).map(|_| previews.leave(ada, 0).unwrap()).collect();
+        assert!(previews.leave(ada, 0).is_none());
+        assert!(previews.leave(bob, 0).is_some());
+        drop(held);
+        for _ in FETCHES_AT_ONCE..FETCHES.burst as usize {
+            assert!(previews.leave(ada, 0).is_some());
+        }
+        assert!(previews.leave(ada, 0).is_none(), "one after the other they are too many too");
+        assert!(previews.leave(ada, 60_000).is_some(), "time gives some back");
+        assert!(previews.shares.lock().under_way.is_empty());
     }
 }

@@ -99,6 +99,7 @@ pub(crate) fn own_update(
             super::reactions_update(view, *id, &stored, named)?
         }
         Own::RecentReactions => types::UpdateRecentReactions {}.into(),
+        Own::DefaultReaction => types::UpdateConfig {}.into(),
         Own::Poll(id) => return super::poll_update(view, *id, named),
         Own::StickerSets(kind) => {
             let (masks, emojis) = (*kind == SetKind::Masks, *kind == SetKind::Emoji);

@@ -11,7 +11,11 @@ pub(crate) fn poll_and_results(
     id: PollId,
 ) -> CoreResult<Option<(enums::Poll, enums::PollResults)>> {
     let found = view.core.poll(view.viewer, id)?;
-    Ok(found.map(|found| (poll(&found), results(&found))))
+    Ok(found.as_ref().map(shown))
+}
+
+fn shown(found: &PollView) -> (enums::Poll, enums::PollResults) {
+    (poll(found), results(found))
 }
 
 fn poll(found: &PollView) -> enums::Poll {
@@ -70,7 +74,7 @@ fn results(found: &PollView) -> enums::PollResults {
     });
     // Who has voted sees the own vote, also where the others' stay hidden.
     let shown = found.shows_results() || found.shows_solution();
-    let recent = poll.public_voters && !poll.recent.is_empty() && !poll.hide_results_until_close;
+    let recent = found.shows_voters() && !poll.recent.is_empty();
     let solution = poll.solution.as_ref().filter(|_| found.shows_solution());
     types::PollResults {
         results: shown.then(|| voters.collect()),
@@ -90,14 +94,19 @@ impl Named {
     /// Names everybody who is shown with a poll.
     pub(crate) fn poll(&mut self, view: View<'_>, id: PollId) -> CoreResult<&mut Self> {
         if let Some(found) = view.core.poll(view.viewer, id)? {
-            if found.poll.public_voters {
-                for user in &found.poll.recent {
-                    self.user(*user);
-                }
-            }
-            self.entities(&found.poll.question.entities);
+            self.seen_poll(&found);
         }
         Ok(self)
+    }
+
+    fn seen_poll(&mut self, found: &PollView) {
+        let recent = found.poll.recent.iter().filter(|_| found.shows_voters());
+        recent.for_each(|user| {
+            self.user(*user);
+        });
+        if let Some(solution) = found.poll.solution.as_ref().filter(|_| found.shows_solution()) {
+            self.entities(&solution.entities);
+        }
     }
 }
 
@@ -107,8 +116,9 @@ pub(crate) fn poll_update(
     id: PollId,
     named: &mut Named,
 ) -> CoreResult<Option<enums::Update>> {
-    named.poll(view, id)?;
-    let Some((poll, results)) = poll_and_results(view, id)? else { return Ok(None) };
+    let Some(found) = view.core.poll(view.viewer, id)? else { return Ok(None) };
+    named.seen_poll(&found);
+    let (poll, results) = shown(&found);
     let update = types::UpdateMessagePoll {
         poll_id: id.0,
         poll: Some(poll),

@@ -195,6 +195,7 @@ impl From<CoreError> for RpcError {
             }),
             CoreError::Poll(error) => poll_error(error),
             CoreError::Sticker(error) => sticker_error(error),
+            CoreError::TooLarge(_) => Self::INPUT_REQUEST_TOO_LONG,
             CoreError::QuotaExceeded => bad("STORAGE_QUOTA_EXCEEDED"),
             CoreError::FromTheFuture => bad("PERSISTENT_TIMESTAMP_INVALID"),
             CoreError::Flood { wait_s } => Self::flood_wait(wait_s),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use node_store::{Batch, Keyspace, Order, Row, Store, VALUE_BYTES_MAX};
+use node_store::{Batch, Keyspace, Order, Row, Store};
 use rand::CryptoRng;
 
 use crate::boxes::StoredChunks;
@@ -187,10 +187,7 @@ impl<'a> Decide<'a> {
         let mut state = cell.lock(store, owner)?;
         let pts_count = row.pts_count();
         let pts = Pts(state.pts.0.checked_add(pts_count).ok_or(CoreError::BoxFull)?);
-        let encoded = row.encode()?;
-        if encoded.len() > VALUE_BYTES_MAX {
-            return Err(TextError::TooLong.into());
-        }
+        let encoded = row.encode().map_err(too_long)?;
         self.changed_box = true;
         state.apply(pts, &row, &StoredChunks { store, owner })?;
         drop(state);
@@ -263,6 +260,14 @@ impl<'a> Decide<'a> {
             };
         }
         batch
+    }
+}
+
+/// What is too large in a message is its text.
+pub(crate) fn too_long(cause: CoreError) -> CoreError {
+    match cause {
+        CoreError::TooLarge(_) => TextError::TooLong.into(),
+        other => other,
     }
 }
 

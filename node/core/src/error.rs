@@ -31,6 +31,9 @@ pub enum CoreError {
     /// The number was used for another message before.
     #[error("random_id was used for something else")]
     RandomIdDuplicate,
+    /// More than the record may hold: the text, the poll or the set is too long in all.
+    #[error("{0}: too long in all")]
+    TooLarge(&'static str),
     /// The quoted text is not in the message.
     #[error("the quote is not in the message")]
     QuoteInvalid,

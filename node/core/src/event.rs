@@ -259,6 +259,8 @@ pub enum Own {
     },
     /// What the member reacted with lately.
     RecentReactions,
+    /// With what the member reacts by a double tap; part of the configuration.
+    DefaultReaction,
     /// A poll that the member can see.
     Poll(PollId),
     /// Sets of stickers were installed, archived or removed.

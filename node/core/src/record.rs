@@ -4,6 +4,7 @@
 //! decoding upgrades the older ones. A record of a newer version is damage to this program, and
 //! does not occur: the store itself refuses to open for an older program.
 
+use node_store::VALUE_BYTES_MAX;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -23,9 +24,17 @@ pub(crate) trait Record: Serialize + DeserializeOwned {
     }
 
     /// version (1) ++ fields.
+    ///
+    /// # Errors
+    /// [`CoreError::TooLarge`]: found out here, where a command can still be refused. In its batch
+    /// the node would have to stop.
     fn encode(&self) -> Result<Vec<u8>, CoreError> {
         let out = vec![Self::VERSION];
-        postcard::to_extend(self, out).map_err(|_| CoreError::Damaged(Self::NAME))
+        let row = postcard::to_extend(self, out).map_err(|_| CoreError::Damaged(Self::NAME))?;
+        if row.len() > VALUE_BYTES_MAX {
+            return Err(CoreError::TooLarge(Self::NAME));
+        }
+        Ok(row)
     }
 
     /// The inverse of [`Record::encode`].

@@ -31,26 +31,28 @@ impl Shown {
         space: Keyspace,
         key: &[u8],
     ) -> CoreResult<Option<R>> {
-        let row = {
-            // Read under the lock: a change begins here before it gets into the store.
-            let changing = self.0.lock();
-            match changing.get(&(space, key.to_vec())).and_then(VecDeque::front) {
-                Some(durable) => durable.clone(),
-                None => store.get(space, key)?,
+        let at = (space, key.to_vec());
+        let changing = || self.0.lock().get(&at).and_then(VecDeque::front).cloned();
+        let row = match changing() {
+            Some(durable) => durable,
+            // A change begins here before it gets into the store, and ends here when it is durable:
+            // what is read between two looks that find none is durable by the second.
+            None => {
+                let read = store.get(space, key)?;
+                changing().unwrap_or(read)
             }
         };
         row.map(|row| R::decode(&row)).transpose()
     }
 
     fn change(&self, store: &dyn Store, key: Key, value: Option<Vec<u8>>) -> CoreResult<Change> {
+        // Only the committer changes rows: between the look and the entry nobody comes. Read without
+        // the lock, which readers wait for.
+        let is_changing = self.0.lock().contains_key(&key);
+        let durable = if is_changing { None } else { Some(store.get(key.0, &key.1)?) };
         let mut changing = self.0.lock();
-        let values = match changing.entry(key.clone()) {
-            std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::hash_map::Entry::Vacant(free) => {
-                let durable = store.get(key.0, &key.1)?;
-                free.insert(VecDeque::from([durable]))
-            }
-        };
+        let values = changing.entry(key.clone()).or_default();
+        values.extend(durable);
         values.push_back(value);
         Ok(Change { shown: self.clone(), key, done: false })
     }

@@ -25,7 +25,7 @@ pub(in crate::rpc) async fn get_web_page_preview(
     // A text that could not be sent has no preview either.
     let text = Text::parse(&request.message, entities).unwrap_or_else(|_| Text::none());
     let page = match first_link(&text.text, &text.entities) {
-        Some(url) => ctx.shared.web_page(&url).await,
+        Some(url) => ctx.shared.web_page(ctx.user()?, &url).await,
         None => None,
     };
     let media = match page {
@@ -48,7 +48,7 @@ pub(in crate::rpc) async fn get_web_page(
     if request.url.len() > 2048 {
         return Err(URL_INVALID);
     }
-    let webpage = match ctx.shared.web_page(&request.url).await {
+    let webpage = match ctx.shared.web_page(ctx.user()?, &request.url).await {
         Some(page) => project::web_page(ctx.view()?, &page)?,
         None => types::WebPageEmpty { id: 0, url: Some(request.url) }.into(),
     };

@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/api/poll>
 
-use node_core::{CoreError, NewAnswer, NewPoll, PollError, Text};
+use node_core::{CoreError, EntityKind, NewAnswer, NewPoll, PollError, Text};
 use tl::enums;
 use tl::types::InputMediaPoll;
 
@@ -25,7 +25,7 @@ pub(in crate::rpc) fn new_poll(ctx: &Context, media: InputMediaPoll) -> RpcResul
         return Err(CoreError::from(PollError::Unsupported).into());
     }
     let enums::TextWithEntities::TextWithEntities(question) = poll.question;
-    let question = text(ctx, question.text, question.entities, PollError::QuestionInvalid)?;
+    let question = plain(ctx, question.text, question.entities, PollError::QuestionInvalid)?;
     let mut answers = Vec::with_capacity(poll.answers.len().min(node_core::POLL_ANSWERS_MAX));
     for (at, answer) in poll.answers.into_iter().take(node_core::POLL_ANSWERS_MAX + 1).enumerate() {
         let (said, option, media) = match answer {
@@ -41,7 +41,7 @@ pub(in crate::rpc) fn new_poll(ctx: &Context, media: InputMediaPoll) -> RpcResul
             return Err(CoreError::from(PollError::Unsupported).into());
         }
         let enums::TextWithEntities::TextWithEntities(said) = said;
-        let text = text(ctx, said.text, said.entities, PollError::AnswerInvalid)?;
+        let text = plain(ctx, said.text, said.entities, PollError::AnswerInvalid)?;
         answers.push(NewAnswer { text, option });
     }
     let mut correct = Vec::new();
@@ -74,6 +74,20 @@ pub(in crate::rpc) fn new_poll(ctx: &Context, media: InputMediaPoll) -> RpcResul
         shuffle_answers: poll.shuffle_answers,
         hide_results_until_close: poll.hide_results_until_close,
     })
+}
+
+/// A question or an answer: of formatting it has custom emoji only.
+fn plain(
+    ctx: &Context,
+    said: String,
+    mut entities: Vec<enums::MessageEntity>,
+    invalid: PollError,
+) -> RpcResult<Text> {
+    entities.retain(|is| matches!(is, enums::MessageEntity::MessageEntityCustomEmoji(_)));
+    let mut read = text(ctx, said, entities, invalid)?;
+    // Links and the like are found by themselves.
+    read.entities.retain(|is| matches!(is.kind, EntityKind::CustomEmoji { .. }));
+    Ok(read)
 }
 
 fn text(

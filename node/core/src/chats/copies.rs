@@ -150,6 +150,21 @@ impl Decide<'_> {
         }
         Ok(others)
     }
+
+    /// [`Decide::other_copies`] of those who are still there. Who left or was removed keeps what came
+    /// until then, and learns nothing of what becomes of it but that it is gone.
+    pub(crate) fn present_copies(
+        &self,
+        owner: UserId,
+        message: &Message,
+    ) -> CoreResult<Vec<(UserId, MessageId, Message)>> {
+        let mut others = self.other_copies(owner, message)?;
+        if let PeerId::Chat(chat) = message.peer {
+            let found = self.chat(chat)?;
+            others.retain(|(user, ..)| found.has(*user));
+        }
+        Ok(others)
+    }
 }
 
 impl Core {

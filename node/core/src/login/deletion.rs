@@ -202,6 +202,7 @@ impl Decide<'_> {
             deleted: true,
         })?;
         self.event(Event::Profile { user });
+        self.set_clear_box(user);
         Ok(())
     }
 }

@@ -220,7 +220,7 @@ impl Decide<'_> {
             Err(cause) => return Err(cause),
         }
         message.media = Some(shown.clone());
-        let others = self.other_copies(owner, &message)?;
+        let others = self.present_copies(owner, &message)?;
         self.hold_media(&message, others.len() as i64 + 1)?;
         self.rewrite(owner, id, &message)?;
         let mut changed = Vec::with_capacity(others.len());

@@ -1,7 +1,7 @@
 //! Polls and quizzes.
 //!
 //! Keyspace `POLLS`, key = poll (8) ++ kind (1) ++ rest: 0 is the [`Poll`], 1 ++ user (8) a
-//! [`Vote`]. Messages name a poll by its number, so what is forwarded shares its votes. A poll goes
+//! [`Vote`], 2 the message that asked it ([`Asked`]). Messages name a poll by its number, so what is forwarded shares its votes. A poll goes
 //! with the last copy of the last message that shows it.
 //!
 //! Source: <https://core.telegram.org/api/poll>
@@ -19,8 +19,9 @@ pub use vote::{Voter, VotesPage};
 
 use crate::decide::Decide;
 use crate::event::Own;
-use crate::ids::{PeerId, UserId};
+use crate::ids::{MessageId, PeerId, UserId};
 use crate::media::{Media, PollId};
+use crate::message::Message;
 use crate::record::Record;
 use crate::text::Text;
 use crate::timers::Kind;
@@ -28,12 +29,16 @@ use crate::{Core, CoreResult};
 
 const POLL: u8 = 0;
 const VOTE: u8 = 1;
+const ASKED: u8 = 2;
 
 /// Voters that are shown with a poll.
 const RECENT_SHOWN: usize = 3;
 
 /// Votes of one poll that are looked through. Protects memory.
 const VOTES_MAX: usize = 10_000;
+
+/// Votes that go with a poll in one command.
+const VOTES_ENDED_MAX: usize = 100_000;
 
 /// What is wrong about a poll or a vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -162,6 +167,18 @@ impl Record for Vote {
     const NAME: &'static str = "vote";
 }
 
+/// The message with which a poll was asked: who has a copy is told of votes.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Asked {
+    /// The number by which the copies know each other: see [`Message::twin`].
+    twin: MessageId,
+}
+
+impl Record for Asked {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "message of a poll";
+}
+
 /// A poll as one member sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PollView {
@@ -180,6 +197,13 @@ impl PollView {
         self.poll.closed || (!self.chosen.is_empty() && !self.poll.hide_results_until_close)
     }
 
+    /// Whether the viewer sees who voted lately.
+    #[must_use]
+    pub fn shows_voters(&self) -> bool {
+        let poll = &self.poll;
+        poll.public_voters && (poll.closed || !poll.hide_results_until_close)
+    }
+
     /// Whether the viewer sees the right answer of a quiz, and why it is.
     #[must_use]
     pub fn shows_solution(&self) -> bool {
@@ -193,6 +217,10 @@ fn poll_key(poll: PollId) -> [u8; 9] {
         *head = poll.0.to_be_bytes();
     }
     key
+}
+
+fn asked_key(poll: PollId) -> Vec<u8> {
+    [&poll.0.to_be_bytes()[..], &[ASKED]].concat()
 }
 
 fn vote_key(poll: PollId, user: UserId) -> Vec<u8> {
@@ -262,9 +290,11 @@ impl Decide<'_> {
             return Ok(());
         };
         self.put_shown::<Poll>(Keyspace::POLLS, &poll_key(poll), None)?;
-        for (key, _) in self.scan_prefix(Keyspace::POLLS, &votes_prefix(poll), VOTES_MAX)? {
+        let votes = self.scan_prefix(Keyspace::POLLS, &votes_prefix(poll), VOTES_ENDED_MAX)?;
+        for (key, _) in votes {
             self.put_shown::<Vote>(Keyspace::POLLS, &key, None)?;
         }
+        self.delete(Keyspace::POLLS, &asked_key(poll));
         if found.close_date > 0 {
             let key = crate::timers::at(
                 Kind::ClosePoll,
@@ -277,15 +307,36 @@ impl Decide<'_> {
         Ok(())
     }
 
-    /// Tells those who can see a poll where it was asked.
+    /// A message goes to those who are asked a poll, unless it was asked before.
+    pub(crate) fn ask_poll(&mut self, message: &Message) -> CoreResult<()> {
+        let Some(Media::Poll(poll)) = message.media else { return Ok(()) };
+        let key = asked_key(poll);
+        if self.get(Keyspace::POLLS, &key)?.is_some() {
+            return Ok(());
+        }
+        self.put(Keyspace::POLLS, &key, &Asked { twin: message.twin })
+    }
+
+    /// Tells those who were asked a poll, as far as they still have the message and are where it
+    /// was asked. Its update shows the whole poll: nobody else learns of it so.
     fn tell_poll(&mut self, poll: &Poll, also: &[UserId]) -> CoreResult<()> {
-        let mut audience = match poll.place {
-            PeerId::User(other) if !self.is_blocked(other, poll.creator)? => {
-                vec![poll.creator, other]
+        let asked: Option<Asked> = self.load(Keyspace::POLLS, &asked_key(poll.id))?;
+        let mut audience = vec![poll.creator];
+        if let Some(Asked { twin }) = asked {
+            match poll.place {
+                PeerId::User(other) => {
+                    let there = self.message(other, twin)?.is_some_and(|message| {
+                        message.media.is_some_and(|media| media == Media::Poll(poll.id))
+                    });
+                    audience.extend(there.then_some(other));
+                }
+                PeerId::Chat(chat) => {
+                    let found = self.chat(chat)?;
+                    let copies = self.copies(chat, twin)?.0.into_iter().map(|(user, _)| user);
+                    audience.extend(copies.filter(|user| found.has(*user)));
+                }
             }
-            PeerId::User(_) => vec![poll.creator],
-            PeerId::Chat(chat) => self.chat(chat)?.users(),
-        };
+        }
         audience.extend(also);
         audience.sort_unstable();
         audience.dedup();

@@ -100,10 +100,16 @@ impl Core {
             }
         }
         voters.sort_by_key(|voter| (std::cmp::Reverse(voter.date), voter.user));
-        let count = voters.len();
+        // Those who are too many to be looked through are counted all the same.
+        let count = match option {
+            None => view.poll.voters,
+            Some(at) => view.poll.answers.get(usize::from(at)).map_or(0, |answer| answer.voters),
+        };
+        let count = (count as usize).max(voters.len());
+        let all = voters.len();
         let voters: Vec<Voter> = voters.into_iter().skip(from).take(limit).collect();
         let end = from.saturating_add(voters.len());
-        Ok(VotesPage { poll: view.poll, count, next: (end < count).then_some(end), voters })
+        Ok(VotesPage { poll: view.poll, count, next: (end < all).then_some(end), voters })
     }
 }
 
@@ -190,7 +196,7 @@ impl Decide<'_> {
         }
         self.put_poll(&poll)?;
         let mut here: Vec<UserId> =
-            self.other_copies(owner, &message)?.into_iter().map(|(user, ..)| user).collect();
+            self.present_copies(owner, &message)?.into_iter().map(|(user, ..)| user).collect();
         here.push(owner);
         self.tell_poll(&poll, &here)?;
         Ok(poll.id)

@@ -191,7 +191,9 @@ impl Core {
         id: MessageId,
         message: &Message,
     ) -> CoreResult<Option<ReactionsView>> {
-        if !message.reacted {
+        // Who left learns no more of who is there.
+        let there = message.peer.chat().is_none_or(|chat| self.inner.chats.has(chat, viewer));
+        if !message.reacted || !there {
             return Ok(None);
         }
         let found = self.stored_reactions(viewer, id, message)?;
@@ -217,7 +219,7 @@ impl Core {
     /// Who reacted to a message, with `reaction` or with anything, from the `from`th on.
     ///
     /// # Errors
-    /// [`CoreError::UnknownMessage`].
+    /// [`CoreError::UnknownMessage`], [`CoreError::NotAMember`].
     pub async fn reactions_page(
         &self,
         viewer: UserId,
@@ -231,6 +233,11 @@ impl Core {
         let message = found.into_iter().next().map(|stored| stored.message);
         let message = message.filter(|message| message.peer == peer);
         let message = message.ok_or(CoreError::UnknownMessage)?;
+        if let PeerId::Chat(chat) = peer
+            && !self.inner.chats.has(chat, viewer)
+        {
+            return Err(CoreError::NotAMember);
+        }
         let unread = self.unread_of(viewer, peer, id)?;
         let found = self.stored_reactions(viewer, id, &message)?;
         let all = found.visible(viewer).rev();
@@ -294,6 +301,9 @@ impl Decide<'_> {
         if own.map(|one| &one.reaction).eq(&wanted) {
             return Err(ReactionError::NotModified.into());
         }
+        // One that was seen before is seen to go.
+        let was_seen = before.0.iter().any(|one| one.user == owner && !one.hidden);
+        let hidden_now = hidden && !was_seen;
         let mut after = before;
         after.0.retain(|one| one.user != owner);
         let date = self.now();
@@ -314,7 +324,7 @@ impl Decide<'_> {
                 self.add_recent_reaction(owner, reaction.clone())?;
             }
         }
-        let others = self.other_copies(owner, &message)?;
+        let others = self.present_copies(owner, &message)?;
         let empty = after.0.is_empty();
         self.put_shown(Keyspace::REACTIONS, &key, (!empty).then_some(&after))?;
         if !message.reacted {
@@ -325,12 +335,13 @@ impl Decide<'_> {
                 self.rewrite(*user, *id, &Message { reacted: true, ..copy.clone() })?;
             }
         }
-        if !hidden && let Some((author, id, copy)) = others.iter().find(|(_, _, copy)| copy.out) {
-            self.mark_reaction(*author, copy.peer, *id, owner, !wanted.is_empty())?;
+        if !hidden_now && let Some((author, id, copy)) = others.iter().find(|(_, _, copy)| copy.out)
+        {
+            self.mark_reaction(*author, copy.peer, *id, owner, !wanted.is_empty() && !hidden)?;
         }
         self.tell_own(owner, Own::Reactions { peer, id });
         // What nobody else sees is told to nobody else.
-        for (user, id, copy) in others.into_iter().filter(|_| !hidden) {
+        for (user, id, copy) in others.into_iter().filter(|_| !hidden_now) {
             self.tell_own(user, Own::Reactions { peer: copy.peer, id });
         }
         Ok(())

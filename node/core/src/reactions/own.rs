@@ -85,7 +85,9 @@ impl Core {
     ) -> CoreResult<()> {
         self.write(Some(actor), move |decide| {
             let reaction = decide.known_reaction(reaction)?;
-            decide.set_personal(owner, &[], Some(&DefaultReaction(reaction)))
+            decide.set_personal(owner, &[], Some(&DefaultReaction(reaction)))?;
+            decide.tell_own(owner, Own::DefaultReaction);
+            Ok(())
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use node_store::Keyspace;
 
 use crate::boxes::{CHUNK_BYTES_MAX, StoredChunks};
-use crate::decide::Decide;
+use crate::decide::{Decide, too_long};
 use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, box_key};
 use crate::media::Media;
 use crate::message::{BoxRow, Message};
@@ -175,7 +175,7 @@ impl Decide<'_> {
             return Err(CoreError::NotModified);
         }
         message.edited = self.now();
-        let others = self.other_copies(owner, &message)?;
+        let others = self.present_copies(owner, &message)?;
         if message.media != before.media {
             let copies = others.len() as i64 + 1;
             self.hold_media(&message, copies)?;
@@ -208,7 +208,7 @@ impl Decide<'_> {
         id: MessageId,
         message: &Message,
     ) -> CoreResult<()> {
-        let row = BoxRow::Message(message.clone()).encode()?;
+        let row = BoxRow::Message(message.clone()).encode().map_err(too_long)?;
         self.put_bytes(Keyspace::BOXES, &box_key(owner, id.0), row);
         Ok(())
     }

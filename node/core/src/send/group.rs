@@ -117,6 +117,7 @@ impl Decide<'_> {
             ));
         }
         copies.sort_unstable();
+        self.ask_poll(&message)?;
         self.hold_media(&message, copies.len() as i64)?;
         self.put(Keyspace::COPIES, &copies_key(chat, message.twin), &Copies(copies))?;
         self.expires(from, id, &message)?;

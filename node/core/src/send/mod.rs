@@ -558,6 +558,7 @@ impl Decide<'_> {
         message.twin = if arrives { self.next_id(recipient)? } else { MessageId(0) };
         let theirs = if arrives { Some(self.copy_for(from, id, &message)?) } else { None };
         self.expires(from, id, &message)?;
+        self.ask_poll(&message)?;
         self.hold_media(&message, if arrives { 2 } else { 1 })?;
         let row = BoxRow::Message(message);
         let pts = self.append(from, row.clone())?;

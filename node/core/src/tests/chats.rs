@@ -71,6 +71,8 @@ struct Copies {
     links: BTreeMap<usize, usize>,
     mentions: BTreeSet<usize>,
     pinned: BTreeSet<usize>,
+    /// Texts that were edited while the user was away.
+    stale: BTreeMap<usize, String>,
     /// Everything below is read.
     read: usize,
     /// One's own messages below are read by somebody.
@@ -153,6 +155,20 @@ impl Model {
         copies.has.remove(&at);
         copies.mentions.remove(&at);
         copies.pinned.remove(&at);
+        copies.stale.remove(&at);
+    }
+
+    /// Who is there sees the new text, who left keeps the old one.
+    fn edit(&mut self, at: usize, new: String) {
+        let members = self.users();
+        let old = std::mem::replace(&mut self.said[at].text, new);
+        for (user, copies) in self.copies.iter_mut().enumerate() {
+            if members.contains(&user) {
+                copies.stale.remove(&at);
+            } else if copies.has.contains(&at) {
+                copies.stale.entry(at).or_insert_with(|| old.clone());
+            }
+        }
     }
 
     fn pass_on(&mut self) {
@@ -283,7 +299,7 @@ impl Sim {
                 let new = format!("edit {step}");
                 let edited = core.edit(actor, owner, chat.into(), id, Edit::text(text(&new))).await;
                 if self.expect(edited, is_member, "edit") {
-                    self.model.said[at].text = new;
+                    self.model.edit(at, new);
                 }
             }
             11..=13 => {
@@ -357,7 +373,9 @@ impl Sim {
                     for at in newest.into_iter().rev() {
                         if !self.model.said[at].service {
                             let link = self.model.copies[by].links.get(&at).copied();
+                            let stale = self.model.copies[by].stale.get(&at).cloned();
                             let copies = &mut self.model.copies[user];
+                            copies.stale.extend(stale.map(|text| (at, text)));
                             copies.had = true;
                             copies.has.insert(at);
                             if let Some(link) = link.filter(|link| copies.has.contains(link)) {
@@ -487,7 +505,8 @@ impl Sim {
         assert_eq!(all.len(), copies.has.len(), "of {at}");
         for (number, Stored { id, message }) in copies.has.iter().zip(&all) {
             let said = &self.model.said[*number];
-            assert_eq!(message.text, said.text, "{at} has {number}");
+            let text = copies.stale.get(number).unwrap_or(&said.text);
+            assert_eq!(message.text, *text, "{at} has {number}");
             assert_eq!(
                 (message.from, message.out),
                 (self.users[said.author].id, said.author == at)

@@ -477,6 +477,41 @@ async fn previews_go_after_their_messages() {
     assert_eq!(rows.unwrap(), []);
 }
 
+/// The box of a deleted account goes, over a restart, and with it what only it kept.
+#[tokio::test]
+async fn a_deleted_account_keeps_no_files() {
+    let mut world = World::new().await;
+    let (_owner, ada) = (world.member("Olga").await, world.member("Ada").await);
+    let bob = world.member("Bob").await;
+    let (mut own, mut copies) = (Vec::new(), Vec::new());
+    for at in 0..450 {
+        let message = match at % 50 {
+            7 => sends(ada, bob, at, 100 + at, 1),
+            _ => Outgoing::text(bob.peer(), text("hello"), 1000 + at),
+        };
+        let sent = world.try_send(ada, message).await.unwrap();
+        own.push(sent.id);
+        copies.push(sent.message.twin);
+    }
+    let held = |world: &World| world.core.held(FileId(107)).unwrap();
+    assert_eq!(held(&world), Some(2));
+    world.delete(bob, &copies[..100], false).await;
+    assert_eq!(held(&world), Some(1));
+    world.core.delete_account(ada.id, ada.key, None).await.unwrap();
+    // Each tick is a few commands; a restart comes between.
+    world.core.tick().await.unwrap();
+    let world = world.reopen();
+    for _ in 0..10 {
+        world.pass_s(2);
+        world.core.tick().await.unwrap();
+    }
+    assert_eq!(held(&world), Some(0));
+    assert!(own.iter().all(|id| world.core.message(ada.id, *id).unwrap().is_none()));
+    // What others have they keep.
+    assert_eq!(world.core.held(FileId(407)).unwrap(), Some(1));
+    assert_eq!(world.texts(bob, ada).await.len(), 350);
+}
+
 /// An album that is forwarded is an album there too, and not one with another forward of it.
 #[tokio::test]
 async fn a_forwarded_album_is_another_album() {

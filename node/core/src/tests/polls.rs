@@ -197,7 +197,7 @@ async fn forwarded_polls_share_their_votes_and_go_with_the_last_copy() {
     world.delete(ada, &[sent.id], true).await;
     assert_eq!(voters(&world.poll(eve, id)), [0, 2]);
     world.delete(bob, &[forwarded.id], false).await;
-    assert_eq!(world.poll_rows(), 3);
+    assert_eq!(world.poll_rows(), 4, "the poll, two votes, and where it was asked");
     world.delete(eve, &[theirs], false).await;
     assert_eq!(world.poll_rows(), 0, "the poll and its votes are gone");
 }
@@ -223,7 +223,7 @@ async fn a_scheduled_poll_waits_with_its_message() {
     core.tick().await.unwrap();
     let sent = world.history(bob, ada).await.remove(0);
     world.vote(bob, ada.peer(), sent.id, &[1]).await.unwrap();
-    assert_eq!(world.poll_rows(), 2);
+    assert_eq!(world.poll_rows(), 3);
     world.delete(bob, &[sent.id], true).await;
     assert_eq!(world.poll_rows(), 0);
 }
@@ -276,4 +276,81 @@ async fn votes_equal_a_recount() {
             }
         }
     }
+}
+
+/// A record has a bound that no number of characters says; beyond it the node must not stop.
+#[tokio::test]
+async fn a_poll_that_is_too_large_in_all_is_refused() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let link = |at: i32| Entity {
+        kind: EntityKind::TextUrl { url: format!("https://example.org/{}", "x".repeat(1900)) },
+        offset: 2 * at,
+        length: 1,
+    };
+    let long = Text::parse("so many links", (0..4).map(link).collect()).unwrap();
+    let mut large = poll(12);
+    large.answers.iter_mut().for_each(|answer| answer.text = long.clone());
+    let refused = world.ask(ada, bob.peer(), large).await;
+    assert!(matches!(refused, Err(CoreError::TooLarge(_))), "{refused:?}");
+    world.ask(ada, bob.peer(), poll(12)).await.unwrap();
+    assert_eq!(world.poll_rows(), 2);
+}
+
+/// The update of a poll shows all of it: who was not asked is not told.
+#[tokio::test]
+async fn only_who_was_asked_is_told_of_votes() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let (eve, gil) = (world.member("Eve").await, world.member("Gil").await);
+    let core = world.core.clone();
+    let chat = world.group(&[ada, bob, eve]).await;
+    let sent = world.ask(ada, chat.into(), poll(3)).await.unwrap();
+    let id = number(&sent);
+    let theirs = async |member: Member| {
+        let query = HistoryQuery { limit: 1, ..Default::default() };
+        core.history(member.id, chat.into(), query).await.unwrap().messages[0].id
+    };
+    let told = |world: &World| {
+        let told = world.recorder.take().into_iter().filter_map(|event| match event {
+            Event::Own { owner, change: Own::Poll(poll), .. } if poll == id => Some(owner),
+            _ => None,
+        });
+        let mut told: Vec<UserId> = told.collect();
+        told.sort_unstable();
+        told
+    };
+    // Gil comes later and is shown nothing of before; Bob deletes his copy; Eve is removed.
+    let bobs = theirs(bob).await;
+    core.add_chat_user(ada.actor(), ada.id, chat, gil.id, 0).await.unwrap();
+    told(&world);
+    world.vote(bob, chat.into(), bobs, &[1]).await.unwrap();
+    assert_eq!(told(&world), [ada.id, bob.id, eve.id]);
+    world.delete(bob, &[bobs], false).await;
+    core.remove_chat_user(ada.actor(), ada.id, chat, eve.id).await.unwrap();
+    world.vote(ada, chat.into(), sent.id, &[2]).await.unwrap();
+    core.close_poll(ada.actor(), ada.id, chat.into(), sent.id).await.unwrap();
+    assert_eq!(told(&world), [ada.id, ada.id]);
+    // Whom it never reached, learns nothing of it once the block is over.
+    core.set_blocked(None, bob.id, ada.id, true).await.unwrap();
+    let sent = world.ask(ada, bob.peer(), poll(3)).await.unwrap();
+    core.set_blocked(None, bob.id, ada.id, false).await.unwrap();
+    world.recorder.take();
+    core.close_poll(ada.actor(), ada.id, bob.peer(), sent.id).await.unwrap();
+    let all = world.recorder.take();
+    let bobs = |e: &Event| matches!(e, Event::Own { owner, .. } if *owner == bob.id);
+    assert!(!all.iter().any(bobs), "{all:?}");
+}
+
+/// Results that wait for the end show the voters then, and not before.
+#[tokio::test]
+async fn voters_are_hidden_until_results_are_shown() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let hides = NewPoll { hide_results_until_close: true, ..poll(2) };
+    let sent = world.ask(ada, bob.peer(), hides).await.unwrap();
+    world.vote(bob, ada.peer(), sent.message.twin, &[1]).await.unwrap();
+    assert!(!world.poll(bob, number(&sent)).shows_voters());
+    world.core.close_poll(ada.actor(), ada.id, bob.peer(), sent.id).await.unwrap();
+    assert!(world.poll(bob, number(&sent)).shows_voters());
 }

@@ -147,6 +147,68 @@ async fn whoever_is_blocked_reacts_for_oneself() {
     assert!(!told.iter().any(to_ada), "nothing tells of it");
 }
 
+/// What was seen before the block is seen to go.
+#[tokio::test]
+async fn a_reaction_from_before_the_block_can_be_taken_back() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    world.hears_all(ada).await;
+    let sent = world.send(ada, bob, "hello").await;
+    world.react(bob, ada.peer(), sent.message.twin, "👍").await.unwrap();
+    assert_eq!(world.unread(ada, bob.peer()).await, 1);
+    world.core.set_blocked(None, ada.id, bob.id, true).await.unwrap();
+    world.recorder.take();
+    // Another in its place is not shown; the old one is gone for both.
+    world.react(bob, ada.peer(), sent.message.twin, "👎").await.unwrap();
+    assert_eq!(world.counted(ada, sent.id).await, []);
+    assert_eq!(world.unread(ada, bob.peer()).await, 0);
+    let told = world.recorder.take();
+    let to_ada = |event: &Event| matches!(event, Event::Own { owner, .. } if *owner == ada.id);
+    assert!(told.iter().any(to_ada));
+}
+
+/// Who left a group keeps what came until then, and learns nothing of what becomes of it.
+#[tokio::test]
+async fn who_left_is_told_of_no_reactions_and_no_edits() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let eve = world.member("Eve").await;
+    let core = world.core.clone();
+    let chat = world.group(&[ada, bob, eve]).await;
+    let text = super::world::text;
+    let outgoing = Outgoing::text(chat.into(), text("hello"), world.number());
+    let sent = core.send(ada.actor(), ada.id, outgoing).await.unwrap();
+    let theirs = async |member: Member| {
+        let query = HistoryQuery { limit: 1, ..Default::default() };
+        core.history(member.id, chat.into(), query).await.unwrap().messages[0].id
+    };
+    let (bobs, eves) = (theirs(bob).await, theirs(eve).await);
+    world.react(bob, chat.into(), bobs, "👍").await.unwrap();
+    assert_eq!(world.counted(eve, eves).await.len(), 1);
+    core.remove_chat_user(ada.actor(), ada.id, chat, eve.id).await.unwrap();
+    world.recorder.take();
+    world.react(ada, chat.into(), sent.id, "🔥").await.unwrap();
+    let edit =
+        Edit { text: Some(text("changed")), media: None, drops_media: false, invert_media: false };
+    core.edit(ada.actor(), ada.id, chat.into(), sent.id, edit).await.unwrap();
+    let told = world.recorder.take();
+    let to_eve = |event: &Event| match event {
+        Event::Own { owner, .. } => *owner == eve.id,
+        Event::Box(event) => event.owner == eve.id,
+        _ => false,
+    };
+    assert!(!told.iter().any(to_eve), "{told:?}");
+    assert!(world.reactions(eve, eves).await.is_none());
+    let page = core.reactions_page(eve.id, chat.into(), eves, None, 0, 10).await;
+    assert!(matches!(page, Err(CoreError::NotAMember)), "{page:?}");
+    let copy = core.message(eve.id, eves).unwrap().unwrap();
+    assert_eq!(copy.text, "hello");
+    // What its writer takes back goes from everywhere.
+    world.delete(ada, &[sent.id], true).await;
+    assert!(core.message(eve.id, eves).unwrap().is_none());
+    assert_eq!(world.reaction_rows(), 0);
+}
+
 #[tokio::test]
 async fn in_groups_rights_and_the_list_decide() {
     let mut world = World::new().await;

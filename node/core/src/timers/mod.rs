@@ -8,6 +8,7 @@
 //! The binary calls [`Core::tick`] when [`Core::due`] says so. All of it is in the store: a
 //! restart fires late what it missed, and nothing twice.
 
+mod clear;
 mod expire;
 mod scheduled;
 
@@ -48,6 +49,8 @@ pub(crate) enum Kind {
     Expire,
     /// A poll that closes.
     ClosePoll,
+    /// The box of a deleted account, which goes piece by piece.
+    ClearBox,
 }
 
 impl Kind {
@@ -56,6 +59,7 @@ impl Kind {
             Self::Send => 0,
             Self::Expire => 1,
             Self::ClosePoll => 2,
+            Self::ClearBox => 3,
         }
     }
 }
@@ -231,6 +235,7 @@ impl Decide<'_> {
             Some(0) => self.fire_scheduled(owner, rest),
             Some(1) => self.expire(owner, rest, value),
             Some(2) => self.fire_close_poll(rest),
+            Some(3) => self.clear_box(owner, value),
             _ => Err(damaged()),
         }
     }
