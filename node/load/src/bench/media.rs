@@ -1,14 +1,14 @@
-//! Files up and down, beside the cryptography of their frames; and what photos cost others.
+//! Files up and down, beside the cryptography that they need; and what photos cost others.
 
-use std::io::Write as _;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::Context as _;
-use flate2::write::ZlibEncoder;
-use flate2::{Compression, Crc};
-use keys::{Side, message};
+use jpeg_encoder::{ColorType, Encoder};
+use keys::{BlobKey, Content, MasterKey, Side, message};
 use rand::Rng as _;
 use rookery_load::{Client, Member, Session, open_loop};
 use tl::functions as f;
@@ -19,11 +19,14 @@ use super::{Gate, Row, Target, percentile, process, rng};
 /// Bytes of a part, the largest that there is.
 const PART_BYTES: usize = 512 << 10;
 
-/// Parts after which what came is acknowledged.
-const ACKNOWLEDGED_AT_ONCE: usize = 8;
+/// Requests under way, as TDLib has them; after as many, what came is acknowledged.
+const IN_FLIGHT: usize = 8;
 
-/// MB per second of CPU, against the frames alone.
+/// MB per second of CPU, against the cryptography that a part needs.
 const GATE: Gate = Gate::RatioAtLeast(0.6);
+
+/// A busy machine answers within this.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 const MB: f64 = 1e6;
 
@@ -45,15 +48,50 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     }
     let note = |what: &str| {
         format!(
-            "{parts} parts of 512 KiB, one in flight; floor: {what} such frames with the same \
+            "{parts} parts of 512 KiB, {IN_FLIGHT} in flight; floor: {what} as much with the same \
              crates; sockets and files not included"
         )
     };
     let unit = "MB per CPU second";
+    let note_up = note("opening frames and sealing blobs for");
+    let note_down = note("opening blobs and sealing frames for");
     Ok(vec![
-        Row::of_pairs("upload and sendMedia", unit, &up, parts, GATE, note("opening")),
-        Row::of_pairs("upload.getFile", unit, &down, parts, GATE, note("sealing")),
+        Row::of_pairs("upload and sendMedia", unit, &up, parts, GATE, note_up),
+        Row::of_pairs("upload.getFile", unit, &down, parts, GATE, note_down),
     ])
+}
+
+/// Makes requests, several at once, and looks at their answers in the order in which they come.
+fn pipelined(
+    client: &mut Client,
+    mut requests: impl Iterator<Item = Vec<u8>>,
+    mut look: impl FnMut(Vec<u8>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let rng = &mut rng();
+    let (mut under_way, mut answered) = (HashSet::new(), 0);
+    loop {
+        while under_way.len() < IN_FLIGHT
+            && let Some(request) = requests.next()
+        {
+            under_way.insert(client.send(&request, true, rng)?.msg_id);
+        }
+        if under_way.is_empty() {
+            return Ok(client.acknowledge(rng)?);
+        }
+        let (id, answer) = client.wait(PATIENCE, |message| {
+            let result = message.service::<tl::mtproto::types::RpcResult>()?;
+            Some((result.req_msg_id, result.result.0))
+        })?;
+        anyhow::ensure!(under_way.remove(&id), "an answer to nothing");
+        if let Ok(error) = tl::from_bytes::<tl::mtproto::types::RpcError>(&answer, 0) {
+            anyhow::bail!("{}", error.error_message);
+        }
+        look(answer)?;
+        answered += 1;
+        if answered % IN_FLIGHT == 0 {
+            client.acknowledge(rng)?;
+        }
+    }
 }
 
 /// Uploads a file of so many parts, and sends it to oneself: the file, and MB per second of CPU.
@@ -64,22 +102,19 @@ fn upload(
 ) -> anyhow::Result<(enums::InputFileLocation, f64)> {
     let rng = &mut rng();
     let file_id = rng.next_u64().cast_signed() >> 1;
-    let mut bytes = vec![0; PART_BYTES];
     process::settle(target.pid)?;
     let begin = process::cpu_ever(target.pid)?;
-    for part in 0..parts {
+    let requests = (0..parts).map(|part| {
+        let mut bytes = vec![0; PART_BYTES];
         rng.fill_bytes(&mut bytes);
-        let save = f::upload::SaveBigFilePart {
-            file_id,
-            file_part: part as i32,
-            file_total_parts: parts as i32,
-            bytes: bytes.clone(),
-        };
-        anyhow::ensure!(member.client.invoke(&save, tl::LAYER_MAX, rng)?, "a part was not saved");
-        if part % ACKNOWLEDGED_AT_ONCE == 0 {
-            member.client.acknowledge(rng)?;
-        }
-    }
+        let (file_part, file_total_parts) = (part as i32, parts as i32);
+        let save = f::upload::SaveBigFilePart { file_id, file_part, file_total_parts, bytes };
+        tl::to_bytes(&save, tl::LAYER_MAX).unwrap_or_default()
+    });
+    pipelined(&mut member.client, requests, |saved| {
+        anyhow::ensure!(tl::from_bytes::<bool>(&saved, 0)?, "a part was not saved");
+        Ok(())
+    })?;
     let name = "load.bin".to_owned();
     let uploaded = types::InputFileBig { id: file_id, parts: parts as i32, name: name.clone() };
     let media = types::InputMediaUploadedDocument {
@@ -139,30 +174,31 @@ fn download(
     file: &enums::InputFileLocation,
     parts: usize,
 ) -> anyhow::Result<f64> {
-    let rng = &mut rng();
     process::settle(target.pid)?;
     let begin = process::cpu_ever(target.pid)?;
-    for part in 0..parts {
+    let requests = (0..parts).map(|part| {
         let get = f::upload::GetFile {
             location: file.clone(),
             offset: (part * PART_BYTES) as i64,
             limit: PART_BYTES as i32,
             ..f::upload::GetFile::default()
         };
-        let enums::upload::File::File(found) = client.invoke(&get, tl::LAYER_MAX, rng)? else {
+        tl::to_bytes(&get, tl::LAYER_MAX).unwrap_or_default()
+    });
+    pipelined(client, requests, |found| {
+        let enums::upload::File::File(found) = tl::from_bytes(&found, tl::LAYER_MAX)? else {
             anyhow::bail!("not a file");
         };
         anyhow::ensure!(found.bytes.len() == PART_BYTES, "a short part");
-        if part % ACKNOWLEDGED_AT_ONCE == 0 {
-            client.acknowledge(rng)?;
-        }
-    }
+        Ok(())
+    })?;
     process::settle(target.pid)?;
     let spent = process::cpu_ever(target.pid)? - begin;
     Ok((parts * PART_BYTES) as f64 / MB / spent.as_secs_f64())
 }
 
-/// MB per second of CPU of opening a frame with a part, and of sealing one.
+/// MB per second of CPU of the cryptography of a part on its way in (its frame is opened, it is
+/// sealed as a blob), and on its way out.
 fn floor(session: &Session) -> anyhow::Result<(f64, f64)> {
     const FRAMES: usize = 24;
     let rng = &mut rng();
@@ -177,15 +213,20 @@ fn floor(session: &Session) -> anyhow::Result<(f64, f64)> {
     let frame = session.seal(envelope, &bytes, rng);
     let mut plain = vec![7; message::HEADER_BYTES];
     plain.extend_from_slice(&bytes);
+    let blobs = BlobKey::derive(&MasterKey::from_file_bytes(&[7; 32])?);
+    let (hash, blob) = blobs.seal(Content::Chunk, &bytes);
     let rate = |spent: std::time::Duration| (FRAMES * PART_BYTES) as f64 / MB / spent.as_secs_f64();
     let begin = process::own_cpu()?;
     for _ in 0..FRAMES {
         let opened = message::open(&session.key, Side::Client, std::hint::black_box(&frame));
         std::hint::black_box(opened.is_ok());
+        std::hint::black_box(blobs.seal(Content::Chunk, std::hint::black_box(&bytes)));
     }
     let opened = process::own_cpu()? - begin;
     let begin = process::own_cpu()?;
     for _ in 0..FRAMES {
+        let opened = blobs.open(Content::Chunk, &hash, std::hint::black_box(&blob));
+        std::hint::black_box(opened.is_ok());
         std::hint::black_box(message::seal(&session.key, Side::Server, &plain, rng));
     }
     let sealed = process::own_cpu()? - begin;
@@ -261,7 +302,7 @@ fn send_photo(member: &mut Member, photo: &[u8]) -> anyhow::Result<()> {
     let file = types::InputFile {
         id: file_id,
         parts: parts as i32,
-        name: "photo.png".into(),
+        name: "photo.jpg".into(),
         md5_checksum: String::new(),
     };
     let media = types::InputMediaUploadedPhoto {
@@ -274,36 +315,16 @@ fn send_photo(member: &mut Member, photo: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-/// A PNG that no encoder made small: waves of colour.
-///
-/// Source: <https://www.w3.org/TR/png-3/>
-fn photo(width: u32, height: u32) -> anyhow::Result<Vec<u8>> {
-    let mut pixels = ZlibEncoder::new(Vec::new(), Compression::fast());
-    let mut row = Vec::with_capacity(width as usize * 3 + 1);
-    for y in 0..height {
-        row.clear();
-        row.push(0);
-        for x in 0..width {
-            let wave = ((x / 5 + y / 7) % 256) as u8;
-            row.extend_from_slice(&[wave, (x * y / 4096) as u8, (y / 12) as u8]);
-        }
-        pixels.write_all(&row)?;
-    }
-    let mut png = b"\x89PNG\r\n\x1a\n".to_vec();
-    let mut chunk = |kind: &[u8; 4], data: &[u8]| {
-        png.extend_from_slice(&(data.len() as u32).to_be_bytes());
-        png.extend_from_slice(kind);
-        png.extend_from_slice(data);
-        let mut sum = Crc::new();
-        sum.update(kind);
-        sum.update(data);
-        png.extend_from_slice(&sum.sum().to_be_bytes());
+/// A JPEG as a camera of so many pixels writes it: some megabytes of waves of colour.
+fn photo(width: u16, height: u16) -> anyhow::Result<Vec<u8>> {
+    let pixel = |x: u32, y: u32| {
+        let wave = ((x / 5 + y / 7) % 256) as u8;
+        [wave, (x * y / 4096) as u8, (y / 12) as u8]
     };
-    let mut header = [&width.to_be_bytes()[..], &height.to_be_bytes()].concat();
-    // 8 bits a colour, red, green and blue, nothing interlaced.
-    header.extend_from_slice(&[8, 2, 0, 0, 0]);
-    chunk(b"IHDR", &header);
-    chunk(b"IDAT", &pixels.finish()?);
-    chunk(b"IEND", &[]);
-    Ok(png)
+    let (wide, high) = (u32::from(width), u32::from(height));
+    let pixels: Vec<u8> =
+        (0..high).flat_map(|y| (0..wide).flat_map(move |x| pixel(x, y))).collect();
+    let mut jpeg = Vec::new();
+    Encoder::new(&mut jpeg, 92).encode(&pixels, width, height, ColorType::Rgb)?;
+    Ok(jpeg)
 }
