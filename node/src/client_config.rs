@@ -22,6 +22,9 @@ pub(crate) struct Ready {
     pub(crate) mtproto: String,
     /// `IP:PORT` of the first listener for browsers; empty if there is none.
     pub(crate) http: String,
+    /// `IP:PORT` of the first listener for metrics, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) metrics: Option<String>,
     /// Addresses for other nodes; empty until a peer is configured.
     pub(crate) mesh: Vec<String>,
     /// The DC number to connect as.

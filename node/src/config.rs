@@ -39,6 +39,17 @@ pub(crate) struct Config {
     pub(crate) previews: PreviewsConfig,
     /// `[media]`
     pub(crate) media: MediaConfig,
+    /// `[metrics]`
+    pub(crate) metrics: MetricsConfig,
+}
+
+/// `[metrics]`: what monitoring reads, at `/metrics`, `/healthz` and `/readyz`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct MetricsConfig {
+    /// Addresses to listen on, for example `["127.0.0.1:9464"]`. Anybody who reaches them may read:
+    /// not for the public. Default: none.
+    pub(crate) listen: Vec<SocketAddr>,
 }
 
 /// `[media]`: photos and files of members. What is stored is sealed under the master key, wherever it

@@ -8,6 +8,7 @@ mod control;
 mod delivery;
 mod master_file;
 mod media;
+mod metrics;
 mod offline;
 mod pages;
 mod passphrase;

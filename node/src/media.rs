@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use blobs::{BlobId, Blobs, Bounds, Place, Removal, S3};
 use keys::{BlobKey, MasterKey};
 use node_core::{Clock, Core, Quotas};
+use parking_lot::Mutex;
 use pictures::Studio;
 use serde::{Deserialize, Serialize};
 
@@ -84,23 +85,33 @@ pub(crate) struct Keeper {
     pub(crate) clock: Clock,
     /// How long an upload waits after its last part.
     pub(crate) upload_kept: Duration,
+    /// Since the start of the node.
+    pub(crate) totals: Arc<Mutex<Totals>>,
+}
+
+/// What was cleared away since the start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    pub(crate) cleared: Cleared,
+    /// How often something failed.
+    pub(crate) failures: u64,
 }
 
 /// What was cleared away, or would be.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Cleared {
     /// Previews of pages that nothing showed.
-    previews: u64,
+    pub(crate) previews: u64,
     /// Files that nothing kept.
-    files: u64,
+    pub(crate) files: u64,
     /// Blobs of theirs.
-    blobs: u64,
+    pub(crate) blobs: u64,
     /// Blobs and parts of blobs that belong to no file.
-    orphans: u64,
+    pub(crate) orphans: u64,
     /// Bytes of those.
-    orphan_bytes: u64,
+    pub(crate) orphan_bytes: u64,
     /// Uploads whose time was over.
-    uploads: u64,
+    pub(crate) uploads: u64,
     /// There is more to do than one call does.
     more: bool,
 }
@@ -109,11 +120,11 @@ pub(crate) struct Cleared {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Usage {
     /// Bytes of all files of members.
-    bytes: u64,
+    pub(crate) bytes: u64,
     /// Bytes that unfinished uploads count for.
-    upload_bytes: u64,
+    pub(crate) upload_bytes: u64,
     /// Unfinished uploads.
-    uploads: u64,
+    pub(crate) uploads: u64,
 }
 
 impl Keeper {
@@ -162,6 +173,17 @@ impl Keeper {
             false => Ok(()),
         };
         let failed = [uploads, previews, files, orphans].into_iter().find_map(Result::err);
+        if !dry_run {
+            let mut totals = self.totals.lock();
+            totals.failures += u64::from(failed.is_some());
+            let sum = &mut totals.cleared;
+            sum.previews += cleared.previews;
+            sum.files += cleared.files;
+            sum.blobs += cleared.blobs;
+            sum.orphans += cleared.orphans;
+            sum.orphan_bytes += cleared.orphan_bytes;
+            sum.uploads += cleared.uploads;
+        }
         (cleared, failed)
     }
 

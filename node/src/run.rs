@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, anyhow};
@@ -12,13 +13,15 @@ use node_core::{Core, Registration};
 use oidc::Oidc;
 use pictures::Studio;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
 use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, secret};
+use crate::metrics::Metrics;
 use crate::pages::Site;
-use crate::{control, delivery, media, secrets};
+use crate::{control, delivery, media, metrics, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -61,9 +64,16 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         blobs: blobs.clone(),
         clock: clock(),
         upload_kept: Duration::from_secs(config.media.upload_kept_s),
+        totals: Arc::default(),
     };
     let tidying = tokio::spawn(keeper.clone().run());
     let asked = control::Node { core: core.clone(), store: store.clone(), delivery, keeper };
+    let metrics = Arc::new(Metrics {
+        node: asked.clone(),
+        quotas: media::quotas(&config.media),
+        ready: AtomicBool::new(false),
+    });
+    let (watched, watching) = metrics::listen(&metrics, &config.metrics.listen).await?;
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
     let timers = tokio::spawn(timers(core.clone()));
@@ -78,6 +88,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         ready: true,
         mtproto: advertised(config.node.public_addresses.first().or(mtproto.first())),
         http: advertised(http.first()),
+        metrics: watched.first().map(|address| address.to_string()),
         mesh: Vec::new(),
         dc: config.mtproto.dc,
         rsa_fingerprint: format!("{:016x}", fingerprint.cast_unsigned()),
@@ -90,6 +101,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         let here = format!("{scheme}://{}", ready.http);
         sso.is_at(config.http.public_url.as_ref().unwrap_or(&here));
     }
+    metrics.ready.store(true, Ordering::Release);
     ready.save(&args.data)?;
     announce(&ready, args)?;
     let outcome = tokio::select! {
@@ -105,6 +117,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     timers.abort();
     tidying.abort();
     delivering.abort();
+    watching.iter().for_each(JoinHandle::abort);
     frontend.shutdown(SHUTDOWN).await;
     tokio::task::spawn_blocking(move || core.close()).await?;
     outcome

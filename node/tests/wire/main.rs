@@ -8,6 +8,7 @@ mod crash;
 mod exchange;
 mod hostile;
 mod http;
+mod metrics;
 mod session;
 #[allow(dead_code, reason = "shared with the tests that drive published clients")]
 #[path = "../support/mod.rs"]

@@ -1,0 +1,141 @@
+//! What an operator's monitoring reads, on a listener of its own that no stranger reaches.
+//!
+//! `/metrics` in Prometheus' text form, `/healthz` (the process answers) and `/readyz` (it takes
+//! clients). Values are read when they are asked for: nothing is counted twice, and nothing costs
+//! anything in between. Labels name no member.
+//!
+//! Source: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use node_core::Quotas;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::control::Node;
+use crate::media;
+
+/// What is shown.
+pub(crate) struct Metrics {
+    pub(crate) node: Node,
+    pub(crate) quotas: Quotas,
+    /// Clients are answered.
+    pub(crate) ready: AtomicBool,
+}
+
+/// Serves them on each address; answers the addresses with the ports that were taken for 0.
+pub(crate) async fn listen(
+    metrics: &Arc<Metrics>,
+    addresses: &[SocketAddr],
+) -> anyhow::Result<(Vec<SocketAddr>, Vec<JoinHandle<()>>)> {
+    let (mut bound, mut tasks) = (Vec::new(), Vec::new());
+    for address in addresses {
+        let listener = TcpListener::bind(address).await;
+        let listener = listener.with_context(|| format!("[metrics] cannot listen on {address}"))?;
+        bound.push(listener.local_addr()?);
+        let router = router(metrics.clone());
+        tasks.push(tokio::spawn(async move {
+            if let Err(cause) = axum::serve(listener, router).await {
+                tracing::warn!(%cause, "metrics are not served any more");
+            }
+        }));
+    }
+    Ok((bound, tasks))
+}
+
+fn router(metrics: Arc<Metrics>) -> Router {
+    Router::new()
+        .route("/metrics", get(shown))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(readyz))
+        .with_state(metrics)
+}
+
+async fn readyz(State(metrics): State<Arc<Metrics>>) -> (StatusCode, &'static str) {
+    match metrics.ready.load(Ordering::Acquire) {
+        true => (StatusCode::OK, "ok\n"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "starting\n"),
+    }
+}
+
+async fn shown(State(metrics): State<Arc<Metrics>>) -> Response {
+    let text = match metrics.text() {
+        Ok(text) => text,
+        Err(cause) => {
+            tracing::warn!(%cause, "metrics cannot be read");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+    };
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+}
+
+/// Lines of one value each.
+#[derive(Default)]
+struct Lines(String);
+
+impl Lines {
+    fn line(&mut self, kind: &str, name: &str, help: &str, value: u64) {
+        // Writing into a string does not fail.
+        let _ = write!(
+            self.0,
+            "# HELP rookery_{name} {help}\n# TYPE rookery_{name} {kind}\nrookery_{name} {value}\n"
+        );
+    }
+
+    fn gauge(&mut self, name: &str, help: &str, value: u64) {
+        self.line("gauge", name, help, value);
+    }
+
+    /// Since the start of the node.
+    fn counter(&mut self, name: &str, help: &str, value: u64) {
+        self.line("counter", name, help, value);
+    }
+}
+
+impl Metrics {
+    fn text(&self) -> anyhow::Result<String> {
+        let Node { core, store, delivery, keeper } = &self.node;
+        let (stats, codes, usage) = (store.stats(), delivery.counters(), keeper.usage()?);
+        let media::Totals { cleared, failures } = *keeper.totals.lock();
+        let mut out = Lines::default();
+        out.gauge("users", "Accounts.", core.users() as u64);
+        out.counter("store_commits_total", "Batches that were written.", stats.commits);
+        out.counter("store_syncs_total", "Flushes to the disk.", stats.syncs);
+        out.counter("store_written_bytes_total", "Bytes of keys and values.", stats.bytes);
+        if let Some(bytes) = stats.disk_bytes {
+            out.gauge("store_disk_bytes", "Bytes of the store's files.", bytes);
+        }
+        out.gauge("boxes_to_index", "Boxes behind in search.", core.boxes_to_index() as u64);
+        out.counter("codes_delivered_total", "Login codes that left.", codes.delivered());
+        out.counter("codes_failed_total", "Login codes that could not.", codes.failed());
+        out.counter("codes_dropped_total", "Login codes beyond the queue.", codes.dropped());
+        out.gauge("media_bytes", "Bytes of all files of members.", usage.bytes);
+        out.gauge("media_uploads", "Unfinished uploads.", usage.uploads);
+        out.gauge("media_upload_bytes", "Bytes that those count for.", usage.upload_bytes);
+        // Without a bound there is nothing to compare with.
+        for (name, help, bound) in [
+            ("media_quota_bytes", "Most bytes of all files.", self.quotas.node_bytes),
+            ("media_member_quota_bytes", "Most bytes of one member.", self.quotas.member_bytes),
+        ] {
+            if bound != u64::MAX {
+                out.gauge(name, help, bound);
+            }
+        }
+        out.counter("media_removed_files_total", "Files that nothing kept.", cleared.files);
+        out.counter("media_removed_blobs_total", "Blobs of those.", cleared.blobs);
+        out.counter("media_removed_orphans_total", "Blobs without a file.", cleared.orphans);
+        out.counter("media_removed_previews_total", "Previews of links.", cleared.previews);
+        out.counter("media_expired_uploads_total", "Uploads that were over.", cleared.uploads);
+        out.counter("media_clear_failures_total", "Clearings that failed.", failures);
+        Ok(out.0)
+    }
+}
