@@ -54,8 +54,8 @@ async fn texts_are_cut_and_a_picture_is_a_page_of_its_own() {
     let server = Server::start(HERE, pages).await;
     let fetcher = fetcher(&[server.port()]);
     let page = fetcher.fetch(&server.url("/"), 0).await.unwrap();
-    assert_eq!(page.title.as_ref().unwrap().chars().count(), 257); // and an ellipsis
-    assert_eq!(page.description.as_ref().unwrap().chars().count(), 513);
+    assert_eq!(page.title.as_ref().unwrap().chars().count(), 255); // no space before "…"
+    assert_eq!(page.description.as_ref().unwrap().chars().count(), 512);
     let picture = fetcher.fetch(&server.url("/a.jpg"), 0).await.unwrap();
     assert_eq!(picture.kind, Kind::Photo);
     assert_eq!(&picture.image.as_ref().unwrap().bytes[..], b"JPEG");
