@@ -227,6 +227,9 @@ async fn too_many_at_once_are_refused() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(server.connections(), 2);
     assert_eq!(fetcher.fetch(&server.url("/more"), 0).await, Err(PreviewError::Busy));
+    // What an address itself is refused for needs no turn.
+    let refused = fetcher.fetch("http://example.org:22/", 0).await;
+    assert_eq!(refused, Err(PreviewError::Url("an unusual port")));
     for task in &waiting {
         task.abort();
     }
