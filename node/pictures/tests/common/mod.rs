@@ -42,21 +42,27 @@ pub(crate) fn jpeg_sampled(
     bytes
 }
 
-/// A baseline JPEG of four components whose only scan has one of them. It says it is of `side` x
-/// `side`, whatever is there.
+/// The JPEG, which says of itself that it is of `side` x `side`, whatever is there.
+pub(crate) fn of_side(mut jpeg: Vec<u8>, side: u16) -> Vec<u8> {
+    let is_frame = |marker: &[u8]| matches!(marker, [0xFF, 0xC0 | 0xC2]);
+    let frame = jpeg.windows(2).position(is_frame).unwrap();
+    jpeg[frame + 5..frame + 7].copy_from_slice(&side.to_be_bytes());
+    jpeg[frame + 7..frame + 9].copy_from_slice(&side.to_be_bytes());
+    jpeg
+}
+
+/// A baseline JPEG of four components whose only scan has one of them, [`of_side`].
 pub(crate) fn one_component_of_four(side: u16) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, 60);
     encoder.set_sampling_factor(SamplingFactor::F_1_1);
     encoder.encode(&[128; 16 * 16 * 4], 16, 16, ColorType::Cmyk).unwrap();
     let frame = bytes.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
-    bytes[frame + 5..frame + 7].copy_from_slice(&side.to_be_bytes());
-    bytes[frame + 7..frame + 9].copy_from_slice(&side.to_be_bytes());
     let id = bytes[frame + 10];
     let scan = bytes.windows(2).position(|marker| marker == [0xFF, 0xDA]).unwrap();
     let data = scan + 2 + usize::from(bytes[scan + 3]);
     bytes.splice(scan..data, [0xFF, 0xDA, 0, 8, 1, id, 0, 0, 63, 0]);
-    bytes
+    of_side(bytes, side)
 }
 
 pub(crate) fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
