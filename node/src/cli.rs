@@ -38,7 +38,8 @@ enum Command {
     Reindex(ReindexArgs),
     /// Look after the files of members of the running node.
     Media(MediaArgs),
-    /// Write everything that the store of a stopped node holds into a file.
+    /// Write everything that the store of a stopped node holds into a file. Files of members are not
+    /// in the store: copy `media` in the data directory, or keep the bucket.
     Export(ExportArgs),
     /// Fill the empty store of a data directory from an exported file.
     Import(ImportArgs),

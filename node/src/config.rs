@@ -140,13 +140,18 @@ pub(crate) struct LoginsConfig {
 
 /// `[previews]`: what is shown of pages that messages link to. Off unless it is switched on: the
 /// node then fetches what members name, and each site learns that somebody here has its address.
+///
+/// Networks that an interface of this machine is part of are not reached, public or not. What else
+/// has a public address is public, also a machine of the operator's own behind another router
+/// (IPv6), or an address that is translated to this machine: keep such ones behind a firewall that
+/// this node is not behind.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PreviewsConfig {
     /// Whether pages are fetched. Default false.
     pub(crate) enabled: bool,
-    /// Networks that may be reached although they are not public, for example `10.1.0.0/16`: an
-    /// intranet whose pages members link to. Default none.
+    /// Networks that may be reached although they are not public, or are this machine's own, for
+    /// example `10.1.0.0/16`: an intranet whose pages members link to. Default none.
     pub(crate) allow_ips: Vec<String>,
     /// Ports that may be reached beside 80 and 443. Default none.
     pub(crate) allow_ports: Vec<u16>,

@@ -18,21 +18,25 @@ pub(crate) struct Outline {
     /// Bytes of all coefficients, two each, padded to whole blocks.
     pub(crate) coefficient_bytes: u64,
     pub(crate) progressive: bool,
+    /// Whether the first scan names every component of the frame.
+    pub(crate) first_scan_has_all: bool,
     /// Where each scan's data ends.
     pub(crate) scan_ends: Vec<usize>,
 }
 
 impl Outline {
-    /// Whether a decoder must keep all coefficients until the last scan.
+    /// Whether the decoder keeps all coefficients until the last scan: it does as soon as the first
+    /// one does not have every component, also when no other follows.
     pub(crate) fn keeps_coefficients(&self) -> bool {
-        self.progressive || self.scan_ends.len() > 1
+        self.progressive || !self.first_scan_has_all
     }
 }
 
-/// Width, height, bytes of coefficients.
+/// Width, height, number of components, bytes of coefficients.
 struct Frame {
     width: u32,
     height: u32,
+    components: u8,
     coefficient_bytes: u64,
     progressive: bool,
 }
@@ -41,6 +45,7 @@ struct Frame {
 pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, PictureError> {
     let mut frame: Option<Frame> = None;
     let mut scan_ends = Vec::new();
+    let mut components_of_first = None;
     let mut at = 2; // behind the start of image
     loop {
         let marker = next_marker(bytes, &mut at)?;
@@ -61,6 +66,8 @@ pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, PictureError> {
                         if scan_ends.len() == SCANS_MAX {
                             return Err(PictureError::TooComplex);
                         }
+                        // A scan's header begins with how many components it has.
+                        components_of_first = components_of_first.or(segment.first().copied());
                         at = end_of_scan(bytes, at)?;
                         scan_ends.push(at);
                     }
@@ -69,13 +76,14 @@ pub(crate) fn outline(bytes: &[u8]) -> Result<Outline, PictureError> {
             }
         }
     }
-    let Some(Frame { width, height, coefficient_bytes, progressive }) = frame else {
+    let Some(Frame { width, height, components, coefficient_bytes, progressive }) = frame else {
         return damaged("no frame");
     };
     if scan_ends.is_empty() {
         return damaged("no scan");
     }
-    Ok(Outline { width, height, coefficient_bytes, progressive, scan_ends })
+    let first_scan_has_all = components_of_first == Some(components);
+    Ok(Outline { width, height, coefficient_bytes, progressive, first_scan_has_all, scan_ends })
 }
 
 /// Skips to the marker at or behind `at`, as libjpeg does, and past it.
@@ -151,6 +159,7 @@ fn read_frame(marker: u8, body: &[u8]) -> Result<Frame, PictureError> {
     Ok(Frame {
         width: width.into(),
         height: height.into(),
+        components: count,
         coefficient_bytes: units * blocks * 64 * 2,
         progressive: marker == 0xC2,
     })

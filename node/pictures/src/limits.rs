@@ -23,8 +23,11 @@ pub struct Limits {
 impl Limits {
     /// A photo as Telegram takes it: 10 MB, width + height at most 10 000, ratio at most 20.
     ///
-    /// The sum bounds a picture to 25 million pixels: 75 MB of a JPEG, twice that of a progressive
-    /// one. 160 MiB take either, a PNG with transparency, and a WebP of 13 million pixels.
+    /// The sum bounds a picture to 25 million pixels. 160 MiB take any JPEG that is decoded line by
+    /// line (3 bytes a pixel), a progressive one with halved colours, as cameras write it (6), and a
+    /// PNG with transparency (4). What costs more is taken up to fewer pixels: a progressive JPEG
+    /// with whole colours (9) up to 18 million, a PNG with 16 bits and transparency (8) up to 20, a
+    /// WebP with transparency (13) up to 12.
     ///
     /// Source: <https://core.telegram.org/bots/api#sendphoto>
     pub const PHOTO: Self = Self {

@@ -9,7 +9,7 @@
 
 mod common;
 
-use common::{encoded, flat_png, jpeg, quadrants, with_exif};
+use common::{RGB, RGBA16, encoded, flat_png, jpeg, quadrants, with_exif};
 use image::{DynamicImage, ImageFormat};
 use pictures::{Limits, Photo, PictureError, photo, profile, thumbnail};
 use rand::rngs::StdRng;
@@ -56,9 +56,9 @@ fn sizes_are_refused_by_the_header() {
     let frame = large_jpeg.windows(2).position(|bytes| bytes == [0xFF, 0xC0]).unwrap();
     large_jpeg[frame + 5..frame + 9].copy_from_slice(&[0xFF; 4]);
     for (bytes, width, height) in [
-        (flat_png(9_000, 1_001, 0), 9_000, 1_001),
-        (flat_png(21, 1, 1), 21, 1),
-        (flat_png(100, 2001, 0), 100, 2001),
+        (flat_png(9_000, 1_001, 0, RGB), 9_000, 1_001),
+        (flat_png(21, 1, 1, RGB), 21, 1),
+        (flat_png(100, 2001, 0, RGB), 100, 2001),
         (gif(65_535, 65_535), 65_535, 65_535),
         (gif(0, 10), 0, 10),
         (large_jpeg, 65_535, 65_535),
@@ -67,7 +67,7 @@ fn sizes_are_refused_by_the_header() {
     }
     // The decoder itself refuses what a row of would not fit its memory.
     for side in [1 << 31, 0x7FFF_FFFF, u32::MAX] {
-        let refused = refused(&flat_png(side, side, 0));
+        let refused = refused(&flat_png(side, side, 0, RGB));
         let reasons =
             [PictureError::TooComplex, PictureError::Dimensions { width: side, height: side }];
         assert!(reasons.contains(&refused) || matches!(refused, PictureError::Damaged(_)));
@@ -81,16 +81,21 @@ fn bytes_are_counted_first() {
     assert_eq!(refused, PictureError::TooLarge { bytes: 101, bytes_max: 100 });
     let large = jpeg(&quadrants(1500, 1000), 95, None);
     assert!(large.len() > 200_000);
-    assert!(thumbnail(&large, &Limits::CLIENT_THUMBNAIL).is_err());
-    assert!(thumbnail(b"<svg/>", &Limits::CLIENT_THUMBNAIL).is_err());
+    let refused = thumbnail(&large, &Limits::CLIENT_THUMBNAIL).unwrap_err();
+    assert_eq!(refused, PictureError::TooLarge { bytes: large.len(), bytes_max: 200_000 });
+    let refused = thumbnail(b"<svg/>", &Limits::CLIENT_THUMBNAIL).unwrap_err();
+    assert_eq!(refused, PictureError::NotAPicture);
 }
 
 /// 5 000 x 5 000 pixels in some kilobytes are a picture; with 16 bits and alpha they are too many.
 #[test]
 fn flat_pictures_are_bounded_by_what_they_cost() {
-    let flat = flat_png(5_000, 5_000, 5_000);
+    let flat = flat_png(5_000, 5_000, 5_000, RGB);
     assert!(flat.len() < 100_000, "{}", flat.len());
     assert!(photo(&flat, &Limits::PHOTO).is_ok());
+    let dear = flat_png(5_000, 5_000, 5_000, RGBA16);
+    assert!(dear.len() < 300_000, "{}", dear.len());
+    assert_eq!(refused(&dear), PictureError::TooComplex);
     let limits = Limits { decode_bytes_max: 5_000 * 5_000 * 3 - 1, ..Limits::PHOTO };
     assert_eq!(photo(&flat, &limits).unwrap_err(), PictureError::TooComplex);
 }

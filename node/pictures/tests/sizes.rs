@@ -24,7 +24,7 @@ fn listed(photo: &Photo) -> String {
 }
 
 fn flat(width: u32, height: u32) -> Vec<u8> {
-    common::flat_png(width, height, height)
+    common::flat_png(width, height, height, common::RGB)
 }
 
 /// The golden table of sizes: never enlarged, no two alike.

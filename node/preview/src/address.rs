@@ -25,7 +25,7 @@ const SPECIAL_V4: [([u8; 4], u32); 15] = [
     ([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
 
-/// Whether an address is of the public internet, also in what it carries inside: an IPv4 address
+/// Whether an address is of the public internet by its number, also in what it carries inside: an IPv4 address
 /// that is mapped, or to be reached by 6to4 or NAT64, is judged by itself.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
@@ -42,18 +42,29 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     })
 }
 
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    if let Some(mapped) = address.to_ipv4_mapped() {
-        return is_public_v4(mapped);
+/// Where an address of IPv6 leads that stands for one of IPv4; any other to itself.
+pub(crate) fn destination(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(inner) => carried(inner).map_or(address, IpAddr::V4),
     }
-    let parts = address.segments();
-    let carried = |high: u16, low: u16| {
-        is_public_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
-    };
-    match parts {
-        // NAT64 (RFC 6052) and 6to4 (RFC 3056).
-        [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => carried(high, low),
-        [0x2002, high, low, ..] => carried(high, low),
+}
+
+/// The address of IPv4 inside: mapped, of NAT64 (RFC 6052), or of 6to4 (RFC 3056).
+fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let join = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match address.segments() {
+        [0x64, 0xFF9B, 0, 0, 0, 0, high, low] => Some(join(high, low)),
+        [0x2002, high, low, ..] => Some(join(high, low)),
+        _ => address.to_ipv4_mapped(),
+    }
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    if let Some(carried) = carried(address) {
+        return is_public_v4(carried);
+    }
+    match address.segments() {
         // Protocol assignments, among them Teredo; documentation.
         [0x2001, second, ..] if second < 0x0200 || second == 0x0DB8 => false,
         [0x3FFF, second, ..] if second < 0x1000 => false,

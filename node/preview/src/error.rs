@@ -9,6 +9,9 @@ pub enum SetupError {
     /// The file of authorities cannot be read.
     #[error(transparent)]
     Trust(#[from] trust::TrustError),
+    /// This machine does not tell its own addresses, so they could not be refused.
+    #[error("the addresses of this machine cannot be listed")]
+    Interfaces(#[source] std::io::Error),
 }
 
 /// Why there is no preview of a link. Clients are told none of this: they see a message without one.
@@ -21,9 +24,12 @@ pub enum PreviewError {
     /// The name has no address.
     #[error("the name does not resolve")]
     Resolve,
-    /// It leads to something that is not public.
+    /// It leads to something that is not public, or to this machine's own networks.
     #[error("{0} is not public")]
     Address(IpAddr),
+    /// Which networks are this machine's own cannot be told any more.
+    #[error("the addresses of this machine cannot be listed")]
+    Interfaces,
     /// Nobody answers there, or not in HTTP.
     #[error("connection: {0}")]
     Connection(String),

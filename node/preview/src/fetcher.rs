@@ -13,8 +13,9 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use crate::fetch::{self, Reach};
+use crate::fetch::Reach;
 use crate::http::Client;
+use crate::own;
 use crate::resolve::{Resolver, SystemResolver};
 use crate::{Page, PreviewError, SetupError};
 
@@ -129,9 +130,12 @@ impl Fetcher {
             user_agent: setup.user_agent.clone(),
             connect_within: setup.connect_within,
         };
+        // Here it fails at the start, and not silently at each link.
+        own::networks().map_err(SetupError::Interfaces)?;
         let reach = Reach {
             client,
             resolver,
+            own: own::networks,
             allow_ips: setup.allow_ips.clone(),
             allow_ports: setup.allow_ports.clone(),
             html_bytes_max: setup.html_bytes_max,
@@ -146,9 +150,10 @@ impl Fetcher {
     /// else began, or by one of its own. It stops when nobody waits for it any more.
     ///
     /// # Errors
-    /// [`PreviewError`]. A failure is kept for a while, too, but for `Busy` and `Url`.
+    /// [`PreviewError`]. A failure is kept for a while, too, but for `Busy` and for what the link
+    /// itself is refused for, which costs no turn.
     pub async fn fetch(&self, url: &str, now_s: u64) -> Result<Arc<Page>, PreviewError> {
-        let url = fetch::parse(url)?;
+        let url = self.inner.reach.parse(url)?;
         let key = url.to_string();
         let fetch = {
             let mut state = self.inner.state.lock();

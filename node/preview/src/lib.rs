@@ -1,6 +1,6 @@
 //! Fetches a page to show a preview of a link, and reaches nothing that is not public.
 //!
-//! address (which ones are public) → resolve (names to addresses, ours to check) → http (one request
+//! address (which ones are public) and own (which are this machine's neighbours) → resolve (names to addresses, ours to check) → http (one request
 //! to one checked address, bounded) → fetch (redirects, the whole in its time) → text and meta
 //! (what a page says of itself) → fetcher (one fetch per address, a cache).
 //!
@@ -17,6 +17,7 @@ mod fetch;
 mod fetcher;
 mod http;
 mod meta;
+mod own;
 mod page;
 mod resolve;
 mod text;

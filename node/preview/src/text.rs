@@ -34,8 +34,8 @@ fn label(label: &str) -> Option<&'static Encoding> {
     Encoding::for_label_no_replacement(label.as_bytes())
 }
 
-/// One line: runs of spaces and of control characters become one space, and what is longer than
-/// `chars_max` is cut. Marks that turn the direction of what stands around them go. Nothing if
+/// One line of at most `chars_max` characters: runs of spaces and of control characters become one
+/// space, and what is longer is cut, with an ellipsis for its last character. Marks that turn the direction of what stands around them go. Nothing if
 /// nothing is left.
 pub(crate) fn line(text: &str, chars_max: usize) -> Option<String> {
     let shown = |c: &char| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
@@ -46,6 +46,10 @@ pub(crate) fn line(text: &str, chars_max: usize) -> Option<String> {
         for c in word.chars().filter(shown) {
             let wanted = 1 + usize::from(space);
             if count + wanted > chars_max {
+                if count == chars_max {
+                    line.pop();
+                }
+                line.truncate(line.trim_end().len());
                 line.push('…');
                 return Some(line);
             }
@@ -92,8 +96,11 @@ mod tests {
     #[test]
     fn lines() {
         assert_eq!(line("  a \n\t b\u{0}c\u{202E}d ", 99).unwrap(), "a b cd");
-        assert_eq!(line("äöü äöü", 5).unwrap(), "äöü ä…");
+        assert_eq!(line("äöü äöü", 7).unwrap(), "äöü äöü");
+        assert_eq!(line("äöü äöü", 6).unwrap(), "äöü ä…");
+        assert_eq!(line("äöü äöü", 5).unwrap(), "äöü…");
         assert_eq!(line("äöü äöü", 4).unwrap(), "äöü…");
+        assert_eq!(line("äöü äöü", 3).unwrap(), "äö…");
         assert_eq!(line("äöü ", 3).unwrap(), "äöü");
         assert_eq!(line(" \u{202E}\n", 5), None);
     }

@@ -54,8 +54,8 @@ async fn texts_are_cut_and_a_picture_is_a_page_of_its_own() {
     let server = Server::start(HERE, pages).await;
     let fetcher = fetcher(&[server.port()]);
     let page = fetcher.fetch(&server.url("/"), 0).await.unwrap();
-    assert_eq!(page.title.as_ref().unwrap().chars().count(), 257); // and an ellipsis
-    assert_eq!(page.description.as_ref().unwrap().chars().count(), 513);
+    assert_eq!(page.title.as_ref().unwrap().chars().count(), 255); // no space before "…"
+    assert_eq!(page.description.as_ref().unwrap().chars().count(), 512);
     let picture = fetcher.fetch(&server.url("/a.jpg"), 0).await.unwrap();
     assert_eq!(picture.kind, Kind::Photo);
     assert_eq!(&picture.image.as_ref().unwrap().bytes[..], b"JPEG");
@@ -227,6 +227,9 @@ async fn too_many_at_once_are_refused() {
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert_eq!(server.connections(), 2);
     assert_eq!(fetcher.fetch(&server.url("/more"), 0).await, Err(PreviewError::Busy));
+    // What an address itself is refused for needs no turn.
+    let refused = fetcher.fetch("http://example.org:22/", 0).await;
+    assert_eq!(refused, Err(PreviewError::Url("an unusual port")));
     for task in &waiting {
         task.abort();
     }

@@ -82,7 +82,8 @@ async fn names_that_lead_inside() {
 #[tokio::test]
 async fn a_name_is_resolved_once() {
     let here = Server::start(HERE, vec![("/", html("<title>here</title>"))]).await;
-    let trap = trap().await;
+    // Under the port that the name is asked for with: a second answer would lead there.
+    let trap = Server::start_at((TRAP, here.port()), vec![("/", html("<title>no</title>"))]).await;
     let table = Table::new(&[("rebind.test", &[&["127.0.0.1"], &["127.0.0.2"]])]);
     let resolver = Arc::clone(&table);
     let fetcher = Fetcher::with_resolver(setup(&[here.port()]), resolver).unwrap();
@@ -179,7 +180,7 @@ async fn https() {
         .unwrap();
     let plain = Server::start(HERE, vec![("/", html("<title>plain</title>"))]).await;
     let pages = vec![("/good", html("<title>good</title>")), ("/down", redirect(&plain.url("/")))];
-    let server = Server::start_with(HERE, pages, Some(Arc::new(config).into())).await;
+    let server = Server::start_with((HERE, 0), pages, Some(Arc::new(config).into())).await;
     let table = Table::new(&[("good.test", &[&["127.0.0.1"]]), ("bad.test", &[&["127.0.0.1"]])]);
     let setup = Setup { authorities: Some(file.clone()), ..setup(&[server.port(), plain.port()]) };
     let fetcher = Fetcher::with_resolver(setup, table).unwrap();

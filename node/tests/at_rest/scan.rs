@@ -1,21 +1,36 @@
 //! A search through every file, for what must not be there and for what must.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
-use keys::{MasterKey, Secret};
-use node_store::{AtRest, Keyspace, Store};
+use keys::{MasterKey, Secret, StoreKey};
+use node_store::{AtRest, HIDDEN_KEY_BYTES, Keyspace, Seal, Store};
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
-use crate::clients::{self, TDLIB, TELETHON};
+use crate::clients::{self, Client, NONE, TDLIB};
 use crate::config;
 use crate::driver::Driver;
 use crate::support::isolation::isolated;
 use crate::support::node::{Setup, TestNode, copy_directory};
 use crate::support::process;
 use crate::team::Team;
+
+/// Telethon with commands for files.
+static TELETHON: Client = Client {
+    name: "telethon",
+    version: "1.45.0",
+    layer: Some(229),
+    script: "../media/telethon_media.py",
+    packages: "telethon/requirements-1.45.0.txt",
+    shows_missed_changes: false,
+    ..NONE
+};
 
 const WITHIN: Duration = Duration::from_secs(300);
 
@@ -25,8 +40,14 @@ const NOTE: &str = "spare key under the flowerpot";
 const NAME: &str = "Marguerite";
 const ABOUT: &str = "keeper of the old tower";
 const USERNAME: &str = "tower_keeper_7";
+const DRAFT: &str = "do not tell the jackdaws";
+const FILE_NAME: &str = "map of the rookery.bin";
+const PASSWORD: &str = "twigs and wool";
+/// As the driver sets it.
+const HINT: &str = "the usual";
 
 /// What to look for.
+#[derive(Clone)]
 struct Needle {
     what: &'static str,
     bytes: Vec<u8>,
@@ -81,13 +102,69 @@ fn auth_keys(session: &Path) -> Vec<Vec<u8>> {
     done.stdout.lines().map(digits).collect()
 }
 
+/// Some parts of 32 bytes of a file's content: whole, it might be cut by a page.
+fn parts(what: &'static str, content: &[u8]) -> Vec<Needle> {
+    // What is flat in a picture looks alike in any, also in the preview that rows hold.
+    let rich = |part: &&[u8]| part.iter().collect::<BTreeSet<_>>().len() > 20;
+    let all: Vec<&[u8]> = content.chunks_exact(32).filter(rich).collect();
+    assert!(all.len() > 11, "{what}: too little to look for");
+    let step = all.len() / 11;
+    // From the end: beginnings of two pictures are alike.
+    all.into_iter().rev().step_by(step).take(11).map(|part| needle(what, part)).collect()
+}
+
+/// Sends a document and a photo; answers what must not be found of them, at the sender's and at
+/// the other end.
+fn send_files(node: &TestNode, ada: &mut Driver, bob: i64) -> Vec<Needle> {
+    let mut content = vec![0; 300_000];
+    StdRng::seed_from_u64(7).fill_bytes(&mut content);
+    let path = node.file(FILE_NAME);
+    fs::write(&path, &content).unwrap();
+    ada.command("send_file", json!({ "to": bob, "kind": "document", "path": path }));
+    let images = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/images");
+    let path = images.join("telegram-desktop-chat.png");
+    let picture = fs::read(&path).unwrap();
+    let sent = ada.command("send_file", json!({ "to": bob, "kind": "photo", "path": path }));
+    // Its sizes are made by the node.
+    let path = node.file("nest.jpg");
+    ada.command("download", json!({ "peer": bob, "msg_id": sent["msg_id"], "path": path }));
+    let photo = fs::read(&path).unwrap();
+    assert!(photo.starts_with(&[0xff, 0xd8]), "a JPEG");
+    [parts("a document", &content), parts("a photo as it came", &picture), parts("a photo", &photo)]
+        .concat()
+}
+
+/// Opens rows as the node does; nothing is written here.
+struct RowSeal(StoreKey);
+
+impl Seal for RowSeal {
+    fn seal(&self, _: &[u8], _: &[u8]) -> Vec<u8> {
+        unreachable!("the store is only read")
+    }
+
+    fn open(&self, place: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+        self.0.unseal(place, sealed)
+    }
+
+    fn hide(&self, place: &[u8]) -> [u8; HIDDEN_KEY_BYTES] {
+        self.0.hide(place)
+    }
+}
+
 /// What the node itself must keep to itself, read with its master key from a copy of `data`.
 fn own_secrets(data: &Path) -> Vec<Needle> {
     let directory = tempfile::tempdir().unwrap();
     copy_directory(data, directory.path());
     let master = fs::read(directory.path().join("master.key")).unwrap();
     let master = MasterKey::from_file_bytes(&master).unwrap();
-    let store = AtRest::open(directory.path(), [0; 16]).unwrap().clear().unwrap();
+    let found = AtRest::open(directory.path(), [0; 16]).unwrap();
+    let store: Box<dyn Store> = match found.sealing().map(<[u8]>::to_vec) {
+        Some(record) => {
+            let key = StoreKey::open(&master, &record).unwrap();
+            Box::new(found.sealed(Arc::new(RowSeal(key))).unwrap())
+        }
+        None => Box::new(found.clear().unwrap()),
+    };
     let secret = |name: &[u8]| {
         let sealed = store.get(Keyspace::SETTINGS, name).unwrap().unwrap();
         master.open(Secret::Node, name, &sealed).unwrap().to_vec()
@@ -119,6 +196,10 @@ fn use_a_node(seal: &str) -> Left {
     bob.send(ada.user, ANSWER);
     ada.expect(&json!({ "event": "message", "text": ANSWER }));
     bob.send(bob.user, NOTE);
+    let contents = send_files(&node, &mut ada, bob.user);
+    let draft = json!({ "peer": { "peer": bob.user }, "message": DRAFT });
+    ada.invoke("messages.SaveDraft", draft);
+    ada.command("set_password", json!({ "new": PASSWORD }));
     let unused = node.invite();
     // The running node's files, then those of the stopped one.
     let plain = vec![
@@ -127,6 +208,8 @@ fn use_a_node(seal: &str) -> Left {
         needle("a note to self", NOTE),
         needle("a name", NAME),
         needle("about somebody", ABOUT),
+        needle("a draft", DRAFT),
+        needle("a file's name", FILE_NAME),
         needle("a username", USERNAME),
         needle("a number", number(&phones[0])),
         needle("another number", number(&phones[1])),
@@ -144,6 +227,9 @@ fn use_a_node(seal: &str) -> Left {
         .map(|part| needle("an auth key", part))
         .collect();
     secrets.push(needle("the code of an invite", unused.1));
+    secrets.push(needle("a password", PASSWORD));
+    secrets.push(needle("the hint of a password", HINT));
+    secrets.extend(contents);
     let running = tempfile::tempdir().unwrap();
     copy_directory(&node.data(), running.path());
     assert_eq!(found(running.path(), &secrets), Vec::<String>::new(), "{seal}, running");
@@ -188,7 +274,8 @@ fn with_all_nothing_that_was_said_is_found() {
     clients::install(&[&TELETHON, &TDLIB]);
     isolated("scan::with_all_nothing_that_was_said_is_found", WITHIN, || {
         let left = use_a_node("all");
-        let needles = [left.secrets, left.plain].into_iter().flatten().collect::<Vec<_>>();
+        let own = own_secrets(&left.node.data());
+        let needles = [left.secrets, own, left.plain].into_iter().flatten().collect::<Vec<_>>();
         assert_eq!(found(&left.node.data(), &needles), Vec::<String>::new());
         // Nor in an export, unless it is asked to be clear.
         let data = left.node.data();

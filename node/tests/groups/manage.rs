@@ -87,8 +87,8 @@ fn a_group_is_managed() {
             "messages.SendMessage",
             json!({ "peer": peer, "message": "x", "random_id": 3 }),
         );
-        assert_eq!(refused.0, 403, "{refused:?}");
-        assert!(refused.1.ends_with("_FORBIDDEN"), "{refused:?}");
+        // TDLib forbids each kind of message by itself, so what is missing is the right to text.
+        assert_eq!(refused, (403, "CHAT_SEND_PLAIN_FORBIDDEN".into()));
         let refused = bob
             .invoke_refused("messages.EditChatTitle", json!({ "chat_id": chat, "title": "Mine" }));
         assert_eq!(refused, (400, "CHAT_ADMIN_REQUIRED".into()));

@@ -108,14 +108,18 @@ fn links_have_previews() {
             }
         }
 
-        // Who wants none gets none.
+        // Who wants none gets none: also when a later message has got its own.
         let ada = &mut scene.members[0];
         let plain = json!({ "peer": { "peer": bob }, "message": text, "random_id": 7,
             "no_webpage": true });
         ada.invoke("messages.SendMessage", plain);
-        let history = ada.history(bob, 1, 0);
-        let peer = json!({ "id": [{ "_": "InputMessageID", "id": history[0]["id"] }] });
-        let found = ada.invoke("messages.GetMessages", peer);
+        let plain = ada.history(bob, 1, 0)[0]["id"].clone();
+        let later = format!("and again at {link}");
+        let shown = ada.send(bob, &later);
+        scene.members[1].expect(&json!({ "event": "edited", "text": later }));
+        let ids = [plain, json!(shown)].map(|id| json!({ "_": "InputMessageID", "id": id }));
+        let found = scene.members[0].invoke("messages.GetMessages", json!({ "id": ids }));
         assert_eq!(found["messages"][0]["media"], json!(null), "{found}");
+        assert_eq!(found["messages"][1]["media"]["webpage"]["title"], "The lighthouse", "{found}");
     });
 }

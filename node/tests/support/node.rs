@@ -194,11 +194,31 @@ impl TestNode {
 
     /// Memory that the node has in use.
     pub(crate) fn rss_bytes(&self) -> u64 {
+        self.memory_bytes("VmRSS:")
+    }
+
+    /// The most memory that the node had in use at once, since [`Self::forget_peak`].
+    pub(crate) fn peak_bytes(&self) -> u64 {
+        self.memory_bytes("VmHWM:")
+    }
+
+    /// Begins to measure [`Self::peak_bytes`] anew, and answers what is in use now.
+    pub(crate) fn forget_peak(&self) -> u64 {
+        // proc_pid_clear_refs(5): 5 sets the peak to the present.
+        fs::write(self.proc("clear_refs"), "5").expect("our own child");
+        self.rss_bytes()
+    }
+
+    fn proc(&self, name: &str) -> PathBuf {
         let pid = self.process.as_ref().expect("the node runs").0.id();
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("our own child");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kilobytes = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
-        kilobytes.map_or(0, |kilobytes: u64| kilobytes << 10)
+        format!("/proc/{pid}/{name}").into()
+    }
+
+    fn memory_bytes(&self, kind: &str) -> u64 {
+        let status = fs::read_to_string(self.proc("status")).expect("our own child");
+        let line = status.lines().find_map(|line| line.strip_prefix(kind)).expect("Linux says it");
+        let kilobytes = line.trim().trim_end_matches(" kB").parse::<u64>();
+        kilobytes.expect("a number of kilobytes") << 10
     }
 
     /// The data directory.

@@ -5,7 +5,7 @@
 use std::io::{Cursor, Write as _};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use jpeg_encoder::{ColorType, Encoder};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 /// Colours of the quadrants of [`quadrants`]: top left, top right, bottom left, bottom right.
 pub(crate) const QUADRANTS: [[u8; 3]; 4] =
@@ -21,14 +21,48 @@ pub(crate) fn quadrants(width: u32, height: u32) -> RgbImage {
 }
 
 pub(crate) fn jpeg(picture: &RgbImage, quality: u8, passes: Option<u8>) -> Vec<u8> {
+    jpeg_sampled(picture, quality, passes, SamplingFactor::F_2_2)
+}
+
+/// With all colours (4:4:4) if `colours` are `F_1_1`, with a quarter of them (4:2:0) if `F_2_2`.
+pub(crate) fn jpeg_sampled(
+    picture: &RgbImage,
+    quality: u8,
+    passes: Option<u8>,
+    colours: SamplingFactor,
+) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = Encoder::new(&mut bytes, quality);
+    encoder.set_sampling_factor(colours);
     if let Some(passes) = passes {
         encoder.set_progressive_scans(passes);
     }
     let (width, height) = (picture.width() as u16, picture.height() as u16);
     encoder.encode(picture.as_raw(), width, height, ColorType::Rgb).unwrap();
     bytes
+}
+
+/// The JPEG, which says of itself that it is of `side` x `side`, whatever is there.
+pub(crate) fn of_side(mut jpeg: Vec<u8>, side: u16) -> Vec<u8> {
+    let is_frame = |marker: &[u8]| matches!(marker, [0xFF, 0xC0 | 0xC2]);
+    let frame = jpeg.windows(2).position(is_frame).unwrap();
+    jpeg[frame + 5..frame + 7].copy_from_slice(&side.to_be_bytes());
+    jpeg[frame + 7..frame + 9].copy_from_slice(&side.to_be_bytes());
+    jpeg
+}
+
+/// A baseline JPEG of four components whose only scan has one of them, [`of_side`].
+pub(crate) fn one_component_of_four(side: u16) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 60);
+    encoder.set_sampling_factor(SamplingFactor::F_1_1);
+    encoder.encode(&[128; 16 * 16 * 4], 16, 16, ColorType::Cmyk).unwrap();
+    let frame = bytes.windows(2).position(|marker| marker == [0xFF, 0xC0]).unwrap();
+    let id = bytes[frame + 10];
+    let scan = bytes.windows(2).position(|marker| marker == [0xFF, 0xDA]).unwrap();
+    let data = scan + 2 + usize::from(bytes[scan + 3]);
+    bytes.splice(scan..data, [0xFF, 0xDA, 0, 8, 1, id, 0, 0, 63, 0]);
+    of_side(bytes, side)
 }
 
 pub(crate) fn encoded(picture: impl Into<DynamicImage>, format: ImageFormat) -> Vec<u8> {
@@ -75,8 +109,12 @@ pub(crate) fn with_exif(jpeg: &[u8], orientation: u16, canary: &str) -> Vec<u8> 
     bytes
 }
 
+/// What a PNG's header says of a pixel: bits of a sample, colour type.
+pub(crate) const RGB: [u8; 2] = [8, 2];
+pub(crate) const RGBA16: [u8; 2] = [16, 6];
+
 /// A PNG of one colour: `rows` of it are there, whatever the header says.
-pub(crate) fn flat_png(width: u32, height: u32, rows: u32) -> Vec<u8> {
+pub(crate) fn flat_png(width: u32, height: u32, rows: u32, colour: [u8; 2]) -> Vec<u8> {
     let chunk = |name: &[u8; 4], data: &[u8]| {
         let mut chunk = (data.len() as u32).to_be_bytes().to_vec();
         chunk.extend(name);
@@ -88,9 +126,11 @@ pub(crate) fn flat_png(width: u32, height: u32, rows: u32) -> Vec<u8> {
     };
     let mut header = width.to_be_bytes().to_vec();
     header.extend(height.to_be_bytes());
-    header.extend([8, 2, 0, 0, 0]); // 8 bits, RGB
+    header.extend(colour);
+    header.extend([0, 0, 0]);
+    let pixel_bytes = if colour == RGBA16 { 8 } else { 3 };
     let mut deflate = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-    let row = vec![0; 1 + width as usize * 3];
+    let row = vec![0; 1 + width as usize * pixel_bytes];
     for _ in 0..rows {
         deflate.write_all(&row).unwrap();
     }

@@ -57,15 +57,19 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(ip: [u8; 4], pages: Vec<(&str, Reply)>) -> Self {
-        Self::start_with(ip, pages, None).await
+        Self::start_at((ip, 0), pages).await
+    }
+
+    pub(crate) async fn start_at(at: ([u8; 4], u16), pages: Vec<(&str, Reply)>) -> Self {
+        Self::start_with(at, pages, None).await
     }
 
     pub(crate) async fn start_with(
-        ip: [u8; 4],
+        at: ([u8; 4], u16),
         pages: Vec<(&str, Reply)>,
         tls: Option<tokio_rustls::TlsAcceptor>,
     ) -> Self {
-        let listener = TcpListener::bind(SocketAddr::from((ip, 0))).await.unwrap();
+        let listener = TcpListener::bind(SocketAddr::from(at)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let pages: HashMap<String, Reply> =
             pages.into_iter().map(|(path, reply)| (path.to_owned(), reply)).collect();
