@@ -363,6 +363,11 @@ impl Core {
         .await
     }
 
+    /// Who has uploaded a file, if it is there.
+    pub(super) fn file_owner(&self, file: FileId) -> CoreResult<Option<UserId>> {
+        Ok(self.file(file)?.map(|record| record.owner()))
+    }
+
     /// Whether a file is there.
     pub(super) fn file_is_there(&self, file: FileId) -> CoreResult<bool> {
         Ok(self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?.is_some())

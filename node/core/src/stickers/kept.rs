@@ -99,6 +99,17 @@ impl Core {
         Ok(kept.unwrap_or_default().0)
     }
 
+    /// Whether a member keeps a file, in any of the lists.
+    pub(crate) fn keeps(&self, owner: UserId, file: FileId) -> CoreResult<bool> {
+        let personal = self.inner.personal(owner)?;
+        for (_, kept) in personal.all::<KeptFiles>()? {
+            if kept.0.iter().any(|(known, _)| *known == file) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Keeps a file at hand, or no longer. That the member may show it was looked at before.
     ///
     /// # Errors

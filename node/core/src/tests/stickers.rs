@@ -188,3 +188,35 @@ async fn what_is_kept_at_hand_is_not_collected() {
     world.collected().await;
     assert!(!world.has(gif) && !world.has(stickers[1]));
 }
+
+/// An attribute of a sticker in no set.
+fn alone() -> DocumentAttribute {
+    DocumentAttribute::Sticker { mask: false, alt: "😀".into(), set: None }
+}
+
+#[tokio::test]
+async fn own_files_are_ones_own() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let file = world.file(ada, "image/webp", vec![alone()]).await;
+    let set = world.set(ada, "Marks", SetKind::Emoji).await;
+    let at = |viewer: Member, file: FileId, origin: Origin| {
+        let reference = core.file_reference(viewer.id, file, origin);
+        match core.check_reference(viewer.id, file, core.file_access_hash(file), &reference) {
+            Ok(found) => found == origin,
+            Err(CoreError::ReferenceExpired) => false,
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    assert!(at(ada, file, Origin::Own) && !at(bob, file, Origin::Own));
+    core.keep(bob.actor(), bob.id, Kept::Faved, file, true).await.unwrap();
+    assert!(at(bob, file, Origin::Own));
+    core.keep(bob.actor(), bob.id, Kept::Faved, file, false).await.unwrap();
+    assert!(!at(bob, file, Origin::Own));
+    // Everybody loads an emoji, also one that is in no set any more; and nothing else in this way.
+    let emoji = files(&set)[0];
+    assert!(at(bob, emoji, Origin::CustomEmoji));
+    core.remove_sticker(ada.actor(), ada.id, emoji).await.unwrap();
+    assert!(at(bob, emoji, Origin::CustomEmoji) && !at(bob, file, Origin::CustomEmoji));
+}
