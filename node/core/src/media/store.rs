@@ -224,6 +224,12 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// Whether anything keeps a file.
+    pub(crate) fn is_held(&self, file: FileId) -> CoreResult<bool> {
+        let held: Option<Held> = self.load(Keyspace::FILES, &file_key(file, HELD))?;
+        Ok(held.is_some_and(|held| held.count > 0))
+    }
+
     /// So many more keep a file; or fewer, below 0.
     pub(crate) fn hold_file(&mut self, file: Option<FileId>, more: i64) -> CoreResult<()> {
         let Some(file) = file else { return Ok(()) };

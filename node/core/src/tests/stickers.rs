@@ -1,6 +1,6 @@
 //! Features 99 and 100: sets of stickers, custom emoji, saved GIFs.
 
-use super::world::{Member, World};
+use super::world::{Member, World, outgoing};
 use crate::*;
 
 impl World {
@@ -192,6 +192,74 @@ async fn what_is_kept_at_hand_is_not_collected() {
 /// An attribute of a sticker in no set.
 fn alone() -> DocumentAttribute {
     DocumentAttribute::Sticker { mask: false, alt: "😀".into(), set: None }
+}
+
+/// A message that shows a file that is there.
+fn shows(to: Member, random_id: i64, file: FileId) -> Outgoing {
+    let file = OutgoingFile::Known { file, spoiler: false };
+    let media = Some(OutgoingMedia { file, fingerprint: [random_id as u8; 16] });
+    Outgoing { media, ..outgoing(to, "caption", random_id) }
+}
+
+#[tokio::test]
+async fn a_file_that_lies_in_a_message_stays_as_it_was_sent() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let sent = world.webp(ada).await;
+    let before = core.document(sent).unwrap();
+    let message = world.try_send(ada, shows(bob, world.number(), sent)).await.unwrap();
+    let stickers = vec![sticker(sent, "😀"), sticker(world.webp(ada).await, "🔥")];
+    let made = new("Owls", SetKind::Emoji, stickers);
+    let set = core.create_sticker_set(ada.actor(), ada.id, made).await.unwrap();
+    let [copy, own] = files(&set)[..] else { panic!("{set:?}") };
+    assert_ne!(copy, sent);
+    assert_eq!(core.document(sent).unwrap(), before);
+    assert_eq!(core.set_of_sticker(copy).unwrap(), Some(set.id));
+    // Nothing else keeps it: no copy is needed.
+    assert_eq!(core.held(own).unwrap(), Some(1));
+    // What shows it no longer is no reason either.
+    world.delete(ada, &[message.id], true).await;
+    let added = core.add_sticker(ada.actor(), ada.id, SetName::Id(set.id), sticker(sent, "🎉"));
+    assert_eq!(files(&added.await.unwrap())[2], sent);
+}
+
+#[tokio::test]
+async fn a_set_of_too_many_words_is_refused_and_the_node_goes_on() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    // As long as emoji and words may be, in an alphabet of two bytes a letter.
+    let family = |n| format!("{}\u{200d}👩🏽\u{200d}👨🏽\u{200d}👧🏽", char::from_u32(n).unwrap());
+    let emoji: String = (0x1f600..0x1f614).map(family).collect();
+    let keywords = "Совушка,".repeat(100);
+    let full = |document| {
+        let (emoji, keywords) = (emoji.clone(), keywords.clone());
+        NewSticker { document, emoji, keywords, mask: None }
+    };
+    let mut all = Vec::new();
+    for _ in 0..120 {
+        all.push(full(world.webp(ada).await));
+    }
+    let at_once = new("Owls", SetKind::Stickers, all.clone());
+    let refused = core.create_sticker_set(ada.actor(), ada.id, at_once).await;
+    assert!(matches!(refused, Err(CoreError::Sticker(StickerError::TooMany))), "{refused:?}");
+    assert!(core.check_set_name("Owls").is_ok(), "nothing is left of it");
+    let mut rest = all.into_iter();
+    let first = new("Owls", SetKind::Stickers, rest.by_ref().take(1).collect());
+    let mut set = core.create_sticker_set(ada.actor(), ada.id, first).await.unwrap();
+    let refused = loop {
+        let sticker = rest.next().expect("fewer than 120 fit");
+        match core.add_sticker(ada.actor(), ada.id, SetName::Id(set.id), sticker).await {
+            Ok(longer) => set = longer,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, CoreError::Sticker(StickerError::TooMany)), "{refused:?}");
+    assert!(set.stickers.len() > 40, "{}", set.stickers.len());
+    world.send(ada, bob, "still there").await;
+    let world = world.reopen();
+    assert_eq!(world.core.sticker_set(&SetName::Id(set.id)).unwrap(), set);
 }
 
 #[tokio::test]
