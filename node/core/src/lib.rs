@@ -107,7 +107,7 @@ pub use send::{
 pub use setup::{Clock, Quotas, Registration, Setup};
 pub use stickers::{
     FAVED_MAX, Found, InstalledSet, KEPT_MAX, Kept, MaskPoint, NewSet, NewSticker, SetFlags,
-    SetKind, SetName, Sticker, StickerError, StickerSet,
+    SetKind, SetName, Sticker, StickerError, StickerSet, Toggle,
 };
 pub use text::{
     CAPTION_UNITS_MAX, ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError,

@@ -311,7 +311,7 @@ impl Core {
             decide.put_shown::<StickerSet>(space, &set_key(set.id), None)?;
             decide.put_shown::<Named>(space, &name, None)?;
             decide.delete(space, &member_key(owner, set.id));
-            decide.uninstall(owner, set.kind, set.id)?;
+            decide.uninstall(owner, set.kind, &[set.id])?;
             Ok(())
         })
         .await
@@ -394,7 +394,7 @@ impl Decide<'_> {
         self.put_shown(space, &name, Some(&Named(id)))?;
         self.put_bytes(space, &member_key(owner, id), Vec::new());
         let set = self.changed_set(owner, set)?;
-        self.install(owner, &set)?;
+        self.install(owner, set.kind, &[set.id])?;
         Ok(set)
     }
 

@@ -15,7 +15,7 @@ use node_store::{Keyspace, VALUE_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
 pub use find::Found;
-pub use installed::{InstalledSet, SetFlags};
+pub use installed::{InstalledSet, SetFlags, Toggle};
 pub use kept::{FAVED_MAX, KEPT_MAX, Kept};
 pub use make::{NewSet, NewSticker};
 

@@ -263,6 +263,49 @@ async fn a_set_of_too_many_words_is_refused_and_the_node_goes_on() {
 }
 
 #[tokio::test]
+async fn a_set_that_is_gone_leaves_the_lists() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let mut ids = Vec::new();
+    for name in ["Owls", "Rooks", "Wrens", "Jays", "Gulls"] {
+        let set = world.set(ada, name, SetKind::Stickers).await;
+        core.install_set(bob.actor(), bob.id, SetName::Id(set.id), false).await.unwrap();
+        ids.push(set.id);
+    }
+    let [owls, rooks, wrens, jays, gulls] = ids[..] else { panic!() };
+    let uninstall = async |id: i64| core.uninstall_set(bob.actor(), bob.id, SetName::Id(id)).await;
+    let unknown =
+        |done: CoreResult<()>| matches!(done, Err(CoreError::Sticker(StickerError::UnknownSet)));
+    core.delete_sticker_set(ada.actor(), ada.id, SetName::Id(rooks)).await.unwrap();
+    uninstall(rooks).await.unwrap();
+    assert!(unknown(uninstall(rooks).await), "it is in no list any more");
+    // Or with whatever is written next.
+    core.delete_sticker_set(ada.actor(), ada.id, SetName::Id(owls)).await.unwrap();
+    core.reorder_sets(bob.actor(), bob.id, SetKind::Stickers, vec![wrens]).await.unwrap();
+    assert!(unknown(uninstall(owls).await));
+    // One that is gone does not stop the others.
+    let listed = |core: &Core, archived: bool| -> Vec<i64> {
+        let of = if archived { Core::archived_sets } else { Core::installed_sets };
+        let found = of(core, bob.id, SetKind::Stickers).unwrap();
+        found.iter().map(|installed| installed.set.id).collect()
+    };
+    assert_eq!(listed(&core, false), [wrens, gulls, jays]);
+    let toggle = async |sets: &[i64], how| {
+        let names = sets.iter().map(|id| SetName::Id(*id)).collect();
+        core.toggle_sets(bob.actor(), bob.id, names, how).await.unwrap();
+    };
+    toggle(&[owls, gulls, jays, gulls], Toggle::Archive).await;
+    assert_eq!((listed(&core, false), listed(&core, true)), (vec![wrens], vec![gulls, jays]));
+    toggle(&[owls, jays], Toggle::Unarchive).await;
+    assert_eq!((listed(&core, false), listed(&core, true)), (vec![jays, wrens], vec![gulls]));
+    core.delete_sticker_set(ada.actor(), ada.id, SetName::Id(jays)).await.unwrap();
+    toggle(&[owls, jays, gulls], Toggle::Uninstall).await;
+    assert_eq!((listed(&core, false), listed(&core, true)), (vec![wrens], Vec::new()));
+    assert!(unknown(uninstall(jays).await));
+}
+
+#[tokio::test]
 async fn own_files_are_ones_own() {
     let mut world = World::new().await;
     let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
