@@ -306,6 +306,49 @@ async fn a_set_that_is_gone_leaves_the_lists() {
 }
 
 #[tokio::test]
+async fn what_is_sent_is_at_hand() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let [first, second] = [
+        world.file(ada, "image/webp", vec![alone()]).await,
+        world.file(ada, "image/webp", vec![alone()]).await,
+    ];
+    let gif = world.file(ada, "video/mp4", vec![DocumentAttribute::Animated]).await;
+    let with_stickers = vec![DocumentAttribute::Animated, DocumentAttribute::HasStickers];
+    let with_stickers = world.file(ada, "video/mp4", with_stickers).await;
+    let plain = world.file(ada, "video/mp4", Vec::new()).await;
+    let emoji = files(&world.set(ada, "Marks", SetKind::Emoji).await)[0];
+    world.recorder.take();
+    let mut sent = Vec::new();
+    for file in [first, second, gif, with_stickers, plain, emoji, first] {
+        let message = shows(bob, world.number(), file);
+        sent.push(world.try_send(ada, message).await.unwrap());
+    }
+    let kept = |owner: Member, what| -> Vec<FileId> {
+        core.kept(owner.id, what).unwrap().into_iter().map(|(file, _)| file).collect()
+    };
+    assert_eq!(kept(ada, Kept::Recent), [first, second]);
+    assert_eq!(kept(ada, Kept::Gifs), [gif]);
+    assert_eq!(core.held(second).unwrap(), Some(3), "two messages and the list");
+    let told = world.recorder.take().into_iter().filter_map(|event| match event {
+        Event::Own { owner, change, actor } => Some((owner, change, actor)),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    let by = |change| (ada.id, change, Some(ada.actor()));
+    let (recent, gifs) = (Own::RecentStickers, Own::SavedGifs);
+    assert_eq!(told, [recent.clone(), recent.clone(), gifs, recent].map(by));
+    // Who gets one, or passes it on, has not chosen it.
+    let (id, random_id) = (sent[0].message.twin, world.number());
+    let how = ForwardHow::default();
+    core.forward(bob.actor(), bob.id, ada.peer(), ada.peer(), vec![(id, random_id)], how)
+        .await
+        .unwrap();
+    assert!(kept(bob, Kept::Recent).is_empty());
+}
+
+#[tokio::test]
 async fn own_files_are_ones_own() {
     let mut world = World::new().await;
     let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
