@@ -164,7 +164,7 @@ pub(in crate::rpc) async fn get_stickers(
     if emoticon.is_empty() {
         return Err(RpcError::new(400, "EMOTICON_EMPTY"));
     }
-    let mut found = view.core.stickers_for(view.viewer, emoticon)?;
+    let mut found = view.core.stickers_for(view.viewer, emoticon).await?;
     let emoji = [emoticon.to_owned()];
     for other in view.core.search_stickers(SetKind::Stickers, &emoji, "").await? {
         if !found.contains(&other) {

@@ -6,7 +6,7 @@ use super::media::{
     Pair, at, bad, document, document_of, media, noise, number, only, pair, range, seen, upload,
     uploaded,
 };
-use super::members::error;
+use super::members::{error, member};
 use super::*;
 
 /// A sticker that is not uploaded yet: bytes that no picture is looked for in.
@@ -167,4 +167,27 @@ async fn everybody_loads_a_custom_emoji() {
         let bytes = range(&pair.bob, &at(found, ""), 0, 1 << 20).await.unwrap().bytes;
         assert_eq!(bytes.len() as i64, found.size, "{removed}");
     }
+}
+
+/// A search among all sets costs what one among messages does: it is counted with them.
+#[tokio::test]
+async fn searches_of_stickers_are_limited_per_member() {
+    let shared = shared();
+    let (ada, _) = member(&shared, 5, 230, "Ada").await;
+    let sets = f::messages::SearchStickerSets { q: "owls".into(), ..Default::default() };
+    for _ in 0..200 {
+        call(&ada, &sets).await.unwrap();
+    }
+    let refused = (420, "FLOOD_WAIT_1".to_owned());
+    assert_eq!(error(call(&ada, &sets).await), refused);
+    let emoji_sets = f::messages::SearchEmojiStickerSets { q: "a".into(), ..Default::default() };
+    assert_eq!(error(call(&ada, &emoji_sets).await), refused);
+    let stickers = f::messages::SearchStickers { q: "a".into(), limit: 1, ..Default::default() };
+    assert_eq!(error(call(&ada, &stickers).await), refused);
+    let by_emoji = f::messages::GetStickers { emoticon: "😀".into(), hash: 0 };
+    assert_eq!(error(call(&ada, &by_emoji).await), refused);
+    let emoji = f::messages::SearchCustomEmoji { emoticon: "😀".into(), hash: 0 };
+    assert_eq!(error(call(&ada, &emoji).await), refused);
+    // Lists of one's own are none.
+    call(&ada, &f::messages::GetAllStickers { hash: 0 }).await.unwrap();
 }

@@ -88,6 +88,12 @@ impl Core {
         self.sets_of(sets.unwrap_or_default().0, false)
     }
 
+    /// The numbers of the sets of one kind that a member has installed; some may be gone.
+    pub(super) fn installed_ids(&self, owner: UserId, kind: SetKind) -> CoreResult<Vec<i64>> {
+        let sets: Option<Installed> = self.inner.personal(owner)?.get(&[kind.byte()])?;
+        Ok(sets.unwrap_or_default().0.into_iter().map(|(id, _)| id).collect())
+    }
+
     /// The sets of one kind in a member's archive, the newest first.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ const KEYWORDS_MAX: usize = 20;
 const KEYWORDS_BYTES_MAX: usize = 256;
 
 /// Sets that one member may make.
-const SETS_MAX: usize = 200;
+pub(super) const SETS_MAX: usize = 200;
 
 /// What a file may be that is a sticker, and its bytes at most.
 ///

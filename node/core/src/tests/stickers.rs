@@ -1,6 +1,6 @@
 //! Features 99 and 100: sets of stickers, custom emoji, saved GIFs.
 
-use super::world::{Member, World, outgoing};
+use super::world::{Member, World, now, outgoing};
 use crate::*;
 
 impl World {
@@ -373,4 +373,31 @@ async fn own_files_are_ones_own() {
     assert!(at(bob, emoji, Origin::CustomEmoji));
     core.remove_sticker(ada.actor(), ada.id, emoji).await.unwrap();
     assert!(at(bob, emoji, Origin::CustomEmoji) && !at(bob, file, Origin::CustomEmoji));
+}
+
+#[tokio::test]
+async fn searches_of_sets_let_others_run() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    for n in 0..100 {
+        let set = world.set(ada, &format!("Owls{n}"), SetKind::Stickers).await;
+        core.install_set(bob.actor(), bob.id, SetName::Id(set.id), false).await.unwrap();
+    }
+    let emoji = ["😀".to_owned()];
+    let mut sets = Box::pin(core.search_sets(SetKind::Stickers, "set OWLS99"));
+    let mut stickers = Box::pin(core.search_stickers(SetKind::Stickers, &[], "hap"));
+    let mut by_emoji = Box::pin(core.search_stickers(SetKind::Stickers, &emoji, ""));
+    let mut installed = Box::pin(core.stickers_for(bob.id, "😀"));
+    assert!(now(sets.as_mut()).is_none());
+    assert!(now(stickers.as_mut()).is_none());
+    assert!(now(by_emoji.as_mut()).is_none());
+    assert!(now(installed.as_mut()).is_none());
+    assert_eq!(sets.await.unwrap().len(), 1);
+    assert_eq!(stickers.await.unwrap().len(), 200);
+    assert_eq!(by_emoji.await.unwrap().len(), 200);
+    assert_eq!(installed.await.unwrap().len(), 200);
+    // What is said beyond the bound is not looked at.
+    let many = ["owls"].repeat(8).join(" ") + " missing";
+    assert_eq!(core.search_sets(SetKind::Stickers, &many).await.unwrap().len(), 100);
 }
