@@ -99,7 +99,7 @@ pub use reactions::{
 pub use read_date::READ_DATE_KEPT_S;
 pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
-pub use search::{SearchFilter, SearchPage, SearchQuery};
+pub use search::{SearchFilter, SearchKind, SearchPage, SearchQuery};
 pub use send::{
     Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents,
     PinHow, QuoteRequest, Sent,
