@@ -46,7 +46,7 @@ pub(crate) fn full_sticker_set(
 ) -> CoreResult<types::messages::StickerSet> {
     let mut documents = Vec::with_capacity(set.stickers.len());
     for sticker in &set.stickers {
-        documents.extend(sticker_of(view, sticker.document, Some(set.id))?);
+        documents.extend(sticker_of(view, sticker.document, Origin::StickerSet(set.id))?);
     }
     let packs = set.packs().into_iter().map(|(emoticon, documents)| {
         let documents = documents.iter().map(|file| file.0).collect();
@@ -73,7 +73,7 @@ pub(crate) fn covered_set(
 ) -> CoreResult<enums::StickerSetCovered> {
     let cover = set.thumb.or(set.stickers.first().map(|sticker| sticker.document));
     let cover = match cover {
-        Some(cover) => sticker_of(view, cover, Some(set.id))?,
+        Some(cover) => sticker_of(view, cover, Origin::StickerSet(set.id))?,
         None => None,
     };
     let set = sticker_set(view, set, flags)?;
@@ -83,13 +83,12 @@ pub(crate) fn covered_set(
     })
 }
 
-/// A sticker, as one of a set or by itself; `None` where it is gone.
+/// A sticker, where it is shown; `None` where it is gone.
 pub(crate) fn sticker_of(
     view: View<'_>,
     file: FileId,
-    set: Option<i64>,
+    origin: Origin,
 ) -> CoreResult<Option<enums::Document>> {
-    let origin = set.map_or(Origin::Own, Origin::StickerSet);
     Ok(view.core.document(file)?.map(|found| document(view, origin, &found)))
 }
 
@@ -97,7 +96,7 @@ pub(crate) fn sticker_of(
 pub(crate) fn found_stickers(view: View<'_>, found: &[Found]) -> CoreResult<Vec<enums::Document>> {
     let mut documents = Vec::with_capacity(found.len());
     for one in found {
-        documents.extend(sticker_of(view, one.document, Some(one.set))?);
+        documents.extend(sticker_of(view, one.document, Origin::StickerSet(one.set))?);
     }
     Ok(documents)
 }

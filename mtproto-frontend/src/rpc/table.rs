@@ -31,7 +31,8 @@ pub enum Rate {
     Light,
     /// Sends something to a person: counts per number, address and key too.
     Code,
-    /// Looks through a member's messages: counts per member too, whatever the number of keys.
+    /// Looks through a member's messages, or through all sets of stickers: counts per member too,
+    /// whatever the number of keys.
     Search,
 }
 
@@ -332,7 +333,7 @@ static BUILT: &[Built] = built! {
     User Search Small MessagesGetSearchResultsPositions tl::functions::messages::GetSearchResultsPositions => messages::get_search_results_positions, "searching";
     User Light Small MessagesGetSponsoredMessages tl::functions::messages::GetSponsoredMessages => messages::get_sponsored_messages, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetStickerSet tl::functions::messages::GetStickerSet => messages::get_sticker_set, "telethon_calls_every_start_up_method";
-    User Light Small MessagesGetStickers tl::functions::messages::GetStickers => messages::get_stickers, "telethon_calls_every_start_up_method";
+    User Search Small MessagesGetStickers tl::functions::messages::GetStickers => messages::get_stickers, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetSuggestedDialogFilters tl::functions::messages::GetSuggestedDialogFilters => messages::get_suggested_dialog_filters, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetTopReactions tl::functions::messages::GetTopReactions => messages::get_top_reactions, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetUnreadMentions tl::functions::messages::GetUnreadMentions => messages::get_unread_mentions, "a_group_from_beginning_to_end";
@@ -359,12 +360,12 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesSaveGif tl::functions::messages::SaveGif => messages::save_gif, "gifs";
     User Light Small MessagesSaveRecentSticker tl::functions::messages::SaveRecentSticker => messages::save_recent_sticker, "stickers";
     User Search Small MessagesSearch tl::functions::messages::Search => messages::search, "searching";
-    User Light Small MessagesSearchCustomEmoji tl::functions::messages::SearchCustomEmoji => messages::search_custom_emoji, "telethon_calls_every_start_up_method";
-    User Light Small MessagesSearchEmojiStickerSets tl::functions::messages::SearchEmojiStickerSets => messages::search_emoji_sticker_sets, "telethon_calls_every_start_up_method";
+    User Search Small MessagesSearchCustomEmoji tl::functions::messages::SearchCustomEmoji => messages::search_custom_emoji, "telethon_calls_every_start_up_method";
+    User Search Small MessagesSearchEmojiStickerSets tl::functions::messages::SearchEmojiStickerSets => messages::search_emoji_sticker_sets, "telethon_calls_every_start_up_method";
     User Search Small MessagesSearchGlobal tl::functions::messages::SearchGlobal => messages::search_global, "searching";
-    User Light Small MessagesSearchSentMedia tl::functions::messages::SearchSentMedia => messages::search_sent_media, "searching";
-    User Light Small MessagesSearchStickerSets tl::functions::messages::SearchStickerSets => messages::search_sticker_sets, "telethon_calls_every_start_up_method";
-    User Light Small MessagesSearchStickers tl::functions::messages::SearchStickers => messages::search_stickers, "telethon_calls_every_start_up_method";
+    User Search Small MessagesSearchSentMedia tl::functions::messages::SearchSentMedia => messages::search_sent_media, "searching";
+    User Search Small MessagesSearchStickerSets tl::functions::messages::SearchStickerSets => messages::search_sticker_sets, "telethon_calls_every_start_up_method";
+    User Search Small MessagesSearchStickers tl::functions::messages::SearchStickers => messages::search_stickers, "telethon_calls_every_start_up_method";
     User Light Part  MessagesSendMedia tl::functions::messages::SendMedia => messages::send_media, "files_between_clients";
     User Light Part  MessagesSendMessage tl::functions::messages::SendMessage => messages::send_message, "six_clients_talk";
     User Light Part  MessagesSendMultiMedia tl::functions::messages::SendMultiMedia => messages::send_multi_media, "files_between_clients";

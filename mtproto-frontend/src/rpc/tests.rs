@@ -5,6 +5,7 @@ mod groups;
 mod media;
 mod members;
 mod start_up;
+mod stickers;
 
 use std::sync::Arc;
 

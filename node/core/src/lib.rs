@@ -99,7 +99,7 @@ pub use reactions::{
 pub use read_date::READ_DATE_KEPT_S;
 pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
-pub use search::{SearchFilter, SearchPage, SearchQuery};
+pub use search::{SearchFilter, SearchKind, SearchPage, SearchQuery};
 pub use send::{
     Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents,
     PinHow, QuoteRequest, Sent,
@@ -107,7 +107,7 @@ pub use send::{
 pub use setup::{Clock, Quotas, Registration, Setup};
 pub use stickers::{
     FAVED_MAX, Found, InstalledSet, KEPT_MAX, Kept, MaskPoint, NewSet, NewSticker, SetFlags,
-    SetKind, SetName, Sticker, StickerError, StickerSet,
+    SetKind, SetName, Sticker, StickerError, StickerSet, Toggle,
 };
 pub use text::{
     CAPTION_UNITS_MAX, ENTITIES_MAX, Entity, EntityKind, TEXT_UNITS_MAX, Text, TextError,

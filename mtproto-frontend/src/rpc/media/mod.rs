@@ -10,8 +10,8 @@ pub(in crate::rpc) mod film;
 mod uploads;
 
 use node_core::{
-    CoreError, Document, DocumentAttribute, FileId, GeoPoint, LiveStep, Media, Origin,
-    OutgoingFile, OutgoingMedia, Photo,
+    Core, CoreError, CoreResult, Document, DocumentAttribute, FileId, GeoPoint, LiveStep, Media,
+    Origin, OutgoingFile, OutgoingMedia, Photo, UserId,
 };
 use tl::enums::{InputDocument, InputGeoPoint, InputMedia, InputPhoto};
 use tl::{enums, types};
@@ -101,7 +101,8 @@ pub(super) async fn read(
         }
         InputMedia::InputMediaDocument(sent) => {
             refuse_ttl(sent.ttl_seconds)?;
-            OutgoingFile::Known { file: document(ctx, &sent.id)?.id, spoiler: sent.spoiler }
+            let (document, _) = shown_document(ctx, &sent.id)?;
+            OutgoingFile::Known { file: document.id, spoiler: sent.spoiler }
         }
         InputMedia::InputMediaContact(sent) => OutgoingFile::Other(Media::Contact {
             phone_number: sent.phone_number,
@@ -155,34 +156,49 @@ fn point(said: &InputGeoPoint) -> RpcResult<GeoPoint> {
     Ok(GeoPoint { lat: said.lat.into(), long: said.long.into(), accuracy_radius })
 }
 
+/// A photo that the client was shown, and where.
+fn shown_photo(ctx: &Context, named: &InputPhoto) -> RpcResult<(Photo, Origin)> {
+    let InputPhoto::InputPhoto(named) = named else { return Err(PHOTO_INVALID) };
+    let (id, core) = (FileId(named.id), &ctx.shared.core);
+    let origin = shown(core, ctx.user()?, id, named.access_hash, &named.file_reference)?;
+    Ok((core.photo(id)?.ok_or(PHOTO_INVALID)?, origin))
+}
+
 /// A photo that the client was shown.
 pub(super) fn photo(ctx: &Context, named: &InputPhoto) -> RpcResult<Photo> {
-    let InputPhoto::InputPhoto(named) = named else { return Err(PHOTO_INVALID) };
-    let id = shown(ctx, named.id, named.access_hash, &named.file_reference)?;
-    ctx.shared.core.photo(id)?.ok_or(PHOTO_INVALID)
+    shown_photo(ctx, named).map(|(photo, _)| photo)
 }
 
-/// A document that the client was shown.
-pub(super) fn document(ctx: &Context, named: &InputDocument) -> RpcResult<Document> {
+/// A document that the client was shown, and where.
+fn shown_document(ctx: &Context, named: &InputDocument) -> RpcResult<(Document, Origin)> {
     let InputDocument::InputDocument(named) = named else { return Err(DOCUMENT_INVALID) };
-    let id = shown(ctx, named.id, named.access_hash, &named.file_reference)?;
-    ctx.shared.core.document(id)?.ok_or(DOCUMENT_INVALID)
+    let (id, core) = (FileId(named.id), &ctx.shared.core);
+    let origin = shown(core, ctx.user()?, id, named.access_hash, &named.file_reference)?;
+    Ok((core.document(id)?.ok_or(DOCUMENT_INVALID)?, origin))
 }
 
-/// A file by its reference, where it may be shown to others.
-fn shown(ctx: &Context, id: i64, access_hash: i64, reference: &[u8]) -> RpcResult<FileId> {
-    let (viewer, core, id) = (ctx.user()?, &ctx.shared.core, FileId(id));
-    if let Origin::Message(at) = core.check_reference(viewer, id, access_hash, reference)?
+/// Where a viewer was shown a file that may be shown to others, or kept, from there.
+pub(super) fn shown(
+    core: &Core,
+    viewer: UserId,
+    file: FileId,
+    access_hash: i64,
+    reference: &[u8],
+) -> CoreResult<Origin> {
+    let origin = core.check_reference(viewer, file, access_hash, reference)?;
+    if let Origin::Message(at) = origin
         && let Some(message) = core.message(viewer, at)?
         && !message.out
+        // Everybody may have the stickers of a set, wherever they saw one.
+        && core.set_of_sticker(file)?.is_none()
     {
         // What may not be forwarded may not be sent anew either.
         let chat = message.peer.chat().and_then(|chat| core.chat(chat));
         if message.noforwards || chat.is_some_and(|chat| chat.noforwards) {
-            return Err(CoreError::ForwardsRestricted.into());
+            return Err(CoreError::ForwardsRestricted);
         }
     }
-    Ok(id)
+    Ok(origin)
 }
 
 /// What may be in one album.
@@ -232,10 +248,20 @@ pub(super) fn group(ctx: &Context, media: &OutgoingMedia) -> RpcResult<Option<Gr
     })
 }
 
-/// Stores a file that is no message yet, and shows it to its uploader.
-pub(super) async fn store(ctx: &Context, media: OutgoingMedia) -> RpcResult<enums::MessageMedia> {
+/// Stores a file that is no message yet, and shows it to its uploader. One that is there already is
+/// shown where it was: who loses sight of it there must not have it as one's own for ever.
+pub(super) async fn store(
+    ctx: &Context,
+    named: InputMedia,
+    uploads: &mut Uploads,
+) -> RpcResult<enums::MessageMedia> {
     let core = &ctx.shared.core;
-    let media = match media.file {
+    let origin = match &named {
+        InputMedia::InputMediaPhoto(known) => shown_photo(ctx, &known.id)?.1,
+        InputMedia::InputMediaDocument(known) => shown_document(ctx, &known.id)?.1,
+        _ => Origin::Own,
+    };
+    let media = match read(ctx, named, [0; 16], uploads).await?.file {
         OutgoingFile::NewPhoto { photo, spoiler } => {
             let id = photo.id;
             core.add_photo(photo).await?;
@@ -252,6 +278,6 @@ pub(super) async fn store(ctx: &Context, media: OutgoingMedia) -> RpcResult<enum
         },
         _ => return Err(MEDIA_INVALID),
     };
-    let shown = crate::project::media(ctx.view()?, Origin::Own, &media)?;
+    let shown = crate::project::media(ctx.view()?, origin, &media)?;
     Ok(shown.unwrap_or_else(|| types::MessageMediaEmpty {}.into()))
 }

@@ -5,7 +5,7 @@
 //! own differs: for an empty list it is 0.
 //! Source: <https://core.telegram.org/api/offsets#hash-generation>
 
-use node_core::{CoreResult, FileId, Kept, SetKind};
+use node_core::{CoreResult, FileId, Kept, Origin, SetKind};
 use tl::enums::messages as e;
 use tl::functions::messages as f;
 use tl::types::messages as t;
@@ -13,7 +13,7 @@ use tl::{enums, types};
 
 use crate::project;
 use crate::rpc::resolve::hash_of;
-use crate::rpc::stickers::named_document;
+use crate::rpc::stickers::{named_document, shared_document};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Custom emoji that one call may name: as many as clients ask for at once.
@@ -48,7 +48,7 @@ fn files(ctx: &Context, what: Kept, hash: i64) -> RpcResult<Option<Files>> {
                 None => packs.push((alt, vec![file.0])),
             }
         }
-        documents.push(project::document(view, node_core::Origin::Own, &found));
+        documents.push(project::document(view, Origin::Own, &found));
         dates.push(date);
         ids.push(file.0);
     }
@@ -143,7 +143,11 @@ async fn keep(
     keeps: bool,
     invalid: RpcError,
 ) -> RpcResult<bool> {
-    let file = named_document(ctx, named, invalid)?;
+    // Whoever has kept it may let it go, wherever it was seen.
+    let file = match keeps {
+        true => shared_document(ctx, named, invalid)?,
+        false => named_document(ctx, named, invalid)?,
+    };
     ctx.shared.core.keep(ctx.actor()?, ctx.user()?, what, file, keeps).await?;
     Ok(true)
 }
@@ -160,7 +164,7 @@ pub(in crate::rpc) async fn get_stickers(
     if emoticon.is_empty() {
         return Err(RpcError::new(400, "EMOTICON_EMPTY"));
     }
-    let mut found = view.core.stickers_for(view.viewer, emoticon)?;
+    let mut found = view.core.stickers_for(view.viewer, emoticon).await?;
     let emoji = [emoticon.to_owned()];
     for other in view.core.search_stickers(SetKind::Stickers, &emoji, "").await? {
         if !found.contains(&other) {
@@ -230,8 +234,7 @@ pub(in crate::rpc) async fn get_custom_emoji_documents(
             let emoji = |is: &_| matches!(is, node_core::DocumentAttribute::CustomEmoji { .. });
             document.attributes.iter().any(emoji)
         });
-        let set = if is { view.core.set_of_sticker(file)? } else { None };
-        if is { project::sticker_of(view, file, set) } else { Ok(None) }
+        if is { project::sticker_of(view, file, Origin::CustomEmoji) } else { Ok(None) }
     });
     let found: Vec<Option<enums::Document>> = found.collect::<CoreResult<_>>()?;
     Ok(found.into_iter().flatten().collect())

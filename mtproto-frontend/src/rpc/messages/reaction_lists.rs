@@ -3,7 +3,7 @@
 //! Source: <https://core.telegram.org/api/reactions>
 
 use md5::{Digest as _, Md5};
-use node_core::{FileId, REACTIONS, Reaction};
+use node_core::{FileId, Origin, REACTIONS, Reaction};
 use tl::enums::messages as e;
 use tl::functions::messages as f;
 use tl::types::{self, Updates, messages as t};
@@ -38,7 +38,7 @@ pub(in crate::rpc) async fn get_available_reactions(
     let mut reactions = Vec::with_capacity(REACTIONS.len());
     for known in REACTIONS {
         let Some(pictures) = Pictures::of(known.emoticon) else { continue };
-        let picture = |file: FileId| project::sticker_of(view, file, None);
+        let picture = |file: FileId| project::sticker_of(view, file, Origin::Own);
         let (still, moving) = (bundled::number(pictures.still), bundled::number(pictures.moving));
         // Where a picture could not be stored, there is none to offer.
         let (Some(static_icon), Some(moving)) = (picture(still)?, picture(moving)?) else {

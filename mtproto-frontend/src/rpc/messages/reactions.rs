@@ -139,7 +139,8 @@ pub(in crate::rpc) async fn get_unread_reactions(
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     refuse(request.top_msg_id.is_some() || request.saved_peer_id.is_some())?;
     let core = &ctx.shared.core;
-    let all = core.unread_reactions(owner, peer)?;
+    let mut all = core.unread_reactions(owner, peer)?;
+    all.retain(|id| (request.max_id == 0 || id.0 < request.max_id) && id.0 > request.min_id);
     // As in a history: the page begins below `offset_id`, `add_offset` messages further down.
     let first = match request.offset_id {
         0 => 0,
@@ -149,8 +150,6 @@ pub(in crate::rpc) async fn get_unread_reactions(
     let wanted = all
         .iter()
         .skip(usize::try_from(first).unwrap_or(0))
-        .filter(|id| request.max_id == 0 || id.0 < request.max_id)
-        .filter(|id| id.0 > request.min_id)
         .take(page_limit(request.limit))
         .copied();
     let stored = core.messages(owner, &wanted.collect::<Vec<_>>()).await?;

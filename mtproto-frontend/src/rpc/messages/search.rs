@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.search>
 
-use node_core::{PeerId, SearchFilter, SearchPage, SearchQuery};
+use node_core::{PeerId, SearchFilter, SearchKind, SearchPage, SearchQuery};
 use tl::enums::messages::Messages;
 use tl::functions::messages::Search;
 use tl::{enums, types};
@@ -24,7 +24,9 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         return Err(RpcError::new(400, "MSG_ID_INVALID"));
     }
     let tagged = request.saved_reaction.is_some_and(|tags| !tags.is_empty());
-    let Some(filter) = filter(&request.filter).filter(|_| !tagged) else {
+    // People write messages, and groups never do.
+    let by_nobody = from.is_some_and(|from| from.user().is_none());
+    let Some(filter) = filter(&request.filter).filter(|_| !tagged && !by_nobody) else {
         return Ok(types::messages::Messages::default().into());
     };
     let query = SearchQuery {
@@ -32,6 +34,7 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         peer: Some(peer),
         saved,
         folder: None,
+        kind: SearchKind::Both,
         from: from.and_then(PeerId::user),
         filter,
         min_date: request.min_date,

@@ -45,7 +45,14 @@ pub(in crate::rpc) async fn get_search_counters(
         return Err(RpcError::new(400, "LIMIT_INVALID"));
     }
     let mut counters = Vec::with_capacity(request.filters.len());
+    // Each is a search: what is named twice is counted once.
+    let mut filters: Vec<Filter> = Vec::with_capacity(request.filters.len());
     for named in request.filters {
+        if !filters.contains(&named) {
+            filters.push(named);
+        }
+    }
+    for named in filters {
         let (mut count, mut inexact) = (0, false);
         if let Some(filter) = filter(&named) {
             let query = SearchQuery { peer: Some(peer), saved, filter, ..SearchQuery::default() };

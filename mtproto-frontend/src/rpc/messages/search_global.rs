@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.searchGlobal>
 
-use node_core::{SearchFilter, SearchQuery};
+use node_core::{SearchFilter, SearchKind, SearchQuery};
 use tl::enums::messages::Messages;
 use tl::functions::messages::SearchGlobal;
 use tl::types;
@@ -23,14 +23,19 @@ pub(in crate::rpc) async fn search_global(
     if filter == Some(SearchFilter::Any) && request.q.trim().is_empty() {
         return Err(RpcError::new(400, "SEARCH_QUERY_EMPTY"));
     }
-    // There are no groups and channels.
-    let elsewhere = request.broadcasts_only || request.groups_only || request.community.is_some();
+    // There are no channels.
+    let elsewhere = request.broadcasts_only || request.community.is_some();
     let Some(filter) = filter.filter(|_| !elsewhere) else {
         return Ok(types::messages::Messages::default().into());
     };
     let query = SearchQuery {
         words: request.q,
         folder,
+        kind: match (request.users_only, request.groups_only) {
+            (true, false) => SearchKind::Users,
+            (false, true) => SearchKind::Groups,
+            (false, false) | (true, true) => SearchKind::Both,
+        },
         filter,
         min_date: request.min_date,
         max_date: match (request.offset_id, request.offset_rate) {

@@ -240,10 +240,7 @@ pub(in crate::rpc) async fn upload_media(
     ctx.peer(&request.peer)?;
     refuse(request.business_connection_id.is_some())?;
     let mut uploads = Uploads::default();
-    let answer = match media::read(ctx, request.media, [0; 16], &mut uploads).await {
-        Ok(read) => media::store(ctx, read).await,
-        Err(refused) => Err(refused),
-    };
+    let answer = media::store(ctx, request.media, &mut uploads).await;
     uploads.settle(ctx);
     answer
 }

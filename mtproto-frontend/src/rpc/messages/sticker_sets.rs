@@ -6,7 +6,7 @@
 //! Sources: <https://core.telegram.org/api/stickers>,
 //! <https://core.telegram.org/api/offsets#hash-generation>
 
-use node_core::{InstalledSet, SetFlags, SetKind, StickerSet};
+use node_core::{InstalledSet, SetFlags, SetKind, StickerSet, Toggle};
 use tl::enums;
 use tl::enums::messages as e;
 use tl::functions::messages as f;
@@ -79,15 +79,16 @@ pub(in crate::rpc) async fn toggle_sticker_sets(
     ctx: &Context,
     request: f::ToggleStickerSets,
 ) -> RpcResult<bool> {
-    let (core, owner) = (&ctx.shared.core, ctx.user()?);
-    for named in request.stickersets.iter().take(SETS_MAX) {
-        let name = set_name(named)?;
-        if request.uninstall {
-            core.uninstall_set(ctx.actor()?, owner, name).await?;
-        } else if request.archive || request.unarchive {
-            core.install_set(ctx.actor()?, owner, name, request.archive).await?;
-        }
-    }
+    let how = match (request.uninstall, request.archive, request.unarchive) {
+        (true, _, _) => Toggle::Uninstall,
+        (_, true, _) => Toggle::Archive,
+        (_, _, true) => Toggle::Unarchive,
+        _ => return Ok(true),
+    };
+    // The special ones are in nobody's lists.
+    let named = request.stickersets.iter().take(SETS_MAX);
+    let names = named.filter_map(|named| set_name(named).ok()).collect();
+    ctx.shared.core.toggle_sets(ctx.actor()?, ctx.user()?, names, how).await?;
     Ok(true)
 }
 

@@ -19,6 +19,7 @@ use tl::types::messages as t;
 
 use super::{
     FILE_INVALID, STICKER_INVALID, full, mask_point, named_document, new_sticker, set_name,
+    shared_document,
 };
 use crate::rpc::{Context, RpcResult};
 
@@ -80,7 +81,7 @@ pub(in crate::rpc) async fn set_sticker_set_thumb(
     let (core, owner) = (&ctx.shared.core, ctx.user()?);
     let name = set_name(&request.stickerset)?;
     let thumb = match (&request.thumb, request.thumb_document_id) {
-        (Some(thumb), _) => Some(named_document(ctx, thumb, FILE_INVALID)?),
+        (Some(thumb), _) => Some(shared_document(ctx, thumb, FILE_INVALID)?),
         // Of emoji one of the set stands for it.
         (None, Some(id)) => {
             let set = core.sticker_set(&name)?;

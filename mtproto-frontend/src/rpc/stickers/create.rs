@@ -11,7 +11,7 @@ use node_core::{CoreError, NewSet, SetKind, StickerError};
 use tl::functions::stickers as f;
 use tl::types::messages as t;
 
-use super::{FILE_INVALID, full, named_document, new_sticker};
+use super::{FILE_INVALID, full, new_sticker, shared_document};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Stickers of the largest set.
@@ -35,7 +35,7 @@ pub(in crate::rpc) async fn create_sticker_set(
         (false, true) => SetKind::Emoji,
         (true, true) => return Err(CoreError::from(StickerError::KindInvalid).into()),
     };
-    let thumb = request.thumb.as_ref().map(|thumb| named_document(ctx, thumb, FILE_INVALID));
+    let thumb = request.thumb.as_ref().map(|thumb| shared_document(ctx, thumb, FILE_INVALID));
     let stickers = request.stickers.iter().map(|item| new_sticker(ctx, item));
     let core = &ctx.shared.core;
     let short_name = match request.short_name.as_str() {

@@ -9,11 +9,14 @@ pub(super) use change::{
 };
 pub(super) use create::{check_short_name, create_sticker_set, suggest_short_name};
 
-use node_core::{CoreError, FileId, MaskPoint, NewSticker, SetName, StickerError, StickerSet};
+use node_core::{
+    Core, CoreError, CoreResult, FileId, MaskPoint, NewSticker, Origin, SetName, StickerError,
+    StickerSet, UserId,
+};
 use tl::enums;
 use tl::types::messages as t;
 
-use super::{Context, RpcError, RpcResult};
+use super::{Context, RpcError, RpcResult, media};
 use crate::project;
 
 /// The set that a client names. The special ones (animated emoji, dice, topic icons) are not here:
@@ -34,10 +37,28 @@ pub(super) fn named_document(
     named: &enums::InputDocument,
     invalid: RpcError,
 ) -> RpcResult<FileId> {
+    checked_document(ctx, named, invalid, Core::check_reference)
+}
+
+/// The document that a client names and is about to keep, or to show to others: what may not be
+/// forwarded may not leave its message by this way either.
+pub(super) fn shared_document(
+    ctx: &Context,
+    named: &enums::InputDocument,
+    invalid: RpcError,
+) -> RpcResult<FileId> {
+    checked_document(ctx, named, invalid, media::shown)
+}
+
+fn checked_document(
+    ctx: &Context,
+    named: &enums::InputDocument,
+    invalid: RpcError,
+    check: fn(&Core, UserId, FileId, i64, &[u8]) -> CoreResult<Origin>,
+) -> RpcResult<FileId> {
     let enums::InputDocument::InputDocument(named) = named else { return Err(invalid) };
     let (core, file) = (&ctx.shared.core, FileId(named.id));
-    let shown = core.check_reference(ctx.user()?, file, named.access_hash, &named.file_reference);
-    match shown {
+    match check(core, ctx.user()?, file, named.access_hash, &named.file_reference) {
         Ok(_) => {}
         Err(CoreError::FileInvalid) => return Err(invalid),
         Err(other) => return Err(other.into()),
@@ -49,7 +70,7 @@ pub(super) fn named_document(
 fn new_sticker(ctx: &Context, item: &enums::InputStickerSetItem) -> RpcResult<NewSticker> {
     let enums::InputStickerSetItem::InputStickerSetItem(item) = item;
     Ok(NewSticker {
-        document: named_document(ctx, &item.document, FILE_INVALID)?,
+        document: shared_document(ctx, &item.document, FILE_INVALID)?,
         emoji: item.emoji.clone(),
         keywords: item.keywords.clone().unwrap_or_default(),
         mask: item.mask_coords.as_ref().map(mask_point),

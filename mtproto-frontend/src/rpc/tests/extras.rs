@@ -147,3 +147,58 @@ async fn quizzes_in_every_layer() {
         assert_eq!(error(call(&bob, &vote(1)).await), (400, "REVOTE_NOT_ALLOWED".into()));
     }
 }
+
+/// Ada's messages with reactions that she has not seen: pages of what is asked for, and no others.
+#[tokio::test]
+async fn unread_reactions_are_paged_within_their_bounds() {
+    let shared = shared();
+    let (ada, ada_id) = member(&shared, 5, 230, "Ada").await;
+    let (bob, bob_id) = member(&shared, 6, 230, "Bob").await;
+    let all = node_core::ReactionsNotify {
+        messages: node_core::ReactionsFrom::All,
+        ..node_core::ReactionsNotify::default()
+    };
+    shared.core.set_reactions_notify(None, ada_id, all).await.unwrap();
+    for n in 1..=5 {
+        call(&ada, &message("hello", named(&ada, bob_id), n)).await.unwrap();
+    }
+    let query =
+        f::messages::GetHistory { peer: named(&bob, ada_id), limit: 10, ..Default::default() };
+    let history = call(&bob, &query).await.unwrap();
+    let enums::messages::Messages::Messages(history) = history else { panic!("no messages") };
+    for got in history.messages {
+        let enums::Message::Message(got) = got else { panic!("no message") };
+        let react = f::messages::SendReaction {
+            peer: named(&bob, ada_id),
+            msg_id: got.id,
+            reaction: Some(vec![emoji("❤")]),
+            ..Default::default()
+        };
+        call(&bob, &react).await.unwrap();
+    }
+    let ids = shared.core.unread_reactions(ada_id, bob_id.into()).unwrap();
+    let [fifth, fourth, third, second, first] = ids[..] else { panic!("{ids:?}") };
+    let page = async |min_id: i32, max_id: i32, offset_id: i32, add_offset: i32| {
+        let query = f::messages::GetUnreadReactions {
+            peer: named(&ada, bob_id),
+            min_id,
+            max_id,
+            offset_id,
+            add_offset,
+            limit: 10,
+            ..Default::default()
+        };
+        let found = call(&ada, &query).await.unwrap();
+        let enums::messages::Messages::MessagesSlice(found) = found else { panic!("{found:?}") };
+        let ids = found.messages.iter().map(|message| match message {
+            enums::Message::Message(message) => message.id,
+            other => panic!("{other:?}"),
+        });
+        (ids.collect::<Vec<_>>(), found.count)
+    };
+    let all: Vec<i32> = ids.iter().map(|id| id.0).collect();
+    assert_eq!(page(0, 0, 0, 0).await, (all, 5));
+    assert_eq!(page(0, fourth.0, 0, 1).await, (vec![second.0, first.0], 3));
+    assert_eq!(page(first.0, fifth.0, 0, 0).await, (vec![fourth.0, third.0, second.0], 3));
+    assert_eq!(page(first.0, 0, fourth.0, 1).await, (vec![second.0], 4));
+}

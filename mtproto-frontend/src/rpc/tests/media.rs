@@ -10,13 +10,13 @@ use super::members::{error, member, message, named};
 use super::*;
 
 /// A number for an upload: no two tests have the same.
-fn number() -> i64 {
+pub(super) fn number() -> i64 {
     static NEXT: AtomicI64 = AtomicI64::new(1);
     NEXT.fetch_add(1, Ordering::SeqCst)
 }
 
 /// Some bytes that differ from place to place.
-fn noise(length: usize) -> Vec<u8> {
+pub(super) fn noise(length: usize) -> Vec<u8> {
     let mut state = 88_172_645_463_325_252_u64 ^ length as u64;
     let next = |_| {
         state ^= state << 13;
@@ -59,7 +59,7 @@ async fn big(ctx: &Context, file_id: i64, at: i32, total: i32, bytes: &[u8]) -> 
 }
 
 /// Uploads a file in parts of 512 KiB.
-async fn upload(ctx: &Context, content: &[u8], name: &str) -> enums::InputFile {
+pub(super) async fn upload(ctx: &Context, content: &[u8], name: &str) -> enums::InputFile {
     let id = number();
     let mut parts = 0;
     for bytes in content.chunks(512 << 10) {
@@ -69,7 +69,7 @@ async fn upload(ctx: &Context, content: &[u8], name: &str) -> enums::InputFile {
     types::InputFile { id, parts, name: name.into(), md5_checksum: String::new() }.into()
 }
 
-fn document(file: enums::InputFile) -> types::InputMediaUploadedDocument {
+pub(super) fn document(file: enums::InputFile) -> types::InputMediaUploadedDocument {
     let mime_type = "application/x-test".into();
     types::InputMediaUploadedDocument { file, mime_type, ..Default::default() }
 }
@@ -78,12 +78,16 @@ fn photo(file: enums::InputFile) -> enums::InputMedia {
     types::InputMediaUploadedPhoto { file, ..Default::default() }.into()
 }
 
-fn media(to: enums::InputPeer, media: enums::InputMedia, random_id: i64) -> f::messages::SendMedia {
+pub(super) fn media(
+    to: enums::InputPeer,
+    media: enums::InputMedia,
+    random_id: i64,
+) -> f::messages::SendMedia {
     f::messages::SendMedia { peer: to, media, random_id, ..Default::default() }
 }
 
 /// The messages of an answer.
-fn messages(updates: enums::Updates) -> Vec<types::Message> {
+pub(super) fn messages(updates: enums::Updates) -> Vec<types::Message> {
     let enums::Updates::Updates(updates) = updates else { panic!("{updates:?}") };
     let message = |update| match update {
         enums::Update::UpdateNewMessage(new) => Some(new.message),
@@ -98,13 +102,13 @@ fn messages(updates: enums::Updates) -> Vec<types::Message> {
     updates.updates.into_iter().filter_map(message).map(plain).collect()
 }
 
-fn only(updates: enums::Updates) -> types::Message {
+pub(super) fn only(updates: enums::Updates) -> types::Message {
     let mut all = messages(updates);
     assert_eq!(all.len(), 1);
     all.remove(0)
 }
 
-fn document_of(message: &types::Message) -> types::Document {
+pub(super) fn document_of(message: &types::Message) -> types::Document {
     let Some(enums::MessageMedia::MessageMediaDocument(media)) = &message.media else {
         panic!("{:?}", message.media)
     };
@@ -121,7 +125,7 @@ fn photo_of(message: &types::Message) -> types::Photo {
 }
 
 /// The only message that `who` has with `with`, as a history shows it.
-async fn seen(who: &Context, with: UserId) -> types::Message {
+pub(super) async fn seen(who: &Context, with: UserId) -> types::Message {
     let query = f::messages::GetHistory { peer: named(who, with), limit: 1, ..Default::default() };
     let mut found = match call(who, &query).await.unwrap() {
         enums::messages::Messages::Messages(found) => found.messages,
@@ -132,7 +136,7 @@ async fn seen(who: &Context, with: UserId) -> types::Message {
     *message
 }
 
-fn at(document: &types::Document, thumb_size: &str) -> enums::InputFileLocation {
+pub(super) fn at(document: &types::Document, thumb_size: &str) -> enums::InputFileLocation {
     types::InputDocumentFileLocation {
         id: document.id,
         access_hash: document.access_hash,
@@ -152,7 +156,7 @@ fn of_photo(photo: &types::Photo, thumb_size: &str) -> enums::InputFileLocation 
     .into()
 }
 
-async fn range(
+pub(super) async fn range(
     ctx: &Context,
     location: &enums::InputFileLocation,
     offset: i64,
@@ -166,7 +170,7 @@ async fn range(
     }
 }
 
-async fn download(ctx: &Context, location: &enums::InputFileLocation) -> Vec<u8> {
+pub(super) async fn download(ctx: &Context, location: &enums::InputFileLocation) -> Vec<u8> {
     let mut whole = Vec::new();
     loop {
         let some = range(ctx, location, whole.len() as i64, 512 << 10).await.unwrap().bytes;
@@ -178,15 +182,15 @@ async fn download(ctx: &Context, location: &enums::InputFileLocation) -> Vec<u8>
     }
 }
 
-struct Pair {
-    shared: Arc<Shared>,
-    ada: Context,
-    ada_id: UserId,
-    bob: Context,
-    bob_id: UserId,
+pub(super) struct Pair {
+    pub(super) shared: Arc<Shared>,
+    pub(super) ada: Context,
+    pub(super) ada_id: UserId,
+    pub(super) bob: Context,
+    pub(super) bob_id: UserId,
 }
 
-async fn pair(layer: i32) -> Pair {
+pub(super) async fn pair(layer: i32) -> Pair {
     let shared = shared();
     let (ada, ada_id) = member(&shared, 5, layer, "Ada").await;
     let (bob, bob_id) = member(&shared, 6, layer, "Bob").await;
@@ -194,12 +198,12 @@ async fn pair(layer: i32) -> Pair {
 }
 
 impl Pair {
-    fn to_bob(&self) -> enums::InputPeer {
+    pub(super) fn to_bob(&self) -> enums::InputPeer {
         named(&self.ada, self.bob_id)
     }
 }
 
-fn bad(name: &str) -> (i32, String) {
+pub(super) fn bad(name: &str) -> (i32, String) {
     (400, name.to_owned())
 }
 
@@ -574,7 +578,7 @@ async fn line_54_media_sent_again_are_the_same_message() {
     );
 }
 
-async fn uploaded(ctx: &Context, media: enums::InputMedia) -> enums::InputMedia {
+pub(super) async fn uploaded(ctx: &Context, media: enums::InputMedia) -> enums::InputMedia {
     let query = f::messages::UploadMedia {
         peer: types::InputPeerSelf {}.into(),
         media,

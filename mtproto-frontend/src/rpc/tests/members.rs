@@ -471,3 +471,73 @@ async fn messages_to_oneself_are_filed_and_never_outgoing() {
     let enums::updates::State::State(state) = call(&ada, &f::updates::GetState {}).await.unwrap();
     assert_eq!(state.unread_count, 0);
 }
+
+/// What is found: how many, and whether it is exact.
+fn count(found: enums::messages::Messages) -> usize {
+    match found {
+        enums::messages::Messages::Messages(found) => found.messages.len(),
+        enums::messages::Messages::MessagesSlice(found) => found.messages.len(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// `messages.searchGlobal` of people, of groups, or of both.
+#[tokio::test]
+async fn global_searches_are_of_people_or_of_groups() {
+    let shared = shared();
+    let (ada, ada_id) = member(&shared, 5, 230, "Ada").await;
+    let (bob, bob_id) = member(&shared, 6, 230, "Bob").await;
+    let made = shared.core.create_chat(ada.actor().unwrap(), ada_id, "Quay", vec![bob_id], 0);
+    let group: enums::InputPeer =
+        types::InputPeerChat { chat_id: made.await.unwrap().chat.0 }.into();
+    call(&ada, &message("a harbour", named(&ada, bob_id), 1)).await.unwrap();
+    call(&ada, &message("a harbour", group.clone(), 2)).await.unwrap();
+    call(&ada, &message("a harbour", group.clone(), 3)).await.unwrap();
+    let search = async |users_only, groups_only, broadcasts_only| {
+        let query = f::messages::SearchGlobal {
+            q: "harbour".into(),
+            filter: types::InputMessagesFilterEmpty {}.into(),
+            limit: 10,
+            users_only,
+            groups_only,
+            broadcasts_only,
+            ..Default::default()
+        };
+        count(call(&bob, &query).await.unwrap())
+    };
+    assert_eq!(search(false, false, false).await, 3);
+    assert_eq!(search(true, false, false).await, 1);
+    assert_eq!(search(false, true, false).await, 2);
+    assert_eq!(search(false, false, true).await, 0);
+    // A group has written nothing itself.
+    let by = async |from: enums::InputPeer| {
+        let query = f::messages::Search {
+            peer: group.clone(),
+            q: "harbour".into(),
+            filter: types::InputMessagesFilterEmpty {}.into(),
+            from_id: Some(from),
+            limit: 10,
+            ..Default::default()
+        };
+        count(call(&bob, &query).await.unwrap())
+    };
+    assert_eq!(by(named(&bob, ada_id)).await, 2);
+    assert_eq!(by(group.clone()).await, 0);
+    // What is asked for twice is counted once.
+    let filters: Vec<enums::MessagesFilter> = vec![
+        types::InputMessagesFilterUrl {}.into(),
+        types::InputMessagesFilterPhotos {}.into(),
+        types::InputMessagesFilterUrl {}.into(),
+    ];
+    let asked = f::messages::GetSearchCounters {
+        peer: group.clone(),
+        filters: filters.clone(),
+        ..Default::default()
+    };
+    let counters = call(&bob, &asked).await.unwrap();
+    let counted = counters.into_iter().map(|counter| {
+        let enums::messages::SearchCounter::SearchCounter(counter) = counter;
+        counter.filter
+    });
+    assert_eq!(counted.collect::<Vec<_>>(), filters[..2]);
+}

@@ -6,7 +6,7 @@
 //!
 //! Source: <https://core.telegram.org/api/file_reference>
 
-use super::{FileId, Media};
+use super::{DocumentAttribute, FileId, Media};
 use crate::ids::{ChatId, MessageId, UserId};
 use crate::message::Action;
 use crate::{Core, CoreError, CoreResult};
@@ -33,7 +33,8 @@ pub enum Origin {
     Profile(UserId),
     /// The photo of a group.
     Chat(ChatId),
-    /// The viewer's own uploads, and what the viewer keeps: saved GIFs, recent stickers.
+    /// The viewer's own uploads, what the viewer keeps (saved GIFs, recent stickers), and what comes
+    /// with the node.
     Own,
     /// A set of stickers, by its number.
     StickerSet(i64),
@@ -41,6 +42,8 @@ pub enum Origin {
     WebPage(i64),
     /// A scheduled message of the viewer's.
     Scheduled,
+    /// Any text: a custom emoji, which everybody loads by its number.
+    CustomEmoji,
 }
 
 impl Origin {
@@ -53,6 +56,7 @@ impl Origin {
             Self::StickerSet(set) => (4, set),
             Self::WebPage(page) => (5, page),
             Self::Scheduled => (6, 0),
+            Self::CustomEmoji => (7, 0),
         }
     }
 
@@ -65,6 +69,7 @@ impl Origin {
             4 => Self::StickerSet(number),
             5 => Self::WebPage(number),
             6 => Self::Scheduled,
+            7 => Self::CustomEmoji,
             _ => return None,
         })
     }
@@ -153,10 +158,24 @@ impl Core {
                 found.is_some_and(|found| found.photo == Some(file) && !found.has_removed(viewer))
                     && self.knows_chat(viewer, chat)?
             }
+            Origin::Own => self.is_own(viewer, file)?,
+            Origin::CustomEmoji => self.document(file)?.is_some_and(|document| {
+                let emoji = |is: &_| matches!(is, DocumentAttribute::CustomEmoji { .. });
+                document.attributes.iter().any(emoji)
+            }),
             // Nobody else could have been given one.
-            Origin::Own | Origin::StickerSet(_) | Origin::WebPage(_) | Origin::Scheduled => {
+            Origin::StickerSet(_) | Origin::WebPage(_) | Origin::Scheduled => {
                 self.file_is_there(file)?
             }
+        })
+    }
+
+    /// Whether a member has uploaded a file or keeps it, or it is everybody's.
+    fn is_own(&self, viewer: UserId, file: FileId) -> CoreResult<bool> {
+        Ok(match self.file_owner(file)? {
+            None => false,
+            Some(owner) if owner == viewer || owner == UserId::SERVICE => true,
+            Some(_) => self.keeps(viewer, file)?,
         })
     }
 }

@@ -224,6 +224,12 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// Whether anything keeps a file.
+    pub(crate) fn is_held(&self, file: FileId) -> CoreResult<bool> {
+        let held: Option<Held> = self.load(Keyspace::FILES, &file_key(file, HELD))?;
+        Ok(held.is_some_and(|held| held.count > 0))
+    }
+
     /// So many more keep a file; or fewer, below 0.
     pub(crate) fn hold_file(&mut self, file: Option<FileId>, more: i64) -> CoreResult<()> {
         let Some(file) = file else { return Ok(()) };
@@ -361,6 +367,11 @@ impl Core {
             decide.hold_file(Some(id), 1)
         })
         .await
+    }
+
+    /// Who has uploaded a file, if it is there.
+    pub(super) fn file_owner(&self, file: FileId) -> CoreResult<Option<UserId>> {
+        Ok(self.file(file)?.map(|record| record.owner()))
     }
 
     /// Whether a file is there.

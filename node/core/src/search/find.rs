@@ -26,6 +26,10 @@ const COUNT_EXACT_MAX: usize = 1000;
 /// Places in the lists that are counted at all.
 const COUNT_MAX: usize = 100_000;
 
+/// Messages that are read to find those of one page, or all: where next to nothing matches, each of
+/// the box would be.
+const LOOKS_MAX: usize = COUNT_MAX;
+
 /// Rows of a box that are read in one go.
 const ROWS_AT_ONCE: usize = 256;
 
@@ -72,6 +76,28 @@ pub enum SearchFilter {
     Poll,
 }
 
+/// With whom the dialogs are that are looked through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SearchKind {
+    /// With people and with groups.
+    #[default]
+    Both,
+    /// With people.
+    Users,
+    /// With groups.
+    Groups,
+}
+
+impl SearchKind {
+    fn takes(self, peer: PeerId) -> bool {
+        match self {
+            Self::Both => true,
+            Self::Users => peer.user().is_some(),
+            Self::Groups => peer.chat().is_some(),
+        }
+    }
+}
+
 /// What is searched for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchQuery {
@@ -83,6 +109,8 @@ pub struct SearchQuery {
     pub saved: Option<PeerId>,
     /// Of all dialogs: those of one list only.
     pub folder: Option<FolderId>,
+    /// Of all dialogs: those with people or with groups only.
+    pub kind: SearchKind,
     /// Written by.
     pub from: Option<UserId>,
     /// What kind.
@@ -112,7 +140,8 @@ pub struct SearchPage {
     pub count: i32,
     /// How many of them are newer than the page.
     pub newer: i32,
-    /// Whether the numbers are exact: of very many, some are counted by the index alone.
+    /// Whether the numbers are exact: of very many, some are counted by the index alone. The page
+    /// ends early where too many messages had to be read for it.
     pub exact: bool,
 }
 
@@ -122,6 +151,16 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn search(&self, owner: UserId, query: &SearchQuery) -> CoreResult<SearchPage> {
+        self.search_within(owner, query, LOOKS_MAX).await
+    }
+
+    /// The same, by reading so many messages at most beside those that are only counted.
+    pub(crate) async fn search_within(
+        &self,
+        owner: UserId,
+        query: &SearchQuery,
+        looks: usize,
+    ) -> CoreResult<SearchPage> {
         let mut page = SearchPage { exact: true, ..SearchPage::default() };
         if asks_for_nothing(&query.words) {
             return Ok(page);
@@ -129,7 +168,7 @@ impl Core {
         // Again, if the index was replaced meanwhile.
         for _ in 0..3 {
             let mut finder = Finder::new(self, owner, query).await?;
-            page = finder.page(query).await?;
+            page = finder.page(query, looks).await?;
             if finder.is_current()? {
                 break;
             }
@@ -139,7 +178,7 @@ impl Core {
     }
 
     /// All messages that match, the newest first, until `take` answers false. At most
-    /// [`COUNT_MAX`] are looked at; false if that was not all.
+    /// [`LOOKS_MAX`] are looked at; false if that was not all.
     ///
     /// # Errors
     /// Those of the store.
@@ -151,7 +190,7 @@ impl Core {
     ) -> CoreResult<bool> {
         let mut finder = Finder::new(self, owner, query).await?;
         let (mut at, low) = finder.bounds(query).await?;
-        for _ in 0..COUNT_MAX {
+        for _ in 0..LOOKS_MAX {
             let Some(id) = finder.next(at)?.filter(|id| *id > low) else {
                 self.settled().await?;
                 return Ok(true);
@@ -436,6 +475,8 @@ impl<'a> Finder<'a> {
             None => self.core.message(self.owner, MessageId(id))?,
         };
         let query = self.query;
+        // Before what is dearer.
+        let message = message.filter(|message| query.kind.takes(message.peer));
         if let (Some(message), Some(folder)) = (&message, query.folder)
             && self.core.folder(self.owner, message.peer)? != folder
         {
@@ -467,6 +508,7 @@ impl<'a> Finder<'a> {
         self.words.is_empty()
             && self.query.from.is_none()
             && self.query.folder.is_none()
+            && self.query.kind == SearchKind::Both
             && self.query.filter == SearchFilter::Any
             && self.query.min_date <= 0
             && self.query.max_date <= 0
@@ -490,7 +532,8 @@ impl<'a> Finder<'a> {
         Ok((high, low))
     }
 
-    async fn page(&mut self, query: &SearchQuery) -> CoreResult<SearchPage> {
+    /// A page, for which `looks` messages are read at most.
+    async fn page(&mut self, query: &SearchQuery, mut looks: usize) -> CoreResult<SearchPage> {
         let (high, low) = self.bounds(query).await?;
         let limit = query.limit.min(PAGE_MAX);
         let add_offset = query.add_offset.clamp(-ADD_OFFSET_MAX, ADD_OFFSET_MAX);
@@ -506,6 +549,11 @@ impl<'a> Finder<'a> {
             // So many places of the page lie at or above the offset.
             let mut near = Vec::new();
             for id in above.into_iter().rev() {
+                if looks == 0 {
+                    count.exact = false;
+                    break;
+                }
+                looks -= 1;
                 near.extend(self.look(id).await?);
                 if near.len() == wanted {
                     break;
@@ -524,6 +572,12 @@ impl<'a> Finder<'a> {
                 at = low;
                 break;
             };
+            if looks == 0 {
+                // Clients go on below the last one that they have got.
+                count.exact = false;
+                break;
+            }
+            looks -= 1;
             at = id - 1;
             let Some(stored) = self.look(id).await? else { continue };
             count.found += 1;

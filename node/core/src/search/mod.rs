@@ -12,7 +12,7 @@ mod words;
 use node_store::{Keyspace, Store};
 
 pub(crate) use find::turn;
-pub use find::{SearchFilter, SearchPage, SearchQuery};
+pub use find::{SearchFilter, SearchKind, SearchPage, SearchQuery};
 pub(crate) use indexer::{INDEX_EVERY_EVENTS, Queue, run};
 
 use crate::ids::{Pts, UserId};

@@ -521,6 +521,9 @@ impl Decide<'_> {
             ..Message::new(to, from, true, self.now(), body.text)
         };
         let command = (to == UserId::SERVICE.into()).then(|| message.text.clone());
+        if message.forward.is_none() {
+            self.keep_sent(from, message.media.as_ref())?;
+        }
         if body.random_id != 0 {
             let known = RandomId { id, fingerprint: body.fingerprint };
             self.put(Keyspace::RANDOM_IDS, &pair_key(from.0, body.random_id), &known)?;

@@ -1,14 +1,15 @@
 //! Which sets a member has installed.
 
+use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::{SetKind, SetName, StickerError, StickerSet};
+use super::{SetKind, SetName, StickerError, StickerSet, set_key};
 use crate::decide::Decide;
 use crate::event::Own;
 use crate::ids::{Actor, UserId};
 use crate::personal::PersonalRecord;
 use crate::record::Record;
-use crate::{Core, CoreResult};
+use crate::{Core, CoreError, CoreResult};
 
 /// Installed sets of one kind; the oldest beyond it go to the archive.
 const INSTALLED_MAX: usize = 200;
@@ -87,6 +88,12 @@ impl Core {
         self.sets_of(sets.unwrap_or_default().0, false)
     }
 
+    /// The numbers of the sets of one kind that a member has installed; some may be gone.
+    pub(super) fn installed_ids(&self, owner: UserId, kind: SetKind) -> CoreResult<Vec<i64>> {
+        let sets: Option<Installed> = self.inner.personal(owner)?.get(&[kind.byte()])?;
+        Ok(sets.unwrap_or_default().0.into_iter().map(|(id, _)| id).collect())
+    }
+
     /// The sets of one kind in a member's archive, the newest first.
     ///
     /// # Errors
@@ -105,7 +112,7 @@ impl Core {
                     let flags = SetFlags { installed: Some(date), archived };
                     found.push(InstalledSet { set, flags });
                 }
-                Err(crate::CoreError::Sticker(StickerError::UnknownSet)) => {}
+                Err(error) if is_unknown(&error) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -125,15 +132,19 @@ impl Core {
     ) -> CoreResult<Vec<i64>> {
         self.write(Some(actor), move |decide| {
             let set = decide.stored_set(&name)?;
-            if archived { decide.archive(owner, &set) } else { decide.install(owner, &set) }
+            if archived {
+                decide.archive(owner, set.kind, &[set.id])?;
+                return Ok(Vec::new());
+            }
+            decide.install(owner, set.kind, &[set.id])
         })
         .await
     }
 
-    /// Uninstalls a set, also from the archive.
+    /// Uninstalls a set, also from the archive, and also one that is gone.
     ///
     /// # Errors
-    /// [`StickerError::UnknownSet`].
+    /// [`StickerError::UnknownSet`] for one that is neither there nor installed.
     pub async fn uninstall_set(
         &self,
         actor: Actor,
@@ -141,8 +152,59 @@ impl Core {
         name: SetName,
     ) -> CoreResult<()> {
         self.write(Some(actor), move |decide| {
-            let set = decide.stored_set(&name)?;
-            decide.uninstall(owner, set.kind, set.id)
+            let (id, known) = match decide.stored_set(&name) {
+                Ok(set) => (set.id, true),
+                Err(error) => match name {
+                    SetName::Id(id) if is_unknown(&error) => (id, false),
+                    _ => return Err(error),
+                },
+            };
+            let mut had = false;
+            for kind in SetKind::ALL {
+                had |= decide.uninstall(owner, kind, &[id])?;
+            }
+            if had || known { Ok(()) } else { Err(StickerError::UnknownSet.into()) }
+        })
+        .await
+    }
+
+    /// Does the same to several sets at once; those that are gone can be uninstalled, and are left
+    /// out otherwise.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn toggle_sets(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        names: Vec<SetName>,
+        how: Toggle,
+    ) -> CoreResult<()> {
+        self.write(Some(actor), move |decide| {
+            let (mut there, mut gone) = (Vec::new(), Vec::new());
+            for name in names {
+                match decide.stored_set(&name) {
+                    Ok(set) => there.push((set.kind, set.id)),
+                    Err(error) if is_unknown(&error) => {
+                        gone.extend(if let SetName::Id(id) = name { Some(id) } else { None });
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            for kind in SetKind::ALL {
+                let of_kind = there.iter().filter(|(of, _)| *of == kind).map(|(_, id)| *id);
+                let mut ids: Vec<i64> = of_kind.collect();
+                match how {
+                    Toggle::Uninstall => {
+                        ids.extend(&gone);
+                        decide.uninstall(owner, kind, &ids)?;
+                    }
+                    _ if ids.is_empty() => {}
+                    Toggle::Archive => decide.archive(owner, kind, &ids)?,
+                    Toggle::Unarchive => drop(decide.install(owner, kind, &ids)?),
+                }
+            }
+            Ok(())
         })
         .await
     }
@@ -159,13 +221,11 @@ impl Core {
         order: Vec<i64>,
     ) -> CoreResult<()> {
         self.write(Some(actor), move |decide| {
-            let key = [kind.byte()];
-            let known: Installed = decide.personal(owner, &key)?.unwrap_or_default();
+            let mut lists = decide.lists(owner, kind)?;
             let place = |id: i64| order.iter().take(INSTALLED_MAX).position(|known| *known == id);
-            let mut sets = known.0;
             // Stable: the rest stays as it was.
-            sets.sort_by_key(|(id, _)| place(*id).unwrap_or(usize::MAX));
-            decide.set_personal(owner, &key, Some(&Installed(sets)))?;
+            lists.installed.sort_by_key(|(id, _)| place(*id).unwrap_or(usize::MAX));
+            decide.put_lists(owner, kind, lists)?;
             decide.tell_own(owner, Own::StickerSetsOrder(kind));
             Ok(())
         })
@@ -173,50 +233,115 @@ impl Core {
     }
 }
 
+/// What is done to several sets at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Toggle {
+    /// They are in neither list any more.
+    Uninstall,
+    /// They go to the archive.
+    Archive,
+    /// They are installed.
+    Unarchive,
+}
+
+fn is_unknown(error: &CoreError) -> bool {
+    matches!(error, CoreError::Sticker(StickerError::UnknownSet))
+}
+
+/// The sets of one kind that a member has: numbers, and when they were installed.
+struct Lists {
+    installed: Vec<(i64, i32)>,
+    archived: Vec<(i64, i32)>,
+}
+
+impl Lists {
+    /// Takes sets out of both lists; says whether one was there.
+    fn remove(&mut self, sets: &[i64]) -> bool {
+        let before = self.installed.len() + self.archived.len();
+        self.installed.retain(|(id, _)| !sets.contains(id));
+        self.archived.retain(|(id, _)| !sets.contains(id));
+        self.installed.len() + self.archived.len() < before
+    }
+}
+
 impl Decide<'_> {
-    pub(super) fn install(&mut self, owner: UserId, set: &StickerSet) -> CoreResult<Vec<i64>> {
-        let key = [set.kind.byte()];
-        let mut installed: Installed = self.personal(owner, &key)?.unwrap_or_default();
-        let mut archived: Archived = self.personal(owner, &key)?.unwrap_or_default();
-        installed.0.retain(|(id, _)| *id != set.id);
-        archived.0.retain(|(id, _)| *id != set.id);
-        installed.0.insert(0, (set.id, self.now()));
-        let gone = installed.0.split_off(installed.0.len().min(INSTALLED_MAX));
-        archived.0.splice(0..0, gone.iter().copied());
-        archived.0.truncate(ARCHIVED_MAX);
-        self.set_personal(owner, &key, Some(&installed))?;
-        self.set_personal(owner, &key, (!archived.0.is_empty()).then_some(&archived))?;
-        self.tell_own(owner, Own::NewStickerSet(set.id));
-        Ok(gone.into_iter().map(|(id, _)| id).collect())
-    }
-
-    fn archive(&mut self, owner: UserId, set: &StickerSet) -> CoreResult<Vec<i64>> {
-        let key = [set.kind.byte()];
-        let mut installed: Installed = self.personal(owner, &key)?.unwrap_or_default();
-        let mut archived: Archived = self.personal(owner, &key)?.unwrap_or_default();
-        installed.0.retain(|(id, _)| *id != set.id);
-        archived.0.retain(|(id, _)| *id != set.id);
-        archived.0.insert(0, (set.id, self.now()));
-        archived.0.truncate(ARCHIVED_MAX);
-        self.set_personal(owner, &key, (!installed.0.is_empty()).then_some(&installed))?;
-        self.set_personal(owner, &key, Some(&archived))?;
-        self.tell_own(owner, Own::StickerSets(set.kind));
-        Ok(Vec::new())
-    }
-
-    pub(super) fn uninstall(&mut self, owner: UserId, kind: SetKind, set: i64) -> CoreResult<()> {
+    fn lists(&self, owner: UserId, kind: SetKind) -> CoreResult<Lists> {
         let key = [kind.byte()];
-        let mut installed: Installed = self.personal(owner, &key)?.unwrap_or_default();
-        let mut archived: Archived = self.personal(owner, &key)?.unwrap_or_default();
-        let before = installed.0.len() + archived.0.len();
-        installed.0.retain(|(id, _)| *id != set);
-        archived.0.retain(|(id, _)| *id != set);
-        if installed.0.len() + archived.0.len() == before {
-            return Ok(());
+        let installed: Installed = self.personal(owner, &key)?.unwrap_or_default();
+        let archived: Archived = self.personal(owner, &key)?.unwrap_or_default();
+        Ok(Lists { installed: installed.0, archived: archived.0 })
+    }
+
+    /// Writes what a member has. Its maker may have ended a set, which nobody goes through all
+    /// members for: it leaves their lists here, and takes no place in them.
+    fn put_lists(&mut self, owner: UserId, kind: SetKind, mut lists: Lists) -> CoreResult<()> {
+        for list in [&mut lists.installed, &mut lists.archived] {
+            let mut there = Vec::with_capacity(list.len());
+            for (id, date) in list.drain(..) {
+                if self.get(Keyspace::STICKERS, &set_key(id))?.is_some() {
+                    there.push((id, date));
+                }
+            }
+            *list = there;
         }
+        let Lists { mut installed, mut archived } = lists;
+        let more = installed.split_off(installed.len().min(INSTALLED_MAX));
+        archived.splice(0..0, more);
+        archived.truncate(ARCHIVED_MAX);
+        let (key, installed, archived) = ([kind.byte()], Installed(installed), Archived(archived));
         self.set_personal(owner, &key, (!installed.0.is_empty()).then_some(&installed))?;
-        self.set_personal(owner, &key, (!archived.0.is_empty()).then_some(&archived))?;
+        self.set_personal(owner, &key, (!archived.0.is_empty()).then_some(&archived))
+    }
+
+    /// Installs sets of one kind at the top; answers those that had to go to the archive.
+    pub(super) fn install(
+        &mut self,
+        owner: UserId,
+        kind: SetKind,
+        sets: &[i64],
+    ) -> CoreResult<Vec<i64>> {
+        let mut lists = self.lists(owner, kind)?;
+        lists.remove(sets);
+        let before: Vec<i64> = lists.installed.iter().map(|(id, _)| *id).collect();
+        let now = self.now();
+        for set in sets {
+            // Named twice, it is there once.
+            lists.installed.retain(|(id, _)| id != set);
+            lists.installed.insert(0, (*set, now));
+            self.tell_own(owner, Own::NewStickerSet(*set));
+        }
+        self.put_lists(owner, kind, lists)?;
+        let after = self.lists(owner, kind)?;
+        let archived = |id: &i64| after.archived.iter().any(|(known, _)| known == id);
+        Ok(before.into_iter().filter(archived).collect())
+    }
+
+    fn archive(&mut self, owner: UserId, kind: SetKind, sets: &[i64]) -> CoreResult<()> {
+        let mut lists = self.lists(owner, kind)?;
+        lists.remove(sets);
+        let now = self.now();
+        for set in sets {
+            lists.archived.retain(|(id, _)| id != set);
+            lists.archived.insert(0, (*set, now));
+        }
+        self.put_lists(owner, kind, lists)?;
         self.tell_own(owner, Own::StickerSets(kind));
         Ok(())
+    }
+
+    /// Says whether one of them was there.
+    pub(super) fn uninstall(
+        &mut self,
+        owner: UserId,
+        kind: SetKind,
+        sets: &[i64],
+    ) -> CoreResult<bool> {
+        let mut lists = self.lists(owner, kind)?;
+        if !lists.remove(sets) {
+            return Ok(false);
+        }
+        self.put_lists(owner, kind, lists)?;
+        self.tell_own(owner, Own::StickerSets(kind));
+        Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use super::StickerError;
 use crate::decide::Decide;
 use crate::event::Own;
 use crate::ids::{Actor, UserId};
-use crate::media::{Document, DocumentAttribute, FileId};
+use crate::media::{Document, DocumentAttribute, FileId, Media};
 use crate::personal::PersonalRecord;
 use crate::record::Record;
 use crate::{Core, CoreResult};
@@ -99,6 +99,17 @@ impl Core {
         Ok(kept.unwrap_or_default().0)
     }
 
+    /// Whether a member keeps a file, in any of the lists.
+    pub(crate) fn keeps(&self, owner: UserId, file: FileId) -> CoreResult<bool> {
+        let personal = self.inner.personal(owner)?;
+        for (_, kept) in personal.all::<KeptFiles>()? {
+            if kept.0.iter().any(|(known, _)| *known == file) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Keeps a file at hand, or no longer. That the member may show it was looked at before.
     ///
     /// # Errors
@@ -129,6 +140,23 @@ impl Core {
 }
 
 impl Decide<'_> {
+    /// A member sends media, not as a forward: stickers and GIFs are at hand from then on. Clients
+    /// put them into their lists and ask for nothing, as Telegram's server does the same; TDLib
+    /// leaves out GIFs with stickers on them.
+    ///
+    /// Sources: <https://core.telegram.org/api/gifs>, <https://core.telegram.org/api/stickers>
+    pub(crate) fn keep_sent(&mut self, owner: UserId, media: Option<&Media>) -> CoreResult<()> {
+        let Some(Media::Document { document: file, .. }) = media else { return Ok(()) };
+        let Some(document) = self.document(*file)? else { return Ok(()) };
+        let has_stickers = document.attributes.contains(&DocumentAttribute::HasStickers);
+        if Kept::Recent.takes(&document).is_ok() {
+            self.keep(owner, Kept::Recent, *file, true)?;
+        } else if Kept::Gifs.takes(&document).is_ok() && !has_stickers {
+            self.keep(owner, Kept::Gifs, *file, true)?;
+        }
+        Ok(())
+    }
+
     fn keep(&mut self, owner: UserId, what: Kept, file: FileId, keeps: bool) -> CoreResult<()> {
         let key = [what.byte()];
         let mut kept: KeptFiles = self.personal(owner, &key)?.unwrap_or_default();

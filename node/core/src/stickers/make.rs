@@ -24,7 +24,7 @@ const KEYWORDS_MAX: usize = 20;
 const KEYWORDS_BYTES_MAX: usize = 256;
 
 /// Sets that one member may make.
-const SETS_MAX: usize = 200;
+pub(super) const SETS_MAX: usize = 200;
 
 /// What a file may be that is a sticker, and its bytes at most.
 ///
@@ -129,7 +129,10 @@ fn is_second_half_of_flag(all: &[String], c: char) -> bool {
 }
 
 fn split_keywords(text: &str) -> Vec<String> {
-    let cut = text.chars().take(KEYWORDS_BYTES_MAX).collect::<String>().to_lowercase();
+    // Small letters may have other lengths: what is cut by bytes is what is kept.
+    let head = text.get(..text.floor_char_boundary(KEYWORDS_BYTES_MAX)).unwrap_or_default();
+    let small = head.to_lowercase();
+    let cut = small.get(..small.floor_char_boundary(KEYWORDS_BYTES_MAX)).unwrap_or_default();
     let words = cut.split(',').map(str::trim).filter(|word| !word.is_empty());
     words.take(KEYWORDS_MAX).map(str::to_owned).collect()
 }
@@ -308,7 +311,7 @@ impl Core {
             decide.put_shown::<StickerSet>(space, &set_key(set.id), None)?;
             decide.put_shown::<Named>(space, &name, None)?;
             decide.delete(space, &member_key(owner, set.id));
-            decide.uninstall(owner, set.kind, set.id)?;
+            decide.uninstall(owner, set.kind, &[set.id])?;
             Ok(())
         })
         .await
@@ -391,7 +394,7 @@ impl Decide<'_> {
         self.put_shown(space, &name, Some(&Named(id)))?;
         self.put_bytes(space, &member_key(owner, id), Vec::new());
         let set = self.changed_set(owner, set)?;
-        self.install(owner, &set)?;
+        self.install(owner, set.kind, &[set.id])?;
         Ok(set)
     }
 
@@ -409,9 +412,10 @@ impl Decide<'_> {
         if document.size > *bytes_max || document.size == 0 {
             return Err(StickerError::FileInvalid.into());
         }
-        // What is in a set already, or somebody else's, becomes part of this one as another file
-        // with the same bytes.
-        let id = if document.owner == owner && set_of(&document).is_none() {
+        // A set says in the file itself what it is: what is in a set already, lies in a message or
+        // is somebody else's becomes part of this one as another file with the same bytes.
+        let free = set_of(&document).is_none() && !self.is_held(document.id)?;
+        let id = if document.owner == owner && free {
             document.id
         } else {
             let id = FileId(rand::RngExt::random_range(&mut self.rng, 1..=i64::MAX));
@@ -503,6 +507,18 @@ mod tests {
         assert_eq!(split("👨‍👩‍👧👍🏽🇩🇪🇫🇷"), ["👨‍👩‍👧", "👍🏽", "🇩🇪", "🇫🇷"]);
         assert_eq!(split_emoji("abc"), Err(StickerError::EmojiInvalid));
         assert_eq!(split_emoji(""), Err(StickerError::EmojiInvalid));
+    }
+
+    #[test]
+    fn keywords_are_cut_by_bytes() {
+        assert_eq!(split_keywords(" Smile,, HAPPY "), ["smile", "happy"]);
+        for letter in ["a", "\u{416}", "\u{20ac}", "\u{1f600}"] {
+            let [word] = &split_keywords(&letter.repeat(1000))[..] else { panic!("{letter}") };
+            assert_eq!(word.len(), KEYWORDS_BYTES_MAX / letter.len() * letter.len(), "{letter}");
+        }
+        // Its small letter is longer.
+        let [word] = &split_keywords(&"\u{130}".repeat(1000))[..] else { panic!() };
+        assert!(word.len() <= KEYWORDS_BYTES_MAX, "{}", word.len());
     }
 
     #[test]

@@ -11,11 +11,11 @@ mod installed;
 mod kept;
 mod make;
 
-use node_store::Keyspace;
+use node_store::{Keyspace, VALUE_BYTES_MAX};
 use serde::{Deserialize, Serialize};
 
 pub use find::Found;
-pub use installed::{InstalledSet, SetFlags};
+pub use installed::{InstalledSet, SetFlags, Toggle};
 pub use kept::{FAVED_MAX, KEPT_MAX, Kept};
 pub use make::{NewSet, NewSticker};
 
@@ -60,7 +60,7 @@ pub enum StickerError {
     /// A set of none.
     #[error("no stickers")]
     Empty,
-    /// A set of too many.
+    /// A set of too many, or of so many words and emoji that a row has no room for them.
     #[error("too many stickers")]
     TooMany,
     /// No emoji that a sticker stands for.
@@ -265,6 +265,10 @@ impl Decide<'_> {
     }
 
     fn put_set(&mut self, set: &StickerSet) -> CoreResult<()> {
+        // The committer could not write its batch, and the node would end.
+        if set.encode()?.len() > VALUE_BYTES_MAX {
+            return Err(StickerError::TooMany.into());
+        }
         self.put_shown(Keyspace::STICKERS, &set_key(set.id), Some(set))
     }
 }

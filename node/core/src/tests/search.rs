@@ -81,6 +81,7 @@ fn query(rng: &mut StdRng, peers: &[PeerId], top: i32, now: i32) -> SearchQuery 
         peer: rng.random_bool(0.6).then(|| peers[rng.random_range(0..peers.len())]),
         saved: None,
         folder: None,
+        kind: SearchKind::Both,
         from: rng.random_bool(0.2).then(|| peers[rng.random_range(0..peers.len())].user().unwrap()),
         filter: if rng.random_bool(0.15) { SearchFilter::Url } else { SearchFilter::Any },
         min_date: if rng.random_bool(0.1) { now - rng.random_range(0..200) } else { 0 },
@@ -301,5 +302,52 @@ async fn search_of_one_list_leaves_out_the_other() {
         let query = SearchQuery { words, folder, limit: 20, ..SearchQuery::default() };
         let page = core.search(ada.id, &query).await.unwrap();
         assert_eq!((page.count, page.messages.len()), (count, count as usize), "{folder:?}");
+    }
+}
+
+/// A page for which too much would have to be read ends early, and says so.
+#[tokio::test]
+async fn search_reads_so_many_messages_for_a_page() {
+    let mut world = World::indexing_every(8).await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let first = world.send(bob, ada, "harbour").await.message.twin;
+    for _ in 0..50 {
+        world.send(ada, bob, "harbour").await;
+    }
+    let (core, words) = (&world.core, "harbour".to_owned());
+    let query = SearchQuery { words, from: Some(bob.id), limit: 10, ..SearchQuery::default() };
+    let all = core.search(ada.id, &query).await.unwrap();
+    assert_eq!((all.messages.len(), all.exact), (1, true));
+    assert_eq!(core.search_within(ada.id, &query, 51).await.unwrap(), all);
+    let some = core.search_within(ada.id, &query, 50).await.unwrap();
+    assert_eq!((some.messages.len(), some.exact), (0, false));
+    // The same above an offset.
+    let above = SearchQuery { from: Some(ada.id), add_offset: -10, offset_id: first.0, ..query };
+    let all = core.search(ada.id, &above).await.unwrap();
+    assert_eq!((all.messages.len(), all.exact), (10, true));
+    let some = core.search_within(ada.id, &above, 4).await.unwrap();
+    assert_eq!((some.messages.len(), some.exact), (3, false), "one read was another's");
+}
+
+#[tokio::test]
+async fn search_of_people_leaves_out_groups() {
+    let mut world = World::indexing_every(8).await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let made = core.create_chat(ada.actor(), ada.id, "Harbour", vec![bob.id], 0).await.unwrap();
+    for n in 0..12 {
+        let message = outgoing(bob, "harbour", world.number());
+        let to = if n % 3 == 0 { made.chat.into() } else { bob.peer() };
+        world.try_send(ada, Outgoing { to, ..message }).await.unwrap();
+    }
+    for (kind, count) in [(SearchKind::Both, 12), (SearchKind::Groups, 4), (SearchKind::Users, 8)] {
+        let words = "harbour".into();
+        let query = SearchQuery { words, kind, limit: 20, ..SearchQuery::default() };
+        let page = core.search(bob.id, &query).await.unwrap();
+        assert_eq!((page.count, page.messages.len()), (count, count as usize), "{kind:?}");
+        // Without words, none is counted that is not looked at.
+        let query = SearchQuery { kind, limit: 1, ..SearchQuery::default() };
+        let all = core.search(bob.id, &query).await.unwrap().count;
+        assert_eq!(all, count + if kind == SearchKind::Users { 0 } else { 1 }, "{kind:?}");
     }
 }

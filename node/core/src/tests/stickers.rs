@@ -1,6 +1,6 @@
 //! Features 99 and 100: sets of stickers, custom emoji, saved GIFs.
 
-use super::world::{Member, World};
+use super::world::{Member, World, now, outgoing};
 use crate::*;
 
 impl World {
@@ -187,4 +187,217 @@ async fn what_is_kept_at_hand_is_not_collected() {
     core.keep(ada.actor(), ada.id, Kept::Gifs, gif, false).await.unwrap();
     world.collected().await;
     assert!(!world.has(gif) && !world.has(stickers[1]));
+}
+
+/// An attribute of a sticker in no set.
+fn alone() -> DocumentAttribute {
+    DocumentAttribute::Sticker { mask: false, alt: "😀".into(), set: None }
+}
+
+/// A message that shows a file that is there.
+fn shows(to: Member, random_id: i64, file: FileId) -> Outgoing {
+    let file = OutgoingFile::Known { file, spoiler: false };
+    let media = Some(OutgoingMedia { file, fingerprint: [random_id as u8; 16] });
+    Outgoing { media, ..outgoing(to, "caption", random_id) }
+}
+
+#[tokio::test]
+async fn a_file_that_lies_in_a_message_stays_as_it_was_sent() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let sent = world.webp(ada).await;
+    let before = core.document(sent).unwrap();
+    let message = world.try_send(ada, shows(bob, world.number(), sent)).await.unwrap();
+    let stickers = vec![sticker(sent, "😀"), sticker(world.webp(ada).await, "🔥")];
+    let made = new("Owls", SetKind::Emoji, stickers);
+    let set = core.create_sticker_set(ada.actor(), ada.id, made).await.unwrap();
+    let [copy, own] = files(&set)[..] else { panic!("{set:?}") };
+    assert_ne!(copy, sent);
+    assert_eq!(core.document(sent).unwrap(), before);
+    assert_eq!(core.set_of_sticker(copy).unwrap(), Some(set.id));
+    // Nothing else keeps it: no copy is needed.
+    assert_eq!(core.held(own).unwrap(), Some(1));
+    // What shows it no longer is no reason either.
+    world.delete(ada, &[message.id], true).await;
+    let added = core.add_sticker(ada.actor(), ada.id, SetName::Id(set.id), sticker(sent, "🎉"));
+    assert_eq!(files(&added.await.unwrap())[2], sent);
+}
+
+#[tokio::test]
+async fn a_set_of_too_many_words_is_refused_and_the_node_goes_on() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    // As long as emoji and words may be, in an alphabet of two bytes a letter.
+    let family = |n| format!("{}\u{200d}👩🏽\u{200d}👨🏽\u{200d}👧🏽", char::from_u32(n).unwrap());
+    let emoji: String = (0x1f600..0x1f614).map(family).collect();
+    let keywords = "Совушка,".repeat(100);
+    let full = |document| {
+        let (emoji, keywords) = (emoji.clone(), keywords.clone());
+        NewSticker { document, emoji, keywords, mask: None }
+    };
+    let mut all = Vec::new();
+    for _ in 0..120 {
+        all.push(full(world.webp(ada).await));
+    }
+    let at_once = new("Owls", SetKind::Stickers, all.clone());
+    let refused = core.create_sticker_set(ada.actor(), ada.id, at_once).await;
+    assert!(matches!(refused, Err(CoreError::Sticker(StickerError::TooMany))), "{refused:?}");
+    assert!(core.check_set_name("Owls").is_ok(), "nothing is left of it");
+    let mut rest = all.into_iter();
+    let first = new("Owls", SetKind::Stickers, rest.by_ref().take(1).collect());
+    let mut set = core.create_sticker_set(ada.actor(), ada.id, first).await.unwrap();
+    let refused = loop {
+        let sticker = rest.next().expect("fewer than 120 fit");
+        match core.add_sticker(ada.actor(), ada.id, SetName::Id(set.id), sticker).await {
+            Ok(longer) => set = longer,
+            Err(refused) => break refused,
+        }
+    };
+    assert!(matches!(refused, CoreError::Sticker(StickerError::TooMany)), "{refused:?}");
+    assert!(set.stickers.len() > 40, "{}", set.stickers.len());
+    world.send(ada, bob, "still there").await;
+    let world = world.reopen();
+    assert_eq!(world.core.sticker_set(&SetName::Id(set.id)).unwrap(), set);
+}
+
+#[tokio::test]
+async fn a_set_that_is_gone_leaves_the_lists() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let mut ids = Vec::new();
+    for name in ["Owls", "Rooks", "Wrens", "Jays", "Gulls"] {
+        let set = world.set(ada, name, SetKind::Stickers).await;
+        core.install_set(bob.actor(), bob.id, SetName::Id(set.id), false).await.unwrap();
+        ids.push(set.id);
+    }
+    let [owls, rooks, wrens, jays, gulls] = ids[..] else { panic!() };
+    let uninstall = async |id: i64| core.uninstall_set(bob.actor(), bob.id, SetName::Id(id)).await;
+    let unknown =
+        |done: CoreResult<()>| matches!(done, Err(CoreError::Sticker(StickerError::UnknownSet)));
+    core.delete_sticker_set(ada.actor(), ada.id, SetName::Id(rooks)).await.unwrap();
+    uninstall(rooks).await.unwrap();
+    assert!(unknown(uninstall(rooks).await), "it is in no list any more");
+    // Or with whatever is written next.
+    core.delete_sticker_set(ada.actor(), ada.id, SetName::Id(owls)).await.unwrap();
+    core.reorder_sets(bob.actor(), bob.id, SetKind::Stickers, vec![wrens]).await.unwrap();
+    assert!(unknown(uninstall(owls).await));
+    // One that is gone does not stop the others.
+    let listed = |core: &Core, archived: bool| -> Vec<i64> {
+        let of = if archived { Core::archived_sets } else { Core::installed_sets };
+        let found = of(core, bob.id, SetKind::Stickers).unwrap();
+        found.iter().map(|installed| installed.set.id).collect()
+    };
+    assert_eq!(listed(&core, false), [wrens, gulls, jays]);
+    let toggle = async |sets: &[i64], how| {
+        let names = sets.iter().map(|id| SetName::Id(*id)).collect();
+        core.toggle_sets(bob.actor(), bob.id, names, how).await.unwrap();
+    };
+    toggle(&[owls, gulls, jays, gulls], Toggle::Archive).await;
+    assert_eq!((listed(&core, false), listed(&core, true)), (vec![wrens], vec![gulls, jays]));
+    toggle(&[owls, jays], Toggle::Unarchive).await;
+    assert_eq!((listed(&core, false), listed(&core, true)), (vec![jays, wrens], vec![gulls]));
+    core.delete_sticker_set(ada.actor(), ada.id, SetName::Id(jays)).await.unwrap();
+    toggle(&[owls, jays, gulls], Toggle::Uninstall).await;
+    assert_eq!((listed(&core, false), listed(&core, true)), (vec![wrens], Vec::new()));
+    assert!(unknown(uninstall(jays).await));
+}
+
+#[tokio::test]
+async fn what_is_sent_is_at_hand() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let [first, second] = [
+        world.file(ada, "image/webp", vec![alone()]).await,
+        world.file(ada, "image/webp", vec![alone()]).await,
+    ];
+    let gif = world.file(ada, "video/mp4", vec![DocumentAttribute::Animated]).await;
+    let with_stickers = vec![DocumentAttribute::Animated, DocumentAttribute::HasStickers];
+    let with_stickers = world.file(ada, "video/mp4", with_stickers).await;
+    let plain = world.file(ada, "video/mp4", Vec::new()).await;
+    let emoji = files(&world.set(ada, "Marks", SetKind::Emoji).await)[0];
+    world.recorder.take();
+    let mut sent = Vec::new();
+    for file in [first, second, gif, with_stickers, plain, emoji, first] {
+        let message = shows(bob, world.number(), file);
+        sent.push(world.try_send(ada, message).await.unwrap());
+    }
+    let kept = |owner: Member, what| -> Vec<FileId> {
+        core.kept(owner.id, what).unwrap().into_iter().map(|(file, _)| file).collect()
+    };
+    assert_eq!(kept(ada, Kept::Recent), [first, second]);
+    assert_eq!(kept(ada, Kept::Gifs), [gif]);
+    assert_eq!(core.held(second).unwrap(), Some(3), "two messages and the list");
+    let told = world.recorder.take().into_iter().filter_map(|event| match event {
+        Event::Own { owner, change, actor } => Some((owner, change, actor)),
+        _ => None,
+    });
+    let told: Vec<_> = told.collect();
+    let by = |change| (ada.id, change, Some(ada.actor()));
+    let (recent, gifs) = (Own::RecentStickers, Own::SavedGifs);
+    assert_eq!(told, [recent.clone(), recent.clone(), gifs, recent].map(by));
+    // Who gets one, or passes it on, has not chosen it.
+    let (id, random_id) = (sent[0].message.twin, world.number());
+    let how = ForwardHow::default();
+    core.forward(bob.actor(), bob.id, ada.peer(), ada.peer(), vec![(id, random_id)], how)
+        .await
+        .unwrap();
+    assert!(kept(bob, Kept::Recent).is_empty());
+}
+
+#[tokio::test]
+async fn own_files_are_ones_own() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let file = world.file(ada, "image/webp", vec![alone()]).await;
+    let set = world.set(ada, "Marks", SetKind::Emoji).await;
+    let at = |viewer: Member, file: FileId, origin: Origin| {
+        let reference = core.file_reference(viewer.id, file, origin);
+        match core.check_reference(viewer.id, file, core.file_access_hash(file), &reference) {
+            Ok(found) => found == origin,
+            Err(CoreError::ReferenceExpired) => false,
+            Err(other) => panic!("{other:?}"),
+        }
+    };
+    assert!(at(ada, file, Origin::Own) && !at(bob, file, Origin::Own));
+    core.keep(bob.actor(), bob.id, Kept::Faved, file, true).await.unwrap();
+    assert!(at(bob, file, Origin::Own));
+    core.keep(bob.actor(), bob.id, Kept::Faved, file, false).await.unwrap();
+    assert!(!at(bob, file, Origin::Own));
+    // Everybody loads an emoji, also one that is in no set any more; and nothing else in this way.
+    let emoji = files(&set)[0];
+    assert!(at(bob, emoji, Origin::CustomEmoji));
+    core.remove_sticker(ada.actor(), ada.id, emoji).await.unwrap();
+    assert!(at(bob, emoji, Origin::CustomEmoji) && !at(bob, file, Origin::CustomEmoji));
+}
+
+#[tokio::test]
+async fn searches_of_sets_let_others_run() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    for n in 0..100 {
+        let set = world.set(ada, &format!("Owls{n}"), SetKind::Stickers).await;
+        core.install_set(bob.actor(), bob.id, SetName::Id(set.id), false).await.unwrap();
+    }
+    let emoji = ["😀".to_owned()];
+    let mut sets = Box::pin(core.search_sets(SetKind::Stickers, "set OWLS99"));
+    let mut stickers = Box::pin(core.search_stickers(SetKind::Stickers, &[], "hap"));
+    let mut by_emoji = Box::pin(core.search_stickers(SetKind::Stickers, &emoji, ""));
+    let mut installed = Box::pin(core.stickers_for(bob.id, "😀"));
+    assert!(now(sets.as_mut()).is_none());
+    assert!(now(stickers.as_mut()).is_none());
+    assert!(now(by_emoji.as_mut()).is_none());
+    assert!(now(installed.as_mut()).is_none());
+    assert_eq!(sets.await.unwrap().len(), 1);
+    assert_eq!(stickers.await.unwrap().len(), 200);
+    assert_eq!(by_emoji.await.unwrap().len(), 200);
+    assert_eq!(installed.await.unwrap().len(), 200);
+    // What is said beyond the bound is not looked at.
+    let many = ["owls"].repeat(8).join(" ") + " missing";
+    assert_eq!(core.search_sets(SetKind::Stickers, &many).await.unwrap().len(), 100);
 }
