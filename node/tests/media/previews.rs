@@ -73,6 +73,14 @@ fn links_have_previews() {
         assert_eq!(page["photo"]["_"], "Photo", "{page}");
         let same = ada.invoke("messages.GetWebPage", json!({ "url": link, "hash": 0 }));
         assert_eq!(same["webpage"]["description"], "Red and white.", "{same}");
+        let picture = format!("http://127.0.0.1:{}/picture.png", port.get());
+        let shown = ada.invoke("messages.GetWebPagePreview", json!({ "message": picture }));
+        let page = &shown["media"]["webpage"];
+        assert_eq!(
+            (&page["type"], &page["photo"]["_"]),
+            (&json!("photo"), &json!("Photo")),
+            "{page}"
+        );
         let none = ada.invoke("messages.GetWebPagePreview", json!({ "message": "no link" }));
         assert_eq!(none["media"]["_"], "MessageMediaEmpty", "{none}");
 
