@@ -11,7 +11,7 @@ mod installed;
 mod kept;
 mod make;
 
-use node_store::{Keyspace, VALUE_BYTES_MAX};
+use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
 pub use find::Found;
@@ -23,7 +23,7 @@ use crate::decide::Decide;
 use crate::ids::UserId;
 use crate::media::{Double, FileId};
 use crate::record::Record;
-use crate::{Core, CoreResult};
+use crate::{Core, CoreError, CoreResult};
 
 const SET: u8 = 0;
 const NAME: u8 = 1;
@@ -265,10 +265,10 @@ impl Decide<'_> {
     }
 
     fn put_set(&mut self, set: &StickerSet) -> CoreResult<()> {
-        // The committer could not write its batch, and the node would end.
-        if set.encode()?.len() > VALUE_BYTES_MAX {
-            return Err(StickerError::TooMany.into());
-        }
-        self.put_shown(Keyspace::STICKERS, &set_key(set.id), Some(set))
+        let put = self.put_shown(Keyspace::STICKERS, &set_key(set.id), Some(set));
+        put.map_err(|cause| match cause {
+            CoreError::TooLarge(_) => StickerError::TooMany.into(),
+            other => other,
+        })
     }
 }

@@ -212,7 +212,8 @@ async fn search_the_index_is_behind_and_nobody_waits_for_it() {
     world.send(ada, bob, "a harbour").await;
     world.core.indexed().await.unwrap();
     assert_eq!(world.core.keys().written - now.written, 6, "what is derived counts apart");
-    assert!(world.core.keys().derived > now.derived);
+    // With the seventh message or the eighth: a box may have an event from before.
+    assert!(world.core.keys().derived > before.derived);
     assert_eq!(count(&world, bob, "harb").await, 9);
     assert!(index_rows(&world).len() > 4);
 }
