@@ -11,6 +11,7 @@ use keys::{BadSignature, NodeIdentity, VerifyKey};
 use crate::cbor::Malformed;
 use crate::header::{Header, Lane};
 use crate::ids::EntryId;
+use crate::mutant::Mutant;
 
 /// The longest body of the control chain: a cut over a thousand lanes, with the ask for it.
 pub const CONTROL_BODY_BYTES_MAX: usize = 64 * 1024;
@@ -152,6 +153,19 @@ impl fmt::Debug for Entry {
             .field("kind", &self.header.kind)
             .finish_non_exhaustive()
     }
+}
+
+/// What gossip calls a message with this payload: the first 20 bytes of blake3 of all of it.
+///
+/// An id over the header alone would let a forger send a true header with a false signature first,
+/// and so have the true entry taken for a repetition.
+pub fn gossip_id(payload: &[u8]) -> [u8; 20] {
+    let named = match Entry::decode(payload) {
+        Ok(entry) if Mutant::GossipIdOverHeader.is_active() => entry.header_bytes,
+        _ => payload.to_vec(),
+    };
+    let hash = blake3::hash(&named);
+    std::array::from_fn(|i| hash.as_bytes().get(i).copied().unwrap_or_default())
 }
 
 fn id_of(header_bytes: &[u8]) -> EntryId {

@@ -20,6 +20,7 @@ mod entry;
 mod epoch;
 mod header;
 mod ids;
+mod mutant;
 mod replica;
 mod rights;
 #[cfg(test)]
@@ -27,7 +28,7 @@ mod testing;
 
 pub use author::{Author, AuthorError, recover_place, write_control, write_genesis, write_recover};
 pub use cert::{CertBody, NodeCert, Opened, RootOpening};
-pub use entry::{CONTROL_BODY_BYTES_MAX, DATA_BODY_BYTES_MAX, Entry, Signer};
+pub use entry::{CONTROL_BODY_BYTES_MAX, DATA_BODY_BYTES_MAX, Entry, Signer, gossip_id};
 pub use epoch::{EpochPlace, open_body, open_epoch, seal_body, seal_epoch};
 pub use header::{DEPS_MAX, Generation, HEADER_BYTES_MAX, Header, Lane};
 pub use ids::{AskId, ControlRef, EntryId, EntryRef, GroupId, Hash16, Node16, NodeId, UserRef};

@@ -20,6 +20,7 @@ use crate::entry::{Entry, Signer};
 use crate::epoch::read_body;
 use crate::header::Lane;
 use crate::ids::{EntryId, EntryRef, Hash16, Node16, NodeId};
+use crate::mutant::Mutant;
 
 /// After so many milliseconds an entry is delivered without its deps.
 pub const GAP_AFTER_MS: u64 = 30_000;
@@ -168,6 +169,9 @@ impl Replica {
         }
         if self.ids.contains_key(&read.at) || self.pending.contains_key(&read.at) {
             return Ok(Vec::new());
+        }
+        if Mutant::AcceptByClock.is_active() && entry.header().ts_ms.abs_diff(now_ms) > 300_000 {
+            return Err(Rejected::Signature);
         }
         let is_verified = self.verify(&entry)?;
         let mut events = Vec::new();
@@ -343,7 +347,9 @@ impl Replica {
         // Of a forked lane everybody holds another branch: nobody waits for it.
         let is_there = |dep: &EntryRef| {
             let frozen = self.frozen_from(dep.node, dep.inc).is_some_and(|from| dep.seq >= from);
-            frozen || self.ids.contains_key(dep)
+            let long =
+                Mutant::LengthOnly.is_active() && self.lanes.length(dep.node, dep.inc) > dep.seq;
+            frozen || long || self.ids.contains_key(dep)
         };
         deps.iter().all(is_there)
     }

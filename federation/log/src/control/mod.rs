@@ -19,3 +19,6 @@ pub use entry::ControlEntry;
 pub use fork::ForkProof;
 pub use state::{Admin, Denied, Node, Refused, Standing, State, Verdict, Void};
 pub use timeline::{Revocation, Scope, Taken, Timeline};
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ use super::record::DataEntry;
 use crate::body::{DataBody, GroupKind, Member};
 use crate::control::{Chain, Revocation, Scope, Taken};
 use crate::ids::{ControlRef, EntryRef, UserRef};
+use crate::mutant::Mutant;
 use crate::rights::Rights;
 
 /// Why an entry, or one item of a batch, does not count.
@@ -95,7 +96,8 @@ impl Lanes {
         // What cites another branch is sealed under a key of that branch: nothing here says which.
         let cite = entry.ctl.filter(|cite| chain.is_on_chain(cite));
         let key = |cite: ControlRef| timeline.epoch(cite.seq).filter(|_| !entry.is_never_sealed());
-        if cite.is_some_and(|cite| key(cite) != entry.epoch) {
+        let wrong_key = cite.is_some_and(|cite| key(cite) != entry.epoch);
+        if wrong_key && !Mutant::EpochNotTied.is_active() {
             return Err(DataVoid::Epoch);
         }
         if entry.contradicts_itself() {
@@ -157,6 +159,11 @@ impl Lanes {
         let is_kept = match revocation.cut.head(at.node, at.inc) {
             Some(head) => self.is_at_or_below(at, head),
             None => timeline.is_closed(at.node, at.inc, before),
+        };
+        let is_kept = match () {
+            () if Mutant::NoCut.is_active() => true,
+            () if Mutant::ImplicitCut.is_active() => self.came_before(at, revocation.seq),
+            () => is_kept,
         };
         takes && !is_kept
     }

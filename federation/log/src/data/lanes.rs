@@ -13,6 +13,7 @@ use crate::body::{Action, DataBody, Edit, GroupKind, Reaction};
 use crate::cert::Opened;
 use crate::control::{Chain, Revocation, Scope};
 use crate::ids::{EntryRef, Hash16, Node16, UserRef};
+use crate::mutant::Mutant;
 
 /// An entry was given before the one that it follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +27,8 @@ struct Record {
     position: Option<u64>,
     opened: bool,
     judgements: Vec<Judgement>,
+    /// The control head at which it came; only a mutant asks.
+    came_at: u64,
 }
 
 /// One lane: the entries at each number, more than one where it is forked.
@@ -69,7 +72,13 @@ impl Lanes {
             return Err(NoPredecessor);
         }
         self.index(&entry);
-        let record = Record { entry, position: None, opened: false, judgements: Vec::new() };
+        let record = Record {
+            entry,
+            position: None,
+            opened: false,
+            judgements: Vec::new(),
+            came_at: chain.state().head.0,
+        };
         self.records.insert(at, record);
         self.place(chain, &at);
         let mut changed = vec![at];
@@ -260,6 +269,9 @@ impl Lanes {
     /// Below the lowest fork the number says it. Where the way down from the head is not here, nothing
     /// shows that the entry is on another branch: it is kept until something does.
     pub(super) fn is_at_or_below(&self, at: &EntryRef, head: &EntryRef) -> bool {
+        if Mutant::LengthOnly.is_active() {
+            return at.seq <= head.seq;
+        }
         if at.seq >= head.seq {
             return at == head;
         }
@@ -274,6 +286,11 @@ impl Lanes {
             down = before;
         }
         down == *at
+    }
+
+    /// Whether an entry was here before a control entry was: the cut that a revocation must not have.
+    pub(super) fn came_before(&self, at: &EntryRef, seq: u64) -> bool {
+        self.records.get(at).is_some_and(|record| record.came_at < seq)
     }
 
     /// Where an entry stands in the control chain.

@@ -16,3 +16,6 @@ pub use judge::{DataVoid, Judgement};
 pub use lanes::{Lanes, NoPredecessor};
 pub use record::{Content, DataEntry};
 pub use view::{Message, View};
+
+#[cfg(test)]
+mod tests;
