@@ -18,6 +18,7 @@ use crate::cbor::{List, Text};
 use crate::cert::{Opened, RootOpening};
 use crate::control::{Accepted, Chain, ControlEntry};
 use crate::ids::{ControlRef, EntryId, EntryRef, Hash16, UserRef};
+use crate::mutant::Mutant;
 use crate::rights::Rights;
 use crate::testing::{Start, TestNode, control, epoch, genesis, number, seeded, text};
 
@@ -415,25 +416,75 @@ fn feed(chain: &mut Chain, lanes: &mut Lanes, entry: &ControlEntry) {
     }
 }
 
+/// A world of 70 random steps.
+fn world(seed: u64) -> World {
+    let mut world = World::new(seed);
+    for _ in 0..70 {
+        if world.rng.random_bool(0.3) { world.step_control() } else { world.step_data() }
+    }
+    world
+}
+
 /// The two evaluators agree at every step, and the end does not depend on the order.
 #[test]
 fn two_evaluators_agree_in_any_order() {
     let first = number("ROOKERY_SIM_SEED").unwrap_or(1);
     let mut shown = 0;
-    let mut empty = 0;
-    for seed in first..first + number("ROOKERY_SIM_SEEDS").unwrap_or(150) {
-        let mut world = World::new(seed);
-        for _ in 0..70 {
-            if world.rng.random_bool(0.3) { world.step_control() } else { world.step_data() }
-        }
+    let mut pinned = 0;
+    let seeds = number("ROOKERY_SIM_SEEDS").unwrap_or(150);
+    for seed in first..first + seeds {
+        let world = world(seed);
         let mut rng = seeded(seed);
         let checks = if seed % 10 == 0 { 100 } else { 6 };
         let view = replay(&world, &mut rng, checks);
         let again = replay(&world, &mut rng, 1);
         assert_eq!(view, again, "seed {seed}");
-        shown += view.messages.len();
-        empty += usize::from(view.messages.is_empty());
+        shown += view.messages.len() as u64;
+        pinned += view.messages.values().filter(|message| !message.pins.is_empty()).count() as u64;
     }
     // A world in which nothing is ever shown would prove nothing.
-    assert!(shown > 300 && empty < 100, "{shown} messages, {empty} empty worlds");
+    assert!(shown > seeds && pinned > seeds / 10, "{shown} messages, {pinned} pinned");
+}
+
+/// Every reason for which an entry can be void occurs in these worlds.
+#[test]
+fn every_reason_to_be_void_occurs() {
+    let mut seen = std::collections::BTreeMap::<String, usize>::new();
+    for seed in 1..60 {
+        let world = world(seed);
+        let mut lanes = Lanes::default();
+        let mut entries = world.data.clone();
+        entries.sort_by_key(|entry| entry.at);
+        for entry in entries {
+            let at = entry.at;
+            lanes.insert(&world.chain, entry).unwrap();
+            for judgement in lanes.judgements(&at) {
+                let name = format!("{judgement:?}");
+                *seen
+                    .entry(
+                        name.split_once(|c: char| c.is_ascii_digit())
+                            .map_or(name.clone(), |(name, _)| name.to_owned()),
+                    )
+                    .or_default() += 1;
+            }
+        }
+    }
+    for reason in ["Position", "Unopened", "NotWriter", "Epoch", "Contradiction", "NoRight"] {
+        let count = seen.get(&format!("Err({reason})")).copied().unwrap_or_default();
+        assert!(count > 5, "{reason}: {seen:?}");
+    }
+    assert!(seen["Err(Revoked("] > 100 && seen["Ok(())"] > 100, "{seen:?}");
+}
+
+/// If a node kept what had come to it before a ban, nodes would not agree; and this would be seen.
+#[test]
+fn an_implicit_cut_is_seen() {
+    let differs = Mutant::ImplicitCut.during(|| {
+        std::panic::catch_unwind(|| {
+            for seed in 1..60 {
+                replay(&world(seed), &mut seeded(seed), 6);
+            }
+        })
+    });
+    assert!(differs.is_err());
 }
