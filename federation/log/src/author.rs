@@ -166,7 +166,7 @@ impl Lanes {
             let node = nodes.get(&head.node);
             node.is_some_and(|node| !node.is_closed(head.inc)) && concerns(head.node)
         };
-        Cut::new(self.heads().into_iter().filter(is_live).collect())
+        Cut::new(self.heads(chain).into_iter().filter(is_live).collect())
     }
 }
 
@@ -189,7 +189,8 @@ impl Replica {
         if self.frozen_from(node, inc).is_some() {
             return Err(AuthorError::Closed);
         }
-        let head = self.lanes().heads().into_iter().find(|h| (h.node, h.inc) == (node, inc));
+        let head =
+            self.lanes().heads(self.chain()).into_iter().find(|h| (h.node, h.inc) == (node, inc));
         let opens = matches!(body, DataBody::Open(_));
         if head.is_none() && inc > 0 && !opens {
             return Err(AuthorError::Closed);
@@ -245,7 +246,8 @@ impl Replica {
                 && head.node != own
                 && self.told(head.node, head.inc).is_none_or(|told| told < head.seq)
         };
-        let mut heads: Vec<_> = self.lanes().heads().into_iter().filter(is_news).collect();
+        let mut heads: Vec<_> =
+            self.lanes().heads(self.chain()).into_iter().filter(is_news).collect();
         heads.sort_unstable();
         heads.truncate(DEPS_MAX);
         List::new(heads)

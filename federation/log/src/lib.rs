@@ -24,6 +24,8 @@ mod mutant;
 mod replica;
 mod rights;
 #[cfg(test)]
+mod simulator;
+#[cfg(test)]
 mod testing;
 
 pub use author::{Author, AuthorError, recover_place, write_control, write_genesis, write_recover};

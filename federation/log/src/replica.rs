@@ -89,6 +89,8 @@ pub enum Event {
     Forked(LaneFork),
     /// An entry found no place to wait, and will have to be fetched again.
     Dropped(EntryRef),
+    /// An entry waits whose author's key is not known yet. It may be anybody's: it is not to be served.
+    Unverified(EntryRef),
     /// A new key is in force; without it nothing can be written.
     Epoch {
         /// The entry that carries it.
@@ -125,7 +127,7 @@ pub struct Replica {
     pending_max: usize,
     /// Lanes that take nothing from this number on.
     frozen: BTreeMap<(Node16, u32), u64>,
-    /// Places up to this number were named by cuts, settlements and checkpoints, or stand below a Cert.
+    /// Places up to this number stand below a Cert of the lane.
     pinned: BTreeMap<(Node16, u32), u64>,
     certs: BTreeMap<(Node16, u32), NodeCert>,
     keys: HashMap<Hash16, EpochSecret>,
@@ -193,6 +195,8 @@ impl Replica {
                 }
                 Gate::Open => {}
             }
+        } else {
+            events.push(Event::Unverified(read.at));
         }
         self.hold(read.at, waiting, &mut events);
         Ok(events)
@@ -239,13 +243,11 @@ impl Replica {
             Accepted::Appended { revocations } => {
                 let head = self.chain.state().head.0;
                 events.push(Event::Control { head });
-                self.pin_named(before + 1);
                 let changed = self.lanes.chain_grew(&self.chain, before + 1, &revocations);
                 judged(changed, &mut events);
             }
             Accepted::Recovered { keep, replaced } => {
                 events.push(Event::Recovered { keep, replaced });
-                self.pin_named(keep + 1);
                 judged(self.lanes.chain_changed(&self.chain), &mut events);
             }
             Accepted::Disputed(proof) => events.push(Event::Disputed(proof)),
@@ -262,12 +264,11 @@ impl Replica {
     fn verify(&self, entry: &Entry) -> Result<bool, Rejected> {
         let header = entry.header();
         let node = header.node.short();
-        let own = match read_body(entry, None) {
-            Content::Said(DataBody::Cert(cert)) if cert.body.serial == header.key_serial => {
-                Some(*cert).filter(|cert| cert.node() == header.node && cert.verify().is_ok())
-            }
-            _ => None,
-        };
+        let own = brought(&read_body(entry, None)).cloned().filter(|cert| {
+            cert.body.serial == header.key_serial
+                && cert.node() == header.node
+                && cert.verify().is_ok()
+        });
         let known = self.chain.state().cert(node, header.key_serial);
         let Some(cert) = own.as_ref().or(known).or(self.certs.get(&(node, header.key_serial)))
         else {
@@ -287,52 +288,64 @@ impl Replica {
     }
 
     /// Whether a lane takes this entry, whose signature holds: looks for a fork first.
+    ///
+    /// At and below the head that the control chain has named last, that head decides; above it, a fork
+    /// stops the lane for everybody who sees it, until the home names another.
     fn gate(&mut self, read: &DataEntry, entry: &Entry, events: &mut Vec<Event>) -> Gate {
         let at = read.at;
-        let lane = (at.node, at.inc);
-        let keep = self.settled(&at);
-        let other_branch = keep.flatten().is_some_and(|keep| !self.ids.contains_key(&keep));
-        let known = self.frozen.get(&lane).copied();
-        let ours = self.lanes.at(at.node, at.inc, at.seq).filter(|ours| *ours != at);
-        if let Some(ours) = ours.filter(|_| known.is_none_or(|from| from > at.seq)) {
-            let below = self.pinned.get(&lane).is_some_and(|below| at.seq <= *below);
-            let pinned = below && !other_branch;
-            events.push(Event::Forked(LaneFork { ours, rival: Box::new(entry.clone()), pinned }));
-            if pinned {
-                return Gate::Closed;
+        let named = self.chain.timeline().named(at.node, at.inc);
+        let twins = self.lanes.twins(at.node, at.inc, at.seq).into_iter();
+        let ours = twins.filter(|ours| *ours != at && self.lanes.is_on_branch(&self.chain, ours));
+        let ours = ours.collect::<Vec<_>>().first().copied();
+        let mut report = |pinned| {
+            if let Some(ours) = ours {
+                let rival = Box::new(entry.clone());
+                events.push(Event::Forked(LaneFork { ours, rival, pinned }));
             }
-            self.frozen.insert(lane, at.seq);
+        };
+        if let Some(named) = named.filter(|named| at.seq <= named.seq) {
+            return match self.is_below(&at, named) {
+                Some(true) => Gate::Open,
+                Some(false) => {
+                    report(true);
+                    Gate::Closed
+                }
+                None if ours.is_some() => Gate::Branch,
+                None => Gate::Open,
+            };
         }
-        match (self.frozen.get(&lane), keep) {
-            (Some(from), _) if at.seq < *from => Gate::Open,
-            (None, _) => Gate::Open,
-            (_, Some(Some(keep))) if self.is_below(&at, keep) => Gate::Open,
-            _ if other_branch => Gate::Branch,
-            _ => Gate::Closed,
+        let off_branch = |before: EntryRef| {
+            self.ids.contains_key(&before) && !self.lanes.is_on_branch(&self.chain, &before)
+        };
+        if read.before().is_some_and(off_branch) {
+            return Gate::Closed;
         }
+        let known = self.frozen_from(at.node, at.inc);
+        if ours.is_some() && known.is_none_or(|from| from > at.seq) {
+            let pinned = self.pinned.get(&(at.node, at.inc)).is_some_and(|below| at.seq <= *below);
+            report(pinned);
+            if !pinned {
+                self.frozen.insert((at.node, at.inc), at.seq);
+            }
+            return Gate::Closed;
+        }
+        if known.is_some_and(|from| at.seq >= from) { Gate::Closed } else { Gate::Open }
     }
 
-    /// What the home keeps of a lane that it has settled.
-    fn settled(&self, at: &EntryRef) -> Option<Option<EntryRef>> {
-        self.chain.state().nodes.get(&at.node)?.settled.get(&at.inc).copied()
-    }
-
-    /// Whether an entry is on the way down from a kept head, as far as that is here.
-    fn is_below(&self, at: &EntryRef, keep: EntryRef) -> bool {
-        let mut down = keep;
+    /// Whether an entry is on the way down from a head; `None` if that way is not here.
+    fn is_below(&self, at: &EntryRef, head: EntryRef) -> Option<bool> {
+        let mut down = head;
         while down.seq > at.seq {
-            let before = match self.lanes.get(&down) {
+            down = match self.lanes.get(&down) {
                 Some(entry) => entry.before(),
                 None => self
                     .pending
                     .get(&down)
                     .and_then(|waiting| DataEntry::new(&waiting.entry, Content::Hidden))
                     .and_then(|read| read.before()),
-            };
-            let Some(before) = before else { return false };
-            down = before;
+            }?;
         }
-        down == *at
+        Some(down == *at)
     }
 
     /// Whether an entry can be delivered now.
@@ -365,11 +378,9 @@ impl Replica {
         let content = read_body(&entry, secret);
         let Some(read) = DataEntry::new(&entry, content) else { return };
         let at = read.at;
-        if let Some(DataBody::Cert(cert)) = read.body()
-            && cert.node() == header.node
-            && cert.verify().is_ok()
-        {
-            self.certs.insert((at.node, cert.body.serial), (**cert).clone());
+        let cert = brought(&read.content).filter(|cert| cert.node() == header.node);
+        if let Some(cert) = cert.filter(|cert| cert.verify().is_ok()) {
+            self.certs.insert((at.node, cert.body.serial), cert.clone());
             pin(&mut self.pinned, &at);
         }
         if let Some(id) = epoch.filter(|_| secret.is_none()) {
@@ -442,27 +453,6 @@ impl Replica {
         }
     }
 
-    /// Remembers which places control entries from this number on name.
-    fn pin_named(&mut self, from: u64) {
-        for seq in from..=self.chain.state().head.0 {
-            let Some(action) = self.chain.at(seq).and_then(ControlEntry::action) else { continue };
-            let named: Vec<EntryRef> = match action {
-                Action::Checkpoint(checkpoint) => checkpoint.heads.to_vec(),
-                Action::Settle(settle) => settle.keep.into_iter().collect(),
-                Action::Recover(recover) => {
-                    recover.drop.iter().flat_map(|(_, cut)| cut.heads().to_vec()).collect()
-                }
-                _ => action.cut().map(|cut| cut.heads().to_vec()).unwrap_or_default(),
-            };
-            for head in named {
-                // A head that is not here pins nothing here: it may be on another branch than ours.
-                if self.ids.contains_key(&head) {
-                    pin(&mut self.pinned, &head);
-                }
-            }
-        }
-    }
-
     /// The control chain.
     pub fn chain(&self) -> &Chain {
         &self.chain
@@ -496,7 +486,9 @@ impl Replica {
 
     /// From which number on a lane takes nothing, being forked.
     pub fn frozen_from(&self, node: Node16, inc: u32) -> Option<u64> {
-        self.frozen.get(&(node, inc)).copied()
+        let named = self.chain.timeline().named(node, inc);
+        let from = self.frozen.get(&(node, inc)).copied();
+        from.filter(|from| named.is_none_or(|named| *from > named.seq))
     }
 
     /// The last number of another lane that this node's lane has named.
@@ -508,6 +500,15 @@ impl Replica {
 fn judged(changed: Vec<EntryRef>, events: &mut Vec<Event>) {
     if !changed.is_empty() {
         events.push(Event::Judged(changed));
+    }
+}
+
+/// The certificate that an entry brings along.
+fn brought(content: &Content) -> Option<&NodeCert> {
+    match content {
+        Content::Said(DataBody::Cert(cert)) => Some(cert),
+        Content::Said(DataBody::Open(open)) => open.cert.as_ref(),
+        _ => None,
     }
 }
 

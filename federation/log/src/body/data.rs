@@ -2,7 +2,7 @@
 
 use super::control::Content;
 use crate::cbor::{List, Text, record};
-use crate::cert::RootOpening;
+use crate::cert::{NodeCert, RootOpening};
 use crate::ids::{EntryRef, Hash16};
 use crate::rights::Rights;
 
@@ -159,6 +159,9 @@ record! {
 record! {
     /// The first entry of every incarnation but the first.
     pub struct Open {
+        /// The certificate of the key that signs this, if the lane before had not shown it: after a
+        /// restore that entry may be lost, and nothing stands before an Open.
+        pub cert: Option<NodeCert>,
         /// The last entry of the incarnation before that the node stands by; `None` if it knows none.
         pub previous: Option<EntryRef>,
         /// The root key's word, needed until the home has settled the incarnation before.

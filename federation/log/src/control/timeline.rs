@@ -99,6 +99,8 @@ pub struct Timeline {
     of_nodes: HashMap<Node16, Vec<Revocation>>,
     of_everyone: Vec<Revocation>,
     of_invites: HashMap<Hash16, Vec<Revocation>>,
+    /// The head that control entries last named, of each lane.
+    named: HashMap<(Node16, u32), History<EntryRef>>,
     /// Entry and the Restores that name it, in order.
     restored: HashMap<EntryRef, Vec<u64>>,
     /// (number, act, keep) of each Recover, in order.
@@ -147,6 +149,9 @@ impl Timeline {
         if let Action::Recover(_) = action {
             let act = entry.id().short();
             self.recovers.push((entry.generation().recovery, act, seq.saturating_sub(1)));
+        }
+        for head in named_by(action) {
+            self.named.entry((head.node, head.inc)).or_default().record(seq, head);
         }
         self.rules.record(seq, state.rules);
         self.epochs.record(seq, state.epoch);
@@ -198,6 +203,7 @@ impl Timeline {
         self.users.values_mut().for_each(|history| history.truncate(keep));
         self.nodes.values_mut().for_each(|history| history.truncate(keep));
         self.invites.values_mut().for_each(|history| history.truncate(keep));
+        self.named.values_mut().for_each(|history| history.truncate(keep));
         self.rules.truncate(keep);
         self.epochs.truncate(keep);
         let lists = self
@@ -257,6 +263,12 @@ impl Timeline {
         self.invites.get(&token).and_then(|history| history.at(seq)).is_some_and(|open| *open)
     }
 
+    /// The head that decides which branch of a lane counts: the one that was named last, by a cut, a
+    /// Checkpoint or a Settle.
+    pub fn named(&self, node: Node16, inc: u32) -> Option<EntryRef> {
+        self.named.get(&(node, inc))?.last().copied()
+    }
+
     /// The last Restore that names this entry.
     pub fn restored(&self, entry: &EntryRef) -> Option<u64> {
         self.restored.get(entry).and_then(|list| list.last().copied())
@@ -284,6 +296,18 @@ impl Timeline {
             .iter()
             .find(|(number, by, _)| replaces(*number, *by))
             .map(|(_, _, keep)| *keep)
+    }
+}
+
+/// The heads that an entry names.
+pub(crate) fn named_by(action: &Action) -> Vec<EntryRef> {
+    match action {
+        Action::Checkpoint(checkpoint) => checkpoint.heads.to_vec(),
+        Action::Settle(settle) => settle.keep.into_iter().collect(),
+        Action::Recover(recover) => {
+            recover.drop.iter().flat_map(|(_, cut)| cut.heads().to_vec()).collect()
+        }
+        _ => action.cut().map(|cut| cut.heads().to_vec()).unwrap_or_default(),
     }
 }
 

@@ -22,6 +22,8 @@ pub enum DataVoid {
     Epoch,
     /// Header and body do not fit.
     Contradiction,
+    /// The lane is forked, and the home has named a head of the other branch.
+    Branch,
     /// The author might not do that.
     NoRight,
     /// The control entry of this number took it away, and the entry stands above the cut.
@@ -89,6 +91,9 @@ impl Lanes {
         let position = self.position(at).ok_or(DataVoid::Position)?;
         if !self.is_opened(at) {
             return Err(DataVoid::Unopened);
+        }
+        if !self.is_on_branch(chain, at) {
+            return Err(DataVoid::Branch);
         }
         if !timeline.is_writer(at.node, at.inc, position) {
             return Err(DataVoid::NotWriter);

@@ -11,7 +11,7 @@ use super::record::DataEntry;
 use super::view::{Message, View};
 use crate::body::{Action, DataBody, Edit, GroupKind, Reaction};
 use crate::cert::Opened;
-use crate::control::{Chain, Revocation, Scope};
+use crate::control::{Chain, Revocation, Scope, named_by};
 use crate::ids::{EntryRef, Hash16, Node16, UserRef};
 use crate::mutant::Mutant;
 
@@ -48,6 +48,8 @@ pub struct Lanes {
     posts: BTreeSet<EntryRef>,
     memberships: BTreeMap<UserRef, BTreeSet<EntryRef>>,
     counts: BTreeMap<Node16, BTreeSet<EntryRef>>,
+    /// The head that was last named of each lane, when it was last looked at.
+    named: BTreeMap<(Node16, u32), EntryRef>,
     /// Entries that cite what the chain does not reach yet, by the number cited.
     floating: BTreeMap<u64, BTreeSet<EntryRef>>,
 }
@@ -140,8 +142,16 @@ impl Lanes {
         }
         let head = chain.state().head.0;
         for seq in from..=head {
-            if let Some(Action::Restore(restore)) = chain.at(seq).and_then(|entry| entry.action()) {
+            let Some(action) = chain.at(seq).and_then(|entry| entry.action()) else { continue };
+            if let Action::Restore(restore) = action {
                 affected.extend(restore.entries.iter().copied());
+            }
+            for head in named_by(action) {
+                let lane = (head.node, head.inc);
+                let was = self.named.insert(lane, head);
+                if self.is_named_apart(&head) || was.is_some_and(|was| self.is_named_apart(&was)) {
+                    affected.extend(self.lane_from(head.node, head.inc, 0));
+                }
             }
         }
         let later = self.floating.split_off(&(head + 1));
@@ -288,6 +298,26 @@ impl Lanes {
         down == *at
     }
 
+    /// Whether an entry is on the branch that the control chain has named: the named head, below it, or
+    /// above it. Where the way between is not here, nothing shows that it is not.
+    pub fn is_on_branch(&self, chain: &Chain, at: &EntryRef) -> bool {
+        let Some(named) = chain.timeline().named(at.node, at.inc) else { return true };
+        if at.seq <= named.seq || Mutant::LengthOnly.is_active() {
+            return self.is_at_or_below(at, &named) || Mutant::LengthOnly.is_active();
+        }
+        let forked_at = self.lanes.get(&(at.node, at.inc)).and_then(|lane| lane.forked_at);
+        if forked_at.is_none() {
+            return self.at(at.node, at.inc, named.seq) == Some(named);
+        }
+        self.is_at_or_below(&named, at)
+    }
+
+    /// Whether an entry here shows that the named head is on another branch, or may be.
+    fn is_named_apart(&self, head: &EntryRef) -> bool {
+        let forked = self.forked_at(head.node, head.inc).is_some();
+        forked || self.at(head.node, head.inc, head.seq).is_some_and(|at| at != *head)
+    }
+
     /// Whether an entry was here before a control entry was: the cut that a revocation must not have.
     pub(super) fn came_before(&self, at: &EntryRef, seq: u64) -> bool {
         self.records.get(at).is_some_and(|record| record.came_at < seq)
@@ -322,21 +352,49 @@ impl Lanes {
         self.lanes.get(&(node, inc))?.forked_at
     }
 
-    /// The last entry of each lane that is not forked, and of a forked one the last below the fork.
-    pub fn heads(&self) -> Vec<EntryRef> {
-        let head = |(&(node, inc), lane): (&(Node16, u32), &Lane)| {
-            let length = lane.forked_at.unwrap_or(lane.at.len() as u64);
-            let seq = length.checked_sub(1)?;
-            let hash = *lane.at.get(usize::try_from(seq).ok()?)?.first()?;
-            Some(EntryRef { node, inc, seq, hash })
+    /// The last entry of each lane on the branch that counts: the named one, up to the next fork; without
+    /// a name, what is below the lowest fork.
+    pub fn heads(&self, chain: &Chain) -> Vec<EntryRef> {
+        let lanes = self.lanes.iter();
+        lanes.filter_map(|(&(node, inc), lane)| self.head(chain, node, inc, lane)).collect()
+    }
+
+    fn head(&self, chain: &Chain, node: Node16, inc: u32, lane: &Lane) -> Option<EntryRef> {
+        let Some(forked_at) = lane.forked_at else {
+            let head = self.at(node, inc, (lane.at.len() as u64).checked_sub(1)?)?;
+            return self.is_on_branch(chain, &head).then_some(head);
         };
-        self.lanes.iter().filter_map(head).collect()
+        let named = chain.timeline().named(node, inc).filter(|named| self.get(named).is_some());
+        let below = named.filter(|named| named.seq >= forked_at);
+        let Some(mut head) = below.or_else(|| self.at(node, inc, forked_at.checked_sub(1)?)) else {
+            return None;
+        };
+        loop {
+            let after = head.seq + 1;
+            let twins = usize::try_from(after).ok().and_then(|after| lane.at.get(after));
+            let mut next = twins.into_iter().flatten().filter_map(|hash| {
+                let at = EntryRef { seq: after, hash: *hash, ..head };
+                (self.get(&at)?.before() == Some(head)).then_some(at)
+            });
+            match (next.next(), next.next()) {
+                (Some(only), None) => head = only,
+                _ => return Some(head),
+            }
+        }
     }
 
     /// The entry at a number; of two, the one that came first.
     pub fn at(&self, node: Node16, inc: u32, seq: u64) -> Option<EntryRef> {
         let twins = self.lanes.get(&(node, inc))?.at.get(usize::try_from(seq).ok()?)?;
         Some(EntryRef { node, inc, seq, hash: *twins.first()? })
+    }
+
+    /// The entries at a number.
+    pub fn twins(&self, node: Node16, inc: u32, seq: u64) -> Vec<EntryRef> {
+        let lane = self.lanes.get(&(node, inc));
+        let twins = lane.and_then(|lane| lane.at.get(usize::try_from(seq).ok()?));
+        let at = |hash: &Hash16| EntryRef { node, inc, seq, hash: *hash };
+        twins.into_iter().flatten().map(at).collect()
     }
 
     /// The number that follows the last one of a lane.

@@ -143,6 +143,9 @@ impl World<'_> {
             .nodes
             .get(&entry.at.node)
             .is_some_and(|node| node.member && entry.at.inc >= node.floor);
+        if !self.is_on_branch(&entry.at) {
+            return false;
+        }
         if !writes || !self.is_opened(entry) || entry.contradicts_itself() {
             return false;
         }
@@ -172,6 +175,36 @@ impl World<'_> {
             && !self.chain.iter().zip(1..).any(|(revocation, length)| {
                 self.revokes(revocation, length - 1, entry, (user, needs, invite), position)
             })
+    }
+
+    /// The head of a lane that was named last decides: an entry counts only if one of the two is the
+    /// other's ancestor, as far as anybody here can tell.
+    fn is_on_branch(&self, at: &EntryRef) -> bool {
+        let effective = self.chain.iter().zip(&self.states);
+        let effective = effective.filter(|(_, (_, verdict))| *verdict == Verdict::Applied);
+        let mut named = Vec::new();
+        for (control, _) in effective {
+            match control.action() {
+                Some(Action::Checkpoint(checkpoint)) => named.extend(checkpoint.heads.to_vec()),
+                Some(Action::Settle(settle)) => named.extend(settle.keep),
+                Some(Action::Recover(recover)) => {
+                    named.extend(recover.drop.iter().flat_map(|(_, cut)| cut.heads().to_vec()));
+                }
+                Some(action) => named.extend(action.cut().into_iter().flat_map(Cut::heads)),
+                None => {}
+            }
+        }
+        let last = named.iter().rev().find(|head| (head.node, head.inc) == (at.node, at.inc));
+        match last {
+            Some(head) if !Mutant::LengthOnly.is_active() => {
+                if at.seq <= head.seq {
+                    self.is_at_or_below(at, head)
+                } else {
+                    self.is_at_or_below(head, at)
+                }
+            }
+            _ => true,
+        }
     }
 
     /// Whether the control entry at `r` takes an entry away.

@@ -327,7 +327,7 @@ impl World {
             };
             let signs = self.rng.random_bool(0.5);
             let root = signs.then(|| RootOpening::sign(&opened, &self.nodes[node].root));
-            return DataBody::Open(Box::new(Open { previous: None, root }));
+            return DataBody::Open(Box::new(Open { cert: None, previous: None, root }));
         }
         let target = self.target();
         let words = |rng: &mut StdRng| match text(&rng.random_range(0..99u32).to_string()) {
