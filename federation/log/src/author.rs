@@ -2,9 +2,9 @@
 
 use keys::{CryptoRng, NodeIdentity};
 
-use crate::body::{ControlBody, Cut, DataBody, Evidence, SALT_BYTES};
+use crate::body::{Action, ControlBody, Cut, DataBody, Evidence, SALT_BYTES};
 use crate::cbor::{List, Malformed};
-use crate::control::Chain;
+use crate::control::{Chain, ControlEntry};
 use crate::data::Lanes;
 use crate::entry::{Entry, Signer};
 use crate::epoch::{EpochPlace, seal_body};
@@ -34,6 +34,13 @@ pub enum AuthorError {
     /// The lane is forked or was never opened: the node goes on in a new incarnation.
     #[error("the lane takes no more entries")]
     Closed,
+    /// The node may not write, as far as its chain goes; or the chain does not say so yet. An entry that
+    /// its own node would not deliver at once must not exist: the next one would contradict it.
+    #[error("the node is no writer of the group")]
+    NotWriter,
+    /// The key is not known to the group: the lane carries its certificate first.
+    #[error("the certificate of the key was not written yet")]
+    NoCertificate,
     /// What is to be written is too long.
     #[error("too long")]
     TooLong,
@@ -189,6 +196,18 @@ impl Replica {
         if self.frozen_from(node, inc).is_some() {
             return Err(AuthorError::Closed);
         }
+        let position = self.chain().state().head.0;
+        if !self.chain().timeline().is_writer(node, inc, position) {
+            return Err(AuthorError::NotWriter);
+        }
+        let brings = match body {
+            DataBody::Cert(cert) => cert.body.serial == author.serial,
+            DataBody::Open(open) => open.cert.is_some(),
+            _ => false,
+        };
+        if !brings && !self.knows_key(node, author.serial) {
+            return Err(AuthorError::NoCertificate);
+        }
         let head =
             self.lanes().heads(self.chain()).into_iter().find(|h| (h.node, h.inc) == (node, inc));
         let opens = matches!(body, DataBody::Open(_));
@@ -262,20 +281,23 @@ impl Chain {
         if !state.is_member(node) {
             return false;
         }
-        let carried = self.entries().iter().find(|entry| entry.id().short() == epoch);
+        // What a dead branch had handed to a node is still that node's to have.
+        let all = self.entries().iter().chain(self.aside());
+        let carried = all.into_iter().find(|entry| entry.id().short() == epoch);
+        let handed = carried.and_then(ControlEntry::action).and_then(Action::epoch);
         state.shows_history
-            || carried.is_some_and(|entry| self.timeline().is_member(node, entry.seq()))
+            || handed.is_some_and(|epoch| epoch.boxes.iter().any(|sealed| sealed.node == node))
     }
 }
 
 impl ControlBody {
     /// A body without an ask.
-    pub fn bare(action: crate::body::Action) -> Self {
+    pub fn bare(action: Action) -> Self {
         Self { action, evidence: None }
     }
 
     /// A body that answers an ask.
-    pub fn answering(action: crate::body::Action, evidence: Evidence) -> Self {
+    pub fn answering(action: Action, evidence: Evidence) -> Self {
         Self { action, evidence: Some(evidence) }
     }
 }

@@ -479,6 +479,12 @@ impl Replica {
         self.locked.keys().copied().chain(in_force).collect()
     }
 
+    /// Whether entries under this certificate can be verified here.
+    pub fn knows_key(&self, node: Node16, serial: u32) -> bool {
+        let known = self.chain.state().cert(node, serial);
+        known.or(self.certs.get(&(node, serial))).is_some()
+    }
+
     /// How many entries wait.
     pub fn pending(&self) -> usize {
         self.pending.len()
@@ -489,6 +495,27 @@ impl Replica {
         let named = self.chain.timeline().named(node, inc);
         let from = self.frozen.get(&(node, inc)).copied();
         from.filter(|from| named.is_none_or(|named| *from > named.seq))
+    }
+
+    /// What an entry waits for, in a test that fails.
+    #[cfg(test)]
+    pub(crate) fn explain(&self, at: &EntryRef) -> String {
+        let waiting = self.pending.get(at);
+        let read = waiting.and_then(|w| DataEntry::new(&w.entry, Content::Hidden));
+        format!(
+            "pending {} verified {:?} follows {:?} cites {:?} deps {:?} named {:?} frozen {:?} twins {:?} \
+             length {} member {}",
+            waiting.is_some(),
+            waiting.map(|w| self.verify(&w.entry)),
+            read.as_ref().and_then(|r| r.before()).map(|b| self.ids.contains_key(&b)),
+            read.as_ref().and_then(|r| r.ctl).map(|cite| !self.chain.awaits(&cite)),
+            waiting.map(|w| self.has_deps(&w.entry)),
+            self.chain.timeline().named(at.node, at.inc),
+            self.frozen_from(at.node, at.inc),
+            self.lanes.twins(at.node, at.inc, at.seq),
+            self.lanes.length(at.node, at.inc),
+            self.chain.state().is_member(at.node),
+        )
     }
 
     /// The last number of another lane that this node's lane has named.

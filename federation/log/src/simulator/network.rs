@@ -1,7 +1,7 @@
 //! Nodes, clocks and what lies between them.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BinaryHeap};
 
 use keys::NodeIdentity;
 use rand::RngExt;
@@ -101,7 +101,10 @@ pub(super) struct SimNode {
     pub(super) skew_ms: i64,
     pub(super) evil: bool,
     pub(super) dead: bool,
-    gossip_seen: BTreeSet<[u8; 20]>,
+    /// Whether its disk broke, and an older state was restored.
+    pub(super) broke: bool,
+    /// What gossip calls the payloads that came, and their whole hashes.
+    gossip_seen: BTreeMap<[u8; 20], blake3::Hash>,
     /// Waits for its author's key: never served.
     unverified: BTreeMap<EntryRef, Entry>,
     pub(super) backup: Option<Box<(Replica, BTreeMap<EntryId, Entry>)>>,
@@ -153,7 +156,8 @@ impl Sim {
                 skew_ms: rng.random_range(-YEARS_10_MS..YEARS_10_MS),
                 evil: (index == 0 && lying_home) || (index == 3 && lying_node),
                 dead: false,
-                gossip_seen: BTreeSet::new(),
+                broke: false,
+                gossip_seen: BTreeMap::new(),
                 unverified: BTreeMap::new(),
                 backup: None,
                 keys,
@@ -262,14 +266,9 @@ impl Sim {
 
     /// A payload comes by gossip: one that was seen before is not looked at again.
     fn gossip(&mut self, from: usize, to: usize, bytes: &[u8]) {
-        let id = gossip_id(bytes);
-        if !self.nodes[to].gossip_seen.insert(id) {
-            if let Ok(entry) = Entry::decode(bytes) {
-                let known = self.nodes[to].store.contains_key(&entry.id());
-                let honest =
-                    !self.nodes[from].evil && self.nodes[from].store.contains_key(&entry.id());
-                assert!(known || !honest, "a true entry was taken for a repetition");
-            }
+        let (id, hash) = (gossip_id(bytes), blake3::hash(bytes));
+        if let Some(seen) = self.nodes[to].gossip_seen.insert(id, hash) {
+            assert_eq!(seen, hash, "a true entry was taken for a repetition");
             return;
         }
         if let Ok(entry) = Entry::decode(bytes) {
@@ -288,10 +287,16 @@ impl Sim {
                     let at = EntryRef { node, inc, seq: header.seq, hash };
                     let waits = events.iter().any(|e| matches!(e, Event::Unverified(_)));
                     let at_node = &mut self.nodes[to];
+                    let delivered =
+                        |e: &Event| matches!(e, Event::Delivered { at: a, .. } if *a == at);
                     if waits {
                         at_node.unverified.insert(at, entry);
-                    } else if !at_node.unverified.contains_key(&at) {
+                    } else if events.iter().any(delivered) {
+                        at_node.unverified.remove(&at);
                         at_node.store.insert(entry.id(), entry);
+                    } else if !at_node.unverified.contains_key(&at) {
+                        // What was known may have come again with another signature.
+                        at_node.store.entry(entry.id()).or_insert(entry);
                     }
                 }
                 self.follow(to, events);
@@ -307,7 +312,10 @@ impl Sim {
             Err(Rejected::Signature) => {
                 self.seen.forged += 1;
                 let by_honest = from.is_some_and(|from| !self.nodes[from].evil);
-                assert!(!by_honest, "an honest node is blamed for a forgery (never arrived)");
+                assert!(
+                    !by_honest,
+                    "an honest node is blamed for a forgery: {entry:?} {from:?} never arrived on {to}"
+                );
             }
             Err(_) => {}
         }
@@ -318,7 +326,11 @@ impl Sim {
             match event {
                 Event::Forked(fork) => {
                     let who = self.index(fork.ours.node).unwrap();
-                    assert!(self.nodes[who].evil, "an honest node has forked its lane");
+                    assert!(
+                        self.nodes[who].evil,
+                        "an honest node has forked its lane: {who} {:?} {:?} {}",
+                        fork.ours, fork.rival, fork.pinned
+                    );
                     self.seen.lane_forks += 1;
                     let rival = *fork.rival;
                     self.nodes[node].store.insert(rival.id(), rival);
