@@ -18,7 +18,7 @@ impl Sim {
         self.seen.lies += 1;
         let is_home = self.home_of(node) == node;
         match self.below(8) {
-            0..2 => self.equivocate(node),
+            0..2 if self.twins => self.equivocate(node),
             2..5 => self.backdate(node),
             5 => self.forge(node),
             6 if is_home => self.fork_control(node),

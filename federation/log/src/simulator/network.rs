@@ -128,6 +128,8 @@ pub(super) struct Sim {
     /// Whether the home lies in this run.
     pub(super) lying_home: bool,
     pub(super) healed: bool,
+    /// Whether liars write twins: their lanes are soon closed, and other lies then do not get far.
+    pub(super) twins: bool,
 }
 
 impl Sim {
@@ -140,6 +142,7 @@ impl Sim {
         let start = Start { kind, public, shows_history: rng.random_bool(0.7) };
         let (first, secret) = genesis(&keys[0], &recovery, &start, &mut rng);
         let lying_home = rng.random_bool(0.2);
+        let twins = rng.random_bool(0.5);
         let lying_node = rng.random_bool(0.6);
         let id = crate::ids::Hash16(std::array::from_fn(|i| first.id().0[i]));
         let mut nodes = Vec::new();
@@ -178,6 +181,7 @@ impl Sim {
             seen: Seen::default(),
             lying_home,
             healed: false,
+            twins,
         };
         for node in 1..4 {
             sim.add_node(0, node, 0);
