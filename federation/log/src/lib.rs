@@ -5,9 +5,10 @@
 //! that hold the same entries agree, whatever the network did.
 //!
 //! [`Entry`] and its [`Header`] are what travels; [`body`] is what it holds; [`NodeCert`] says whose
-//! keys are whose.
+//! keys are whose. [`control`] folds the chain, [`data`] judges the lanes, twice. A [`Replica`] is one
+//! node's copy: what it accepts, what waits, what is delivered; [`Author`] writes the next entry.
 //!
-//! Pure: no I/O, no clock, no randomness of its own. The formats are in `docs/FEDERATION.md`, with
+//! Pure: no I/O; clock and randomness are arguments. The formats are in `docs/FEDERATION.md`, with
 //! vectors that a decoder in another language checks.
 
 mod author;
@@ -27,6 +28,8 @@ mod rights;
 mod simulator;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod vectors;
 
 pub use author::{Author, AuthorError, recover_place, write_control, write_genesis, write_recover};
 pub use cert::{CertBody, NodeCert, Opened, RootOpening};

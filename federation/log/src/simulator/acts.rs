@@ -330,13 +330,7 @@ impl Sim {
                     self.write_control(node, None, Action::Epoch(epoch), None);
                 }
             }
-            1 => {
-                let chain = self.nodes[node].replica.chain();
-                let state = chain.state().digest();
-                let heads = List::new(self.nodes[node].replica.lanes().heads(chain)).unwrap();
-                let checkpoint = Action::Checkpoint(Checkpoint { heads, state });
-                self.write_control(node, None, checkpoint, None);
-            }
+            1 => self.name_heads(node),
             2 => {
                 let back = self.below(self.nodes.len());
                 let short = self.nodes[back].keys.short();
@@ -389,8 +383,18 @@ impl Sim {
         for node in 0..self.nodes.len() {
             if self.home_of(node) == node && !self.nodes[node].dead {
                 self.settle_at(node);
+                // A rival that is pinned here may be what another node has: the home names its own.
+                self.name_heads(node);
             }
         }
+    }
+
+    fn name_heads(&mut self, node: usize) {
+        let chain = self.nodes[node].replica.chain();
+        let state = chain.state().digest();
+        let heads = List::new(self.nodes[node].replica.lanes().heads(chain)).unwrap();
+        let checkpoint = Action::Checkpoint(Checkpoint { heads, state });
+        self.write_control(node, None, checkpoint, None);
     }
 
     /// A disk breaks: the node goes back to a backup, asks everybody it reaches for its own entries,
