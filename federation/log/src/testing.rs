@@ -81,7 +81,8 @@ impl TestNode {
             kind: action.kind(),
             content: Blob::new(action.encode()).unwrap(),
         };
-        ask.sign(&self.op, None)
+        let known = chain.state().cert(self.short(), self.cert.body.serial).is_some();
+        ask.sign(&self.op, (!known).then(|| self.cert.clone()))
     }
 }
 

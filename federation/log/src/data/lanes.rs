@@ -279,9 +279,6 @@ impl Lanes {
     /// Below the lowest fork the number says it. Where the way down from the head is not here, nothing
     /// shows that the entry is on another branch: it is kept until something does.
     pub(super) fn is_at_or_below(&self, at: &EntryRef, head: &EntryRef) -> bool {
-        if Mutant::LengthOnly.is_active() {
-            return at.seq <= head.seq;
-        }
         if at.seq >= head.seq {
             return at == head;
         }
@@ -302,8 +299,11 @@ impl Lanes {
     /// above it. Where the way between is not here, nothing shows that it is not.
     pub fn is_on_branch(&self, chain: &Chain, at: &EntryRef) -> bool {
         let Some(named) = chain.timeline().named(at.node, at.inc) else { return true };
-        if at.seq <= named.seq || Mutant::LengthOnly.is_active() {
-            return self.is_at_or_below(at, &named) || Mutant::LengthOnly.is_active();
+        if Mutant::LengthOnly.is_active() {
+            return true;
+        }
+        if at.seq <= named.seq {
+            return self.is_at_or_below(at, &named);
         }
         let forked_at = self.lanes.get(&(at.node, at.inc)).and_then(|lane| lane.forked_at);
         if forked_at.is_none() {

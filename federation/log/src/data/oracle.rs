@@ -231,7 +231,7 @@ impl World<'_> {
             // "Entries above the kept head are void", wherever they stand.
             Some(Action::Settle(settle)) => {
                 (settle.node, settle.inc) == (at.node, at.inc)
-                    && !settle.keep.is_some_and(|keep| self.is_at_or_below(at, &keep))
+                    && settle.keep.is_none_or(|keep| at.seq > keep.seq)
             }
             Some(Action::RemoveNode(remove)) => {
                 later && remove.node == at.node && !self.keeps(r, remove.cut.as_ref(), at)
@@ -284,8 +284,8 @@ impl World<'_> {
         })
     }
 
-    /// "A live lane not named keeps nothing, a lane already settled or cut by RemoveNode stays as it
-    /// is."
+    /// "Its seq is at most the head's"; that it is on the head's branch was asked before. "A live lane
+    /// not named keeps nothing, a lane already settled or cut by RemoveNode stays as it is."
     fn keeps(&self, r: u64, cut: Option<&Cut>, at: &EntryRef) -> bool {
         if Mutant::NoCut.is_active() {
             return true;
@@ -296,7 +296,7 @@ impl World<'_> {
             .iter()
             .find(|head| (head.node, head.inc) == (at.node, at.inc));
         match named {
-            Some(head) => self.is_at_or_below(at, head),
+            Some(head) => at.seq <= head.seq,
             None => {
                 let before = self.state(r - 1).and_then(|state| state.nodes.get(&at.node));
                 before.is_some_and(|node| node.is_closed(at.inc))
@@ -304,12 +304,8 @@ impl World<'_> {
         }
     }
 
-    /// "Its seq is at most the head's and, where the lane is forked there, it is the head or its
-    /// ancestor."
+    /// Whether an entry is a head or its ancestor, as far as the entries show.
     fn is_at_or_below(&self, at: &EntryRef, head: &EntryRef) -> bool {
-        if Mutant::LengthOnly.is_active() {
-            return at.seq <= head.seq;
-        }
         if at.seq >= head.seq {
             return at == head;
         }

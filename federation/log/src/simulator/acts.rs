@@ -221,6 +221,14 @@ impl Sim {
         if chain.state().home != at.keys.id || chain.dispute().is_some() {
             return false;
         }
+        // A home whose key is newer than the chain introduces it before anything else.
+        let (short, serial) = (at.keys.short(), at.keys.cert.body.serial);
+        if chain.state().cert(short, serial).is_none() && !matches!(action, Action::Cert(_)) {
+            let cert = Action::Cert(Box::new(at.keys.cert.clone()));
+            if !self.write_control(node, None, cert, None) {
+                return false;
+            }
+        }
         let action = self.fill_in(node, action);
         let body = ControlBody { action, evidence };
         let clock = self.clock(node);

@@ -7,6 +7,7 @@ use super::network::Sim;
 use crate::body::Action;
 use crate::control::{Chain, ControlEntry, State, Verdict};
 use crate::data::{DataEntry, oracle};
+use crate::replica::Replica;
 use crate::ids::{EntryId, EntryRef, Node16, UserRef};
 
 pub(super) fn all(sim: &Sim) {
@@ -62,7 +63,8 @@ fn one_world(sim: &Sim) {
         if let Some(at) = all.into_iter().find(apart) {
             let liar = sim.index(at.node).map(|node| sim.nodes[node].evil);
             panic!(
-                "the evaluators show two worlds: {at:?} liar {liar:?}\n{:?}\n{:?} {}\n{:?}\n{:?} {}",
+                "the evaluators show two worlds: {at:?} liar {liar:?} {}\n{:?}\n{:?} {}\n{:?}\n{:?} {}",
+                apart_lanes(first, replica),
                 first.lanes().judgements(at),
                 view.messages.get(at),
                 first.explain(at),
@@ -71,8 +73,24 @@ fn one_world(sim: &Sim) {
                 replica.explain(at),
             );
         }
-        assert!(other == view, "the evaluators of node {node} show another world");
+        assert!(other == view, "two worlds on node {node}: {}", apart_lanes(first, replica));
     }
+}
+
+/// Entries that only one of two nodes has delivered, or that they judge otherwise.
+fn apart_lanes(a: &Replica, b: &Replica) -> String {
+    let mut text = String::new();
+    for (one, other) in [(a, b), (b, a)] {
+        let mut all: Vec<_> = one.lanes().entries().map(|entry| entry.at).collect();
+        all.sort_unstable();
+        for at in all {
+            let judged = (one.lanes().judgements(&at), other.lanes().judgements(&at));
+            if judged.0 != judged.1 {
+                text += &format!("\n  {at:?} {judged:?}; there {}", other.explain(&at));
+            }
+        }
+    }
+    text
 }
 
 /// What an honest node said and made durable is delivered everywhere, whatever liars did; but for what
