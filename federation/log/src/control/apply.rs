@@ -3,7 +3,7 @@
 use super::ControlEntry;
 use super::actor::Actor;
 use super::state::{
-    ASK_DEPTH_MAX, Admin, Denied, InviteState, Node, Refused, State, Verdict, Void, verify_cert,
+    ASK_DEPTH_MAX, Admin, Denied, InviteState, Node, Refused, State, Verdict, Void, is_cert_of,
 };
 use crate::body::{
     Action, AddNode, Admit, Cut, Epoch, Info, Invite, InviteRevoke, MoveHome, Promote, Recover,
@@ -48,6 +48,9 @@ impl State {
     fn act(&mut self, entry: &ControlEntry) -> Result<(), Void> {
         let action = entry.action().ok_or(Void::Unreadable)?;
         let (actor, brought) = self.actor(entry, action)?;
+        if !entry.certs_are_signed() {
+            return Err(Void::Certificate);
+        }
         match action {
             Action::Genesis(_) | Action::Recover(_) => return Err(Void::Nothing),
             Action::AddNode(add) => self.add_node(actor, add)?,
@@ -95,7 +98,6 @@ impl State {
             self.need(actor, Rights::INVITE)?;
         }
         let id = add.cert.node();
-        add.cert.verify().map_err(|_| Void::Certificate)?;
         if let Some(known) = self.nodes.get(&id.short()) {
             // Two nodes with one prefix would be one: the second stays out.
             if known.member || known.id != id || add.first_inc < known.floor {
@@ -381,7 +383,6 @@ impl State {
         if known.newest_cert().is_some_and(|newest| newest.body.serial >= cert.body.serial) {
             return Err(Void::Nothing);
         }
-        cert.verify().map_err(|_| Void::Certificate)?;
         self.learn_cert(id.short(), cert);
         Ok(())
     }
@@ -433,8 +434,10 @@ impl State {
             return Err(Refused::Recover);
         }
         let key = keys::VerifyKey::from_bytes(self.recovery);
-        entry.entry().verify(Signer::Recovery, &key).map_err(|_| Refused::Signature)?;
-        verify_cert(&recover.cert, header.node, header.key_serial)?;
+        let is_signed = entry.is_signed_by(Signer::Recovery, &key) && entry.certs_are_signed();
+        if !is_signed || !is_cert_of(&recover.cert, header.node, header.key_serial) {
+            return Err(Refused::Signature);
+        }
 
         let mut next = self.clone();
         next.take_over(entry, recover)?;
@@ -476,7 +479,7 @@ impl State {
         self.home = home;
         for cert in std::iter::once(&recover.cert).chain(recover.certs.iter()) {
             let known = self.nodes.get(&cert.node().short()).map(|node| node.id);
-            if known != Some(cert.node()) || cert.verify().is_err() {
+            if known != Some(cert.node()) {
                 return Err(Refused::Recover);
             }
             self.learn_cert(cert.node().short(), cert);

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::ControlEntry;
 use super::fork::ForkProof;
-use super::state::{Refused, State, Verdict, verify_cert};
+use super::state::{Refused, State, Verdict, is_cert_of};
 use super::timeline::{Revocation, Timeline};
 use crate::body::Action;
 use crate::entry::Signer;
@@ -54,6 +54,8 @@ pub struct Chain {
     state: State,
     timeline: Timeline,
     side: BTreeMap<EntryId, ControlEntry>,
+    /// Entries that were reported as rivals of one of the chain's; as many as may be held aside.
+    rivals: BTreeMap<EntryId, EntryId>,
     dispute: Option<ForkProof>,
     /// Checkpoints of the home that do not fit what was folded here.
     mismatches: BTreeSet<u64>,
@@ -75,6 +77,7 @@ impl Chain {
             state,
             timeline,
             side: BTreeMap::new(),
+            rivals: BTreeMap::new(),
             dispute: None,
             mismatches: BTreeSet::new(),
         })
@@ -89,10 +92,13 @@ impl Chain {
         if entry.header().group != self.group() {
             return Err(Refused::Group);
         }
-        if self.contains(&entry) {
+        let is_recover = matches!(entry.action(), Some(Action::Recover(_)));
+        let ours = self.at(entry.seq()).map(ControlEntry::id);
+        let was_reported = ours.is_some() && self.rivals.get(&entry.id()) == ours.as_ref();
+        if self.contains(&entry) || was_reported {
             return Ok(Accepted::Known);
         }
-        if matches!(entry.action(), Some(Action::Recover(_))) {
+        if is_recover {
             return self.offer_recover(entry);
         }
         if let Some(ours) = self.at(entry.seq()) {
@@ -175,8 +181,10 @@ impl Chain {
                 && rival.header().key_serial < below.header().key_serial
         });
         let cert = match rival.action() {
-            Some(Action::Cert(cert)) if cert.body.serial == rival.header().key_serial => {
-                verify_cert(cert, rival.header().node, cert.body.serial)?;
+            Some(Action::Cert(cert))
+                if is_cert_of(cert, rival.header().node, rival.header().key_serial)
+                    && rival.certs_are_signed() =>
+            {
                 cert.op()
             }
             _ => {
@@ -185,10 +193,13 @@ impl Chain {
                 known.ok_or(Refused::Signature)?.op()
             }
         };
-        if falls || rival.entry().verify(Signer::Node, &cert).is_err() {
+        if falls || !rival.is_signed_by(Signer::Node, &cert) {
             return Err(Refused::Signature);
         }
         let is_pinned = ours.seq() < self.pinned_below();
+        if self.rivals.len() < SIDE_ENTRIES_MAX {
+            self.rivals.insert(rival.id(), ours.id());
+        }
         self.put_aside(rival)?;
         if is_pinned {
             return Ok(Accepted::Pinned(Box::new(proof)));

@@ -6,7 +6,7 @@ use keys::VerifyKey;
 
 use super::state::Refused;
 use crate::body::{Action, ControlBody, Evidence};
-use crate::entry::Entry;
+use crate::entry::{Entry, Signer};
 use crate::header::{Generation, Header, Lane};
 use crate::ids::{ControlRef, EntryId, UserRef};
 
@@ -20,6 +20,9 @@ pub struct ControlEntry {
     body: Option<ControlBody>,
     /// Whether the evidence is signed by this key: asked at every fold, computed once.
     evidence: OnceLock<(VerifyKey, bool)>,
+    /// The same of the entry itself, and of the certificates that it carries.
+    signature: OnceLock<(Signer, VerifyKey, bool)>,
+    certs: OnceLock<bool>,
 }
 
 impl ControlEntry {
@@ -33,7 +36,8 @@ impl ControlEntry {
         };
         let bytes = entry.body().ok_or(Refused::NoBody)?;
         let body = ControlBody::decode(entry.header().kind, bytes).ok();
-        Ok(Self { entry, generation, user, body, evidence: OnceLock::new() })
+        let (evidence, signature, certs) = Default::default();
+        Ok(Self { entry, generation, user, body, evidence, signature, certs })
     }
 
     /// As it travels.
@@ -86,6 +90,28 @@ impl ControlEntry {
             seq: self.seq(),
             hash: self.id().short(),
         }
+    }
+
+    /// Whether the entry is signed by this key.
+    pub(super) fn is_signed_by(&self, signer: Signer, key: &VerifyKey) -> bool {
+        let verify = || self.entry.verify(signer, key).is_ok();
+        let (by, with, holds) = self.signature.get_or_init(|| (signer, *key, verify()));
+        if (*by, with) == (signer, key) { *holds } else { verify() }
+    }
+
+    /// Whether the certificates that its action carries are signed by their root keys.
+    pub(super) fn certs_are_signed(&self) -> bool {
+        let all = || match self.action() {
+            Some(Action::Genesis(genesis)) => genesis.cert.verify().is_ok(),
+            Some(Action::AddNode(add)) => add.cert.verify().is_ok(),
+            Some(Action::Cert(cert)) => cert.verify().is_ok(),
+            Some(Action::Recover(recover)) => {
+                let mut certs = std::iter::once(&recover.cert).chain(recover.certs.iter());
+                certs.all(|cert| cert.verify().is_ok())
+            }
+            _ => true,
+        };
+        *self.certs.get_or_init(all)
     }
 
     /// Whether the evidence is signed by this key.

@@ -405,8 +405,8 @@ fn a_fork_in_the_running_term_stops_control_and_nothing_else() {
     assert!(matches!(group.chain.offer(recovered), Ok(Accepted::Recovered { keep: 3, .. })));
     assert!(group.chain.dispute().is_none());
     assert_eq!(group.home(None, demote(target)), NOT_ALLOWED);
-    // A rival below the Recover is reported, no more.
-    assert!(matches!(group.chain.offer(other), Ok(Accepted::Pinned(_))));
+    // The rival is known, and below the Recover it is nothing.
+    assert!(matches!(group.chain.offer(other), Ok(Accepted::Known)));
     assert!(group.chain.dispute().is_none());
 }
 

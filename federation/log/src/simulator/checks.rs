@@ -7,8 +7,8 @@ use super::network::Sim;
 use crate::body::Action;
 use crate::control::{Chain, ControlEntry, State, Verdict};
 use crate::data::{DataEntry, oracle};
-use crate::replica::Replica;
 use crate::ids::{EntryId, EntryRef, Node16, UserRef};
+use crate::replica::Replica;
 
 pub(super) fn all(sim: &Sim) {
     one_world(sim);
@@ -128,6 +128,7 @@ fn nothing_above_a_cut(sim: &Sim, node: usize) {
     let replica = &sim.nodes[node].replica;
     let chain = replica.chain();
     let view = replica.lanes().view(chain);
+    let states = oracle::states(chain.entries()).unwrap();
     for entry in applied(chain) {
         let concerns = |author: &UserRef| match entry.action() {
             Some(Action::Ban(ban)) => ban.user == *author,
@@ -135,7 +136,7 @@ fn nothing_above_a_cut(sim: &Sim, node: usize) {
             Some(Action::Recover(recover)) => recover.drop.iter().any(|d| d.0 == author.node),
             _ => false,
         };
-        let before = chain.state_at(entry.seq().saturating_sub(1)).unwrap();
+        let before = &states[entry.seq().saturating_sub(1) as usize].0;
         for (at, message) in &view.messages {
             if !concerns(&message.author) || message.position >= entry.seq() {
                 continue;
@@ -181,6 +182,7 @@ fn one_branch_of_a_settled_lane(sim: &Sim, node: usize) {
 fn no_key_of_a_removed_node(sim: &Sim, node: usize) {
     let replica = &sim.nodes[node].replica;
     let chain = replica.chain();
+    let states = oracle::states(chain.entries()).unwrap();
     for entry in replica.lanes().entries() {
         let (Some(cite), Some(key)) = (entry.ctl, entry.epoch) else { continue };
         if !replica.lanes().counts(&entry.at) || !chain.is_on_chain(&cite) {
@@ -190,7 +192,7 @@ fn no_key_of_a_removed_node(sim: &Sim, node: usize) {
         let Some(epoch) = carried.and_then(ControlEntry::action).and_then(Action::epoch) else {
             panic!("{:?} counts under a key that nobody gave", entry.at);
         };
-        let there = chain.state_at(cite.seq).unwrap();
+        let there = &states[cite.seq as usize].0;
         for handed in epoch.boxes.iter() {
             assert!(there.is_member(handed.node), "sealed for a removed node: {:?}", entry.at);
         }

@@ -105,6 +105,9 @@ pub(super) struct SimNode {
     pub(super) broke: bool,
     /// What gossip calls the payloads that came, and their whole hashes.
     gossip_seen: BTreeMap<[u8; 20], blake3::Hash>,
+    /// What a forked lane did not take, and at which control head: not asked for again until that
+    /// changes.
+    refused: BTreeMap<EntryId, EntryId>,
     /// Waits for its author's key: never served.
     unverified: BTreeMap<EntryRef, Entry>,
     pub(super) backup: Option<Box<(Replica, BTreeMap<EntryId, Entry>)>>,
@@ -162,6 +165,7 @@ impl Sim {
                 broke: false,
                 gossip_seen: BTreeMap::new(),
                 unverified: BTreeMap::new(),
+                refused: BTreeMap::new(),
                 backup: None,
                 keys,
             });
@@ -311,6 +315,8 @@ impl Sim {
             }
             // Signed, and not wanted now: a peer may ask for it once the home has decided.
             Err(Rejected::Frozen | Rejected::Control(crate::control::Refused::Disputed)) => {
+                let head = self.nodes[to].replica.chain().state().head.1;
+                self.nodes[to].refused.insert(entry.id(), head);
                 self.nodes[to].store.insert(entry.id(), entry);
             }
             Err(Rejected::Signature) => {
@@ -337,6 +343,8 @@ impl Sim {
                     );
                     self.seen.lane_forks += 1;
                     let rival = *fork.rival;
+                    let head = self.nodes[node].replica.chain().state().head.1;
+                    self.nodes[node].refused.insert(rival.id(), head);
                     self.nodes[node].store.insert(rival.id(), rival);
                 }
                 Event::Disputed(_) => self.seen.control_forks += 1,
@@ -386,7 +394,9 @@ impl Sim {
                 if withholds && self.chance(0.3) {
                     continue;
                 }
-                if !self.has(to, &entry) {
+                let head = self.nodes[to].replica.chain().state().head.1;
+                let refused = self.nodes[to].refused.get(&entry.id()) == Some(&head);
+                if !refused && !self.has(to, &entry) {
                     self.receive(to, entry, Some(from));
                 }
             }
