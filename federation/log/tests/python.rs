@@ -22,9 +22,9 @@ fn an_independent_decoder_reads_the_vectors() {
 /// The interpreter of an environment below the target directory with exactly these packages.
 fn python(requirements: &Path) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("glog-python");
-    let wanted = fs::read_to_string(requirements).unwrap();
-    let lock = File::create(directory.with_extension("lock")).unwrap();
-    lock.lock().unwrap();
+    let wanted = fs::read_to_string(requirements).expect("read the requirements");
+    let lock = File::create(directory.with_extension("lock")).expect("make a lock file");
+    lock.lock().expect("lock");
     // Written last: a directory without it is half installed, and made anew.
     let stamp = directory.join(".installed");
     let interpreter = directory.join("bin/python");
@@ -39,12 +39,12 @@ fn python(requirements: &Path) -> PathBuf {
         .args(["install", "--quiet", "--no-deps", "--requirement"])
         .arg(requirements)
         .env("PIP_ROOT_USER_ACTION", "ignore"));
-    fs::write(stamp, wanted).unwrap();
+    fs::write(stamp, wanted).expect("write the stamp");
     interpreter
 }
 
 fn run(command: &mut Command) {
-    let output = command.output().unwrap();
+    let output = command.output().expect("python3 runs");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command:?}: {errors}");
 }

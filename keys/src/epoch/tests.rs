@@ -14,7 +14,7 @@ fn a_box_opens_for_its_recipient_in_its_context_only() {
 
     assert!(open_box(&ours, &sealer.public(), b"entry 8", &sealed).is_err());
     assert!(open_box(&other, &sealer.public(), b"entry 7", &sealed).is_err());
-    assert!(open_box(&ours, &other.public().as_bytes().to_owned(), b"entry 7", &sealed).is_err());
+    assert!(open_box(&ours, other.public().as_bytes(), b"entry 7", &sealed).is_err());
     for bit in 0..sealed.len() * 8 {
         let mut changed = sealed;
         changed[bit / 8] ^= 1 << (bit % 8);

@@ -366,9 +366,7 @@ impl Lanes {
         };
         let named = chain.timeline().named(node, inc).filter(|named| self.get(named).is_some());
         let below = named.filter(|named| named.seq >= forked_at);
-        let Some(mut head) = below.or_else(|| self.at(node, inc, forked_at.checked_sub(1)?)) else {
-            return None;
-        };
+        let mut head = below.or_else(|| self.at(node, inc, forked_at.checked_sub(1)?))?;
         loop {
             let after = head.seq + 1;
             let twins = usize::try_from(after).ok().and_then(|after| lane.at.get(after));

@@ -130,7 +130,9 @@ impl Sim {
                 let counts = List::new(vec![(1, u64::from(number % 5))]).unwrap();
                 DataBody::Tally(Tally { target, counts })
             }
-            (10..12, _) => DataBody::Member(Member { join: number % 4 > 0, invite: None }),
+            (10..12, _) => {
+                DataBody::Member(Member { join: !number.is_multiple_of(4), invite: None })
+            }
             (12, _) => DataBody::Count(Count { members: u64::from(number % 9) }),
             _ => plain,
         }

@@ -27,6 +27,9 @@ pub(super) enum Message {
     Ask(usize),
 }
 
+/// When it arrives, its number, from whom, to whom.
+type Sent = (i64, usize, usize, usize, Message);
+
 /// What happened in runs, so that a test can see that it happened.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Seen {
@@ -120,7 +123,7 @@ pub(super) struct Sim {
     pub(super) recovery: NodeIdentity,
     pub(super) asks: Vec<(usize, u64, Action, Evidence)>,
     pub(super) now_ms: i64,
-    queue: BinaryHeap<Reverse<(i64, usize, usize, usize, Message)>>,
+    queue: BinaryHeap<Reverse<Sent>>,
     sent: usize,
     /// Which side of a partition each node is on.
     pub(super) sides: Vec<u8>,
