@@ -547,3 +547,6 @@ fn pin(pinned: &mut BTreeMap<(Node16, u32), u64>, at: &EntryRef) {
     let below = pinned.entry((at.node, at.inc)).or_default();
     *below = at.seq.max(*below);
 }
+
+#[cfg(test)]
+mod tests;
