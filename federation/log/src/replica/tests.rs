@@ -101,7 +101,7 @@ fn lanes_that_need_each_other_drain_through_few_places() {
         pair.copies[1 - round % 2].receive(entry.clone(), 0).unwrap();
         all.push(entry);
     }
-    all.sort_by_key(|entry| place(entry));
+    all.sort_by_key(place);
     let reader = &mut pair.copies[2];
     for round in 0..40 {
         for entry in &all {
