@@ -150,7 +150,7 @@ impl Timeline {
             let act = entry.id().short();
             self.recovers.push((entry.generation().recovery, act, seq.saturating_sub(1)));
         }
-        for head in named_by(action) {
+        for head in named_by(entry) {
             self.named.entry((head.node, head.inc)).or_default().record(seq, head);
         }
         self.rules.record(seq, state.rules);
@@ -299,15 +299,22 @@ impl Timeline {
     }
 }
 
-/// The heads that an entry names.
-pub(crate) fn named_by(action: &Action) -> Vec<EntryRef> {
-    match action {
-        Action::Checkpoint(checkpoint) => checkpoint.heads.to_vec(),
-        Action::Settle(settle) => settle.keep.into_iter().collect(),
-        Action::Recover(recover) => {
+/// The heads by which an entry decides about branches: those that the home vouches for, or the recovery
+/// key. A cut that an admin of another node chose is a number and no more: by a head that does not exist
+/// the admin would void what superiors have said.
+pub(crate) fn named_by(entry: &ControlEntry) -> Vec<EntryRef> {
+    let chosen = entry.evidence().map(|evidence| evidence.ask.action());
+    let by_admin = chosen.is_some_and(|asked| asked.is_ok_and(|asked| asked.cut().is_some()));
+    match entry.action() {
+        Some(Action::Checkpoint(checkpoint)) => checkpoint.heads.to_vec(),
+        Some(Action::Settle(settle)) => settle.keep.into_iter().collect(),
+        Some(Action::Recover(recover)) => {
             recover.drop.iter().flat_map(|(_, cut)| cut.heads().to_vec()).collect()
         }
-        _ => action.cut().map(|cut| cut.heads().to_vec()).unwrap_or_default(),
+        Some(action) if !by_admin => {
+            action.cut().map(|cut| cut.heads().to_vec()).unwrap_or_default()
+        }
+        _ => Vec::new(),
     }
 }
 

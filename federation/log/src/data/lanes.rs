@@ -142,11 +142,11 @@ impl Lanes {
         }
         let head = chain.state().head.0;
         for seq in from..=head {
-            let Some(action) = chain.at(seq).and_then(|entry| entry.action()) else { continue };
-            if let Action::Restore(restore) = action {
+            let Some(entry) = chain.at(seq) else { continue };
+            if let Some(Action::Restore(restore)) = entry.action() {
                 affected.extend(restore.entries.iter().copied());
             }
-            for head in named_by(action) {
+            for head in named_by(entry) {
                 let lane = (head.node, head.inc);
                 let was = self.named.insert(lane, head);
                 if self.is_named_apart(&head) || was.is_some_and(|was| self.is_named_apart(&was)) {

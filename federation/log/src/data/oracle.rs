@@ -190,7 +190,13 @@ impl World<'_> {
                 Some(Action::Recover(recover)) => {
                     named.extend(recover.drop.iter().flat_map(|(_, cut)| cut.heads().to_vec()));
                 }
-                Some(action) => named.extend(action.cut().into_iter().flat_map(Cut::heads)),
+                // A cut that another node's admin chose is a number, and names nothing.
+                Some(action) => {
+                    let asked = control.evidence().and_then(|e| e.ask.action().ok());
+                    if asked.is_none_or(|asked| asked.cut().is_none()) {
+                        named.extend(action.cut().into_iter().flat_map(Cut::heads));
+                    }
+                }
                 None => {}
             }
         }

@@ -202,3 +202,26 @@ fn forged_and_foreign_entries_are_refused() {
     assert_eq!(pair.copies[2].receive(foreign, 0).unwrap_err(), Rejected::Group);
     assert_eq!(pair.copies[2].lanes().entries().count(), 0);
 }
+
+/// An admin who bans somebody with a cut at a head that does not exist takes nothing from the owner,
+/// who speaks in the same lane.
+#[test]
+fn a_chosen_cut_decides_about_no_branch() {
+    let mut pair = Pair::new(&SUPERGROUP, 8);
+    let post = pair.post(0, "the owner speaks").unwrap();
+    let (owner, admin) = (pair.nodes[0].user(1), pair.nodes[1].user(2));
+    let rank = crate::cbor::Text::default();
+    let promote = crate::body::Promote { user: admin, rights: crate::Rights::BAN, rank, cut: None };
+    pair.control(Some(owner), Action::Promote(promote), &[0, 1]);
+    let false_head = EntryRef { hash: Hash16([9; 16]), ..place(&post) };
+    let user = pair.nodes[0].user(3);
+    let ban = Action::Ban(crate::body::Ban { user, cut: cut(&[false_head]) });
+    let ask = pair.nodes[1].ask(pair.copies[1].chain(), 2, &ban, 1);
+    let body = ControlBody::answering(ban, ask);
+    let (chain, author) = (pair.copies[0].chain(), pair.nodes[0].author());
+    let entry = write_control(chain, author, Some(admin), &body, 0, &mut pair.rng).unwrap();
+    pair.copies[0].receive(entry, 0).unwrap();
+    let copy = &pair.copies[0];
+    assert_eq!(copy.chain().verdicts().last(), Some(&crate::control::Verdict::Applied));
+    assert!(copy.lanes().message(copy.chain(), &place(&post)).is_some());
+}
