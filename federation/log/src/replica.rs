@@ -493,8 +493,21 @@ impl Replica {
     /// From which number on a lane takes nothing, being forked.
     pub fn frozen_from(&self, node: Node16, inc: u32) -> Option<u64> {
         let named = self.chain.timeline().named(node, inc);
-        let from = self.frozen.get(&(node, inc)).copied();
-        from.filter(|from| named.is_none_or(|named| *from > named.seq))
+        // Both branches may have been delivered, by the word of a chain that a Recover has replaced.
+        let both = self.lanes.forked_at(node, inc);
+        let seen = self.frozen.get(&(node, inc)).copied();
+        let open = |from: &u64| named.is_none_or(|named| *from > named.seq);
+        seen.into_iter().chain(both).filter(open).min()
+    }
+
+    /// Lanes that are forked, as far as the chain has not decided: the home settles them.
+    pub fn forked_lanes(&self) -> Vec<(Node16, u32)> {
+        let seen = self.frozen.keys().copied();
+        let mut lanes: Vec<_> = seen.chain(self.lanes.forked()).collect();
+        lanes.sort_unstable();
+        lanes.dedup();
+        lanes.retain(|(node, inc)| self.frozen_from(*node, *inc).is_some());
+        lanes
     }
 
     /// What an entry waits for, in a test that fails.

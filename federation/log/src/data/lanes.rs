@@ -295,6 +295,11 @@ impl Lanes {
         down == *at
     }
 
+    /// Lanes of which two branches are here.
+    pub fn forked(&self) -> impl Iterator<Item = (Node16, u32)> {
+        self.lanes.iter().filter(|(_, lane)| lane.forked_at.is_some()).map(|(lane, _)| *lane)
+    }
+
     /// Whether an entry is on the branch that the control chain has named: the named head, below it, or
     /// above it. Where the way between is not here, nothing shows that it is not.
     pub fn is_on_branch(&self, chain: &Chain, at: &EntryRef) -> bool {

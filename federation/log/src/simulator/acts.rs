@@ -360,28 +360,33 @@ impl Sim {
     /// The home decides about forked lanes, and about incarnations that were followed by another.
     pub(super) fn settle_at(&mut self, home: usize) {
         let replica = self.nodes[home].replica.clone();
-        for head in replica.lanes().heads(replica.chain()) {
-            let known = replica.chain().state().nodes.get(&head.node);
-            if known.is_none_or(|node| node.is_closed(head.inc)) {
+        let heads = replica.lanes().heads(replica.chain());
+        let mut lanes: Vec<_> = heads.iter().map(|head| (head.node, head.inc)).collect();
+        lanes.extend(replica.forked_lanes());
+        lanes.sort_unstable();
+        lanes.dedup();
+        for (node, inc) in lanes {
+            let known = replica.chain().state().nodes.get(&node);
+            if known.is_none_or(|node| node.is_closed(inc)) {
                 continue;
             }
-            let followed = replica.lanes().length(head.node, head.inc + 1) > 0;
-            let frozen = replica.frozen_from(head.node, head.inc).is_some();
+            let followed = replica.lanes().length(node, inc + 1) > 0;
+            let frozen = replica.frozen_from(node, inc).is_some();
             if followed || frozen {
                 // Either branch may be the one that stays, here or anywhere.
-                let mut keep = Some(head);
+                let mut keep = heads.iter().find(|h| (h.node, h.inc) == (node, inc)).copied();
                 if frozen && self.chance(0.7) {
                     let rivals = self.nodes[home].store.values().filter_map(|entry| {
                         let header = entry.header();
                         let lane = (header.node.short(), header.inc());
                         let (seq, hash) = (header.seq, entry.id().short());
-                        let at = EntryRef { seq, hash, ..head };
-                        (lane == (head.node, Some(head.inc))).then_some(at)
+                        let at = EntryRef { node, inc, seq, hash };
+                        (lane == (node, Some(inc))).then_some(at)
                     });
                     let rivals: Vec<_> = rivals.collect();
                     keep = rivals.choose(&mut self.rng).copied();
                 }
-                let settle = Settle { node: head.node, inc: head.inc, keep };
+                let settle = Settle { node, inc, keep };
                 if self.write_control(home, None, Action::Settle(settle), None) {
                     self.seen.settles += 1;
                 }
