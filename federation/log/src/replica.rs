@@ -289,7 +289,7 @@ impl Replica {
 
     /// Whether a lane takes this entry, whose signature holds: looks for a fork first.
     ///
-    /// At and below the head that the control chain has named last, that head decides; above it, a fork
+    /// At and below the head that the control chain has named, that head decides; above it, a fork
     /// stops the lane for everybody who sees it, until the home names another.
     fn gate(&mut self, read: &DataEntry, entry: &Entry, events: &mut Vec<Event>) -> Gate {
         let at = read.at;

@@ -151,7 +151,17 @@ impl Timeline {
             self.recovers.push((entry.generation().recovery, act, seq.saturating_sub(1)));
         }
         for head in named_by(entry) {
-            self.named.entry((head.node, head.inc)).or_default().record(seq, head);
+            // A Settle is the last word. Before it, a lower head does not undo a decision.
+            let settles = matches!(action, Action::Settle(_));
+            let settled = seq.checked_sub(1).is_some_and(|below| {
+                let standing = self.nodes.get(&head.node).and_then(|history| history.at(below));
+                standing.is_some_and(|standing| standing.settled.contains(&head.inc))
+            });
+            let history = self.named.entry((head.node, head.inc)).or_default();
+            let higher = history.last().is_none_or(|named| named.seq <= head.seq);
+            if settles || (higher && !settled) {
+                history.record(seq, head);
+            }
         }
         self.rules.record(seq, state.rules);
         self.epochs.record(seq, state.epoch);
@@ -263,8 +273,8 @@ impl Timeline {
         self.invites.get(&token).and_then(|history| history.at(seq)).is_some_and(|open| *open)
     }
 
-    /// The head that decides which branch of a lane counts: the one that was named last, by a cut, a
-    /// Checkpoint or a Settle.
+    /// The head that decides which branch of a lane counts: what a Settle kept; without one, the highest
+    /// that a cut or a Checkpoint named, and of equal numbers the last.
     pub fn named(&self, node: Node16, inc: u32) -> Option<EntryRef> {
         self.named.get(&(node, inc))?.last().copied()
     }

@@ -162,7 +162,7 @@ impl Lanes {
             _ => !(taken & claim.needs).is_empty(),
         };
         let is_kept = match revocation.cut.head(at.node, at.inc) {
-            // Which branch counts is decided for all by the head that was named last; so here the
+            // Which branch counts is decided for all by the head that was named; so here the
             // number is enough, and no node's verdict depends on dead branches that it may not hold.
             Some(head) => at.seq <= head.seq,
             None => timeline.is_closed(at.node, at.inc, before),

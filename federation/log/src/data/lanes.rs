@@ -148,8 +148,9 @@ impl Lanes {
             }
             for head in named_by(entry) {
                 let lane = (head.node, head.inc);
-                let was = self.named.insert(lane, head);
-                if self.is_named_apart(&head) || was.is_some_and(|was| self.is_named_apart(&was)) {
+                let Some(now) = chain.timeline().named(head.node, head.inc) else { continue };
+                let was = self.named.insert(lane, now).filter(|was| *was != now);
+                if self.is_named_apart(&now) || was.is_some_and(|was| self.is_named_apart(&was)) {
                     affected.extend(self.lane_from(head.node, head.inc, 0));
                 }
             }

@@ -177,36 +177,44 @@ impl World<'_> {
             })
     }
 
-    /// The head of a lane that was named last decides: an entry counts only if one of the two is the
+    /// The head of a lane that was settled, or else the highest named (of equals the last), decides: an entry counts only if one of the two is the
     /// other's ancestor, as far as anybody here can tell.
     fn is_on_branch(&self, at: &EntryRef) -> bool {
-        let effective = self.chain.iter().zip(&self.states);
-        let effective = effective.filter(|(_, (_, verdict))| *verdict == Verdict::Applied);
-        let mut named = Vec::new();
-        for (control, _) in effective {
-            match control.action() {
-                Some(Action::Checkpoint(checkpoint)) => named.extend(checkpoint.heads.to_vec()),
-                Some(Action::Settle(settle)) => named.extend(settle.keep),
+        let lane = |head: &&EntryRef| (head.node, head.inc) == (at.node, at.inc);
+        let mut last: Option<EntryRef> = None;
+        for (control, (_, verdict)) in self.chain.iter().zip(&self.states) {
+            let named = match control.action() {
+                _ if *verdict != Verdict::Applied => Vec::new(),
+                // The last word: a lane is settled once.
+                Some(Action::Settle(settle)) if (settle.node, settle.inc) == (at.node, at.inc) => {
+                    last = settle.keep.or(last);
+                    break;
+                }
+                Some(Action::Checkpoint(checkpoint)) => checkpoint.heads.to_vec(),
                 Some(Action::Recover(recover)) => {
-                    named.extend(recover.drop.iter().flat_map(|(_, cut)| cut.heads().to_vec()));
+                    recover.drop.iter().flat_map(|(_, cut)| cut.heads().to_vec()).collect()
                 }
                 // A cut that another node's admin chose is a number, and names nothing.
                 Some(action) => {
                     let asked = control.evidence().and_then(|e| e.ask.action().ok());
-                    if asked.is_none_or(|asked| asked.cut().is_none()) {
-                        named.extend(action.cut().into_iter().flat_map(Cut::heads));
-                    }
+                    let chosen = asked.is_some_and(|asked| asked.cut().is_some());
+                    let cut = action.cut().filter(|_| !chosen);
+                    cut.map(|cut| cut.heads().to_vec()).unwrap_or_default()
                 }
-                None => {}
+                None => Vec::new(),
+            };
+            for head in named.iter().filter(lane) {
+                if last.is_none_or(|last| last.seq <= head.seq) {
+                    last = Some(*head);
+                }
             }
         }
-        let last = named.iter().rev().find(|head| (head.node, head.inc) == (at.node, at.inc));
         match last {
             Some(head) if !Mutant::LengthOnly.is_active() => {
                 if at.seq <= head.seq {
-                    self.is_at_or_below(at, head)
+                    self.is_at_or_below(at, &head)
                 } else {
-                    self.is_at_or_below(head, at)
+                    self.is_at_or_below(&head, at)
                 }
             }
             _ => true,
