@@ -1,4 +1,6 @@
-//! A node's identity: one ed25519 key. Its public half is the name that other nodes know.
+//! Keys that sign for a node, ed25519: its root key, its operational key, keys that recover groups.
+//!
+//! What a node is called follows from its root key; the log's crate says how.
 
 use std::fmt;
 
@@ -11,11 +13,11 @@ use zeroize::Zeroizing;
 #[error("bad signature")]
 pub struct BadSignature;
 
-/// The public id of a node: an ed25519 public key of 32 bytes.
+/// The public half: an ed25519 public key of 32 bytes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct NodeId([u8; 32]);
+pub struct VerifyKey([u8; 32]);
 
-impl NodeId {
+impl VerifyKey {
     /// Any 32 bytes; whether they are a key shows at the first verification.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -30,7 +32,7 @@ impl NodeId {
     /// nodes agree on whether an entry is valid.
     ///
     /// # Errors
-    /// [`BadSignature`], also if the id is no usable key.
+    /// [`BadSignature`], also if these bytes are no usable key.
     pub fn verify_strict(&self, message: &[u8], signature: &[u8; 64]) -> Result<(), BadSignature> {
         VerifyingKey::from_bytes(&self.0)
             .and_then(|key| key.verify_strict(message, &Signature::from_bytes(signature)))
@@ -39,15 +41,15 @@ impl NodeId {
 }
 
 /// Lower-case hex, 64 digits.
-impl fmt::Display for NodeId {
+impl fmt::Display for VerifyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 
-impl fmt::Debug for NodeId {
+impl fmt::Debug for VerifyKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NodeId({self})")
+        write!(f, "VerifyKey({self})")
     }
 }
 
@@ -72,9 +74,9 @@ impl NodeIdentity {
         Zeroizing::new(self.0.to_bytes())
     }
 
-    /// The public id.
-    pub fn id(&self) -> NodeId {
-        NodeId(self.0.verifying_key().to_bytes())
+    /// The public half.
+    pub fn public(&self) -> VerifyKey {
+        VerifyKey(self.0.verifying_key().to_bytes())
     }
 
     /// Signs a message. The same message always gets the same signature.
@@ -85,7 +87,7 @@ impl NodeIdentity {
 
 impl fmt::Debug for NodeIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "NodeIdentity({})", self.id())
+        write!(f, "NodeIdentity({})", self.public())
     }
 }
 
@@ -121,9 +123,9 @@ mod tests {
     fn rfc_8032_vectors() {
         for [secret, public, message, signature] in RFC_8032 {
             let identity = NodeIdentity::from_seed(&hex_array(secret));
-            assert_eq!(identity.id().to_string(), public);
+            assert_eq!(identity.public().to_string(), public);
             assert_eq!(identity.sign(&hex(message)), hex_array(signature));
-            identity.id().verify_strict(&hex(message), &hex_array(signature)).unwrap();
+            identity.public().verify_strict(&hex(message), &hex_array(signature)).unwrap();
         }
     }
 
@@ -134,9 +136,9 @@ mod tests {
         for bit in 0..512 {
             let mut changed = signature;
             changed[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(identity.id().verify_strict(b"entry", &changed), Err(BadSignature));
+            assert_eq!(identity.public().verify_strict(b"entry", &changed), Err(BadSignature));
         }
-        assert_eq!(identity.id().verify_strict(b"other", &signature), Err(BadSignature));
+        assert_eq!(identity.public().verify_strict(b"other", &signature), Err(BadSignature));
     }
 
     /// With the neutral point as key and R, every message has the signature (R, 0): loose
@@ -147,14 +149,20 @@ mod tests {
         neutral[0] = 1;
         let mut signature = [0; 64];
         signature[0] = 1;
-        assert_eq!(NodeId::from_bytes(neutral).verify_strict(b"x", &signature), Err(BadSignature));
-        assert_eq!(NodeId::from_bytes([2; 32]).verify_strict(b"x", &signature), Err(BadSignature));
+        assert_eq!(
+            VerifyKey::from_bytes(neutral).verify_strict(b"x", &signature),
+            Err(BadSignature)
+        );
+        assert_eq!(
+            VerifyKey::from_bytes([2; 32]).verify_strict(b"x", &signature),
+            Err(BadSignature)
+        );
     }
 
     #[test]
     fn seed_round_trips_and_debug_hides_it() {
         let identity = NodeIdentity::generate(&mut seeded(4));
-        assert_eq!(NodeIdentity::from_seed(&identity.seed()).id(), identity.id());
-        assert_eq!(format!("{identity:?}"), format!("NodeIdentity({})", identity.id()));
+        assert_eq!(NodeIdentity::from_seed(&identity.seed()).public(), identity.public());
+        assert_eq!(format!("{identity:?}"), format!("NodeIdentity({})", identity.public()));
     }
 }

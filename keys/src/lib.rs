@@ -3,7 +3,8 @@
 //! [`AuthKey`] and [`message`] are the record layer of MTProto; [`ServerKey`], [`pq`], [`dh`] and
 //! [`handshake`] are what the exchange of an auth key is made of; [`srp`] checks a 2FA password.
 //! [`NodeIdentity`], [`sealed`], [`MasterKey`], [`StoreKey`] and [`BlobKey`] belong to the node
-//! itself: its name, boxes that only one node opens, and sealing at rest.
+//! itself: its signatures, boxes that only one node opens, and sealing at rest. [`epoch`] is what
+//! the member nodes of a private group share.
 //!
 //! No I/O and no clock. Randomness is an argument (`rand_core::CryptoRng`). Secrets are wiped when
 //! dropped, are compared in constant time, and print no bytes.
@@ -12,6 +13,7 @@ mod aes_ige;
 mod auth_key;
 mod blob_key;
 pub mod dh;
+pub mod epoch;
 pub mod handshake;
 mod identity;
 mod locked_key;
@@ -34,7 +36,7 @@ pub use blob_key::{
     BlobKey, Content, HIDDEN_HASH_BYTES, Opener, SEALED_HEADER_BYTES, SEALED_SEGMENT_BYTES,
     SEGMENT_BYTES, plaintext_bytes, sealed_bytes,
 };
-pub use identity::{BadSignature, NodeId, NodeIdentity};
+pub use identity::{BadSignature, NodeIdentity, VerifyKey};
 pub use locked_key::{LockCost, LockedKeyError, is_locked, lock, unlock};
 pub use master_key::{InvalidMasterKey, MasterKey, Secret, UnsealError};
 pub use rand_core::CryptoRng;

@@ -105,6 +105,12 @@ impl BoxSecret {
         BoxPublic(PublicKey::from(&self.0).to_bytes())
     }
 
+    /// The shared point with another key; `None` where that key gives everybody the same one.
+    pub(crate) fn agree(&self, other: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+        let shared = self.0.diffie_hellman(&PublicKey::from(*other));
+        shared.was_contributory().then(|| Zeroizing::new(shared.to_bytes()))
+    }
+
     /// Opens a box with the `associated` data under which it was sealed.
     ///
     /// # Errors

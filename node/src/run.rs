@@ -48,7 +48,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let mut signals = Signals::take()?;
     let public = opened.server_key.public_pem();
     let fingerprint = opened.server_key.fingerprint();
-    tracing::info!(node = %opened.identity.id(), "starting");
+    tracing::info!(node = %opened.identity.public(), "starting");
     let ways = delivery::setup(&config.node.name, clock(), &config.codes)?;
     let core = core(&config, &opened, &ways)?;
     let blobs = media::open(&config.media, &args.data, &opened.master).await?;

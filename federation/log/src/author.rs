@@ -1,0 +1,309 @@
+//! Writing entries: what a node says in its lane, and what a home writes in the chain.
+
+use keys::{CryptoRng, NodeIdentity};
+
+use crate::body::{Action, ControlBody, Cut, DataBody, Evidence, SALT_BYTES};
+use crate::cbor::{List, Malformed};
+use crate::control::{Chain, ControlEntry};
+use crate::data::Lanes;
+use crate::entry::{Entry, Signer};
+use crate::epoch::{EpochPlace, seal_body};
+use crate::header::{DEPS_MAX, Header, Lane};
+use crate::ids::{ControlRef, EntryId, EntryRef, GroupId, Hash16, Node16, NodeId, UserRef};
+use crate::replica::Replica;
+use crate::rights::Rights;
+
+/// Who writes, with which key.
+#[derive(Debug, Clone, Copy)]
+pub struct Author<'a> {
+    /// The node.
+    pub node: NodeId,
+    /// The certificate of the key.
+    pub serial: u32,
+    /// The operational key.
+    pub key: &'a NodeIdentity,
+}
+
+/// Why nothing was written. The local client's message waits, or gets an error; nothing is lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthorError {
+    /// The key in force is not here: a member is asked for it.
+    #[error("the key in force is not known")]
+    NoKey(Hash16),
+    /// The lane is forked or was never opened: the node goes on in a new incarnation.
+    #[error("the lane takes no more entries")]
+    Closed,
+    /// The node may not write, as far as its chain goes; or the chain does not say so yet. An entry that
+    /// its own node would not deliver at once must not exist: the next one would contradict it.
+    #[error("the node is no writer of the group")]
+    NotWriter,
+    /// The key is not known to the group: the lane carries its certificate first.
+    #[error("the certificate of the key was not written yet")]
+    NoCertificate,
+    /// What is to be written is too long.
+    #[error("too long")]
+    TooLong,
+}
+
+impl From<Malformed> for AuthorError {
+    fn from(_: Malformed) -> Self {
+        Self::TooLong
+    }
+}
+
+/// The next entry of the control chain, by its home. Whether it has an effect is for
+/// [`crate::control::State`] to say: an honest home asks before it signs.
+///
+/// # Errors
+/// [`Malformed`] if it is too long.
+pub fn write_control<R: CryptoRng + ?Sized>(
+    chain: &Chain,
+    author: Author<'_>,
+    user: Option<UserRef>,
+    body: &ControlBody,
+    ts_ms: u64,
+    rng: &mut R,
+) -> Result<Entry, Malformed> {
+    let state = chain.state();
+    let header = Header {
+        group: state.group,
+        node: author.node,
+        lane: Lane::Control { generation: state.generation, user },
+        seq: state.head.0 + 1,
+        key_serial: author.serial,
+        prev: state.head.1,
+        ts_ms,
+        kind: body.action.kind(),
+        body_hash: [0; 32],
+        body_len: 0,
+    };
+    Entry::sign(header, body.encode(&salt(rng)), Signer::Node, author.key)
+}
+
+/// The first entry of a group.
+///
+/// # Errors
+/// [`Malformed`] if it is too long.
+pub fn write_genesis<R: CryptoRng + ?Sized>(
+    author: Author<'_>,
+    user: UserRef,
+    body: &ControlBody,
+    ts_ms: u64,
+    rng: &mut R,
+) -> Result<Entry, Malformed> {
+    let header = Header {
+        group: GroupId::default(),
+        node: author.node,
+        lane: Lane::Control { generation: Default::default(), user: Some(user) },
+        seq: 0,
+        key_serial: author.serial,
+        prev: EntryId::default(),
+        ts_ms,
+        kind: body.action.kind(),
+        body_hash: [0; 32],
+        body_len: 0,
+    };
+    Entry::sign(header, body.encode(&salt(rng)), Signer::Node, author.key)
+}
+
+/// A Recover above an entry of this chain, signed by the group's recovery key.
+///
+/// `home` is the next home with the serial in the certificate that the body carries; `number` is one
+/// above the highest that was seen.
+///
+/// # Errors
+/// [`Malformed`] if it is too long, or there is no such entry.
+pub fn write_recover<R: CryptoRng + ?Sized>(
+    chain: &Chain,
+    keep: u64,
+    number: u32,
+    home: (NodeId, u32),
+    body: &ControlBody,
+    recovery: &NodeIdentity,
+    rng: &mut R,
+) -> Result<Entry, Malformed> {
+    let place = recover_place(chain, keep, number, home.0).ok_or(Malformed)?;
+    let prev = chain.at(keep).ok_or(Malformed)?.id();
+    let header = Header {
+        group: place.group,
+        node: place.home,
+        lane: Lane::Control { generation: place.generation, user: None },
+        seq: place.seq,
+        key_serial: home.1,
+        prev,
+        ts_ms: 0,
+        kind: body.action.kind(),
+        body_hash: [0; 32],
+        body_len: 0,
+    };
+    Entry::sign(header, body.encode(&salt(rng)), Signer::Recovery, recovery)
+}
+
+/// Where a Recover stands, for the boxes of its epoch.
+pub fn recover_place(chain: &Chain, keep: u64, number: u32, home: NodeId) -> Option<EpochPlace> {
+    let mut generation = chain.state_at(keep)?.generation;
+    generation.recovery = number;
+    generation.term = 0;
+    Some(EpochPlace { group: chain.group(), home, generation, seq: keep + 1 })
+}
+
+impl Chain {
+    /// Where the next entry stands, for the boxes of an epoch in it.
+    pub fn next_place(&self) -> EpochPlace {
+        let state = self.state();
+        EpochPlace {
+            group: state.group,
+            home: state.home,
+            generation: state.generation,
+            seq: state.head.0 + 1,
+        }
+    }
+}
+
+impl Lanes {
+    /// What a home that revokes something keeps: the heads that it has, of the lanes of these nodes
+    /// that are live.
+    ///
+    /// # Errors
+    /// [`Malformed`] beyond 1,024 lanes.
+    pub fn cut(&self, chain: &Chain, concerns: impl Fn(Node16) -> bool) -> Result<Cut, Malformed> {
+        let nodes = &chain.state().nodes;
+        let is_live = |head: &EntryRef| {
+            let node = nodes.get(&head.node);
+            node.is_some_and(|node| !node.is_closed(head.inc)) && concerns(head.node)
+        };
+        Cut::new(self.heads(chain).into_iter().filter(is_live).collect())
+    }
+}
+
+impl Replica {
+    /// The next entry of this node's lane. It is to be received by the own replica first, and made
+    /// durable, before anybody else sees it.
+    ///
+    /// # Errors
+    /// [`AuthorError`].
+    pub fn write_data<R: CryptoRng + ?Sized>(
+        &self,
+        author: Author<'_>,
+        inc: u32,
+        user: u64,
+        body: &DataBody,
+        ts_ms: u64,
+        rng: &mut R,
+    ) -> Result<Entry, AuthorError> {
+        let node = author.node.short();
+        if self.frozen_from(node, inc).is_some() {
+            return Err(AuthorError::Closed);
+        }
+        let position = self.chain().state().head.0;
+        if !self.chain().timeline().is_writer(node, inc, position) {
+            return Err(AuthorError::NotWriter);
+        }
+        let brings = match body {
+            DataBody::Cert(cert) => cert.body.serial == author.serial,
+            DataBody::Open(open) => open.cert.is_some(),
+            _ => false,
+        };
+        if !brings && !self.knows_key(node, author.serial) {
+            return Err(AuthorError::NoCertificate);
+        }
+        let head =
+            self.lanes().heads(self.chain()).into_iter().find(|h| (h.node, h.inc) == (node, inc));
+        let opens = matches!(body, DataBody::Open(_));
+        if head.is_none() && inc > 0 && !opens {
+            return Err(AuthorError::Closed);
+        }
+        let prev = head.map(|head| self.id_of(&head).ok_or(AuthorError::Closed)).transpose()?;
+        let never_sealed = matches!(body, DataBody::Cert(_) | DataBody::Open(_));
+        let epoch = self.chain().state().epoch.filter(|_| !never_sealed);
+        let secret = epoch.map(|id| self.key(&id).ok_or(AuthorError::NoKey(id))).transpose()?;
+        let flags = match body {
+            DataBody::Post(post) => post.classes(),
+            DataBody::Edit(edit) => edit.post.classes(),
+            _ => Rights::NONE,
+        };
+        let header = Header {
+            group: self.chain().group(),
+            node: author.node,
+            lane: Lane::Data {
+                inc,
+                user,
+                ctl: self.cite(),
+                deps: self.deps(node)?,
+                epoch,
+                flags: flags.0,
+            },
+            seq: head.map_or(0, |head| head.seq + 1),
+            key_serial: author.serial,
+            prev: prev.unwrap_or_default(),
+            ts_ms,
+            kind: body.kind(),
+            body_hash: [0; 32],
+            body_len: 0,
+        };
+        let clear = body.encode(&salt(rng));
+        let carried = match secret {
+            Some(secret) => {
+                let mut random = [0; 32];
+                rng.fill_bytes(&mut random);
+                seal_body(secret, &header, &clear, &random)?
+            }
+            None => clear,
+        };
+        Ok(Entry::sign(header, carried, Signer::Node, author.key)?)
+    }
+
+    fn cite(&self) -> Option<ControlRef> {
+        self.chain().cite()
+    }
+
+    /// Heads of other lanes that this node's lanes have not named yet, the most that fit.
+    fn deps(&self, own: Node16) -> Result<List<EntryRef, DEPS_MAX>, Malformed> {
+        let is_news = |head: &EntryRef| {
+            self.frozen_from(head.node, head.inc).is_none()
+                && head.node != own
+                && self.told(head.node, head.inc).is_none_or(|told| told < head.seq)
+        };
+        let mut heads: Vec<_> =
+            self.lanes().heads(self.chain()).into_iter().filter(is_news).collect();
+        heads.sort_unstable();
+        heads.truncate(DEPS_MAX);
+        List::new(heads)
+    }
+}
+
+impl Chain {
+    /// Whether a member answers a node's question for this key: to members only, and of the time
+    /// before they came only where the group shows its history.
+    pub fn may_have_key(&self, node: Node16, epoch: Hash16) -> bool {
+        let state = self.state();
+        if !state.is_member(node) {
+            return false;
+        }
+        // What a dead branch had handed to a node is still that node's to have.
+        let all = self.entries().iter().chain(self.aside());
+        let carried = all.into_iter().find(|entry| entry.id().short() == epoch);
+        let handed = carried.and_then(ControlEntry::action).and_then(Action::epoch);
+        state.shows_history
+            || handed.is_some_and(|epoch| epoch.boxes.iter().any(|sealed| sealed.node == node))
+    }
+}
+
+impl ControlBody {
+    /// A body without an ask.
+    pub fn bare(action: Action) -> Self {
+        Self { action, evidence: None }
+    }
+
+    /// A body that answers an ask.
+    pub fn answering(action: Action, evidence: Evidence) -> Self {
+        Self { action, evidence: Some(evidence) }
+    }
+}
+
+fn salt<R: CryptoRng + ?Sized>(rng: &mut R) -> [u8; SALT_BYTES] {
+    let mut salt = [0; SALT_BYTES];
+    rng.fill_bytes(&mut salt);
+    salt
+}

@@ -1,0 +1,38 @@
+//! What a group shows: messages with all that was said about them, members, numbers.
+
+use std::collections::BTreeMap;
+
+use crate::body::Post;
+use crate::ids::{EntryRef, Node16, UserRef};
+
+/// A message that is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Who wrote it.
+    pub author: UserRef,
+    /// Where it stands in the control chain.
+    pub position: u64,
+    /// What it says now; `None` where that cannot be read here.
+    pub post: Option<Post>,
+    /// The edit that made it so.
+    pub edited: Option<EntryRef>,
+    /// What pins it.
+    pub pins: Vec<EntryRef>,
+    /// Reactions by person.
+    pub reactions: BTreeMap<UserRef, Vec<String>>,
+    /// Public votes by person.
+    pub votes: BTreeMap<UserRef, Vec<u16>>,
+    /// Anonymous totals by node, no more for any option than the node has members.
+    pub tallies: BTreeMap<Node16, Vec<(u16, u64)>>,
+}
+
+/// Everything that a group shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// Messages by the entry that brought them.
+    pub messages: BTreeMap<EntryRef, Message>,
+    /// Who ever joined, and whether they are there.
+    pub members: BTreeMap<UserRef, bool>,
+    /// Members of a channel by node.
+    pub counts: BTreeMap<Node16, u64>,
+}
