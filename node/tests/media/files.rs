@@ -169,9 +169,9 @@ fn edits(scene: &mut Scene) {
     }
 }
 
-/// What TDLib says of its own messages when it learns of one before the answer to its call: known,
-/// and harmless, since it takes them for the same.
-const OVERTAKEN: &str = "with an awaited message has identifier less than last_new_message_id";
+/// What TDLib says of its own messages when another session of its key learns of one before the
+/// answer to its call: known, and harmless, since it takes them for the same.
+const OVERTAKEN: &str = "from updateNewMessage with an awaited message";
 
 fn no_complaints(driver: &mut Driver) {
     let log = driver.command("log", json!({}));

@@ -335,6 +335,10 @@ async fn line_59_ranges_are_exact() {
     use sha2::Digest as _;
     let expected = sha2::Sha256::digest(&content[1 << 20..]).to_vec();
     assert_eq!((hash.offset, hash.limit, &hash.hash), (1 << 20, 70_001, &expected));
+    // Whoever goes on behind the last range has all of them.
+    let offset = content.len() as i64;
+    let query = f::upload::GetFileHashes { location: location.clone(), offset };
+    assert_eq!(call(bob, &query).await.unwrap(), []);
     let query = f::upload::GetFileHashes { location, offset: 0 };
     assert_eq!(call(bob, &query).await.unwrap().len(), 8);
     for nothing in [
