@@ -19,8 +19,12 @@ use crate::support::process::Guarded;
 
 /// From start to the ready event, key exchange included.
 const READY_WITHIN: Duration = Duration::from_secs(90);
-/// A driver gives up on a command after 90 s by itself.
-const ANSWER_WITHIN: Duration = Duration::from_secs(120);
+/// A driver gives up on a command by itself, after 90 s, or half an hour in long runs.
+fn answer_within() -> Duration {
+    let is_long = std::env::var("ROOKERY_TEST").is_ok_and(|what| what == "full");
+    Duration::from_secs(if is_long { 1900 } else { 120 })
+}
+
 /// What a working node pushes comes within a fraction of this, also on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// Lines read and not looked at yet.
@@ -213,7 +217,8 @@ impl Driver {
         if let Err(error) = running.stdin.write_all(line.as_bytes()) {
             self.fail(&format!("{name} could not be given: {error}"));
         }
-        let deadline = clock::now() + ANSWER_WITHIN;
+        let within = answer_within();
+        let deadline = clock::now() + within;
         loop {
             if let Some(answer) = self.seen.answers.remove(&id) {
                 if answer["ok"] == true {
@@ -224,7 +229,7 @@ impl Driver {
                 return Err((error[0].as_i64().unwrap_or_default(), name));
             }
             if !self.read_until(deadline) {
-                self.fail(&format!("no answer to {line} within {ANSWER_WITHIN:?}"));
+                self.fail(&format!("no answer to {line} within {within:?}"));
             }
         }
     }

@@ -64,7 +64,10 @@ pub(crate) fn play(
         return;
     }
     clients::install(clients);
-    isolated(test, WITHIN, || {
+    // The largest file goes up and down by Python.
+    let is_long = std::env::var("ROOKERY_TEST").is_ok_and(|what| what == "full");
+    let within = if is_long { 6 * WITHIN } else { WITHIN };
+    isolated(test, within, || {
         let node = TestNode::start_with(Setup { config: config(), ..Setup::default() });
         let Team { node, mut members, .. } = Team::gather_on(node, clients);
         for driver in &mut members {
