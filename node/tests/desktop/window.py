@@ -31,6 +31,9 @@ WHOLE = "1000x760+0+0", "75%"
 CHATS = "300x573+80+122", "75%"
 TALK = "540x570+380+125", "50%"
 WRITING = "540x110+380+585", "75%"
+# tesseract's page segmentation: paragraphs, and single words wherever they are. Each misses words that the other has;
+# which, changes with a digit of a number beside them.
+PARAGRAPHS, SCATTERED = "3", "11"
 
 
 def patched_copy(pem, directory):
@@ -97,14 +100,16 @@ class Screen:
 
     def read(self, name, part=WHOLE):
         """Takes a picture and returns the words in a part of it, each with its place: (word, x, y) from left above."""
+        return self.words(self.take(name), part, PARAGRAPHS if part is WHOLE else SCATTERED)
+
+    def words(self, picture, part, layout):
         area, ink = part
         offset_x, offset_y = (int(number) for number in area.split("+")[1:])
         large = self.directory / "large.png"
-        shutil.copy(self.take(name), large)
+        shutil.copy(picture, large)
         # OCR expects larger letters than a screen has.
         black_and_white = ["-resize", "200%", "-colorspace", "Gray", "-threshold", ink]
         self.tool("mogrify", "-crop", area, "+repage", *black_and_white, str(large))
-        layout = "3" if part is WHOLE else "11"
         words = []
         for line in self.tool("tesseract", str(large), "-", "--psm", layout, "tsv").decode().splitlines()[1:]:
             columns = line.split("\t")
@@ -117,19 +122,24 @@ class Screen:
     def wait_for(self, name, *wanted, without=(), part=WHOLE):
         """Reads the screen until it has all of `wanted` and none of `without` (lower case).
 
-        Returns the places of `wanted`, and all words. What is wanted twice has to be there twice.
+        Returns the places of `wanted`, and all words. What is wanted twice has to be there twice. One way of reading
+        has to find all; what is not wanted must not be there in any of those that were tried.
         """
         end = time.monotonic() + SCREEN_WITHIN_S
+        layouts = [PARAGRAPHS, SCATTERED] if part is WHOLE else [SCATTERED, PARAGRAPHS]
         while True:
-            words = self.read(name, part)
-            text = [word.lower() for word, _, _ in words]
-            found = []
-            for one in wanted:
-                found.append(next((i for i, word in enumerate(text) if one in word and i not in found), None))
-            places = [i if i is None else words[i][1:] for i in found]
-            left = [one for one in without if any(one in word for word in text)]
-            if all(places) and not left:
-                return places, " ".join(word for word, _, _ in words)
+            picture = self.take(name)
+            left = set()
+            for layout in layouts:
+                words = self.words(picture, part, layout)
+                text = [word.lower() for word, _, _ in words]
+                found = []
+                for one in wanted:
+                    found.append(next((i for i, word in enumerate(text) if one in word and i not in found), None))
+                places = [i if i is None else words[i][1:] for i in found]
+                left |= {one for one in without if any(one in word for word in text)}
+                if all(places) and not left:
+                    return places, " ".join(word for word, _, _ in words)
             if time.monotonic() > end:
                 raise RuntimeError(f"no {wanted}, or still {left}, on the screen {name}: {' '.join(text)!r}")
             if any(process.poll() is not None for process in self.processes):
