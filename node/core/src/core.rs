@@ -86,6 +86,7 @@ impl Core {
 
     /// [`Core::open`] at another pace.
     pub(crate) fn open_with(setup: Setup, pace: Pace) -> CoreResult<Self> {
+        crate::media::key_blobs(&*setup.store, &setup.access_secret)?;
         let directory = Directory::load(&*setup.store)?;
         let chats = Chats::load(&*setup.store)?;
         let timers = Timers::load(&*setup.store)?;

@@ -17,7 +17,7 @@ pub(crate) use file::FileRecord;
 pub use file::{BlobId, Document, DocumentAttribute, FileId, Photo, PhotoSize};
 pub use reference::{FILE_REFERENCE_S, Origin};
 pub use store::Stored as StoredBytes;
-pub(crate) use store::stored_document;
+pub(crate) use store::{key_blobs, stored_document};
 pub use web_page::WebPage;
 
 use crate::ids::UserId;

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use node_store::{Keyspace, Order, Store};
+use node_store::{Batch, Keyspace, Order, Store};
 use serde::{Deserialize, Serialize};
 
 use super::{BlobId, Document, FileId, FileRecord, Photo, PhotoSize};
@@ -132,6 +132,49 @@ impl FileRecord {
     fn bytes(&self) -> u64 {
         self.blobs().values().sum()
     }
+}
+
+/// Key in [`Keyspace::SETTINGS`]: rows of blobs have keyed keys.
+const BLOBS_KEYED_KEY: &[u8] = b"blobs_keyed";
+
+/// Gives the rows of blobs the keys and values of [`BlobRow`]. They were the blob itself, and a
+/// number of 8 bytes. Goes on where a power cut ended it.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn key_blobs(store: &dyn Store, secret: &[u8; 32]) -> CoreResult<()> {
+    if store.get(Keyspace::SETTINGS, BLOBS_KEYED_KEY)?.is_some() {
+        return Ok(());
+    }
+    let mut from = vec![BLOB];
+    loop {
+        let rows = store.scan(
+            Keyspace::BLOBS,
+            &from,
+            Some(&[BLOB + 1]),
+            BLOBS_AT_ONCE,
+            Order::Ascending,
+        )?;
+        let Some((last, _)) = rows.last() else { break };
+        from = [last.as_slice(), &[0]].concat();
+        let mut batch = Batch::new();
+        for (key, value) in rows {
+            // A row of today is longer.
+            let (Ok(files), Some(Ok(blob))) =
+                (value.try_into().map(u64::from_be_bytes), key.get(1..).map(TryInto::try_into))
+            else {
+                continue;
+            };
+            let blob = BlobId(blob);
+            let row = BlobRow { blob, files }.encode()?;
+            batch.delete(Keyspace::BLOBS, &key).put(Keyspace::BLOBS, &blob_key(secret, &blob), row);
+        }
+        store.commit_decided(batch)?;
+    }
+    let mut done = Batch::new();
+    done.put(Keyspace::SETTINGS, BLOBS_KEYED_KEY, Vec::new());
+    let ticket = store.commit_decided(done)?;
+    Ok(store.wait_durable(ticket)?)
 }
 
 /// What is stored.

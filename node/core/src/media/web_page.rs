@@ -177,7 +177,12 @@ impl Decide<'_> {
     /// So many more messages show a page; or fewer, below 0.
     pub(crate) fn hold_page(&mut self, page: WebPageId, more: i64) -> CoreResult<()> {
         let key = held_key(page);
-        let held: Held = self.load(Keyspace::WEB_PAGES, &key)?.unwrap_or_default();
+        let held: Option<Held> = self.load(Keyspace::WEB_PAGES, &key)?;
+        // Pages of the time before they were counted stay: how many messages show one is not known.
+        if held.is_none() && more < 0 {
+            return Ok(());
+        }
+        let held = held.unwrap_or_default();
         let held_now = held.changed(more, self.now());
         if held.count == 0 {
             self.delete(Keyspace::WEB_PAGES, &unheld_key(held.since, page));
@@ -221,7 +226,8 @@ impl Decide<'_> {
         }
         message.media = Some(shown.clone());
         let others = self.present_copies(owner, &message)?;
-        self.hold_media(&message, others.len() as i64 + 1)?;
+        self.hold_shown(Some(shown), others.len() as i64 + 1)?;
+        self.release_media(others.iter().map(|(.., copy)| copy))?;
         self.rewrite(owner, id, &message)?;
         let mut changed = Vec::with_capacity(others.len());
         for (user, id, mut copy) in others {

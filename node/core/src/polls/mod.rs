@@ -1,8 +1,8 @@
 //! Polls and quizzes.
 //!
 //! Keyspace `POLLS`, key = poll (8) ++ kind (1) ++ rest: 0 is the [`Poll`], 1 ++ user (8) a
-//! [`Vote`], 2 the message that asked it ([`Asked`]). Messages name a poll by its number, so what is forwarded shares its votes. A poll goes
-//! with the last copy of the last message that shows it.
+//! [`Vote`], 2 the message that asked it ([`Asked`]). Messages name a poll by its number, so what is
+//! forwarded shares its votes. A poll goes with the last copy of the last message that shows it.
 //!
 //! Source: <https://core.telegram.org/api/poll>
 

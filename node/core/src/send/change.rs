@@ -1,6 +1,7 @@
 //! What happens to messages that are there: editing, deleting, reading.
 
 use std::collections::BTreeMap;
+use std::iter;
 
 use node_store::Keyspace;
 
@@ -179,7 +180,7 @@ impl Decide<'_> {
         if message.media != before.media {
             let copies = others.len() as i64 + 1;
             self.hold_media(&message, copies)?;
-            self.hold_media(&before, -copies)?;
+            self.release_media(iter::once(&before).chain(others.iter().map(|(.., copy)| copy)))?;
         }
         self.rewrite(owner, id, &message)?;
         let mut changed = Vec::with_capacity(others.len());
@@ -229,7 +230,7 @@ impl Decide<'_> {
             let Some(message) = self.message(owner, id)? else { continue };
             let revoke = revoke && self.may_revoke(owner, &message)?;
             let others = if revoke { self.other_copies(owner, &message)? } else { Vec::new() };
-            self.hold_media(&message, -(others.len() as i64 + 1))?;
+            self.release_media(iter::once(&message).chain(others.iter().map(|(.., copy)| copy)))?;
             for (user, id, copy) in &others {
                 self.forget_reactions(*user, *id, copy, false)?;
             }

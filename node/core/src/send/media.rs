@@ -205,6 +205,25 @@ impl Decide<'_> {
         }
         Ok(())
     }
+
+    /// These copies show no longer what came with them. That is not the same with all of them: who
+    /// left a group keeps what an edit took from the others.
+    pub(crate) fn release_media<'a>(
+        &mut self,
+        copies: impl IntoIterator<Item = &'a Message>,
+    ) -> CoreResult<()> {
+        let mut shown: Vec<(&Message, i64)> = Vec::new();
+        for copy in copies {
+            let same = |(other, _): &&mut (&Message, i64)| {
+                other.media == copy.media && other.action == copy.action
+            };
+            match shown.iter_mut().find(same) {
+                Some((_, copies)) => *copies += 1,
+                None => shown.push((copy, 1)),
+            }
+        }
+        shown.into_iter().try_for_each(|(message, copies)| self.hold_media(message, -copies))
+    }
 }
 
 /// Longest text in one place of a contact or a venue, in bytes.

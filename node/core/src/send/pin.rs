@@ -139,7 +139,7 @@ impl Decide<'_> {
             if !others {
                 continue;
             }
-            for (user, id, copy) in self.other_copies(owner, message)? {
+            for (user, id, copy) in self.present_copies(owner, message)? {
                 let with = copy.peer;
                 if copy.pinned != pinned && (!pinned || self.pinned(user, with)?.len() < PINNED_MAX)
                 {

@@ -335,7 +335,7 @@ impl Sim {
                 if !self.expect(pinned, is_member, "pin") {
                     return;
                 }
-                let whose: Vec<usize> = if how.one_side { vec![by] } else { (0..USERS).collect() };
+                let whose = if how.one_side { vec![by] } else { self.model.users() };
                 let mut changed = [false; USERS];
                 for user in whose {
                     let copies = &mut self.model.copies[user];

@@ -621,10 +621,7 @@ impl Decide<'_> {
         id: MessageId,
         record: &ScheduledRecord,
     ) -> CoreResult<()> {
-        let encoded = record.encode()?;
-        if encoded.len() > node_store::VALUE_BYTES_MAX {
-            return Err(crate::TextError::TooLong.into());
-        }
+        let encoded = record.encode().map_err(crate::decide::too_long)?;
         self.put_bytes(Keyspace::SCHEDULED, &scheduled_key(owner, peer, id), encoded);
         self.hold_shown(record.media.as_ref(), 1)?;
         self.schedule_poll(record.media.as_ref(), 1)?;
