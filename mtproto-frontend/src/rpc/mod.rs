@@ -170,12 +170,7 @@ pub(crate) fn is_about_bytes(query: &[u8], layer: i32) -> bool {
 pub(crate) fn check_length(query: &[u8], layer: i32) -> RpcResult<()> {
     let id = query.first_chunk::<4>().map(|id| u32::from_le_bytes(*id));
     let built = id.and_then(|id| tl::Method::from_id(id, layer)).and_then(table::built);
-    match built {
-        Some(built) if query.len() > built.size().bytes_max() => {
-            Err(RpcError::INPUT_REQUEST_TOO_LONG)
-        }
-        _ => Ok(()),
-    }
+    built.map_or(Ok(()), |built| built.check_length(query))
 }
 
 /// Runs one unwrapped call; the bytes are the answer in the caller's layer.
@@ -209,7 +204,7 @@ pub(crate) async fn execute(ctx: &Context, query: &[u8]) -> RpcResult<Vec<u8>> {
     if table::guard(method) == table::Guard::User {
         ctx.user()?;
     }
-    check_length(query, ctx.layer)?;
+    built.check_length(query)?;
     if built.rate() == Rate::Search {
         let (user, now_ms) = (ctx.user()?, ctx.shared.now_ms());
         let taken = ctx.shared.search_limits.lock().take(user, now_ms);

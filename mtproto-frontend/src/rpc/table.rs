@@ -10,8 +10,8 @@ use futures_util::future::BoxFuture;
 use tl::Method;
 
 use super::{
-    Context, RpcResult, account, aicompose, auth, bots, channels, contacts, folders, help,
-    langpack, messages, payments, phone, photos, premium, stickers, stories, updates, upload,
+    Context, RpcError, RpcResult, account, aicompose, auth, bots, channels, contacts, folders,
+    help, langpack, messages, payments, phone, photos, premium, stickers, stories, updates, upload,
     users,
 };
 
@@ -489,6 +489,15 @@ impl Built {
     /// How long a request may be.
     pub(crate) fn size(&self) -> Size {
         self.size
+    }
+
+    /// Whether a request is no longer than it may be.
+    ///
+    /// # Errors
+    /// 400 `INPUT_REQUEST_TOO_LONG`.
+    pub(crate) fn check_length(&self, query: &[u8]) -> RpcResult<()> {
+        let fits = query.len() <= self.size().bytes_max();
+        if fits { Ok(()) } else { Err(RpcError::INPUT_REQUEST_TOO_LONG) }
     }
 
     /// How dear a call is.

@@ -21,7 +21,6 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::time::Instant;
 
-use super::large_frames::LargeFrame;
 use super::listener::{OPENING_TIMEOUT, Opened, open};
 use super::stream::{Stream, WebSocketStream};
 use super::{connection, http_packet, incoming};
@@ -103,8 +102,8 @@ async fn packet(
     Extension(addresses): Extension<Addresses>,
     body: Body,
 ) -> Response {
-    let (body, _leave) = match received(&shared, body).await {
-        Ok(received) => received,
+    let body = match received(&shared, body).await {
+        Ok(body) => body,
         Err(status) => return status.into_response(),
     };
     match http_packet::answer(&shared, addresses, body).await {
@@ -122,11 +121,9 @@ async fn packet(
 }
 
 /// A packet whole, with leave to be longer than a stranger's where it names a member's key.
-async fn received(
-    shared: &Shared,
-    body: Body,
-) -> Result<(BytesMut, Option<LargeFrame>), StatusCode> {
+async fn received(shared: &Shared, body: Body) -> Result<BytesMut, StatusCode> {
     let mut chunks = body.into_data_stream();
+    // Ends with the packet's arrival, as on a connection: its answer may be waited for.
     let (mut packet, mut leave) = (BytesMut::new(), None);
     while let Some(chunk) = chunks.next().await {
         // hyper hands out what one read gave it.
@@ -142,7 +139,7 @@ async fn received(
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
     }
-    Ok((packet, leave))
+    Ok(packet)
 }
 
 /// Ends requests whose body never comes. Above what `http_wait` may hold.

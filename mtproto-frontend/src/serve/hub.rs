@@ -230,14 +230,11 @@ impl Follower for Pusher {
     }
 }
 
-/// To all but the session that acted: it has the change in its answer. Nor to one of its client that
-/// takes updates for want of another: there is another, which acts, and TDLib would learn of its own
-/// message before the answer.
+/// To all but the session that acted: it has the change in its answer.
 fn push(sessions: Vec<Arc<SessionEntry>>, actor: Option<Actor>, update: &Arc<Pushed>) {
     for session in sessions {
         let acted = actor.is_some_and(|actor| {
-            session.auth_key() == Some(actor.auth_key)
-                && (actor.session_id == session.session_id || session.lock().for_want)
+            actor.session_id == session.session_id && session.auth_key() == Some(actor.auth_key)
         });
         if !acted {
             session.push(update.clone());

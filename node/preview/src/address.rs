@@ -25,8 +25,8 @@ const SPECIAL_V4: [([u8; 4], u32); 15] = [
     ([240, 0, 0, 0], 4),     // reserved, broadcast
 ];
 
-/// Whether an address is of the public internet by its number, also in what it carries inside: an IPv4 address
-/// that is mapped, or to be reached by 6to4 or NAT64, is judged by itself.
+/// Whether an address is of the public internet by its number, also in what it carries inside: an
+/// IPv4 address that is mapped, or to be reached by 6to4 or NAT64, is judged by itself.
 #[must_use]
 pub fn is_public(address: IpAddr) -> bool {
     match address {

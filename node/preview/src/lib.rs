@@ -1,8 +1,9 @@
 //! Fetches a page to show a preview of a link, and reaches nothing that is not public.
 //!
-//! address (which ones are public) and own (which are this machine's neighbours) → resolve (names to addresses, ours to check) → http (one request
-//! to one checked address, bounded) → fetch (redirects, the whole in its time) → text and meta
-//! (what a page says of itself) → fetcher (one fetch per address, a cache).
+//! address (which ones are public) and own (which are this machine's neighbours) → resolve (names
+//! to addresses, ours to check) → http (one request to one checked address, bounded) → fetch
+//! (redirects, the whole in its time) → text and meta (what a page says of itself) → fetcher (one
+//! fetch per address, a cache).
 //!
 //! An operator switches it on: each preview tells a site that somebody here got its address, and
 //! makes this machine a client of whatever members name. What that could reach (the machine itself,

@@ -35,8 +35,8 @@ fn label(label: &str) -> Option<&'static Encoding> {
 }
 
 /// One line of at most `chars_max` characters: runs of spaces and of control characters become one
-/// space, and what is longer is cut, with an ellipsis for its last character. Marks that turn the direction of what stands around them go. Nothing if
-/// nothing is left.
+/// space, and what is longer is cut, with an ellipsis for its last character. Marks that turn the
+/// direction of what stands around them go. Nothing if nothing is left.
 pub(crate) fn line(text: &str, chars_max: usize) -> Option<String> {
     let shown = |c: &char| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     let mut line = String::new();

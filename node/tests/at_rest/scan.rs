@@ -13,24 +13,13 @@ use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 
-use crate::clients::{self, Client, NONE, TDLIB};
+use crate::clients::{self, TDLIB, TELETHON_MEDIA};
 use crate::config;
 use crate::driver::Driver;
 use crate::support::isolation::isolated;
 use crate::support::node::{Setup, TestNode, copy_directory};
 use crate::support::process;
 use crate::team::Team;
-
-/// Telethon with commands for files.
-static TELETHON: Client = Client {
-    name: "telethon",
-    version: "1.45.0",
-    layer: Some(229),
-    script: "../media/telethon_media.py",
-    packages: "telethon/requirements-1.45.0.txt",
-    shows_missed_changes: false,
-    ..NONE
-};
 
 const WITHIN: Duration = Duration::from_secs(300);
 
@@ -187,7 +176,7 @@ struct Left {
 
 fn use_a_node(seal: &str) -> Left {
     let node = TestNode::start_with(Setup { config: config(seal), ..Setup::default() });
-    let Team { mut node, members, phones } = Team::gather_on(node, &[&TELETHON, &TDLIB]);
+    let Team { mut node, members, phones } = Team::gather_on(node, &[&TELETHON_MEDIA, &TDLIB]);
     let Ok([mut ada, mut bob]) = <[Driver; 2]>::try_from(members) else { unreachable!() };
     ada.invoke("account.UpdateProfile", json!({ "first_name": NAME, "about": ABOUT }));
     ada.command("set_username", json!({ "username": USERNAME }));
@@ -247,10 +236,10 @@ fn number(phone: &str) -> [u8; 8] {
 
 #[test]
 fn secrets_alone_rest_sealed_by_default() {
-    if clients::any_skipped(&[&TELETHON, &TDLIB]) {
+    if clients::any_skipped(&[&TELETHON_MEDIA, &TDLIB]) {
         return;
     }
-    clients::install(&[&TELETHON, &TDLIB]);
+    clients::install(&[&TELETHON_MEDIA, &TDLIB]);
     isolated("scan::secrets_alone_rest_sealed_by_default", WITHIN, || {
         let left = use_a_node("secrets");
         let secrets = [left.secrets, own_secrets(&left.node.data())]
@@ -268,10 +257,10 @@ fn secrets_alone_rest_sealed_by_default() {
 
 #[test]
 fn with_all_nothing_that_was_said_is_found() {
-    if clients::any_skipped(&[&TELETHON, &TDLIB]) {
+    if clients::any_skipped(&[&TELETHON_MEDIA, &TDLIB]) {
         return;
     }
-    clients::install(&[&TELETHON, &TDLIB]);
+    clients::install(&[&TELETHON_MEDIA, &TDLIB]);
     isolated("scan::with_all_nothing_that_was_said_is_found", WITHIN, || {
         let left = use_a_node("all");
         let own = own_secrets(&left.node.data());

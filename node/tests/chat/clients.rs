@@ -65,6 +65,11 @@ pub(crate) static TELETHON: Client = Client {
     ..NONE
 };
 
+/// Telethon with commands for files.
+#[allow(dead_code, reason = "for the tests of media and of sealing at rest")]
+pub(crate) static TELETHON_MEDIA: Client =
+    Client { script: "../media/telethon_media.py", ..TELETHON };
+
 pub(crate) static PYROGRAM: Client = Client {
     name: "pyrogram",
     version: "2.0.106",

@@ -19,12 +19,6 @@ use crate::support::process::Guarded;
 
 /// From start to the ready event, key exchange included.
 const READY_WITHIN: Duration = Duration::from_secs(90);
-/// A driver gives up on a command by itself, after 90 s, or half an hour in long runs.
-fn answer_within() -> Duration {
-    let is_long = std::env::var("ROOKERY_TEST").is_ok_and(|what| what == "full");
-    Duration::from_secs(if is_long { 1900 } else { 120 })
-}
-
 /// What a working node pushes comes within a fraction of this, also on a busy machine.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 /// Lines read and not looked at yet.
@@ -32,6 +26,12 @@ const LINES_MAX: usize = 100_000;
 /// Of each, in the message of a failed test.
 const SHOWN_EVENTS: usize = 40;
 const SHOWN_STDERR: usize = 4000;
+
+/// A driver gives up on a command by itself, after 90 s, or half an hour in long runs.
+fn answer_within() -> Duration {
+    let is_long = std::env::var("ROOKERY_TEST").is_ok_and(|what| what == "full");
+    Duration::from_secs(if is_long { 1900 } else { 120 })
+}
 
 /// `{code, NAME}` of a refusal.
 pub(crate) type Refusal = (i64, String);

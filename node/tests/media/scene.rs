@@ -17,15 +17,7 @@ use crate::team::Team;
 
 const WITHIN: Duration = Duration::from_secs(600);
 
-pub(crate) static TELETHON: Client = Client {
-    name: "telethon",
-    version: "1.45.0",
-    layer: Some(229),
-    script: "../media/telethon_media.py",
-    packages: "telethon/requirements-1.45.0.txt",
-    shows_missed_changes: false,
-    ..NONE
-};
+pub(crate) use crate::clients::TELETHON_MEDIA as TELETHON;
 
 pub(crate) static PYROGRAM: Client = Client {
     name: "pyrogram",
