@@ -83,6 +83,19 @@ impl Chain {
         })
     }
 
+    /// What would become of an entry if it were offered now as the next one: a home asks before it
+    /// publishes what it has signed. Costs a copy of the state.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is not the next one; a Recover never is, whatever [`Self::offer`] makes of it.
+    pub fn would(&self, entry: &ControlEntry) -> Result<Verdict, Refused> {
+        self.state.check_next(entry)?;
+        if self.dispute.is_some() {
+            return Err(Refused::Disputed);
+        }
+        Ok(self.state.clone().apply(entry))
+    }
+
     /// Takes an entry from anybody.
     ///
     /// # Errors

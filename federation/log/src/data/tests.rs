@@ -73,7 +73,9 @@ impl World {
         let home = self.chain.state().home;
         let home = self.nodes.iter().position(|node| node.id == home).unwrap();
         let entry = control(&self.chain, &self.nodes[home], user, action, &mut self.rng);
+        let would = self.chain.would(&entry);
         self.chain.offer(entry.clone()).unwrap();
+        assert_eq!(would.ok(), self.chain.verdicts().last().copied());
         self.control.push(entry);
     }
 

@@ -241,10 +241,7 @@ impl Sim {
             return false;
         };
         let read = ControlEntry::new(entry.clone()).unwrap();
-        if chain.state().check_next(&read).is_err() {
-            return false;
-        }
-        let verdict = chain.state().clone().apply(&read);
+        let Ok(verdict) = chain.would(&read) else { return false };
         if verdict != Verdict::Applied {
             self.seen.void += 1;
             // An honest home refuses; a lying one writes it all the same.

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 
 use super::network::Sim;
 use crate::body::Action;
-use crate::control::{Chain, ControlEntry, State, Verdict};
+use crate::control::{Chain, ControlEntry, Refused, State, Verdict};
 use crate::data::{DataEntry, oracle};
+use crate::entry::Entry;
 use crate::ids::{EntryId, EntryRef, Node16, UserRef};
-use crate::replica::Replica;
+use crate::replica::{Event, Rejected, Replica};
 
 pub(super) fn all(sim: &Sim) {
     one_world(sim);
@@ -40,6 +41,37 @@ pub(super) fn evaluators_agree(sim: &Sim, node: usize) {
     assert!(shown == expected, "the evaluators differ on node {node}");
     let states = oracle::states(replica.chain().entries()).unwrap();
     assert!(states.last().unwrap().0 == *replica.chain().state(), "the evaluators of rules differ");
+}
+
+/// What a chain would make of a control entry that it does not have.
+pub(super) fn foretold(chain: &Chain, entry: &Entry) -> Option<Result<Verdict, Refused>> {
+    let read = ControlEntry::new(entry.clone()).ok()?;
+    let known = chain.find(&read.id()).is_some();
+    (!known).then(|| chain.would(&read))
+}
+
+/// What came of an entry is what was foretold.
+pub(super) fn came_true(
+    chain: &Chain,
+    entry: &Entry,
+    would: Result<Verdict, Refused>,
+    received: &Result<Vec<Event>, Rejected>,
+) {
+    let seq = entry.header().seq;
+    let place = chain.at(seq).filter(|at| at.id() == entry.id());
+    let became = place.and_then(|_| chain.verdicts().get(usize::try_from(seq).unwrap()));
+    let replaced = |event: &Event| matches!(event, Event::Recovered { .. });
+    match (would, received) {
+        // Another Recover had waited for this entry, or this is one.
+        (_, Ok(events)) if events.iter().any(replaced) => {}
+        (Ok(would), _) => assert_eq!(Some(&would), became, "a verdict was foretold wrongly"),
+        (Err(_), Ok(_)) => assert!(became.is_none(), "a refusal was foretold wrongly"),
+        (Err(would), Err(refused)) => {
+            // The fork of a chain that has ended is refused as such where it does not follow as well.
+            let same = *refused == Rejected::Control(would) || would == Refused::Place;
+            assert!(same, "{would:?} was foretold, {refused:?} came");
+        }
+    }
 }
 
 /// Equal chains, equal state, equal view on all honest nodes.

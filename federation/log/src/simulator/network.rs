@@ -7,6 +7,7 @@ use keys::NodeIdentity;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
+use super::checks;
 use crate::body::{Action, Evidence, GroupKind};
 use crate::entry::{Entry, gossip_id};
 use crate::epoch::open_epoch;
@@ -290,7 +291,12 @@ impl Sim {
     /// A node takes an entry, from a peer or from itself.
     pub(super) fn receive(&mut self, to: usize, entry: Entry, from: Option<usize>) {
         let now_ms = self.clock(to);
-        match self.nodes[to].replica.receive(entry.clone(), now_ms) {
+        let would = checks::foretold(self.nodes[to].replica.chain(), &entry);
+        let received = self.nodes[to].replica.receive(entry.clone(), now_ms);
+        if let Some(would) = would {
+            checks::came_true(self.nodes[to].replica.chain(), &entry, would, &received);
+        }
+        match received {
             Ok(events) => {
                 let header = entry.header();
                 if let Some(inc) = header.inc() {

@@ -199,3 +199,33 @@ fn branches_and_recovers_may_come_in_any_order() {
         assert!(chain.dispute().is_none());
     }
 }
+
+/// What is not the next entry is told as such, and nothing is changed by asking.
+#[test]
+fn what_would_not_be_appended_is_told() {
+    let mut group = Group::new(&SUPERGROUP);
+    let old = rival(&group, checkpoint(), 90);
+    group.home(None, checkpoint());
+    let before = group.state().clone();
+    let next = rival(&group, checkpoint(), 91);
+    assert_eq!(group.chain.would(&next), Ok(Verdict::Applied));
+    assert_eq!(group.chain.would(&rival(&group, ban(group.nodes[1].user(2)), 92)), Ok(NOT_ALLOWED));
+    assert_eq!(group.chain.would(&old), Err(Refused::Place));
+    assert_eq!(group.chain.would(&group.chain.entries()[3]), Err(Refused::Place));
+    assert_eq!(group.chain.would(&recover(&group, 3, 1, 0, |_| {})), Err(Refused::Place));
+    let foreign = Group::new(&Start { shows_history: false, ..SUPERGROUP });
+    assert_eq!(group.chain.would(&rival(&foreign, checkpoint(), 93)), Err(Refused::Group));
+    let thief = control(&group.chain, &group.nodes[1], None, checkpoint(), &mut group.rng);
+    assert_eq!(group.chain.would(&thief), Err(Refused::Place));
+    let author = crate::Author { key: &group.nodes[1].op, ..group.nodes[0].author() };
+    let body = ControlBody::bare(checkpoint());
+    let stolen = write_control(&group.chain, author, None, &body, 0, &mut seeded(94)).unwrap();
+    let stolen = ControlEntry::new(stolen).unwrap();
+    assert_eq!(group.chain.would(&stolen), Err(Refused::Signature));
+    assert_eq!(group.state(), &before);
+    assert_eq!(group.chain.entries().len(), 4);
+
+    assert!(matches!(group.chain.offer(old), Ok(Accepted::Disputed(_))));
+    assert_eq!(group.chain.would(&next), Err(Refused::Disputed));
+    assert_eq!(group.chain.offer(next).unwrap_err(), Refused::Disputed);
+}
