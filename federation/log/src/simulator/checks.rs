@@ -20,6 +20,7 @@ pub(super) fn all(sim: &Sim) {
         one_branch_of_a_settled_lane(sim, node);
         no_key_of_a_removed_node(sim, node);
         every_member_can_read(sim, node);
+        a_stored_chain_comes_back(sim, node);
     }
     let node = honest(sim).next().unwrap();
     let chain = sim.nodes[node].replica.chain();
@@ -72,6 +73,16 @@ pub(super) fn came_true(
             assert!(same, "{would:?} was foretold, {refused:?} came");
         }
     }
+}
+
+/// A chain that is read back is the one that was written.
+fn a_stored_chain_comes_back(sim: &Sim, node: usize) {
+    let chain = sim.nodes[node].replica.chain();
+    let back = Chain::restore(chain.entries().iter().cloned()).unwrap();
+    assert_eq!(back.state(), chain.state());
+    assert_eq!(back.state().digest(), chain.state().digest());
+    assert_eq!(back.verdicts(), chain.verdicts());
+    assert_eq!(back.cite(), chain.cite());
 }
 
 /// Equal chains, equal state, equal view on all honest nodes.

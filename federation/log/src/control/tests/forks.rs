@@ -229,3 +229,59 @@ fn what_would_not_be_appended_is_told() {
     assert_eq!(group.chain.would(&next), Err(Refused::Disputed));
     assert_eq!(group.chain.offer(next).unwrap_err(), Refused::Disputed);
 }
+
+/// What is stored is read back: with recoveries, moves, void entries and mismatched checkpoints.
+#[test]
+fn a_chain_is_read_back_from_its_entries() {
+    let mut group = Group::new(&SUPERGROUP);
+    let user = group.nodes[1].user(5);
+    assert_eq!(group.home(Some(1), promote(user, STAFF)), Verdict::Applied);
+    assert_eq!(group.home(None, ban(user)), NOT_ALLOWED);
+    assert_eq!(group.home(None, checkpoint()), Verdict::Applied);
+    for round in 0..200 {
+        let user = group.nodes[2].user(2 + round % 3);
+        group.home(Some(1), if round % 2 == 0 { ban(user) } else { demote(user) });
+    }
+    let base = group.state().head.0 - 1;
+    let recovered = recover(&group, base, 1, 1, |_| {});
+    let accepted = group.chain.offer(recovered).unwrap();
+    assert!(matches!(accepted, Accepted::Recovered { .. }));
+    let moved = move_home(&group, 2);
+    assert_eq!(group.home(None, moved), Verdict::Applied);
+    assert_eq!(group.home(None, checkpoint()), Verdict::Applied);
+
+    let stored = group.chain.entries().to_vec();
+    let back = Chain::restore(stored.clone()).unwrap();
+    assert_eq!(back.state(), group.state());
+    assert_eq!(back.state().digest(), group.state().digest());
+    assert_eq!(back.verdicts(), group.chain.verdicts());
+    assert!(back.mismatches().eq(group.chain.mismatches()));
+    assert!(back.mismatches().count() == 2 && back.aside().count() == 0);
+    for (seq, entry) in stored.iter().enumerate() {
+        assert_eq!(back.at(seq as u64).map(ControlEntry::id), Some(entry.id()));
+        assert_eq!(back.state_at(seq as u64), group.chain.state_at(seq as u64));
+    }
+    // It goes on where the other one does.
+    let next = rival(&group, checkpoint(), 95);
+    assert_eq!(back.would(&next), Ok(Verdict::Applied));
+
+    // One that is missing, twice, in the wrong place or of another branch.
+    let dead = group.chain.aside().next().unwrap().clone();
+    let refused = |entries: Vec<ControlEntry>| Chain::restore(entries).map(drop).unwrap_err();
+    assert_eq!(refused(Vec::new()), Refused::Group);
+    assert_eq!(refused(stored[1..].to_vec()), Refused::Group);
+    for place in [2, 4, stored.len() - 3, stored.len() - 2] {
+        let mut gap = stored.clone();
+        gap.remove(place);
+        assert_eq!(refused(gap), Refused::Place);
+        let mut twice = stored.clone();
+        twice.insert(place, stored[place - 1].clone());
+        assert_eq!(refused(twice), Refused::Place);
+        let mut swapped = stored.clone();
+        swapped.swap(place - 1, place);
+        assert_eq!(refused(swapped), Refused::Place);
+        let mut other = stored.clone();
+        other.insert(place, dead.clone());
+        assert_eq!(refused(other), Refused::Place);
+    }
+}
