@@ -190,9 +190,9 @@ pub struct LaneEnd {
 /// The next entry of a lane, by who holds the chain and knows where the lane ends.
 ///
 /// `secret` is of the key in force, and may be missing in a public group; `deps` are heads of other
-/// lanes that this one has not named yet. It is for the caller to know that the lane is not forked and
-/// that readers have the certificate of the key, from the chain or from this lane. The entry is to be
-/// made durable, with the next [`LaneEnd`], before anybody sees it.
+/// lanes that this one has not named yet. It is for the caller to know that the lane is not forked
+/// and that readers have the certificate of the key, from the chain or from this lane. The entry is
+/// to be made durable, with the next [`LaneEnd`], before anybody sees it.
 ///
 /// # Errors
 /// [`AuthorError`].

@@ -1,5 +1,5 @@
-//! A home as core runs it, by what is public: the chain in memory, of a lane only its end; what it shows
-//! of rights, admins and invites; and that both come back from what was stored.
+//! A home as core runs it, by what is public: the chain in memory, of a lane only its end; what it
+//! shows of rights, admins and invites; and that it comes back from what was stored.
 
 use glog::body::{
     Action, ControlBody, DataBody, Genesis, GroupKind, Info, Invite, Post, Promote, Restrict,

@@ -83,11 +83,11 @@ impl Chain {
         })
     }
 
-    /// A chain as it was stored: the Genesis, then each entry in its place, also a Recover. Entries that
-    /// were held aside, and a dispute, come back when they are offered again.
+    /// A chain as it was stored: the Genesis, then each entry in its place, also a Recover. Entries
+    /// that were held aside, and a dispute, come back when they are offered again.
     ///
     /// # Errors
-    /// [`Refused`] if one does not continue those before it: this is no chain that was written here.
+    /// [`Refused`] if one does not continue those before it: no such chain was written here.
     pub fn restore(entries: impl IntoIterator<Item = ControlEntry>) -> Result<Self, Refused> {
         let mut entries = entries.into_iter();
         let mut chain = Self::new(entries.next().ok_or(Refused::Group)?)?;
@@ -105,7 +105,8 @@ impl Chain {
     /// publishes what it has signed. Costs a copy of the state.
     ///
     /// # Errors
-    /// [`Refused`] if it is not the next one; a Recover never is, whatever [`Self::offer`] makes of it.
+    /// [`Refused`] if it is not the next one; a Recover never is, whatever [`Self::offer`] makes of
+    /// it.
     pub fn would(&self, entry: &ControlEntry) -> Result<Verdict, Refused> {
         self.state.check_next(entry)?;
         if self.dispute.is_some() {

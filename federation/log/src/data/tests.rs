@@ -22,6 +22,8 @@ use crate::mutant::Mutant;
 use crate::rights::Rights;
 use crate::testing::{Start, TestNode, control, epoch, genesis, number, seeded, text};
 
+mod edits;
+
 struct World {
     rng: StdRng,
     nodes: Vec<TestNode>,

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::network::Sim;
-use crate::body::Action;
+use crate::body::{Action, GroupKind};
 use crate::control::{Chain, ControlEntry, Refused, State, Verdict};
 use crate::data::{DataEntry, oracle};
 use crate::entry::Entry;
 use crate::ids::{EntryId, EntryRef, Node16, UserRef};
 use crate::replica::{Event, Rejected, Replica};
+use crate::rights::Rights;
 
 pub(super) fn all(sim: &Sim) {
     one_world(sim);
@@ -68,7 +69,7 @@ pub(super) fn came_true(
         (Ok(would), _) => assert_eq!(Some(&would), became, "a verdict was foretold wrongly"),
         (Err(_), Ok(_)) => assert!(became.is_none(), "a refusal was foretold wrongly"),
         (Err(would), Err(refused)) => {
-            // The fork of a chain that has ended is refused as such where it does not follow as well.
+            // What does not follow may be refused for its signature or for the dispute as well.
             let same = *refused == Rejected::Control(would) || would == Refused::Place;
             assert!(same, "{would:?} was foretold, {refused:?} came");
         }
@@ -296,6 +297,30 @@ fn nobody_acts_upwards(chain: &Chain) {
             "{actor:?} has acted on {target:?}"
         );
     }
+}
+
+/// How many messages show an edit by somebody else: in channels alone, by who might edit where it
+/// stands.
+pub(super) fn edits_of_others(sim: &Sim) -> u64 {
+    let mut seen = 0;
+    for node in honest(sim) {
+        let replica = &sim.nodes[node].replica;
+        let states = oracle::states(replica.chain().entries()).unwrap();
+        for message in replica.lanes().view(replica.chain()).messages.values() {
+            let Some(edit) = message.edited.and_then(|at| replica.lanes().get(&at)) else {
+                continue;
+            };
+            if edit.user == message.author {
+                continue;
+            }
+            let position = replica.lanes().position(&edit.at).unwrap();
+            let (state, _) = &states[usize::try_from(position).unwrap()];
+            assert_eq!(state.kind(), GroupKind::Channel, "somebody else's words were changed");
+            assert!(state.rights(edit.user).has(Rights::EDIT), "edited without the right to");
+            seen += 1;
+        }
+    }
+    seen
 }
 
 /// Everybody who stands above an admin, from the tree alone; nobody, for who is none.

@@ -48,10 +48,12 @@ pub(super) struct Seen {
     pub(super) moves: u64,
     pub(super) lies: u64,
     pub(super) forged: u64,
+    /// Messages that show an edit by somebody else than their author.
+    pub(super) edited: u64,
 }
 
 impl Seen {
-    fn all(&self) -> [u64; 14] {
+    fn all(&self) -> [u64; 15] {
         [
             self.posts,
             self.control,
@@ -67,6 +69,7 @@ impl Seen {
             self.moves,
             self.lies,
             self.forged,
+            self.edited,
         ]
     }
 
@@ -85,6 +88,7 @@ impl Seen {
         self.moves += run.moves;
         self.lies += run.lies;
         self.forged += run.forged;
+        self.edited += run.edited;
     }
 
     /// Nothing that the checks are about is missing from the runs.
@@ -144,7 +148,7 @@ impl Sim {
         let mut rng = seeded(seed);
         let keys: Vec<_> = (0..4).map(|_| TestNode::new(&mut rng)).collect();
         let recovery = NodeIdentity::generate(&mut rng);
-        let kind = if rng.random_bool(0.85) { GroupKind::Supergroup } else { GroupKind::Channel };
+        let kind = if rng.random_bool(0.8) { GroupKind::Supergroup } else { GroupKind::Channel };
         let public = rng.random_bool(0.5);
         let start = Start { kind, public, shows_history: rng.random_bool(0.7) };
         let (first, secret) = genesis(&keys[0], &recovery, &start, &mut rng);
