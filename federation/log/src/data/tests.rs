@@ -521,6 +521,8 @@ fn a_cut_undoes_what_stands_above_it() {
             let needs_none = match entry.body() {
                 Some(DataBody::Delete(delete)) => own(&delete.target),
                 Some(DataBody::Member(member)) => !member.join,
+                // It opens a lane for everybody, whoever is said to speak.
+                Some(DataBody::Open(_)) => true,
                 _ => false,
             };
             // Lanes of other incarnations that were closed before stay as they were.
