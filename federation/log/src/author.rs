@@ -1,5 +1,6 @@
 //! Writing entries: what a node says in its lane, and what a home writes in the chain.
 
+use keys::epoch::EpochSecret;
 use keys::{CryptoRng, NodeIdentity};
 
 use crate::body::{Action, ControlBody, Cut, DataBody, Evidence, SALT_BYTES};
@@ -9,7 +10,7 @@ use crate::data::Lanes;
 use crate::entry::{Entry, Signer};
 use crate::epoch::{EpochPlace, seal_body};
 use crate::header::{DEPS_MAX, Header, Lane};
-use crate::ids::{ControlRef, EntryId, EntryRef, GroupId, Hash16, Node16, NodeId, UserRef};
+use crate::ids::{EntryId, EntryRef, GroupId, Hash16, Node16, NodeId, UserRef};
 use crate::replica::Replica;
 use crate::rights::Rights;
 
@@ -177,6 +178,80 @@ impl Lanes {
     }
 }
 
+/// Where a lane ends that takes its next entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneEnd {
+    /// The incarnation.
+    pub inc: u32,
+    /// The number and the name of the last entry; `None` if there is none yet.
+    pub last: Option<(u64, EntryId)>,
+}
+
+/// The next entry of a lane, by who holds the chain and knows where the lane ends.
+///
+/// `secret` is of the key in force, and may be missing in a public group; `deps` are heads of other
+/// lanes that this one has not named yet. It is for the caller to know that the lane is not forked
+/// and that readers have the certificate of the key, from the chain or from this lane. The entry is
+/// to be made durable, with the next [`LaneEnd`], before anybody sees it.
+///
+/// # Errors
+/// [`AuthorError`].
+#[expect(clippy::too_many_arguments, reason = "each is one field of the header, or seals it")]
+pub fn write_data<R: CryptoRng + ?Sized>(
+    chain: &Chain,
+    author: Author<'_>,
+    lane: LaneEnd,
+    secret: Option<&EpochSecret>,
+    deps: List<EntryRef, DEPS_MAX>,
+    user: u64,
+    body: &DataBody,
+    ts_ms: u64,
+    rng: &mut R,
+) -> Result<Entry, AuthorError> {
+    let state = chain.state();
+    if !chain.timeline().is_writer(author.node.short(), lane.inc, state.head.0) {
+        return Err(AuthorError::NotWriter);
+    }
+    let (seq, prev) = match lane.last {
+        Some((seq, prev)) => (seq.checked_add(1).ok_or(AuthorError::Closed)?, prev),
+        // An incarnation above the first begins with its Open.
+        None if lane.inc > 0 && !matches!(body, DataBody::Open(_)) => {
+            return Err(AuthorError::Closed);
+        }
+        None => (0, EntryId::default()),
+    };
+    let never_sealed = matches!(body, DataBody::Cert(_) | DataBody::Open(_));
+    let epoch = state.epoch.filter(|_| !never_sealed);
+    let secret = epoch.map(|id| secret.ok_or(AuthorError::NoKey(id))).transpose()?;
+    let flags = match body {
+        DataBody::Post(post) => post.classes(),
+        DataBody::Edit(edit) => edit.post.classes(),
+        _ => Rights::NONE,
+    };
+    let header = Header {
+        group: state.group,
+        node: author.node,
+        lane: Lane::Data { inc: lane.inc, user, ctl: chain.cite(), deps, epoch, flags: flags.0 },
+        seq,
+        key_serial: author.serial,
+        prev,
+        ts_ms,
+        kind: body.kind(),
+        body_hash: [0; 32],
+        body_len: 0,
+    };
+    let clear = body.encode(&salt(rng));
+    let carried = match secret {
+        Some(secret) => {
+            let mut random = [0; 32];
+            rng.fill_bytes(&mut random);
+            seal_body(secret, &header, &clear, &random)?
+        }
+        None => clear,
+    };
+    Ok(Entry::sign(header, carried, Signer::Node, author.key)?)
+}
+
 impl Replica {
     /// The next entry of this node's lane. It is to be received by the own replica first, and made
     /// durable, before anybody else sees it.
@@ -196,10 +271,6 @@ impl Replica {
         if self.frozen_from(node, inc).is_some() {
             return Err(AuthorError::Closed);
         }
-        let position = self.chain().state().head.0;
-        if !self.chain().timeline().is_writer(node, inc, position) {
-            return Err(AuthorError::NotWriter);
-        }
         let brings = match body {
             DataBody::Cert(cert) => cert.body.serial == author.serial,
             DataBody::Open(open) => open.cert.is_some(),
@@ -208,54 +279,13 @@ impl Replica {
         if !brings && !self.knows_key(node, author.serial) {
             return Err(AuthorError::NoCertificate);
         }
-        let head =
-            self.lanes().heads(self.chain()).into_iter().find(|h| (h.node, h.inc) == (node, inc));
-        let opens = matches!(body, DataBody::Open(_));
-        if head.is_none() && inc > 0 && !opens {
-            return Err(AuthorError::Closed);
-        }
-        let prev = head.map(|head| self.id_of(&head).ok_or(AuthorError::Closed)).transpose()?;
-        let never_sealed = matches!(body, DataBody::Cert(_) | DataBody::Open(_));
-        let epoch = self.chain().state().epoch.filter(|_| !never_sealed);
-        let secret = epoch.map(|id| self.key(&id).ok_or(AuthorError::NoKey(id))).transpose()?;
-        let flags = match body {
-            DataBody::Post(post) => post.classes(),
-            DataBody::Edit(edit) => edit.post.classes(),
-            _ => Rights::NONE,
-        };
-        let header = Header {
-            group: self.chain().group(),
-            node: author.node,
-            lane: Lane::Data {
-                inc,
-                user,
-                ctl: self.cite(),
-                deps: self.deps(node)?,
-                epoch,
-                flags: flags.0,
-            },
-            seq: head.map_or(0, |head| head.seq + 1),
-            key_serial: author.serial,
-            prev: prev.unwrap_or_default(),
-            ts_ms,
-            kind: body.kind(),
-            body_hash: [0; 32],
-            body_len: 0,
-        };
-        let clear = body.encode(&salt(rng));
-        let carried = match secret {
-            Some(secret) => {
-                let mut random = [0; 32];
-                rng.fill_bytes(&mut random);
-                seal_body(secret, &header, &clear, &random)?
-            }
-            None => clear,
-        };
-        Ok(Entry::sign(header, carried, Signer::Node, author.key)?)
-    }
-
-    fn cite(&self) -> Option<ControlRef> {
-        self.chain().cite()
+        let chain = self.chain();
+        let head = self.lanes().heads(chain).into_iter().find(|h| (h.node, h.inc) == (node, inc));
+        let id_of = |head: EntryRef| self.id_of(&head).ok_or(AuthorError::Closed);
+        let last = head.map(|head| id_of(head).map(|id| (head.seq, id))).transpose()?;
+        let secret = chain.state().epoch.and_then(|id| self.key(&id));
+        let (lane, deps) = (LaneEnd { inc, last }, self.deps(node)?);
+        write_data(chain, author, lane, secret, deps, user, body, ts_ms, rng)
     }
 
     /// Heads of other lanes that this node's lanes have not named yet, the most that fit.
@@ -307,3 +337,6 @@ fn salt<R: CryptoRng + ?Sized>(rng: &mut R) -> [u8; SALT_BYTES] {
     rng.fill_bytes(&mut salt);
     salt
 }
+
+#[cfg(test)]
+mod tests;

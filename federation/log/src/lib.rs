@@ -31,7 +31,10 @@ mod testing;
 #[cfg(test)]
 mod vectors;
 
-pub use author::{Author, AuthorError, recover_place, write_control, write_genesis, write_recover};
+pub use author::{
+    Author, AuthorError, LaneEnd, recover_place, write_control, write_data, write_genesis,
+    write_recover,
+};
 pub use cert::{CertBody, NodeCert, Opened, RootOpening};
 pub use entry::{CONTROL_BODY_BYTES_MAX, DATA_BODY_BYTES_MAX, Entry, Signer, gossip_id};
 pub use epoch::{EpochPlace, open_body, open_epoch, seal_body, seal_epoch};

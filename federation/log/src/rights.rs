@@ -65,8 +65,10 @@ impl Rights {
     pub const ANONYMOUS: Self = Self(1 << 20);
     /// Manage topics.
     pub const TOPICS: Self = Self(1 << 21);
+    /// Edit messages of others in a broadcast channel.
+    pub const EDIT: Self = Self(1 << 22);
     /// What an admin may be granted: rights of their own, and those that members may lack.
-    pub const ADMIN: Self = Self((0x3f << 16) | Self::INVITE.0 | Self::PIN.0 | Self::INFO.0);
+    pub const ADMIN: Self = Self((0x7f << 16) | Self::INVITE.0 | Self::PIN.0 | Self::INFO.0);
     /// Everything.
     pub const ALL: Self = Self(Self::MEMBER.0 | Self::JOIN.0 | Self::ADMIN.0);
 

@@ -62,7 +62,7 @@ impl Post {
 record! {
     /// What a message says from now on.
     pub struct Edit {
-        /// Which message, of the same author.
+        /// Which message: one's own; in a channel anybody's, by the right to edit.
         pub target: EntryRef,
         /// The whole of what it says.
         pub post: Post,

@@ -83,6 +83,38 @@ impl Chain {
         })
     }
 
+    /// A chain as it was stored: the Genesis, then each entry in its place, also a Recover. Entries
+    /// that were held aside, and a dispute, come back when they are offered again.
+    ///
+    /// # Errors
+    /// [`Refused`] if one does not continue those before it: no such chain was written here.
+    pub fn restore(entries: impl IntoIterator<Item = ControlEntry>) -> Result<Self, Refused> {
+        let mut entries = entries.into_iter();
+        let mut chain = Self::new(entries.next().ok_or(Refused::Group)?)?;
+        for entry in entries {
+            let next = (chain.state.head.0 + 1, entry.id());
+            chain.offer(entry)?;
+            if chain.state.head != next {
+                return Err(Refused::Place);
+            }
+        }
+        Ok(chain)
+    }
+
+    /// What would become of an entry if it were offered now as the next one: a home asks before it
+    /// publishes what it has signed. Costs a copy of the state.
+    ///
+    /// # Errors
+    /// [`Refused`] if it is not the next one; a Recover never is, whatever [`Self::offer`] makes of
+    /// it.
+    pub fn would(&self, entry: &ControlEntry) -> Result<Verdict, Refused> {
+        self.state.check_next(entry)?;
+        if self.dispute.is_some() {
+            return Err(Refused::Disputed);
+        }
+        Ok(self.state.clone().apply(entry))
+    }
+
     /// Takes an entry from anybody.
     ///
     /// # Errors

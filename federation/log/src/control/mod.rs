@@ -17,7 +17,7 @@ mod timeline;
 pub use chain::{Accepted, Chain, SIDE_ENTRIES_MAX};
 pub use entry::ControlEntry;
 pub use fork::ForkProof;
-pub use state::{Admin, Denied, Node, Refused, Standing, State, Verdict, Void};
+pub use state::{Admin, Denied, InviteState, Node, Refused, Standing, State, Verdict, Void};
 pub(crate) use timeline::named_by;
 pub use timeline::{Revocation, Scope, Taken, Timeline};
 

@@ -121,9 +121,12 @@ pub struct Denied {
 
 /// An invite, and how many were let in by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct InviteState {
+pub struct InviteState {
+    /// Its token hash and its terms.
     pub invite: Invite,
+    /// Who made it.
     pub by: UserRef,
+    /// How many were let in by it.
     pub used: u32,
 }
 
@@ -196,7 +199,7 @@ pub struct State {
     /// Who was let in.
     pub admitted: BTreeSet<UserRef>,
     /// Invites by token hash.
-    pub(crate) invites: BTreeMap<Hash16, InviteState>,
+    pub invites: BTreeMap<Hash16, InviteState>,
     /// Title, description and the like, by tag.
     pub settings: BTreeMap<u16, Setting>,
     /// The key in force: the entry that carried it. `None` in a public group.

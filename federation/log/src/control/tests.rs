@@ -84,9 +84,12 @@ impl Group {
     }
 
     fn offer(&mut self, entry: ControlEntry) -> Verdict {
+        let would = self.chain.would(&entry);
         let accepted = self.chain.offer(entry).unwrap();
         assert!(matches!(accepted, Accepted::Appended { .. }), "{accepted:?}");
-        *self.chain.verdicts().last().unwrap()
+        let verdict = *self.chain.verdicts().last().unwrap();
+        assert_eq!(would, Ok(verdict));
+        verdict
     }
 
     fn state(&self) -> &State {

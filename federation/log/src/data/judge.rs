@@ -73,11 +73,23 @@ impl Lanes {
             Some(DataBody::Pin(_) | DataBody::Unpin(_)) => Rights::PIN,
             Some(DataBody::Vote(_)) => Rights::TAKE_PART,
             Some(DataBody::Member(Member { join: true, .. })) => Rights::JOIN,
+            Some(DataBody::Edit(edit)) if chain.state().kind() == GroupKind::Channel => {
+                self.needs_to_edit(chain, entry, &edit.target)
+            }
             Some(DataBody::Post(_) | DataBody::Edit(_)) => class,
             // Hidden bodies are those of posts and edits, whose class is in the header.
             None if !entry.flags.is_empty() => class,
             _ => Rights::NONE,
         }
+    }
+
+    /// What an edit needs in a channel: of one's own message what the message needed; of any other,
+    /// or where one has that no more, the right to edit.
+    fn needs_to_edit(&self, chain: &Chain, entry: &DataEntry, target: &EntryRef) -> Rights {
+        let rights = |position| chain.timeline().rights(entry.user, position);
+        let posts = self.position(&entry.at).is_some_and(|at| rights(at).has(Rights::BROADCAST));
+        let is_own = self.is_author(entry, target);
+        if is_own && posts { Rights::BROADCAST } else { Rights::EDIT }
     }
 
     /// Whether an entry is by the author of its target.

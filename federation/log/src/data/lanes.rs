@@ -436,14 +436,16 @@ impl Lanes {
             votes: BTreeMap::new(),
             tallies: BTreeMap::new(),
         };
+        let is_channel = chain.state().kind() == GroupKind::Channel;
+        let mut edits: BTreeMap<Node16, &Record> = BTreeMap::new();
         // `about` is in the order of lanes: what comes later replaces what was before.
         for record in counting() {
             let by = &record.entry;
             match by.body() {
                 Some(DataBody::Delete(_)) => return None,
-                Some(DataBody::Edit(Edit { post, .. })) if by.user == message.author => {
-                    message.post = Some(post.clone());
-                    message.edited = Some(by.at);
+                // That it counts says in a channel that its author may edit.
+                Some(DataBody::Edit(_)) if is_channel || by.user == message.author => {
+                    edits.insert(by.at.node, record);
                 }
                 Some(DataBody::Pin(_)) if !self.is_unpinned(&by.at) => message.pins.push(by.at),
                 Some(DataBody::Vote(vote)) => {
@@ -456,6 +458,14 @@ impl Lanes {
                 }
                 _ => {}
             }
+        }
+        // Of several nodes, the one that knew more rules.
+        let edit = edits.into_values().max_by_key(|record| (record.position, record.entry.at));
+        if let Some(by) = edit.map(|record| &record.entry)
+            && let Some(DataBody::Edit(Edit { post, .. })) = by.body()
+        {
+            message.post = Some(post.clone());
+            message.edited = Some(by.at);
         }
         for record in about() {
             let Some(DataBody::React(react)) = record.entry.body() else { continue };

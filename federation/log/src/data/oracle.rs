@@ -336,11 +336,19 @@ impl World<'_> {
 
     /// Whether an entry with one claim is valid.
     fn holds(&self, entry: &DataEntry) -> bool {
-        let class = match self.state(0).map(State::kind) {
-            Some(GroupKind::Supergroup) => entry.flags,
-            _ => Rights::BROADCAST,
-        };
+        let class = if self.is_channel() { Rights::BROADCAST } else { entry.flags };
         let needs = match entry.body() {
+            // "In a channel who holds EDIT edits what others say, and what they said themselves."
+            Some(DataBody::Edit(edit)) if self.is_channel() => {
+                let own = self.find(&edit.target).is_some_and(|post| post.user == entry.user);
+                let state = self.position(entry).and_then(|position| self.state(position));
+                let may_post =
+                    state.is_some_and(|state| state.rights(entry.user).has(Rights::BROADCAST));
+                match (own, may_post) {
+                    (true, true) => Rights::BROADCAST,
+                    _ => Rights::EDIT,
+                }
+            }
             Some(DataBody::Post(_) | DataBody::Edit(_)) => class,
             None if !entry.flags.is_empty() => class,
             Some(DataBody::Delete(delete)) => {
@@ -353,6 +361,10 @@ impl World<'_> {
             _ => Rights::NONE,
         };
         self.is_valid(entry, entry.user, needs)
+    }
+
+    fn is_channel(&self) -> bool {
+        self.state(0).map(State::kind) == Some(GroupKind::Channel)
     }
 
     fn message(&self, entry: &DataEntry) -> Option<Message> {
@@ -373,12 +385,22 @@ impl World<'_> {
         };
         let edits = self.entries.iter().filter_map(|other| match other.body() {
             Some(DataBody::Edit(Edit { target, post })) => {
-                let counts = *target == entry.at && other.user == entry.user && self.holds(other);
+                let may = self.is_channel() || other.user == entry.user;
+                let counts = *target == entry.at && may && self.holds(other);
                 counts.then_some((other.at, post))
             }
             _ => None,
         });
-        let edit = edits.max_by_key(|(at, _)| *at);
+        // "The last that counts of each node; of those the one with the highest position."
+        let edits: Vec<_> = edits.collect();
+        let is_last =
+            |at: EntryRef| !edits.iter().any(|(other, _)| other.node == at.node && *other > at);
+        let stands = |at: &EntryRef| self.find(at).and_then(|entry| self.position(entry));
+        let edit = edits
+            .iter()
+            .filter(|(at, _)| is_last(*at))
+            .max_by_key(|(at, _)| (stands(at), *at))
+            .copied();
         let mut pins: Vec<EntryRef> =
             self.entries.iter().filter_map(|o| self.pin(o, entry)).collect();
         pins.sort_unstable();
@@ -461,7 +483,7 @@ impl World<'_> {
 
     /// "A node's tally is capped at its member count."
     fn cap(&self, node: Node16) -> u64 {
-        if self.state(0).map(State::kind) == Some(GroupKind::Channel) {
+        if self.is_channel() {
             return self.count(node).unwrap_or(0);
         }
         let members = self.entries.iter().filter(|entry| {

@@ -22,6 +22,8 @@ use crate::mutant::Mutant;
 use crate::rights::Rights;
 use crate::testing::{Start, TestNode, control, epoch, genesis, number, seeded, text};
 
+mod edits;
+
 struct World {
     rng: StdRng,
     nodes: Vec<TestNode>,
@@ -73,7 +75,9 @@ impl World {
         let home = self.chain.state().home;
         let home = self.nodes.iter().position(|node| node.id == home).unwrap();
         let entry = control(&self.chain, &self.nodes[home], user, action, &mut self.rng);
+        let would = self.chain.would(&entry);
         self.chain.offer(entry.clone()).unwrap();
+        assert_eq!(would.ok(), self.chain.verdicts().last().copied());
         self.control.push(entry);
     }
 
@@ -517,6 +521,8 @@ fn a_cut_undoes_what_stands_above_it() {
             let needs_none = match entry.body() {
                 Some(DataBody::Delete(delete)) => own(&delete.target),
                 Some(DataBody::Member(member)) => !member.join,
+                // It opens a lane for everybody, whoever is said to speak.
+                Some(DataBody::Open(_)) => true,
                 _ => false,
             };
             // Lanes of other incarnations that were closed before stay as they were.

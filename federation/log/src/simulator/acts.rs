@@ -7,8 +7,8 @@ use super::network::{Message, Sim};
 use crate::author::{AuthorError, recover_place, write_control, write_recover};
 use crate::body::{
     Action, AddNode, Ban, Checkpoint, ControlBody, Count, DataBody, Delete, Demote, Edit, Epoch,
-    Evidence, Info, Member, MoveHome, Open, Pin, Promote, React, Reaction, Recover, RemoveNode,
-    Restore, Restrict, Setting, Settle, Tally, TransferOwner, Unban, Unpin, Vote,
+    Evidence, GroupKind, Info, Member, MoveHome, Open, Pin, Promote, React, Reaction, Recover,
+    RemoveNode, Restore, Restrict, Setting, Settle, Tally, TransferOwner, Unban, Unpin, Vote,
 };
 use crate::cbor::{List, Text};
 use crate::cert::{NodeCert, Opened, RootOpening};
@@ -53,9 +53,21 @@ impl Sim {
 
     /// Somebody says something; nobody else sees it before it is durable here.
     fn say(&mut self, node: usize) {
-        let user = self.rng.random_range(1..4);
+        let user = self.speaker(node);
         let body = self.words(node);
         self.write(node, user, &body);
+    }
+
+    /// Anybody; in a channel more often who may be heard there.
+    fn speaker(&mut self, node: usize) -> u64 {
+        let state = self.nodes[node].replica.chain().state();
+        let is_channel = state.kind() == GroupKind::Channel;
+        let here = self.nodes[node].keys.short();
+        let admins = state.admins.keys().chain([&state.owner]);
+        let heard: Vec<u64> = admins.filter(|user| user.node == here).map(|user| user.id).collect();
+        let heard = heard.choose(&mut self.rng).copied();
+        let anybody = self.rng.random_range(1..4);
+        heard.filter(|_| is_channel && self.chance(0.7)).unwrap_or(anybody)
     }
 
     pub(super) fn write(&mut self, node: usize, user: u64, body: &DataBody) {
@@ -115,7 +127,10 @@ impl Sim {
         let (Some(target), pin) = (self.some_entry(node, 64), self.some_entry(node, 67)) else {
             return plain;
         };
+        let is_channel = self.nodes[node].replica.chain().state().kind() == GroupKind::Channel;
         match (self.below(20), pin) {
+            // Where it may have an effect, what others said is edited more often.
+            _ if is_channel && self.chance(0.25) => DataBody::Edit(Edit { target, post }),
             (0..2, _) => DataBody::Edit(Edit { target, post }),
             (2..4, _) => DataBody::Delete(Delete { target }),
             (4, _) => DataBody::Pin(Pin { target }),
@@ -241,10 +256,7 @@ impl Sim {
             return false;
         };
         let read = ControlEntry::new(entry.clone()).unwrap();
-        if chain.state().check_next(&read).is_err() {
-            return false;
-        }
-        let verdict = chain.state().clone().apply(&read);
+        let Ok(verdict) = chain.would(&read) else { return false };
         if verdict != Verdict::Applied {
             self.seen.void += 1;
             // An honest home refuses; a lying one writes it all the same.

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 
 use super::network::Sim;
-use crate::body::Action;
-use crate::control::{Chain, ControlEntry, State, Verdict};
+use crate::body::{Action, GroupKind};
+use crate::control::{Chain, ControlEntry, Refused, State, Verdict};
 use crate::data::{DataEntry, oracle};
+use crate::entry::Entry;
 use crate::ids::{EntryId, EntryRef, Node16, UserRef};
-use crate::replica::Replica;
+use crate::replica::{Event, Rejected, Replica};
+use crate::rights::Rights;
 
 pub(super) fn all(sim: &Sim) {
     one_world(sim);
@@ -19,6 +21,7 @@ pub(super) fn all(sim: &Sim) {
         one_branch_of_a_settled_lane(sim, node);
         no_key_of_a_removed_node(sim, node);
         every_member_can_read(sim, node);
+        a_stored_chain_comes_back(sim, node);
     }
     let node = honest(sim).next().unwrap();
     let chain = sim.nodes[node].replica.chain();
@@ -40,6 +43,47 @@ pub(super) fn evaluators_agree(sim: &Sim, node: usize) {
     assert!(shown == expected, "the evaluators differ on node {node}");
     let states = oracle::states(replica.chain().entries()).unwrap();
     assert!(states.last().unwrap().0 == *replica.chain().state(), "the evaluators of rules differ");
+}
+
+/// What a chain would make of a control entry that it does not have.
+pub(super) fn foretold(chain: &Chain, entry: &Entry) -> Option<Result<Verdict, Refused>> {
+    let read = ControlEntry::new(entry.clone()).ok()?;
+    let known = chain.find(&read.id()).is_some();
+    (!known).then(|| chain.would(&read))
+}
+
+/// What came of an entry is what was foretold.
+pub(super) fn came_true(
+    chain: &Chain,
+    entry: &Entry,
+    would: Result<Verdict, Refused>,
+    received: &Result<Vec<Event>, Rejected>,
+) {
+    let seq = entry.header().seq;
+    let place = chain.at(seq).filter(|at| at.id() == entry.id());
+    let became = place.and_then(|_| chain.verdicts().get(usize::try_from(seq).unwrap()));
+    let replaced = |event: &Event| matches!(event, Event::Recovered { .. });
+    match (would, received) {
+        // Another Recover had waited for this entry, or this is one.
+        (_, Ok(events)) if events.iter().any(replaced) => {}
+        (Ok(would), _) => assert_eq!(Some(&would), became, "a verdict was foretold wrongly"),
+        (Err(_), Ok(_)) => assert!(became.is_none(), "a refusal was foretold wrongly"),
+        (Err(would), Err(refused)) => {
+            // What does not follow may be refused for its signature or for the dispute as well.
+            let same = *refused == Rejected::Control(would) || would == Refused::Place;
+            assert!(same, "{would:?} was foretold, {refused:?} came");
+        }
+    }
+}
+
+/// A chain that is read back is the one that was written.
+fn a_stored_chain_comes_back(sim: &Sim, node: usize) {
+    let chain = sim.nodes[node].replica.chain();
+    let back = Chain::restore(chain.entries().iter().cloned()).unwrap();
+    assert_eq!(back.state(), chain.state());
+    assert_eq!(back.state().digest(), chain.state().digest());
+    assert_eq!(back.verdicts(), chain.verdicts());
+    assert_eq!(back.cite(), chain.cite());
 }
 
 /// Equal chains, equal state, equal view on all honest nodes.
@@ -253,6 +297,30 @@ fn nobody_acts_upwards(chain: &Chain) {
             "{actor:?} has acted on {target:?}"
         );
     }
+}
+
+/// How many messages show an edit by somebody else: in channels alone, by who might edit where it
+/// stands.
+pub(super) fn edits_of_others(sim: &Sim) -> u64 {
+    let mut seen = 0;
+    for node in honest(sim) {
+        let replica = &sim.nodes[node].replica;
+        let states = oracle::states(replica.chain().entries()).unwrap();
+        for message in replica.lanes().view(replica.chain()).messages.values() {
+            let Some(edit) = message.edited.and_then(|at| replica.lanes().get(&at)) else {
+                continue;
+            };
+            if edit.user == message.author {
+                continue;
+            }
+            let position = replica.lanes().position(&edit.at).unwrap();
+            let (state, _) = &states[usize::try_from(position).unwrap()];
+            assert_eq!(state.kind(), GroupKind::Channel, "somebody else's words were changed");
+            assert!(state.rights(edit.user).has(Rights::EDIT), "edited without the right to");
+            seen += 1;
+        }
+    }
+    seen
 }
 
 /// Everybody who stands above an admin, from the tree alone; nobody, for who is none.

@@ -29,6 +29,7 @@ fn run(seed: u64) -> network::Seen {
     }
     sim.heal();
     checks::all(&sim);
+    sim.seen.edited = checks::edits_of_others(&sim);
     sim.seen
 }
 

@@ -7,6 +7,7 @@ use keys::NodeIdentity;
 use rand::RngExt;
 use rand::rngs::StdRng;
 
+use super::checks;
 use crate::body::{Action, Evidence, GroupKind};
 use crate::entry::{Entry, gossip_id};
 use crate::epoch::open_epoch;
@@ -47,10 +48,12 @@ pub(super) struct Seen {
     pub(super) moves: u64,
     pub(super) lies: u64,
     pub(super) forged: u64,
+    /// Messages that show an edit by somebody else than their author.
+    pub(super) edited: u64,
 }
 
 impl Seen {
-    fn all(&self) -> [u64; 14] {
+    fn all(&self) -> [u64; 15] {
         [
             self.posts,
             self.control,
@@ -66,6 +69,7 @@ impl Seen {
             self.moves,
             self.lies,
             self.forged,
+            self.edited,
         ]
     }
 
@@ -84,6 +88,7 @@ impl Seen {
         self.moves += run.moves;
         self.lies += run.lies;
         self.forged += run.forged;
+        self.edited += run.edited;
     }
 
     /// Nothing that the checks are about is missing from the runs.
@@ -143,7 +148,7 @@ impl Sim {
         let mut rng = seeded(seed);
         let keys: Vec<_> = (0..4).map(|_| TestNode::new(&mut rng)).collect();
         let recovery = NodeIdentity::generate(&mut rng);
-        let kind = if rng.random_bool(0.85) { GroupKind::Supergroup } else { GroupKind::Channel };
+        let kind = if rng.random_bool(0.8) { GroupKind::Supergroup } else { GroupKind::Channel };
         let public = rng.random_bool(0.5);
         let start = Start { kind, public, shows_history: rng.random_bool(0.7) };
         let (first, secret) = genesis(&keys[0], &recovery, &start, &mut rng);
@@ -290,7 +295,12 @@ impl Sim {
     /// A node takes an entry, from a peer or from itself.
     pub(super) fn receive(&mut self, to: usize, entry: Entry, from: Option<usize>) {
         let now_ms = self.clock(to);
-        match self.nodes[to].replica.receive(entry.clone(), now_ms) {
+        let would = checks::foretold(self.nodes[to].replica.chain(), &entry);
+        let received = self.nodes[to].replica.receive(entry.clone(), now_ms);
+        if let Some(would) = would {
+            checks::came_true(self.nodes[to].replica.chain(), &entry, would, &received);
+        }
+        match received {
             Ok(events) => {
                 let header = entry.header();
                 if let Some(inc) = header.inc() {

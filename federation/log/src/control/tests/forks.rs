@@ -199,3 +199,89 @@ fn branches_and_recovers_may_come_in_any_order() {
         assert!(chain.dispute().is_none());
     }
 }
+
+/// What is not the next entry is told as such, and nothing is changed by asking.
+#[test]
+fn what_would_not_be_appended_is_told() {
+    let mut group = Group::new(&SUPERGROUP);
+    let old = rival(&group, checkpoint(), 90);
+    group.home(None, checkpoint());
+    let before = group.state().clone();
+    let next = rival(&group, checkpoint(), 91);
+    assert_eq!(group.chain.would(&next), Ok(Verdict::Applied));
+    assert_eq!(group.chain.would(&rival(&group, ban(group.nodes[1].user(2)), 92)), Ok(NOT_ALLOWED));
+    assert_eq!(group.chain.would(&old), Err(Refused::Place));
+    assert_eq!(group.chain.would(&group.chain.entries()[3]), Err(Refused::Place));
+    assert_eq!(group.chain.would(&recover(&group, 3, 1, 0, |_| {})), Err(Refused::Place));
+    let foreign = Group::new(&Start { shows_history: false, ..SUPERGROUP });
+    assert_eq!(group.chain.would(&rival(&foreign, checkpoint(), 93)), Err(Refused::Group));
+    let thief = control(&group.chain, &group.nodes[1], None, checkpoint(), &mut group.rng);
+    assert_eq!(group.chain.would(&thief), Err(Refused::Place));
+    let author = crate::Author { key: &group.nodes[1].op, ..group.nodes[0].author() };
+    let body = ControlBody::bare(checkpoint());
+    let stolen = write_control(&group.chain, author, None, &body, 0, &mut seeded(94)).unwrap();
+    let stolen = ControlEntry::new(stolen).unwrap();
+    assert_eq!(group.chain.would(&stolen), Err(Refused::Signature));
+    assert_eq!(group.state(), &before);
+    assert_eq!(group.chain.entries().len(), 4);
+
+    assert!(matches!(group.chain.offer(old), Ok(Accepted::Disputed(_))));
+    assert_eq!(group.chain.would(&next), Err(Refused::Disputed));
+    assert_eq!(group.chain.offer(next).unwrap_err(), Refused::Disputed);
+}
+
+/// What is stored is read back: with recoveries, moves, void entries and mismatched checkpoints.
+#[test]
+fn a_chain_is_read_back_from_its_entries() {
+    let mut group = Group::new(&SUPERGROUP);
+    let user = group.nodes[1].user(5);
+    assert_eq!(group.home(Some(1), promote(user, STAFF)), Verdict::Applied);
+    assert_eq!(group.home(None, ban(user)), NOT_ALLOWED);
+    assert_eq!(group.home(None, checkpoint()), Verdict::Applied);
+    for round in 0..200 {
+        let user = group.nodes[2].user(2 + round % 3);
+        group.home(Some(1), if round % 2 == 0 { ban(user) } else { demote(user) });
+    }
+    let base = group.state().head.0 - 1;
+    let recovered = recover(&group, base, 1, 1, |_| {});
+    let accepted = group.chain.offer(recovered).unwrap();
+    assert!(matches!(accepted, Accepted::Recovered { .. }));
+    let moved = move_home(&group, 2);
+    assert_eq!(group.home(None, moved), Verdict::Applied);
+    assert_eq!(group.home(None, checkpoint()), Verdict::Applied);
+
+    let stored = group.chain.entries().to_vec();
+    let back = Chain::restore(stored.clone()).unwrap();
+    assert_eq!(back.state(), group.state());
+    assert_eq!(back.state().digest(), group.state().digest());
+    assert_eq!(back.verdicts(), group.chain.verdicts());
+    assert!(back.mismatches().eq(group.chain.mismatches()));
+    assert!(back.mismatches().count() == 2 && back.aside().count() == 0);
+    for (seq, entry) in stored.iter().enumerate() {
+        assert_eq!(back.at(seq as u64).map(ControlEntry::id), Some(entry.id()));
+        assert_eq!(back.state_at(seq as u64), group.chain.state_at(seq as u64));
+    }
+    // It goes on where the other one does.
+    let next = rival(&group, checkpoint(), 95);
+    assert_eq!(back.would(&next), Ok(Verdict::Applied));
+
+    // One that is missing, twice, in the wrong place or of another branch.
+    let dead = group.chain.aside().next().unwrap().clone();
+    let refused = |entries: Vec<ControlEntry>| Chain::restore(entries).map(drop).unwrap_err();
+    assert_eq!(refused(Vec::new()), Refused::Group);
+    assert_eq!(refused(stored[1..].to_vec()), Refused::Group);
+    for place in [2, 4, stored.len() - 3, stored.len() - 2] {
+        let mut gap = stored.clone();
+        gap.remove(place);
+        assert_eq!(refused(gap), Refused::Place);
+        let mut twice = stored.clone();
+        twice.insert(place, stored[place - 1].clone());
+        assert_eq!(refused(twice), Refused::Place);
+        let mut swapped = stored.clone();
+        swapped.swap(place - 1, place);
+        assert_eq!(refused(swapped), Refused::Place);
+        let mut other = stored.clone();
+        other.insert(place, dead.clone());
+        assert_eq!(refused(other), Refused::Place);
+    }
+}
