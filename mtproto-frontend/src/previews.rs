@@ -168,7 +168,7 @@ impl Shared {
         }
         let Some(url) = first_link(&message.text, &message.entities) else { return };
         let Ok(turn) = previews.under_way.clone().try_acquire_owned() else { return };
-        let (shared, text) = (self.clone(), message.text.clone());
+        let (shared, peer, text) = (self.clone(), message.peer, message.text.clone());
         tokio::spawn(async move {
             let _turn = turn;
             let Some(page) = shared.web_page(owner, &url).await else { return };
@@ -178,7 +178,7 @@ impl Shared {
                 force_small: false,
                 manual: false,
             };
-            if let Err(cause) = shared.core.show_web_page(owner, id, text, shown).await {
+            if let Err(cause) = shared.core.show_web_page(owner, peer, id, text, shown).await {
                 tracing::warn!(%cause, "a preview is not shown");
             }
         });

@@ -25,8 +25,13 @@ impl<V> Sharded<V> {
 
     /// Keeps rows for which `keep` is true; one shard is locked at a time.
     pub(crate) fn retain(&self, mut keep: impl FnMut(&mut V) -> bool) {
+        self.retain_by_id(|_, row| keep(row));
+    }
+
+    /// [`Sharded::retain`], told the id of each row.
+    pub(crate) fn retain_by_id(&self, mut keep: impl FnMut(i64, &mut V) -> bool) {
         for shard in &self.0 {
-            shard.lock().retain(|_, row| keep(row));
+            shard.lock().retain(|id, row| keep(*id, row));
         }
     }
 }

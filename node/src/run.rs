@@ -166,6 +166,7 @@ fn core(
         },
         access_secret: opened.access_secret,
         master: opened.master.clone(),
+        log_keys: opened.log_keys(),
         can_mail: ways.smtp.is_some(),
         has_login_page: config.oidc.is_some(),
         requires_email: config.codes.require_email,

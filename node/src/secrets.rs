@@ -12,7 +12,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::{Context as _, anyhow, bail};
+use keys::sealed::BoxSecret;
 use keys::{MasterKey, NodeIdentity, Secret, ServerKey};
+use node_core::LogKeys;
 use node_store::{AtRest, Batch, Keyspace, Store};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
@@ -23,19 +25,38 @@ use crate::sealing;
 
 const RSA_KEY: &[u8] = b"rsa";
 const IDENTITY_KEY: &[u8] = b"identity";
+const ROOT_KEY: &[u8] = b"root";
+const SEALING_KEY: &[u8] = b"sealing";
+const RECOVERY_KEY: &[u8] = b"recovery";
 
 /// What a node needs before it listens.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) server_key: ServerKey,
+    /// The operational key: what this node signs its logs with.
     pub(crate) identity: NodeIdentity,
+    /// Vouches for the other keys; the node is called after it for life.
+    root: NodeIdentity,
+    /// Opens what others seal for this node.
+    sealing: BoxSecret,
+    /// Recovers the groups that begin here.
+    recovery: NodeIdentity,
     /// Keys the server salts.
     pub(crate) salt_secret: [u8; 32],
     /// Keys access hashes and the codes of invites.
     pub(crate) access_secret: [u8; 32],
     /// When an earlier run last wrote into the store.
     pub(crate) last_write: Option<SystemTime>,
+}
+
+impl Opened {
+    /// What the logs of channels are signed with.
+    pub(crate) fn log_keys(&self) -> LogKeys {
+        let operational = NodeIdentity::from_seed(&self.identity.seed());
+        let sealing = BoxSecret::from_bytes(&self.sealing.secret_bytes());
+        LogKeys::new(&self.root, operational, sealing, *self.recovery.public().as_bytes())
+    }
 }
 
 /// Makes a data directory that only its owner may enter, if there is none.
@@ -94,12 +115,24 @@ pub(crate) fn open(
         Ok(ServerKey::generate(rng)?.to_pkcs8_pem()?.as_bytes().to_vec())
     })?;
     let server_key = std::str::from_utf8(&server_key).context("the stored RSA key")?;
-    let seed = vault
-        .get_or_make(IDENTITY_KEY, rng, |rng| Ok(NodeIdentity::generate(rng).seed().to_vec()))?;
-    let seed = seed.as_slice().try_into().context("the stored node identity")?;
+    let mut signing = |name| -> anyhow::Result<NodeIdentity> {
+        let seed =
+            vault.get_or_make(name, rng, |rng| Ok(NodeIdentity::generate(rng).seed().to_vec()))?;
+        let seed = seed.as_slice().try_into().context("a stored key of the node")?;
+        Ok(NodeIdentity::from_seed(seed))
+    };
+    let (identity, root) = (signing(IDENTITY_KEY)?, signing(ROOT_KEY)?);
+    let recovery = signing(RECOVERY_KEY)?;
+    let sealing = vault.get_or_make(SEALING_KEY, rng, |rng| {
+        Ok(BoxSecret::generate(rng).secret_bytes().to_vec())
+    })?;
+    let sealing = sealing.as_slice().try_into().context("the stored sealing key")?;
     Ok(Opened {
         server_key: ServerKey::from_pem(server_key).context("the stored RSA key")?,
-        identity: NodeIdentity::from_seed(seed),
+        identity,
+        root,
+        sealing: BoxSecret::from_bytes(sealing),
+        recovery,
         salt_secret: *master.derive("server salts"),
         access_secret: *master.derive("access hashes"),
         last_write,

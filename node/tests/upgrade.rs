@@ -79,6 +79,7 @@ async fn reads_the_conversation(data: &Path) {
         clock: Arc::new(|| 1_800_000_000_000),
         registration: Registration::Invite,
         access_secret: [0; 32],
+        log_keys: node_core::LogKeys::generate(&mut StdRng::seed_from_u64(2)),
         master: std::sync::Arc::new(keys::MasterKey::from_file_bytes(&[0; 32]).unwrap()),
         can_mail: false,
         requires_email: false,

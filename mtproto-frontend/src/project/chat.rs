@@ -1,6 +1,6 @@
 //! `chat`, `chatForbidden`, `chatParticipants`, and rights.
 
-use node_core::{Chat, ChatId, ChatMember, ChatReactions, ChatRole, CoreResult, Rights};
+use node_core::{Chat, ChatId, ChatMember, ChatReactions, ChatRole, CoreResult, FileId, Rights};
 use tl::{enums, types};
 
 use super::View;
@@ -23,20 +23,7 @@ pub(crate) fn chat(view: View<'_>, id: ChatId) -> CoreResult<enums::Chat> {
         noforwards: chat.noforwards,
         id: id.0,
         title: chat.title.clone(),
-        photo: match chat.photo {
-            Some(photo) => types::ChatPhoto {
-                has_video: false,
-                photo_id: photo.0,
-                stripped_thumb: view
-                    .core
-                    .photo(photo)?
-                    .map(|photo| photo.stripped)
-                    .filter(|stripped| !stripped.is_empty()),
-                dc_id: view.dc,
-            }
-            .into(),
-            None => types::ChatPhotoEmpty {}.into(),
-        },
+        photo: chat_photo(view, chat.photo)?,
         participants_count: chat.members.len() as i32,
         // TDLib complains where it is not the same for ever.
         date: chat.date,
@@ -45,6 +32,19 @@ pub(crate) fn chat(view: View<'_>, id: ChatId) -> CoreResult<enums::Chat> {
         admin_rights: is_admin.then(|| admin_rights().into()),
         default_banned_rights: Some(banned_rights(chat.banned)),
         ..types::Chat::default()
+    }
+    .into())
+}
+
+/// A photo as it is shown beside a title: by its number, which a client names with the group.
+pub(super) fn chat_photo(view: View<'_>, photo: Option<FileId>) -> CoreResult<enums::ChatPhoto> {
+    let Some(photo) = photo else { return Ok(types::ChatPhotoEmpty {}.into()) };
+    let stripped_thumb = view.core.photo(photo)?.map(|photo| photo.stripped);
+    Ok(types::ChatPhoto {
+        has_video: false,
+        photo_id: photo.0,
+        stripped_thumb: stripped_thumb.filter(|stripped| !stripped.is_empty()),
+        dc_id: view.dc,
     }
     .into())
 }
@@ -107,10 +107,15 @@ pub(crate) fn chat_reactions(reactions: &ChatReactions) -> enums::ChatReactions 
 }
 
 /// For ever.
-const UNTIL_ALWAYS: i32 = i32::MAX;
+pub(super) const UNTIL_ALWAYS: i32 = i32::MAX;
 
 /// What may not be done.
 pub(crate) fn banned_rights(banned: Rights) -> enums::ChatBannedRights {
+    banned_until(banned, 0)
+}
+
+/// What may not be done until some time, in unix seconds; 0: for ever.
+pub(super) fn banned_until(banned: Rights, until: i32) -> enums::ChatBannedRights {
     let has = |right| banned.contains_all(right);
     types::ChatBannedRights {
         view_messages: false,
@@ -135,7 +140,7 @@ pub(crate) fn banned_rights(banned: Rights) -> enums::ChatBannedRights {
         send_plain: has(Rights::SEND_PLAIN),
         edit_rank: has(Rights::EDIT_RANK),
         send_reactions: has(Rights::SEND_REACTIONS),
-        until_date: UNTIL_ALWAYS,
+        until_date: if until == 0 { UNTIL_ALWAYS } else { until },
         ..types::ChatBannedRights::default()
     }
     .into()

@@ -9,13 +9,47 @@ use tl::{enums, types};
 
 use super::{View, media, peer, photo};
 
-/// A message of the viewer's box.
+/// A message of the viewer's box, or of a channel.
+///
+/// # Errors
+/// Those of the store.
 pub(crate) fn message(
     view: View<'_>,
     id: MessageId,
     stored: &Message,
 ) -> CoreResult<enums::Message> {
-    shown(view, id, stored, Origin::Message(id))
+    shown(view, id, stored, origin(id, stored))
+}
+
+/// Where what comes with a message is shown.
+fn origin(id: MessageId, stored: &Message) -> Origin {
+    match stored.peer.channel() {
+        Some(channel) => Origin::ChannelMessage(channel, id),
+        None => Origin::Message(id),
+    }
+}
+
+/// Whose message it is, and how that shows.
+struct Written {
+    out: bool,
+    /// The channel itself writes it.
+    post: bool,
+    from_id: Option<enums::Peer>,
+}
+
+impl Written {
+    fn of(view: View<'_>, stored: &Message) -> Self {
+        let from_id = Some(peer(stored.from.into()));
+        let Some(channel) = stored.peer.channel() else {
+            // TDLib complains of `out` on a message to oneself.
+            let out = stored.out && stored.peer != view.viewer.into();
+            return Self { out, post: false, from_id };
+        };
+        // Of one that is not known nobody is named.
+        let post = view.core.channel(channel).is_none_or(|channel| channel.broadcast);
+        let out = stored.from == view.viewer;
+        Self { out, post, from_id: from_id.filter(|_| !post) }
+    }
 }
 
 fn shown(
@@ -24,17 +58,17 @@ fn shown(
     stored: &Message,
     origin: Origin,
 ) -> CoreResult<enums::Message> {
-    let to_oneself = stored.peer == view.viewer.into();
     if let Some(action) = &stored.action {
         return service(view, id, stored, action);
     }
+    let Written { out, post, from_id } = Written::of(view, stored);
     let media = match &stored.media {
         Some(found) => media(view, origin, found)?,
         None => None,
     };
     Ok(types::Message {
-        // TDLib complains of `out` on a message to oneself.
-        out: stored.out && !to_oneself,
+        out,
+        post,
         mentioned: stored.mentioned,
         media_unread: stored.unread_media,
         silent: stored.silent,
@@ -43,9 +77,10 @@ fn shown(
         noforwards: stored.noforwards,
         invert_media: stored.invert_media,
         id: id.0,
-        from_id: Some(peer(stored.from.into())),
+        from_id,
         peer_id: peer(stored.peer),
         saved_peer_id: stored.saved_from().map(peer),
+        post_author: stored.post_author.clone(),
         fwd_from: stored.forward.as_ref().map(|forward| {
             types::MessageFwdHeader {
                 from_id: forward.from.user().map(|user| peer(user.into())),
@@ -101,15 +136,16 @@ fn service(
     stored: &Message,
     action: &Action,
 ) -> CoreResult<enums::Message> {
-    let to_oneself = stored.peer == view.viewer.into();
+    let Written { out, post, from_id } = Written::of(view, stored);
     let numbers = |users: &[UserId]| users.iter().map(|user| user.0).collect::<Vec<_>>();
     Ok(types::MessageService {
-        out: stored.out && !to_oneself,
+        out,
+        post,
         mentioned: stored.mentioned,
         media_unread: stored.unread_media,
         silent: stored.silent,
         id: id.0,
-        from_id: Some(peer(stored.from.into())),
+        from_id,
         peer_id: peer(stored.peer),
         saved_peer_id: stored.saved_from().map(peer),
         reply_to: stored.reply.as_ref().map(|reply| {
@@ -130,11 +166,14 @@ fn service(
                 let (title, users) = (title.clone(), numbers(users));
                 types::MessageActionChatCreate { title, users }.into()
             }
+            Action::ChannelCreated { title } => {
+                types::MessageActionChannelCreate { title: title.clone() }.into()
+            }
             Action::ChatTitle(title) => {
                 types::MessageActionChatEditTitle { title: title.clone() }.into()
             }
             Action::ChatPhoto(Some(file)) => {
-                let photo = photo(view, Origin::Message(id), *file)?;
+                let photo = photo(view, origin(id, stored), *file)?;
                 types::MessageActionChatEditPhoto { photo }.into()
             }
             Action::ChatPhoto(None) => types::MessageActionChatDeletePhoto {}.into(),

@@ -3,6 +3,7 @@
 //! Every path that shows a user or a message goes through here: answers, pushed updates,
 //! differences. So rights and privacy hold on all of them.
 
+mod channel;
 mod chat;
 mod media;
 mod message;
@@ -19,11 +20,15 @@ mod web_page;
 use std::collections::BTreeSet;
 
 use node_core::{
-    Action, ChatId, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Media, Message, MessageId,
-    PeerId, UserId,
+    Action, ChannelId, ChatId, Core, CoreResult, Entity, EntityKind, HIDDEN_AUTHOR, Media, Message,
+    MessageId, PeerId, UserId,
 };
 use tl::enums;
 
+pub(crate) use channel::{
+    admin_rights_from_tl, banned_in_channel_from_tl, channel, channel_participant,
+    participant_names,
+};
 pub(crate) use chat::{banned_rights, banned_rights_from_tl, chat, chat_reactions, participants};
 pub(crate) use media::{document, media, photo};
 pub(crate) use message::{
@@ -39,7 +44,10 @@ pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };
 pub(crate) use stickers::{covered_set, found_stickers, full_sticker_set, sticker_of, sticker_set};
-pub(crate) use update::{Pushed, box_update, chat_update};
+pub(crate) use update::{
+    Pushed, box_update, channel_changed, channel_requests, channel_update, chat_update,
+    edited_message, new_message,
+};
 pub(crate) use user::{birthday, peer_settings, status, user};
 pub(crate) use web_page::web_page;
 
@@ -57,16 +65,20 @@ pub(crate) fn peer(peer: PeerId) -> enums::Peer {
     match peer {
         PeerId::User(user) => tl::types::PeerUser { user_id: user.0 }.into(),
         PeerId::Chat(chat) => tl::types::PeerChat { chat_id: chat.0 }.into(),
+        PeerId::Channel(channel) => tl::types::PeerChannel { channel_id: channel.0 }.into(),
         // What a later version adds is not shown before it can be.
         _ => tl::types::PeerUser { user_id: 0 }.into(),
     }
 }
 
-/// Users and groups that an answer names: all of them have to be in it.
+/// Users, groups and channels that an answer names: all of them have to be in it.
 #[derive(Debug, Default)]
 pub(crate) struct Named {
     users: BTreeSet<UserId>,
     chats: BTreeSet<ChatId>,
+    channels: BTreeSet<ChannelId>,
+    /// Who wrote in which channel: named where the channel shows it.
+    writers: BTreeSet<(ChannelId, UserId)>,
 }
 
 impl Named {
@@ -76,17 +88,25 @@ impl Named {
         self
     }
 
-    /// Names a user or a group.
+    /// Names a user, a group or a channel.
     pub(crate) fn peer(&mut self, peer: PeerId) -> &mut Self {
         self.users.extend(peer.user());
         self.chats.extend(peer.chat());
+        self.channels.extend(peer.channel());
         self
     }
 
     /// Names everybody that a message does.
     pub(crate) fn message(&mut self, message: &Message) -> &mut Self {
         self.peer(message.peer);
-        self.users.insert(message.from);
+        match message.peer.channel() {
+            Some(channel) => {
+                self.writers.insert((channel, message.from));
+            }
+            None => {
+                self.users.insert(message.from);
+            }
+        }
         if let Some(forward) = &message.forward {
             self.users.extend(forward.from.user());
             if let Some((from, _)) = forward.saved_from {
@@ -135,8 +155,12 @@ impl Named {
     /// All users, as `viewer` sees them.
     pub(crate) fn users(&self, view: View<'_>) -> CoreResult<Vec<enums::User>> {
         let mut users = Vec::with_capacity(self.users.len());
+        let mut ids = self.users.clone();
+        // Who posts in a channel is nobody's to know.
+        let shows = |channel| view.core.channel(channel).is_some_and(|channel| !channel.broadcast);
+        ids.extend(self.writers.iter().filter(|(at, _)| shows(*at)).map(|(_, user)| *user));
         // It stands for no account: clients know it.
-        for id in self.users.iter().filter(|id| HIDDEN_AUTHOR != PeerId::User(**id)) {
+        for id in ids.iter().filter(|id| HIDDEN_AUTHOR != PeerId::User(**id)) {
             users.push(match view.core.view(view.viewer, *id)? {
                 Some(found) => user(&found, view),
                 None => tl::types::UserEmpty { id: id.0 }.into(),
@@ -145,12 +169,13 @@ impl Named {
         Ok(users)
     }
 
-    /// All groups, as the viewer sees them.
+    /// All groups and channels, as the viewer sees them.
     pub(crate) fn chats(&self, view: View<'_>) -> CoreResult<Vec<enums::Chat>> {
-        self.chats.iter().map(|id| chat(view, *id)).collect()
+        let channels = self.channels.iter().map(|id| channel(view, *id));
+        self.chats.iter().map(|id| chat(view, *id)).chain(channels).collect()
     }
 
-    /// All users, and all groups.
+    /// All users, and all groups and channels.
     pub(crate) fn shown(&self, view: View<'_>) -> CoreResult<(Vec<enums::User>, Vec<enums::Chat>)> {
         Ok((self.users(view)?, self.chats(view)?))
     }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use node_core::{
-    Authorization, BoxEvent, BoxRow, ChatChange, ChatId, Core, CoreResult, Message, Own, PeerId,
-    Pts, UserId,
+    AdminRights, Authorization, BoxEvent, BoxRow, ChannelId, ChannelRead, ChatChange, ChatId, Core,
+    CoreError, CoreResult, Message, MessageId, Own, PeerId, Pts, UserId,
 };
 use parking_lot::Mutex;
 use tl::{enums, types};
@@ -14,9 +14,129 @@ use super::{Named, View, banned_rights, message, own_update, participants, peer,
 use crate::frontend::Shared;
 use crate::session::NeutralUpdate;
 
-/// One event of a box as an update.
+/// A new message of the viewer's box, or of a channel, as an update.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn new_message(
+    view: View<'_>,
+    id: MessageId,
+    pts: Pts,
+    stored: &Message,
+    named: &mut Named,
+) -> CoreResult<enums::Update> {
+    named.shown_with(view, id, stored)?;
+    let message = message(view, id, stored)?;
+    let (pts, pts_count) = (pts.0, 1);
+    Ok(match stored.peer {
+        PeerId::Channel(_) => types::UpdateNewChannelMessage { message, pts, pts_count }.into(),
+        _ => types::UpdateNewMessage { message, pts, pts_count }.into(),
+    })
+}
+
+/// A message of the viewer's box, or of a channel, in its new form, as an update.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn edited_message(
+    view: View<'_>,
+    id: MessageId,
+    pts: Pts,
+    stored: &Message,
+    named: &mut Named,
+) -> CoreResult<enums::Update> {
+    named.shown_with(view, id, stored)?;
+    let mut message = message(view, id, stored)?;
+    // What else changes of a message, such as the preview of a page, is no edit for people.
+    if let enums::Message::Message(message) = &mut message {
+        message.edit_hide = stored.edited == 0;
+    }
+    let (pts, pts_count) = (pts.0, 1);
+    Ok(match stored.peer {
+        PeerId::Channel(_) => types::UpdateEditChannelMessage { message, pts, pts_count }.into(),
+        _ => types::UpdateEditMessage { message, pts, pts_count }.into(),
+    })
+}
+
+/// That something about a channel, or what the viewer is in it, changed: it is said beside it.
+pub(crate) fn channel_changed(channel: ChannelId, named: &mut Named) -> enums::Update {
+    named.peer(channel.into());
+    types::UpdateChannel { channel_id: channel.0 }.into()
+}
+
+/// One event of a channel's box as an update, to a viewer who may read it and to whom nothing up to
+/// `hidden` is shown. `edited` is the present form of an edited message.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn channel_update(
+    view: View<'_>,
+    channel: ChannelId,
+    hidden: MessageId,
+    event: (Pts, &BoxRow),
+    edited: Option<&Message>,
+    named: &mut Named,
+) -> CoreResult<enums::Update> {
+    let (at, row) = event;
+    let (channel_id, pts, pts_count) = (channel.0, at.0, row.pts_count());
+    named.peer(channel.into());
+    let numbers = |ids: &[MessageId]| ids.iter().map(|id| id.0).collect::<Vec<_>>();
+    // Its pts has to be told, and nothing else: what is not there can go.
+    let gone = |id: MessageId| {
+        let messages = vec![id.0];
+        types::UpdateDeleteChannelMessages { channel_id, messages, pts, pts_count }.into()
+    };
+    Ok(match row {
+        BoxRow::Message(stored) if pts > hidden.0 => {
+            new_message(view, MessageId(pts), at, stored, named)?
+        }
+        BoxRow::Message(_) => gone(MessageId(pts)),
+        BoxRow::Edited(id) => match edited.filter(|_| *id > hidden) {
+            Some(stored) => edited_message(view, *id, at, stored, named)?,
+            None => gone(*id),
+        },
+        BoxRow::Deleted { ids, .. } => {
+            let messages = numbers(ids);
+            types::UpdateDeleteChannelMessages { channel_id, messages, pts, pts_count }.into()
+        }
+        BoxRow::Pinned { ids, pinned, .. } => types::UpdatePinnedChannelMessages {
+            pinned: *pinned,
+            channel_id,
+            messages: numbers(ids),
+            pts,
+            pts_count,
+        }
+        .into(),
+        BoxRow::ReadContents { ids, .. } => types::UpdateChannelReadMessagesContents {
+            channel_id,
+            messages: numbers(ids),
+            ..types::UpdateChannelReadMessagesContents::default()
+        }
+        .into(),
+        // How far anybody has read is no event of a channel's box.
+        BoxRow::ReadInbox { .. } | BoxRow::ReadOutbox { .. } => channel_changed(channel, named),
+    })
+}
+
+/// The channel that a row of a box is about, as far as the row says so.
+fn channel_of(row: &BoxRow) -> Option<ChannelId> {
+    match row {
+        BoxRow::Message(message) => message.peer.channel(),
+        BoxRow::Edited(_) => None,
+        BoxRow::Deleted { peer, .. }
+        | BoxRow::ReadInbox { peer, .. }
+        | BoxRow::ReadOutbox { peer, .. }
+        | BoxRow::ReadContents { peer, .. }
+        | BoxRow::Pinned { peer, .. } => peer.channel(),
+    }
+}
+
+/// One event as an update: of the viewer's box, or what the viewer did in a channel.
 ///
 /// `edited` is the present form of an edited message.
+///
+/// # Errors
+/// Those of the store.
 pub(crate) fn box_update(
     view: View<'_>,
     pts: Pts,
@@ -24,25 +144,14 @@ pub(crate) fn box_update(
     edited: Option<&Message>,
     named: &mut Named,
 ) -> CoreResult<enums::Update> {
-    let (pts, pts_count) = (pts.0, row.pts_count());
+    if let Some(channel) = channel_of(row) {
+        return channel_update(view, channel, MessageId(0), (pts, row), edited, named);
+    }
+    let (at, pts, pts_count) = (pts, pts.0, row.pts_count());
     Ok(match row {
-        BoxRow::Message(stored) => {
-            let id = node_core::MessageId(pts);
-            named.shown_with(view, id, stored)?;
-            let message = message(view, id, stored)?;
-            types::UpdateNewMessage { message, pts, pts_count }.into()
-        }
+        BoxRow::Message(stored) => new_message(view, MessageId(pts), at, stored, named)?,
         BoxRow::Edited(id) => match edited {
-            Some(stored) => {
-                named.shown_with(view, *id, stored)?;
-                let mut message = message(view, *id, stored)?;
-                // What else changes of a message, such as the preview of a page, is no edit for
-                // people.
-                if let enums::Message::Message(message) = &mut message {
-                    message.edit_hide = stored.edited == 0;
-                }
-                types::UpdateEditMessage { message, pts, pts_count }.into()
-            }
+            Some(stored) => edited_message(view, *id, at, stored, named)?,
             // Deleted since, which comes next; the pts still has to be told.
             None => types::UpdateDeleteMessages { messages: vec![id.0], pts, pts_count }.into(),
         },
@@ -113,17 +222,34 @@ pub(crate) fn chat_update(
         }
         .into(),
         ChatChange::Requests if found.is_admin(view.viewer) => {
-            let (requests_pending, recent) = view.core.pending_requests(chat)?;
-            let requesters = recent.into_iter().map(|user| {
-                named.user(user);
-                user.0
-            });
-            let recent_requesters = requesters.collect();
-            let peer = peer(chat.into());
-            types::UpdatePendingJoinRequests { peer, requests_pending, recent_requesters }.into()
+            pending_requests(view, chat.into(), named)?
         }
         _ => types::UpdateChat { chat_id: chat.0 }.into(),
     }))
+}
+
+/// Who asks to join a channel; `None` for who may not let them in.
+pub(crate) fn channel_requests(
+    view: View<'_>,
+    channel: ChannelId,
+    named: &mut Named,
+) -> CoreResult<Option<enums::Update>> {
+    let rights = view.core.channel_for(view.viewer, channel)?.admin_rights();
+    if !rights.contains_all(AdminRights::INVITE_USERS) {
+        return Ok(None);
+    }
+    named.peer(channel.into());
+    pending_requests(view, channel.into(), named).map(Some)
+}
+
+fn pending_requests(view: View<'_>, place: PeerId, named: &mut Named) -> CoreResult<enums::Update> {
+    let (requests_pending, recent) = view.core.pending_requests(place)?;
+    let requesters = recent.into_iter().map(|user| {
+        named.user(user);
+        user.0
+    });
+    let (recent_requesters, peer) = (requesters.collect(), peer(place));
+    Ok(types::UpdatePendingJoinRequests { peer, requests_pending, recent_requesters }.into())
 }
 
 /// Something to push to one member's sessions, in neutral form: it becomes bytes when it is sent,
@@ -139,6 +265,10 @@ pub(crate) struct Pushed {
 
 enum What {
     Box(Arc<BoxEvent>),
+    Channel { channel: ChannelId },
+    ChannelRequests { channel: ChannelId },
+    ChannelRead { channel: ChannelId, read: ChannelRead },
+    ChannelSeen { channel: ChannelId, max_id: MessageId },
     Typing { from: UserId, to: PeerId, action: Arc<enums::SendMessageAction> },
     Chat { chat: ChatId, change: ChatChange },
     Status { user: UserId },
@@ -163,9 +293,43 @@ impl Pushed {
         Arc::new(Self { core, viewer, dc, what, encoded: Mutex::new(None) })
     }
 
-    /// An event of the member's box.
-    pub(crate) fn event(shared: &Shared, event: &Arc<BoxEvent>) -> Arc<Self> {
-        Self::new(shared, event.owner, What::Box(event.clone()))
+    /// An event of the viewer's box, or of a channel that the viewer is in.
+    pub(crate) fn event(shared: &Shared, viewer: UserId, event: &Arc<BoxEvent>) -> Arc<Self> {
+        Self::new(shared, viewer, What::Box(event.clone()))
+    }
+
+    /// A channel changed, or what the viewer is in it.
+    pub(crate) fn channel(shared: &Shared, viewer: UserId, channel: ChannelId) -> Arc<Self> {
+        Self::new(shared, viewer, What::Channel { channel })
+    }
+
+    /// Somebody asks to join a channel, or waits no more.
+    pub(crate) fn channel_requests(
+        shared: &Shared,
+        viewer: UserId,
+        channel: ChannelId,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ChannelRequests { channel })
+    }
+
+    /// The viewer has read a channel.
+    pub(crate) fn channel_read(
+        shared: &Shared,
+        viewer: UserId,
+        channel: ChannelId,
+        read: ChannelRead,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ChannelRead { channel, read })
+    }
+
+    /// Somebody else has read what the viewer wrote in a channel.
+    pub(crate) fn channel_seen(
+        shared: &Shared,
+        viewer: UserId,
+        channel: ChannelId,
+        max_id: MessageId,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ChannelSeen { channel, max_id })
     }
 
     /// Somebody writes to the member.
@@ -235,17 +399,53 @@ impl Pushed {
         let mut named = Named::default();
         let update = match &self.what {
             What::Box(event) => {
-                Some(box_update(view, event.pts, &event.row, event.edited.as_ref(), &mut named)?)
+                let edited = event.edited.as_ref();
+                match event.owner.channel() {
+                    None => Some(box_update(view, event.pts, &event.row, edited, &mut named)?),
+                    Some(channel) => {
+                        let seen = match core.channel_to_read(viewer, channel) {
+                            // Not there any more: that was told.
+                            Err(CoreError::UnknownChannel) => return Ok(None),
+                            seen => seen?,
+                        };
+                        let hidden = seen.own.map_or(MessageId(0), |own| own.hidden_below);
+                        let at = (event.pts, &event.row);
+                        Some(channel_update(view, channel, hidden, at, edited, &mut named)?)
+                    }
+                }
+            }
+            What::Channel { channel } => Some(channel_changed(*channel, &mut named)),
+            What::ChannelRequests { channel } => channel_requests(view, *channel, &mut named)?,
+            What::ChannelRead { channel, read } => {
+                named.peer((*channel).into());
+                let update = types::UpdateReadChannelInbox {
+                    folder_id: None,
+                    channel_id: channel.0,
+                    max_id: read.max_id.0,
+                    still_unread_count: read.unread,
+                    pts: read.pts.0,
+                };
+                Some(update.into())
+            }
+            What::ChannelSeen { channel, max_id } => {
+                named.peer((*channel).into());
+                let (channel_id, max_id) = (channel.0, max_id.0);
+                Some(types::UpdateReadChannelOutbox { channel_id, max_id }.into())
             }
             What::Typing { from, to, action } => {
                 named.user(*from).peer(*to);
                 let action = (**action).clone();
-                Some(match to.chat() {
-                    Some(chat) => {
-                        let from_id = peer((*from).into());
+                let from_id = peer((*from).into());
+                Some(match to {
+                    PeerId::Chat(chat) => {
                         types::UpdateChatUserTyping { chat_id: chat.0, from_id, action }.into()
                     }
-                    None => {
+                    PeerId::Channel(channel) => {
+                        let (channel_id, top_msg_id) = (channel.0, None);
+                        types::UpdateChannelUserTyping { channel_id, top_msg_id, from_id, action }
+                            .into()
+                    }
+                    _ => {
                         let user_id = from.0;
                         types::UpdateUserTyping { user_id, top_msg_id: None, action }.into()
                     }

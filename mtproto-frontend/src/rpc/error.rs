@@ -182,6 +182,15 @@ impl From<CoreError> for RpcError {
             CoreError::LinkDateInvalid => bad("EXPIRE_DATE_INVALID"),
             CoreError::NoRequest => bad("HIDE_REQUESTER_MISSING"),
             CoreError::UserPrivacy => Self::new(403, "USER_PRIVACY_RESTRICTED"),
+            CoreError::UnknownChannel => bad("CHANNEL_PRIVATE"),
+            CoreError::BannedInChannel => bad("USER_BANNED_IN_CHANNEL"),
+            CoreError::NotAParticipant => bad("USER_NOT_PARTICIPANT"),
+            CoreError::AdminRightMissing => bad("CHAT_ADMIN_REQUIRED"),
+            CoreError::ChannelOwner => bad("USER_CREATOR"),
+            CoreError::SlowMode { wait_s } => {
+                Self { code: 420, message: format!("SLOWMODE_WAIT_{wait_s}").into() }
+            }
+            CoreError::NotBuilt => Self::NOT_IMPLEMENTED,
             CoreError::ForwardsRestricted => bad("CHAT_FORWARDS_RESTRICTED"),
             CoreError::FileInvalid => bad("FILE_ID_INVALID"),
             CoreError::MediaInvalid => bad("MEDIA_INVALID"),

@@ -2,8 +2,8 @@
 //!
 //! Source: <https://core.telegram.org/api/peers>
 
-use node_core::{ChatId, HIDDEN_AUTHOR, MessageId, PeerId, UserId};
-use tl::enums::{InputDialogPeer, InputPeer, InputUser};
+use node_core::{BoxId, ChannelId, ChannelView, ChatId, HIDDEN_AUTHOR, MessageId, PeerId, UserId};
+use tl::enums::{InputChannel, InputDialogPeer, InputPeer, InputUser};
 
 use super::{Context, RpcError, RpcResult};
 
@@ -17,11 +17,23 @@ const CHANNEL_INVALID: RpcError = RpcError::new(400, "CHANNEL_INVALID");
 const CHAT_ID_INVALID: RpcError = RpcError::new(400, "CHAT_ID_INVALID");
 
 impl Context {
-    /// The peer that a client names.
+    /// The peer that a client names. Of a channel: one that the viewer may read.
+    ///
+    /// # Errors
+    /// 400: there is none, the access hash is not this viewer's, or the channel is closed to them.
+    pub(super) fn peer(&self, named: &InputPeer) -> RpcResult<PeerId> {
+        let peer = self.named_peer(named)?;
+        if let PeerId::Channel(channel) = peer {
+            self.shared.core.channel_to_read(self.user()?, channel)?;
+        }
+        Ok(peer)
+    }
+
+    /// The peer that a client names, whether the viewer may read it or not.
     ///
     /// # Errors
     /// 400: there is none, or the access hash is not this viewer's.
-    pub(super) fn peer(&self, named: &InputPeer) -> RpcResult<PeerId> {
+    pub(super) fn named_peer(&self, named: &InputPeer) -> RpcResult<PeerId> {
         let viewer = self.user()?;
         match named {
             InputPeer::InputPeerSelf(_) => Ok(viewer.into()),
@@ -35,11 +47,81 @@ impl Context {
                 user.map(PeerId::from).ok_or(PEER_ID_INVALID)
             }
             InputPeer::InputPeerChat(chat) => self.chat(chat.chat_id).map(PeerId::from),
-            InputPeer::InputPeerChannel(_) | InputPeer::InputPeerChannelFromMessage(_) => {
-                Err(CHANNEL_INVALID)
+            InputPeer::InputPeerChannel(channel) => {
+                self.checked_channel(channel.channel_id, channel.access_hash).map(PeerId::from)
+            }
+            InputPeer::InputPeerChannelFromMessage(seen) => {
+                self.seen_channel(&seen.peer, seen.msg_id, seen.channel_id).map(PeerId::from)
             }
             InputPeer::InputPeerEmpty(_) => Err(PEER_ID_INVALID),
         }
+    }
+
+    /// A peer with messages of the viewer's own: all but channels, in which this is not built.
+    ///
+    /// # Errors
+    /// Those of [`Context::peer`], and 400 `NOT_IMPLEMENTED`.
+    pub(super) fn peer_without_channels(&self, named: &InputPeer) -> RpcResult<PeerId> {
+        let peer = self.peer(named)?;
+        if peer.channel().is_some() { Err(RpcError::NOT_IMPLEMENTED) } else { Ok(peer) }
+    }
+
+    /// The channel that a client names, whether the viewer may read it or not.
+    ///
+    /// # Errors
+    /// 400 `CHANNEL_INVALID`: there is none, or the access hash is not this viewer's.
+    pub(super) fn input_channel(&self, named: &InputChannel) -> RpcResult<ChannelId> {
+        match named {
+            InputChannel::InputChannel(named) => {
+                self.checked_channel(named.channel_id, named.access_hash)
+            }
+            InputChannel::InputChannelFromMessage(seen) => {
+                self.seen_channel(&seen.peer, seen.msg_id, seen.channel_id)
+            }
+            InputChannel::InputChannelEmpty(_) => Err(CHANNEL_INVALID),
+        }
+    }
+
+    /// The channel that a client names, where the viewer may read it.
+    ///
+    /// # Errors
+    /// Those of [`Context::input_channel`], and 400 `CHANNEL_PRIVATE`.
+    pub(super) fn channel_to_read(&self, named: &InputChannel) -> RpcResult<ChannelView> {
+        let channel = self.input_channel(named)?;
+        Ok(self.shared.core.channel_to_read(self.user()?, channel)?)
+    }
+
+    /// Whether it is a channel of whose posts nobody learns who wrote them.
+    pub(super) fn is_broadcast(&self, peer: PeerId) -> bool {
+        let found = peer.channel().and_then(|channel| self.shared.core.channel(channel));
+        found.is_some_and(|found| found.broadcast)
+    }
+
+    /// Up to which message of a dialog nothing is shown to the viewer: 0 but for who joined a group
+    /// that hides what was said before.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(super) fn hidden_below(&self, peer: PeerId) -> RpcResult<MessageId> {
+        let PeerId::Channel(channel) = peer else { return Ok(MessageId(0)) };
+        let own = self.shared.core.participant(channel, self.user()?)?;
+        Ok(own.map_or(MessageId(0), |own| own.hidden_below))
+    }
+
+    fn checked_channel(&self, channel_id: i64, access_hash: i64) -> RpcResult<ChannelId> {
+        let (channel, core) = (ChannelId(channel_id), &self.shared.core);
+        let shown = core.may_name_channel(self.user()?, channel, access_hash);
+        if shown && core.channel(channel).is_some() { Ok(channel) } else { Err(CHANNEL_INVALID) }
+    }
+
+    /// The channel, if a message that the viewer has names it.
+    fn seen_channel(&self, with: &InputPeer, msg_id: i32, channel_id: i64) -> RpcResult<ChannelId> {
+        let (viewer, channel) = (self.user()?, ChannelId(channel_id));
+        let with = self.seen_in(viewer, with)?;
+        let found = self.seen_message(viewer, with, msg_id)?;
+        let saved_from = found.and_then(|message| message.forward?.saved_from);
+        let names = saved_from.is_some_and(|(peer, _)| peer == channel.into());
+        if names { Ok(channel) } else { Err(CHANNEL_INVALID) }
     }
 
     /// The basic group that a client names: there is no access hash, so it has to be one that the
@@ -55,9 +137,18 @@ impl Context {
     /// The basic group that a client names as a peer.
     ///
     /// # Errors
-    /// 400: there is none, or it is no group.
+    /// 400: there is none, it is no group, or it is a channel.
     pub(super) fn chat_peer(&self, named: &InputPeer) -> RpcResult<ChatId> {
-        self.peer(named)?.chat().ok_or(PEER_ID_INVALID)
+        self.peer_without_channels(named)?.chat().ok_or(PEER_ID_INVALID)
+    }
+
+    /// The group or channel that a client names as a peer, for who may read it.
+    ///
+    /// # Errors
+    /// 400: there is none, or it is a user.
+    pub(super) fn group_peer(&self, named: &InputPeer) -> RpcResult<PeerId> {
+        let peer = self.peer(named)?;
+        if peer.user().is_some() { Err(PEER_ID_INVALID) } else { Ok(peer) }
     }
 
     /// The user that a client names as a peer.
@@ -134,8 +225,28 @@ impl Context {
                 user_id.map(PeerId::from).ok_or(PEER_ID_INVALID)
             }
             InputPeer::InputPeerChat(chat) => self.chat(chat.chat_id).map(PeerId::from),
+            InputPeer::InputPeerChannel(named) => {
+                let channel = self.checked_channel(named.channel_id, named.access_hash)?;
+                self.shared.core.channel_to_read(viewer, channel)?;
+                Ok(channel.into())
+            }
             _ => Err(PEER_ID_INVALID),
         }
+    }
+
+    /// A message of a dialog, as far as it is shown to the viewer.
+    fn seen_message(
+        &self,
+        viewer: UserId,
+        with: PeerId,
+        msg_id: i32,
+    ) -> RpcResult<Option<node_core::Message>> {
+        let id = MessageId(msg_id);
+        if id <= self.hidden_below(with)? {
+            return Ok(None);
+        }
+        let message = self.shared.core.message(BoxId::of(viewer, with), id)?;
+        Ok(message.filter(|message| message.peer == with))
     }
 
     /// The user, if the viewer's message names him.
@@ -147,11 +258,12 @@ impl Context {
         user_id: i64,
     ) -> RpcResult<Option<UserId>> {
         let user = UserId(user_id);
-        let message = self.shared.core.message(viewer, MessageId(msg_id))?;
+        let message = self.seen_message(viewer, with, msg_id)?;
+        // Posts of a channel do not say who wrote them.
+        let says_who = !self.is_broadcast(with);
         let names = message.is_some_and(|message| {
-            message.peer == with
-                && (message.from == user
-                    || message.forward.is_some_and(|forward| forward.from.user() == Some(user)))
+            (says_who && message.from == user)
+                || message.forward.is_some_and(|forward| forward.from.user() == Some(user))
         });
         Ok(names.then_some(user))
     }

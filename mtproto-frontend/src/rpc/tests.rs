@@ -1,5 +1,7 @@
 //! Calls as a client makes them, below any session.
 
+mod channel_messages;
+mod channels;
 mod extras;
 mod groups;
 mod media;
@@ -37,6 +39,7 @@ pub(crate) fn shared() -> Arc<Shared> {
         reaches_numbers: false,
         quotas: node_core::Quotas::default(),
         keep_s: 0,
+        log_keys: node_core::LogKeys::generate(&mut crate::rng()),
     });
     Shared::new(Setup {
         clock,

@@ -146,7 +146,8 @@ impl Call {
             {
                 let about_bytes = rpc::is_about_bytes(&self.query, self.layer);
                 let is_logged_in = || identity.standing().0 == Some(standing);
-                shared.hub.subscribe(user, &session, about_bytes, is_logged_in);
+                let channels = || shared.core.channels_of(user);
+                shared.hub.subscribe(user, &session, about_bytes, is_logged_in, channels);
             }
         }
         let ctx = Context {

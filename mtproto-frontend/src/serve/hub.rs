@@ -1,8 +1,11 @@
 //! Who is there to be told: sessions by member, and what core tells them.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
-use node_core::{Actor, AuthKeyId, CoreResult, Event, Follower, PeerId, Standing, UserId};
+use node_core::{
+    Actor, AuthKeyId, BoxEvent, ChannelId, CoreResult, Event, Follower, PeerId, Standing, UserId,
+};
 use tl::enums::SendMessageAction;
 
 use super::sessions::SessionEntry;
@@ -14,22 +17,47 @@ use crate::sharded::Sharded;
 /// known to everybody this is everybody.
 const AUDIENCE_MAX: usize = 500;
 
-/// Sessions that take updates, by member.
+/// Numbers of messages that are looked at for who wrote them when a channel was read further: whoever
+/// wrote before is told by the next dialog.
+const SEEN_MAX: u16 = 100;
+
+/// Sessions that take updates, by member; and the members who have some, by channel.
+///
+/// A channel may have a hundred thousand members: what happens there costs as much as there are
+/// members with a session. Both tables change under the lock of the member's row, which is taken
+/// before that of a channel's.
 #[derive(Default)]
-pub(crate) struct Hub(Sharded<Vec<Weak<SessionEntry>>>);
+pub(crate) struct Hub {
+    members: Sharded<Present>,
+    channels: Sharded<BTreeSet<UserId>>,
+}
+
+/// A member with a session.
+#[derive(Default)]
+struct Present {
+    sessions: Vec<Weak<SessionEntry>>,
+    /// Where this member is listed.
+    channels: BTreeSet<ChannelId>,
+    /// Whether all channels that the member is in are among them.
+    is_listed: bool,
+    /// How often that changed since.
+    changes: u32,
+}
 
 impl Hub {
     /// Updates of `user` go to `session` from now on, and of nobody else; unless the login has ended,
     /// which is asked again once it would be found here.
     ///
     /// A session that is only asked for the bytes of files takes them for want of another one of its
-    /// key.
+    /// key. `channels` are those that the member is in: asked for the first session of a member, and
+    /// again if one changed meanwhile.
     pub(crate) fn subscribe(
         &self,
         user: UserId,
         session: &Arc<SessionEntry>,
         about_bytes: bool,
         is_logged_in: impl FnOnce() -> bool,
+        channels: impl Fn() -> CoreResult<Vec<ChannelId>>,
     ) {
         if about_bytes && self.has_another(user, session) {
             return;
@@ -58,7 +86,9 @@ impl Hub {
         if let Some(before) = before {
             self.remove(before, |known| Arc::ptr_eq(known, session));
         }
-        self.0.of(user.0).entry(user.0).or_default().push(Arc::downgrade(session));
+        let taken = Arc::downgrade(session);
+        self.members.of(user.0).entry(user.0).or_default().sessions.push(taken);
+        self.list(user, channels);
         // Ended since the caller looked: the event found nothing to end.
         if !is_logged_in() {
             self.remove(user, |known| {
@@ -69,6 +99,68 @@ impl Hub {
                 goes
             });
         }
+    }
+
+    /// Lists a member under the channels that it is in, unless that was done. They are read without a
+    /// lock, so what changes meanwhile makes them be read again.
+    fn list(&self, user: UserId, channels: impl Fn() -> CoreResult<Vec<ChannelId>>) {
+        loop {
+            let changes = match self.members.of(user.0).get(&user.0) {
+                Some(present) if !present.is_listed => present.changes,
+                _ => return,
+            };
+            let found = match channels() {
+                Ok(found) => found,
+                Err(cause) => {
+                    // The client misses a pts, and the next session tries again.
+                    tracing::error!(%cause, "a member is not told what happens in channels");
+                    return;
+                }
+            };
+            let mut shard = self.members.of(user.0);
+            let Some(present) = shard.get_mut(&user.0) else { return };
+            if present.changes != changes {
+                continue;
+            }
+            present.is_listed = true;
+            for channel in found {
+                if present.channels.insert(channel) {
+                    self.channels.of(channel.0).entry(channel.0).or_default().insert(user);
+                }
+            }
+            return;
+        }
+    }
+
+    /// Somebody came to a channel, or left it.
+    fn move_member(&self, user: UserId, channel: ChannelId, is_in: bool) {
+        let mut shard = self.members.of(user.0);
+        // Who is not there is listed by the first session.
+        let Some(present) = shard.get_mut(&user.0) else { return };
+        present.changes = present.changes.wrapping_add(1);
+        if is_in {
+            if present.channels.insert(channel) {
+                self.channels.of(channel.0).entry(channel.0).or_default().insert(user);
+            }
+        } else if present.channels.remove(&channel) {
+            self.unlist(user, channel);
+        }
+    }
+
+    fn unlist(&self, user: UserId, channel: ChannelId) {
+        let mut shard = self.channels.of(channel.0);
+        if let Some(members) = shard.get_mut(&channel.0) {
+            members.remove(&user);
+            if members.is_empty() {
+                shard.remove(&channel.0);
+            }
+        }
+    }
+
+    /// Members of a channel who have a session.
+    fn present_in(&self, channel: ChannelId) -> Vec<UserId> {
+        let shard = self.channels.of(channel.0);
+        shard.get(&channel.0).map_or_else(Vec::new, |members| members.iter().copied().collect())
     }
 
     /// Whether another session of the same key takes updates.
@@ -91,10 +183,13 @@ impl Hub {
     }
 
     fn remove(&self, user: UserId, goes: impl Fn(&Arc<SessionEntry>) -> bool) {
-        let mut shard = self.0.of(user.0);
-        if let Some(sessions) = shard.get_mut(&user.0) {
-            sessions.retain(|known| known.upgrade().is_some_and(|known| !goes(&known)));
-            if sessions.is_empty() {
+        let mut shard = self.members.of(user.0);
+        if let Some(present) = shard.get_mut(&user.0) {
+            present.sessions.retain(|known| known.upgrade().is_some_and(|known| !goes(&known)));
+            if present.sessions.is_empty() {
+                for channel in std::mem::take(&mut present.channels) {
+                    self.unlist(user, channel);
+                }
                 shard.remove(&user.0);
             }
         }
@@ -102,17 +197,23 @@ impl Hub {
 
     /// The sessions that take updates of `user`.
     pub(crate) fn sessions(&self, user: UserId) -> Vec<Arc<SessionEntry>> {
-        let shard = self.0.of(user.0);
-        shard
-            .get(&user.0)
-            .map_or_else(Vec::new, |all| all.iter().filter_map(Weak::upgrade).collect())
+        let shard = self.members.of(user.0);
+        shard.get(&user.0).map_or_else(Vec::new, |present| {
+            present.sessions.iter().filter_map(Weak::upgrade).collect()
+        })
     }
 
     /// Frees the memory of sessions that are gone.
     pub(crate) fn sweep(&self) {
-        self.0.retain(|sessions| {
-            sessions.retain(|session| session.strong_count() > 0);
-            !sessions.is_empty()
+        self.members.retain_by_id(|user, present| {
+            present.sessions.retain(|session| session.strong_count() > 0);
+            if !present.sessions.is_empty() {
+                return true;
+            }
+            for channel in std::mem::take(&mut present.channels) {
+                self.unlist(UserId(user), channel);
+            }
+            false
         });
     }
 }
@@ -126,11 +227,51 @@ impl Follower for Pusher {
         let (core, hub) = (&shared.core, &shared.hub);
         match event {
             Event::Box(event) => {
-                let sessions = hub.sessions(event.owner);
-                if sessions.is_empty() {
+                let viewers = match event.owner.channel() {
+                    Some(channel) => hub.present_in(channel),
+                    None => event.owner.user().into_iter().collect(),
+                };
+                for viewer in viewers {
+                    tell(&shared, viewer, event);
+                }
+            }
+            Event::Channel { channel, actor, .. } => {
+                for viewer in hub.present_in(*channel) {
+                    let update = Pushed::channel(&shared, viewer, *channel);
+                    push(hub.sessions(viewer), *actor, &update);
+                }
+            }
+            Event::ChannelRequests { channel, audience, actor } => {
+                for viewer in audience {
+                    let update = Pushed::channel_requests(&shared, *viewer, *channel);
+                    push(hub.sessions(*viewer), *actor, &update);
+                }
+            }
+            Event::ChannelMember { channel, user, actor } => {
+                match core.is_in_channel(*channel, *user) {
+                    Ok(is_in) => hub.move_member(*user, *channel, is_in),
+                    Err(cause) => tracing::error!(%cause, "who is in a channel is not known"),
+                }
+                let update = Pushed::channel(&shared, *user, *channel);
+                push(hub.sessions(*user), *actor, &update);
+            }
+            Event::ChannelRead { channel, user, read, actor } => {
+                let update = Pushed::channel_read(&shared, *user, *channel, *read);
+                push(hub.sessions(*user), *actor, &update);
+            }
+            Event::ChannelSeen { channel, by, after, max_id } => {
+                let present = hub.present_in(*channel);
+                if present.iter().all(|viewer| viewer == by) {
                     return;
                 }
-                push(sessions, event.actor, &Pushed::event(&shared, event));
+                let writers = told(core.writers_in_channel(*channel, *after, *max_id, SEEN_MAX));
+                for viewer in present {
+                    if viewer != *by && writers.contains(&viewer) {
+                        for session in hub.sessions(viewer) {
+                            session.push(Pushed::channel_seen(&shared, viewer, *channel, *max_id));
+                        }
+                    }
+                }
             }
             Event::LoggedIn { user, auth_key } => {
                 shared.auth_keys.set_standing(*auth_key, Standing::LoggedIn(*user));
@@ -168,6 +309,7 @@ impl Follower for Pusher {
                 let Ok(action) = action.clone().downcast::<SendMessageAction>() else { return };
                 let viewers = match to {
                     PeerId::Chat(chat) => core.chat(*chat).map_or(Vec::new(), |chat| chat.users()),
+                    PeerId::Channel(channel) => hub.present_in(*channel),
                     to => to.user().into_iter().collect(),
                 };
                 for viewer in viewers.into_iter().filter(|viewer| viewer != from) {
@@ -230,6 +372,14 @@ impl Follower for Pusher {
     }
 }
 
+/// Hands an event of a box to somebody who is to see it.
+fn tell(shared: &Arc<Shared>, viewer: UserId, event: &Arc<BoxEvent>) {
+    let sessions = shared.hub.sessions(viewer);
+    if !sessions.is_empty() {
+        push(sessions, event.actor, &Pushed::event(shared, viewer, event));
+    }
+}
+
 /// To all but the session that acted: it has the change in its answer.
 fn push(sessions: Vec<Arc<SessionEntry>>, actor: Option<Actor>, update: &Arc<Pushed>) {
     for session in sessions {
@@ -246,11 +396,11 @@ fn audience(shared: &Shared, user: UserId) -> Vec<UserId> {
     told(shared.core.acquaintances(user, AUDIENCE_MAX))
 }
 
-fn told(audience: CoreResult<Vec<UserId>>) -> Vec<UserId> {
+fn told<T: Default>(audience: CoreResult<T>) -> T {
     audience.unwrap_or_else(|cause| {
         // Lossy by nature: the next one is told again.
         tracing::warn!(%cause, "nobody is told of a member");
-        Vec::new()
+        T::default()
     })
 }
 
@@ -284,6 +434,10 @@ mod tests {
     const ADA: UserId = UserId(1_000_001);
     const BOB: UserId = UserId(1_000_002);
 
+    fn none() -> CoreResult<Vec<ChannelId>> {
+        Ok(Vec::new())
+    }
+
     fn session(sessions: &Sessions) -> Arc<SessionEntry> {
         let key = AuthKey::from_slice(&[1; 256]).unwrap();
         let key = Arc::new(KeyEntry::new(key, 1, 0, 0, 0));
@@ -294,10 +448,10 @@ mod tests {
     fn a_session_takes_the_updates_of_one_member() {
         let (hub, sessions) = (Hub::default(), Sessions::default());
         let session = session(&sessions);
-        hub.subscribe(ADA, &session, false, || true);
-        hub.subscribe(ADA, &session, false, || true);
+        hub.subscribe(ADA, &session, false, || true, none);
+        hub.subscribe(ADA, &session, false, || true, none);
         assert_eq!(hub.sessions(ADA).len(), 1);
-        hub.subscribe(BOB, &session, false, || true);
+        hub.subscribe(BOB, &session, false, || true, none);
         assert_eq!((hub.sessions(ADA).len(), hub.sessions(BOB).len()), (0, 1));
         hub.end(ADA, session.auth_key().unwrap());
         assert_eq!(hub.sessions(BOB).len(), 1, "that was another's login");
@@ -315,15 +469,15 @@ mod tests {
             sessions.get_or_make(&key, number, 0, new).unwrap()
         };
         let (files, main, more) = (make(1), make(2), make(3));
-        hub.subscribe(ADA, &files, true, || true);
+        hub.subscribe(ADA, &files, true, || true, none);
         assert!(Arc::ptr_eq(&hub.sessions(ADA)[0], &files), "there is no other");
-        hub.subscribe(ADA, &main, false, || true);
-        hub.subscribe(ADA, &more, true, || true);
-        hub.subscribe(ADA, &files, true, || true);
+        hub.subscribe(ADA, &main, false, || true, none);
+        hub.subscribe(ADA, &more, true, || true, none);
+        hub.subscribe(ADA, &files, true, || true, none);
         assert_eq!(hub.sessions(ADA).len(), 1);
         assert!(Arc::ptr_eq(&hub.sessions(ADA)[0], &main));
         // Who asks for anything else wants updates too.
-        hub.subscribe(ADA, &files, false, || true);
+        hub.subscribe(ADA, &files, false, || true, none);
         assert_eq!(hub.sessions(ADA).len(), 2);
     }
 
@@ -332,13 +486,14 @@ mod tests {
     fn a_login_that_ended_meanwhile_is_not_subscribed() {
         let (hub, sessions) = (Hub::default(), Sessions::default());
         let session = session(&sessions);
-        hub.subscribe(ADA, &session, false, || {
+        let ended = || {
             assert_eq!(hub.sessions(ADA).len(), 1, "what ends it from here on finds it");
             false
-        });
+        };
+        hub.subscribe(ADA, &session, false, ended, none);
         assert!(hub.sessions(ADA).is_empty());
         // The same key may log in again.
-        hub.subscribe(ADA, &session, false, || true);
+        hub.subscribe(ADA, &session, false, || true, none);
         assert_eq!(hub.sessions(ADA).len(), 1);
     }
 
@@ -346,12 +501,70 @@ mod tests {
     fn sessions_that_are_gone_need_no_memory() {
         let (hub, sessions) = (Hub::default(), Sessions::default());
         let session = session(&sessions);
-        hub.subscribe(ADA, &session, false, || true);
+        hub.subscribe(ADA, &session, false, || true, none);
         hub.sweep();
         assert_eq!(hub.sessions(ADA).len(), 1);
         sessions.end_key(session.key.id);
         drop(session);
         hub.sweep();
-        assert!(hub.0.of(ADA.0).is_empty());
+        assert!(hub.members.of(ADA.0).is_empty());
+    }
+
+    const NEWS: ChannelId = ChannelId(1);
+    const TALK: ChannelId = ChannelId(2);
+
+    #[test]
+    fn members_who_are_there_are_found_by_channel() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let session = session(&sessions);
+        hub.move_member(ADA, TALK, true);
+        assert!(hub.present_in(TALK).is_empty(), "nobody is there");
+        hub.subscribe(ADA, &session, false, || true, || Ok(vec![NEWS]));
+        assert_eq!((hub.present_in(NEWS), hub.present_in(TALK)), (vec![ADA], vec![]));
+        hub.move_member(ADA, TALK, true);
+        hub.move_member(ADA, NEWS, false);
+        assert_eq!((hub.present_in(NEWS), hub.present_in(TALK)), (vec![], vec![ADA]));
+        assert!(hub.channels.of(NEWS.0).is_empty(), "no memory for nobody");
+        // The session is somebody else's from now on.
+        hub.subscribe(BOB, &session, false, || true, || Ok(vec![NEWS]));
+        assert_eq!((hub.present_in(NEWS), hub.present_in(TALK)), (vec![BOB], vec![]));
+        hub.end(BOB, session.auth_key().unwrap());
+        assert!(hub.present_in(NEWS).is_empty());
+    }
+
+    #[test]
+    fn a_channel_that_is_left_while_channels_are_read_is_not_listed() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let session = session(&sessions);
+        let calls = std::cell::Cell::new(0);
+        let channels = || {
+            calls.set(calls.get() + 1);
+            if calls.get() > 1 {
+                return Ok(vec![TALK]);
+            }
+            // What was read is old by the time it is listed.
+            hub.move_member(ADA, NEWS, false);
+            hub.move_member(ADA, TALK, true);
+            Ok(vec![NEWS])
+        };
+        hub.subscribe(ADA, &session, false, || true, channels);
+        assert_eq!(calls.get(), 2);
+        assert_eq!((hub.present_in(NEWS), hub.present_in(TALK)), (vec![], vec![ADA]));
+    }
+
+    #[test]
+    fn channels_that_could_not_be_read_are_read_for_the_next_session() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let first = session(&sessions);
+        hub.subscribe(ADA, &first, false, || true, || Err(node_core::CoreError::Busy));
+        assert_eq!((hub.sessions(ADA).len(), hub.present_in(NEWS)), (1, vec![]));
+        let second = sessions.get_or_make(&first.key, 2, 0, || Session::new(2, 1, 0)).unwrap();
+        hub.subscribe(ADA, &second, false, || true, || Ok(vec![NEWS]));
+        assert_eq!(hub.present_in(NEWS), vec![ADA]);
+        sessions.end_key(first.key.id);
+        drop((first, second));
+        hub.sweep();
+        assert!(hub.present_in(NEWS).is_empty());
+        assert!(hub.channels.of(NEWS.0).is_empty());
     }
 }

@@ -55,6 +55,12 @@ pub(crate) fn number_hash(secret: &[u8; 32], phone: u64) -> [u8; 16] {
     hash
 }
 
+/// `access_hash` of a channel, as `viewer` has it.
+#[must_use]
+pub(crate) fn channel_hash(secret: &[u8; 32], viewer: UserId, channel: i64) -> i64 {
+    keyed(secret, b"channel", &[viewer.0, channel])
+}
+
 /// `access_hash` of a photo or a document, the same for all.
 #[must_use]
 pub(crate) fn file_hash(secret: &[u8; 32], file: i64) -> i64 {

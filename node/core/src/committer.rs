@@ -12,7 +12,7 @@ use node_store::{Batch, StoreError};
 use crate::boxes::{FLUSH_EVERY_EVENTS, flush};
 use crate::decide::{After, Decide};
 use crate::event::Event;
-use crate::ids::{Actor, Pts, UserId};
+use crate::ids::{Actor, BoxId, Pts};
 use crate::inner::Inner;
 use crate::{CoreError, CoreResult};
 
@@ -122,6 +122,7 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
         cell.lock(&*inner.store, owner)?.written(pts);
     }
     inner.boxes.evict();
+    inner.logs.evict();
     for owner in to_index {
         inner.search.due(owner);
     }
@@ -154,11 +155,11 @@ fn one(decide: &mut Decide<'_>, command: Command) -> CoreResult<Decided> {
 /// index.
 fn flush_boxes(
     inner: &Inner,
-    mut owners: Vec<UserId>,
+    mut owners: Vec<BoxId>,
     mut room: usize,
     writing: &mut Batch,
-    to_index: &mut Vec<UserId>,
-) -> CoreResult<Vec<(UserId, Pts)>> {
+    to_index: &mut Vec<BoxId>,
+) -> CoreResult<Vec<(BoxId, Pts)>> {
     owners.sort_unstable();
     owners.dedup();
     let (mut flushed, before) = (Vec::new(), writing.len());

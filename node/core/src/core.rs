@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
+use crate::channels::Channels;
 use crate::chats::Chats;
 use crate::committer::{self, Answer, Command, Run};
 use crate::decide::Decide;
@@ -88,7 +89,7 @@ impl Core {
     pub(crate) fn open_with(setup: Setup, pace: Pace) -> CoreResult<Self> {
         crate::media::key_blobs(&*setup.store, &setup.access_secret)?;
         let directory = Directory::load(&*setup.store)?;
-        let chats = Chats::load(&*setup.store)?;
+        let chats = (Chats::load(&*setup.store)?, Channels::load(&*setup.store)?);
         let timers = Timers::load(&*setup.store)?;
         let inner = Arc::new(Inner::new(setup, directory, chats, timers, pace));
         let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);

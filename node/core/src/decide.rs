@@ -7,8 +7,9 @@ use node_store::{Batch, Keyspace, Order, Row, Store};
 use rand::CryptoRng;
 
 use crate::boxes::StoredChunks;
+use crate::channels::LogMark;
 use crate::event::{BoxEvent, Event};
-use crate::ids::{Actor, MessageId, Pts, UserId, box_key};
+use crate::ids::{Actor, BoxId, MessageId, Pts, UserId, box_key};
 use crate::inner::Inner;
 use crate::message::{BoxRow, Message};
 use crate::record::Record;
@@ -39,11 +40,13 @@ pub(crate) struct Decide<'a> {
     pub(crate) derived_keys: usize,
     command: Rows,
     /// Boxes that changed in this batch.
-    pub(crate) touched: Vec<UserId>,
+    pub(crate) touched: Vec<BoxId>,
     events: Vec<Event>,
     after: Vec<After>,
     /// The command has changed a box in memory: there is no way back.
     changed_box: bool,
+    /// Logs that the command has written into, as they were before.
+    changed_logs: Vec<LogMark>,
 }
 
 impl<'a> Decide<'a> {
@@ -62,6 +65,7 @@ impl<'a> Decide<'a> {
             events: Vec::new(),
             after: Vec::new(),
             changed_box: false,
+            changed_logs: Vec::new(),
         }
     }
 
@@ -145,7 +149,11 @@ impl<'a> Decide<'a> {
     }
 
     /// A message in a box.
-    pub(crate) fn message(&self, owner: UserId, id: MessageId) -> CoreResult<Option<Message>> {
+    pub(crate) fn message(
+        &self,
+        owner: impl Into<BoxId>,
+        id: MessageId,
+    ) -> CoreResult<Option<Message>> {
         match self.load(Keyspace::BOXES, &box_key(owner, id.0))? {
             Some(BoxRow::Message(message)) => Ok(Some(message)),
             _ => Ok(None),
@@ -153,7 +161,8 @@ impl<'a> Decide<'a> {
     }
 
     /// The id that the next message in a box gets.
-    pub(crate) fn next_id(&self, owner: UserId) -> CoreResult<MessageId> {
+    pub(crate) fn next_id(&self, owner: impl Into<BoxId>) -> CoreResult<MessageId> {
+        let owner = owner.into();
         let cell = self.inner.boxes.cell(owner);
         let state = cell.lock(self.store(), owner)?;
         Ok(MessageId(state.pts.0.checked_add(1).ok_or(CoreError::BoxFull)?))
@@ -162,23 +171,23 @@ impl<'a> Decide<'a> {
     /// Appends an event to a box: numbers it, and makes it part of the batch.
     ///
     /// The last things that a command does: after the first one it may not fail any more.
-    pub(crate) fn append(&mut self, owner: UserId, row: BoxRow) -> CoreResult<Pts> {
-        self.append_event(owner, row, None)
+    pub(crate) fn append(&mut self, owner: impl Into<BoxId>, row: BoxRow) -> CoreResult<Pts> {
+        self.append_event(owner.into(), row, None)
     }
 
     /// Appends the event of an edit, whose message was written before.
     pub(crate) fn append_edited(
         &mut self,
-        owner: UserId,
+        owner: impl Into<BoxId>,
         id: MessageId,
         message: &Message,
     ) -> CoreResult<Pts> {
-        self.append_event(owner, BoxRow::Edited(id), Some(message.clone()))
+        self.append_event(owner.into(), BoxRow::Edited(id), Some(message.clone()))
     }
 
     fn append_event(
         &mut self,
-        owner: UserId,
+        owner: BoxId,
         row: BoxRow,
         edited: Option<Message>,
     ) -> CoreResult<Pts> {
@@ -198,6 +207,13 @@ impl<'a> Decide<'a> {
         Ok(pts)
     }
 
+    /// The command has written into a log, which was so before.
+    pub(crate) fn changed_log(&mut self, mark: LogMark) {
+        if self.changed_logs.iter().all(|known| !known.is_of_same(&mark)) {
+            self.changed_logs.push(mark);
+        }
+    }
+
     /// Bytes that the command has written so far.
     pub(crate) fn command_bytes(&self) -> usize {
         let row = |((_, key), value): (&(Keyspace, Vec<u8>), &Option<Vec<u8>>)| {
@@ -210,8 +226,9 @@ impl<'a> Decide<'a> {
     /// not fail any more, nor go on as if the part had not been.
     pub(crate) fn part<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> (T, bool) {
         let before = std::mem::take(&mut self.changed_box);
+        let logs = self.changed_logs.len();
         let done = part(self);
-        let changed = self.changed_box;
+        let changed = self.changed_box || self.changed_logs.len() > logs;
         self.changed_box |= before;
         (done, changed)
     }
@@ -233,6 +250,7 @@ impl<'a> Decide<'a> {
     /// would differ, and the node has to stop.
     pub(crate) fn end(&mut self, succeeded: bool) -> CoreResult<(Vec<After>, Vec<Event>)> {
         let changed_box = std::mem::take(&mut self.changed_box);
+        let changed_logs = std::mem::take(&mut self.changed_logs);
         let (after, events) = (std::mem::take(&mut self.after), std::mem::take(&mut self.events));
         let mut command = std::mem::take(&mut self.command);
         self.actor = None;
@@ -247,6 +265,7 @@ impl<'a> Decide<'a> {
         if changed_box {
             return Err(CoreError::Damaged("a box that changed in memory only"));
         }
+        self.inner.logs.roll_back(&changed_logs)?;
         Ok((Vec::new(), Vec::new()))
     }
 

@@ -4,7 +4,7 @@
 
 use node_store::{Keyspace, Order};
 
-use crate::ids::{Pts, UserId, box_key, box_number};
+use crate::ids::{BoxId, Pts, UserId, box_key, box_number};
 use crate::message::{BoxRow, Message};
 use crate::record::Record as _;
 use crate::{Core, CoreError, CoreResult};
@@ -75,11 +75,12 @@ impl Core {
     /// [`CoreError::FromTheFuture`] for a pts that the box has not reached.
     pub async fn difference(
         &self,
-        owner: UserId,
+        owner: impl Into<BoxId>,
         from: Pts,
         limit: usize,
         total_max: Option<i32>,
     ) -> CoreResult<Difference> {
+        let owner = owner.into();
         let (pts, floor) = {
             let cell = self.inner.boxes.cell(owner);
             let state = cell.lock(&*self.inner.store, owner)?;

@@ -259,6 +259,30 @@ pub enum CoreError {
     /// Does not let others be added by this member.
     #[error("does not want to be added")]
     UserPrivacy,
+    /// There is no such channel, or not for this member.
+    #[error("no such channel")]
+    UnknownChannel,
+    /// Banned from this channel.
+    #[error("banned from the channel")]
+    BannedInChannel,
+    /// Not in this channel, and to be named so.
+    #[error("not a participant")]
+    NotAParticipant,
+    /// An admin may not do that, or not to that one.
+    #[error("an admin's right is missing")]
+    AdminRightMissing,
+    /// The owner is above all admins.
+    #[error("the owner of the channel")]
+    ChannelOwner,
+    /// Nobody in slow mode may write yet.
+    #[error("slow mode: wait {wait_s} s")]
+    SlowMode {
+        /// Seconds until the next message.
+        wait_s: u32,
+    },
+    /// Not done in channels yet.
+    #[error("not built for channels")]
+    NotBuilt,
     /// These messages may not be forwarded.
     #[error("may not be forwarded")]
     ForwardsRestricted,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::channels::ChannelRead;
 use crate::dialogs::{FilterId, FolderId, NotifyTarget};
-use crate::ids::{Actor, AuthKeyId, ChatId, MessageId, PeerId, Pts, UserId};
+use crate::ids::{Actor, AuthKeyId, BoxId, ChannelId, ChatId, MessageId, PeerId, Pts, UserId};
 use crate::login::Authorization;
 use crate::media::PollId;
 use crate::message::{BoxRow, Message};
@@ -99,6 +100,55 @@ pub enum Event {
         change: ChatChange,
         /// The session that did it, and knows.
         actor: Option<Actor>,
+    },
+    /// A channel changed: who is in it is told, without a pts.
+    Channel {
+        /// Which.
+        channel: ChannelId,
+        /// What.
+        change: ChatChange,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
+    /// Who asks to join a channel: admins who may let them in are told, without a pts.
+    ChannelRequests {
+        /// Which.
+        channel: ChannelId,
+        /// Who is told.
+        audience: Vec<UserId>,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
+    /// What somebody is in a channel changed: that member is told, without a pts.
+    ChannelMember {
+        /// Which.
+        channel: ChannelId,
+        /// Who.
+        user: UserId,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
+    /// A member has read a channel: the other sessions are told.
+    ChannelRead {
+        /// Which.
+        channel: ChannelId,
+        /// Who.
+        user: UserId,
+        /// How far.
+        read: ChannelRead,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
+    /// Somebody has read further than all others but one: writers see that their messages were read.
+    ChannelSeen {
+        /// Which.
+        channel: ChannelId,
+        /// Who has read.
+        by: UserId,
+        /// What came after this was not read before.
+        after: MessageId,
+        /// Up to here.
+        max_id: MessageId,
     },
     /// Somebody writes; never stored.
     Typing {
@@ -289,8 +339,8 @@ pub enum Own {
 /// One event of one box.
 #[derive(Debug, Clone)]
 pub struct BoxEvent {
-    /// Whose box.
-    pub owner: UserId,
+    /// Which box.
+    pub owner: BoxId,
     /// The box's pts after it.
     pub pts: Pts,
     /// How many pts it counts.

@@ -7,7 +7,7 @@
 use node_store::{Keyspace, Order};
 
 use crate::boxes::{Chunks, Dialog, StoredChunks};
-use crate::ids::{MessageId, PeerId, UserId, box_key, box_number};
+use crate::ids::{BoxId, MessageId, PeerId, UserId, box_key, box_number};
 use crate::message::{BoxRow, Message};
 use crate::record::Record as _;
 use crate::{Core, CoreResult};
@@ -81,7 +81,7 @@ impl Core {
         peer: PeerId,
         query: HistoryQuery,
     ) -> CoreResult<HistoryPage> {
-        self.history_of(owner, Place::Dialog(peer), query).await
+        self.history_of(BoxId::of(owner, peer), Place::Dialog(peer), query).await
     }
 
     /// A page of the messages to oneself that are filed under `source`.
@@ -94,12 +94,12 @@ impl Core {
         source: PeerId,
         query: HistoryQuery,
     ) -> CoreResult<HistoryPage> {
-        self.history_of(owner, Place::Saved(source), query).await
+        self.history_of(owner.into(), Place::Saved(source), query).await
     }
 
     async fn history_of(
         &self,
-        owner: UserId,
+        owner: BoxId,
         place: Place,
         mut query: HistoryQuery,
     ) -> CoreResult<HistoryPage> {
@@ -116,7 +116,7 @@ impl Core {
     /// The ids of a page, newest first; all messages of the dialog; how many are newer.
     fn page_ids(
         &self,
-        owner: UserId,
+        owner: BoxId,
         place: Place,
         query: HistoryQuery,
     ) -> CoreResult<(Vec<MessageId>, i32, i32)> {
@@ -128,11 +128,11 @@ impl Core {
     /// Asks a dialog of a box, or of its saved messages, if it is there.
     pub(crate) fn in_place<T>(
         &self,
-        owner: UserId,
+        owner: impl Into<BoxId>,
         place: Place,
         ask: impl FnOnce(&Dialog, &dyn Chunks, PeerId) -> CoreResult<T>,
     ) -> CoreResult<Option<T>> {
-        let store = &*self.inner.store;
+        let (store, owner) = (&*self.inner.store, owner.into());
         let chunks = StoredChunks { store, owner };
         let cell = self.inner.boxes.cell(owner);
         let state = cell.lock(store, owner)?;
@@ -146,7 +146,13 @@ impl Core {
     }
 
     /// The first message of a dialog that is not older than `date`.
-    pub(crate) async fn first_at(&self, owner: UserId, place: Place, date: i32) -> CoreResult<i32> {
+    pub(crate) async fn first_at(
+        &self,
+        owner: impl Into<BoxId>,
+        place: Place,
+        date: i32,
+    ) -> CoreResult<i32> {
+        let owner = owner.into();
         // Dates grow with ids: halves the range until one id is left. At most 31 rows.
         let (mut low, mut high) = (1, self.top(owner, place)?.saturating_add(1));
         self.settled().await?;
@@ -165,11 +171,11 @@ impl Core {
         Ok(low)
     }
 
-    fn top(&self, owner: UserId, place: Place) -> CoreResult<i32> {
+    fn top(&self, owner: BoxId, place: Place) -> CoreResult<i32> {
         Ok(self.in_place(owner, place, |dialog, _, _| Ok(dialog.top.0))?.unwrap_or(0))
     }
 
-    fn at_or_after(&self, owner: UserId, place: Place, from: i32) -> CoreResult<Option<i32>> {
+    fn at_or_after(&self, owner: BoxId, place: Place, from: i32) -> CoreResult<Option<i32>> {
         let found = self.in_place(owner, place, |dialog, chunks, peer| {
             let mut found = None;
             dialog.index.ascend(from, chunks, peer, |entry| {
@@ -185,7 +191,11 @@ impl Core {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn messages(&self, owner: UserId, ids: &[MessageId]) -> CoreResult<Vec<Stored>> {
+    pub async fn messages(
+        &self,
+        owner: impl Into<BoxId>,
+        ids: &[MessageId],
+    ) -> CoreResult<Vec<Stored>> {
         let found = self.rows(owner, ids)?;
         self.settled().await?;
         Ok(found)
@@ -195,12 +205,16 @@ impl Core {
     ///
     /// # Errors
     /// Those of the store.
-    pub fn message(&self, owner: UserId, id: MessageId) -> CoreResult<Option<Message>> {
+    pub fn message(&self, owner: impl Into<BoxId>, id: MessageId) -> CoreResult<Option<Message>> {
         Ok(self.rows(owner, &[id])?.pop().map(|stored| stored.message))
     }
 
-    pub(crate) fn rows(&self, owner: UserId, ids: &[MessageId]) -> CoreResult<Vec<Stored>> {
-        let store = &*self.inner.store;
+    pub(crate) fn rows(
+        &self,
+        owner: impl Into<BoxId>,
+        ids: &[MessageId],
+    ) -> CoreResult<Vec<Stored>> {
+        let (store, owner) = (&*self.inner.store, owner.into());
         let (Some(low), Some(high)) = (ids.iter().min(), ids.iter().max()) else {
             return Ok(Vec::new());
         };

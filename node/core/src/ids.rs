@@ -42,7 +42,81 @@ impl ChatId {
     }
 }
 
-/// Whom a dialog is with. Channels join when they are built.
+/// Ids of channels and supergroups are at most this, in every client.
+pub const CHANNEL_ID_MAX: i64 = 1_000_000_000_000 - (1 << 31);
+
+/// A channel or a supergroup, by its number on this node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ChannelId(pub i64);
+
+impl ChannelId {
+    /// Big-endian, so that keys sort by number.
+    pub(crate) fn bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+}
+
+/// Whose message box it is: a member's, or the one that a channel's members share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BoxId(i64);
+
+/// Boxes of channels lie behind those of all users.
+const CHANNEL_BOXES: i64 = USER_ID_END;
+
+impl BoxId {
+    /// The box in which `owner` finds the messages of a dialog.
+    #[must_use]
+    pub fn of(owner: UserId, peer: PeerId) -> Self {
+        peer.channel().map_or(owner.into(), Into::into)
+    }
+
+    /// The member, where it is a member's.
+    #[must_use]
+    pub fn user(self) -> Option<UserId> {
+        (self.0 < CHANNEL_BOXES).then_some(UserId(self.0))
+    }
+
+    /// The channel, where it is a channel's.
+    #[must_use]
+    pub fn channel(self) -> Option<ChannelId> {
+        (self.0 >= CHANNEL_BOXES).then(|| ChannelId(self.0 - CHANNEL_BOXES))
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn of_user(user: UserId) -> Self {
+        Self(user.0)
+    }
+
+    /// Big-endian, so that keys sort by number.
+    pub(crate) fn bytes(self) -> [u8; 8] {
+        self.0.to_be_bytes()
+    }
+
+    /// Behind all keys of the box.
+    pub(crate) fn end(self) -> [u8; 8] {
+        (self.0 + 1).to_be_bytes()
+    }
+}
+
+impl PartialEq<UserId> for BoxId {
+    fn eq(&self, user: &UserId) -> bool {
+        self.0 == user.0
+    }
+}
+
+impl From<UserId> for BoxId {
+    fn from(user: UserId) -> Self {
+        Self(user.0)
+    }
+}
+
+impl From<ChannelId> for BoxId {
+    fn from(channel: ChannelId) -> Self {
+        Self(CHANNEL_BOXES + channel.0)
+    }
+}
+
+/// Whom a dialog is with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum PeerId {
@@ -50,6 +124,8 @@ pub enum PeerId {
     User(UserId),
     /// A basic group.
     Chat(ChatId),
+    /// A channel or a supergroup.
+    Channel(ChannelId),
 }
 
 /// Bytes of a [`PeerId`] in a key: kind ++ id.
@@ -61,6 +137,7 @@ impl PeerId {
         let (kind, id) = match self {
             Self::User(user) => (0, user.bytes()),
             Self::Chat(chat) => (1, chat.bytes()),
+            Self::Channel(channel) => (2, channel.bytes()),
         };
         let mut out = [kind; PEER_BYTES];
         if let Some(tail) = out.last_chunk_mut::<8>() {
@@ -76,6 +153,7 @@ impl PeerId {
         match kind {
             0 => Some(Self::User(UserId(id))),
             1 => Some(Self::Chat(ChatId(id))),
+            2 => Some(Self::Channel(ChannelId(id))),
             _ => None,
         }
     }
@@ -85,7 +163,7 @@ impl PeerId {
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::User(user) => Some(user),
-            Self::Chat(_) => None,
+            Self::Chat(_) | Self::Channel(_) => None,
         }
     }
 
@@ -94,8 +172,23 @@ impl PeerId {
     pub fn chat(self) -> Option<ChatId> {
         match self {
             Self::Chat(chat) => Some(chat),
-            Self::User(_) => None,
+            Self::User(_) | Self::Channel(_) => None,
         }
+    }
+
+    /// The channel or supergroup, where the peer is one.
+    #[must_use]
+    pub fn channel(self) -> Option<ChannelId> {
+        match self {
+            Self::Channel(channel) => Some(channel),
+            Self::User(_) | Self::Chat(_) => None,
+        }
+    }
+}
+
+impl From<ChannelId> for PeerId {
+    fn from(channel: ChannelId) -> Self {
+        Self::Channel(channel)
     }
 }
 
@@ -137,10 +230,10 @@ pub struct Actor {
 }
 
 /// Key of a row of a box: owner (8) ++ number (4), so one scan of `owner` walks the box in order.
-pub(crate) fn box_key(owner: UserId, number: i32) -> [u8; 12] {
+pub(crate) fn box_key(owner: impl Into<BoxId>, number: i32) -> [u8; 12] {
     let mut key = [0; 12];
     let (head, tail) = key.split_at_mut(8);
-    head.copy_from_slice(&owner.bytes());
+    head.copy_from_slice(&owner.into().bytes());
     // Never negative: numbers start at 1.
     tail.copy_from_slice(&number.max(0).to_be_bytes());
     key
@@ -175,7 +268,21 @@ mod tests {
         assert_eq!(PeerId::from_bytes(&peer.bytes()), Some(peer));
         let chat = PeerId::Chat(ChatId(CHAT_ID_MAX));
         assert_eq!(PeerId::from_bytes(&chat.bytes()), Some(chat));
-        assert!(peer.bytes() < chat.bytes());
+        let channel = PeerId::Channel(ChannelId(CHANNEL_ID_MAX));
+        assert_eq!(PeerId::from_bytes(&channel.bytes()), Some(channel));
+        assert!(peer.bytes() < chat.bytes() && chat.bytes() < channel.bytes());
         assert_eq!(PeerId::from_bytes(&[9; PEER_BYTES]), None);
+    }
+
+    #[test]
+    fn boxes_of_users_and_channels_are_apart() {
+        let (user, channel) = (UserId(USER_ID_END - 1), ChannelId(1));
+        let (of_user, of_channel) = (BoxId::from(user), BoxId::from(channel));
+        assert_eq!((of_user.user(), of_user.channel()), (Some(user), None));
+        assert_eq!((of_channel.user(), of_channel.channel()), (None, Some(channel)));
+        assert!(box_key(user, i32::MAX) < box_key(channel, 1));
+        assert!(box_key(channel, i32::MAX)[..] < of_channel.end()[..]);
+        assert_eq!(BoxId::of(user, channel.into()), of_channel);
+        assert_eq!(BoxId::of(user, UserId(5).into()), of_user);
     }
 }

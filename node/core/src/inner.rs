@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::CoreError;
 use crate::boxes::{Boxes, EVENTS_KEPT};
+use crate::channels::{Channels, Logs};
 use crate::chats::Chats;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
@@ -64,6 +65,9 @@ pub(crate) struct Inner {
     pub(crate) boxes: Boxes,
     pub(crate) directory: Directory,
     pub(crate) chats: Chats,
+    pub(crate) channels: Channels,
+    /// What this node writes into the logs of channels.
+    pub(crate) logs: Logs,
     pub(crate) contacts: ContactCache,
     pub(crate) personal: PersonalCache,
     /// Rows that change and that anybody may read.
@@ -96,7 +100,7 @@ impl Inner {
     pub(crate) fn new(
         setup: Setup,
         directory: Directory,
-        chats: Chats,
+        (chats, channels): (Chats, Channels),
         timers: Timers,
         pace: Pace,
     ) -> Self {
@@ -119,6 +123,8 @@ impl Inner {
             boxes: Boxes::default(),
             directory,
             chats,
+            channels,
+            logs: Logs::new(setup.log_keys),
             contacts: ContactCache::default(),
             personal: PersonalCache::default(),
             shown: Shown::default(),

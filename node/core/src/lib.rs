@@ -9,6 +9,7 @@
 
 mod access;
 mod boxes;
+mod channels;
 mod chats;
 mod committer;
 mod contact_token;
@@ -24,6 +25,7 @@ mod history;
 mod ids;
 mod inner;
 mod limits;
+mod links;
 mod login;
 mod media;
 mod message;
@@ -50,26 +52,30 @@ mod user;
 mod view;
 
 pub use crate::core::{Core, Keys};
+pub use channels::{
+    AdminRights, Banned, Channel, ChannelCreated, ChannelDone, ChannelRead, ChannelRole,
+    ChannelView, LogKeys, NewChannel, Participant, ParticipantFilter, ParticipantPage,
+};
 pub use chats::{
     CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,
-    ChatLink, ChatMember, ChatPhoto, ChatReactions, ChatRole, Importer, LinkFor, LinkTaken,
-    LinkTerms, Reader, Rights,
+    ChatMember, ChatPhoto, ChatReactions, ChatRole, Reader, Rights,
 };
 pub use contacts::{Bar, ContactView, Imported, NOTE_UNITS_MAX, NewContact, Note, SavedContact};
 pub use dialogs::{
-    DialogPage, DialogQuery, DialogView, Draft, DraftReply, FILTER_TITLE_CHARS_MAX, FILTERS_MAX,
-    Filter, FilterError, FilterId, Filters, FolderId, NotifyScope, NotifySettings, NotifyTarget,
-    Sound,
+    DialogPage, DialogPlace, DialogQuery, DialogView, Draft, DraftReply, FILTER_TITLE_CHARS_MAX,
+    FILTERS_MAX, Filter, FilterError, FilterId, Filters, FolderId, NotifyScope, NotifySettings,
+    NotifyTarget, Sound,
 };
 pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, ChatChange, Event, Follower, Outbound, Own, Purpose};
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{
-    Actor, AuthKeyId, CHAT_ID_MAX, ChatId, MessageId, PeerId, Pts, USER_ID_END, USER_ID_FIRST,
-    UserId,
+    Actor, AuthKeyId, BoxId, CHANNEL_ID_MAX, CHAT_ID_MAX, ChannelId, ChatId, MessageId, PeerId,
+    Pts, USER_ID_END, USER_ID_FIRST, UserId,
 };
 pub use limits::{Bucket, Buckets, ByAddress, Limit, Rate, address_key};
+pub use links::{ChatLink, Importer, LinkFor, LinkTaken, LinkTerms};
 pub use login::{
     Authorization, CODE_DIGITS, CONFIRMED_AFTER_S, CodeWay, Device, DeviceKind, EmailOf,
     IdentityCode, Invite, LOGIN_TOKEN_BYTES, Login, LoginToken, NewSecret, OWNER_INVITE_MS, Offer,

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{MessageId, PeerId, UserId};
+use crate::ids::{ChannelId, MessageId, PeerId, UserId};
 use crate::media::{FileId, Media};
 use crate::record::Record;
 use crate::text::{Entity, Text};
@@ -60,6 +60,8 @@ pub struct Message {
     pub reacted: bool,
     /// It may not be forwarded or saved.
     pub noforwards: bool,
+    /// In a channel that names who writes: who that was.
+    pub post_author: Option<String>,
 }
 
 /// What a service message tells.
@@ -99,6 +101,11 @@ pub enum Action {
     },
     /// The writer asked to join, and was let in.
     ChatJoinedByRequest,
+    /// A channel or supergroup was made.
+    ChannelCreated {
+        /// Its title.
+        title: String,
+    },
 }
 
 impl std::fmt::Debug for Message {
@@ -237,7 +244,7 @@ impl BoxRow {
 }
 
 impl Record for BoxRow {
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     const NAME: &'static str = "box row";
 
     fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
@@ -265,8 +272,65 @@ impl Record for BoxRow {
                 }
                 BoxRowV2::Pinned { peer, ids, pinned } => Self::Pinned { peer, ids, pinned },
             },
+            // Version 4 has one field more at the end of a message.
+            3 if fields.first() == Some(&0) => {
+                Self::Message(postcard::from_bytes::<(u8, MessageV3)>(fields).ok()?.1.into())
+            }
+            3 => postcard::from_bytes(fields).ok()?,
             _ => return None,
         })
+    }
+}
+
+/// [`Message`] in version 3 of [`BoxRow`]: before channels.
+#[derive(Serialize, Deserialize)]
+struct MessageV3 {
+    peer: PeerId,
+    from: UserId,
+    out: bool,
+    twin: MessageId,
+    date: i32,
+    edited: i32,
+    silent: bool,
+    text: String,
+    entities: Vec<Entity>,
+    reply: Option<Reply>,
+    forward: Option<Forward>,
+    pinned: bool,
+    ttl_period: i32,
+    scheduled: bool,
+    action: Option<Action>,
+    media: Option<Media>,
+    grouped_id: i64,
+    invert_media: bool,
+    mentioned: bool,
+    unread_media: bool,
+    reacted: bool,
+    noforwards: bool,
+}
+
+impl From<MessageV3> for Message {
+    fn from(old: MessageV3) -> Self {
+        let text = Text { text: old.text, entities: old.entities };
+        Self {
+            twin: old.twin,
+            edited: old.edited,
+            silent: old.silent,
+            reply: old.reply,
+            forward: old.forward,
+            pinned: old.pinned,
+            ttl_period: old.ttl_period,
+            scheduled: old.scheduled,
+            action: old.action,
+            media: old.media,
+            grouped_id: old.grouped_id,
+            invert_media: old.invert_media,
+            mentioned: old.mentioned,
+            unread_media: old.unread_media,
+            reacted: old.reacted,
+            noforwards: old.noforwards,
+            ..Self::new(old.peer, old.from, old.out, old.date, text)
+        }
     }
 }
 
@@ -379,15 +443,25 @@ pub const HIDDEN_AUTHOR: PeerId = PeerId::User(UserId(2_666_000));
 /// What a `random_id` stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RandomId {
-    /// The message in the sender's box.
+    /// The message in the sender's box, or in that of the channel that it was sent to.
     pub(crate) id: MessageId,
     /// Of what was asked to be sent: the same number with other words is an error.
     pub(crate) fingerprint: u64,
+    /// The channel.
+    pub(crate) channel: Option<ChannelId>,
 }
 
 impl Record for RandomId {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "random id";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let (id, fingerprint) = postcard::from_bytes(fields).ok()?;
+        Some(Self { id, fingerprint, channel: None })
+    }
 }
 
 impl Message {
@@ -416,6 +490,7 @@ impl Message {
             unread_media: false,
             reacted: false,
             noforwards: false,
+            post_author: None,
         }
     }
 
@@ -481,5 +556,44 @@ mod tests {
         assert_eq!(decode(&old), BoxRow::Edited(MessageId(3)));
         let old = BoxRowV1::Deleted { peer, ids: ids.clone() };
         assert_eq!(decode(&old), BoxRow::Deleted { peer, ids, saved: None });
+    }
+
+    #[test]
+    fn rows_of_version_3_are_read() {
+        let (peer, from) = (PeerId::User(UserId(1_000_002)), UserId(1_000_001));
+        let message = MessageV3 {
+            peer,
+            from,
+            out: true,
+            twin: MessageId(7),
+            date: 5,
+            edited: 6,
+            silent: false,
+            text: "hello".into(),
+            entities: Vec::new(),
+            reply: None,
+            forward: None,
+            pinned: true,
+            ttl_period: 9,
+            scheduled: false,
+            action: Some(Action::ChatTitle("title".into())),
+            media: Some(Media::Dice { emoticon: "🎲".into(), value: 3 }),
+            grouped_id: 8,
+            invert_media: true,
+            mentioned: true,
+            unread_media: true,
+            reacted: true,
+            noforwards: true,
+        };
+        let old = postcard::to_extend(&(0_u8, message), vec![3]).unwrap();
+        let BoxRow::Message(read) = BoxRow::decode(&old).unwrap() else { panic!() };
+        assert_eq!((read.text.as_str(), read.grouped_id, read.ttl_period), ("hello", 8, 9));
+        assert!(read.noforwards && read.mentioned && read.reacted && read.pinned);
+        assert_eq!(read.action, Some(Action::ChatTitle("title".into())));
+        assert_eq!(read.post_author, None);
+        // All other rows are as they were.
+        let row = BoxRow::Pinned { peer, ids: vec![MessageId(3)], pinned: true };
+        let old = [&[3][..], &row.encode().unwrap()[1..]].concat();
+        assert_eq!(BoxRow::decode(&old).unwrap(), row);
     }
 }

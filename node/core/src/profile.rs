@@ -141,7 +141,8 @@ impl Core {
             return Err(CoreError::UsernameInvalid);
         }
         let holder = self.inner.directory.by_username(name);
-        Ok(holder.is_none_or(|holder| holder == user))
+        let is_free = holder.is_none_or(|holder| holder == user);
+        Ok(is_free && self.channel_by_username(name).is_none())
     }
 
     /// Changes the username; an empty one removes it.
@@ -186,7 +187,7 @@ impl Core {
     }
 }
 
-fn may_be_taken(name: &str) -> bool {
+pub(crate) fn may_be_taken(name: &str) -> bool {
     is_username(name) && !RESERVED_USERNAMES.contains(&name.to_lowercase().as_str())
 }
 

@@ -4,7 +4,7 @@ use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
 use crate::decide::Decide;
-use crate::ids::{Actor, MessageId, PeerId, UserId, pair_key};
+use crate::ids::{Actor, BoxId, MessageId, PeerId, UserId, pair_key};
 use crate::limits::Limit;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
@@ -139,10 +139,14 @@ impl Decide<'_> {
                 (self.user(user)?.ok_or(CoreError::UnknownUser)?.full_name(), user.0)
             }
             PeerId::Chat(chat) => (format!("the group {}", self.chat(chat)?.title), chat.0),
+            PeerId::Channel(channel) => {
+                (format!("the channel {}", self.channel_seen_by(by, channel)?.title), channel.0)
+            }
         };
         let mut shown = Vec::with_capacity(messages.len());
         for (at, id) in messages.into_iter().enumerate() {
-            let message = self.message(by, id)?.filter(|message| message.peer == about);
+            let message =
+                self.message(BoxId::of(by, about), id)?.filter(|message| message.peer == about);
             let message = message.ok_or(CoreError::UnknownMessage)?;
             let text = message.text.chars().take(TEXT_CHARS_MAX).collect();
             shown.push((id, (at < TEXTS_MAX).then_some(text)));

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use keys::MasterKey;
 use node_store::Store;
 
+use crate::channels::LogKeys;
+
 /// Wall time in Unix milliseconds. The binary gives the system's, a test its own.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 
@@ -48,6 +50,8 @@ pub struct Setup {
     pub access_secret: [u8; 32],
     /// Seals what passwords leave behind; must stay the same over restarts.
     pub master: Arc<MasterKey>,
+    /// What the logs of channels are signed with; must stay the same over restarts.
+    pub log_keys: LogKeys,
     /// Whether some follower takes [`crate::Event::Outbound`] to e-mail addresses. Where none does,
     /// no address is taken.
     pub can_mail: bool,
@@ -74,8 +78,10 @@ impl Setup {
         clock: Clock,
         access_secret: [u8; 32],
         master: Arc<MasterKey>,
+        log_keys: LogKeys,
     ) -> Self {
         Self {
+            log_keys,
             store,
             clock,
             registration: Registration::Closed,

@@ -3,6 +3,7 @@
 
 mod account;
 mod blocking;
+mod channels;
 mod chats;
 mod dialogs;
 mod disk;

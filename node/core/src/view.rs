@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::access::user_hash;
-use crate::ids::{PeerId, UserId};
+use crate::access::{channel_hash, user_hash};
+use crate::ids::{ChannelId, PeerId, UserId};
 use crate::limits::Limit;
 use crate::media::FileId;
 use crate::presence::Status;
@@ -138,6 +138,29 @@ impl Core {
         user_hash(&self.inner.access_secret, viewer, user)
     }
 
+    /// The proof by which `viewer` may name a channel.
+    #[must_use]
+    pub fn channel_access_hash(&self, viewer: UserId, channel: ChannelId) -> i64 {
+        channel_hash(&self.inner.access_secret, viewer, channel.0)
+    }
+
+    /// Whether `access_hash` is the one that `viewer` was shown for a channel.
+    #[must_use]
+    pub fn may_name_channel(&self, viewer: UserId, channel: ChannelId, access_hash: i64) -> bool {
+        self.channel_access_hash(viewer, channel) == access_hash
+    }
+
+    /// Who or what has this username: a member or a public channel.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`], [`CoreError::UnknownUser`].
+    pub async fn resolve_name(&self, asker: UserId, name: &str) -> CoreResult<PeerId> {
+        self.take(Limit::Lookups(asker)).await?;
+        let user = self.inner.directory.by_username(name).map(PeerId::from);
+        let found = user.or_else(|| self.channel_by_username(name).map(PeerId::from));
+        found.ok_or(CoreError::UnknownUser)
+    }
+
     /// Whom `asker` may turn to for help: the node's owner, for whom it is the node itself.
     ///
     /// # Errors
@@ -233,6 +256,9 @@ impl Core {
             PeerId::Chat(chat) => {
                 let found = self.inner.chats.get(chat).ok_or(CoreError::UnknownChat)?;
                 found.needs(from, crate::Rights::SEND)?;
+            }
+            PeerId::Channel(channel) => {
+                self.channel_for(from, channel)?.may_post(crate::Rights::SEND)?;
             }
         }
         self.inner.tell(&crate::Event::Typing { from, to, action });

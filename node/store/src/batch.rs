@@ -85,6 +85,12 @@ impl Keyspace {
     pub const POLLS: Self = Self(b'P');
     /// Sets of stickers. Key: kind ++ rest.
     pub const STICKERS: Self = Self(b'S');
+    /// Channels and supergroups, and who is in them. Key: channel ++ kind ++ rest.
+    pub const CHANNELS: Self = Self(b'C');
+    /// The channels that somebody is or was in. Key: user ++ channel.
+    pub const CHANNELS_OF: Self = Self(b'M');
+    /// Entries of the logs of channels. Key: channel ++ lane ++ place.
+    pub const LOGS: Self = Self(b'L');
     /// Previews of pages. Key: kind ++ rest.
     pub const WEB_PAGES: Self = Self(b'W');
 

@@ -3,7 +3,7 @@
 use tl::functions::channels as f;
 use tl::types::messages as t;
 
-use crate::rpc::{Context, RpcResult};
+use crate::rpc::{Context, RpcError, RpcResult};
 
 /// `channels.getSponsoredMessages#ec210fbf channel:InputChannel = messages.SponsoredMessages`
 ///
@@ -23,14 +23,14 @@ pub(in crate::rpc) async fn get_inactive_channels(
     Ok(t::InactiveChats::default())
 }
 
-/// `channels.getAdminedPublicChannels#f8b036af flags:# by_location:flags.0?true
-/// check_limit:flags.1?true for_personal:flags.2?true for_community_peer:flags.3?true =
-/// messages.Chats`
-pub(in crate::rpc) async fn get_admined_public_channels(
+/// `channels.getLeftChannels#8341ecc0 offset:int = messages.Chats`
+///
+/// Answered within a takeout only, and there is none.
+pub(in crate::rpc) async fn get_left_channels(
     _: &Context,
-    _: f::GetAdminedPublicChannels,
+    _: f::GetLeftChannels,
 ) -> RpcResult<t::Chats> {
-    Ok(t::Chats::default())
+    Err(RpcError::new(403, "TAKEOUT_REQUIRED"))
 }
 
 /// `channels.getChannelRecommendations#25a71742 flags:# channel:flags.0?InputChannel =

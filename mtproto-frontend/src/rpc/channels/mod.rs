@@ -1,8 +1,65 @@
 //! `channels.*`: supergroups and channels.
 
+mod create_channel;
+mod delete_history;
+mod delete_messages;
+mod edit_admin;
+mod edit_creator;
+mod edit_photo;
+mod edit_title;
 mod empty_lists;
+mod export_message_link;
+mod get_channels;
+mod get_full_channel;
+mod get_messages;
+mod get_participants;
+mod invite_to_channel;
+mod join_channel;
+mod read_history;
+mod usernames;
 
+pub(super) use create_channel::{create_channel, delete_channel};
+pub(super) use delete_history::{delete_history, delete_participant_history};
+pub(super) use delete_messages::delete_messages;
+pub(super) use edit_admin::{edit_admin, edit_banned};
+pub(super) use edit_creator::{edit_chat_creator, edit_creator};
+pub(super) use edit_photo::edit_photo;
+pub(super) use edit_title::{edit_title, toggle_pre_history_hidden, toggle_slow_mode};
 pub(super) use empty_lists::{
-    get_admined_public_channels, get_channel_recommendations, get_inactive_channels,
-    get_sponsored_messages,
+    get_channel_recommendations, get_inactive_channels, get_left_channels, get_sponsored_messages,
 };
+pub(super) use export_message_link::export_message_link;
+pub(super) use get_channels::{get_admined_public_channels, get_channels};
+pub(super) use get_full_channel::get_full_channel;
+pub(super) use get_messages::get_messages;
+pub(super) use get_participants::{get_participant, get_participants};
+pub(super) use invite_to_channel::invite_to_channel;
+pub(super) use join_channel::{join_channel, leave_channel};
+pub(super) use read_history::read_history;
+pub(super) use usernames::{
+    check_username, deactivate_all_usernames, reorder_usernames, toggle_username, update_username,
+};
+
+use node_core::{ChannelId, Sent};
+use tl::{enums, types};
+
+use super::{Context, RpcError, RpcResult};
+use crate::project::{self, Named};
+
+const ADMIN_REQUIRED: RpcError = RpcError::new(400, "CHAT_ADMIN_REQUIRED");
+
+/// The answer to whoever changed a channel: that it is another one now, and what was said in it.
+fn channel_updates(ctx: &Context, channel: ChannelId, sent: &[Sent]) -> RpcResult<enums::Updates> {
+    let view = ctx.view()?;
+    let mut named = Named::default();
+    named.peer(channel.into());
+    let mut updates = vec![types::UpdateChannel { channel_id: channel.0 }.into()];
+    for sent in sent {
+        named.message(&sent.message);
+        let message = project::message(view, sent.id, &sent.message)?;
+        let (pts, pts_count) = (sent.pts.0, 1);
+        updates.push(types::UpdateNewChannelMessage { message, pts, pts_count }.into());
+    }
+    let (users, chats) = named.shown(view)?;
+    Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
+}

@@ -5,7 +5,7 @@
 //! An unknown name is an error, never an object of zeros: Telegram Desktop crashes on one.
 //! Source: <https://core.telegram.org/method/contacts.resolveUsername>
 
-use node_core::{CoreError, UserId};
+use node_core::{CoreError, PeerId};
 use tl::enums::contacts::ResolvedPeer;
 use tl::functions::contacts::{ResolvePhone, ResolveUsername};
 use tl::types;
@@ -22,7 +22,7 @@ pub(in crate::rpc) async fn resolve_username(
     if name.is_empty() || name.len() > 64 {
         return Err(RpcError::new(400, "USERNAME_INVALID"));
     }
-    let found = ctx.shared.core.resolve_username(ctx.user()?, name).await;
+    let found = ctx.shared.core.resolve_name(ctx.user()?, name).await;
     resolved(ctx, found, "USERNAME_NOT_OCCUPIED")
 }
 
@@ -32,20 +32,19 @@ pub(in crate::rpc) async fn resolve_phone(
 ) -> RpcResult<ResolvedPeer> {
     let phone = phone_number(&request.phone)?;
     let found = ctx.shared.core.resolve_phone(ctx.user()?, phone).await;
-    resolved(ctx, found, "PHONE_NOT_OCCUPIED")
+    resolved(ctx, found.map(PeerId::from), "PHONE_NOT_OCCUPIED")
 }
 
 fn resolved(
     ctx: &Context,
-    found: Result<UserId, CoreError>,
+    found: Result<PeerId, CoreError>,
     nobody: &'static str,
 ) -> RpcResult<ResolvedPeer> {
-    let user = match found {
+    let found = match found {
         Err(CoreError::UnknownUser) => return Err(RpcError::new(400, nobody)),
         found => found?,
     };
     let mut named = Named::default();
-    let users = named.user(user).users(ctx.view()?)?;
-    let peer = project::peer(user.into());
-    Ok(types::contacts::ResolvedPeer { peer, chats: Vec::new(), users }.into())
+    let (users, chats) = named.peer(found).shown(ctx.view()?)?;
+    Ok(types::contacts::ResolvedPeer { peer: project::peer(found), chats, users }.into())
 }

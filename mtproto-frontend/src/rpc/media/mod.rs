@@ -11,7 +11,7 @@ mod uploads;
 
 use node_core::{
     Core, CoreError, CoreResult, Document, DocumentAttribute, FileId, GeoPoint, LiveStep, Media,
-    Origin, OutgoingFile, OutgoingMedia, Photo, UserId,
+    Origin, OutgoingFile, OutgoingMedia, PeerId, Photo, UserId,
 };
 use tl::enums::{InputDocument, InputGeoPoint, InputMedia, InputPhoto};
 use tl::{enums, types};
@@ -186,15 +186,24 @@ pub(super) fn shown(
     reference: &[u8],
 ) -> CoreResult<Origin> {
     let origin = core.check_reference(viewer, file, access_hash, reference)?;
-    if let Origin::Message(at) = origin
-        && let Some(message) = core.message(viewer, at)?
+    let message = match origin {
+        Origin::Message(at) => core.message(viewer, at)?,
+        Origin::ChannelMessage(channel, at) => core.message(channel, at)?,
+        _ => None,
+    };
+    if let Some(message) = message
         && !message.out
+        && !(message.peer.channel().is_some() && message.from == viewer)
         // Everybody may have the stickers of a set, wherever they saw one.
         && core.set_of_sticker(file)?.is_none()
     {
         // What may not be forwarded may not be sent anew either.
-        let chat = message.peer.chat().and_then(|chat| core.chat(chat));
-        if message.noforwards || chat.is_some_and(|chat| chat.noforwards) {
+        let kept = match message.peer {
+            PeerId::Chat(chat) => core.chat(chat).is_some_and(|chat| chat.noforwards),
+            PeerId::Channel(channel) => core.channel(channel).is_some_and(|found| found.noforwards),
+            _ => false,
+        };
+        if message.noforwards || kept {
             return Err(CoreError::ForwardsRestricted);
         }
     }

@@ -26,7 +26,7 @@ use crate::project::Named;
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// A link as its admin sees it; `requested` wait who came by it.
-pub(super) fn exported(
+pub(in crate::rpc) fn exported(
     ctx: &Context,
     link: &ChatLink,
     requested: i32,
@@ -63,7 +63,7 @@ pub(in crate::rpc) async fn export_chat_invite(
     request: f::ExportChatInvite,
 ) -> RpcResult<enums::ExportedChatInvite> {
     refuse(request.subscription_pricing.is_some())?;
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
     let terms = LinkTerms {
         expires: request.expire_date.filter(|date| *date != 0),
         usage_limit: request.usage_limit.filter(|limit| *limit != 0),
@@ -71,7 +71,7 @@ pub(in crate::rpc) async fn export_chat_invite(
         title: request.title.filter(|title| !title.trim().is_empty()),
     };
     let replaces = request.legacy_revoke_permanent;
-    let link = ctx.shared.core.export_link(ctx.actor()?, owner, chat, replaces, terms).await?;
+    let link = ctx.shared.core.export_link(ctx.actor()?, owner, place, replaces, terms).await?;
     Ok(exported(ctx, &link, 0))
 }
 
@@ -79,7 +79,7 @@ pub(in crate::rpc) async fn edit_exported_chat_invite(
     ctx: &Context,
     request: f::EditExportedChatInvite,
 ) -> RpcResult<enums::messages::ExportedChatInvite> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
     let terms = LinkTerms {
         expires: request.expire_date,
         usage_limit: request.usage_limit,
@@ -87,9 +87,9 @@ pub(in crate::rpc) async fn edit_exported_chat_invite(
         title: request.title,
     };
     let (core, hash) = (&ctx.shared.core, hash_in(&request.link));
-    let edited = core.edit_link(ctx.actor()?, owner, chat, hash, request.revoked, terms).await?;
+    let edited = core.edit_link(ctx.actor()?, owner, place, hash, request.revoked, terms).await?;
     let (link, next) = edited;
-    let (_, requested) = core.link(owner, chat, hash).await?;
+    let (_, requested) = core.link(owner, place, hash).await?;
     let users = Named::default().user(link.admin).users(ctx.view()?)?;
     let invite = exported(ctx, &link, requested);
     Ok(match next {
@@ -105,8 +105,8 @@ pub(in crate::rpc) async fn get_exported_chat_invite(
     ctx: &Context,
     request: f::GetExportedChatInvite,
 ) -> RpcResult<enums::messages::ExportedChatInvite> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
-    let (link, requested) = ctx.shared.core.link(owner, chat, hash_in(&request.link)).await?;
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
+    let (link, requested) = ctx.shared.core.link(owner, place, hash_in(&request.link)).await?;
     let users = Named::default().user(link.admin).users(ctx.view()?)?;
     Ok(t::ExportedChatInvite { invite: exported(ctx, &link, requested), users }.into())
 }
@@ -115,9 +115,9 @@ pub(in crate::rpc) async fn get_exported_chat_invites(
     ctx: &Context,
     request: f::GetExportedChatInvites,
 ) -> RpcResult<t::ExportedChatInvites> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
     let admin = admin(ctx, &request.admin_id)?;
-    let all = ctx.shared.core.links(owner, chat, admin, request.revoked).await?;
+    let all = ctx.shared.core.links(owner, place, admin, request.revoked).await?;
     let count = all.len() as i32;
     let from = match &request.offset_link {
         Some(link) => {
@@ -140,9 +140,9 @@ pub(in crate::rpc) async fn delete_exported_chat_invite(
     ctx: &Context,
     request: f::DeleteExportedChatInvite,
 ) -> RpcResult<bool> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
     let hash = hash_in(&request.link);
-    ctx.shared.core.delete_link(ctx.actor()?, owner, chat, hash).await?;
+    ctx.shared.core.delete_link(ctx.actor()?, owner, place, hash).await?;
     Ok(true)
 }
 
@@ -150,9 +150,9 @@ pub(in crate::rpc) async fn delete_revoked_exported_chat_invites(
     ctx: &Context,
     request: f::DeleteRevokedExportedChatInvites,
 ) -> RpcResult<bool> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
     let admin = admin(ctx, &request.admin_id)?;
-    ctx.shared.core.delete_revoked_links(ctx.actor()?, owner, chat, admin).await?;
+    ctx.shared.core.delete_revoked_links(ctx.actor()?, owner, place, admin).await?;
     Ok(true)
 }
 
@@ -160,8 +160,8 @@ pub(in crate::rpc) async fn get_admins_with_invites(
     ctx: &Context,
     request: f::GetAdminsWithInvites,
 ) -> RpcResult<t::ChatAdminsWithInvites> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
-    let found = ctx.shared.core.links_of_admins(owner, chat).await?;
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
+    let found = ctx.shared.core.links_of_admins(owner, place).await?;
     let mut named = Named::default();
     let admins = found.into_iter().map(|(admin, invites_count, revoked_invites_count)| {
         named.user(admin);

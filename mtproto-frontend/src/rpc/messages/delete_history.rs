@@ -10,13 +10,17 @@ use tl::functions::messages::DeleteHistory;
 use tl::types;
 
 use super::refuse;
-use crate::rpc::{Context, RpcResult};
+use crate::rpc::{Context, RpcError, RpcResult};
 
 pub(in crate::rpc) async fn delete_history(
     ctx: &Context,
     request: DeleteHistory,
 ) -> RpcResult<AffectedHistory> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    // Channels have `channels.deleteHistory`.
+    if peer.channel().is_some() {
+        return Err(RpcError::new(400, "PEER_ID_INVALID"));
+    }
     // By days of the calendar: not built.
     refuse(request.min_date.is_some() || request.max_date.is_some())?;
     let core = &ctx.shared.core;

@@ -12,11 +12,11 @@
 //! Sources: <https://core.telegram.org/method/messages.editChatTitle>,
 //! <https://core.telegram.org/api/rights>
 
-use node_core::{ChatChange, CoreError};
+use node_core::{ChatChange, CoreError, PeerId};
 use tl::enums;
 use tl::functions::messages as f;
 
-use super::{chat_updates, refuse};
+use super::{channel_updates, chat_updates, refuse};
 use crate::project;
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -34,8 +34,14 @@ pub(in crate::rpc) async fn edit_chat_about(
     ctx: &Context,
     request: f::EditChatAbout,
 ) -> RpcResult<bool> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
-    let edited = ctx.shared.core.edit_chat_about(ctx.actor()?, owner, chat, request.about).await;
+    let (owner, core) = (ctx.user()?, &ctx.shared.core);
+    let edited = match ctx.peer(&request.peer)? {
+        PeerId::Chat(chat) => core.edit_chat_about(ctx.actor()?, owner, chat, request.about).await,
+        PeerId::Channel(channel) => {
+            core.edit_channel_about(ctx.actor()?, owner, channel, &request.about).await
+        }
+        _ => return Err(RpcError::new(400, "PEER_ID_INVALID")),
+    };
     edited.map_err(|error| match error {
         CoreError::ChatNotModified => RpcError::new(400, "CHAT_ABOUT_NOT_MODIFIED"),
         other => other.into(),
@@ -61,15 +67,25 @@ pub(in crate::rpc) async fn edit_chat_default_banned_rights(
     ctx: &Context,
     request: f::EditChatDefaultBannedRights,
 ) -> RpcResult<enums::Updates> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let (owner, core) = (ctx.user()?, &ctx.shared.core);
+    let peer = ctx.peer(&request.peer)?;
     let enums::ChatBannedRights::ChatBannedRights(sent) = &request.banned_rights;
     // Nobody is kept from reading a group that they are in.
     if sent.view_messages {
         return Err(RpcError::new(400, "BANNED_RIGHTS_INVALID"));
     }
     let banned = project::banned_rights_from_tl(&request.banned_rights);
-    ctx.shared.core.edit_chat_rights(ctx.actor()?, owner, chat, banned).await?;
-    chat_updates(ctx, chat, &[], &[ChatChange::Rights])
+    match peer {
+        PeerId::Chat(chat) => {
+            core.edit_chat_rights(ctx.actor()?, owner, chat, banned).await?;
+            chat_updates(ctx, chat, &[], &[ChatChange::Rights])
+        }
+        PeerId::Channel(channel) => {
+            core.edit_channel_rights(ctx.actor()?, owner, channel, banned).await?;
+            channel_updates(ctx, channel, &[])
+        }
+        _ => Err(RpcError::new(400, "PEER_ID_INVALID")),
+    }
 }
 
 pub(in crate::rpc) async fn edit_chat_participant_rank(

@@ -4,7 +4,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.editMessage>
 
-use node_core::{Edit, Media, Message, MessageId, ScheduledEdit, Text};
+use node_core::{AdminRights, BoxId, Edit, Media, Message, MessageId, ScheduledEdit, Text};
 use tl::enums;
 use tl::functions::messages::{EditMessage, GetMessageEditData};
 use tl::types;
@@ -46,7 +46,7 @@ async fn edit(
     let (id, core) = (MessageId(request.id), &ctx.shared.core);
     let before = match request.schedule_date {
         Some(_) => core.scheduled(owner, peer, id)?.map(|found| found.message),
-        None => core.message(owner, id)?,
+        None => core.message(BoxId::of(owner, peer), id)?,
     };
     // Whether the text is one of media: of those that come, or of those that are there.
     let is_caption = match &request.media {
@@ -89,11 +89,10 @@ async fn edit(
         ctx.shared.preview(owner, edited.id, &edited.message);
     }
     let mut named = Named::default();
-    named.shown_with(ctx.view()?, edited.id, &edited.message)?;
-    let (users, chats) = named.shown(ctx.view()?)?;
-    let message = project::message(ctx.view()?, edited.id, &edited.message)?;
-    let update = types::UpdateEditMessage { message, pts: edited.pts.0, pts_count: 1 };
-    let updates = vec![update.into()];
+    let (view, message) = (ctx.view()?, &edited.message);
+    let update = project::edited_message(view, edited.id, edited.pts, message, &mut named)?;
+    let updates = vec![update];
+    let (users, chats) = named.shown(view)?;
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
 }
 
@@ -112,10 +111,19 @@ pub(in crate::rpc) async fn get_message_edit_data(
     request: GetMessageEditData,
 ) -> RpcResult<enums::messages::MessageEditData> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
-    let found = ctx.shared.core.messages(owner, &[MessageId(request.id)]).await?;
+    let (place, core) = (BoxId::of(owner, peer), &ctx.shared.core);
+    let found = core.messages(place, &[MessageId(request.id)]).await?;
     let message = found.first().filter(|stored| stored.message.peer == peer);
     let message = message.ok_or(RpcError::new(400, "MESSAGE_ID_INVALID"))?;
-    if !message.message.out {
+    let edits_all = match peer.channel() {
+        Some(channel) => {
+            let view = core.channel_for(owner, channel)?;
+            view.admin_rights().contains_all(AdminRights::EDIT_MESSAGES) && view.channel.broadcast
+        }
+        None => false,
+    };
+    let is_own = message.message.out || (peer.channel().is_some() && message.message.from == owner);
+    if !is_own && !edits_all {
         return Err(RpcError::new(403, "MESSAGE_AUTHOR_REQUIRED"));
     }
     let caption = has_caption(&message.message);

@@ -7,7 +7,8 @@ use node_core::{ForwardHow, MessageId, When};
 use tl::enums;
 use tl::functions::messages::ForwardMessages;
 
-use super::scheduled::placed_updates;
+use super::scheduled::{may_wait, placed_updates};
+use super::send_message::to_write;
 use super::{refuse, sent_updates};
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -36,6 +37,10 @@ pub(in crate::rpc) async fn forward_messages(
     {
         return Err(RpcError::new(400, "RANDOM_ID_INVALID"));
     }
+    let hidden = ctx.hidden_below(source)?;
+    if request.id.iter().any(|id| *id <= hidden.0) {
+        return Err(RpcError::new(400, "MESSAGE_ID_INVALID"));
+    }
     let ids = request.id.iter().map(|id| MessageId(*id)).zip(request.random_id.iter().copied());
     let how = ForwardHow {
         silent: request.silent,
@@ -46,13 +51,16 @@ pub(in crate::rpc) async fn forward_messages(
     };
     let core = &ctx.shared.core;
     if let Some(date) = request.schedule_date {
+        may_wait(to)?;
         let when = When { date, repeat: request.schedule_repeat_period.unwrap_or(0) };
         let (actor, ids) = (ctx.actor()?, ids.collect());
-        let placed = core.schedule_forward(actor, from, source, to, ids, how, when).await?;
+        let placed = core.schedule_forward(actor, from, source, to, ids, how, when).await;
+        let placed = placed.map_err(to_write)?;
         let placed: Vec<_> = placed.into_iter().zip(request.random_id).collect();
         return placed_updates(ctx, &placed);
     }
-    let sent = core.forward(ctx.actor()?, from, source, to, ids.collect(), how).await?;
+    let sent = core.forward(ctx.actor()?, from, source, to, ids.collect(), how).await;
+    let sent = sent.map_err(to_write)?;
     let sent: Vec<_> = sent.into_iter().zip(request.random_id).collect();
     sent_updates(ctx, &sent)
 }

@@ -5,7 +5,10 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.getDialogs>
 
-use node_core::{DialogPage, DialogQuery, DialogView, FolderId, MessageId, UserId};
+use node_core::{
+    CoreError, DialogPage, DialogPlace, DialogQuery, DialogView, FolderId, MessageId, PeerId,
+    UserId,
+};
 use tl::enums::InputDialogPeer;
 use tl::functions::messages::{GetDialogs, GetPeerDialogs, GetPinnedDialogs};
 use tl::{enums, types};
@@ -25,11 +28,20 @@ pub(in crate::rpc) async fn get_dialogs(
     let owner = ctx.user()?;
     let folder = request.folder_id.map(folder_id).transpose()?;
     let after = match request.offset_id {
-        0 if request.offset_date > 0 => {
-            older_than(ctx, owner, folder, request.offset_date).await?.map(|top| (top, None))
-        }
+        0 if request.offset_date > 0 => older_than(ctx, owner, folder, request.offset_date).await?,
         0 => None,
-        id => Some((MessageId(id), ctx.peer(&request.offset_peer).ok())),
+        id => {
+            // Also one that the client has left since.
+            let (id, peer) = (MessageId(id), ctx.named_peer(&request.offset_peer).ok());
+            let date = match peer.and_then(PeerId::channel) {
+                Some(channel) if request.offset_date == 0 => {
+                    let top = ctx.shared.core.message(channel, id)?;
+                    top.map_or(i32::MAX, |top| top.date)
+                }
+                _ => request.offset_date,
+            };
+            Some(DialogPlace { id, date, peer })
+        }
     };
     let exclude_pinned = request.exclude_pinned;
     let query = DialogQuery { folder, exclude_pinned, after, limit: page_limit(request.limit) };
@@ -44,29 +56,43 @@ pub(in crate::rpc) async fn get_dialogs(
     })
 }
 
-/// The newest message of the last dialog that is not older than `date`: the page begins below it.
+/// The place behind the last dialog that is not older than `date`: the page begins there.
 async fn older_than(
     ctx: &Context,
     owner: UserId,
     folder: Option<FolderId>,
     date: i32,
-) -> RpcResult<Option<MessageId>> {
-    let mut below = None;
+) -> RpcResult<Option<DialogPlace>> {
+    let (mut last, mut own) = (None, None);
     loop {
-        let after = below.map(|top| (top, None));
         let limit = node_core::PAGE_MAX;
-        let query = DialogQuery { folder, exclude_pinned: true, after, limit };
+        let query = DialogQuery { folder, exclude_pinned: true, after: last, limit };
         let page = ctx.shared.core.dialogs(owner, query).await?;
-        let newer = page.messages.iter().take_while(|stored| stored.message.date >= date);
-        let (count, last) = (page.messages.len(), newer.last().map(|stored| stored.id));
-        if let Some(last) = last {
-            below = Some(last);
+        let mut is_over = page.dialogs.len() < limit;
+        for dialog in &page.dialogs {
+            let place = place_of(&page, dialog);
+            if place.date < date {
+                is_over = true;
+                break;
+            }
+            last = Some(place);
+            if dialog.peer.channel().is_none() {
+                own = Some(dialog.top);
+            }
         }
-        // The page has an end that is old enough, or there are no more.
-        if count < node_core::PAGE_MAX || last != page.messages.last().map(|stored| stored.id) {
-            return Ok(below);
+        if is_over {
+            // Above all of the own box, where only channels are as new.
+            let id = own.unwrap_or(MessageId(i32::MAX));
+            let date = date.saturating_sub(1).max(1);
+            return Ok(last.map(|_| DialogPlace { id, date, peer: None }));
         }
     }
+}
+
+fn place_of(page: &DialogPage, dialog: &DialogView) -> DialogPlace {
+    let (id, peer) = (dialog.top, dialog.peer);
+    let top = page.messages.iter().find(|one| one.id == id && one.message.peer == peer);
+    DialogPlace { id, date: top.map_or(0, |top| top.message.date), peer: Some(peer) }
 }
 
 pub(in crate::rpc) async fn get_peer_dialogs(
@@ -92,14 +118,23 @@ pub(in crate::rpc) async fn get_pinned_dialogs(
     request: GetPinnedDialogs,
 ) -> RpcResult<enums::messages::PeerDialogs> {
     let owner = ctx.user()?;
-    let pins = ctx.shared.core.pins(owner, folder_id(request.folder_id)?)?;
+    let core = &ctx.shared.core;
+    let mut pins = Vec::new();
+    for pin in core.pins(owner, folder_id(request.folder_id)?)? {
+        // A channel that is closed to the member since is no dialog any more.
+        match pin.channel().map(|channel| core.channel_to_read(owner, channel)) {
+            Some(Err(CoreError::UnknownChannel)) => {}
+            Some(Err(other)) => return Err(other.into()),
+            Some(Ok(_)) | None => pins.push(pin),
+        }
+    }
     peer_dialogs(ctx, owner, &pins).await
 }
 
 async fn peer_dialogs(
     ctx: &Context,
     owner: UserId,
-    peers: &[node_core::PeerId],
+    peers: &[PeerId],
 ) -> RpcResult<enums::messages::PeerDialogs> {
     let (found, pts) = ctx.shared.core.peer_dialogs(owner, peers).await?;
     let Shaped { dialogs, messages, users, chats } = shape(ctx, &found)?;
@@ -134,12 +169,23 @@ fn shape(ctx: &Context, found: &DialogPage) -> RpcResult<Shaped> {
         dialog_of(dialog)
     });
     let dialogs = dialogs.collect();
-    let messages = messages(ctx, &found.messages, &mut named)?;
+    let mut shown = Vec::with_capacity(found.messages.len());
+    for stored in &found.messages {
+        let peer = stored.message.peer;
+        if peer.channel().is_some() && stored.id <= ctx.hidden_below(peer)? {
+            let (id, peer_id) = (stored.id.0, Some(project::peer(peer)));
+            shown.push(types::MessageEmpty { id, peer_id }.into());
+        } else {
+            shown.extend(messages(ctx, std::slice::from_ref(stored), &mut named)?);
+        }
+    }
+    let messages = shown;
     let (users, chats) = named.shown(ctx.view()?)?;
     Ok(Shaped { dialogs, messages, users, chats })
 }
 
-fn dialog_of(dialog: &DialogView) -> enums::Dialog {
+/// A dialog as clients list it.
+pub(in crate::rpc) fn dialog_of(dialog: &DialogView) -> enums::Dialog {
     let draft = dialog.draft.as_ref();
     types::Dialog {
         pinned: dialog.pinned,
@@ -154,6 +200,7 @@ fn dialog_of(dialog: &DialogView) -> enums::Dialog {
         ttl_period: (dialog.ttl_period != 0).then_some(dialog.ttl_period),
         unread_mentions_count: dialog.unread_mentions,
         unread_reactions_count: dialog.unread_reactions,
+        pts: dialog.pts.map(|pts| pts.0),
         unread_mark: dialog.unread_mark,
         notify_settings: project::notify_settings(&dialog.notify).into(),
         ..types::Dialog::default()

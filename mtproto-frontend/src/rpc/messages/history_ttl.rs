@@ -16,7 +16,8 @@ pub(in crate::rpc) async fn set_history_ttl(
     ctx: &Context,
     request: f::SetHistoryTtl,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer, core) = (ctx.user()?, ctx.peer(&request.peer)?, &ctx.shared.core);
+    let (owner, peer, core) =
+        (ctx.user()?, ctx.peer_without_channels(&request.peer)?, &ctx.shared.core);
     let set = core.set_history_ttl(ctx.actor()?, owner, peer, request.period).await;
     let sent = set.map_err(|error| match error {
         CoreError::NotModified => RpcError::new(400, "CHAT_NOT_MODIFIED"),

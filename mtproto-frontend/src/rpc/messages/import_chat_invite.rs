@@ -4,12 +4,12 @@
 //! Who asked to join gets an error that clients take for a success: INVITE_REQUEST_SENT.
 //! Source: <https://core.telegram.org/method/messages.importChatInvite>
 
-use node_core::{ChatChange, CoreError, LinkFor, LinkTaken};
+use node_core::{ChatChange, CoreError, CoreResult, LinkFor, LinkTaken, Origin, PeerId};
 use tl::functions::messages::{CheckChatInvite, ImportChatInvite};
 use tl::{enums, types};
 
-use super::chat_updates;
-use crate::project::{self, Named};
+use super::{channel_updates, chat_updates};
+use crate::project::{self, Named, View};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Members who are shown with a link.
@@ -19,6 +19,7 @@ const KNOWN_MAX: usize = 5;
 fn refused(error: CoreError) -> RpcError {
     match error {
         CoreError::LinkExpired => RpcError::new(406, "INVITE_HASH_EXPIRED"),
+        CoreError::TooMany => RpcError::new(400, "CHANNELS_TOO_MUCH"),
         other => other.into(),
     }
 }
@@ -32,16 +33,32 @@ pub(in crate::rpc) async fn check_chat_invite(
     }
     let (viewer, core, view) = (ctx.user()?, &ctx.shared.core, ctx.view()?);
     let found = core.check_link(viewer, &request.hash, KNOWN_MAX).await.map_err(refused)?;
-    let (chat, request_needed, known) = match found {
-        LinkFor::Member(chat) => {
-            return Ok(types::ChatInviteAlready { chat: project::chat(view, chat)? }.into());
-        }
-        LinkFor::Open { chat, request_needed, known } => (chat, request_needed, known),
+    let (place, request_needed, known) = match found {
+        LinkFor::Member(place) => return Ok(already(view, place)?),
+        LinkFor::Open { place, request_needed, known } => (place, request_needed, known),
     };
     let expired = || refused(CoreError::LinkExpired);
-    let found = core.chat(chat).ok_or_else(expired)?;
-    let photo = match found.photo {
-        Some(photo) => project::photo(view, node_core::Origin::Chat(chat), photo)?,
+    let mut shown = types::ChatInvite { request_needed, ..types::ChatInvite::default() };
+    let (about, photo) = match place {
+        PeerId::Channel(channel) => {
+            let found = core.channel(channel).ok_or_else(expired)?;
+            (shown.channel, shown.broadcast) = (true, found.broadcast);
+            (shown.megagroup, shown.public) = (!found.broadcast, found.username.is_some());
+            shown.title.clone_from(&found.title);
+            shown.participants_count = found.members;
+            (found.about.clone(), found.photo.map(|photo| (Origin::Channel(channel), photo)))
+        }
+        _ => {
+            let chat = place.chat().ok_or_else(expired)?;
+            let found = core.chat(chat).ok_or_else(expired)?;
+            shown.title.clone_from(&found.title);
+            shown.participants_count = found.members.len() as i32;
+            (found.about.clone(), found.photo.map(|photo| (Origin::Chat(chat), photo)))
+        }
+    };
+    shown.about = (!about.is_empty()).then_some(about);
+    shown.photo = match photo {
+        Some((origin, photo)) => project::photo(view, origin, photo)?,
         None => types::PhotoEmpty { id: 0 }.into(),
     };
     let mut named = Named::default();
@@ -49,16 +66,15 @@ pub(in crate::rpc) async fn check_chat_invite(
         named.user(user);
     }
     let participants = named.users(view)?;
-    Ok(types::ChatInvite {
-        request_needed,
-        title: found.title.clone(),
-        about: (!found.about.is_empty()).then(|| found.about.clone()),
-        photo,
-        participants_count: found.members.len() as i32,
-        participants: (!participants.is_empty()).then_some(participants),
-        ..types::ChatInvite::default()
-    }
-    .into())
+    shown.participants = (!participants.is_empty()).then_some(participants);
+    Ok(shown.into())
+}
+
+/// A group or channel for who is in it.
+fn already(view: View<'_>, place: PeerId) -> CoreResult<enums::ChatInvite> {
+    let mut shown = Named::default().peer(place).chats(view)?;
+    let chat = shown.pop().ok_or(CoreError::LinkExpired)?;
+    Ok(types::ChatInviteAlready { chat }.into())
 }
 
 pub(in crate::rpc) async fn import_chat_invite(
@@ -72,8 +88,12 @@ pub(in crate::rpc) async fn import_chat_invite(
     let taken = core.import_link(ctx.actor()?, ctx.user()?, &request.hash).await;
     match taken.map_err(refused)? {
         LinkTaken::Requested => Err(RpcError::new(400, "INVITE_REQUEST_SENT")),
-        LinkTaken::Joined(chat, done) => {
-            let updates = chat_updates(ctx, chat, &done.sent, &[ChatChange::Members])?;
+        LinkTaken::Joined(place, done) => {
+            let updates = match (place.channel(), place.chat()) {
+                (Some(channel), _) => channel_updates(ctx, channel, &done.sent)?,
+                (None, Some(chat)) => chat_updates(ctx, chat, &done.sent, &[ChatChange::Members])?,
+                (None, None) => return Err(refused(CoreError::LinkExpired)),
+            };
             Ok(types::messages::ChatInviteJoinResultOk { updates }.into())
         }
     }

@@ -8,12 +8,12 @@
 //!
 //! Source: <https://core.telegram.org/api/invites#join-requests>
 
-use node_core::{ChatChange, ChatId, Importer};
+use node_core::{ChatChange, CoreError, Importer, PeerId};
 use tl::functions::messages as f;
 use tl::{enums, types};
 
 use super::chat_invites::hash_in;
-use super::{chat_updates, page_limit};
+use super::{changed_channel, chat_updates, page_limit};
 use crate::project::Named;
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -21,15 +21,15 @@ pub(in crate::rpc) async fn get_chat_invite_importers(
     ctx: &Context,
     request: f::GetChatInviteImporters,
 ) -> RpcResult<types::messages::ChatInviteImporters> {
-    let (owner, chat, core) = (ctx.user()?, ctx.chat_peer(&request.peer)?, &ctx.shared.core);
+    let (owner, place, core) = (ctx.user()?, ctx.group_peer(&request.peer)?, &ctx.shared.core);
     let words = request.q.filter(|words| !words.trim().is_empty());
     let link = request.link.as_deref().filter(|link| !link.is_empty()).map(hash_in);
     if words.is_some() && link.is_some() {
         return Err(RpcError::new(400, "SEARCH_WITH_LINK_NOT_SUPPORTED"));
     }
-    let mut found = core.importers(owner, chat, link, request.requested).await?;
+    let mut found = core.importers(owner, place, link, request.requested).await?;
     if request.subscription_expired {
-        // Nobody pays for a group.
+        // Nobody pays for a group or channel.
         found.clear();
     }
     if let Some(words) = words {
@@ -81,7 +81,11 @@ pub(in crate::rpc) async fn get_chat_invite_importers(
 }
 
 /// What changed, for who did it.
-fn hidden(ctx: &Context, chat: ChatId, done: &node_core::ChatDone) -> RpcResult<enums::Updates> {
+fn hidden(ctx: &Context, place: PeerId, done: &node_core::ChatDone) -> RpcResult<enums::Updates> {
+    if let PeerId::Channel(channel) = place {
+        return changed_channel(ctx, channel, &done.sent, true);
+    }
+    let chat = place.chat().ok_or(RpcError::new(400, "PEER_ID_INVALID"))?;
     let changes: &[ChatChange] = if done.sent.is_empty() {
         &[ChatChange::Requests]
     } else {
@@ -94,20 +98,24 @@ pub(in crate::rpc) async fn hide_chat_join_request(
     ctx: &Context,
     request: f::HideChatJoinRequest,
 ) -> RpcResult<enums::Updates> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
     let user = ctx.named_user(&request.user_id)?;
     let core = &ctx.shared.core;
-    let done = core.hide_request(ctx.actor()?, owner, chat, user, request.approved).await?;
-    hidden(ctx, chat, &done)
+    let done = core.hide_request(ctx.actor()?, owner, place, user, request.approved).await;
+    let done = done.map_err(|error| match error {
+        CoreError::TooMany => RpcError::new(403, "USER_CHANNELS_TOO_MUCH"),
+        other => other.into(),
+    })?;
+    hidden(ctx, place, &done)
 }
 
 pub(in crate::rpc) async fn hide_all_chat_join_requests(
     ctx: &Context,
     request: f::HideAllChatJoinRequests,
 ) -> RpcResult<enums::Updates> {
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
+    let (owner, place) = (ctx.user()?, ctx.group_peer(&request.peer)?);
     let link = request.link.as_deref().filter(|link| !link.is_empty()).map(hash_in);
     let core = &ctx.shared.core;
-    let done = core.hide_all_requests(ctx.actor()?, owner, chat, link, request.approved).await?;
-    hidden(ctx, chat, &done)
+    let done = core.hide_all_requests(ctx.actor()?, owner, place, link, request.approved).await?;
+    hidden(ctx, place, &done)
 }

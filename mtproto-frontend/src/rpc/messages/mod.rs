@@ -1,4 +1,4 @@
-//! `messages.*`: private chats, basic groups and saved messages.
+//! `messages.*`: private chats, groups, channels and saved messages.
 
 mod chat_invites;
 mod create_chat;
@@ -47,7 +47,7 @@ mod unread_mentions;
 
 pub(super) use chat_invites::{
     delete_exported_chat_invite, delete_revoked_exported_chat_invites, edit_exported_chat_invite,
-    export_chat_invite, get_admins_with_invites, get_exported_chat_invite,
+    export_chat_invite, exported, get_admins_with_invites, get_exported_chat_invite,
     get_exported_chat_invites,
 };
 pub(super) use create_chat::{add_chat_user, create_chat, delete_chat_user};
@@ -74,7 +74,9 @@ pub(super) use empty_lists::{
     get_suggested_dialog_filters,
 };
 pub(super) use forward_messages::forward_messages;
-pub(super) use get_dialogs::{folder_id, get_dialogs, get_peer_dialogs, get_pinned_dialogs};
+pub(super) use get_dialogs::{
+    dialog_of, folder_id, get_dialogs, get_peer_dialogs, get_pinned_dialogs,
+};
 pub(super) use get_full_chat::{
     common_chats, get_chats, get_common_chats, get_full_chat, get_onlines,
 };
@@ -137,7 +139,7 @@ pub(super) use sticker_sets::{
 pub(super) use unread_marks::{get_dialog_unread_marks, mark_dialog_unread};
 pub(super) use unread_mentions::{get_unread_mentions, read_mentions};
 
-use node_core::{ChatChange, ChatId, Sent, Stored};
+use node_core::{ChannelId, ChatChange, ChatId, Sent, Stored};
 use tl::{enums, types};
 
 use super::{Context, RpcError, RpcResult};
@@ -152,9 +154,8 @@ fn sent_updates(ctx: &Context, sent: &[(Sent, i64)]) -> RpcResult<enums::Updates
         updates.push(types::UpdateMessageId { id: sent.id.0, random_id: *random_id }.into());
     }
     for (sent, _) in sent {
-        named.shown_with(ctx.view()?, sent.id, &sent.message)?;
-        let message = project::message(ctx.view()?, sent.id, &sent.message)?;
-        updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
+        let (view, message) = (ctx.view()?, &sent.message);
+        updates.push(project::new_message(view, sent.id, sent.pts, message, &mut named)?);
     }
     let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
@@ -174,9 +175,35 @@ fn chat_updates(
         updates.extend(project::chat_update(view, chat, *change, &mut named)?);
     }
     for sent in sent {
-        named.message(&sent.message);
-        let message = project::message(view, sent.id, &sent.message)?;
-        updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
+        updates.push(project::new_message(view, sent.id, sent.pts, &sent.message, &mut named)?);
+    }
+    let (users, chats) = named.shown(view)?;
+    Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
+}
+
+/// The answer to whoever changed a channel: what was said in it, and how it is now.
+pub(super) fn channel_updates(
+    ctx: &Context,
+    channel: ChannelId,
+    sent: &[Sent],
+) -> RpcResult<enums::Updates> {
+    changed_channel(ctx, channel, sent, false)
+}
+
+/// [`channel_updates`], with `requests` also who asks to join now.
+fn changed_channel(
+    ctx: &Context,
+    channel: ChannelId,
+    sent: &[Sent],
+    requests: bool,
+) -> RpcResult<enums::Updates> {
+    let (mut named, view) = (Named::default(), ctx.view()?);
+    let mut updates = vec![project::channel_changed(channel, &mut named)];
+    if requests {
+        updates.extend(project::channel_requests(view, channel, &mut named)?);
+    }
+    for sent in sent {
+        updates.push(project::new_message(view, sent.id, sent.pts, &sent.message, &mut named)?);
     }
     let (users, chats) = named.shown(view)?;
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
@@ -196,7 +223,7 @@ fn page(ctx: &Context, stored: &[Stored]) -> RpcResult<Page> {
     Ok(Page { messages, users, chats })
 }
 
-/// Messages of the caller's box.
+/// Messages of the caller's box, or of a channel.
 fn messages(ctx: &Context, stored: &[Stored], named: &mut Named) -> RpcResult<Vec<enums::Message>> {
     let view = ctx.view()?;
     let mut messages = Vec::with_capacity(stored.len());

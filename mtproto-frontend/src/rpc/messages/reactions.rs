@@ -19,6 +19,7 @@ use tl::functions::messages as f;
 use tl::types::messages as t;
 use tl::{enums, types};
 
+use super::unread_mentions::nothing_read;
 use super::{messages, page_limit, refuse};
 use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -32,7 +33,7 @@ pub(in crate::rpc) async fn send_reaction(
     ctx: &Context,
     request: f::SendReaction,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
     let id = MessageId(request.msg_id);
     let mut reactions: Vec<Reaction> = Vec::new();
     for named in request.reaction.iter().flatten() {
@@ -76,7 +77,7 @@ pub(in crate::rpc) async fn get_message_reactions_list(
     ctx: &Context,
     request: f::GetMessageReactionsList,
 ) -> RpcResult<t::MessageReactionsList> {
-    let (viewer, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    let (viewer, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
     let wanted = match &request.reaction {
         Some(named) => Some(project::reaction_from_tl(named).ok_or(REACTION_INVALID)?),
         None => None,
@@ -114,7 +115,7 @@ pub(in crate::rpc) async fn set_chat_available_reactions(
     ctx: &Context,
     request: f::SetChatAvailableReactions,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
     let chat = peer.chat().ok_or(RpcError::new(400, "PEER_ID_INVALID"))?;
     // Basic groups have neither a limit of their own nor reactions that are paid for.
     refuse(request.reactions_limit.is_some() || request.paid_enabled == Some(true))?;
@@ -166,6 +167,9 @@ pub(in crate::rpc) async fn read_reactions(
 ) -> RpcResult<t::AffectedHistory> {
     refuse(request.top_msg_id.is_some() || request.saved_peer_id.is_some())?;
     let peer = ctx.peer(&request.peer)?;
+    if let Some(channel) = peer.channel() {
+        return nothing_read(ctx, channel);
+    }
     let affected = ctx.shared.core.read_reactions(ctx.actor()?, ctx.user()?, peer).await?;
     Ok(t::AffectedHistory { pts: affected.pts.0, pts_count: affected.pts_count, offset: 0 })
 }

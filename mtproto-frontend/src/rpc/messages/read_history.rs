@@ -17,6 +17,10 @@ pub(in crate::rpc) async fn read_history(
     request: ReadHistory,
 ) -> RpcResult<AffectedMessages> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    // Channels are read by `channels.readHistory`.
+    if peer.channel().is_some() {
+        return Err(RpcError::new(400, "PEER_ID_INVALID"));
+    }
     let max_id = MessageId(request.max_id);
     let read = ctx.shared.core.read_history(ctx.actor()?, owner, peer, max_id).await?;
     Ok(types::messages::AffectedMessages { pts: read.pts.0, pts_count: read.pts_count }.into())

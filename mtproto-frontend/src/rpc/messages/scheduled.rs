@@ -40,6 +40,11 @@ pub(in crate::rpc) async fn get_scheduled_messages(
     shape(ctx, &found)
 }
 
+/// In channels nothing waits: core would drop it when its time comes.
+pub(super) fn may_wait(to: PeerId) -> RpcResult<()> {
+    if to.channel().is_some() { Err(RpcError::NOT_IMPLEMENTED) } else { Ok(()) }
+}
+
 fn shape(ctx: &Context, found: &[Scheduled]) -> RpcResult<Messages> {
     let (view, mut named) = (ctx.view()?, Named::default());
     let messages = found.iter().map(|scheduled| {
@@ -63,7 +68,7 @@ pub(in crate::rpc) async fn send_scheduled_messages(
     ctx: &Context,
     request: f::SendScheduledMessages,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
     let ids = ids(&request.id)?;
     let sent = ctx.shared.core.send_scheduled(ctx.actor()?, owner, peer, ids).await?;
     sent_scheduled(ctx, peer, &sent)
@@ -91,7 +96,7 @@ pub(in crate::rpc) async fn delete_scheduled_messages(
     ctx: &Context,
     request: f::DeleteScheduledMessages,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
     let ids = ids(&request.id)?;
     let gone = ctx.shared.core.delete_scheduled(ctx.actor()?, owner, peer, ids).await?;
     let mut named = Named::default();

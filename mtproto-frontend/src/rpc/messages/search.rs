@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.search>
 
-use node_core::{PeerId, SearchFilter, SearchKind, SearchPage, SearchQuery};
+use node_core::{ChannelId, PeerId, SearchFilter, SearchKind, SearchPage, SearchQuery};
 use tl::enums::messages::Messages;
 use tl::functions::messages::Search;
 use tl::{enums, types};
@@ -24,10 +24,17 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         return Err(RpcError::new(400, "MSG_ID_INVALID"));
     }
     let tagged = request.saved_reaction.is_some_and(|tags| !tags.is_empty());
-    // People write messages, and groups never do.
-    let by_nobody = from.is_some_and(|from| from.user().is_none());
+    // People write messages, and groups never do; who posts in a channel is nobody's to know.
+    let by_nobody = from.is_some_and(|from| from.user().is_none())
+        || (from.is_some() && ctx.is_broadcast(peer));
     let Some(filter) = filter(&request.filter).filter(|_| !tagged && !by_nobody) else {
-        return Ok(types::messages::Messages::default().into());
+        return match peer.channel() {
+            Some(channel) => {
+                let nothing = SearchPage { exact: true, ..SearchPage::default() };
+                in_channel(ctx, channel, nothing)
+            }
+            None => Ok(types::messages::Messages::default().into()),
+        };
     };
     let query = SearchQuery {
         words: request.q,
@@ -43,14 +50,33 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         add_offset: request.add_offset,
         limit: page_limit(request.limit),
         max_id: request.max_id,
-        min_id: request.min_id,
+        min_id: request.min_id.max(ctx.hidden_below(peer)?.0),
     };
     let found = ctx.shared.core.search(owner, &query).await?;
     let hash = hash_of(found.messages.iter().map(|stored| stored.id.0.into()));
     if request.hash != 0 && request.hash == hash {
         return Ok(types::messages::MessagesNotModified { count: found.count }.into());
     }
-    found_messages(ctx, &found, None)
+    match peer.channel() {
+        Some(channel) => in_channel(ctx, channel, found),
+        None => found_messages(ctx, &found, None),
+    }
+}
+
+/// What was found in a channel.
+fn in_channel(ctx: &Context, channel: ChannelId, found: SearchPage) -> RpcResult<Messages> {
+    let Page { messages, users, chats } = page(ctx, &found.messages)?;
+    Ok(types::messages::ChannelMessages {
+        inexact: !found.exact,
+        pts: ctx.shared.core.channel_state(channel)?.0,
+        count: found.count,
+        offset_id_offset: (!messages.is_empty()).then_some(found.newer),
+        messages,
+        topics: Vec::new(),
+        chats,
+        users,
+    }
+    .into())
 }
 
 /// What was found, as a list or a slice of one.

@@ -12,7 +12,7 @@
 //! <https://core.telegram.org/method/messages.getSearchResultsCalendar>,
 //! <https://core.telegram.org/method/messages.getSearchResultsPositions>
 
-use node_core::{SearchFilter, SearchQuery, Stored};
+use node_core::{BoxId, SearchFilter, SearchQuery, Stored};
 use tl::enums;
 use tl::enums::MessagesFilter as Filter;
 use tl::functions::messages as f;
@@ -44,6 +44,7 @@ pub(in crate::rpc) async fn get_search_counters(
     if request.filters.len() > FILTERS_MAX {
         return Err(RpcError::new(400, "LIMIT_INVALID"));
     }
+    let min_id = ctx.hidden_below(peer)?.0;
     let mut counters = Vec::with_capacity(request.filters.len());
     // Each is a search: what is named twice is counted once.
     let mut filters: Vec<Filter> = Vec::with_capacity(request.filters.len());
@@ -55,7 +56,8 @@ pub(in crate::rpc) async fn get_search_counters(
     for named in filters {
         let (mut count, mut inexact) = (0, false);
         if let Some(filter) = filter(&named) {
-            let query = SearchQuery { peer: Some(peer), saved, filter, ..SearchQuery::default() };
+            let peer = Some(peer);
+            let query = SearchQuery { peer, saved, filter, min_id, ..SearchQuery::default() };
             let found = ctx.shared.core.search(owner, &query).await?;
             (count, inexact) = (found.count, !found.exact);
         }
@@ -93,7 +95,8 @@ pub(in crate::rpc) async fn get_search_results_calendar(
 ) -> RpcResult<t::SearchResultsCalendar> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let saved = saved_peer(ctx, peer, request.saved_peer_id.as_ref())?;
-    let query = SearchQuery { peer: Some(peer), saved, ..SearchQuery::default() };
+    let min_id = ctx.hidden_below(peer)?.0;
+    let query = SearchQuery { peer: Some(peer), saved, min_id, ..SearchQuery::default() };
     let (places, all) = places(ctx, &request.filter, query).await?;
     let Some((min_msg_id, min_date)) = places.last().copied() else {
         return Ok(t::SearchResultsCalendar::default());
@@ -132,7 +135,7 @@ pub(in crate::rpc) async fn get_search_results_calendar(
         .map(node_core::MessageId)
         .collect();
     ids.dedup();
-    let stored = ctx.shared.core.messages(owner, &ids).await?;
+    let stored = ctx.shared.core.messages(BoxId::of(owner, peer), &ids).await?;
     let Page { messages, users, chats } = page(ctx, &stored)?;
     Ok(t::SearchResultsCalendar {
         inexact: !all,
@@ -153,7 +156,8 @@ pub(in crate::rpc) async fn get_search_results_positions(
 ) -> RpcResult<t::SearchResultsPositions> {
     let peer = ctx.peer(&request.peer)?;
     let saved = saved_peer(ctx, peer, request.saved_peer_id.as_ref())?;
-    let query = SearchQuery { peer: Some(peer), saved, ..SearchQuery::default() };
+    let min_id = ctx.hidden_below(peer)?.0;
+    let query = SearchQuery { peer: Some(peer), saved, min_id, ..SearchQuery::default() };
     let (places, _) = places(ctx, &request.filter, query).await?;
     let newer = |id: i32| request.offset_id > 0 && id >= request.offset_id;
     let start = places.iter().take_while(|(id, _)| newer(*id)).count();

@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use tl::functions::messages::SetTyping;
 
+use super::send_message::to_write;
 use crate::rpc::{Context, RpcResult};
 
 pub(in crate::rpc) async fn set_typing(ctx: &Context, request: SetTyping) -> RpcResult<bool> {
     let (from, to) = (ctx.user()?, ctx.peer(&request.peer)?);
-    ctx.shared.core.typing(from, to, Arc::new(request.action))?;
+    let told = ctx.shared.core.typing(from, to, Arc::new(request.action));
+    told.map_err(to_write)?;
     Ok(true)
 }

@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/api/mentions>
 
-use node_core::MessageId;
+use node_core::{ChannelId, MessageId};
 use tl::enums;
 use tl::functions::messages as f;
 use tl::types::messages as t;
@@ -43,7 +43,16 @@ pub(in crate::rpc) async fn read_mentions(
     request: f::ReadMentions,
 ) -> RpcResult<t::AffectedHistory> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
+    if let Some(channel) = peer.channel() {
+        return nothing_read(ctx, channel);
+    }
     let (read, left) = ctx.shared.core.read_mentions(ctx.actor()?, owner, peer).await?;
     let (pts, pts_count) = (read.pts.0, read.pts_count);
     Ok(t::AffectedHistory { pts, pts_count, offset: i32::from(left > 0) })
+}
+
+/// In channels nothing is marked for one member: so much is read of it.
+pub(super) fn nothing_read(ctx: &Context, channel: ChannelId) -> RpcResult<t::AffectedHistory> {
+    let pts = ctx.shared.core.channel_state(channel)?.0;
+    Ok(t::AffectedHistory { pts, pts_count: 0, offset: 0 })
 }

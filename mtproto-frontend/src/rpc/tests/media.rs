@@ -28,7 +28,7 @@ pub(super) fn noise(length: usize) -> Vec<u8> {
 }
 
 /// A picture: the simplest format that is read.
-fn bmp(width: u32, height: u32) -> Vec<u8> {
+pub(super) fn bmp(width: u32, height: u32) -> Vec<u8> {
     let row = (width * 3).next_multiple_of(4);
     let mut file = b"BM".to_vec();
     for field in [54 + row * height, 0, 54, 40, width, height] {
@@ -146,7 +146,7 @@ pub(super) fn at(document: &types::Document, thumb_size: &str) -> enums::InputFi
     .into()
 }
 
-fn of_photo(photo: &types::Photo, thumb_size: &str) -> enums::InputFileLocation {
+pub(super) fn of_photo(photo: &types::Photo, thumb_size: &str) -> enums::InputFileLocation {
     types::InputPhotoFileLocation {
         id: photo.id,
         access_hash: photo.access_hash,

@@ -1,7 +1,8 @@
 //! `updates.getDifference#19c2f763 flags:# pts:int pts_limit:flags.1?int
 //! pts_total_limit:flags.0?int date:int qts:int qts_limit:flags.2?int = updates.Difference`
 //!
-//! `date` is not a filter: TDLib confirms with the largest one.
+//! `date` is not a filter: TDLib confirms with the largest one. By it only channels are chosen of
+//! which a client is told that they went on: each has events of its own, by `getChannelDifference`.
 //! Source: <https://core.telegram.org/method/updates.getDifference>
 
 use node_core::{BoxRow, DIFFERENCE_ROWS_MAX, Difference, MessageId, Pts};
@@ -26,17 +27,26 @@ pub(in crate::rpc) async fn get_difference(
     let limit = request.pts_limit.map_or(DIFFERENCE_ROWS_MAX, |limit| limit.max(1) as usize);
     let from = Pts(request.pts);
     let missed = core.difference(owner, from, limit, request.pts_total_limit).await?;
+    let (mut named, mut other_updates) = (Named::default(), Vec::new());
     let (rows, pts, last) = match missed {
         Difference::Empty => {
-            return Ok(types::updates::DifferenceEmpty { date: ctx.now(), seq: 0 }.into());
+            other_updates = went_on(ctx, request.date, &mut named)?;
+            if other_updates.is_empty() {
+                return Ok(types::updates::DifferenceEmpty { date: ctx.now(), seq: 0 }.into());
+            }
+            (Vec::new(), from, true)
         }
         Difference::TooLong(pts) => {
             return Ok(types::updates::DifferenceTooLong { pts: pts.0 }.into());
         }
-        Difference::Events { rows, pts, last } => (rows, pts, last),
+        Difference::Events { rows, pts, last } => {
+            if last {
+                other_updates = went_on(ctx, request.date, &mut named)?;
+            }
+            (rows, pts, last)
+        }
     };
-    let mut named = Named::default();
-    let (mut new_messages, mut other_updates) = (Vec::new(), Vec::new());
+    let mut new_messages = Vec::new();
     for event in &rows {
         if let BoxRow::Message(message) = &event.row {
             let id = MessageId(event.pts.0);
@@ -71,4 +81,24 @@ pub(in crate::rpc) async fn get_difference(
         }
         .into()
     })
+}
+
+/// The channels in which something happened since a time, as far as that is known: whether the newest
+/// event is older, where it is a message. A client that has it all asks for nothing.
+fn went_on(ctx: &Context, since: i32, named: &mut Named) -> RpcResult<Vec<enums::Update>> {
+    let (core, mut updates) = (&ctx.shared.core, Vec::new());
+    // Whoever names a time to come confirms what it has seen.
+    if since <= 0 || since > ctx.now() {
+        return Ok(updates);
+    }
+    for channel in core.channels_of(ctx.user()?)? {
+        let pts = core.channel_state(channel)?.0;
+        let newest = core.message(channel, MessageId(pts))?;
+        if newest.is_none_or(|newest| newest.date >= since) {
+            named.peer(channel.into());
+            let update = types::UpdateChannelTooLong { channel_id: channel.0, pts: Some(pts) };
+            updates.push(update.into());
+        }
+    }
+    Ok(updates)
 }

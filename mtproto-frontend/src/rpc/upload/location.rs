@@ -68,6 +68,9 @@ fn shows(core: &Core, viewer: node_core::UserId, peer: PeerId, photo: FileId) ->
         PeerId::Chat(chat) => core
             .chat(chat)
             .is_some_and(|found| found.photo == Some(photo) && !found.has_removed(viewer)),
+        PeerId::Channel(channel) => {
+            core.channel(channel).is_some_and(|found| found.photo == Some(photo))
+        }
         PeerId::User(user) => core.profile_photo(viewer, user)? == Some(photo),
         _ => false,
     })

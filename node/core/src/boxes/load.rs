@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::dialog::DialogRecord;
 use super::index::{ChunkRecord, Chunks, Entry};
 use super::{BoxState, Dialog, Shelf};
-use crate::ids::{PEER_BYTES, PeerId, Pts, UserId, box_key, box_number};
+use crate::ids::{BoxId, PEER_BYTES, PeerId, Pts, box_key, box_number};
 use crate::message::BoxRow;
 use crate::record::Record;
 use crate::{CoreError, CoreResult, search};
@@ -53,13 +53,13 @@ impl Record for Head {
 }
 
 /// Events of a box at or below this are gone.
-pub(crate) fn stored_floor(store: &dyn Store, owner: UserId) -> CoreResult<Pts> {
+pub(crate) fn stored_floor(store: &dyn Store, owner: BoxId) -> CoreResult<Pts> {
     let head = store.get(Keyspace::BOX_HEADS, &owner.bytes())?;
     Ok(head.map(|head| Head::decode(&head)).transpose()?.unwrap_or_default().floor)
 }
 
 /// Reads what was written of a box, and replays the rows after it.
-pub(crate) fn load(store: &dyn Store, owner: UserId) -> CoreResult<BoxState> {
+pub(crate) fn load(store: &dyn Store, owner: BoxId) -> CoreResult<BoxState> {
     let mut state = BoxState { indexed: search::indexed(store, owner)?, ..BoxState::default() };
     let mut saved = true;
     if let Some(head) = store.get(Keyspace::BOX_HEADS, &owner.bytes())? {
@@ -75,7 +75,7 @@ pub(crate) fn load(store: &dyn Store, owner: UserId) -> CoreResult<BoxState> {
         let rows = store.scan(
             Keyspace::BOXES,
             &from,
-            Some(&UserId(owner.0 + 1).bytes()),
+            Some(&owner.end()),
             ROWS_AT_ONCE,
             Order::Ascending,
         )?;
@@ -95,7 +95,7 @@ pub(crate) fn load(store: &dyn Store, owner: UserId) -> CoreResult<BoxState> {
 /// Reads the written dialogs of one kind.
 fn dialogs(
     store: &dyn Store,
-    owner: UserId,
+    owner: BoxId,
     kind: u8,
     mut take: impl FnMut(PeerId, Dialog),
 ) -> CoreResult<()> {
@@ -116,10 +116,11 @@ fn dialogs(
 }
 
 /// Files all messages to oneself: an earlier version did not.
-fn file_saved(state: &mut BoxState, store: &dyn Store, owner: UserId) -> CoreResult<()> {
+fn file_saved(state: &mut BoxState, store: &dyn Store, owner: BoxId) -> CoreResult<()> {
     let (chunks, mut entries) = (StoredChunks { store, owner }, Vec::new());
-    if let Some(dialog) = state.dialogs.get(&owner.into()) {
-        dialog.index.ascend(0, &chunks, owner.into(), |entry| {
+    let Some(oneself) = owner.user().map(PeerId::from) else { return Ok(()) };
+    if let Some(dialog) = state.dialogs.get(&oneself) {
+        dialog.index.ascend(0, &chunks, oneself, |entry| {
             entries.push(entry);
             true
         })?;
@@ -178,7 +179,7 @@ impl Flush {
     }
 
     /// The dialogs of a shelf that changed, and their chunks.
-    fn shelf(&mut self, owner: UserId, shelf: &Shelf, dialogs: u8, chunks: u8) -> CoreResult<()> {
+    fn shelf(&mut self, owner: BoxId, shelf: &Shelf, dialogs: u8, chunks: u8) -> CoreResult<()> {
         for peer in &shelf.changed {
             let Some(dialog) = shelf.get(peer) else { continue };
             let key = dialog_key(owner, dialogs, &peer.bytes());
@@ -202,7 +203,7 @@ impl Flush {
 pub(crate) fn flush(
     state: &BoxState,
     store: &dyn Store,
-    owner: UserId,
+    owner: BoxId,
     kept: i32,
 ) -> CoreResult<Flush> {
     let mut flush = Flush { batch: Batch::new(), bytes: 0, pts: state.pts, floor: state.floor };
@@ -215,7 +216,7 @@ pub(crate) fn flush(
 }
 
 /// Removes events, but for messages, below the newest `kept` pts; a little each time.
-fn prune(flush: &mut Flush, store: &dyn Store, owner: UserId, kept: i32) -> CoreResult<()> {
+fn prune(flush: &mut Flush, store: &dyn Store, owner: BoxId, kept: i32) -> CoreResult<()> {
     let end = flush.pts.0.saturating_sub(kept);
     if end <= flush.floor.0 {
         return Ok(());
@@ -247,7 +248,7 @@ impl BoxState {
 /// The chunks of one box in the store.
 pub(crate) struct StoredChunks<'a> {
     pub(crate) store: &'a dyn Store,
-    pub(crate) owner: UserId,
+    pub(crate) owner: BoxId,
 }
 
 impl StoredChunks<'_> {
@@ -305,7 +306,7 @@ impl Chunks for SavedChunks<'_> {
     }
 }
 
-fn dialog_key(owner: UserId, kind: u8, rest: &[u8]) -> Vec<u8> {
+fn dialog_key(owner: BoxId, kind: u8, rest: &[u8]) -> Vec<u8> {
     let mut key = Vec::with_capacity(9 + rest.len());
     key.extend_from_slice(&owner.bytes());
     key.push(kind);
@@ -313,7 +314,7 @@ fn dialog_key(owner: UserId, kind: u8, rest: &[u8]) -> Vec<u8> {
     key
 }
 
-fn chunk_key(owner: UserId, kind: u8, peer: PeerId, first: i32) -> Vec<u8> {
+fn chunk_key(owner: BoxId, kind: u8, peer: PeerId, first: i32) -> Vec<u8> {
     let mut key = dialog_key(owner, kind, &peer.bytes());
     key.extend_from_slice(&first.max(0).to_be_bytes());
     key

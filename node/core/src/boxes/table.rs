@@ -8,7 +8,7 @@ use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 
 use super::{BoxState, load};
 use crate::CoreResult;
-use crate::ids::{Pts, UserId};
+use crate::ids::{BoxId, Pts};
 
 /// Boxes that stay in memory when nobody uses them. Protects memory: some hundred bytes each, and
 /// 150 for each of its dialogs.
@@ -23,11 +23,11 @@ impl BoxCell {
     pub(crate) fn lock(
         &self,
         store: &dyn Store,
-        owner: UserId,
+        owner: impl Into<BoxId>,
     ) -> CoreResult<MappedMutexGuard<'_, BoxState>> {
         let mut guard = self.0.lock();
         if guard.is_none() {
-            *guard = Some(load(store, owner)?);
+            *guard = Some(load(store, owner.into())?);
         }
         Ok(MutexGuard::map(guard, |state| state.get_or_insert_default()))
     }
@@ -35,16 +35,16 @@ impl BoxCell {
 
 /// All boxes that are in memory.
 #[derive(Debug, Default)]
-pub(crate) struct Boxes(Mutex<HashMap<UserId, Arc<BoxCell>>>);
+pub(crate) struct Boxes(Mutex<HashMap<BoxId, Arc<BoxCell>>>);
 
 impl Boxes {
     /// The place of a box.
-    pub(crate) fn cell(&self, owner: UserId) -> Arc<BoxCell> {
-        self.0.lock().entry(owner).or_default().clone()
+    pub(crate) fn cell(&self, owner: impl Into<BoxId>) -> Arc<BoxCell> {
+        self.0.lock().entry(owner.into()).or_default().clone()
     }
 
     /// The rows of a box up to `pts` are in the search index, if it is in memory.
-    pub(crate) fn indexed(&self, owner: UserId, pts: Pts) {
+    pub(crate) fn indexed(&self, owner: BoxId, pts: Pts) {
         let Some(cell) = self.0.lock().get(&owner).cloned() else { return };
         if let Some(state) = &mut *cell.0.lock() {
             state.indexed = pts;

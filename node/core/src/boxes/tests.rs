@@ -7,18 +7,22 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::*;
-use crate::ids::{UserId, box_key};
+use crate::ids::{BoxId, UserId, box_key};
 use crate::message::Message;
 use crate::record::Record as _;
 
-const OWNER: UserId = UserId(1_000_000);
+const OWNER: BoxId = BoxId::of_user(UserId(1_000_000));
 
 fn peer(number: i64) -> PeerId {
     PeerId::User(UserId(2_000_000 + number))
 }
 
 fn message(peer: PeerId, out: bool) -> BoxRow {
-    BoxRow::Message(Message::plain(peer, if out { OWNER } else { peer.user().unwrap() }, out))
+    BoxRow::Message(Message::plain(
+        peer,
+        if out { OWNER.user().unwrap() } else { peer.user().unwrap() },
+        out,
+    ))
 }
 
 /// One dialog of the model.
@@ -94,7 +98,7 @@ impl Sim {
         assert!(self.state.dialogs.changed.is_empty() && self.state.saved.changed.is_empty());
         let kept = self.state.dialogs.values().map(|dialog| dialog.index.changed.len());
         assert_eq!(kept.sum::<usize>(), 0, "what is written needs no memory");
-        let (from, to) = ([&OWNER.bytes()[..], &[1]].concat(), UserId(OWNER.0 + 1).bytes());
+        let (from, to) = ([&OWNER.bytes()[..], &[1]].concat(), OWNER.end());
         let rows = self.store.scan(Keyspace::DIALOGS, &from, Some(&to), 1 << 20, Order::Ascending);
         for (_, chunk) in rows.unwrap() {
             let entries = index::ChunkRecord::decode(&chunk).unwrap().entries().unwrap();
@@ -419,7 +423,7 @@ fn boxes_in_use_are_not_forgotten_and_others_are_when_there_are_too_many() {
         drop(boxes.cell(UserId(n)).lock(&store, UserId(n)).unwrap());
     }
     boxes.evict();
-    let there = |boxes: &Boxes| format!("{boxes:?}").matches("UserId").count();
+    let there = |boxes: &Boxes| format!("{boxes:?}").matches("BoxId").count();
     assert_eq!(there(&boxes), 4096, "as many as may be");
     boxes.cell(UserId(5000));
     boxes.evict();

@@ -39,7 +39,7 @@ pub struct ChatCreated {
     pub done: ChatDone,
 }
 
-fn clean_title(title: &str) -> CoreResult<String> {
+pub(crate) fn clean_title(title: &str) -> CoreResult<String> {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     if title.is_empty() || title.chars().any(|c| c.is_control()) {
         return Err(CoreError::ChatTitleInvalid);
@@ -204,18 +204,7 @@ impl Core {
             if photo.is_none() && found.photo.is_none() {
                 return Err(CoreError::ChatNotModified);
             }
-            let photo = match photo {
-                None => None,
-                Some(ChatPhoto::New(photo)) => {
-                    let id = photo.id;
-                    decide.add_photo(photo)?;
-                    Some(id)
-                }
-                Some(ChatPhoto::Known(id)) => {
-                    decide.photo(id)?.ok_or(CoreError::FileInvalid)?;
-                    Some(id)
-                }
-            };
+            let photo = decide.take_chat_photo(photo)?;
             decide.hold_file(photo, 1)?;
             decide.hold_file(found.photo, -1)?;
             found.photo = photo;
@@ -252,7 +241,7 @@ impl Core {
             member.role = role;
             found.version += 1;
             if !is_admin {
-                decide.end_links_of(chat, user)?;
+                decide.end_links_of(chat.into(), user)?;
             }
             decide.changed_chat(owner, found, None, ChatChange::Members).map(|_| ())
         })
@@ -385,7 +374,7 @@ impl Core {
             found.deactivated = true;
             found.version += 1;
             found.members.clear();
-            decide.end_links(chat)?;
+            decide.end_links(chat.into())?;
             decide.put_chat(found)?;
             let (actor, change) = (decide.actor, ChatChange::Members);
             decide.event(Event::Chat { chat, audience, change, actor });
@@ -469,8 +458,27 @@ impl Decide<'_> {
         Ok(ChatId(next))
     }
 
+    /// What becomes the photo of a group.
+    pub(crate) fn take_chat_photo(
+        &mut self,
+        photo: Option<ChatPhoto>,
+    ) -> CoreResult<Option<FileId>> {
+        Ok(match photo {
+            None => None,
+            Some(ChatPhoto::New(photo)) => {
+                let id = photo.id;
+                self.add_photo(photo)?;
+                Some(id)
+            }
+            Some(ChatPhoto::Known(id)) => {
+                self.photo(id)?.ok_or(CoreError::FileInvalid)?;
+                Some(id)
+            }
+        })
+    }
+
     /// Whether `user` is there and lets `owner` add them to groups.
-    fn may_add(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
+    pub(crate) fn may_add(&self, owner: UserId, user: UserId) -> CoreResult<bool> {
         let account = self.inner.directory.get(user).ok_or(CoreError::UnknownUser)?;
         if account.deleted || user == UserId::SERVICE {
             return Err(CoreError::UnknownUser);
@@ -536,7 +544,7 @@ impl Decide<'_> {
         chat.removed.retain(|removed| *removed != user);
         chat.version += 1;
         let id = chat.id;
-        self.drop_request(&chat, user)?;
+        self.drop_request(id.into(), user)?;
         self.forget_readers(id);
         self.put_copies_for(user, id, shown)?;
         self.changed_chat(from, chat, Some(action), ChatChange::Members)
@@ -576,7 +584,7 @@ impl Decide<'_> {
         found.members.retain(|member| member.user != user);
         found.pass_on();
         found.version += 1;
-        self.end_links_of(chat, user)?;
+        self.end_links_of(chat.into(), user)?;
         self.save_draft(user, chat.into(), None)?;
         let action = Action::ChatRemoved(user);
         let sent = self.say_in_chat(owner, chat, &audience, action)?;
@@ -593,7 +601,7 @@ impl Decide<'_> {
             found.members.retain(|member| member.user != user);
             found.pass_on();
             found.version += 1;
-            self.end_links_of(chat, user)?;
+            self.end_links_of(chat.into(), user)?;
             let audience = found.users();
             self.put_chat(found)?;
             self.event(Event::Chat { chat, audience, change: ChatChange::Members, actor: None });
@@ -655,7 +663,7 @@ impl Decide<'_> {
             let cell = self.inner.boxes.cell(owner);
             let state = cell.lock(store, owner)?;
             let Some(dialog) = state.dialogs.get(&peer) else { return Ok(Vec::new()) };
-            let chunks = crate::boxes::StoredChunks { store, owner };
+            let chunks = crate::boxes::StoredChunks { store, owner: owner.into() };
             dialog.index.descend(i32::MAX, &chunks, peer, |entry| {
                 ids.push(MessageId(entry.id));
                 ids.len() < count

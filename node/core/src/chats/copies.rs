@@ -143,6 +143,8 @@ impl Decide<'_> {
         let places = match message.peer {
             PeerId::User(other) => vec![(other, message.twin)],
             PeerId::Chat(chat) => self.copies(chat, message.twin)?.0,
+            // One copy for everybody.
+            PeerId::Channel(_) => return Ok(Vec::new()),
         };
         let mut others = Vec::with_capacity(places.len());
         for (user, id) in places.into_iter().filter(|(user, _)| *user != owner) {

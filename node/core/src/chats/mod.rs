@@ -8,16 +8,15 @@
 
 mod change;
 mod copies;
-mod links;
 mod read;
 mod rights;
 mod table;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use change::clean_title;
 pub use change::{ChatCreated, ChatDone, ChatPhoto};
 pub(crate) use copies::{Copies, copies_key};
-pub use links::{ChatLink, Importer, LinkFor, LinkTaken, LinkTerms};
 pub use read::Reader;
 pub(crate) use read::Readers;
 pub use rights::Rights;

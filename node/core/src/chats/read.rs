@@ -109,7 +109,7 @@ impl Decide<'_> {
             let cell = self.inner.boxes.cell(owner);
             let state = cell.lock(store, owner)?;
             let Some(dialog) = state.dialogs.get(&chat.into()) else { continue };
-            let chunks = crate::boxes::StoredChunks { store, owner };
+            let chunks = crate::boxes::StoredChunks { store, owner: owner.into() };
             let count = dialog.outgoing_up_to(max_id, &chunks, chat.into())?;
             if count > 0 {
                 seen.push((author, max_id, count));
@@ -131,7 +131,7 @@ impl Decide<'_> {
             let cell = self.inner.boxes.cell(owner);
             let state = cell.lock(store, owner)?;
             let Some(dialog) = state.dialogs.get(&chat.into()) else { return Ok(None) };
-            let chunks = crate::boxes::StoredChunks { store, owner };
+            let chunks = crate::boxes::StoredChunks { store, owner: owner.into() };
             dialog.index.descend(i32::MAX, &chunks, chat.into(), |entry| {
                 let unread = entry.id > dialog.read_outbox.0;
                 if unread && entry.out {

@@ -105,7 +105,7 @@ impl Inner {
         let cell = self.boxes.cell(owner);
         let state = cell.lock(&*self.store, owner)?;
         let Some(dialog) = state.dialogs.get(&peer) else { return Ok(false) };
-        let chunks = StoredChunks { store: &*self.store, owner };
+        let chunks = StoredChunks { store: &*self.store, owner: owner.into() };
         Ok(dialog.top.0 != 0 && !answered(dialog, &chunks, peer)?)
     }
 }

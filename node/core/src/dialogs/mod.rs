@@ -12,7 +12,7 @@ pub(crate) use archive::Archived;
 pub use archive::FolderId;
 pub use draft::{Draft, DraftReply};
 pub use filters::{FILTER_TITLE_CHARS_MAX, FILTERS_MAX, Filter, FilterError, FilterId, Filters};
-pub use list::{DialogPage, DialogQuery, DialogView};
+pub use list::{DialogPage, DialogPlace, DialogQuery, DialogView};
 pub use notify::{NotifyScope, NotifySettings, NotifyTarget, Sound};
 pub(crate) use unread_mark::UnreadMark;
 
@@ -23,6 +23,9 @@ use crate::{Core, CoreError, CoreResult};
 impl Decide<'_> {
     /// Whether the member has this dialog, as the commands before this one leave it.
     pub(crate) fn has_dialog(&self, owner: UserId, peer: PeerId) -> CoreResult<bool> {
+        if let PeerId::Channel(channel) = peer {
+            return Ok(self.participant(channel, owner)?.is_some_and(|own| own.joined));
+        }
         let cell = self.inner.boxes.cell(owner);
         Ok(cell.lock(self.store(), owner)?.dialogs.contains_key(&peer))
     }

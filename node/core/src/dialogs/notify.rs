@@ -239,6 +239,10 @@ impl Decide<'_> {
         let scope = match peer {
             PeerId::User(_) => NotifyScope::Users,
             PeerId::Chat(_) => NotifyScope::Chats,
+            PeerId::Channel(channel) => match self.inner.channels.get(channel) {
+                Some(found) if found.broadcast => NotifyScope::Broadcasts,
+                _ => NotifyScope::Chats,
+            },
         };
         let scope = personal.notify(NotifyTarget::Scope(scope))?;
         Ok(personal.notify(NotifyTarget::Peer(peer))?.is_muted(&scope, self.now()))

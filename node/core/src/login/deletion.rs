@@ -181,6 +181,7 @@ impl Decide<'_> {
             self.delete(Keyspace::SETTINGS, super::OWNER_KEY);
         }
         self.leave_all_chats(user)?;
+        self.leave_all_channels(user)?;
         self.forget_photos(user)?;
         self.forget_kept(user)?;
         self.forget_personal(user)?;

@@ -7,8 +7,8 @@
 //! Source: <https://core.telegram.org/api/file_reference>
 
 use super::{DocumentAttribute, FileId, Media};
-use crate::ids::{ChatId, MessageId, UserId};
-use crate::message::Action;
+use crate::ids::{ChannelId, ChatId, MessageId, UserId};
+use crate::message::{Action, Message};
 use crate::{Core, CoreError, CoreResult};
 
 /// Seconds for which a reference is good, at least.
@@ -20,7 +20,8 @@ const STEP_S: i32 = 3600;
 const VERSION: u8 = 1;
 const TAG_BYTES: usize = 16;
 
-/// Bytes of a reference: version, place, number, end, tag.
+/// Bytes of a reference: version, place, number, end, tag; of a message of a channel, its number
+/// stands before the end.
 const BYTES: usize = 1 + 1 + 8 + 4 + TAG_BYTES;
 
 /// Where a file is shown.
@@ -44,6 +45,10 @@ pub enum Origin {
     Scheduled,
     /// Any text: a custom emoji, which everybody loads by its number.
     CustomEmoji,
+    /// The photo of a channel or supergroup.
+    Channel(ChannelId),
+    /// A message of a channel.
+    ChannelMessage(ChannelId, MessageId),
 }
 
 impl Origin {
@@ -57,10 +62,16 @@ impl Origin {
             Self::WebPage(page) => (5, page),
             Self::Scheduled => (6, 0),
             Self::CustomEmoji => (7, 0),
+            Self::Channel(channel) => (8, channel.0),
+            Self::ChannelMessage(channel, _) => (9, channel.0),
         }
     }
 
-    fn from_parts(kind: u8, number: i64) -> Option<Self> {
+    fn from_parts(kind: u8, number: i64, message: Option<i32>) -> Option<Self> {
+        if let Some(message) = message {
+            let place = Self::ChannelMessage(ChannelId(number), MessageId(message));
+            return (kind == 9).then_some(place);
+        }
         Some(match kind {
             0 => Self::Message(MessageId(i32::try_from(number).ok()?)),
             1 => Self::Profile(UserId(number)),
@@ -70,9 +81,16 @@ impl Origin {
             5 => Self::WebPage(number),
             6 => Self::Scheduled,
             7 => Self::CustomEmoji,
+            8 => Self::Channel(ChannelId(number)),
             _ => return None,
         })
     }
+}
+
+/// Whether a message shows a file.
+fn shows(message: &Message, file: FileId) -> bool {
+    let of_media = message.media.as_ref().and_then(Media::file) == Some(file);
+    of_media || message.action == Some(Action::ChatPhoto(Some(file)))
 }
 
 impl Core {
@@ -89,6 +107,9 @@ impl Core {
         let (kind, number) = origin.parts();
         let mut reference = vec![VERSION, kind];
         reference.extend_from_slice(&number.to_be_bytes());
+        if let Origin::ChannelMessage(_, id) = origin {
+            reference.extend_from_slice(&id.0.to_be_bytes());
+        }
         reference.extend_from_slice(&expires.to_be_bytes());
         let tag = self.reference_tag(viewer, file, &reference);
         reference.extend_from_slice(&tag);
@@ -118,22 +139,24 @@ impl Core {
         if reference.is_empty() {
             return Err(CoreError::ReferenceEmpty);
         }
-        if reference.len() != BYTES {
+        if ![BYTES, BYTES + 4].contains(&reference.len()) {
             return Err(CoreError::ReferenceInvalid);
         }
-        let (said, tag) = reference.split_at(BYTES - TAG_BYTES);
+        let (said, tag) = reference.split_at(reference.len() - TAG_BYTES);
         if !keys::constant_time_eq(&self.reference_tag(viewer, file, said), tag) {
             return Err(CoreError::ReferenceInvalid);
         }
         let origin = match said {
             [VERSION, kind, rest @ ..] => {
-                let (number, expires) = rest.split_at(8);
+                let (number, rest) = rest.split_at(8);
+                let (message, expires) = rest.split_at(rest.len() - 4);
                 let number = number.try_into().map_or(0, i64::from_be_bytes);
+                let message = message.try_into().ok().map(i32::from_be_bytes);
                 let expires = expires.try_into().map_or(0, i32::from_be_bytes);
                 if expires < self.now() {
                     return Err(CoreError::ReferenceExpired);
                 }
-                Origin::from_parts(*kind, number)
+                Origin::from_parts(*kind, number, message)
             }
             _ => None,
         };
@@ -148,15 +171,24 @@ impl Core {
     /// Whether a file is still shown at its place, to this viewer.
     fn is_shown(&self, viewer: UserId, file: FileId, origin: Origin) -> CoreResult<bool> {
         Ok(match origin {
-            Origin::Message(id) => self.message(viewer, id)?.is_some_and(|message| {
-                let of_media = message.media.as_ref().and_then(Media::file) == Some(file);
-                of_media || message.action == Some(Action::ChatPhoto(Some(file)))
-            }),
+            Origin::Message(id) => self.message(viewer, id)?.is_some_and(|m| shows(&m, file)),
+            Origin::ChannelMessage(channel, id) => match self.channel_to_read(viewer, channel) {
+                Ok(view) => {
+                    let hidden = view.own.map_or(MessageId(0), |own| own.hidden_below);
+                    id > hidden && self.message(channel, id)?.is_some_and(|m| shows(&m, file))
+                }
+                Err(CoreError::UnknownChannel) => false,
+                Err(other) => return Err(other),
+            },
             Origin::Profile(user) => self.is_profile_photo(viewer, user, file)?,
             Origin::Chat(chat) => {
                 let found = self.chat(chat);
                 found.is_some_and(|found| found.photo == Some(file) && !found.has_removed(viewer))
                     && self.knows_chat(viewer, chat)?
+            }
+            Origin::Channel(channel) => {
+                let found = self.channel_to_read(viewer, channel);
+                found.is_ok_and(|found| found.channel.photo == Some(file))
             }
             Origin::Own => self.is_own(viewer, file)?,
             Origin::CustomEmoji => self.document(file)?.is_some_and(|document| {

@@ -14,7 +14,7 @@ use super::store::Held;
 use super::{FileId, Media, Photo, WebPageId};
 use crate::access::page_number;
 use crate::decide::{Decide, scan_prefix};
-use crate::ids::{MessageId, UserId};
+use crate::ids::{BoxId, MessageId, PeerId, UserId};
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
@@ -151,12 +151,13 @@ impl Core {
     pub async fn show_web_page(
         &self,
         owner: UserId,
+        peer: PeerId,
         id: MessageId,
         text: String,
         shown: Media,
     ) -> CoreResult<()> {
         // For all sessions, the writer's too: it is no answer to any of them.
-        self.write(None, move |decide| decide.show_web_page(owner, id, &text, &shown)).await
+        self.write(None, move |decide| decide.show_web_page(owner, peer, id, &text, &shown)).await
     }
 }
 
@@ -211,31 +212,39 @@ impl Decide<'_> {
     fn show_web_page(
         &mut self,
         owner: UserId,
+        peer: PeerId,
         id: MessageId,
         text: &str,
         shown: &Media,
     ) -> CoreResult<()> {
-        let Some(mut message) = self.message(owner, id)? else { return Ok(()) };
-        if !message.out || message.media.is_some() || message.text != text {
+        let place = BoxId::of(owner, peer);
+        let Some(mut message) = self.message(place, id)? else { return Ok(()) };
+        let own = if peer.channel().is_some() { message.from == owner } else { message.out };
+        if !own || message.media.is_some() || message.text != text {
             return Ok(());
         }
         match self.may_show(owner, message.peer, Some(shown)) {
             Ok(()) => {}
-            Err(CoreError::RightMissing(_) | CoreError::NotAMember) => return Ok(()),
+            Err(
+                CoreError::RightMissing(_)
+                | CoreError::NotAMember
+                | CoreError::AdminRightMissing
+                | CoreError::UnknownChannel,
+            ) => return Ok(()),
             Err(cause) => return Err(cause),
         }
         message.media = Some(shown.clone());
         let others = self.present_copies(owner, &message)?;
         self.hold_shown(Some(shown), others.len() as i64 + 1)?;
         self.release_media(others.iter().map(|(.., copy)| copy))?;
-        self.rewrite(owner, id, &message)?;
+        self.rewrite(place, id, &message)?;
         let mut changed = Vec::with_capacity(others.len());
         for (user, id, mut copy) in others {
             copy.media = Some(shown.clone());
             self.rewrite(user, id, &copy)?;
             changed.push((user, id, copy));
         }
-        self.append_edited(owner, id, &message)?;
+        self.append_edited(place, id, &message)?;
         for (user, id, copy) in &changed {
             self.append_edited(*user, *id, copy)?;
         }

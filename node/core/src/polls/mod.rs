@@ -335,6 +335,8 @@ impl Decide<'_> {
                     let copies = self.copies(chat, twin)?.0.into_iter().map(|(user, _)| user);
                     audience.extend(copies.filter(|user| found.has(*user)));
                 }
+                // None is asked there yet.
+                PeerId::Channel(_) => {}
             }
         }
         audience.extend(also);

@@ -269,6 +269,9 @@ impl Decide<'_> {
         reactions: Vec<Reaction>,
         how: ReactHow,
     ) -> CoreResult<()> {
+        if peer.channel().is_some() {
+            return Err(CoreError::NotBuilt);
+        }
         let message = self.message(owner, id)?;
         let message = message.filter(|m| m.peer == peer && m.action.is_none());
         let message = message.ok_or(CoreError::UnknownMessage)?;
@@ -294,6 +297,7 @@ impl Decide<'_> {
                 false
             }
             PeerId::User(other) => other != owner && self.is_blocked(other, owner)?,
+            PeerId::Channel(_) => return Err(CoreError::NotBuilt),
         };
         let key = place(owner, id, &message);
         let before: Reactions = self.load(Keyspace::REACTIONS, &key)?.unwrap_or_default();

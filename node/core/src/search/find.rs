@@ -15,7 +15,7 @@ use super::words::{Token, Words};
 use crate::boxes::Dialog;
 use crate::dialogs::FolderId;
 use crate::history::{ADD_OFFSET_MAX, Place};
-use crate::ids::{MessageId, PeerId, UserId, box_key, box_number};
+use crate::ids::{BoxId, MessageId, PeerId, UserId, box_key, box_number};
 use crate::message::{BoxRow, Message};
 use crate::record::Record as _;
 use crate::{Core, CoreResult, PAGE_MAX, Stored};
@@ -234,7 +234,7 @@ impl List {
 
 struct Finder<'a> {
     core: &'a Core,
-    owner: UserId,
+    owner: BoxId,
     query: &'a SearchQuery,
     words: Words,
     place: Option<Place>,
@@ -259,6 +259,7 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     async fn new(core: &'a Core, owner: UserId, query: &'a SearchQuery) -> CoreResult<Self> {
+        let owner = query.peer.map_or(owner.into(), |peer| BoxId::of(owner, peer));
         let words = Words::parse(&query.words);
         let mut tokens = words.tokens();
         let kind = INDEXED.iter().find(|(filter, _)| *filter == query.filter);
@@ -310,14 +311,17 @@ impl<'a> Finder<'a> {
     fn read_pinned(&self) -> CoreResult<BTreeSet<i32>> {
         let ids =
             |dialog: &Dialog| -> BTreeSet<i32> { dialog.pinned.iter().map(|id| id.0).collect() };
-        let of_owner = Place::Dialog(self.owner.into());
         Ok(match self.place {
             Some(place @ Place::Dialog(_)) => {
                 self.core.in_place(self.owner, place, |dialog, _, _| Ok(ids(dialog)))?
             }
-            Some(Place::Saved(_)) => {
-                self.core.in_place(self.owner, of_owner, |dialog, _, _| Ok(ids(dialog)))?
-            }
+            Some(Place::Saved(_)) => match self.owner.user() {
+                Some(owner) => {
+                    let oneself = Place::Dialog(owner.into());
+                    self.core.in_place(self.owner, oneself, |dialog, _, _| Ok(ids(dialog)))?
+                }
+                None => None,
+            },
             None => {
                 let cell = self.core.inner.boxes.cell(self.owner);
                 let state = cell.lock(&*self.core.inner.store, self.owner)?;
@@ -334,7 +338,7 @@ impl<'a> Finder<'a> {
             let rows = self.core.inner.store.scan(
                 Keyspace::BOXES,
                 &box_key(self.owner, from.saturating_add(1)),
-                Some(&UserId(self.owner.0 + 1).bytes()),
+                Some(&self.owner.end()),
                 ROWS_AT_ONCE,
                 Order::Ascending,
             )?;
@@ -477,8 +481,9 @@ impl<'a> Finder<'a> {
         let query = self.query;
         // Before what is dearer.
         let message = message.filter(|message| query.kind.takes(message.peer));
-        if let (Some(message), Some(folder)) = (&message, query.folder)
-            && self.core.folder(self.owner, message.peer)? != folder
+        if let (Some(message), Some(folder), Some(owner)) =
+            (&message, query.folder, self.owner.user())
+            && self.core.folder(owner, message.peer)? != folder
         {
             return Ok(None);
         }

@@ -19,7 +19,7 @@ use crate::boxes::stored_floor;
 use crate::committer::Command;
 use crate::core::{Commands, command};
 use crate::decide::scan_prefix;
-use crate::ids::{Pts, UserId, box_key, box_number};
+use crate::ids::{BoxId, Pts, box_key, box_number};
 use crate::inner::Inner;
 use crate::message::{BoxRow, Message};
 use crate::record::Record as _;
@@ -58,7 +58,7 @@ pub(crate) struct Queue {
 
 #[derive(Debug)]
 struct Due {
-    boxes: BTreeSet<UserId>,
+    boxes: BTreeSet<BoxId>,
     /// All boxes are to be looked at.
     all: bool,
     ended: bool,
@@ -74,7 +74,7 @@ impl Default for Queue {
 
 impl Queue {
     /// A box is ahead of its index.
-    pub(crate) fn due(&self, owner: UserId) {
+    pub(crate) fn due(&self, owner: BoxId) {
         let mut state = self.state.lock();
         if state.boxes.insert(owner) {
             self.left.send_modify(|left| *left += 1);
@@ -111,7 +111,7 @@ impl Queue {
     }
 
     /// Waits for the next box; `None` at the end.
-    fn next(&self, inner: &Inner) -> Option<UserId> {
+    fn next(&self, inner: &Inner) -> Option<BoxId> {
         let mut state = self.state.lock();
         loop {
             if state.ended {
@@ -119,7 +119,8 @@ impl Queue {
             }
             if std::mem::take(&mut state.all) {
                 let before = state.boxes.len();
-                state.boxes.extend(inner.directory.ids());
+                state.boxes.extend(inner.directory.ids().into_iter().map(BoxId::from));
+                state.boxes.extend(inner.channels.ids().into_iter().map(BoxId::from));
                 let new = state.boxes.len() - before;
                 // One goes: that all are to be looked at.
                 self.left.send_modify(|left| *left = *left + new - 1);
@@ -166,7 +167,7 @@ impl Indexer<'_> {
     }
 
     /// Does some work on a box. True if there may be more.
-    fn step(&self, owner: UserId) -> CoreResult<bool> {
+    fn step(&self, owner: BoxId) -> CoreResult<bool> {
         let mut head = Head::load(self.store(), owner)?;
         if let Some(number) = head.leaving.first().copied() {
             return self.remove(owner, head, number).map(|()| true);
@@ -218,13 +219,13 @@ impl Indexer<'_> {
     }
 
     /// The number of the box's newest row; 0 if it has none.
-    fn newest(&self, owner: UserId) -> CoreResult<i32> {
-        let (from, end) = (box_key(owner, 0), UserId(owner.0 + 1).bytes());
+    fn newest(&self, owner: BoxId) -> CoreResult<i32> {
+        let (from, end) = (box_key(owner, 0), owner.end());
         let rows = self.store().scan(Keyspace::BOXES, &from, Some(&end), 1, Order::Descending)?;
         Ok(rows.first().map_or(0, |(key, _)| box_number(key)))
     }
 
-    fn message(&self, owner: UserId, id: i32) -> CoreResult<Option<Message>> {
+    fn message(&self, owner: BoxId, id: i32) -> CoreResult<Option<Message>> {
         let row = self.store().get(Keyspace::BOXES, &box_key(owner, id))?;
         Ok(match row.map(|row| BoxRow::decode(&row)).transpose()? {
             Some(BoxRow::Message(message)) => Some(message),
@@ -236,12 +237,12 @@ impl Indexer<'_> {
     /// more.
     fn read_on(
         &self,
-        owner: UserId,
+        owner: BoxId,
         generation: &mut Generation,
         mut write: impl FnMut(Slice) -> CoreResult<()>,
     ) -> CoreResult<Option<bool>> {
         let from = box_key(owner, generation.cursor.saturating_add(1));
-        let end = UserId(owner.0 + 1).bytes();
+        let end = owner.end();
         let box_rows = self.store().scan(
             Keyspace::BOXES,
             &from,
@@ -306,7 +307,7 @@ impl Indexer<'_> {
     }
 
     /// Removes some rows of a generation.
-    fn remove(&self, owner: UserId, mut head: Head, number: u8) -> CoreResult<()> {
+    fn remove(&self, owner: BoxId, mut head: Head, number: u8) -> CoreResult<()> {
         let prefix = rows::generation_prefix(owner, number);
         let found = scan_prefix(self.store(), Keyspace::SEARCH, &prefix, REMOVED_AT_ONCE)?;
         let last = found.len() < REMOVED_AT_ONCE;
@@ -320,7 +321,7 @@ impl Indexer<'_> {
 
     /// Hands rows to the committer and waits until they are durable. `reached` is how far the box
     /// is indexed then.
-    fn write(&self, owner: UserId, slice: Slice, reached: Option<Pts>) -> CoreResult<()> {
+    fn write(&self, owner: BoxId, slice: Slice, reached: Option<Pts>) -> CoreResult<()> {
         let stopped = || CoreError::Stopped("the rules have ended".into());
         let (run, answer) = command(move |decide| {
             for (key, value) in slice {

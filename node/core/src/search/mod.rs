@@ -15,11 +15,11 @@ pub(crate) use find::turn;
 pub use find::{SearchFilter, SearchKind, SearchPage, SearchQuery};
 pub(crate) use indexer::{INDEX_EVERY_EVENTS, Queue, run};
 
-use crate::ids::{Pts, UserId};
+use crate::ids::{BoxId, Pts};
 use crate::{Core, CoreResult};
 
 /// Up to where the rows of a box are in its index.
-pub(crate) fn indexed(store: &dyn Store, owner: UserId) -> CoreResult<Pts> {
+pub(crate) fn indexed(store: &dyn Store, owner: BoxId) -> CoreResult<Pts> {
     let live = rows::Head::load(store, owner)?.readable();
     Ok(Pts(live.map_or(0, |live| live.cursor)))
 }

@@ -11,7 +11,7 @@ use node_store::{Keyspace, Order, Store};
 use serde::{Deserialize, Serialize};
 
 use super::words::Token;
-use crate::ids::UserId;
+use crate::ids::BoxId;
 use crate::record::Record;
 use crate::{CoreError, CoreResult};
 
@@ -58,7 +58,7 @@ impl Record for Head {
 }
 
 impl Head {
-    pub(super) fn load(store: &dyn Store, owner: UserId) -> CoreResult<Self> {
+    pub(super) fn load(store: &dyn Store, owner: BoxId) -> CoreResult<Self> {
         match store.get(Keyspace::SEARCH, &head_key(owner))? {
             Some(bytes) => Self::decode(&bytes),
             None => Ok(Self::default()),
@@ -115,7 +115,7 @@ fn decode(value: &[u8]) -> CoreResult<Vec<i32>> {
 const TOKEN_BYTES: usize = 8;
 
 /// The keyed hash of a token, of one box alone: the same word has another one in every box.
-pub(super) fn hashed(secret: &[u8; 32], owner: UserId, token: &Token) -> [u8; TOKEN_BYTES] {
+pub(super) fn hashed(secret: &[u8; 32], owner: BoxId, token: &Token) -> [u8; TOKEN_BYTES] {
     let mut hasher = blake3::Hasher::new_keyed(secret);
     hasher.update(b"search").update(&owner.bytes()).update(token.0.as_bytes());
     let mut short = [0; TOKEN_BYTES];
@@ -123,14 +123,14 @@ pub(super) fn hashed(secret: &[u8; 32], owner: UserId, token: &Token) -> [u8; TO
     short
 }
 
-pub(super) fn head_key(owner: UserId) -> Vec<u8> {
+pub(super) fn head_key(owner: BoxId) -> Vec<u8> {
     let mut key = owner.bytes().to_vec();
     key.push(KIND_HEAD);
     key
 }
 
 /// All rows of a generation begin with this.
-pub(super) fn generation_prefix(owner: UserId, generation: u8) -> Vec<u8> {
+pub(super) fn generation_prefix(owner: BoxId, generation: u8) -> Vec<u8> {
     let mut key = owner.bytes().to_vec();
     key.extend_from_slice(&[KIND_LIST, generation]);
     key
@@ -141,7 +141,7 @@ pub(super) fn generation_prefix(owner: UserId, generation: u8) -> Vec<u8> {
 pub(super) struct Lane(Vec<u8>);
 
 impl Lane {
-    pub(super) fn new(owner: UserId, generation: u8, token: [u8; TOKEN_BYTES]) -> Self {
+    pub(super) fn new(owner: BoxId, generation: u8, token: [u8; TOKEN_BYTES]) -> Self {
         let mut key = generation_prefix(owner, generation);
         key.extend_from_slice(&token);
         Self(key)
@@ -166,6 +166,7 @@ impl Lane {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::UserId;
 
     #[test]
     fn rows_come_back_and_lie_newest_first() {
@@ -174,17 +175,17 @@ mod tests {
         }
         let full: Vec<i32> = (0..ROW_IDS_MAX as i32).map(|n| n << 22).collect();
         assert!(encode(&full).unwrap().len() < 6 * 1024);
-        let lane = Lane::new(UserId(7), 3, [9; 8]);
+        let lane = Lane::new(UserId(7).into(), 3, [9; 8]);
         assert!(lane.key(2) < lane.key(1) && lane.key(i32::MAX) < lane.key(300));
     }
 
     #[test]
     fn hashes_differ_by_box_token_and_secret() {
         let (token, other) = (Token("wship".into()), Token("pship".into()));
-        let hash = hashed(&[1; 32], UserId(1), &token);
-        assert_eq!(hash, hashed(&[1; 32], UserId(1), &token));
-        assert_ne!(hash, hashed(&[2; 32], UserId(1), &token));
-        assert_ne!(hash, hashed(&[1; 32], UserId(2), &token));
-        assert_ne!(hash, hashed(&[1; 32], UserId(1), &other));
+        let hash = hashed(&[1; 32], UserId(1).into(), &token);
+        assert_eq!(hash, hashed(&[1; 32], UserId(1).into(), &token));
+        assert_ne!(hash, hashed(&[2; 32], UserId(1).into(), &token));
+        assert_ne!(hash, hashed(&[1; 32], UserId(2).into(), &token));
+        assert_ne!(hash, hashed(&[1; 32], UserId(1).into(), &other));
     }
 }

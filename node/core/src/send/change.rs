@@ -7,7 +7,7 @@ use node_store::Keyspace;
 
 use crate::boxes::{CHUNK_BYTES_MAX, StoredChunks};
 use crate::decide::{Decide, too_long};
-use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, box_key};
+use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, UserId, box_key};
 use crate::media::Media;
 use crate::message::{BoxRow, Message};
 use crate::record::Record as _;
@@ -129,9 +129,14 @@ impl Decide<'_> {
         id: MessageId,
         edit: Edit,
     ) -> CoreResult<Edited> {
-        let message = self.message(owner, id)?.filter(|message| message.peer == peer);
+        let place = BoxId::of(owner, peer);
+        let message = self.message(place, id)?.filter(|message| message.peer == peer);
         let mut message = message.ok_or(CoreError::UnknownMessage)?;
-        if !message.out || message.forward.is_some() || message.action.is_some() {
+        let (may, for_ever) = match peer {
+            PeerId::Channel(channel) => (true, self.may_edit_in_channel(owner, channel, &message)?),
+            _ => (message.out, peer == owner.into()),
+        };
+        if !may || message.forward.is_some() || message.action.is_some() {
             return Err(CoreError::NotTheAuthor);
         }
         if let PeerId::Chat(chat) = peer {
@@ -142,7 +147,7 @@ impl Decide<'_> {
             matches!(&edit.media, Some(media) if matches!(media.file, OutgoingFile::Live(_)));
         // Where somebody is says by itself until when.
         let late = self.now().saturating_sub(message.date) > EDIT_TIME_S;
-        if peer != owner.into() && late && !lives {
+        if !for_ever && late && !lives {
             return Err(CoreError::EditTooLate);
         }
         let before = message.clone();
@@ -182,7 +187,10 @@ impl Decide<'_> {
             self.hold_media(&message, copies)?;
             self.release_media(iter::once(&before).chain(others.iter().map(|(.., copy)| copy)))?;
         }
-        self.rewrite(owner, id, &message)?;
+        if let PeerId::Channel(channel) = peer {
+            self.log_edit(owner, channel, id, &message)?;
+        }
+        self.rewrite(place, id, &message)?;
         let mut changed = Vec::with_capacity(others.len());
         for (user, id, theirs) in others {
             let theirs = Message {
@@ -196,7 +204,7 @@ impl Decide<'_> {
             self.rewrite(user, id, &theirs)?;
             changed.push((user, id, theirs));
         }
-        let pts = self.append_edited(owner, id, &message)?;
+        let pts = self.append_edited(place, id, &message)?;
         for (user, id, theirs) in &changed {
             self.append_edited(*user, *id, theirs)?;
         }
@@ -205,7 +213,7 @@ impl Decide<'_> {
 
     pub(crate) fn rewrite(
         &mut self,
-        owner: UserId,
+        owner: impl Into<BoxId>,
         id: MessageId,
         message: &Message,
     ) -> CoreResult<()> {
@@ -247,11 +255,11 @@ impl Decide<'_> {
         let mut affected = Affected { pts: Pts(self.next_id(owner)?.0 - 1), pts_count: 0 };
         for ((peer, saved), ids) in own {
             affected.pts_count += ids.len() as i32;
-            affected.pts = self.remove(owner, peer, saved, ids)?;
+            affected.pts = self.remove(owner.into(), peer, saved, ids)?;
         }
         for ((user, peer), mut ids) in theirs {
             ids.sort_unstable();
-            self.remove(user, peer, None, ids)?;
+            self.remove(user.into(), peer, None, ids)?;
         }
         Ok(affected)
     }
@@ -265,13 +273,15 @@ impl Decide<'_> {
                 let chat = self.chat(chat)?;
                 chat.is_admin(owner) || (message.out && chat.has(owner))
             }
+            // They are not in anybody's own box.
+            PeerId::Channel(_) => false,
         })
     }
 
     /// Removes messages of one dialog from one box.
-    fn remove(
+    pub(crate) fn remove(
         &mut self,
-        owner: UserId,
+        owner: BoxId,
         peer: PeerId,
         saved: Option<PeerId>,
         ids: Vec<MessageId>,
@@ -296,7 +306,7 @@ impl Decide<'_> {
         let Some(dialog) = state.dialogs.get(&peer) else { return Ok(nothing) };
         // 0 and what lies ahead of the newest message mean all of them.
         let max_id = if max_id.0 <= 0 { dialog.top } else { max_id.min(dialog.top) };
-        let reading = dialog.reading(max_id, &StoredChunks { store, owner }, peer)?;
+        let reading = dialog.reading(max_id, &StoredChunks { store, owner: owner.into() }, peer)?;
         drop(state);
         self.mark_unread(owner, peer, false)?;
         let Some((newest, count, still_unread)) = reading else { return Ok(nothing) };
@@ -308,6 +318,7 @@ impl Decide<'_> {
                 seen.map(|count| (other, twin, count)).into_iter().collect()
             }
             PeerId::Chat(chat) => self.seen_by_group(owner, chat, twin)?,
+            PeerId::Channel(_) => return Err(CoreError::NotBuilt),
         };
         let date = self.now();
         let pts =

@@ -95,6 +95,7 @@ impl Decide<'_> {
                             None => None,
                         }
                     }
+                    PeerId::Channel(_) => None,
                 };
                 if let Some((writer, id, written)) =
                     written.filter(|(.., m)| m.out && m.unread_media)
@@ -160,7 +161,8 @@ impl Decide<'_> {
         let state = cell.lock(store, owner)?;
         let back = PeerId::User(reader);
         let Some(dialog) = state.dialogs.get(&back) else { return Ok(None) };
-        let count = dialog.outgoing_up_to(twin, &StoredChunks { store, owner }, back)?;
+        let count =
+            dialog.outgoing_up_to(twin, &StoredChunks { store, owner: owner.into() }, back)?;
         Ok((count > 0).then_some(count))
     }
 }

@@ -27,20 +27,24 @@ impl Decide<'_> {
         to: PeerId,
         media: Option<&Media>,
     ) -> CoreResult<()> {
-        let PeerId::Chat(chat) = to else { return Ok(()) };
-        let chat = self.chat(chat)?;
-        if chat.is_admin(from) {
-            return Ok(());
-        }
         let needed = match media {
             None => Rights::SEND_PLAIN,
             Some(media) => self.right_for(media)?,
         };
-        chat.needs(from, needed)
+        match to {
+            PeerId::User(_) => Ok(()),
+            PeerId::Chat(chat) => {
+                let chat = self.chat(chat)?;
+                if chat.is_admin(from) { Ok(()) } else { chat.needs(from, needed) }
+            }
+            // Polls have an audience that they are told to, one by one.
+            PeerId::Channel(_) if matches!(media, Some(Media::Poll(_))) => Err(CoreError::NotBuilt),
+            PeerId::Channel(channel) => self.channel_view(from, channel)?.may_post(needed),
+        }
     }
 
     /// What one has to be allowed for sending something.
-    fn right_for(&self, media: &Media) -> CoreResult<Rights> {
+    pub(crate) fn right_for(&self, media: &Media) -> CoreResult<Rights> {
         use DocumentAttribute as Is;
         Ok(match media {
             Media::Photo { .. } => Rights::SEND_PHOTOS,

@@ -13,6 +13,7 @@ mod service;
 
 pub use change::{Affected, Edit, Edited};
 pub use media::{LiveStep, OutgoingFile, OutgoingMedia};
+pub(crate) use pin::PINNED_MAX;
 pub use pin::{OwnEvents, PinHow};
 pub(crate) use service::OWNER_HELP;
 
@@ -20,7 +21,7 @@ use node_store::Keyspace;
 
 use crate::chats::CHAT_MEMBERS_MAX;
 use crate::decide::Decide;
-use crate::ids::{Actor, MessageId, PeerId, Pts, UserId, pair_key};
+use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, UserId, pair_key};
 use crate::limits::Limit;
 use crate::media::Media;
 use crate::message::{Author, BoxRow, Forward, Message, Quote, RandomId, Reply};
@@ -400,19 +401,30 @@ impl Decide<'_> {
         let kept = match source {
             PeerId::Chat(chat) => self.chat(chat)?.noforwards,
             PeerId::User(_) => false,
+            PeerId::Channel(channel) => self.channel_seen_by(from, channel)?.noforwards,
         };
         for (id, random_id) in ids {
-            let fingerprint = fingerprint(&[b"forward", &to.bytes(), &id.0.to_be_bytes()]);
+            // Messages of channels have numbers of their own.
+            let fingerprint = match source {
+                PeerId::Channel(channel) => fingerprint(&[
+                    b"forward from a channel",
+                    &channel.bytes(),
+                    &to.bytes(),
+                    &id.0.to_be_bytes(),
+                ]),
+                _ => fingerprint(&[b"forward", &to.bytes(), &id.0.to_be_bytes()]),
+            };
             // Before the original, which may be deleted since.
             if let Some(sent) = self.sent_before(from, random_id, fingerprint)? {
                 bodies.push(Err(sent));
                 continue;
             }
             // A service message tells of its own dialog.
-            let original = self.message(from, id)?;
+            let original = self.message(BoxId::of(from, source), id)?;
             let original = original.filter(|m| m.peer == source && m.action.is_none());
             let original = original.ok_or(CoreError::UnknownMessage)?;
-            if (kept || original.noforwards) && !original.out {
+            let own = original.out || (source.channel().is_some() && original.from == from);
+            if (kept || original.noforwards) && !own {
                 return Err(CoreError::ForwardsRestricted);
             }
             let author = self.author(from, &original)?;
@@ -429,7 +441,14 @@ impl Decide<'_> {
     /// there is a link.
     fn author(&self, from: UserId, original: &Message) -> CoreResult<Author> {
         let author = match original.forward.as_ref().map(|forward| &forward.from) {
-            None => original.from,
+            None => match original.peer.channel().map(|channel| self.channel_row(channel)) {
+                // Who posts in a channel is nobody's to know.
+                Some(channel) => match channel? {
+                    channel if channel.broadcast => return Ok(Author::Name(channel.title)),
+                    _ => original.from,
+                },
+                None => original.from,
+            },
             Some(Author::User(first)) => *first,
             Some(Author::Name(name)) => return Ok(Author::Name(name.clone())),
         };
@@ -449,9 +468,10 @@ impl Decide<'_> {
         fingerprint: u64,
     ) -> CoreResult<Option<Sent>> {
         let row = self.load(Keyspace::RANDOM_IDS, &pair_key(from.0, random_id))?;
-        let Some(RandomId { id, fingerprint: known }) = row else { return Ok(None) };
+        let Some(RandomId { id, fingerprint: known, channel }) = row else { return Ok(None) };
         // Deleted since: there is nothing that could be the same answer.
-        let message = self.message(from, id)?.filter(|_| known == fingerprint);
+        let place = channel.map_or(BoxId::from(from), BoxId::from);
+        let message = self.message(place, id)?.filter(|_| known == fingerprint);
         let message = message.ok_or(CoreError::RandomIdDuplicate)?;
         Ok(Some(Sent { id, pts: Pts(id.0), message, repeated: true }))
     }
@@ -464,7 +484,15 @@ impl Decide<'_> {
         id: MessageId,
         quote: Option<QuoteRequest>,
     ) -> CoreResult<(MessageId, Option<Quote>)> {
-        let answered = self.message(from, id)?.filter(|answered| answered.peer == to);
+        let answered = self.message(BoxId::of(from, to), id)?;
+        let answered = answered.filter(|answered| answered.peer == to);
+        let hidden = match to {
+            PeerId::Channel(channel) => {
+                self.participant(channel, from)?.map(|own| own.hidden_below)
+            }
+            _ => None,
+        };
+        let answered = answered.filter(|_| hidden.is_none_or(|hidden| id > hidden));
         let answered = answered.ok_or(CoreError::UnknownMessage)?;
         let quote = quote.map(|quote| find_quote(&answered.text, quote)).transpose()?;
         Ok((id, quote))
@@ -481,6 +509,9 @@ impl Decide<'_> {
                     Err(CoreError::NotAMember) => Err(CoreError::RightMissing(right)),
                     found => found?.needs(from, right),
                 };
+            }
+            PeerId::Channel(channel) => {
+                return self.channel_view(from, channel)?.may_post(crate::chats::Rights::SEND);
             }
         };
         if recipient == from || recipient == UserId::SERVICE {
@@ -505,7 +536,7 @@ impl Decide<'_> {
     /// Puts a message into all boxes that it is for; [`Decide::may_write`] was asked before.
     pub(crate) fn send(&mut self, from: UserId, to: PeerId, body: Body) -> CoreResult<Sent> {
         let ttl_period = self.ttl_of_new_message(from, to)?;
-        let id = self.next_id(from)?;
+        let id = self.next_id(BoxId::of(from, to))?;
         let reply = body.reply.map(|(to, quote)| Reply { to, quote });
         let message = Message {
             silent: body.silent,
@@ -525,7 +556,8 @@ impl Decide<'_> {
             self.keep_sent(from, message.media.as_ref())?;
         }
         if body.random_id != 0 {
-            let known = RandomId { id, fingerprint: body.fingerprint };
+            let channel = to.channel();
+            let known = RandomId { id, fingerprint: body.fingerprint, channel };
             self.put(Keyspace::RANDOM_IDS, &pair_key(from.0, body.random_id), &known)?;
         }
         let (pts, row) = self.place(from, message)?;
@@ -544,6 +576,7 @@ impl Decide<'_> {
                 let members = self.chat(chat)?.users();
                 self.place_in_chat(from, chat, &members, message)
             }
+            PeerId::Channel(channel) => self.place_in_channel(from, channel, message),
         }
     }
 

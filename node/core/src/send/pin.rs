@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use crate::chats::{CHAT_MEMBERS_MAX, Rights};
 use crate::decide::Decide;
-use crate::ids::{Actor, MessageId, PeerId, Pts, UserId};
+use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, UserId};
 use crate::message::{Action, BoxRow, Message, Reply};
 use crate::send::COPIES_BYTES_MAX;
 use crate::{Affected, Core, CoreError, CoreResult};
 
 /// Pinned messages of one dialog. Protects the dialog's row.
-const PINNED_MAX: usize = 500;
+pub(crate) const PINNED_MAX: usize = 500;
 
 /// Messages that one command unpins.
 const UNPIN_AT_ONCE: usize = 100;
@@ -69,8 +69,9 @@ impl Core {
     /// Those of the store.
     pub async fn pinned_messages(&self, owner: UserId, peer: PeerId) -> CoreResult<Vec<MessageId>> {
         let pinned = {
-            let cell = self.inner.boxes.cell(owner);
-            let state = cell.lock(&*self.inner.store, owner)?;
+            let place = BoxId::of(owner, peer);
+            let cell = self.inner.boxes.cell(place);
+            let state = cell.lock(&*self.inner.store, place)?;
             let dialog = state.dialogs.get(&peer);
             dialog.map_or(Vec::new(), |dialog| dialog.pinned.iter().rev().copied().collect())
         };
@@ -80,7 +81,12 @@ impl Core {
 }
 
 impl Decide<'_> {
-    fn pinned(&self, owner: UserId, peer: PeerId) -> CoreResult<Vec<MessageId>> {
+    pub(crate) fn pinned(
+        &self,
+        owner: impl Into<BoxId>,
+        peer: PeerId,
+    ) -> CoreResult<Vec<MessageId>> {
+        let owner = owner.into();
         let cell = self.inner.boxes.cell(owner);
         let state = cell.lock(self.store(), owner)?;
         let dialog = state.dialogs.get(&peer);
@@ -94,6 +100,9 @@ impl Decide<'_> {
         id: MessageId,
         how: PinHow,
     ) -> CoreResult<OwnEvents> {
+        if let PeerId::Channel(channel) = peer {
+            return self.pin_in_channel(owner, channel, id, how);
+        }
         let message = self.message(owner, id)?.filter(|message| message.peer == peer);
         let message = message.filter(|message| message.action.is_none());
         let message = message.ok_or(CoreError::UnknownMessage)?;
@@ -177,10 +186,14 @@ impl Decide<'_> {
         match peer {
             PeerId::User(_) => Ok(()),
             PeerId::Chat(chat) => self.chat_for(owner, chat)?.needs(owner, Rights::PIN_MESSAGES),
+            PeerId::Channel(_) => Err(CoreError::NotBuilt),
         }
     }
 
     fn unpin_all(&mut self, owner: UserId, peer: PeerId) -> CoreResult<(Affected, usize)> {
+        if let PeerId::Channel(channel) = peer {
+            return self.unpin_all_in_channel(owner, channel);
+        }
         self.may_pin(owner, peer)?;
         let all = self.pinned(owner, peer)?;
         let mut messages = Vec::new();

@@ -189,7 +189,7 @@ struct Sim {
     chat: ChatId,
     model: Model,
     /// Ids of what each user has, by number of the model.
-    reached: BTreeMap<UserId, Pts>,
+    reached: BTreeMap<BoxId, Pts>,
     refused: usize,
     done: usize,
 }
@@ -831,7 +831,10 @@ async fn links_let_people_in_as_far_as_they_say() {
     let terms = LinkTerms { expires: Some(expires), ..LinkTerms::default() };
     let short = export(ada, false, terms.clone()).await.unwrap();
     let seen = core.check_link(dan.id, &short.hash, 5).await.unwrap();
-    assert_eq!(seen, LinkFor::Open { chat, request_needed: false, known: Vec::new() });
+    assert_eq!(
+        seen,
+        LinkFor::Open { place: chat.into(), request_needed: false, known: Vec::new() }
+    );
     world.pass_s(60);
     assert!(matches!(take(dan, &short).await, Err(CoreError::LinkExpired)));
     assert!(matches!(export(ada, false, terms).await, Err(CoreError::LinkDateInvalid)));

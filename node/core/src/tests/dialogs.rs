@@ -251,7 +251,7 @@ impl Sim {
                     let page = core.dialogs(self.ada.id, query).await.unwrap();
                     assert_eq!(page.count, expected.len(), "{folder:?} {exclude_pinned}");
                     let Some(last) = page.dialogs.last() else { break };
-                    after = Some((last.top, Some(last.peer)));
+                    after = Some(DialogPlace { id: last.top, date: 0, peer: Some(last.peer) });
                     found.extend(page.dialogs);
                     assert!(found.len() <= expected.len(), "none comes twice");
                 }

@@ -141,7 +141,7 @@ impl Device {
 /// Hears everything, in order; and counts that it is in order.
 #[derive(Default)]
 struct Wire {
-    reached: Mutex<BTreeMap<UserId, Pts>>,
+    reached: Mutex<BTreeMap<BoxId, Pts>>,
     events: Mutex<Vec<Arc<BoxEvent>>>,
     rules: Mutex<Weak<Inner>>,
 }
@@ -344,7 +344,7 @@ impl Sim {
     async fn deliver(&mut self) {
         let events = std::mem::take(&mut *self.wire.events.lock());
         for event in events {
-            let Some(at) = self.members.iter().position(|m| m.id == event.owner) else { continue };
+            let Some(at) = self.members.iter().position(|m| event.owner == m.id) else { continue };
             for device in &mut self.devices[at] {
                 device.pushed.push_back(event.clone());
             }

@@ -154,7 +154,13 @@ async fn page_through(
     loop {
         let page = world
             .core
-            .dialogs(owner.id, DialogQuery { after: below.map(|top| (top, None)), ..newest(limit) })
+            .dialogs(
+                owner.id,
+                DialogQuery {
+                    after: below.map(|id| DialogPlace { id, date: 0, peer: None }),
+                    ..newest(limit)
+                },
+            )
             .await
             .unwrap();
         if page.dialogs.is_empty() {

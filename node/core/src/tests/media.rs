@@ -518,7 +518,9 @@ async fn previews_go_after_their_messages() {
     let shown =
         Media::WebPage { page: page.id, force_large: false, force_small: false, manual: false };
     let show = async |sent: MessageId| {
-        core.show_web_page(ada.id, sent, "example.org".into(), shown.clone()).await.unwrap();
+        core.show_web_page(ada.id, bob.peer(), sent, "example.org".into(), shown.clone())
+            .await
+            .unwrap();
     };
     let send = async || {
         let message = Outgoing::text(bob.peer(), text("example.org"), world.number());
@@ -559,7 +561,7 @@ async fn previews_go_after_their_messages() {
     let shown =
         Media::WebPage { page: old.id, force_large: false, force_small: false, manual: false };
     let sent = send().await;
-    core.show_web_page(ada.id, sent.id, "example.org".into(), shown).await.unwrap();
+    core.show_web_page(ada.id, bob.peer(), sent.id, "example.org".into(), shown).await.unwrap();
     let mut uncounted = Batch::new();
     for (key, row) in rows().unwrap() {
         // The count is the only short row beside the number that an address has.
@@ -662,9 +664,19 @@ async fn what_a_group_forbids_comes_on_no_other_way() {
         }
         let sent = says(writer, "example.org").await;
         // It says something else by now.
-        core.show_web_page(writer.id, sent.id, "other".into(), shown.clone()).await.unwrap();
+        core.show_web_page(writer.id, sent.message.peer, sent.id, "other".into(), shown.clone())
+            .await
+            .unwrap();
         assert!(!has_it(writer, sent.id));
-        core.show_web_page(writer.id, sent.id, "example.org".into(), shown.clone()).await.unwrap();
+        core.show_web_page(
+            writer.id,
+            sent.message.peer,
+            sent.id,
+            "example.org".into(),
+            shown.clone(),
+        )
+        .await
+        .unwrap();
         assert_eq!(has_it(writer, sent.id), shows, "{banned:?}");
     }
 

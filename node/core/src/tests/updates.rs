@@ -149,7 +149,10 @@ async fn line_33_each_event_counts_as_many_pts_as_messages_it_touches() {
     };
     assert_eq!(
         counts,
-        [(bob.id, Pts(bob_pts.0 + 4), 4, inbox), (ada.id, Pts(ada_pts.0 + 4), 4, outbox)]
+        [
+            (bob.id.into(), Pts(bob_pts.0 + 4), 4, inbox),
+            (ada.id.into(), Pts(ada_pts.0 + 4), 4, outbox)
+        ]
     );
     let again = world.read(bob, ada, max_id).await;
     assert_eq!(again, Affected { pts: read.pts, pts_count: 0 }, "nothing is left to be read");

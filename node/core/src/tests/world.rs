@@ -8,6 +8,8 @@ use std::task::{Context, Poll, Waker};
 
 use node_store::{Keyspace, Order, Store as _};
 use parking_lot::Mutex;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 
 use super::disk::Disk;
 use crate::boxes::EVENTS_KEPT;
@@ -101,6 +103,7 @@ impl World {
             clock: Arc::new(move || now.load(Ordering::SeqCst)),
             registration,
             access_secret: [7; 32],
+            log_keys: log_keys(),
             master: Arc::new(keys::MasterKey::from_file_bytes(&[8; 32]).unwrap()),
             can_mail: ways.mail,
             requires_email: ways.requires_email,
@@ -309,6 +312,11 @@ impl World {
             }
         }
     }
+}
+
+/// Always the same, as those of a node are.
+fn log_keys() -> LogKeys {
+    LogKeys::generate(&mut StdRng::seed_from_u64(5))
 }
 
 pub(super) fn text(text: &str) -> Text {

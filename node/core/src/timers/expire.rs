@@ -155,7 +155,7 @@ impl Decide<'_> {
     /// writer has set for those, and says so before the first message.
     fn ttl_in_dialog(&mut self, from: UserId, to: PeerId) -> CoreResult<i32> {
         let known = self.history_ttl(from, to)?;
-        if to.chat().is_some() {
+        if to.user().is_none() {
             return Ok(known);
         }
         let default = match known {
@@ -199,6 +199,7 @@ impl Decide<'_> {
                 }
                 self.put_chat(Chat { ttl_period: period, ..found })?;
             }
+            PeerId::Channel(_) => return Err(CoreError::NotBuilt),
         }
         let action = Some(Action::SetTtl { period, auto_from });
         let message = Message::service(peer, owner, true, self.now());
@@ -229,6 +230,9 @@ impl Decide<'_> {
         let id = id.try_into().map_err(|_| CoreError::Damaged("timer"))?;
         let id = MessageId(i32::from_be_bytes(id));
         let Expiry { peer, twin } = Expiry::decode(expiry)?;
+        if let PeerId::Channel(channel) = peer {
+            return self.expire_in_channel(channel, id);
+        }
         if self.message(owner, id)?.is_some_and(|message| message.ttl_period > 0) {
             self.delete_messages(owner, &[id], false)?;
         }
@@ -239,6 +243,7 @@ impl Decide<'_> {
             }
             PeerId::User(_) => Vec::new(),
             PeerId::Chat(chat) => self.copies(chat, twin)?.0,
+            PeerId::Channel(_) => Vec::new(),
         };
         for (user, id) in copies {
             self.delete_messages(user, &[id], false)?;

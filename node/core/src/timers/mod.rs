@@ -51,6 +51,8 @@ pub(crate) enum Kind {
     ClosePoll,
     /// The box of a deleted account, which goes piece by piece.
     ClearBox,
+    /// Something is given back to a member of a channel.
+    Unban,
 }
 
 impl Kind {
@@ -60,6 +62,7 @@ impl Kind {
             Self::Expire => 1,
             Self::ClosePoll => 2,
             Self::ClearBox => 3,
+            Self::Unban => 4,
         }
     }
 }
@@ -236,6 +239,7 @@ impl Decide<'_> {
             Some(1) => self.expire(owner, rest, value),
             Some(2) => self.fire_close_poll(rest),
             Some(3) => self.clear_box(owner, value),
+            Some(4) => self.end_ban(owner, rest),
             _ => Err(damaged()),
         }
     }

@@ -575,7 +575,8 @@ impl Decide<'_> {
         };
         check_repeat(&record)?;
         let id = self.new_scheduled_id(from, to)?;
-        let random = RandomId { id: MessageId(-id.0), fingerprint: record.fingerprint };
+        let random =
+            RandomId { id: MessageId(-id.0), fingerprint: record.fingerprint, channel: None };
         self.put(Keyspace::RANDOM_IDS, &pair_key(from.0, record.random_id), &random)?;
         if due {
             return self.send_record(from, to, id, record).map(Placed::Sent);
@@ -598,6 +599,9 @@ impl Decide<'_> {
     }
 
     fn new_scheduled_id(&mut self, owner: UserId, peer: PeerId) -> CoreResult<MessageId> {
+        if peer.channel().is_some() {
+            return Err(CoreError::NotBuilt);
+        }
         let counter = scheduled_key(owner, peer, MessageId(0));
         let prefix = counter.get(..8 + PEER_BYTES).unwrap_or_default();
         let rows = self.scan_prefix(Keyspace::SCHEDULED, prefix, 2 + SCHEDULED_DIALOG_MAX)?;
@@ -683,6 +687,7 @@ impl Decide<'_> {
         match peer {
             PeerId::User(user) => self.is_member(user),
             PeerId::Chat(chat) => Ok(!self.chat(chat)?.deactivated),
+            PeerId::Channel(_) => Err(CoreError::NotBuilt),
         }
     }
 
@@ -700,6 +705,7 @@ impl Decide<'_> {
         let in_it = match peer {
             PeerId::User(_) => true,
             PeerId::Chat(chat) => self.chat(chat)?.allows(owner, Rights::SEND),
+            PeerId::Channel(_) => false,
         };
         if !in_it || !self.is_member(owner)? || !self.takes_messages(peer)? {
             self.unschedule(owner, peer, id, &record)?;

@@ -1,35 +1,40 @@
-//! Invite links of groups, and requests to join.
+//! Invite links of groups and channels, and requests to join.
 //!
 //! Source: <https://core.telegram.org/api/invites>
 //!
 //! Keyspace `LINKS`, key = kind (1) ++ rest. A link is found by the tag of its hash, which is
-//! keyed, so that keys tell no links:
-//! - 0 ++ chat (8) ++ tag (16): the [`ChatLink`];
-//! - 1 ++ tag (16): its chat (8);
-//! - 2 ++ chat (8) ++ user (8): who asks to join;
-//! - 3 ++ chat (8) ++ tag (16) ++ user (8): who joined by it.
+//! keyed, so that keys tell no links; where it leads to is a number, see [`place`]:
+//! - 0 ++ place (8) ++ tag (16): the [`ChatLink`];
+//! - 1 ++ tag (16): its place (8);
+//! - 2 ++ place (8) ++ user (8): who asks to join;
+//! - 3 ++ place (8) ++ tag (16) ++ user (8): who joined by it.
+//!
+//! Links of channels are this node's own: the log knows `Invite` and `InviteRevoke`, which are written
+//! once other nodes let people in by them. Until then the home alone does, and says in a private
+//! channel whom, in the name of the link's admin: `Admit`, of no invite.
 
 mod join;
+mod place;
 
 use node_store::Keyspace;
 use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
 use self::join::{IMPORTERS_MAX, REQUESTS_MAX};
-use super::ChatRole;
+use self::place::{place_at, place_bytes};
 use crate::access::link_tag;
 use crate::decide::{Decide, scan_prefix};
-use crate::ids::{Actor, ChatId, UserId};
+use crate::ids::{Actor, ChatId, PeerId, UserId};
 use crate::limits::Limit;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
 pub use self::join::{Importer, LinkFor, LinkTaken};
 
-/// Links of one group that are kept, revoked ones included; the oldest of those go first.
+/// Links of one group or channel that are kept, revoked ones included; the oldest of those go first.
 const LINKS_MAX: usize = 500;
 
-/// Rows about who joined that go with a group.
+/// Rows about who joined that go with a group or a channel; further ones lead nowhere.
 const FORGOTTEN_MAX: usize = 20_000;
 
 /// Most people that may join by one link.
@@ -54,8 +59,8 @@ const IMPORTER: u8 = 3;
 pub struct ChatLink {
     /// What stands in the link, and is no secret for whoever has it.
     pub hash: String,
-    /// Where it leads to.
-    pub chat: ChatId,
+    /// The group or channel that it leads to.
+    pub place: PeerId,
     /// Whose it is.
     pub admin: UserId,
     /// What the admins call it; may be empty.
@@ -66,7 +71,7 @@ pub struct ChatLink {
     pub changed: i32,
     /// When it ends; 0: never.
     pub expires: i32,
-    /// How many may join by it; 0: as many as the group takes.
+    /// How many may join by it; 0: as many as there is room for.
     pub usage_limit: i32,
     /// How many did.
     pub usage: i32,
@@ -81,7 +86,7 @@ pub struct ChatLink {
 impl std::fmt::Debug for ChatLink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ChatLink")
-            .field("chat", &self.chat)
+            .field("place", &self.place)
             .field("usage", &self.usage)
             .field("revoked", &self.revoked)
             .finish_non_exhaustive()
@@ -89,8 +94,52 @@ impl std::fmt::Debug for ChatLink {
 }
 
 impl Record for ChatLink {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "invite link";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        postcard::from_bytes::<OfChat>(fields).ok().map(Self::from)
+    }
+}
+
+/// Version 1: all links led to basic groups.
+#[derive(Deserialize)]
+#[cfg_attr(test, derive(Serialize))]
+struct OfChat {
+    hash: String,
+    chat: ChatId,
+    admin: UserId,
+    title: String,
+    date: i32,
+    changed: i32,
+    expires: i32,
+    usage_limit: i32,
+    usage: i32,
+    request_needed: bool,
+    permanent: bool,
+    revoked: bool,
+}
+
+impl From<OfChat> for ChatLink {
+    fn from(old: OfChat) -> Self {
+        Self {
+            hash: old.hash,
+            place: old.chat.into(),
+            admin: old.admin,
+            title: old.title,
+            date: old.date,
+            changed: old.changed,
+            expires: old.expires,
+            usage_limit: old.usage_limit,
+            usage: old.usage,
+            request_needed: old.request_needed,
+            permanent: old.permanent,
+            revoked: old.revoked,
+        }
+    }
 }
 
 impl ChatLink {
@@ -107,7 +156,7 @@ impl ChatLink {
 pub struct LinkTerms {
     /// When it ends, in unix seconds; 0: never.
     pub expires: Option<i32>,
-    /// How many may join by it; 0: as many as the group takes.
+    /// How many may join by it; 0: as many as there is room for.
     pub usage_limit: Option<i32>,
     /// Who comes by it is let in by an admin.
     pub request_needed: Option<bool>,
@@ -115,25 +164,25 @@ pub struct LinkTerms {
     pub title: Option<String>,
 }
 
-/// 0 ++ chat.
-fn links_prefix(kind: u8, chat: ChatId) -> Vec<u8> {
-    [&[kind][..], &chat.bytes()].concat()
+/// kind ++ place.
+fn links_prefix(kind: u8, place: PeerId) -> Vec<u8> {
+    [&[kind][..], &place_bytes(place)].concat()
 }
 
-fn link_key(chat: ChatId, tag: [u8; 16]) -> Vec<u8> {
-    [&links_prefix(LINK, chat)[..], &tag].concat()
+fn link_key(place: PeerId, tag: [u8; 16]) -> Vec<u8> {
+    [&links_prefix(LINK, place)[..], &tag].concat()
 }
 
 fn tag_key(tag: [u8; 16]) -> Vec<u8> {
     [&[TAG][..], &tag].concat()
 }
 
-fn request_key(chat: ChatId, user: UserId) -> Vec<u8> {
-    [&links_prefix(REQUEST, chat)[..], &user.bytes()].concat()
+fn request_key(place: PeerId, user: UserId) -> Vec<u8> {
+    [&links_prefix(REQUEST, place)[..], &user.bytes()].concat()
 }
 
-fn importers_prefix(chat: ChatId, tag: [u8; 16]) -> Vec<u8> {
-    [&links_prefix(IMPORTER, chat)[..], &tag].concat()
+fn importers_prefix(place: PeerId, tag: [u8; 16]) -> Vec<u8> {
+    [&links_prefix(IMPORTER, place)[..], &tag].concat()
 }
 
 fn user_at_end(key: &[u8]) -> UserId {
@@ -190,17 +239,18 @@ impl Core {
         &self,
         actor: Actor,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         replaces: bool,
         terms: LinkTerms,
     ) -> CoreResult<ChatLink> {
+        let place = place.into();
         self.write(Some(actor), move |decide| {
-            decide.chat_for(owner, chat)?.needs_admin(owner)?;
+            decide.manages_links(owner, place)?;
             terms.check(decide.now())?;
             decide.take(Limit::Links(owner), 1)?;
-            let current = decide.permanent_link(chat, owner)?;
+            let current = decide.permanent_link(place, owner)?;
             let permanent = replaces || (terms.is_empty() && current.is_none());
-            let mut link = decide.new_link(chat, owner, permanent);
+            let mut link = decide.new_link(place, owner, permanent);
             if !permanent {
                 terms.apply(&mut link)?;
             }
@@ -222,14 +272,15 @@ impl Core {
         &self,
         actor: Actor,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         hash: &str,
         revoke: bool,
         terms: LinkTerms,
     ) -> CoreResult<(ChatLink, Option<ChatLink>)> {
+        let place = place.into();
         let tag = self.tag(hash);
         self.write(Some(actor), move |decide| {
-            let mut link = decide.own_link(owner, chat, tag)?;
+            let mut link = decide.own_link(owner, place, tag)?;
             if link.revoked {
                 return Err(CoreError::LinkExpired);
             }
@@ -238,7 +289,7 @@ impl Core {
                 decide.put_link(&link)?;
                 let next = match link.permanent {
                     true => {
-                        let next = decide.new_link(chat, link.admin, true);
+                        let next = decide.new_link(place, link.admin, true);
                         Some(decide.add_link(next)?)
                     }
                     false => None,
@@ -265,12 +316,13 @@ impl Core {
         &self,
         actor: Actor,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         hash: &str,
     ) -> CoreResult<()> {
+        let place = place.into();
         let tag = self.tag(hash);
         self.write(Some(actor), move |decide| {
-            let link = decide.own_link(owner, chat, tag)?;
+            let link = decide.own_link(owner, place, tag)?;
             if !link.revoked {
                 return Err(CoreError::LinkNotRevoked);
             }
@@ -287,12 +339,13 @@ impl Core {
         &self,
         actor: Actor,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         admin: UserId,
     ) -> CoreResult<()> {
+        let place = place.into();
         self.write(Some(actor), move |decide| {
-            decide.may_see_links(owner, chat, admin)?;
-            for link in decide.links(chat)? {
+            decide.may_see_links(owner, place, admin)?;
+            for link in decide.links(place)? {
                 if link.revoked && link.admin == admin {
                     decide.forget_link(&link)?;
                 }
@@ -309,11 +362,12 @@ impl Core {
     pub async fn link(
         &self,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         hash: &str,
     ) -> CoreResult<(ChatLink, i32)> {
+        let place = place.into();
         let tag = self.tag(hash);
-        let link = self.write(None, move |decide| decide.own_link(owner, chat, tag)).await?;
+        let link = self.write(None, move |decide| decide.own_link(owner, place, tag)).await?;
         let waiting = self.waiting(&[&link])?;
         Ok((link, waiting.first().copied().unwrap_or(0)))
     }
@@ -325,14 +379,15 @@ impl Core {
     pub async fn links(
         &self,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         admin: UserId,
         revoked: bool,
     ) -> CoreResult<Vec<(ChatLink, i32)>> {
+        let place = place.into();
         let mut links = self
             .write(None, move |decide| {
-                decide.may_see_links(owner, chat, admin)?;
-                decide.links(chat)
+                decide.may_see_links(owner, place, admin)?;
+                decide.links(place)
             })
             .await?;
         links.retain(|link| link.admin == admin && link.revoked == revoked);
@@ -348,10 +403,11 @@ impl Core {
     /// Those of the store.
     pub async fn permanent_link(
         &self,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         admin: UserId,
     ) -> CoreResult<Option<ChatLink>> {
-        let prefix = links_prefix(LINK, chat);
+        let place = place.into();
+        let prefix = links_prefix(LINK, place);
         let rows = scan_prefix(&*self.inner.store, Keyspace::LINKS, &prefix, LINKS_MAX)?;
         self.settled().await?;
         for (_, value) in rows {
@@ -370,25 +426,25 @@ impl Core {
     pub async fn links_of_admins(
         &self,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
     ) -> CoreResult<Vec<(UserId, i32, i32)>> {
-        let (found, links) = self
+        let place = place.into();
+        let (mut admins, links) = self
             .write(None, move |decide| {
-                let found = decide.chat_for(owner, chat)?;
-                if found.creator() != Some(owner) {
+                if decide.manages_links(owner, place)?.creator() != Some(owner) {
                     return Err(CoreError::NotAnAdmin);
                 }
-                Ok((found, decide.links(chat)?))
+                Ok((decide.link_admins(place)?, decide.links(place)?))
             })
             .await?;
         let count = |admin: UserId, revoked: bool| {
             links.iter().filter(|link| link.admin == admin && link.revoked == revoked).count()
         };
-        let admins = found.members.iter().filter(|member| member.role != ChatRole::Member);
-        let admins = admins.map(|admin| {
-            (admin.user, count(admin.user, false) as i32, count(admin.user, true) as i32)
-        });
-        Ok(admins.filter(|(_, good, revoked)| good + revoked > 0).collect())
+        admins.retain(|admin| links.iter().any(|link| link.admin == *admin));
+        let counted = admins
+            .into_iter()
+            .map(|admin| (admin, count(admin, false) as i32, count(admin, true) as i32));
+        Ok(counted.collect())
     }
 }
 
@@ -397,7 +453,7 @@ impl Decide<'_> {
         link_tag(&self.inner.access_secret, hash)
     }
 
-    fn new_link(&mut self, chat: ChatId, admin: UserId, permanent: bool) -> ChatLink {
+    fn new_link(&mut self, place: PeerId, admin: UserId, permanent: bool) -> ChatLink {
         let mut hash = String::with_capacity(HASH_CHARS);
         // One of digits only would be read as a number.
         while hash.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -409,7 +465,7 @@ impl Decide<'_> {
         }
         ChatLink {
             hash,
-            chat,
+            place,
             admin,
             title: String::new(),
             date: self.now(),
@@ -425,11 +481,11 @@ impl Decide<'_> {
 
     fn put_link(&mut self, link: &ChatLink) -> CoreResult<()> {
         let tag = self.tag(&link.hash);
-        self.put(Keyspace::LINKS, &link_key(link.chat, tag), link)
+        self.put(Keyspace::LINKS, &link_key(link.place, tag), link)
     }
 
     fn add_link(&mut self, link: ChatLink) -> CoreResult<ChatLink> {
-        let links = self.links(link.chat)?;
+        let links = self.links(link.place)?;
         if links.len() >= LINKS_MAX {
             let revoked = links.iter().filter(|link| link.revoked);
             let oldest = revoked.min_by_key(|link| link.date).ok_or(CoreError::TooMany)?;
@@ -437,58 +493,57 @@ impl Decide<'_> {
         }
         self.put_link(&link)?;
         let tag = self.tag(&link.hash);
-        self.put_bytes(Keyspace::LINKS, &tag_key(tag), link.chat.bytes().to_vec());
+        self.put_bytes(Keyspace::LINKS, &tag_key(tag), place_bytes(link.place).to_vec());
         Ok(link)
     }
 
     /// A link and who joined by it: gone. Who waits goes on waiting.
     fn forget_link(&mut self, link: &ChatLink) -> CoreResult<()> {
         let tag = self.tag(&link.hash);
-        self.delete(Keyspace::LINKS, &link_key(link.chat, tag));
+        self.delete(Keyspace::LINKS, &link_key(link.place, tag));
         self.delete(Keyspace::LINKS, &tag_key(tag));
-        let prefix = importers_prefix(link.chat, tag);
+        let prefix = importers_prefix(link.place, tag);
         for (key, _) in self.scan_prefix(Keyspace::LINKS, &prefix, IMPORTERS_MAX)? {
             self.delete(Keyspace::LINKS, &key);
         }
         Ok(())
     }
 
-    /// All links of a group.
-    fn links(&self, chat: ChatId) -> CoreResult<Vec<ChatLink>> {
-        let rows = self.scan_prefix(Keyspace::LINKS, &links_prefix(LINK, chat), LINKS_MAX)?;
+    /// All links of a group or channel.
+    fn links(&self, place: PeerId) -> CoreResult<Vec<ChatLink>> {
+        let rows = self.scan_prefix(Keyspace::LINKS, &links_prefix(LINK, place), LINKS_MAX)?;
         rows.iter().map(|(_, value)| ChatLink::decode(value)).collect()
     }
 
-    fn permanent_link(&self, chat: ChatId, admin: UserId) -> CoreResult<Option<ChatLink>> {
-        let mut links = self.links(chat)?.into_iter();
+    fn permanent_link(&self, place: PeerId, admin: UserId) -> CoreResult<Option<ChatLink>> {
+        let mut links = self.links(place)?.into_iter();
         Ok(links.find(|link| link.permanent && !link.revoked && link.admin == admin))
     }
 
     fn link_of(&self, tag: [u8; 16]) -> CoreResult<Option<ChatLink>> {
-        let Some(chat) = self.get(Keyspace::LINKS, &tag_key(tag))? else { return Ok(None) };
-        let chat = chat.try_into().map_err(|_| CoreError::Damaged("invite link"))?;
-        self.load(Keyspace::LINKS, &link_key(ChatId(i64::from_be_bytes(chat)), tag))
+        let Some(place) = self.get(Keyspace::LINKS, &tag_key(tag))? else { return Ok(None) };
+        let place = place.try_into().map_err(|_| CoreError::Damaged(ChatLink::NAME))?;
+        self.load(Keyspace::LINKS, &link_key(place_at(place), tag))
     }
 
     /// Links are shown to their admin, and all of them to the creator.
-    fn may_see_links(&self, owner: UserId, chat: ChatId, admin: UserId) -> CoreResult<()> {
-        let found = self.chat_for(owner, chat)?;
-        found.needs_admin(owner)?;
+    fn may_see_links(&self, owner: UserId, place: PeerId, admin: UserId) -> CoreResult<()> {
+        let found = self.manages_links(owner, place)?;
         let may = admin == owner || found.creator() == Some(owner);
         may.then_some(()).ok_or(CoreError::NotAnAdmin)
     }
 
-    fn own_link(&self, owner: UserId, chat: ChatId, tag: [u8; 16]) -> CoreResult<ChatLink> {
-        self.chat_for(owner, chat)?.needs_admin(owner)?;
-        let link = self.load(Keyspace::LINKS, &link_key(chat, tag))?;
+    fn own_link(&self, owner: UserId, place: PeerId, tag: [u8; 16]) -> CoreResult<ChatLink> {
+        self.manages_links(owner, place)?;
+        let link = self.load(Keyspace::LINKS, &link_key(place, tag))?;
         let link: ChatLink = link.ok_or(CoreError::LinkExpired)?;
-        self.may_see_links(owner, chat, link.admin)?;
+        self.may_see_links(owner, place, link.admin)?;
         Ok(link)
     }
 
-    /// Somebody is no admin any more: the links lead nowhere.
-    pub(super) fn end_links_of(&mut self, chat: ChatId, admin: UserId) -> CoreResult<()> {
-        for link in self.links(chat)? {
+    /// Somebody may make no links any more: what they made leads nowhere.
+    pub(crate) fn end_links_of(&mut self, place: PeerId, admin: UserId) -> CoreResult<()> {
+        for link in self.links(place)? {
             if link.admin == admin && !link.revoked {
                 self.put_link(&ChatLink { revoked: true, ..link })?;
             }
@@ -496,15 +551,15 @@ impl Decide<'_> {
         Ok(())
     }
 
-    /// A group is no more.
-    pub(super) fn end_links(&mut self, chat: ChatId) -> CoreResult<()> {
-        for link in self.links(chat)? {
+    /// A group or channel is no more.
+    pub(crate) fn end_links(&mut self, place: PeerId) -> CoreResult<()> {
+        for link in self.links(place)? {
             let tag = self.tag(&link.hash);
-            self.delete(Keyspace::LINKS, &link_key(chat, tag));
+            self.delete(Keyspace::LINKS, &link_key(place, tag));
             self.delete(Keyspace::LINKS, &tag_key(tag));
         }
         for (kind, limit) in [(REQUEST, REQUESTS_MAX), (IMPORTER, FORGOTTEN_MAX)] {
-            for (key, _) in self.scan_prefix(Keyspace::LINKS, &links_prefix(kind, chat), limit)? {
+            for (key, _) in self.scan_prefix(Keyspace::LINKS, &links_prefix(kind, place), limit)? {
                 self.delete(Keyspace::LINKS, &key);
             }
         }
@@ -515,6 +570,31 @@ impl Decide<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn links_of_groups_are_read_as_they_were_written() {
+        let old = OfChat {
+            hash: "AbCdEf-123_456AbCdEf-1".into(),
+            chat: ChatId(7),
+            admin: UserId(5),
+            title: "Friends".into(),
+            date: 1,
+            changed: 2,
+            expires: 3,
+            usage_limit: 4,
+            usage: 5,
+            request_needed: true,
+            permanent: false,
+            revoked: true,
+        };
+        let row = [&[1][..], &postcard::to_allocvec(&old).unwrap()].concat();
+        let link = ChatLink::decode(&row).unwrap();
+        assert_eq!((link.place, link.admin), (ChatId(7).into(), UserId(5)));
+        assert_eq!((link.title.as_str(), link.usage, link.revoked), ("Friends", 5, true));
+        assert_eq!(ChatLink::decode(&link.encode().unwrap()).unwrap(), link);
+        let newer = [&[3][..], &postcard::to_allocvec(&old).unwrap()].concat();
+        assert!(ChatLink::decode(&newer).is_err());
+    }
 
     #[test]
     fn hashes_have_one_shape() {

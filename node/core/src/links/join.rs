@@ -3,23 +3,23 @@
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::super::{CHAT_MEMBERS_MAX, Chat, ChatDone, ChatRole};
 use super::{
     ChatLink, IMPORTER, REQUEST, importers_prefix, is_hash, links_prefix, request_key, user_at_end,
 };
+use crate::chats::{CHAT_MEMBERS_MAX, ChatDone};
 use crate::decide::{Decide, scan_prefix};
 use crate::event::{ChatChange, Event};
-use crate::ids::{Actor, ChatId, Pts, UserId};
+use crate::ids::{Actor, ChannelId, ChatId, PeerId, Pts, UserId};
 use crate::limits::Limit;
 use crate::message::Action;
 use crate::record::Record;
 use crate::send::Sent;
 use crate::{Core, CoreError, CoreResult};
 
-/// Requests that wait in one group.
+/// Requests that wait in one group or channel.
 pub(super) const REQUESTS_MAX: usize = 1000;
 
-/// Who joined by one link, as far as that is listed.
+/// Who joined by one link, as far as that is kept: of a channel's link the first ones.
 pub(super) const IMPORTERS_MAX: usize = 5000;
 
 /// Requests that one command lets in or turns away: each is a message to a whole group.
@@ -68,12 +68,12 @@ pub struct Importer {
 /// A link for somebody who has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkFor {
-    /// It leads to a group in which the asker is already.
-    Member(ChatId),
-    /// It leads to a group.
+    /// It leads to a group or channel in which the asker is already.
+    Member(PeerId),
+    /// It leads to a group or channel.
     Open {
         /// Which.
-        chat: ChatId,
+        place: PeerId,
         /// An admin lets people in.
         request_needed: bool,
         /// Some of its members whom the asker knows.
@@ -85,28 +85,28 @@ pub enum LinkFor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkTaken {
     /// In.
-    Joined(ChatId, ChatDone),
+    Joined(PeerId, ChatDone),
     /// An admin has to let them in.
     Requested,
 }
 
 impl Core {
-    /// How many wait in a group, and who asked last: for its admins.
+    /// How many wait in a group or channel, and who asked last: for its admins.
     ///
     /// Shows what is durable, and does not wait: it is also asked while an update is encoded.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn pending_requests(&self, chat: ChatId) -> CoreResult<(i32, Vec<UserId>)> {
-        let mut requests = self.requests(chat)?;
+    pub fn pending_requests(&self, place: impl Into<PeerId>) -> CoreResult<(i32, Vec<UserId>)> {
+        let mut requests = self.requests(place.into())?;
         let count = requests.len() as i32;
         requests.truncate(RECENT_REQUESTERS);
         Ok((count, requests.into_iter().map(|(user, _)| user).collect()))
     }
 
     /// Those who wait, the newest first.
-    fn requests(&self, chat: ChatId) -> CoreResult<Vec<(UserId, Request)>> {
-        let prefix = links_prefix(REQUEST, chat);
+    fn requests(&self, place: PeerId) -> CoreResult<Vec<(UserId, Request)>> {
+        let prefix = links_prefix(REQUEST, place);
         let rows = scan_prefix(&*self.inner.store, Keyspace::LINKS, &prefix, REQUESTS_MAX)?;
         let mut requests = Vec::with_capacity(rows.len());
         for (key, value) in rows {
@@ -122,7 +122,7 @@ impl Core {
 
     pub(super) fn waiting(&self, links: &[&ChatLink]) -> CoreResult<Vec<i32>> {
         let Some(first) = links.first() else { return Ok(Vec::new()) };
-        let requests = self.requests(first.chat)?;
+        let requests = self.requests(first.place)?;
         let count = |link: &&ChatLink| {
             let tag = self.tag(&link.hash);
             requests.iter().filter(|(_, request)| request.tag == tag).count() as i32
@@ -137,21 +137,22 @@ impl Core {
     pub async fn importers(
         &self,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         hash: Option<&str>,
         requested: bool,
     ) -> CoreResult<Vec<Importer>> {
+        let place = place.into();
         let tag = hash.map(|hash| self.tag(hash));
         self.write(None, move |decide| {
-            decide.chat_for(owner, chat)?.needs_admin(owner)?;
+            decide.manages_links(owner, place)?;
             match tag {
-                Some(tag) => decide.own_link(owner, chat, tag).map(|_| ()),
+                Some(tag) => decide.own_link(owner, place, tag).map(|_| ()),
                 None => Ok(()),
             }
         })
         .await?;
         if requested {
-            let requests = self.requests(chat)?.into_iter();
+            let requests = self.requests(place)?.into_iter();
             let requests = requests.filter(|(_, request)| tag.is_none_or(|t| t == request.tag));
             return Ok(requests
                 .map(|(user, Request { date, .. })| Importer {
@@ -163,8 +164,8 @@ impl Core {
                 .collect());
         }
         let prefix = match tag {
-            Some(tag) => importers_prefix(chat, tag),
-            None => links_prefix(IMPORTER, chat),
+            Some(tag) => importers_prefix(place, tag),
+            None => links_prefix(IMPORTER, place),
         };
         let rows = scan_prefix(&*self.inner.store, Keyspace::LINKS, &prefix, IMPORTERS_MAX)?;
         let mut importers = Vec::with_capacity(rows.len());
@@ -193,13 +194,28 @@ impl Core {
         known_max: usize,
     ) -> CoreResult<LinkFor> {
         let link = self.find_link(asker, hash).await?;
-        let found = self.inner.chats.get(link.chat).ok_or(CoreError::LinkExpired)?;
-        if found.has(asker) {
-            return Ok(LinkFor::Member(link.chat));
+        let (is_in, is_out, known) = match link.place {
+            PeerId::Chat(chat) => self.seen_by_link(asker, chat, known_max)?,
+            PeerId::Channel(channel) => self.channel_by_link(asker, channel, known_max)?,
+            PeerId::User(_) => return Err(CoreError::LinkExpired),
+        };
+        if is_in {
+            return Ok(LinkFor::Member(link.place));
         }
-        if found.deactivated || found.has_removed(asker) || !link.is_good(self.now()) {
+        if is_out || !link.is_good(self.now()) {
             return Err(CoreError::LinkExpired);
         }
+        Ok(LinkFor::Open { place: link.place, request_needed: link.request_needed, known })
+    }
+
+    /// Whether somebody is in a group, whether they may not come in, and whom they know there.
+    fn seen_by_link(
+        &self,
+        asker: UserId,
+        chat: ChatId,
+        known_max: usize,
+    ) -> CoreResult<(bool, bool, Vec<UserId>)> {
+        let found = self.inner.chats.get(chat).ok_or(CoreError::LinkExpired)?;
         let book = self.inner.contacts.book(&*self.inner.store, asker)?;
         let mut known = Vec::new();
         for member in &found.members {
@@ -210,7 +226,32 @@ impl Core {
                 known.push(member.user);
             }
         }
-        Ok(LinkFor::Open { chat: link.chat, request_needed: link.request_needed, known })
+        Ok((found.has(asker), found.deactivated || found.has_removed(asker), known))
+    }
+
+    /// The same of a channel. Who follows a broadcast channel is nobody's to know, and of a supergroup
+    /// as many are looked for as of a group.
+    fn channel_by_link(
+        &self,
+        asker: UserId,
+        channel: ChannelId,
+        known_max: usize,
+    ) -> CoreResult<(bool, bool, Vec<UserId>)> {
+        let view = match self.channel_for(asker, channel) {
+            Err(CoreError::UnknownChannel) => return Err(CoreError::LinkExpired),
+            view => view?,
+        };
+        let is_out = view.channel.deleted || view.is_banned();
+        let mut known = Vec::new();
+        if !view.channel.broadcast && !is_out {
+            let book = self.inner.contacts.book(&*self.inner.store, asker)?;
+            for contact in book.contacts.keys().take(CHAT_MEMBERS_MAX) {
+                if known.len() < known_max && self.is_in_channel(channel, *contact)? {
+                    known.push(*contact);
+                }
+            }
+        }
+        Ok((view.is_member() && !view.channel.deleted, is_out, known))
     }
 
     fn has_words_with(&self, owner: UserId, with: UserId) -> CoreResult<bool> {
@@ -239,36 +280,30 @@ impl Core {
     ///
     /// # Errors
     /// [`CoreError::LinkInvalid`], [`CoreError::LinkExpired`], [`CoreError::AlreadyAMember`],
-    /// [`CoreError::UsersTooMuch`], [`CoreError::Flood`].
+    /// [`CoreError::UsersTooMuch`], [`CoreError::TooMany`], [`CoreError::Flood`].
     pub async fn import_link(
         &self,
         actor: Actor,
         user: UserId,
         hash: &str,
     ) -> CoreResult<LinkTaken> {
-        let chat = self.find_link(user, hash).await?.chat;
+        let place = self.find_link(user, hash).await?.place;
         let tag = self.tag(hash);
         self.write(Some(actor), move |decide| {
             let link = decide.link_of(tag)?.ok_or(CoreError::LinkExpired)?;
-            let found = decide.chat(chat)?;
-            if found.has(user) {
-                return Err(CoreError::AlreadyAMember);
-            }
-            if found.deactivated || found.has_removed(user) || !link.is_good(decide.now()) {
+            let way = decide.way_in(user, place)?;
+            if !link.is_good(decide.now()) {
                 return Err(CoreError::LinkExpired);
             }
-            if found.members.len() >= CHAT_MEMBERS_MAX {
-                return Err(CoreError::UsersTooMuch);
-            }
+            decide.needs_room(user, &way)?;
             if link.request_needed {
-                return decide.request(&found, user, tag);
+                return decide.request(place, user, tag);
             }
             decide.take(Limit::Links(user), 1)?;
             let action = Action::ChatJoinedByLink { inviter: link.admin };
-            let by = link.admin;
+            let sent = decide.let_in(way, user, link.admin, action)?;
             decide.joined(link, tag, user, None)?;
-            let done = decide.join_chat(found, user, by, user, action, Vec::new())?;
-            Ok(LinkTaken::Joined(chat, done))
+            Ok(LinkTaken::Joined(place, ChatDone { sent, missing: Vec::new() }))
         })
         .await
     }
@@ -276,17 +311,19 @@ impl Core {
     /// Lets somebody in who waits, or turns them away.
     ///
     /// # Errors
-    /// [`CoreError::NoRequest`], [`CoreError::UsersTooMuch`], and those of rights.
+    /// [`CoreError::NoRequest`], [`CoreError::UsersTooMuch`], [`CoreError::TooMany`], and those of
+    /// rights.
     pub async fn hide_request(
         &self,
         actor: Actor,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         user: UserId,
         approved: bool,
     ) -> CoreResult<ChatDone> {
+        let place = place.into();
         self.write(Some(actor), move |decide| {
-            let sent = decide.hide_request(owner, chat, user, approved)?;
+            let sent = decide.hide_request(owner, place, user, approved)?;
             Ok(ChatDone { sent: sent.into_iter().collect(), missing: Vec::new() })
         })
         .await
@@ -300,11 +337,12 @@ impl Core {
         &self,
         actor: Actor,
         owner: UserId,
-        chat: ChatId,
+        place: impl Into<PeerId>,
         hash: Option<&str>,
         approved: bool,
     ) -> CoreResult<ChatDone> {
-        let waiting = self.importers(owner, chat, hash, true).await?;
+        let place = place.into();
+        let waiting = self.importers(owner, place, hash, true).await?;
         let mut done = ChatDone { sent: Vec::new(), missing: Vec::new() };
         // Who asked first comes first.
         let users: Vec<UserId> = waiting.iter().rev().map(|importer| importer.user).collect();
@@ -314,11 +352,13 @@ impl Core {
                 let mut sent = Vec::new();
                 for user in some {
                     let (hidden, changed) =
-                        decide.part(|decide| decide.hide_request(owner, chat, user, approved));
+                        decide.part(|decide| decide.hide_request(owner, place, user, approved));
                     match hidden {
                         Ok(told) => sent.extend(told),
                         // Gone meanwhile.
                         Err(CoreError::NoRequest) if !changed => {}
+                        // In too many channels already: they go on waiting.
+                        Err(CoreError::TooMany) if !changed => {}
                         // Full: those who are in stay.
                         Err(CoreError::UsersTooMuch) if !changed && !sent.is_empty() => break,
                         Err(other) => return Err(other),
@@ -334,35 +374,42 @@ impl Core {
 
 impl Decide<'_> {
     /// Somebody asks to join.
-    fn request(&mut self, chat: &Chat, user: UserId, tag: [u8; 16]) -> CoreResult<LinkTaken> {
-        let key = request_key(chat.id, user);
+    fn request(&mut self, place: PeerId, user: UserId, tag: [u8; 16]) -> CoreResult<LinkTaken> {
+        let key = request_key(place, user);
         if self.get(Keyspace::LINKS, &key)?.is_none() {
             self.take(Limit::Links(user), 1)?;
-            let prefix = links_prefix(REQUEST, chat.id);
+            let prefix = links_prefix(REQUEST, place);
             if self.scan_prefix(Keyspace::LINKS, &prefix, REQUESTS_MAX)?.len() >= REQUESTS_MAX {
                 return Err(CoreError::UsersTooMuch);
             }
             let request = Request { date: self.now(), tag };
             self.put(Keyspace::LINKS, &key, &request)?;
-            self.tell_requests(chat);
+            self.tell_requests(place)?;
         }
         Ok(LinkTaken::Requested)
     }
 
     /// The admins see who waits.
-    fn tell_requests(&mut self, chat: &Chat) {
-        let admins = chat.members.iter().filter(|member| member.role != ChatRole::Member);
-        let audience = admins.map(|member| member.user).collect();
-        let (chat, change, actor) = (chat.id, ChatChange::Requests, self.actor);
-        self.event(Event::Chat { chat, audience, change, actor });
+    fn tell_requests(&mut self, place: PeerId) -> CoreResult<()> {
+        let (audience, actor) = (self.link_admins(place)?, self.actor);
+        match place {
+            PeerId::Chat(chat) => {
+                self.event(Event::Chat { chat, audience, change: ChatChange::Requests, actor });
+            }
+            PeerId::Channel(channel) => {
+                self.event(Event::ChannelRequests { channel, audience, actor });
+            }
+            PeerId::User(_) => {}
+        }
+        Ok(())
     }
 
-    /// Somebody who is in waits no more.
-    pub(in super::super) fn drop_request(&mut self, chat: &Chat, user: UserId) -> CoreResult<()> {
-        let key = request_key(chat.id, user);
+    /// Somebody who is in waits no more, nor does who may not come in.
+    pub(crate) fn drop_request(&mut self, place: PeerId, user: UserId) -> CoreResult<()> {
+        let key = request_key(place, user);
         if self.get(Keyspace::LINKS, &key)?.is_some() {
             self.delete(Keyspace::LINKS, &key);
-            self.tell_requests(chat);
+            self.tell_requests(place)?;
         }
         Ok(())
     }
@@ -375,39 +422,43 @@ impl Decide<'_> {
         user: UserId,
         approved_by: Option<UserId>,
     ) -> CoreResult<()> {
+        let is_kept = usize::try_from(link.usage).is_ok_and(|usage| usage < IMPORTERS_MAX);
         link.usage = link.usage.saturating_add(1);
         self.put_link(&link)?;
-        let key = [&importers_prefix(link.chat, tag)[..], &user.bytes()].concat();
+        if !is_kept {
+            return Ok(());
+        }
+        let key = [&importers_prefix(link.place, tag)[..], &user.bytes()].concat();
         let joined = Joined { date: self.now(), approved_by };
         self.put(Keyspace::LINKS, &key, &joined)
     }
 
-    /// Answers with the message in the box of the one who lets somebody in.
+    /// Answers with the message that says so, as the one who lets somebody in has it.
     fn hide_request(
         &mut self,
         owner: UserId,
-        chat: ChatId,
+        place: PeerId,
         user: UserId,
         approved: bool,
     ) -> CoreResult<Option<Sent>> {
-        let found = self.chat_for(owner, chat)?;
-        found.needs_admin(owner)?;
-        let key = request_key(chat, user);
+        self.manages_links(owner, place)?;
+        let key = request_key(place, user);
         let request: Request = self.load(Keyspace::LINKS, &key)?.ok_or(CoreError::NoRequest)?;
         let is_there = self.inner.directory.get(user).is_some_and(|account| !account.deleted);
         if !approved || !is_there {
-            self.drop_request(&found, user)?;
+            self.drop_request(place, user)?;
             return Ok(None);
         }
-        if found.members.len() >= CHAT_MEMBERS_MAX {
-            return Err(CoreError::UsersTooMuch);
-        }
-        if let Some(link) = self.link_of(request.tag)? {
+        let way = self.way_in(user, place)?;
+        self.needs_room(user, &way)?;
+        let link = self.link_of(request.tag)?;
+        let sent = self.let_in(way, user, owner, Action::ChatJoinedByRequest)?;
+        if let Some(link) = link {
             self.joined(link, request.tag, user, Some(owner))?;
         }
-        let action = Action::ChatJoinedByRequest;
-        let done = self.join_chat(found, user, owner, user, action, Vec::new())?;
-        let Some(theirs) = done.sent.first() else { return Ok(None) };
+        let Some(theirs) = sent.into_iter().next() else { return Ok(None) };
+        // All members of a channel have the same message, those of a group a copy each.
+        let PeerId::Chat(chat) = place else { return Ok(Some(theirs)) };
         let Some(id) = self.copies(chat, theirs.message.twin)?.of(owner) else { return Ok(None) };
         let message = self.message(owner, id)?;
         Ok(message.map(|message| Sent { id, pts: Pts(id.0), message, repeated: false }))

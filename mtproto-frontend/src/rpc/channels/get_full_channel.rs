@@ -1,0 +1,94 @@
+//! `channels.getFullChannel#08736a09 channel:InputChannel = messages.ChatFull`
+//!
+//! `online_count` is left out: who is there of a large channel would have to be counted.
+//! Source: <https://core.telegram.org/method/channels.getFullChannel>
+
+use node_core::{AdminRights, ChannelView, FolderId, MessageId, NotifyTarget, Origin, PeerId};
+use tl::functions::channels::GetFullChannel;
+use tl::types;
+
+use crate::project::{self, Named};
+use crate::rpc::messages::exported;
+use crate::rpc::{Context, RpcResult};
+
+pub(in crate::rpc) async fn get_full_channel(
+    ctx: &Context,
+    request: GetFullChannel,
+) -> RpcResult<types::messages::ChatFull> {
+    let found = ctx.channel_to_read(&request.channel)?;
+    let (viewer, core, view) = (ctx.user()?, &ctx.shared.core, ctx.view()?);
+    let channel = &*found.channel;
+    let peer = PeerId::from(channel.id);
+    let (page, _) = core.peer_dialogs(viewer, &[peer]).await?;
+    // Who is not in it has read nothing there, and misses nothing.
+    let dialog = page.dialogs.first();
+    let read = dialog.filter(|_| found.is_member());
+    let is_admin = !found.admin_rights().is_empty();
+    let is_owner = channel.creator == viewer;
+    let counted = |count: i32| is_admin.then_some(count);
+    let hidden_below = found.own.as_ref().map(|own| own.hidden_below);
+    let hidden_below = hidden_below.filter(|below| *below > MessageId(0));
+    let pinned = core.pinned_messages(viewer, peer).await?;
+    let pinned = pinned.first().filter(|id| hidden_below.is_none_or(|below| **id > below));
+    let mut named = Named::default();
+    named.peer(peer);
+    // What only those see who may let people in.
+    let (mut exported_invite, mut requests) = (None, None);
+    if found.admin_rights().contains_all(AdminRights::INVITE_USERS) {
+        let link = core.permanent_link(peer, viewer).await?;
+        exported_invite = link.map(|link| exported(ctx, &link, 0));
+        let (pending, recent) = core.pending_requests(peer)?;
+        if pending > 0 {
+            let users: Vec<i64> = recent.iter().map(|user| user.0).collect();
+            for user in recent {
+                named.user(user);
+            }
+            requests = Some((pending, users));
+        }
+    }
+    let (requests_pending, recent_requesters) = requests.unzip();
+    let full = types::ChannelFull {
+        can_view_participants: is_admin || !channel.broadcast,
+        can_set_username: is_owner,
+        can_delete_channel: is_owner,
+        hidden_prehistory: channel.hidden_history,
+        id: channel.id.0,
+        about: channel.about.clone(),
+        participants_count: Some(channel.members),
+        admins_count: counted(channel.admins),
+        kicked_count: counted(channel.kicked),
+        banned_count: counted(channel.restricted),
+        read_inbox_max_id: read.map_or(0, |dialog| dialog.read_inbox.0),
+        read_outbox_max_id: read.map_or(0, |dialog| dialog.read_outbox.0),
+        unread_count: read.map_or(0, |dialog| dialog.unread),
+        chat_photo: match channel.photo {
+            Some(photo) => project::photo(view, Origin::Channel(channel.id), photo)?,
+            None => types::PhotoEmpty { id: 0 }.into(),
+        },
+        notify_settings: project::notify_settings(&core.notify(viewer, NotifyTarget::Peer(peer))?)
+            .into(),
+        exported_invite,
+        requests_pending,
+        recent_requesters,
+        pinned_msg_id: pinned.map(|id| id.0),
+        available_min_id: hidden_below.map(|below| below.0),
+        folder_id: dialog
+            .is_some_and(|dialog| dialog.folder == FolderId::Archive)
+            .then_some(project::folder_id(FolderId::Archive)),
+        slowmode_seconds: Some(channel.slow_mode_s).filter(|seconds| *seconds > 0),
+        slowmode_next_send_date: next_send_date(&found).filter(|date| *date > ctx.now()),
+        pts: core.channel_state(channel.id)?.0,
+        // There are none in channels yet.
+        available_reactions: Some(types::ChatReactionsNone {}.into()),
+        ..types::ChannelFull::default()
+    };
+    let (users, chats) = named.shown(view)?;
+    Ok(types::messages::ChatFull { full_chat: full.into(), chats, users })
+}
+
+/// When slow mode lets a member write again.
+fn next_send_date(view: &ChannelView) -> Option<i32> {
+    let pace = view.channel.slow_mode_s;
+    let own = view.own.as_ref().filter(|own| pace > 0 && own.wrote > 0 && !own.is_admin());
+    own.map(|own| own.wrote.saturating_add(pace))
+}

@@ -1,0 +1,114 @@
+//! `channels.getParticipants#77ced9d0 channel:InputChannel filter:ChannelParticipantsFilter
+//! offset:int limit:int hash:long = channels.ChannelParticipants`,
+//! `channels.getParticipant#a0ab6cc6 channel:InputChannel participant:InputPeer =
+//! channels.ChannelParticipant`
+//!
+//! Who is in a channel is for its admins; who is in a supergroup, for everybody who reads it.
+//! Sources: <https://core.telegram.org/method/channels.getParticipants>,
+//! <https://core.telegram.org/method/channels.getParticipant>
+
+use node_core::{ChannelRole, ParticipantFilter, ParticipantPage};
+use tl::enums::ChannelParticipantsFilter as Filter;
+use tl::functions::channels as f;
+use tl::{enums, types};
+
+use super::ADMIN_REQUIRED;
+use crate::project::{self, Named};
+use crate::rpc::resolve::hash_of;
+use crate::rpc::{Context, RpcError, RpcResult};
+
+const NOT_PARTICIPANT: RpcError = RpcError::new(400, "USER_NOT_PARTICIPANT");
+
+pub(in crate::rpc) async fn get_participants(
+    ctx: &Context,
+    request: f::GetParticipants,
+) -> RpcResult<enums::channels::ChannelParticipants> {
+    let found = ctx.channel_to_read(&request.channel)?;
+    let is_admin = !found.admin_rights().is_empty();
+    let filter = match request.filter {
+        Filter::ChannelParticipantsRecent(_) => Some(ParticipantFilter::Recent),
+        Filter::ChannelParticipantsAdmins(_) => Some(ParticipantFilter::Admins),
+        Filter::ChannelParticipantsKicked(of) => Some(ParticipantFilter::Kicked(of.q)),
+        Filter::ChannelParticipantsBanned(of) => Some(ParticipantFilter::Restricted(of.q)),
+        Filter::ChannelParticipantsSearch(of) => Some(ParticipantFilter::Search(of.q)),
+        Filter::ChannelParticipantsContacts(of) => Some(ParticipantFilter::Contacts(of.q)),
+        // Whoever is there may be mentioned.
+        Filter::ChannelParticipantsMentions(of) => Some(match of.q.filter(|q| !q.is_empty()) {
+            Some(q) => ParticipantFilter::Search(q),
+            None => ParticipantFilter::Recent,
+        }),
+        Filter::ChannelParticipantsBots(_) => None,
+    };
+    let removed =
+        matches!(filter, Some(ParticipantFilter::Kicked(_) | ParticipantFilter::Restricted(_)));
+    if (found.channel.broadcast || removed) && !is_admin {
+        return Err(ADMIN_REQUIRED);
+    }
+    let (offset, limit) = (at_least_none(request.offset), at_least_none(request.limit));
+    let page = match &filter {
+        Some(filter) => {
+            let (core, viewer) = (&ctx.shared.core, ctx.user()?);
+            core.participants(viewer, &found.channel, filter, offset, limit).await?
+        }
+        None => ParticipantPage::default(),
+    };
+    let hash = hash_of(page.participants.iter().map(|participant| participant.user.0));
+    if request.hash != 0 && request.hash == hash {
+        return Ok(types::channels::ChannelParticipantsNotModified {}.into());
+    }
+    let view = ctx.view()?;
+    let mut named = Named::default();
+    named.peer(found.channel.id.into());
+    let participants = page.participants.iter().map(|participant| {
+        project::participant_names(participant).for_each(|user| {
+            named.user(user);
+        });
+        project::channel_participant(view, &found.channel, participant)
+    });
+    let participants = participants.collect();
+    let count = i32::try_from(page.count).unwrap_or(i32::MAX);
+    let (users, chats) = named.shown(view)?;
+    Ok(types::channels::ChannelParticipants { count, participants, chats, users }.into())
+}
+
+fn at_least_none(number: i32) -> usize {
+    usize::try_from(number).unwrap_or(0)
+}
+
+pub(in crate::rpc) async fn get_participant(
+    ctx: &Context,
+    request: f::GetParticipant,
+) -> RpcResult<types::channels::ChannelParticipant> {
+    let (viewer, core) = (ctx.user()?, &ctx.shared.core);
+    let user = ctx.user_peer(&request.participant);
+    let user = user.map_err(|_| RpcError::new(400, "PARTICIPANT_ID_INVALID"))?;
+    let found = if user == viewer {
+        // Who left a private one may still ask about oneself.
+        core.channel_for(viewer, ctx.input_channel(&request.channel)?)?
+    } else {
+        ctx.channel_to_read(&request.channel)?
+    };
+    let is_admin = !found.admin_rights().is_empty();
+    if user != viewer && found.channel.broadcast && !is_admin {
+        return Err(ADMIN_REQUIRED);
+    }
+    let participant = core.participant(found.channel.id, user)?.ok_or(NOT_PARTICIPANT)?;
+    let is_shown = participant.joined
+        || match participant.role {
+            // Of who is out, admins see what was taken from them; the rest is nobody's business.
+            ChannelRole::Banned { .. } | ChannelRole::Restricted { .. } => is_admin,
+            _ => false,
+        };
+    if !is_shown {
+        return Err(NOT_PARTICIPANT);
+    }
+    let view = ctx.view()?;
+    let mut named = Named::default();
+    named.peer(found.channel.id.into());
+    for user in project::participant_names(&participant) {
+        named.user(user);
+    }
+    let participant = project::channel_participant(view, &found.channel, &participant);
+    let (users, chats) = named.shown(view)?;
+    Ok(types::channels::ChannelParticipant { participant, chats, users })
+}

@@ -1,0 +1,482 @@
+//! Making channels and changing what they say of themselves.
+
+use glog::Rights as LogRights;
+use glog::body::{Action as LogAction, GroupKind, Info, Setting};
+use glog::cbor::Text;
+use node_store::Keyspace;
+
+use super::log::Start;
+use super::members::ChannelDone;
+use super::{AdminRights, Channel, ChannelRole, Participant, rights};
+use crate::chats::{CHAT_ABOUT_CHARS_MAX, ChatPhoto, Rights, clean_title};
+use crate::decide::Decide;
+use crate::event::ChatChange;
+use crate::ids::{Actor, CHANNEL_ID_MAX, ChannelId, PeerId, UserId};
+use crate::limits::Limit;
+use crate::message::Action;
+use crate::profile::may_be_taken;
+use crate::send::Sent;
+use crate::{Core, CoreError, CoreResult};
+
+/// Key in [`Keyspace::SETTINGS`]: the number that the next channel gets, 8 bytes.
+const NEXT_CHANNEL_KEY: &[u8] = b"next_channel";
+
+/// Seconds of slow mode that clients offer.
+const SLOW_MODES_S: [i32; 8] = [0, 5, 10, 30, 60, 300, 900, 3600];
+
+/// What is to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewChannel {
+    /// Admins write, others read; else a supergroup.
+    pub broadcast: bool,
+    /// 1 to [`crate::CHAT_TITLE_CHARS_MAX`] characters.
+    pub title: String,
+    /// At most [`CHAT_ABOUT_CHARS_MAX`] characters.
+    pub about: String,
+}
+
+/// A channel that was made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelCreated {
+    /// Its number.
+    pub channel: ChannelId,
+    /// What was said in it.
+    pub sent: Sent,
+}
+
+fn clean_about(about: &str) -> CoreResult<String> {
+    let about = about.trim();
+    if about.chars().count() > CHAT_ABOUT_CHARS_MAX {
+        return Err(CoreError::ChatAboutTooLong);
+    }
+    Ok(about.to_owned())
+}
+
+/// A field, with its value.
+fn info(setting: Setting) -> LogAction {
+    LogAction::Info(Info { setting, cut: None, epoch: None })
+}
+
+fn text<const MAX: usize>(text: &str) -> CoreResult<Text<MAX>> {
+    Text::new(text).map_err(|_| CoreError::TooLarge("text in a log"))
+}
+
+impl Core {
+    /// Makes a channel or a supergroup, private at first.
+    ///
+    /// # Errors
+    /// [`CoreError::ChatTitleInvalid`], [`CoreError::ChatAboutTooLong`], [`CoreError::TooMany`],
+    /// [`CoreError::Flood`].
+    pub async fn create_channel(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        new: NewChannel,
+    ) -> CoreResult<ChannelCreated> {
+        let title = clean_title(&new.title)?;
+        let about = clean_about(&new.about)?;
+        self.write(Some(actor), move |decide| {
+            decide.create_channel(owner, new.broadcast, title, about)
+        })
+        .await
+    }
+
+    /// Gives a channel another title.
+    ///
+    /// # Errors
+    /// [`CoreError::ChatTitleInvalid`], [`CoreError::ChatNotModified`], and those of rights.
+    pub async fn edit_channel_title(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        title: &str,
+    ) -> CoreResult<ChannelDone> {
+        let title = clean_title(title)?;
+        self.write(Some(actor), move |decide| {
+            let mut found = decide.channel_to_change(owner, channel)?;
+            if found.title == title {
+                return Err(CoreError::ChatNotModified);
+            }
+            found.title.clone_from(&title);
+            let setting = Setting::Title(text(&title)?);
+            decide.write_control(channel, Some(owner), info(setting))?;
+            decide.changed_channel(owner, found, Some(Action::ChatTitle(title)))
+        })
+        .await
+    }
+
+    /// Gives a channel another description; empty: none.
+    ///
+    /// # Errors
+    /// [`CoreError::ChatAboutTooLong`], [`CoreError::ChatNotModified`], and those of rights.
+    pub async fn edit_channel_about(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        about: &str,
+    ) -> CoreResult<()> {
+        let about = clean_about(about)?;
+        self.write(Some(actor), move |decide| {
+            let mut found = decide.channel_to_change(owner, channel)?;
+            if found.about == about {
+                return Err(CoreError::ChatNotModified);
+            }
+            let setting = Setting::About(text(&about)?);
+            found.about = about;
+            decide.write_control(channel, Some(owner), info(setting))?;
+            decide.changed_channel(owner, found, None).map(|_| ())
+        })
+        .await
+    }
+
+    /// Gives a channel another photo, or none.
+    ///
+    /// # Errors
+    /// [`CoreError::ChatNotModified`], [`CoreError::FileInvalid`], and those of rights.
+    pub async fn edit_channel_photo(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        photo: Option<ChatPhoto>,
+    ) -> CoreResult<ChannelDone> {
+        self.write(Some(actor), move |decide| {
+            let mut found = decide.channel_to_change(owner, channel)?;
+            if photo.is_none() && found.photo.is_none() {
+                return Err(CoreError::ChatNotModified);
+            }
+            let photo = decide.take_chat_photo(photo)?;
+            let blob = match photo {
+                Some(photo) => {
+                    let record = decide.photo(photo)?.ok_or(CoreError::FileInvalid)?;
+                    record.sizes.iter().max_by_key(|size| size.size).map(|size| size.blob.0)
+                }
+                None => None,
+            };
+            decide.hold_file(photo, 1)?;
+            decide.hold_file(found.photo, -1)?;
+            found.photo = photo;
+            decide.write_control(channel, Some(owner), info(Setting::Photo(blob)))?;
+            decide.changed_channel(owner, found, Some(Action::ChatPhoto(photo)))
+        })
+        .await
+    }
+
+    /// Says what members who are no admins may not do.
+    ///
+    /// # Errors
+    /// [`CoreError::ChatNotModified`], and those of rights.
+    pub async fn edit_channel_rights(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        banned: Rights,
+    ) -> CoreResult<()> {
+        self.write(Some(actor), move |decide| {
+            let view = decide.channel_view(owner, channel)?;
+            view.needs_admin(AdminRights::BAN_USERS)?;
+            let mut found = (*view.channel).clone();
+            if found.broadcast {
+                return Err(CoreError::UnknownChannel);
+            }
+            // As far as the log can say it.
+            let banned = rights::forbidden(rights::denied(banned));
+            if found.banned == banned {
+                return Err(CoreError::ChatNotModified);
+            }
+            let (before, _) = decide.log_rights(channel, owner)?;
+            let defaults = LogRights::MEMBER - rights::denied(banned);
+            let narrows = !defaults.has(before);
+            let cut = if narrows { Some(decide.cut_here(channel)?) } else { None };
+            found.banned = banned;
+            let setting = Setting::Defaults(defaults);
+            let action = LogAction::Info(Info { setting, cut, epoch: None });
+            decide.write_control(channel, Some(owner), action)?;
+            decide.put_channel(found)?;
+            decide.tell_channel(channel, ChatChange::Rights);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Says how long a member waits between two messages, in seconds; 0: not at all.
+    ///
+    /// # Errors
+    /// [`CoreError::SettingsInvalid`], [`CoreError::ChatNotModified`], and those of rights.
+    pub async fn edit_channel_slow_mode(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        seconds: i32,
+    ) -> CoreResult<()> {
+        if !SLOW_MODES_S.contains(&seconds) {
+            return Err(CoreError::SettingsInvalid);
+        }
+        self.write(Some(actor), move |decide| {
+            let view = decide.channel_view(owner, channel)?;
+            view.needs_admin(AdminRights::BAN_USERS)?;
+            let mut found = (*view.channel).clone();
+            if found.broadcast {
+                return Err(CoreError::UnknownChannel);
+            }
+            if found.slow_mode_s == seconds {
+                return Err(CoreError::ChatNotModified);
+            }
+            found.slow_mode_s = seconds;
+            let setting = Setting::SlowModeS(seconds.unsigned_abs());
+            decide.write_control(channel, Some(owner), info(setting))?;
+            decide.changed_channel(owner, found, None).map(|_| ())
+        })
+        .await
+    }
+
+    /// Says whether who joins sees what was said before; for private supergroups.
+    ///
+    /// # Errors
+    /// [`CoreError::ChatNotModified`], and those of rights.
+    pub async fn edit_channel_history(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        hidden: bool,
+    ) -> CoreResult<()> {
+        self.write(Some(actor), move |decide| {
+            let mut found = decide.channel_of_owner(owner, channel)?;
+            if found.hidden_history == hidden {
+                return Err(CoreError::ChatNotModified);
+            }
+            found.hidden_history = hidden;
+            let setting = Setting::ShowsHistory(!hidden);
+            decide.write_control(channel, Some(owner), info(setting))?;
+            decide.changed_channel(owner, found, None).map(|_| ())
+        })
+        .await
+    }
+
+    /// Gives a channel a public name, another one, or none: then it is private.
+    ///
+    /// # Errors
+    /// [`CoreError::UsernameInvalid`], [`CoreError::UsernameOccupied`], [`CoreError::NotModified`],
+    /// and those of rights.
+    pub async fn update_channel_username(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        name: String,
+    ) -> CoreResult<()> {
+        self.write(Some(actor), move |decide| {
+            let mut found = decide.channel_of_owner(owner, channel)?;
+            let wanted = (!name.is_empty()).then_some(name);
+            if wanted == found.username {
+                return Err(CoreError::NotModified);
+            }
+            let holder = PeerId::from(channel).bytes();
+            if let Some(name) = &wanted {
+                if !may_be_taken(name) {
+                    return Err(CoreError::UsernameInvalid);
+                }
+                let taken = decide.get(Keyspace::NAMES, name.to_lowercase().as_bytes())?;
+                if taken.is_some_and(|taken| taken != holder) {
+                    return Err(CoreError::UsernameOccupied);
+                }
+            }
+            let (was_public, is_public) = (found.username.is_some(), wanted.is_some());
+            let name = wanted.as_deref().map(text).transpose()?;
+            let opens = match (was_public, is_public) {
+                (false, true) => Some(info(decide.opening(channel)?)),
+                (true, false) => {
+                    let (setting, cut) = (Setting::Private(true), decide.cut_here(channel)?);
+                    let epoch = Some(decide.new_epoch(channel)?);
+                    Some(LogAction::Info(Info { setting, cut: Some(cut), epoch }))
+                }
+                _ => None,
+            };
+            if let Some(opens) = opens {
+                decide.write_control(channel, Some(owner), opens)?;
+            }
+            decide.write_control(channel, Some(owner), info(Setting::Username(name)))?;
+            if let Some(old) = &found.username {
+                decide.delete(Keyspace::NAMES, old.to_lowercase().as_bytes());
+            }
+            if let Some(name) = &wanted {
+                let key = name.to_lowercase();
+                decide.put_bytes(Keyspace::NAMES, key.as_bytes(), holder.to_vec());
+            }
+            found.username = wanted;
+            decide.changed_channel(owner, found, None).map(|_| ())
+        })
+        .await
+    }
+
+    /// The channel that has a public name.
+    #[must_use]
+    pub fn channel_by_username(&self, name: &str) -> Option<ChannelId> {
+        let row = self.inner.store.get(Keyspace::NAMES, name.to_lowercase().as_bytes()).ok()??;
+        PeerId::from_bytes(&row)?.channel()
+    }
+
+    /// Whether a channel could have a public name: nobody else has it.
+    ///
+    /// # Errors
+    /// [`CoreError::UsernameInvalid`], and those of the store.
+    pub fn channel_may_have(&self, channel: Option<ChannelId>, name: &str) -> CoreResult<bool> {
+        if !may_be_taken(name) {
+            return Err(CoreError::UsernameInvalid);
+        }
+        let taken = self.inner.store.get(Keyspace::NAMES, name.to_lowercase().as_bytes())?;
+        let own = channel.map(|channel| PeerId::from(channel).bytes().to_vec());
+        Ok(taken.is_none() || taken == own)
+    }
+
+    /// Ends a channel for everybody.
+    ///
+    /// # Errors
+    /// Those of rights.
+    pub async fn delete_channel(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<()> {
+        self.write(Some(actor), move |decide| {
+            let found = decide.channel_of_owner(owner, channel)?;
+            decide.end_channel(found)
+        })
+        .await
+    }
+}
+
+impl Decide<'_> {
+    fn create_channel(
+        &mut self,
+        owner: UserId,
+        broadcast: bool,
+        title: String,
+        about: String,
+    ) -> CoreResult<ChannelCreated> {
+        let own = self.inner.channels.of(self.store(), owner)?;
+        if own.len() >= super::table::CHANNELS_OF_ONE_MAX {
+            return Err(CoreError::TooMany);
+        }
+        self.take(Limit::Chats(owner), 1)?;
+        let channel = self.next_channel_id()?;
+        let (kind, banned) = if broadcast {
+            (GroupKind::Channel, Rights::NONE)
+        } else {
+            // Who joins a supergroup does not change it, as clients expect of new ones.
+            (GroupKind::Supergroup, Rights::CHANGE_INFO | Rights::PIN_MESSAGES)
+        };
+        let banned = rights::forbidden(rights::denied(banned));
+        // Readers of a channel react and take part in polls, and have nothing else.
+        let defaults = match kind {
+            GroupKind::Channel => LogRights::REACT | LogRights::TAKE_PART,
+            GroupKind::Supergroup => LogRights::MEMBER - rights::denied(banned),
+        };
+        let (title_text, about_text) = (text(&title)?, text(&about)?);
+        let date = self.now();
+        let mut found = Channel {
+            id: channel,
+            broadcast,
+            title: title.clone(),
+            about,
+            photo: None,
+            username: None,
+            date,
+            creator: owner,
+            banned,
+            signatures: false,
+            noforwards: false,
+            hidden_history: false,
+            slow_mode_s: 0,
+            members: 0,
+            admins: 0,
+            kicked: 0,
+            restricted: 0,
+            deleted: false,
+        };
+        self.write_genesis(channel, owner, Start { kind, public: false, defaults })?;
+        self.write_control(channel, Some(owner), info(Setting::Title(title_text)))?;
+        if !found.about.is_empty() {
+            self.write_control(channel, Some(owner), info(Setting::About(about_text)))?;
+        }
+        let role = ChannelRole::Creator { rank: String::new() };
+        self.put_participant(&mut found, &Participant::new(owner, owner, date, role))?;
+        self.put_channel(found)?;
+        let sent = self.say_in_channel(owner, channel, Action::ChannelCreated { title })?;
+        self.tell_member(channel, owner);
+        self.tell_channel(channel, ChatChange::Members);
+        Ok(ChannelCreated { channel, sent })
+    }
+
+    fn next_channel_id(&mut self) -> CoreResult<ChannelId> {
+        let row = self.get(Keyspace::SETTINGS, NEXT_CHANNEL_KEY)?;
+        let next = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
+        let next = next.unwrap_or(1);
+        if next > CHANNEL_ID_MAX {
+            return Err(CoreError::BoxFull);
+        }
+        let after = (next + 1).to_be_bytes().to_vec();
+        self.put_bytes(Keyspace::SETTINGS, NEXT_CHANNEL_KEY, after);
+        Ok(ChannelId(next))
+    }
+
+    /// A channel whose title, photo or description `owner` may change.
+    fn channel_to_change(&self, owner: UserId, channel: ChannelId) -> CoreResult<Channel> {
+        let view = self.channel_view(owner, channel)?;
+        if !view.is_member() {
+            return Err(CoreError::UnknownChannel);
+        }
+        let as_member =
+            !view.channel.broadcast && !view.forbidden().contains_any(Rights::CHANGE_INFO);
+        if !as_member {
+            view.needs_admin(AdminRights::CHANGE_INFO)?;
+        }
+        Ok((*view.channel).clone())
+    }
+
+    /// A channel that `owner` has.
+    pub(super) fn channel_of_owner(
+        &self,
+        owner: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<Channel> {
+        let view = self.channel_view(owner, channel)?;
+        if view.channel.creator != owner {
+            return Err(CoreError::AdminRightMissing);
+        }
+        Ok((*view.channel).clone())
+    }
+
+    /// Nobody sees a channel any more. Its log stays: other nodes have it.
+    pub(super) fn end_channel(&mut self, mut channel: Channel) -> CoreResult<()> {
+        if let Some(old) = channel.username.take() {
+            self.delete(Keyspace::NAMES, old.to_lowercase().as_bytes());
+        }
+        channel.deleted = true;
+        let id = channel.id;
+        self.end_links(id.into())?;
+        self.put_channel(channel)?;
+        self.tell_channel(id, ChatChange::Info);
+        Ok(())
+    }
+
+    /// Writes a changed channel, says so in it, and tells its members.
+    fn changed_channel(
+        &mut self,
+        by: UserId,
+        channel: Channel,
+        action: Option<Action>,
+    ) -> CoreResult<ChannelDone> {
+        let id = channel.id;
+        self.put_channel(channel)?;
+        self.tell_channel(id, ChatChange::Info);
+        let sent = action.map(|action| self.say_in_channel(by, id, action)).transpose()?;
+        Ok(ChannelDone { sent: sent.into_iter().collect(), missing: Vec::new() })
+    }
+}

@@ -1,0 +1,608 @@
+//! Who is in a channel, and what they may do.
+//!
+//! Coming and going is this node's own business and does not grow the log: it is told in the log when
+//! somebody writes for the first time. Only a private channel says whom it lets in.
+
+use glog::Rights as LogRights;
+use glog::body::{
+    Action as LogAction, Admit, Ban, DataBody, Demote, Member, Promote, Restrict, TransferOwner,
+    Unban,
+};
+use glog::cbor::Text;
+
+use node_store::Keyspace;
+
+use super::{
+    AdminRights, Channel, ChannelRole, ChannelView, MARKED, Mark, Participant, RECENT, rights,
+    row_key,
+};
+use crate::chats::{RANK_CHARS_MAX, Rights};
+use crate::decide::Decide;
+use crate::event::ChatChange;
+use crate::ids::{Actor, ChannelId, MessageId, UserId};
+use crate::limits::Limit;
+use crate::message::Action;
+use crate::send::Sent;
+use crate::timers::{Kind, at};
+use crate::{Core, CoreError, CoreResult};
+
+/// What became of a change.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ChannelDone {
+    /// The service messages.
+    pub sent: Vec<Sent>,
+    /// Who was not added, since they do not want to be.
+    pub missing: Vec<UserId>,
+}
+
+/// What is taken from a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Banned {
+    /// May not even read: is removed and may not come back.
+    pub entirely: bool,
+    /// May not do this; nothing: all is given back.
+    pub rights: Rights,
+    /// Until then, in unix seconds; 0: for ever.
+    pub until: i32,
+}
+
+impl Core {
+    /// Joins a public channel.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`], [`CoreError::BannedInChannel`], [`CoreError::AlreadyAMember`],
+    /// [`CoreError::TooMany`].
+    pub async fn join_channel(
+        &self,
+        actor: Actor,
+        user: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<ChannelDone> {
+        self.write(Some(actor), move |decide| {
+            let view = decide.channel_view(user, channel)?;
+            if view.is_banned() {
+                return Err(CoreError::BannedInChannel);
+            }
+            if view.is_member() {
+                return Err(CoreError::AlreadyAMember);
+            }
+            if view.channel.username.is_none() {
+                return Err(CoreError::UnknownChannel);
+            }
+            let found = decide.enter_channel(view, user, user)?;
+            decide.put_channel(found)?;
+            Ok(ChannelDone::default())
+        })
+        .await
+    }
+
+    /// Leaves a channel; its creator ends it, or gives it to somebody first.
+    ///
+    /// # Errors
+    /// [`CoreError::NotAParticipant`], [`CoreError::ChannelOwner`].
+    pub async fn leave_channel(
+        &self,
+        actor: Actor,
+        user: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<()> {
+        self.write(Some(actor), move |decide| {
+            let view = decide.channel_view(user, channel)?;
+            let own = view.own.filter(|own| own.joined).ok_or(CoreError::NotAParticipant)?;
+            let mut found = (*view.channel).clone();
+            if found.creator == user {
+                return Err(CoreError::ChannelOwner);
+            }
+            let was_admin = own.is_admin();
+            let announced = own.announced;
+            if was_admin {
+                // The log lets nobody step down by themselves: the owner's node does it.
+                let (by, user_ref) = (found.creator, decide.inner.logs.user(user));
+                let cut = Some(decide.cut_here(channel)?);
+                let action = LogAction::Demote(Demote { user: user_ref, cut });
+                decide.write_control(channel, Some(by), action)?;
+            }
+            if announced {
+                let left = DataBody::Member(Member { join: false, invite: None });
+                decide.write_data(channel, user, &left)?;
+            }
+            if was_admin {
+                decide.end_links_of(channel.into(), user)?;
+            }
+            let role = match own.role {
+                ChannelRole::Restricted { .. } => own.role.clone(),
+                _ => ChannelRole::Member,
+            };
+            let gone = Participant { joined: false, announced: false, role, ..own };
+            decide.put_participant(&mut found, &gone)?;
+            decide.put_channel(found)?;
+            decide.tell_member(channel, user);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Adds members; who does not want to be added is left out.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownUser`], [`CoreError::AlreadyAMember`] where there is one only, and those of
+    /// rights.
+    pub async fn add_to_channel(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        users: Vec<UserId>,
+    ) -> CoreResult<ChannelDone> {
+        self.write(Some(actor), move |decide| decide.add_to_channel(owner, channel, users)).await
+    }
+
+    /// Makes somebody an admin, changes what an admin may do, or makes one a member again (by no
+    /// rights at all).
+    ///
+    /// # Errors
+    /// [`CoreError::RankInvalid`], [`CoreError::NotAParticipant`], [`CoreError::ChannelOwner`],
+    /// [`CoreError::ChatNotModified`], and those of rights.
+    pub async fn edit_channel_admin(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        user: UserId,
+        rights: AdminRights,
+        rank: String,
+    ) -> CoreResult<()> {
+        let rank = rank.trim().to_owned();
+        if rank.chars().count() > RANK_CHARS_MAX || rank.chars().any(char::is_control) {
+            return Err(CoreError::RankInvalid);
+        }
+        self.write(Some(actor), move |decide| {
+            decide.edit_channel_admin(owner, channel, user, rights, rank)
+        })
+        .await
+    }
+
+    /// Takes something from somebody, or gives it back.
+    ///
+    /// # Errors
+    /// [`CoreError::ChannelOwner`], [`CoreError::ChatNotModified`], and those of rights.
+    pub async fn ban_in_channel(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        user: UserId,
+        banned: Banned,
+    ) -> CoreResult<ChannelDone> {
+        self.write(Some(actor), move |decide| decide.ban_in_channel(owner, channel, user, banned))
+            .await
+    }
+
+    /// Gives a channel to another member, who has to be in it.
+    ///
+    /// # Errors
+    /// [`CoreError::NotAParticipant`], and those of rights. That the owner has shown the password is
+    /// the caller's to see to.
+    pub async fn give_channel(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        to: UserId,
+    ) -> CoreResult<()> {
+        self.write(Some(actor), move |decide| {
+            let mut found = decide.channel_of_owner(owner, channel)?;
+            let next = decide.participant(channel, to)?.filter(|next| next.joined);
+            let next = next.ok_or(CoreError::NotAParticipant)?;
+            let own = decide.participant(channel, owner)?.ok_or(CoreError::NotAParticipant)?;
+            if to == owner {
+                return Err(CoreError::ChatNotModified);
+            }
+            let user = decide.inner.logs.user(to);
+            let action = LogAction::TransferOwner(TransferOwner { user });
+            decide.write_control(channel, Some(owner), action)?;
+            let rights = AdminRights::ALL;
+            let role = ChannelRole::Admin { rights, rank: String::new(), by: to };
+            decide.put_participant(&mut found, &Participant { role, ..own })?;
+            let role = ChannelRole::Creator { rank: String::new() };
+            decide.put_participant(&mut found, &Participant { role, ..next })?;
+            found.creator = to;
+            decide.put_channel(found)?;
+            decide.tell_member(channel, owner);
+            decide.tell_member(channel, to);
+            decide.tell_channel(channel, ChatChange::Members);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Decide<'_> {
+    /// Lets somebody in; `by` brought them. The channel is the caller's to write.
+    pub(crate) fn enter_channel(
+        &mut self,
+        view: ChannelView,
+        user: UserId,
+        by: UserId,
+    ) -> CoreResult<Channel> {
+        let mut found = (*view.channel).clone();
+        let channel = found.id;
+        self.may_join_more(user)?;
+        let date = self.now();
+        let newest = MessageId(self.next_id(channel)?.0 - 1);
+        let mut entering =
+            view.own.unwrap_or_else(|| Participant::new(user, by, date, ChannelRole::Member));
+        (entering.joined, entering.date, entering.inviter) = (true, date, by);
+        if entering.is_banned() {
+            entering.role = ChannelRole::Member;
+        }
+        if found.hidden_history && found.username.is_none() && !found.broadcast {
+            entering.hidden_below = newest;
+            entering.read_inbox = newest;
+        }
+        // A private one says whom it lets in; who was let in before stays so.
+        if found.username.is_none() {
+            let admitted = self.inner.logs.user(user);
+            let action = LogAction::Admit(Admit { user: admitted, invite: None });
+            match self.write_control(channel, Some(by), action) {
+                Ok(()) | Err(CoreError::ChatNotModified) => {}
+                Err(cause) => return Err(cause),
+            }
+        }
+        self.put_participant(&mut found, &entering)?;
+        self.drop_request(channel.into(), user)?;
+        self.tell_member(channel, user);
+        Ok(found)
+    }
+
+    /// Fails for who is in as many channels as one may be in.
+    pub(crate) fn may_join_more(&self, user: UserId) -> CoreResult<()> {
+        let own = self.inner.channels.of(self.store(), user)?;
+        if own.len() < super::table::CHANNELS_OF_ONE_MAX { Ok(()) } else { Err(CoreError::TooMany) }
+    }
+
+    /// Fails unless the viewer may add others.
+    fn may_invite(view: &ChannelView) -> CoreResult<()> {
+        let as_member =
+            !view.channel.broadcast && !view.forbidden().contains_any(Rights::INVITE_USERS);
+        if as_member { Ok(()) } else { view.needs_admin(AdminRights::INVITE_USERS) }
+    }
+
+    fn add_to_channel(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+        users: Vec<UserId>,
+    ) -> CoreResult<ChannelDone> {
+        let view = self.channel_view(owner, channel)?;
+        if !view.is_member() {
+            return Err(CoreError::UnknownChannel);
+        }
+        Self::may_invite(&view)?;
+        let is_admin = view.admin_rights().contains_all(AdminRights::BAN_USERS);
+        let (mut adding, mut missing) = (Vec::new(), Vec::new());
+        let alone = users.len() == 1;
+        for user in users {
+            let theirs = self.channel_view(user, channel)?;
+            if theirs.is_member() {
+                if alone {
+                    return Err(CoreError::AlreadyAMember);
+                }
+                continue;
+            }
+            if theirs.is_banned() && !is_admin {
+                return Err(CoreError::BannedInChannel);
+            }
+            if !self.may_add(owner, user)? {
+                missing.push(user);
+                continue;
+            }
+            // Before the first of them is let in: nothing may be refused after that.
+            self.may_join_more(user)?;
+            if !adding.contains(&user) {
+                adding.push(user);
+            }
+        }
+        self.take(Limit::ChatInvites(owner), u32::try_from(adding.len()).unwrap_or(u32::MAX))?;
+        for user in &adding {
+            let theirs = self.channel_view(*user, channel)?;
+            if theirs.is_banned() {
+                let user = self.inner.logs.user(*user);
+                self.write_control(channel, Some(owner), LogAction::Unban(Unban { user }))?;
+            }
+            let found = self.enter_channel(theirs, *user, owner)?;
+            self.put_channel(found)?;
+        }
+        let mut done = ChannelDone { sent: Vec::new(), missing };
+        if !view.channel.broadcast && !adding.is_empty() {
+            done.sent.push(self.say_in_channel(owner, channel, Action::ChatAdded(adding))?);
+        }
+        Ok(done)
+    }
+
+    fn edit_channel_admin(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+        user: UserId,
+        rights: AdminRights,
+        rank: String,
+    ) -> CoreResult<()> {
+        let view = self.channel_view(owner, channel)?;
+        let mut found = (*view.channel).clone();
+        if user == found.creator {
+            return self.edit_creator_rank(owner, found, rank);
+        }
+        view.needs_admin(AdminRights::ADD_ADMINS)?;
+        // Asked before anything is written: what comes later in the command may not be refused.
+        view.needs_admin(rights)?;
+        let mut theirs = self.channel_view(user, channel)?;
+        let is_denied = |own: &Participant| {
+            matches!(own.role, ChannelRole::Restricted { .. } | ChannelRole::Banned { .. })
+        };
+        if !rights.is_empty() && theirs.own.as_ref().is_some_and(is_denied) {
+            // What was taken from them is given back on the way.
+            view.needs_admin(AdminRights::BAN_USERS)?;
+        }
+        if !theirs.is_member() {
+            if rights.is_empty() {
+                return Err(CoreError::NotAParticipant);
+            }
+            // Clients add whom they make an admin.
+            Self::may_invite(&view)?;
+            if !self.may_add(owner, user)? {
+                return Err(CoreError::UserPrivacy);
+            }
+            self.may_join_more(user)?;
+            if theirs.is_banned() {
+                let user = self.inner.logs.user(user);
+                self.write_control(channel, Some(owner), LogAction::Unban(Unban { user }))?;
+            }
+            found = self.enter_channel(theirs, user, owner)?;
+            self.put_channel(found.clone())?;
+            theirs = self.channel_view(user, channel)?;
+        }
+        let own = theirs.own.ok_or(CoreError::NotAParticipant)?;
+        let user_ref = self.inner.logs.user(user);
+        let (before, by) = match &own.role {
+            ChannelRole::Admin { rights, rank, by } => (Some((*rights, rank.clone())), *by),
+            _ => (None, owner),
+        };
+        let role = if rights.is_empty() {
+            if before.is_none() {
+                return Err(CoreError::ChatNotModified);
+            }
+            let cut = Some(self.cut_here(channel)?);
+            let action = LogAction::Demote(Demote { user: user_ref, cut });
+            self.write_control(channel, Some(owner), action)?;
+            ChannelRole::Member
+        } else {
+            if before.as_ref().is_some_and(|before| *before == (rights, rank.clone())) {
+                return Err(CoreError::ChatNotModified);
+            }
+            if matches!(own.role, ChannelRole::Restricted { .. }) {
+                let unban = LogAction::Unban(Unban { user: user_ref });
+                self.write_control(channel, Some(owner), unban)?;
+            }
+            // What every member may is not taken from an admin, as the log has it.
+            let keeps = LogRights::MEMBER | rights.to_log();
+            let narrows = before.is_some_and(|(before, _)| !keeps.has(before.to_log()));
+            let cut = if narrows { Some(self.cut_here(channel)?) } else { None };
+            let said = Text::new(rank.as_str()).map_err(|_| CoreError::RankInvalid)?;
+            let promote = Promote { user: user_ref, rights: rights.to_log(), rank: said, cut };
+            self.write_control(channel, Some(owner), LogAction::Promote(promote))?;
+            ChannelRole::Admin { rights, rank, by }
+        };
+        self.put_participant(&mut found, &Participant { role, ..own })?;
+        self.put_channel(found)?;
+        if !rights.contains_all(AdminRights::INVITE_USERS) {
+            self.end_links_of(channel.into(), user)?;
+        }
+        self.tell_member(channel, user);
+        self.tell_channel(channel, ChatChange::Members);
+        Ok(())
+    }
+
+    /// Who has a channel changes only what is shown beside the name.
+    fn edit_creator_rank(
+        &mut self,
+        owner: UserId,
+        mut found: Channel,
+        rank: String,
+    ) -> CoreResult<()> {
+        if owner != found.creator {
+            return Err(CoreError::ChannelOwner);
+        }
+        let own = self.participant(found.id, owner)?.ok_or(CoreError::NotAParticipant)?;
+        if own.role == (ChannelRole::Creator { rank: rank.clone() }) {
+            return Err(CoreError::ChatNotModified);
+        }
+        let role = ChannelRole::Creator { rank };
+        self.put_participant(&mut found, &Participant { role, ..own })?;
+        let id = found.id;
+        self.put_channel(found)?;
+        self.tell_channel(id, ChatChange::Members);
+        Ok(())
+    }
+
+    /// The time of a restriction is over: the home gives back what was taken.
+    pub(crate) fn end_ban(&mut self, user: UserId, channel: &[u8]) -> CoreResult<()> {
+        let channel = channel.try_into().map_err(|_| CoreError::Damaged("timer"))?;
+        let channel = ChannelId(i64::from_be_bytes(channel));
+        let Some(own) = self.participant(channel, user)? else { return Ok(()) };
+        let mut found = self.channel_row(channel)?;
+        let due = match own.role {
+            ChannelRole::Restricted { until, .. } | ChannelRole::Banned { until, .. } => until,
+            _ => 0,
+        };
+        // Changed meanwhile: it has another time, or none.
+        if due == 0 || due > self.now() || found.deleted {
+            return Ok(());
+        }
+        let name = self.inner.logs.user(user);
+        // A ban has no end in the log, where only an admin's word ends it.
+        let by = matches!(own.role, ChannelRole::Banned { .. }).then_some(found.creator);
+        self.write_control(channel, by, LogAction::Unban(Unban { user: name }))?;
+        self.put_participant(&mut found, &Participant { role: ChannelRole::Member, ..own })?;
+        self.put_channel(found)?;
+        self.tell_member(channel, user);
+        Ok(())
+    }
+
+    /// An account ended: it is in no channel any more. What it had goes to an admin, else to whoever is
+    /// there; with nobody there it ends.
+    pub(crate) fn leave_all_channels(&mut self, user: UserId) -> CoreResult<()> {
+        for channel in self.inner.channels.of(self.store(), user)? {
+            let mut found = self.channel_row(channel)?;
+            let Some(own) = self.participant(channel, user)?.filter(|own| own.joined) else {
+                continue;
+            };
+            if found.deleted {
+                continue;
+            }
+            let name = self.inner.logs.user(user);
+            if found.creator == user {
+                let Some(mut next) = self.successor(channel, user)? else {
+                    self.end_channel(found)?;
+                    continue;
+                };
+                let transfer = TransferOwner { user: self.inner.logs.user(next.user) };
+                self.write_control(channel, Some(user), LogAction::TransferOwner(transfer))?;
+                next.role = ChannelRole::Creator { rank: String::new() };
+                found.creator = next.user;
+                self.put_participant(&mut found, &next)?;
+                self.tell_member(channel, next.user);
+            }
+            if own.is_admin() {
+                let cut = Some(self.cut_here(channel)?);
+                let demote = LogAction::Demote(Demote { user: name, cut });
+                self.write_control(channel, Some(found.creator), demote)?;
+                self.end_links_of(channel.into(), user)?;
+            }
+            if own.announced {
+                let left = DataBody::Member(Member { join: false, invite: None });
+                self.write_data(channel, user, &left)?;
+            }
+            let role = ChannelRole::Member;
+            let gone = Participant { joined: false, announced: false, role, ..own };
+            self.put_participant(&mut found, &gone)?;
+            self.put_channel(found)?;
+            self.tell_channel(channel, ChatChange::Members);
+        }
+        Ok(())
+    }
+
+    /// Who has a channel after its creator: an admin, else who came last.
+    fn successor(&self, channel: ChannelId, creator: UserId) -> CoreResult<Option<Participant>> {
+        for prefix in
+            [row_key(channel, MARKED, &[Mark::Admin as u8]), row_key(channel, RECENT, &[])]
+        {
+            for (key, _) in self.scan_prefix(Keyspace::CHANNELS, &prefix, 2)? {
+                let next = key.last_chunk::<8>().map(|user| UserId(i64::from_be_bytes(*user)));
+                let next = next.filter(|next| *next != creator);
+                let next = next.map(|next| self.participant(channel, next)).transpose()?.flatten();
+                // Nothing may be taken from who has it.
+                if let Some(next) =
+                    next.filter(|next| !matches!(next.role, ChannelRole::Restricted { .. }))
+                {
+                    return Ok(Some(next));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn ban_in_channel(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+        user: UserId,
+        banned: Banned,
+    ) -> CoreResult<ChannelDone> {
+        let view = self.channel_view(owner, channel)?;
+        let mut found = (*view.channel).clone();
+        if user == found.creator {
+            return Err(CoreError::ChannelOwner);
+        }
+        view.needs_admin(AdminRights::BAN_USERS)?;
+        self.user(user)?.ok_or(CoreError::UnknownUser)?;
+        let date = self.now();
+        let theirs = self.participant(channel, user)?;
+        let own = theirs.unwrap_or_else(|| Participant {
+            joined: false,
+            ..Participant::new(user, owner, date, ChannelRole::Member)
+        });
+        let user_ref = self.inner.logs.user(user);
+        let (was_member, was_admin) = (own.joined, own.is_admin());
+        let denied = rights::denied(banned.rights);
+        let until = banned.until.max(0);
+        let until = if until <= date { 0 } else { until };
+        let next = if banned.entirely {
+            if own.is_banned() {
+                return Err(CoreError::ChatNotModified);
+            }
+            let cut = Some(self.cut_here(channel)?);
+            let ban = LogAction::Ban(Ban { user: user_ref, cut });
+            self.write_control(channel, Some(owner), ban)?;
+            if own.announced {
+                // Else who is let off would be there again by the entry with which they came. Leaving
+                // needs no right that a ban could take.
+                let left = DataBody::Member(Member { join: false, invite: None });
+                self.write_data(channel, user, &left)?;
+            }
+            let role = ChannelRole::Banned { until, by: owner };
+            Participant { joined: false, announced: false, date, role, ..own }
+        } else if banned.rights == Rights::NONE {
+            match own.role {
+                ChannelRole::Banned { .. } | ChannelRole::Restricted { .. } => {}
+                _ => return Err(CoreError::ChatNotModified),
+            }
+            let unban = LogAction::Unban(Unban { user: user_ref });
+            self.write_control(channel, Some(owner), unban)?;
+            Participant { role: ChannelRole::Member, ..own }
+        } else {
+            if found.broadcast {
+                return Err(CoreError::SettingsInvalid);
+            }
+            let forbidden = rights::forbidden(denied);
+            let role = ChannelRole::Restricted { rights: forbidden, until, by: owner };
+            if own.role == role {
+                return Err(CoreError::ChatNotModified);
+            }
+            if own.is_banned() {
+                let unban = LogAction::Unban(Unban { user: user_ref });
+                self.write_control(channel, Some(owner), unban)?;
+            } else if own.is_admin() {
+                let cut = Some(self.cut_here(channel)?);
+                let demote = LogAction::Demote(Demote { user: user_ref, cut });
+                self.write_control(channel, Some(owner), demote)?;
+            }
+            let cut = Some(self.cut_here(channel)?);
+            let until_ms = u64::from(until.unsigned_abs()) * 1000;
+            let restrict = Restrict { user: user_ref, denied, until_ms, cut };
+            self.write_control(channel, Some(owner), LogAction::Restrict(restrict))?;
+            Participant { role, ..own }
+        };
+        let removed = was_member && !next.joined;
+        if let ChannelRole::Restricted { until: 1.., .. } | ChannelRole::Banned { until: 1.., .. } =
+            next.role
+        {
+            self.set_timer(&at(Kind::Unban, until, user, &channel.bytes()), Vec::new());
+        }
+        self.put_participant(&mut found, &next)?;
+        let broadcast = found.broadcast;
+        self.put_channel(found)?;
+        if was_admin {
+            self.end_links_of(channel.into(), user)?;
+        }
+        if banned.entirely {
+            self.drop_request(channel.into(), user)?;
+        }
+        self.tell_member(channel, user);
+        let mut done = ChannelDone::default();
+        if removed && !broadcast {
+            done.sent.push(self.say_in_channel(owner, channel, Action::ChatRemoved(user))?);
+        }
+        Ok(done)
+    }
+}

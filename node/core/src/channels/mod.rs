@@ -1,0 +1,471 @@
+//! Channels and supergroups: written as logs from their first entry, shown from what follows.
+//!
+//! A command writes an entry of the channel's log (see the crate `glog`), and in the same batch what
+//! follows from it here: the [`Channel`], who takes part, and the messages in the box that all of its
+//! members share. So a message is written once, whoever reads it, and has one number and one place in
+//! the order of events for everybody on this node. What differs by member is one row of their own:
+//! [`Participant`].
+//!
+//! Keyspace `CHANNELS`, key = channel (8) ++ kind (1) ++ rest: 0 is the [`Channel`]; 1 ++ user (8) a
+//! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
+//! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
+//! message; 6 who has read furthest. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! is or was there. Keyspace `LOGS`: see [`log`].
+
+mod change;
+mod list;
+mod log;
+mod members;
+mod post;
+mod read;
+mod rights;
+mod table;
+
+use node_store::Keyspace;
+use serde::{Deserialize, Serialize};
+
+pub use change::{ChannelCreated, NewChannel};
+pub use list::{ParticipantFilter, ParticipantPage};
+pub use log::LogKeys;
+pub(crate) use log::{LogMark, Logs};
+pub use members::{Banned, ChannelDone};
+pub use read::ChannelRead;
+pub use rights::AdminRights;
+pub(crate) use table::Channels;
+
+use crate::chats::Rights;
+use crate::decide::Decide;
+use crate::event::{ChatChange, Event};
+use crate::ids::{ChannelId, MessageId, UserId};
+use crate::media::FileId;
+use crate::record::Record;
+use crate::{Core, CoreError, CoreResult};
+
+const CHANNEL: u8 = 0;
+const PARTICIPANT: u8 = 1;
+const RECENT: u8 = 2;
+const MARKED: u8 = 3;
+const ENTRY_OF: u8 = 4;
+const MESSAGE_OF: u8 = 5;
+const READERS: u8 = 6;
+
+/// A channel or a supergroup, as it shows on this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Channel {
+    /// Its number here.
+    pub id: ChannelId,
+    /// Admins write, others read; else everybody writes: a supergroup.
+    pub broadcast: bool,
+    /// 1 to [`crate::CHAT_TITLE_CHARS_MAX`] characters.
+    pub title: String,
+    /// At most [`crate::CHAT_ABOUT_CHARS_MAX`] characters.
+    pub about: String,
+    /// Its photo.
+    pub photo: Option<FileId>,
+    /// Without it the channel is private.
+    pub username: Option<String>,
+    /// Unix seconds.
+    pub date: i32,
+    /// Who has it.
+    pub creator: UserId,
+    /// What members who are no admins may not do.
+    pub banned: Rights,
+    /// Posts of a channel name who wrote them.
+    pub signatures: bool,
+    /// Its messages may not be forwarded or saved.
+    pub noforwards: bool,
+    /// Who joins does not see what was said before.
+    pub hidden_history: bool,
+    /// Seconds between two messages of one member; 0: none.
+    pub slow_mode_s: i32,
+    /// How many are in it.
+    pub members: i32,
+    /// How many of them are admins, with the creator.
+    pub admins: i32,
+    /// How many were removed and may not come back.
+    pub kicked: i32,
+    /// From how many something is taken, beside those.
+    pub restricted: i32,
+    /// It was ended.
+    pub deleted: bool,
+}
+
+impl Record for Channel {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "channel";
+}
+
+/// Somebody in a channel, or who was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Participant {
+    /// Who.
+    pub user: UserId,
+    /// Whether they are in it.
+    pub joined: bool,
+    /// Since when, in unix seconds; of who was removed: when that was.
+    pub date: i32,
+    /// Who brought them; of who came alone: themselves.
+    pub inviter: UserId,
+    /// What they are.
+    pub role: ChannelRole,
+    /// Read up to here.
+    pub read_inbox: MessageId,
+    /// What was said up to here is not shown to them.
+    pub hidden_below: MessageId,
+    /// When they last wrote, in unix seconds, where slow mode asks for it.
+    pub wrote: i32,
+    /// Whether the log says that they are there: it does from their first message on.
+    pub(crate) announced: bool,
+}
+
+/// What somebody is in a channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ChannelRole {
+    /// Anybody.
+    Member,
+    /// May do more.
+    Admin {
+        /// What.
+        rights: AdminRights,
+        /// A title of their own; may be empty.
+        rank: String,
+        /// Who made them one.
+        by: UserId,
+    },
+    /// Has it.
+    Creator {
+        /// As of an admin.
+        rank: String,
+    },
+    /// Something is taken from them.
+    Restricted {
+        /// What.
+        rights: Rights,
+        /// Until then, in unix seconds; 0: for ever.
+        until: i32,
+        /// By whom.
+        by: UserId,
+    },
+    /// Removed, and may not come back.
+    Banned {
+        /// Until then, in unix seconds; 0: for ever.
+        until: i32,
+        /// By whom.
+        by: UserId,
+    },
+}
+
+impl Record for Participant {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "participant of a channel";
+}
+
+impl Participant {
+    fn new(user: UserId, inviter: UserId, date: i32, role: ChannelRole) -> Self {
+        Self {
+            user,
+            joined: true,
+            date,
+            inviter,
+            role,
+            read_inbox: MessageId(0),
+            hidden_below: MessageId(0),
+            wrote: 0,
+            announced: false,
+        }
+    }
+
+    /// Whether it is the creator or an admin.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        matches!(self.role, ChannelRole::Admin { .. } | ChannelRole::Creator { .. })
+    }
+
+    /// Whether it was removed and may not come back.
+    #[must_use]
+    pub fn is_banned(&self) -> bool {
+        matches!(self.role, ChannelRole::Banned { .. })
+    }
+
+    /// What an admin may do; the creator all.
+    #[must_use]
+    pub fn admin_rights(&self) -> AdminRights {
+        match &self.role {
+            ChannelRole::Creator { .. } => AdminRights::ALL,
+            ChannelRole::Admin { rights, .. } => *rights,
+            _ => AdminRights::NONE,
+        }
+    }
+}
+
+/// A channel with what it is to one viewer.
+#[derive(Debug, Clone)]
+pub struct ChannelView {
+    /// The channel.
+    pub channel: std::sync::Arc<Channel>,
+    /// The viewer in it, if they are or were there.
+    pub own: Option<Participant>,
+}
+
+impl ChannelView {
+    /// Whether the viewer is in it.
+    #[must_use]
+    pub fn is_member(&self) -> bool {
+        self.own.as_ref().is_some_and(|own| own.joined)
+    }
+
+    /// Whether the viewer was removed.
+    #[must_use]
+    pub fn is_banned(&self) -> bool {
+        self.own.as_ref().is_some_and(Participant::is_banned)
+    }
+
+    /// Whether the viewer may read it: is in it, or it is public.
+    #[must_use]
+    pub fn may_read(&self) -> bool {
+        !self.is_banned() && (self.is_member() || self.channel.username.is_some())
+    }
+
+    /// What an admin may do.
+    #[must_use]
+    pub fn admin_rights(&self) -> AdminRights {
+        let own = self.own.as_ref().filter(|own| own.joined);
+        own.map_or(AdminRights::NONE, Participant::admin_rights)
+    }
+
+    /// What the viewer may not do.
+    #[must_use]
+    pub fn forbidden(&self) -> Rights {
+        match self.own.as_ref().map(|own| &own.role) {
+            Some(ChannelRole::Admin { .. } | ChannelRole::Creator { .. }) => Rights::NONE,
+            Some(ChannelRole::Restricted { rights, .. }) => *rights | self.channel.banned,
+            _ => self.channel.banned,
+        }
+    }
+
+    /// Fails unless the viewer may write what needs this right.
+    pub(crate) fn may_post(&self, right: Rights) -> CoreResult<()> {
+        if !self.is_member() {
+            return Err(CoreError::RightMissing(Rights::SEND));
+        }
+        if self.channel.broadcast {
+            let may = self.admin_rights().contains_all(AdminRights::POST_MESSAGES);
+            return if may { Ok(()) } else { Err(CoreError::AdminRightMissing) };
+        }
+        let forbidden = self.forbidden();
+        if forbidden.contains_any(Rights::SEND) {
+            return Err(CoreError::RightMissing(Rights::SEND));
+        }
+        if forbidden.contains_any(right) { Err(CoreError::RightMissing(right)) } else { Ok(()) }
+    }
+
+    pub(crate) fn needs_admin(&self, rights: AdminRights) -> CoreResult<()> {
+        if self.admin_rights().contains_all(rights) {
+            Ok(())
+        } else {
+            Err(CoreError::AdminRightMissing)
+        }
+    }
+}
+
+fn row_key(channel: ChannelId, kind: u8, rest: &[u8]) -> Vec<u8> {
+    [&channel.bytes()[..], &[kind], rest].concat()
+}
+
+fn participant_key(channel: ChannelId, user: UserId) -> Vec<u8> {
+    row_key(channel, PARTICIPANT, &user.bytes())
+}
+
+/// The latest first.
+fn recent_key(channel: ChannelId, date: i32, user: UserId) -> Vec<u8> {
+    let latest = (!date.unsigned_abs()).to_be_bytes();
+    row_key(channel, RECENT, &[&latest[..], &user.bytes()].concat())
+}
+
+fn of_key(user: UserId, channel: ChannelId) -> [u8; 16] {
+    crate::ids::pair_key(user.0, channel.0)
+}
+
+impl Core {
+    /// A channel, as it is on disk; `None` if there is none.
+    #[must_use]
+    pub fn channel(&self, channel: ChannelId) -> Option<std::sync::Arc<Channel>> {
+        self.inner.channels.get(channel)
+    }
+
+    /// A channel as a viewer sees it, whether they may read it or not.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`], and those of the store.
+    pub fn channel_for(&self, viewer: UserId, channel: ChannelId) -> CoreResult<ChannelView> {
+        let found = self.inner.channels.get(channel).ok_or(CoreError::UnknownChannel)?;
+        let own = self.participant(channel, viewer)?;
+        Ok(ChannelView { channel: found, own })
+    }
+
+    /// [`Core::channel_for`] for who reads.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`] for who may not.
+    pub fn channel_to_read(&self, viewer: UserId, channel: ChannelId) -> CoreResult<ChannelView> {
+        let view = self.channel_for(viewer, channel)?;
+        if view.channel.deleted || !view.may_read() {
+            return Err(CoreError::UnknownChannel);
+        }
+        Ok(view)
+    }
+
+    /// Somebody in a channel, or who was there.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn participant(&self, channel: ChannelId, user: UserId) -> CoreResult<Option<Participant>> {
+        let row = self.inner.store.get(Keyspace::CHANNELS, &participant_key(channel, user))?;
+        row.map(|row| Participant::decode(&row)).transpose()
+    }
+
+    /// The channels that a user is in.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn channels_of(&self, user: UserId) -> CoreResult<Vec<ChannelId>> {
+        self.inner.channels.of(&*self.inner.store, user)
+    }
+}
+
+impl Decide<'_> {
+    /// A channel, as the commands before this one leave it.
+    pub(crate) fn channel_row(&self, channel: ChannelId) -> CoreResult<Channel> {
+        let row = self.load(Keyspace::CHANNELS, &row_key(channel, CHANNEL, &[]))?;
+        row.ok_or(CoreError::UnknownChannel)
+    }
+
+    /// Somebody in it, as the commands before this one leave it.
+    pub(crate) fn participant(
+        &self,
+        channel: ChannelId,
+        user: UserId,
+    ) -> CoreResult<Option<Participant>> {
+        self.load(Keyspace::CHANNELS, &participant_key(channel, user))
+    }
+
+    /// [`Core::channel_for`] as the commands before this one leave it; gone where it was ended.
+    pub(crate) fn channel_view(
+        &self,
+        viewer: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<ChannelView> {
+        let found = self.channel_row(channel)?;
+        if found.deleted {
+            return Err(CoreError::UnknownChannel);
+        }
+        let own = self.participant(channel, viewer)?;
+        Ok(ChannelView { channel: std::sync::Arc::new(found), own })
+    }
+
+    /// The same for who may read it.
+    pub(crate) fn channel_seen_by(
+        &self,
+        viewer: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<std::sync::Arc<Channel>> {
+        let view = self.channel_view(viewer, channel)?;
+        if view.may_read() { Ok(view.channel) } else { Err(CoreError::UnknownChannel) }
+    }
+
+    /// Writes a channel, and shows it once that is durable.
+    pub(crate) fn put_channel(&mut self, channel: Channel) -> CoreResult<()> {
+        self.put(Keyspace::CHANNELS, &row_key(channel.id, CHANNEL, &[]), &channel)?;
+        self.after(move |inner| inner.channels.put(channel));
+        Ok(())
+    }
+
+    /// Writes somebody in a channel, with what they are found by; counts them in `channel`, which the
+    /// caller writes.
+    fn put_participant(
+        &mut self,
+        channel: &mut Channel,
+        participant: &Participant,
+    ) -> CoreResult<()> {
+        let (id, user) = (channel.id, participant.user);
+        let before = self.participant(id, user)?;
+        if let Some(before) = &before {
+            count(channel, before, -1);
+        }
+        count(channel, participant, 1);
+        let listed = before.as_ref().map(|before| keys(id, before)).unwrap_or_default();
+        let lists = keys(id, participant);
+        for key in listed.iter().filter(|key| !lists.contains(key)) {
+            self.delete(Keyspace::CHANNELS, key);
+        }
+        for key in lists.iter().filter(|key| !listed.contains(key)) {
+            self.put_bytes(Keyspace::CHANNELS, key, Vec::new());
+        }
+        if before.as_ref().is_some_and(|before| before.joined) != participant.joined {
+            let joined = participant.joined;
+            if joined {
+                self.put_bytes(Keyspace::CHANNELS_OF, &of_key(user, id), Vec::new());
+            } else {
+                self.delete(Keyspace::CHANNELS_OF, &of_key(user, id));
+            }
+            self.after(move |inner| inner.channels.joined(user, id, joined));
+        }
+        self.put(Keyspace::CHANNELS, &participant_key(id, user), participant)
+    }
+
+    /// Tells who is in a channel that it changed.
+    fn tell_channel(&mut self, channel: ChannelId, change: ChatChange) {
+        let actor = self.actor;
+        self.event(Event::Channel { channel, change, actor });
+    }
+
+    /// Tells one member that what they are in a channel changed.
+    fn tell_member(&mut self, channel: ChannelId, user: UserId) {
+        let actor = self.actor;
+        self.event(Event::ChannelMember { channel, user, actor });
+    }
+}
+
+/// What they are listed under beside the members.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Mark {
+    Admin = 0,
+    Banned = 1,
+    Restricted = 2,
+}
+
+fn mark(participant: &Participant) -> Option<Mark> {
+    match participant.role {
+        ChannelRole::Admin { .. } | ChannelRole::Creator { .. } if participant.joined => {
+            Some(Mark::Admin)
+        }
+        ChannelRole::Banned { .. } => Some(Mark::Banned),
+        ChannelRole::Restricted { .. } => Some(Mark::Restricted),
+        _ => None,
+    }
+}
+
+/// The rows by which somebody is found.
+fn keys(channel: ChannelId, participant: &Participant) -> Vec<Vec<u8>> {
+    let (user, date) = (participant.user, participant.date);
+    let recent = participant.joined.then(|| recent_key(channel, date, user));
+    let marked = mark(participant).map(|mark| marked_key(channel, mark, user));
+    recent.into_iter().chain(marked).collect()
+}
+
+fn marked_key(channel: ChannelId, mark: Mark, user: UserId) -> Vec<u8> {
+    row_key(channel, MARKED, &[&[mark as u8][..], &user.bytes()].concat())
+}
+
+fn count(channel: &mut Channel, participant: &Participant, by: i32) {
+    if participant.joined {
+        channel.members += by;
+    }
+    match mark(participant) {
+        Some(Mark::Admin) => channel.admins += by,
+        Some(Mark::Banned) => channel.kicked += by,
+        Some(Mark::Restricted) => channel.restricted += by,
+        None => {}
+    }
+}

@@ -1,0 +1,475 @@
+//! Messages in channels: one for all who are there.
+
+use glog::EntryRef;
+use glog::body::{
+    DataBody, Delete, Edit as LogEdit, Media as LogMedia, Member, Pin, Post, SALT_BYTES, Unpin,
+};
+use glog::cbor::{Blob, List, Text as LogText, decode, encode};
+use node_store::Keyspace;
+use serde::{Deserialize, Serialize};
+
+use super::{AdminRights, ChannelView, ENTRY_OF, MESSAGE_OF, Participant, rights, row_key};
+use crate::chats::Rights;
+use crate::decide::Decide;
+use crate::ids::{Actor, ChannelId, MessageId, PeerId, Pts, UserId};
+use crate::media::{FileRecord, Media};
+use crate::message::{Action, BoxRow, Forward, Message, Reply};
+use crate::record::Record;
+use crate::send::{Affected, OwnEvents, PINNED_MAX, PinHow, Sent};
+use crate::text::{Entity, EntityKind};
+use crate::{Core, CoreError, CoreResult};
+
+/// Messages that one command deletes.
+const DELETE_AT_ONCE: usize = 100;
+
+/// What sealing adds to a body: nonce, tag and padding.
+const SEALING_BYTES_MAX: usize = 128;
+
+/// Pins that one entry ends.
+const UNPIN_AT_ONCE: usize = 32;
+
+/// Which entry brought a message, and which one pins it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Origin {
+    post: Vec<u8>,
+    pin: Option<Vec<u8>>,
+}
+
+impl Record for Origin {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "origin of a message";
+}
+
+impl Origin {
+    fn post(&self) -> CoreResult<EntryRef> {
+        decode(&self.post).map_err(|_| CoreError::Damaged(Self::NAME))
+    }
+}
+
+/// What a log keeps of a message beside its words.
+#[derive(Clone, Serialize, Deserialize)]
+struct Extra {
+    entities: Vec<Entity>,
+    silent: bool,
+    forward: Option<Forward>,
+    grouped_id: i64,
+    invert_media: bool,
+    noforwards: bool,
+    post_author: Option<String>,
+}
+
+impl Record for Extra {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "more of a message";
+}
+
+/// What a log keeps of what comes with a message.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Descriptor {
+    media: Media,
+    file: Option<FileRecord>,
+}
+
+impl Record for Descriptor {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "media in a log";
+}
+
+fn too_long<E>(_: E) -> CoreError {
+    crate::TextError::TooLong.into()
+}
+
+fn id_key(channel: ChannelId, kind: u8, id: MessageId) -> Vec<u8> {
+    row_key(channel, kind, &id.0.max(0).to_be_bytes())
+}
+
+impl Core {
+    /// Removes messages of a channel, from everybody. Ids that are not there are passed over.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`], [`CoreError::AdminRightMissing`] for what others wrote.
+    pub async fn delete_in_channel(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        ids: Vec<MessageId>,
+    ) -> CoreResult<Affected> {
+        let mut affected = None;
+        for some in ids.chunks(DELETE_AT_ONCE) {
+            let some = some.to_vec();
+            let more = self
+                .write(Some(actor), move |decide| decide.delete_in_channel(owner, channel, some))
+                .await?;
+            let before = affected.map_or(0, |affected: Affected| affected.pts_count);
+            affected = Some(Affected { pts_count: before + more.pts_count, ..more });
+        }
+        match affected {
+            Some(affected) => Ok(affected),
+            None => {
+                let pts = self.channel_state(channel)?;
+                Ok(Affected { pts, pts_count: 0 })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Core {
+    /// The entry that brought a message.
+    pub(crate) fn entry_of(&self, channel: ChannelId, id: MessageId) -> Option<EntryRef> {
+        let row = self.inner.store.get(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id)).unwrap();
+        row.map(|row| Origin::decode(&row).unwrap().post().unwrap())
+    }
+}
+
+impl Decide<'_> {
+    /// Puts a message of somebody who may write into a channel's box, and into its log.
+    pub(crate) fn place_in_channel(
+        &mut self,
+        from: UserId,
+        channel: ChannelId,
+        mut message: Message,
+    ) -> CoreResult<(Pts, BoxRow)> {
+        let view = self.channel_view(from, channel)?;
+        let own = view.own.clone().ok_or(CoreError::UnknownChannel)?;
+        let mut found = (*view.channel).clone();
+        self.keep_pace(&view, &own)?;
+        (message.out, message.twin) = (false, MessageId(0));
+        message.noforwards |= found.noforwards;
+        if found.broadcast && found.signatures {
+            let account = self.user(from)?.ok_or(CoreError::UnknownUser)?;
+            message.post_author = Some(account.full_name());
+        }
+        let post = self.post_of(channel, &message)?;
+        let needed = if found.broadcast { glog::Rights::BROADCAST } else { post.classes() };
+        if !self.log_rights(channel, from)?.1.has(needed) {
+            return Err(CoreError::RightMissing(Rights::SEND));
+        }
+        let post = DataBody::Post(post);
+        // Asked before anything is written: what comes later in the command may not be refused.
+        if post.encode(&[0; SALT_BYTES]).len() + SEALING_BYTES_MAX > glog::DATA_BODY_BYTES_MAX {
+            return Err(too_long(()));
+        }
+        let id = self.next_id(channel)?;
+        let announces = !found.broadcast && !own.announced;
+        self.expires(from, id, &message)?;
+        self.hold_media(&message, 1)?;
+        let reads = Participant {
+            read_inbox: id,
+            announced: own.announced || announces,
+            wrote: if found.slow_mode_s > 0 { self.now() } else { own.wrote },
+            ..own
+        };
+        self.put_participant(&mut found, &reads)?;
+        if announces {
+            let joins = DataBody::Member(Member { join: true, invite: None });
+            self.write_data(channel, from, &joins)?;
+        }
+        let at = self.write_data(channel, from, &post)?;
+        self.put_origin(channel, id, &Origin { post: encode(&at), pin: None })?;
+        let row = BoxRow::Message(message);
+        let pts = self.append(channel, row.clone())?;
+        Ok((pts, row))
+    }
+
+    /// Puts a service message into a channel's box: it follows from what the log says elsewhere.
+    pub(crate) fn say_in_channel(
+        &mut self,
+        from: UserId,
+        channel: ChannelId,
+        action: Action,
+    ) -> CoreResult<Sent> {
+        let message = Message::service(channel.into(), from, false, self.now());
+        let message = Message { action: Some(action), ..message };
+        self.hold_media(&message, 1)?;
+        let pts = self.append(channel, BoxRow::Message(message.clone()))?;
+        let id = MessageId(pts.0);
+        if let Some(own) = self.participant(channel, from)? {
+            let mut found = self.channel_row(channel)?;
+            self.put_participant(&mut found, &Participant { read_inbox: id, ..own })?;
+        }
+        Ok(Sent { id, pts, message, repeated: false })
+    }
+
+    /// Fails while slow mode keeps a member from writing.
+    fn keep_pace(&self, view: &ChannelView, own: &Participant) -> CoreResult<()> {
+        let pace = view.channel.slow_mode_s;
+        if pace == 0 || own.is_admin() || own.wrote == 0 {
+            return Ok(());
+        }
+        let left = own.wrote.saturating_add(pace).saturating_sub(self.now());
+        let wait_s = u32::try_from(left).unwrap_or(0);
+        if wait_s == 0 { Ok(()) } else { Err(CoreError::SlowMode { wait_s }) }
+    }
+
+    fn put_origin(&mut self, channel: ChannelId, id: MessageId, origin: &Origin) -> CoreResult<()> {
+        self.put(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id), origin)?;
+        let key = row_key(channel, MESSAGE_OF, &origin.post);
+        self.put_bytes(Keyspace::CHANNELS, &key, id.0.to_be_bytes().to_vec());
+        Ok(())
+    }
+
+    fn origin(&self, channel: ChannelId, id: MessageId) -> CoreResult<Option<Origin>> {
+        self.load(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id))
+    }
+
+    /// A message as the log has it.
+    fn post_of(&self, channel: ChannelId, message: &Message) -> CoreResult<Post> {
+        let mut media = Vec::new();
+        let mut links = message
+            .entities
+            .iter()
+            .any(|entity| matches!(entity.kind, EntityKind::Url | EntityKind::TextUrl { .. }));
+        match &message.media {
+            None => {}
+            // It follows from the link, which each node looks at by itself.
+            Some(Media::WebPage { .. }) => links = true,
+            Some(shown) => {
+                let file = shown.file().map(|file| self.file(file)).transpose()?.flatten();
+                let descriptor = Descriptor { media: shown.clone(), file }.encode()?;
+                media.push(LogMedia {
+                    class: rights::denied(self.right_for(shown)?),
+                    descriptor: Blob::new(descriptor).map_err(too_long)?,
+                });
+            }
+        }
+        let reply_to = match &message.reply {
+            Some(reply) => {
+                self.origin(channel, reply.to)?.map(|origin| origin.post()).transpose()?
+            }
+            None => None,
+        };
+        let extra = Extra {
+            entities: message.entities.clone(),
+            silent: message.silent,
+            forward: message.forward.clone(),
+            grouped_id: message.grouped_id,
+            invert_media: message.invert_media,
+            noforwards: message.noforwards,
+            post_author: message.post_author.clone(),
+        };
+        Ok(Post {
+            text: LogText::new(message.text.as_str()).map_err(too_long)?,
+            links,
+            media: List::new(media).map_err(too_long)?,
+            reply_to,
+            extra: Blob::new(extra.encode()?).map_err(too_long)?,
+        })
+    }
+
+    /// Whether `owner` may change a message of a channel, and whether for ever.
+    pub(crate) fn may_edit_in_channel(
+        &self,
+        owner: UserId,
+        channel: ChannelId,
+        message: &Message,
+    ) -> CoreResult<bool> {
+        let view = self.channel_view(owner, channel)?;
+        if !view.is_member() {
+            return Err(CoreError::UnknownChannel);
+        }
+        let others = view.admin_rights().contains_all(AdminRights::EDIT_MESSAGES);
+        if view.channel.broadcast {
+            let posts = view.admin_rights().contains_all(AdminRights::POST_MESSAGES);
+            if others || (posts && message.from == owner) {
+                return Ok(others);
+            }
+            return Err(CoreError::NotTheAuthor);
+        }
+        if message.from == owner { Ok(false) } else { Err(CoreError::NotTheAuthor) }
+    }
+
+    /// Writes into the log what a message of a channel says from now on.
+    pub(crate) fn log_edit(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
+        // A service message is none of the log's.
+        let Some(origin) = self.origin(channel, id)? else { return Ok(()) };
+        let edit = LogEdit { target: origin.post()?, post: self.post_of(channel, message)? };
+        let rights = self.log_rights(channel, owner)?.1;
+        let may = if self.channel_row(channel)?.broadcast {
+            let own = message.from == owner && rights.has(glog::Rights::BROADCAST);
+            own || rights.has(glog::Rights::EDIT)
+        } else {
+            // Who may not send something does not edit it in either.
+            rights.has(edit.post.classes())
+        };
+        if !may {
+            return Err(CoreError::RightMissing(Rights::SEND));
+        }
+        self.write_data(channel, owner, &DataBody::Edit(edit)).map(|_| ())
+    }
+
+    fn delete_in_channel(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+        mut ids: Vec<MessageId>,
+    ) -> CoreResult<Affected> {
+        let view = self.channel_view(owner, channel)?;
+        if !view.is_member() {
+            return Err(CoreError::UnknownChannel);
+        }
+        let any = view.admin_rights().contains_all(AdminRights::DELETE_MESSAGES);
+        let posts = view.admin_rights().contains_all(AdminRights::POST_MESSAGES);
+        ids.sort_unstable();
+        ids.dedup();
+        let (mut going, mut targets) = (Vec::new(), Vec::new());
+        for id in ids {
+            let Some(message) = self.message(channel, id)? else { continue };
+            let own = message.from == owner
+                && message.action.is_none()
+                && (!view.channel.broadcast || posts);
+            if !any && !own {
+                return Err(CoreError::AdminRightMissing);
+            }
+            targets.extend(self.forget_message(channel, id, &message)?);
+            going.push(id);
+        }
+        if going.is_empty() {
+            return Ok(Affected { pts: Pts(self.next_id(channel)?.0 - 1), pts_count: 0 });
+        }
+        for target in targets {
+            self.write_data(channel, owner, &DataBody::Delete(Delete { target }))?;
+        }
+        let pts_count = i32::try_from(going.len()).unwrap_or(i32::MAX);
+        let pts = self.remove(channel.into(), channel.into(), None, going)?;
+        Ok(Affected { pts, pts_count })
+    }
+
+    /// A message goes by itself: whoever wrote it takes it away, which needs no right.
+    pub(crate) fn expire_in_channel(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<()> {
+        let Some(message) = self.message(channel, id)?.filter(|m| m.ttl_period > 0) else {
+            return Ok(());
+        };
+        let origin = self.forget_message(channel, id, &message)?;
+        if let Some(target) = origin {
+            let gone = DataBody::Delete(Delete { target });
+            self.write_data(channel, message.from, &gone)?;
+        }
+        self.remove(channel.into(), channel.into(), None, vec![id]).map(|_| ())
+    }
+
+    /// What leads to a message goes; answers the entry that brought it.
+    fn forget_message(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<Option<EntryRef>> {
+        let origin = self.origin(channel, id)?;
+        if let Some(origin) = &origin {
+            self.delete(Keyspace::CHANNELS, &row_key(channel, MESSAGE_OF, &origin.post));
+            self.delete(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id));
+        }
+        self.release_media([message])?;
+        origin.map(|origin| origin.post()).transpose()
+    }
+
+    /// Whether `owner` may pin messages of a channel.
+    fn may_pin_in_channel(&self, owner: UserId, channel: ChannelId) -> CoreResult<()> {
+        let view = self.channel_view(owner, channel)?;
+        if !view.is_member() {
+            return Err(CoreError::UnknownChannel);
+        }
+        let as_member =
+            !view.channel.broadcast && !view.forbidden().contains_any(Rights::PIN_MESSAGES);
+        if as_member {
+            return Ok(());
+        }
+        view.needs_admin(AdminRights::PIN_MESSAGES)
+    }
+
+    /// Pins a message of a channel, or unpins it.
+    pub(crate) fn pin_in_channel(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+        id: MessageId,
+        how: PinHow,
+    ) -> CoreResult<OwnEvents> {
+        self.may_pin_in_channel(owner, channel)?;
+        let message = self.message(channel, id)?.filter(|message| message.action.is_none());
+        let message = message.ok_or(CoreError::UnknownMessage)?;
+        if message.pinned == how.pinned {
+            return Ok(Vec::new());
+        }
+        if !how.pinned {
+            return self.unpin_in_channel(owner, channel, &[id]);
+        }
+        if self.pinned(channel, channel.into())?.len() >= PINNED_MAX {
+            return Err(CoreError::TooManyPinnedMessages);
+        }
+        let origin = self.origin(channel, id)?.ok_or(CoreError::UnknownMessage)?;
+        let pin = DataBody::Pin(Pin { target: origin.post()? });
+        let at = self.write_data(channel, owner, &pin)?;
+        self.put_origin(channel, id, &Origin { pin: Some(encode(&at)), ..origin })?;
+        self.rewrite(channel, id, &Message { pinned: true, ..message })?;
+        let peer = PeerId::from(channel);
+        let row = BoxRow::Pinned { peer, ids: vec![id], pinned: true };
+        let mut events = vec![(self.append(channel, row.clone())?, row)];
+        let service = Message {
+            action: Some(Action::Pin),
+            reply: Some(Reply { to: id, quote: None }),
+            silent: how.silent,
+            ..Message::service(peer, owner, false, self.now())
+        };
+        let row = BoxRow::Message(service);
+        events.push((self.append(channel, row.clone())?, row));
+        Ok(events)
+    }
+
+    fn unpin_in_channel(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+        ids: &[MessageId],
+    ) -> CoreResult<OwnEvents> {
+        let (mut unpinned, mut pins) = (Vec::new(), Vec::new());
+        for id in ids {
+            let Some(message) = self.message(channel, *id)?.filter(|m| m.pinned) else { continue };
+            if let Some(origin) = self.origin(channel, *id)? {
+                if let Some(pin) = &origin.pin {
+                    pins.push(decode(pin).map_err(|_| CoreError::Damaged(Origin::NAME))?);
+                }
+                self.put_origin(channel, *id, &Origin { pin: None, ..origin })?;
+            }
+            self.rewrite(channel, *id, &Message { pinned: false, ..message })?;
+            unpinned.push(*id);
+        }
+        if unpinned.is_empty() {
+            return Ok(Vec::new());
+        }
+        unpinned.sort_unstable();
+        let pins = List::new(pins).map_err(too_long)?;
+        self.write_data(channel, owner, &DataBody::Unpin(Unpin { pins }))?;
+        let row = BoxRow::Pinned { peer: channel.into(), ids: unpinned, pinned: false };
+        Ok(vec![(self.append(channel, row.clone())?, row)])
+    }
+
+    /// Unpins some of a channel's messages; and how many are left.
+    pub(crate) fn unpin_all_in_channel(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<(Affected, usize)> {
+        self.may_pin_in_channel(owner, channel)?;
+        let all = self.pinned(channel, channel.into())?;
+        let some: Vec<MessageId> = all.iter().take(UNPIN_AT_ONCE).copied().collect();
+        let events = self.unpin_in_channel(owner, channel, &some)?;
+        let affected = match events.last() {
+            Some((pts, row)) => Affected { pts: *pts, pts_count: row.pts_count() },
+            None => Affected { pts: Pts(self.next_id(channel)?.0 - 1), pts_count: 0 },
+        };
+        Ok((affected, all.len() - some.len()))
+    }
+}
