@@ -20,6 +20,8 @@ sys.path.append(str(pathlib.Path(__file__).parent.parent / "clients"))
 import common  # noqa: E402
 
 SERVICE = 777000  # the account that login codes and the node's own messages come from
+# Channels are shown as this less their number, by all the libraries.
+CHANNELS = -1_000_000_000_000
 # A library repeats a request for some time while the node is down, and the tests keep it down for less.
 # The largest file takes minutes, which only long runs have.
 COMMAND_SECONDS_MAX = 1800 if os.environ.get("ROOKERY_TEST") == "full" else 90
@@ -169,8 +171,10 @@ def user_of(peer):
 
 
 def peer_of(peer):
-    """A user's number, or that of a basic group below zero, as all the libraries write it."""
-    chat = getattr(peer, "chat_id", None)
+    """A user's number, or that of a group below zero, of a channel below -10^12, as all the libraries write it."""
+    chat, channel = getattr(peer, "chat_id", None), getattr(peer, "channel_id", None)
+    if channel:
+        return CHANNELS - channel
     return -chat if chat else user_of(peer)
 
 
@@ -216,7 +220,7 @@ def arrival(shape):
 def event_of(update, me):
     """The event for one update of the raw API, or None for those that no test looks at."""
     name = kind(update)
-    if name == "UpdateNewMessage" and kind(update.message) == "Message":
+    if name in ("UpdateNewMessage", "UpdateNewChannelMessage") and kind(update.message) == "Message":
         return arrival(message_of(update.message, me))
     if name == "UpdateShortMessage":
         return arrival({
@@ -234,9 +238,9 @@ def event_of(update, me):
                 for entity in update.entities or ()
             ],
         })
-    if name == "UpdateEditMessage":
+    if name in ("UpdateEditMessage", "UpdateEditChannelMessage"):
         return {"event": "edited", **message_of(update.message, me)}
-    if name == "UpdateDeleteMessages":
+    if name in ("UpdateDeleteMessages", "UpdateDeleteChannelMessages"):
         # Telethon makes empty ones out of the answers to its own calls.
         return {"event": "deleted", "ids": list(update.messages)} if update.messages else None
     if name == "UpdateReadHistoryOutbox":
@@ -248,6 +252,17 @@ def event_of(update, me):
             "max_id": update.max_id,
             "unread": update.still_unread_count,
         }
+    if name == "UpdateReadChannelOutbox":
+        return {"event": "read_outbox", "peer": CHANNELS - update.channel_id, "max_id": update.max_id}
+    if name == "UpdateReadChannelInbox":
+        return {
+            "event": "read_inbox",
+            "peer": CHANNELS - update.channel_id,
+            "max_id": update.max_id,
+            "unread": update.still_unread_count,
+        }
+    if name == "UpdateChannelUserTyping":
+        return {"event": "typing", "user": user_of(update.from_id), "peer": CHANNELS - update.channel_id}
     if name == "UpdateChatUserTyping":
         return {"event": "typing", "user": user_of(update.from_id), "peer": -update.chat_id}
     if name == "UpdateUserTyping":

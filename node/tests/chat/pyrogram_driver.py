@@ -186,10 +186,14 @@ class Pyrogram(protocol.Driver):
                 return raw.types.InputUserSelf()
             return raw.types.InputUser(user_id=found.user_id, access_hash=found.access_hash)
 
+        async def channel(number):
+            found = await self.app.resolve_peer(number)
+            return raw.types.InputChannel(channel_id=found.channel_id, access_hash=found.access_hash)
+
         space, _, name = method.rpartition(".")
         space = getattr(raw.functions, space) if space else raw.functions
         fields = {
-            key: await tl_json.from_json(value, lambda kind: getattr(raw.types, kind), peer, user)
+            key: await tl_json.from_json(value, lambda kind: getattr(raw.types, kind), peer, user, channel)
             for key, value in fields.items()
         }
         return {"result": tl_json.to_json(await self.app.invoke(getattr(space, name)(**fields)))}
@@ -222,6 +226,16 @@ class Pyrogram(protocol.Driver):
         self.me = (await self.app.check_password(password)).id
         await self.logged_in()
         return {"user_id": self.me}
+
+    async def do_give_channel(self, channel, user, password):
+        """Makes somebody else the owner of a channel."""
+        asked = await self.app.invoke(raw.functions.account.GetPassword())
+        of, to = await self.app.resolve_peer(channel), await self.app.resolve_peer(user)
+        await self.app.invoke(raw.functions.channels.EditCreator(
+            channel=raw.types.InputChannel(channel_id=of.channel_id, access_hash=of.access_hash),
+            user_id=raw.types.InputUser(user_id=to.user_id, access_hash=to.access_hash),
+            password=pyrogram.utils.compute_password_check(asked, password)))
+        return {}
 
     async def do_set_password(self, new, old=None):
         """Sets, changes or (with nothing new) removes the password of logins."""

@@ -189,7 +189,10 @@ class Tdlib(protocol.Driver):
     async def chat(self, peer):
         peer = self.me if peer == "self" else peer
         if peer not in self.chats:
-            if peer < 0:
+            if peer < protocol.CHANNELS:
+                number = protocol.CHANNELS - peer
+                await self.request("createSupergroupChat", supergroup_id=number, force=False)
+            elif peer < 0:
                 await self.request("createBasicGroupChat", basic_group_id=-peer, force=False)
             else:
                 await self.request("createPrivateChat", user_id=peer, force=False)

@@ -64,10 +64,13 @@ class Telethon(protocol.Driver):
         async def peer(number):
             return await self.app.get_input_entity(target(number))
 
+        async def channel(number):
+            return utils.get_input_channel(await self.app.get_input_entity(number))
+
         space, _, name = method.rpartition(".")
         space = getattr(functions, space) if space else functions
         fields = {
-            key: await tl_json.from_json(value, lambda kind: getattr(types, kind), peer, user)
+            key: await tl_json.from_json(value, lambda kind: getattr(types, kind), peer, user, channel)
             for key, value in fields.items()
         }
         return {"result": tl_json.to_json(await self.app(getattr(space, name + "Request")(**fields)))}
@@ -95,6 +98,14 @@ class Telethon(protocol.Driver):
     async def do_check_password(self, password):
         self.me = (await self.app.sign_in(password=password)).id
         return {"user_id": self.me}
+
+    async def do_give_channel(self, channel, user, password):
+        """Makes somebody else the owner of a channel."""
+        asked = await self.app(functions.account.GetPasswordRequest())
+        await self.app(functions.messages.EditChatCreatorRequest(
+            peer=await self.app.get_input_entity(channel), user_id=await self.app.get_input_entity(user),
+            password=telethon.password.compute_check(asked, password)))
+        return {}
 
     async def do_set_password(self, new, old=None):
         """Sets, changes or (with nothing new) removes the password of logins."""

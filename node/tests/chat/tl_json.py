@@ -1,7 +1,8 @@
 """TL objects of Telethon and Pyrogram as JSON, both ways: the two name their types and fields as TL does.
 
 An object is `{"_": "InputPeerUser", ...}` with its fields, bytes are `{"hex": "..."}`, dates are unix seconds. On the
-way in, `{"peer": ID}` and `{"user": ID}` stand for what the library knows of an account, `"self"` for one's own.
+way in, `{"peer": ID}` and `{"user": ID}` stand for what the library knows of an account, `"self"` for one's own, and
+`{"channel": ID}` for what it knows of a channel: the number that is shown for it, below -10^12.
 """
 
 import datetime
@@ -23,10 +24,10 @@ def to_json(value):
     return {"_": type(value).__name__, **fields}
 
 
-async def from_json(value, types, peer, user):
-    """`types` finds a constructor by its name, `peer` and `user` what stands for an account."""
+async def from_json(value, types, peer, user, channel):
+    """`types` finds a constructor by its name, the others what stands for an account or a channel."""
     if isinstance(value, list):
-        return [await from_json(one, types, peer, user) for one in value]
+        return [await from_json(one, types, peer, user, channel) for one in value]
     if not isinstance(value, dict):
         return value
     if "hex" in value:
@@ -35,5 +36,7 @@ async def from_json(value, types, peer, user):
         return await peer(value["peer"])
     if "user" in value and "_" not in value:
         return await user(value["user"])
-    fields = {name: await from_json(one, types, peer, user) for name, one in value.items() if name != "_"}
+    if "channel" in value and "_" not in value:
+        return await channel(value["channel"])
+    fields = {name: await from_json(one, types, peer, user, channel) for name, one in value.items() if name != "_"}
     return types(value["_"])(**fields)

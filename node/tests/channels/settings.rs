@@ -1,0 +1,131 @@
+//! What owners change about a channel, and what they can take away.
+
+use serde_json::{Value, json};
+
+use crate::CHANNELS;
+use crate::driver::SOON;
+use crate::scene::{Scene, assert_no_complaints, message, play};
+
+const WEBP: &[u8] = include_bytes!("../../../mtproto-frontend/assets/reactions/heart.webp");
+
+#[test]
+fn what_owners_change() {
+    play("settings::what_owners_change", |scene| {
+        let Scene { node: _node, mut ada, mut bob, mut tina } = scene;
+        // Who adds others has to know them.
+        for driver in [&mut bob, &mut tina] {
+            driver.send(ada.user, "hello ada");
+            message(&mut ada, "hello ada");
+        }
+        let made = ada.invoke(
+            "channels.CreateChannel",
+            json!({ "title": "Crew", "about": "", "megagroup": true }),
+        );
+        let crew = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
+        let channel = json!({ "channel": crew });
+
+        // What was said before stays with those who were there.
+        let hidden = json!({ "channel": channel, "enabled": true });
+        ada.invoke("channels.TogglePreHistoryHidden", hidden.clone());
+        let again = ada.invoke_refused("channels.TogglePreHistoryHidden", hidden);
+        assert_eq!(again, (400, "CHAT_NOT_MODIFIED".into()));
+        let before = ada.send(crew, "among ourselves");
+        let users = json!({ "channel": channel, "users": [{ "user": bob.user }] });
+        ada.invoke("channels.InviteToChannel", users);
+        bob.expect_event("that he was added", SOON, |event| {
+            event["_"] == "UpdateNewChannelMessage"
+                && event["message"]["action"]["_"] == "MessageActionChatAddUser"
+        });
+        let seen = bob.history(crew, 10, 0);
+        assert!(seen.iter().all(|one| one["text"] != "among ourselves"), "{seen:?}");
+        let asked = json!({ "channel": channel,
+            "id": [{ "_": "InputMessageID", "id": before }] });
+        let found = bob.invoke("channels.GetMessages", asked.clone());
+        assert_eq!(found["messages"][0]["_"], "MessageEmpty", "{found}");
+        let found = ada.invoke("channels.GetMessages", asked);
+        assert_eq!(found["messages"][0]["message"], "among ourselves", "{found}");
+
+        // The photo.
+        let bytes: String = WEBP.iter().map(|byte| format!("{byte:02x}")).collect();
+        let part = json!({ "file_id": 7, "file_part": 0, "bytes": { "hex": bytes } });
+        assert_eq!(ada.invoke("upload.SaveFilePart", part), true);
+        let file = json!({ "_": "InputFile", "id": 7, "parts": 1, "name": "heart.webp",
+            "md5_checksum": "" });
+        ada.invoke(
+            "channels.EditPhoto",
+            json!({ "channel": channel,
+                "photo": { "_": "InputChatUploadedPhoto", "file": file } }),
+        );
+        let said = bob.expect_event("the photo", SOON, |event| {
+            event["message"]["action"]["_"] == "MessageActionChatEditPhoto"
+        });
+        assert_eq!(said["message"]["action"]["photo"]["_"], "Photo", "{said}");
+
+        // One public name at most.
+        ada.invoke(
+            "channels.UpdateUsername",
+            json!({ "channel": channel, "username": "harbour_crew" }),
+        );
+        let order = json!({ "channel": channel, "order": ["harbour_crew"] });
+        assert_eq!(ada.invoke("channels.ReorderUsernames", order), true);
+        let on = json!({ "channel": channel, "username": "harbour_crew", "active": true });
+        let refused = ada.invoke_refused("channels.ToggleUsername", on);
+        assert_eq!(refused, (400, "USERNAME_NOT_MODIFIED".into()));
+        let taken =
+            bob.invoke_refused("account.UpdateUsername", json!({ "username": "Harbour_Crew" }));
+        assert_eq!(taken, (400, "USERNAME_OCCUPIED".into()));
+        let off = ada.invoke("channels.DeactivateAllUsernames", json!({ "channel": channel }));
+        assert_eq!(off, true);
+        let refused = ada.invoke_refused("channels.GetLeftChannels", json!({ "offset": 0 }));
+        // Telethon gives it a code of its own.
+        assert_eq!(refused.1, "TAKEOUT_REQUIRED");
+
+        // Everything of one member goes, then everything.
+        for text in ["one", "two"] {
+            bob.send(crew, text);
+            message(&mut ada, text);
+        }
+        let gone = ada.invoke(
+            "channels.DeleteParticipantHistory",
+            json!({ "channel": channel, "participant": { "peer": bob.user } }),
+        );
+        assert_eq!((&gone["pts_count"], &gone["offset"]), (&json!(2), &json!(0)), "{gone}");
+        let texts = |found: Vec<Value>| -> Vec<Value> {
+            found
+                .into_iter()
+                .filter(|one| !one["text"].is_null())
+                .map(|one| one["text"].clone())
+                .collect()
+        };
+        let left = texts(ada.history(crew, 10, 0));
+        assert!(
+            !left.contains(&json!("one")) && left.contains(&json!("among ourselves")),
+            "{left:?}"
+        );
+
+        // Given away and given back, by who shows the password.
+        for (driver, password) in [(&mut ada, "swordfish"), (&mut bob, "marlin")] {
+            driver.command("set_password", json!({ "new": password }));
+        }
+        let wrong = ada.refused(
+            "give_channel",
+            json!({ "channel": crew, "user": bob.user, "password": "sardine" }),
+        );
+        assert_eq!(wrong, (400, "PASSWORD_HASH_INVALID".into()));
+        let to_bob = json!({ "channel": crew, "user": bob.user, "password": "swordfish" });
+        ada.command("give_channel", to_bob);
+        let full = ada.invoke(
+            "channels.GetParticipant",
+            json!({ "channel": channel, "participant": { "peer": bob.user } }),
+        );
+        assert_eq!(full["participant"]["_"], "ChannelParticipantCreator", "{full}");
+        let to_ada = json!({ "channel": crew, "user": ada.user, "password": "marlin" });
+        bob.command("give_channel", to_ada);
+        let all = json!({ "channel": channel, "max_id": 0, "for_everyone": true });
+        ada.invoke("channels.DeleteHistory", all);
+        assert_eq!(texts(ada.history(crew, 10, 0)), Vec::<Value>::new());
+        for driver in [&mut ada, &mut bob, &mut tina] {
+            assert_no_complaints(driver);
+        }
+    });
+}
