@@ -230,6 +230,27 @@ impl Replica {
         if changed.is_empty() { Vec::new() } else { vec![Event::Judged(changed)] }
     }
 
+    /// A certificate of another node that a member shows: what waits for its key can be verified.
+    ///
+    /// A node may have shown it on a branch of its lane that some members do not hold, and signed with
+    /// it on the one that counts. Nothing happens if the root key has not signed it, or if it is this
+    /// node's own: what a lane has shown of itself is asked there.
+    pub fn learn_cert(&mut self, cert: NodeCert, now_ms: u64) -> Vec<Event> {
+        let (node, serial) = (cert.node().short(), cert.body.serial);
+        let mut events = Vec::new();
+        if node == self.node || self.knows_key(node, serial) || cert.verify().is_err() {
+            return events;
+        }
+        self.certs.insert((node, serial), cert);
+        self.drain(now_ms, &mut events);
+        events
+    }
+
+    /// Certificates that lanes have shown, beside those of the chain: what a member serves.
+    pub fn certs(&self) -> impl Iterator<Item = &NodeCert> {
+        self.certs.values()
+    }
+
     fn receive_control(
         &mut self,
         entry: ControlEntry,

@@ -15,7 +15,7 @@
 //! let mut session = Session::new(1, 2, now_ms - 60_000);
 //! session.attach(1); // a number for the connection that shows it
 //!
-//! let body = &[0x95, 0x4b, 0x1a, 0xc4]; // some request
+//! let body = &Bytes::from_static(&[0x95, 0x4b, 0x1a, 0xc4]); // some request
 //! let msg_id = (now_ms as i64 / 1000) << 32;
 //! let packet = Packet { salt: salts.current(now_ms), msg_id, seq_no: 1, body };
 //! for event in session.receive(packet, &salts, now_ms) {
@@ -30,8 +30,9 @@
 //! ```
 //!
 //! **The caller's part.** Call [`attach`](Session::attach) when a connection brings the first
-//! packet of a session that [`is_fresh`](Session::is_fresh) (or when an HTTP request whose response may be lost is followed by
-//! another), [`poll`](Session::poll) until `None` after each `receive`, `reply`, `push` and at
+//! packet of a session that [`is_fresh`](Session::is_fresh) (or when an HTTP request whose response
+//! may be lost is followed by another), [`poll`](Session::poll) until `None` after each `receive`,
+//! `reply`, `push` and at
 //! [`next_deadline`](Session::next_deadline), [`tick`](Session::tick) about once a minute. Stop
 //! reading from the connection while [`is_congested`](Session::is_congested). A session that is
 //! dropped forgets which messages it has seen: keep it for at least 330 s after its last packet

@@ -108,10 +108,15 @@ impl Chain {
     /// [`Refused`] if it is not the next one; a Recover never is, whatever [`Self::offer`] makes of
     /// it.
     pub fn would(&self, entry: &ControlEntry) -> Result<Verdict, Refused> {
-        self.state.check_next(entry)?;
-        if self.dispute.is_some() {
+        // In the order in which `offer` asks: a disputed chain does not look at who signed.
+        let follows = entry.header().group == self.group()
+            && !matches!(entry.action(), Some(Action::Recover(_)))
+            && self.at(entry.seq()).is_none()
+            && entry.header().prev == self.state.head.1;
+        if follows && self.dispute.is_some() {
             return Err(Refused::Disputed);
         }
+        self.state.check_next(entry)?;
         Ok(self.state.clone().apply(entry))
     }
 

@@ -388,10 +388,16 @@ impl Sim {
         }
     }
 
-    /// Two nodes compare what they hold, and each fetches what it lacks: control first, lanes in order,
-    /// keys last. A liar withholds some of it while nobody forces it to speak.
+    /// Two nodes compare what they hold, and each fetches what it lacks: certificates and control
+    /// first, lanes in order, keys last. A liar withholds some of it while nobody forces it to speak.
     pub(super) fn sync(&mut self, a: usize, b: usize) {
         for (from, to) in [(a, b), (b, a)] {
+            let certs: Vec<_> = self.nodes[from].replica.certs().cloned().collect();
+            for cert in certs {
+                let now_ms = self.clock(to);
+                let events = self.nodes[to].replica.learn_cert(cert, now_ms);
+                self.follow(to, events);
+            }
             let mut wanted: Vec<Entry> = self.nodes[from].store.values().cloned().collect();
             wanted.sort_by_key(|entry| {
                 let header = entry.header();
