@@ -18,6 +18,8 @@ async fn a_private_message_writes_three_keys() {
         world.send(*other, ada, "hello").await;
         world.send(ada, *other, "hello").await;
     }
+    // What its thread does when it begins is done: on a busy machine that may be now.
+    world.core.indexed().await.unwrap();
     let (keys, stats) = (world.core.keys(), world.disk.stats());
     for n in 0..1000_usize {
         let other = others[n % 4];
