@@ -106,7 +106,7 @@ def media(args, screen):
         poll = {"_": "Poll", "id": 0, "question": text("Which harbour"), "answers": answers, "hash": 0}
         answer = send(telethon, dora, {"_": "InputMediaPoll", "poll": poll})
         (poll,) = [one["message"]["id"] for one in answer["updates"] if one["_"] == "UpdateNewMessage"]
-        (_, place), _ = screen.wait_for("14-poll", "northern", "southern", part=TALK)
+        _, place = screen.wait_until_still("14-poll", "northern", "southern", part=TALK)
         assert voters(telethon, dora, poll) == 0
         screen.click(place)
         until("voters", lambda: voters(telethon, dora, poll), 1)
@@ -114,9 +114,9 @@ def media(args, screen):
 
         # Above the menu of a message stand the reactions.
         last = telethon.do("send", to=dora, text="Aye or nay")["msg_id"]
-        (place, _), _ = screen.wait_for("16-to-react", "aye", "nay", part=TALK)
+        place, _ = screen.wait_until_still("16-to-react", "aye", "nay", part=TALK)
         screen.click(place, button=3)
-        (place, _), _ = screen.wait_for("17-reactions", "copy", "forward")
+        place, _ = screen.wait_until_still("17-reactions", "copy", "forward")
         screen.click((place[0] - 10, place[1] - 95))
 
         def reactions():

@@ -74,9 +74,9 @@ def talk(args, screen):
         screen.wait_for("15-edited", "southern", without=["northern"], part=TALK)
 
         # A deletion for both.
-        (place, _), _ = screen.wait_for("15-edited", "lovely", "weather", part=TALK)
+        place, _ = screen.wait_until_still("15-edited", "lovely", "weather", part=TALK)
         screen.click(place, button=3)
-        (entry, _), _ = screen.wait_for("16-menu", "delete", "forward")
+        entry, _ = screen.wait_until_still("16-menu", "delete", "forward")
         screen.click(entry)
         screen.wait_for("17-delete", "want", "also", "cancel")
         screen.key("Return")

@@ -145,6 +145,22 @@ class Screen:
             if any(process.poll() is not None for process in self.processes):
                 raise RuntimeError(f"the program ended at the screen {name}")
 
+    def wait_until_still(self, name, *wanted, part=WHOLE):
+        """`wait_for` what is to be clicked: what moves on the screen is elsewhere by the time of the click.
+
+        Returns the places once two pictures have them alike, to a pixel.
+        """
+        end = time.monotonic() + SCREEN_WITHIN_S
+        before, _ = self.wait_for(name, *wanted, part=part)
+        while True:
+            places, _ = self.wait_for(name, *wanted, part=part)
+            pairs = zip(sum(before, ()), sum(places, ()), strict=True)
+            if all(abs(one - other) <= 1 for one, other in pairs):
+                return places
+            if time.monotonic() > end:
+                raise RuntimeError(f"{wanted} do not stand still on the screen {name}: {places}")
+            before = places
+
     def click(self, place, button=1):
         self.tool("xdotool", "mousemove", *map(str, place), "click", str(button))
 
