@@ -166,7 +166,8 @@ fn admin_rights(rights: AdminRights) -> enums::ChatAdminRights {
         invite_users: has(AdminRights::INVITE_USERS),
         pin_messages: has(AdminRights::PIN_MESSAGES),
         add_admins: has(AdminRights::ADD_ADMINS),
-        anonymous: has(AdminRights::ANONYMOUS),
+        // Nobody writes as the group yet: who is told so believes it.
+        anonymous: false,
         manage_topics: has(AdminRights::MANAGE_TOPICS),
         // What has no right of its own, such as the list of who is there.
         other: true,

@@ -3,6 +3,7 @@
 
 mod account;
 mod blocking;
+mod channel_life;
 mod channels;
 mod chats;
 mod dialogs;

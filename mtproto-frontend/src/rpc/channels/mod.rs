@@ -40,26 +40,7 @@ pub(super) use usernames::{
     check_username, deactivate_all_usernames, reorder_usernames, toggle_username, update_username,
 };
 
-use node_core::{ChannelId, Sent};
-use tl::{enums, types};
-
-use super::{Context, RpcError, RpcResult};
-use crate::project::{self, Named};
+use super::RpcError;
+use super::messages::{channel_updates, chat_photo};
 
 const ADMIN_REQUIRED: RpcError = RpcError::new(400, "CHAT_ADMIN_REQUIRED");
-
-/// The answer to whoever changed a channel: that it is another one now, and what was said in it.
-fn channel_updates(ctx: &Context, channel: ChannelId, sent: &[Sent]) -> RpcResult<enums::Updates> {
-    let view = ctx.view()?;
-    let mut named = Named::default();
-    named.peer(channel.into());
-    let mut updates = vec![types::UpdateChannel { channel_id: channel.0 }.into()];
-    for sent in sent {
-        named.message(&sent.message);
-        let message = project::message(view, sent.id, &sent.message)?;
-        let (pts, pts_count) = (sent.pts.0, 1);
-        updates.push(types::UpdateNewChannelMessage { message, pts, pts_count }.into());
-    }
-    let (users, chats) = named.shown(view)?;
-    Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
-}

@@ -3,11 +3,11 @@
 //! Source: <https://core.telegram.org/method/messages.editChatPhoto>
 
 use node_core::ChatPhoto;
+use tl::enums;
 use tl::enums::InputChatPhoto;
 use tl::functions::messages::EditChatPhoto;
-use tl::{enums, types};
 
-use crate::project::{self, Named};
+use super::chat_updates;
 use crate::rpc::media::{self, Uploads};
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -27,7 +27,21 @@ async fn edit(
     uploads: &mut Uploads,
 ) -> RpcResult<enums::Updates> {
     let (owner, chat) = (ctx.user()?, ctx.chat(request.chat_id)?);
-    let photo = match &request.photo {
+    let photo = chat_photo(ctx, &request.photo, uploads).await?;
+    let done = ctx.shared.core.edit_chat_photo(ctx.actor()?, owner, chat, photo).await?;
+    chat_updates(ctx, chat, &done.sent, &[])
+}
+
+/// The photo of a group or a channel as a client names it; `None`: there is to be none.
+///
+/// # Errors
+/// `NOT_IMPLEMENTED` for videos, and those of files.
+pub(in crate::rpc) async fn chat_photo(
+    ctx: &Context,
+    named: &InputChatPhoto,
+    uploads: &mut Uploads,
+) -> RpcResult<Option<ChatPhoto>> {
+    Ok(match named {
         InputChatPhoto::InputChatPhotoEmpty(_) => None,
         InputChatPhoto::InputChatPhoto(named) => {
             Some(ChatPhoto::Known(media::photo(ctx, &named.id)?.id))
@@ -39,15 +53,5 @@ async fn edit(
             let file = sent.file.as_ref().ok_or(RpcError::new(400, "PHOTO_FILE_MISSING"))?;
             Some(ChatPhoto::New(uploads.profile(ctx, file).await?))
         }
-    };
-    let done = ctx.shared.core.edit_chat_photo(ctx.actor()?, owner, chat, photo).await?;
-    let (mut named, mut updates) = (Named::default(), Vec::with_capacity(done.sent.len()));
-    named.peer(chat.into());
-    for sent in &done.sent {
-        named.message(&sent.message);
-        let message = project::message(ctx.view()?, sent.id, &sent.message)?;
-        updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
-    }
-    let (users, chats) = named.shown(ctx.view()?)?;
-    Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
+    })
 }

@@ -7,7 +7,7 @@ use node_core::{ForwardHow, MessageId, When};
 use tl::enums;
 use tl::functions::messages::ForwardMessages;
 
-use super::scheduled::{may_wait, placed_updates};
+use super::scheduled::placed_updates;
 use super::send_message::to_write;
 use super::{refuse, sent_updates};
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -51,7 +51,6 @@ pub(in crate::rpc) async fn forward_messages(
     };
     let core = &ctx.shared.core;
     if let Some(date) = request.schedule_date {
-        may_wait(to)?;
         let when = When { date, repeat: request.schedule_repeat_period.unwrap_or(0) };
         let (actor, ids) = (ctx.actor()?, ids.collect());
         let placed = core.schedule_forward(actor, from, source, to, ids, how, when).await;

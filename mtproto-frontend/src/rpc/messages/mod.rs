@@ -62,7 +62,7 @@ pub(super) use edit_chat::{
     delete_chat, edit_chat_about, edit_chat_admin, edit_chat_default_banned_rights,
     edit_chat_participant_rank, edit_chat_title, toggle_no_forwards,
 };
-pub(super) use edit_chat_photo::edit_chat_photo;
+pub(super) use edit_chat_photo::{chat_photo, edit_chat_photo};
 pub(super) use edit_message::{edit_message, get_message_edit_data};
 pub(super) use emoji_lists::{
     get_emoji_groups, get_emoji_keywords, get_emoji_keywords_difference,

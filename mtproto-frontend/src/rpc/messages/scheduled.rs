@@ -40,11 +40,6 @@ pub(in crate::rpc) async fn get_scheduled_messages(
     shape(ctx, &found)
 }
 
-/// In channels nothing waits: core would drop it when its time comes.
-pub(super) fn may_wait(to: PeerId) -> RpcResult<()> {
-    if to.channel().is_some() { Err(RpcError::NOT_IMPLEMENTED) } else { Ok(()) }
-}
-
 fn shape(ctx: &Context, found: &[Scheduled]) -> RpcResult<Messages> {
     let (view, mut named) = (ctx.view()?, Named::default());
     let messages = found.iter().map(|scheduled| {

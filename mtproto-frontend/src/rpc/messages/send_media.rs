@@ -14,7 +14,7 @@ use tl::enums;
 use tl::enums::{InputMedia, InputSingleMedia};
 use tl::functions::messages::{SendMedia, SendMultiMedia, UploadMedia};
 
-use super::scheduled::{may_wait, placed_updates};
+use super::scheduled::placed_updates;
 use super::send_message::{caption, from_oneself, reply_to, text, to_message};
 use super::{refuse, sent_updates};
 use crate::rpc::media::{self, Uploads};
@@ -121,7 +121,6 @@ async fn send_one(
         outgoing.media = Some(media::read(ctx, item.0, unread.fingerprint, uploads).await?);
     }
     if let Some(when) = common.when {
-        may_wait(common.to)?;
         // Its time would run while it waits.
         let closes = outgoing.media.as_ref().is_some_and(|media| match &media.file {
             OutgoingFile::NewPoll(poll) => poll.close_period.or(poll.close_date).is_some(),
@@ -213,7 +212,6 @@ async fn send_album(
         outgoing.grouped_id = grouped_id;
     }
     if let Some(when) = common.when {
-        may_wait(common.to)?;
         let placed = core.schedule_album(ctx.actor()?, from, album, when).await;
         let placed: Vec<_> = placed.map_err(to_message)?.into_iter().zip(random_ids).collect();
         return placed_updates(ctx, &placed);

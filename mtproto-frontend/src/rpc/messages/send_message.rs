@@ -8,7 +8,7 @@ use tl::enums;
 use tl::enums::InputReplyTo;
 use tl::functions::messages::SendMessage;
 
-use super::scheduled::{may_wait, placed_updates};
+use super::scheduled::placed_updates;
 use super::{refuse, sent_updates};
 use crate::project;
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -46,7 +46,6 @@ pub(in crate::rpc) async fn send_message(
     };
     let core = &ctx.shared.core;
     if let Some(date) = request.schedule_date {
-        may_wait(to)?;
         let when = When { date, repeat: request.schedule_repeat_period.unwrap_or(0) };
         let placed = core.schedule(ctx.actor()?, from, outgoing, when).await.map_err(to_message)?;
         return placed_updates(ctx, &[(placed, request.random_id)]);

@@ -94,14 +94,10 @@ impl Core {
     ) -> CoreResult<ChannelDone> {
         let title = clean_title(title)?;
         self.write(Some(actor), move |decide| {
-            let mut found = decide.channel_to_change(owner, channel)?;
-            if found.title == title {
-                return Err(CoreError::ChatNotModified);
-            }
-            found.title.clone_from(&title);
             let setting = Setting::Title(text(&title)?);
-            decide.write_control(channel, Some(owner), info(setting))?;
-            decide.changed_channel(owner, found, Some(Action::ChatTitle(title)))
+            let found = decide.channel_to_change(owner, channel)?;
+            let next = Channel { title: title.clone(), ..found };
+            decide.set(owner, next, setting, Some(Action::ChatTitle(title)))
         })
         .await
     }
@@ -119,14 +115,9 @@ impl Core {
     ) -> CoreResult<()> {
         let about = clean_about(about)?;
         self.write(Some(actor), move |decide| {
-            let mut found = decide.channel_to_change(owner, channel)?;
-            if found.about == about {
-                return Err(CoreError::ChatNotModified);
-            }
             let setting = Setting::About(text(&about)?);
-            found.about = about;
-            decide.write_control(channel, Some(owner), info(setting))?;
-            decide.changed_channel(owner, found, None).map(|_| ())
+            let found = decide.channel_to_change(owner, channel)?;
+            decide.set(owner, Channel { about, ..found }, setting, None).map(|_| ())
         })
         .await
     }
@@ -219,17 +210,12 @@ impl Core {
         self.write(Some(actor), move |decide| {
             let view = decide.channel_view(owner, channel)?;
             view.needs_admin(AdminRights::BAN_USERS)?;
-            let mut found = (*view.channel).clone();
-            if found.broadcast {
+            if view.channel.broadcast {
                 return Err(CoreError::UnknownChannel);
             }
-            if found.slow_mode_s == seconds {
-                return Err(CoreError::ChatNotModified);
-            }
-            found.slow_mode_s = seconds;
+            let next = Channel { slow_mode_s: seconds, ..(*view.channel).clone() };
             let setting = Setting::SlowModeS(seconds.unsigned_abs());
-            decide.write_control(channel, Some(owner), info(setting))?;
-            decide.changed_channel(owner, found, None).map(|_| ())
+            decide.set(owner, next, setting, None).map(|_| ())
         })
         .await
     }
@@ -246,14 +232,9 @@ impl Core {
         hidden: bool,
     ) -> CoreResult<()> {
         self.write(Some(actor), move |decide| {
-            let mut found = decide.channel_of_owner(owner, channel)?;
-            if found.hidden_history == hidden {
-                return Err(CoreError::ChatNotModified);
-            }
-            found.hidden_history = hidden;
-            let setting = Setting::ShowsHistory(!hidden);
-            decide.write_control(channel, Some(owner), info(setting))?;
-            decide.changed_channel(owner, found, None).map(|_| ())
+            let found = decide.channel_of_owner(owner, channel)?;
+            let next = Channel { hidden_history: hidden, ..found };
+            decide.set(owner, next, Setting::ShowsHistory(!hidden), None).map(|_| ())
         })
         .await
     }
@@ -424,6 +405,21 @@ impl Decide<'_> {
         let after = (next + 1).to_be_bytes().to_vec();
         self.put_bytes(Keyspace::SETTINGS, NEXT_CHANNEL_KEY, after);
         Ok(ChannelId(next))
+    }
+
+    /// Writes a setting into the log, and the channel that has it; `said` in it.
+    fn set(
+        &mut self,
+        owner: UserId,
+        next: Channel,
+        setting: Setting,
+        said: Option<Action>,
+    ) -> CoreResult<ChannelDone> {
+        if self.channel_row(next.id)? == next {
+            return Err(CoreError::ChatNotModified);
+        }
+        self.write_control(next.id, Some(owner), info(setting))?;
+        self.changed_channel(owner, next, said)
     }
 
     /// A channel whose title, photo or description `owner` may change.

@@ -2,10 +2,9 @@
 
 use node_store::Keyspace;
 
-use super::{AdminRights, Channel, MARKED, Mark, Participant, RECENT, participant_key, row_key};
+use super::{AdminRights, Channel, MARKED, Mark, Participant, RECENT, row_key};
 use crate::decide::{Decide, scan_prefix};
 use crate::ids::{ChannelId, UserId};
-use crate::record::Record as _;
 use crate::{Core, CoreResult};
 
 /// Participants of one page.
@@ -94,8 +93,7 @@ impl Core {
         let count = total.map_or(matching.len(), |total| usize::try_from(total).unwrap_or(0));
         let mut participants = Vec::new();
         for user in matching.into_iter().skip(offset).take(limit) {
-            let row = self.inner.store.get(Keyspace::CHANNELS, &participant_key(id, user))?;
-            participants.extend(row.map(|row| Participant::decode(&row)).transpose()?);
+            participants.extend(self.newest_participant(id, user)?);
         }
         self.settled().await?;
         Ok(ParticipantPage { participants, count })

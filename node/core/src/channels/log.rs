@@ -38,6 +38,7 @@ const ENTRIES_AT_ONCE: usize = 256;
 const INCARNATION: u32 = 0;
 
 const ENTRY: &str = "entry of a log";
+const UNOPENED: CoreError = CoreError::Damaged("key of a channel");
 
 /// What this node signs its logs with, and who it is in them.
 pub struct LogKeys {
@@ -148,7 +149,12 @@ impl Logs {
     pub(crate) fn evict(&self) {
         let mut open = self.open.lock();
         if open.len() > LOGS_MAX {
-            open.clear();
+            // Half, whichever: to forget all would read all again at once, batch after batch.
+            let mut kept = 0;
+            open.retain(|_, _| {
+                kept += 1;
+                kept <= LOGS_MAX / 2
+            });
         }
     }
 
@@ -228,7 +234,7 @@ impl Log {
         let carried = self.chain.entries().iter().find(|entry| entry.id().short() == epoch);
         let secret = carried
             .and_then(|entry| glog::open_epoch(entry, keys.node().short(), &keys.sealing))
-            .ok_or(CoreError::Damaged("key of a channel"))?;
+            .ok_or(UNOPENED)?;
         Ok(Some(secret))
     }
 }
@@ -242,7 +248,7 @@ fn too_large<E>(_: E) -> CoreError {
 }
 
 impl Decide<'_> {
-    /// Begins a log; answers the first entry's name, which is the group's.
+    /// Begins a log.
     pub(super) fn write_genesis(
         &mut self,
         channel: ChannelId,
@@ -315,10 +321,15 @@ impl Decide<'_> {
                 Verdict::Void(Void::Nothing) => return Err(CoreError::ChatNotModified),
                 Verdict::Void(_) => return Err(CoreError::Damaged(ENTRY)),
             }
-            let carries_key = body.action.epoch().is_some();
+            // Opened before the chain takes the entry: after that nothing may fail, or the chain would
+            // have what the store does not get.
+            let carried = body.action.epoch().map(|_| {
+                glog::open_epoch(&entry, keys.node().short(), &keys.sealing).ok_or(UNOPENED)
+            });
+            let carried = carried.transpose()?;
             log.chain.offer(entry).map_err(|_| CoreError::Damaged(ENTRY))?;
-            if carries_key || log.chain.state().epoch.is_none() {
-                log.secret = log.secret_in_force(keys)?;
+            if carried.is_some() || log.chain.state().epoch.is_none() {
+                log.secret = carried;
             }
             Ok((mark, seq, bytes))
         })?;
@@ -350,7 +361,7 @@ impl Decide<'_> {
                 rng,
             );
             let entry = entry.map_err(|cause| match cause {
-                AuthorError::TooLong => too_large(cause),
+                AuthorError::TooLong => crate::TextError::TooLong.into(),
                 _ => CoreError::Damaged(ENTRY),
             })?;
             let (id, seq) = (entry.id(), entry.header().seq);

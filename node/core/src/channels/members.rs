@@ -9,7 +9,6 @@ use glog::body::{
     Unban,
 };
 use glog::cbor::Text;
-
 use node_store::Keyspace;
 
 use super::{
@@ -106,7 +105,8 @@ impl Core {
                 let left = DataBody::Member(Member { join: false, invite: None });
                 decide.write_data(channel, user, &left)?;
             }
-            if was_admin {
+            if let ChannelRole::Admin { by, .. } = own.role {
+                decide.pass_admins_on(&mut found, user, by)?;
                 decide.end_links_of(channel.into(), user)?;
             }
             let role = match own.role {
@@ -142,7 +142,8 @@ impl Core {
     ///
     /// # Errors
     /// [`CoreError::RankInvalid`], [`CoreError::NotAParticipant`], [`CoreError::ChannelOwner`],
-    /// [`CoreError::ChatNotModified`], and those of rights.
+    /// [`CoreError::ChatNotModified`], [`CoreError::NotBuilt`] for who is to write as the group, and
+    /// those of rights.
     pub async fn edit_channel_admin(
         &self,
         actor: Actor,
@@ -155,6 +156,10 @@ impl Core {
         let rank = rank.trim().to_owned();
         if rank.chars().count() > RANK_CHARS_MAX || rank.chars().any(char::is_control) {
             return Err(CoreError::RankInvalid);
+        }
+        if rights.contains_all(AdminRights::ANONYMOUS) {
+            // Their name would stand beside what they believe that the group says.
+            return Err(CoreError::NotBuilt);
         }
         self.write(Some(actor), move |decide| {
             decide.edit_channel_admin(owner, channel, user, rights, rank)
@@ -207,6 +212,7 @@ impl Core {
             let role = ChannelRole::Creator { rank: String::new() };
             decide.put_participant(&mut found, &Participant { role, ..next })?;
             found.creator = to;
+            decide.pass_admins_on(&mut found, owner, to)?;
             decide.put_channel(found)?;
             decide.tell_member(channel, owner);
             decide.tell_member(channel, to);
@@ -297,8 +303,6 @@ impl Decide<'_> {
                 missing.push(user);
                 continue;
             }
-            // Before the first of them is let in: nothing may be refused after that.
-            self.may_join_more(user)?;
             if !adding.contains(&user) {
                 adding.push(user);
             }
@@ -334,16 +338,9 @@ impl Decide<'_> {
             return self.edit_creator_rank(owner, found, rank);
         }
         view.needs_admin(AdminRights::ADD_ADMINS)?;
-        // Asked before anything is written: what comes later in the command may not be refused.
+        // The log asks the same, but does not know all of them.
         view.needs_admin(rights)?;
         let mut theirs = self.channel_view(user, channel)?;
-        let is_denied = |own: &Participant| {
-            matches!(own.role, ChannelRole::Restricted { .. } | ChannelRole::Banned { .. })
-        };
-        if !rights.is_empty() && theirs.own.as_ref().is_some_and(is_denied) {
-            // What was taken from them is given back on the way.
-            view.needs_admin(AdminRights::BAN_USERS)?;
-        }
         if !theirs.is_member() {
             if rights.is_empty() {
                 return Err(CoreError::NotAParticipant);
@@ -353,7 +350,6 @@ impl Decide<'_> {
             if !self.may_add(owner, user)? {
                 return Err(CoreError::UserPrivacy);
             }
-            self.may_join_more(user)?;
             if theirs.is_banned() {
                 let user = self.inner.logs.user(user);
                 self.write_control(channel, Some(owner), LogAction::Unban(Unban { user }))?;
@@ -375,6 +371,7 @@ impl Decide<'_> {
             let cut = Some(self.cut_here(channel)?);
             let action = LogAction::Demote(Demote { user: user_ref, cut });
             self.write_control(channel, Some(owner), action)?;
+            self.pass_admins_on(&mut found, user, by)?;
             ChannelRole::Member
         } else {
             if before.as_ref().is_some_and(|before| *before == (rights, rank.clone())) {
@@ -462,7 +459,7 @@ impl Decide<'_> {
             }
             let name = self.inner.logs.user(user);
             if found.creator == user {
-                let Some(mut next) = self.successor(channel, user)? else {
+                let Some(mut next) = self.successor(&found)? else {
                     self.end_channel(found)?;
                     continue;
                 };
@@ -471,7 +468,11 @@ impl Decide<'_> {
                 next.role = ChannelRole::Creator { rank: String::new() };
                 found.creator = next.user;
                 self.put_participant(&mut found, &next)?;
+                self.pass_admins_on(&mut found, user, next.user)?;
                 self.tell_member(channel, next.user);
+            }
+            if let ChannelRole::Admin { by, .. } = own.role {
+                self.pass_admins_on(&mut found, user, by)?;
             }
             if own.is_admin() {
                 let cut = Some(self.cut_here(channel)?);
@@ -492,15 +493,37 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// Whom an admin had made admins stands below somebody else from now on, as in the log.
+    fn pass_admins_on(
+        &mut self,
+        channel: &mut Channel,
+        from: UserId,
+        to: UserId,
+    ) -> CoreResult<()> {
+        for admin in self.channel_admins(channel.id, AdminRights::NONE)? {
+            let Some(own) = self.participant(channel.id, admin)? else { continue };
+            if let ChannelRole::Admin { rights, rank, by } = own.role.clone()
+                && by == from
+                && admin != from
+            {
+                let role = ChannelRole::Admin { rights, rank, by: to };
+                self.put_participant(channel, &Participant { role, ..own })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Who has a channel after its creator: an admin, else who came last.
-    fn successor(&self, channel: ChannelId, creator: UserId) -> CoreResult<Option<Participant>> {
-        for prefix in
-            [row_key(channel, MARKED, &[Mark::Admin as u8]), row_key(channel, RECENT, &[])]
-        {
-            for (key, _) in self.scan_prefix(Keyspace::CHANNELS, &prefix, 2)? {
+    fn successor(&self, channel: &Channel) -> CoreResult<Option<Participant>> {
+        let (id, creator) = (channel.id, channel.creator);
+        // Beyond those who cannot have it there is one who can.
+        let all_restricted = usize::try_from(channel.restricted).unwrap_or(0);
+        let admins = (row_key(id, MARKED, &[Mark::Admin as u8]), 2);
+        for (prefix, rows) in [admins, (row_key(id, RECENT, &[]), all_restricted + 2)] {
+            for (key, _) in self.scan_prefix(Keyspace::CHANNELS, &prefix, rows)? {
                 let next = key.last_chunk::<8>().map(|user| UserId(i64::from_be_bytes(*user)));
                 let next = next.filter(|next| *next != creator);
-                let next = next.map(|next| self.participant(channel, next)).transpose()?.flatten();
+                let next = next.map(|next| self.participant(id, next)).transpose()?.flatten();
                 // Nothing may be taken from who has it.
                 if let Some(next) =
                     next.filter(|next| !matches!(next.role, ChannelRole::Restricted { .. }))
@@ -533,7 +556,11 @@ impl Decide<'_> {
             ..Participant::new(user, owner, date, ChannelRole::Member)
         });
         let user_ref = self.inner.logs.user(user);
-        let (was_member, was_admin) = (own.joined, own.is_admin());
+        let was_member = own.joined;
+        let above = match own.role {
+            ChannelRole::Admin { by, .. } => Some(by),
+            _ => None,
+        };
         let denied = rights::denied(banned.rights);
         let until = banned.until.max(0);
         let until = if until <= date { 0 } else { until };
@@ -590,11 +617,12 @@ impl Decide<'_> {
             self.set_timer(&at(Kind::Unban, until, user, &channel.bytes()), Vec::new());
         }
         self.put_participant(&mut found, &next)?;
-        let broadcast = found.broadcast;
-        self.put_channel(found)?;
-        if was_admin {
+        if let Some(above) = above {
+            self.pass_admins_on(&mut found, user, above)?;
             self.end_links_of(channel.into(), user)?;
         }
+        let broadcast = found.broadcast;
+        self.put_channel(found)?;
         if banned.entirely {
             self.drop_request(channel.into(), user)?;
         }

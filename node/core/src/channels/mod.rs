@@ -315,11 +315,20 @@ impl Core {
         Ok(view)
     }
 
-    /// Somebody in a channel, or who was there.
+    /// Somebody in a channel, or who was there, as it is on disk.
     ///
     /// # Errors
     /// Those of the store.
     pub fn participant(&self, channel: ChannelId, user: UserId) -> CoreResult<Option<Participant>> {
+        self.shown(Keyspace::CHANNELS, &participant_key(channel, user))
+    }
+
+    /// The same, as the newest command left it: for who waits until that is on disk.
+    pub(crate) fn newest_participant(
+        &self,
+        channel: ChannelId,
+        user: UserId,
+    ) -> CoreResult<Option<Participant>> {
         let row = self.inner.store.get(Keyspace::CHANNELS, &participant_key(channel, user))?;
         row.map(|row| Participant::decode(&row)).transpose()
     }
@@ -410,7 +419,7 @@ impl Decide<'_> {
             }
             self.after(move |inner| inner.channels.joined(user, id, joined));
         }
-        self.put(Keyspace::CHANNELS, &participant_key(id, user), participant)
+        self.put_shown(Keyspace::CHANNELS, &participant_key(id, user), Some(participant))
     }
 
     /// Tells who is in a channel that it changed.

@@ -1,9 +1,7 @@
 //! Messages in channels: one for all who are there.
 
 use glog::EntryRef;
-use glog::body::{
-    DataBody, Delete, Edit as LogEdit, Media as LogMedia, Member, Pin, Post, SALT_BYTES, Unpin,
-};
+use glog::body::{DataBody, Delete, Edit as LogEdit, Media as LogMedia, Member, Pin, Post, Unpin};
 use glog::cbor::{Blob, List, Text as LogText, decode, encode};
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
@@ -16,14 +14,11 @@ use crate::media::{FileRecord, Media};
 use crate::message::{Action, BoxRow, Forward, Message, Reply};
 use crate::record::Record;
 use crate::send::{Affected, OwnEvents, PINNED_MAX, PinHow, Sent};
-use crate::text::{Entity, EntityKind};
+use crate::text::Entity;
 use crate::{Core, CoreError, CoreResult};
 
 /// Messages that one command deletes.
 const DELETE_AT_ONCE: usize = 100;
-
-/// What sealing adds to a body: nonce, tag and padding.
-const SEALING_BYTES_MAX: usize = 128;
 
 /// Pins that one entry ends.
 const UNPIN_AT_ONCE: usize = 32;
@@ -146,11 +141,6 @@ impl Decide<'_> {
         if !self.log_rights(channel, from)?.1.has(needed) {
             return Err(CoreError::RightMissing(Rights::SEND));
         }
-        let post = DataBody::Post(post);
-        // Asked before anything is written: what comes later in the command may not be refused.
-        if post.encode(&[0; SALT_BYTES]).len() + SEALING_BYTES_MAX > glog::DATA_BODY_BYTES_MAX {
-            return Err(too_long(()));
-        }
         let id = self.next_id(channel)?;
         let announces = !found.broadcast && !own.announced;
         self.expires(from, id, &message)?;
@@ -166,7 +156,7 @@ impl Decide<'_> {
             let joins = DataBody::Member(Member { join: true, invite: None });
             self.write_data(channel, from, &joins)?;
         }
-        let at = self.write_data(channel, from, &post)?;
+        let at = self.write_data(channel, from, &DataBody::Post(post))?;
         self.put_origin(channel, id, &Origin { post: encode(&at), pin: None })?;
         let row = BoxRow::Message(message);
         let pts = self.append(channel, row.clone())?;
@@ -181,7 +171,16 @@ impl Decide<'_> {
         action: Action,
     ) -> CoreResult<Sent> {
         let message = Message::service(channel.into(), from, false, self.now());
-        let message = Message { action: Some(action), ..message };
+        self.place_service(from, channel, Message { action: Some(action), ..message })
+    }
+
+    /// The same, as it stands. Who did it has read it.
+    fn place_service(
+        &mut self,
+        from: UserId,
+        channel: ChannelId,
+        message: Message,
+    ) -> CoreResult<Sent> {
         self.hold_media(&message, 1)?;
         let pts = self.append(channel, BoxRow::Message(message.clone()))?;
         let id = MessageId(pts.0);
@@ -217,10 +216,8 @@ impl Decide<'_> {
     /// A message as the log has it.
     fn post_of(&self, channel: ChannelId, message: &Message) -> CoreResult<Post> {
         let mut media = Vec::new();
-        let mut links = message
-            .entities
-            .iter()
-            .any(|entity| matches!(entity.kind, EntityKind::Url | EntityKind::TextUrl { .. }));
+        // The right is for previews, as clients have it: a link is text.
+        let mut links = false;
         match &message.media {
             None => {}
             // It follows from the link, which each node looks at by itself.
@@ -423,8 +420,8 @@ impl Decide<'_> {
             silent: how.silent,
             ..Message::service(peer, owner, false, self.now())
         };
-        let row = BoxRow::Message(service);
-        events.push((self.append(channel, row.clone())?, row));
+        let said = self.place_service(owner, channel, service)?;
+        events.push((said.pts, BoxRow::Message(said.message)));
         Ok(events)
     }
 

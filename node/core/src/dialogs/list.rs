@@ -324,7 +324,7 @@ impl Core {
     ) -> CoreResult<DialogView> {
         let place = Place::Dialog(channel.into());
         let top = self.in_place(channel, place, |dialog, _, _| Ok(dialog.top))?;
-        let own = self.participant(channel, owner)?;
+        let own = self.newest_participant(channel, owner)?;
         let read = own.map_or(MessageId(0), |own| own.read_inbox);
         let mut dialog = view(channel.into(), None, personal)?;
         dialog.top = top.unwrap_or_default();

@@ -6,7 +6,7 @@ use super::{Kind, at};
 use crate::chats::{Chat, Rights};
 use crate::decide::Decide;
 use crate::event::Own;
-use crate::ids::{Actor, MessageId, PeerId, UserId};
+use crate::ids::{Actor, BoxId, MessageId, PeerId, UserId};
 use crate::message::{Action, BoxRow, Message};
 use crate::personal::PersonalRecord;
 use crate::record::Record;
@@ -209,7 +209,7 @@ impl Decide<'_> {
         Ok(Sent { id, pts, message, repeated: false })
     }
 
-    /// Sets the timer of a message that is about to lie in its sender's box.
+    /// Sets the timer of a message that is about to lie in its sender's box, or in its channel's.
     pub(crate) fn expires(
         &mut self,
         owner: UserId,
@@ -219,7 +219,8 @@ impl Decide<'_> {
         if message.ttl_period > 0 {
             let due = message.date.saturating_add(message.ttl_period);
             let expiry = Expiry { peer: message.peer, twin: message.twin };
-            let key = at(Kind::Expire, due, owner, &id.0.to_be_bytes());
+            let place = BoxId::of(owner, message.peer);
+            let key = at(Kind::Expire, due, place, &id.0.to_be_bytes());
             self.set_timer(&key, expiry.encode()?);
         }
         Ok(())

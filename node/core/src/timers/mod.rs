@@ -24,7 +24,7 @@ pub use scheduled::{
 };
 
 use crate::decide::{Decide, scan_prefix};
-use crate::ids::UserId;
+use crate::ids::{BoxId, UserId};
 use crate::presence::Status;
 use crate::{Core, CoreError, CoreResult};
 
@@ -135,9 +135,10 @@ fn user_at(key: &[u8], at: usize) -> Option<UserId> {
     Some(UserId(i64::from_be_bytes(*bytes)))
 }
 
-/// The key of a timer that is due at a time (unix seconds).
-pub(crate) fn at(kind: Kind, due: i32, owner: UserId, rest: &[u8]) -> Vec<u8> {
-    [&due.max(0).to_be_bytes()[..], &[kind.byte()], &owner.bytes(), rest].concat()
+/// The key of a timer that is due at a time (unix seconds). The owner is whose numbers the rest
+/// counts by.
+pub(crate) fn at(kind: Kind, due: i32, owner: impl Into<BoxId>, rest: &[u8]) -> Vec<u8> {
+    [&due.max(0).to_be_bytes()[..], &[kind.byte()], &owner.into().bytes(), rest].concat()
 }
 
 /// The key of a timer that waits for a member.

@@ -1,0 +1,330 @@
+//! Random life in channels: what is shown against what their logs say.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use glog::control::Verdict;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng as _};
+
+use super::world::{Member, World, full, text};
+use crate::*;
+
+const USERS: usize = 5;
+
+/// Random life in a channel, and what it should be.
+struct Life {
+    world: World,
+    rng: StdRng,
+    users: Vec<Member>,
+    channel: ChannelId,
+    done: BTreeMap<&'static str, u32>,
+}
+
+impl Life {
+    async fn new(seed: u64, broadcast: bool) -> Self {
+        let mut world = World::new().await;
+        let mut users = Vec::new();
+        for name in ["Ada", "Bob", "Cyd", "Dan", "Eve"] {
+            users.push(world.member(name).await);
+        }
+        assert_eq!(users.len(), USERS);
+        let channel = world.channel(users[0], broadcast).await;
+        let rng = StdRng::seed_from_u64(seed);
+        Self { world, rng, users, channel, done: BTreeMap::new() }
+    }
+
+    fn user(&mut self) -> Member {
+        self.users[self.rng.random_range(0..USERS)]
+    }
+
+    /// Some message of the channel.
+    async fn message(&mut self) -> Option<MessageId> {
+        let query = HistoryQuery { limit: 30, ..HistoryQuery::default() };
+        let (viewer, peer) = (self.users[0].id, self.channel.into());
+        let page = self.world.core.history(viewer, peer, query).await.unwrap();
+        if page.messages.is_empty() {
+            return None;
+        }
+        Some(page.messages[self.rng.random_range(0..page.messages.len())].id)
+    }
+
+    fn some_rights(&mut self) -> AdminRights {
+        let all = [
+            AdminRights::CHANGE_INFO,
+            AdminRights::POST_MESSAGES,
+            AdminRights::EDIT_MESSAGES,
+            AdminRights::DELETE_MESSAGES,
+            AdminRights::BAN_USERS,
+            AdminRights::INVITE_USERS,
+            AdminRights::PIN_MESSAGES,
+            AdminRights::ADD_ADMINS,
+        ];
+        let mut rights = AdminRights::NONE;
+        for right in all {
+            rights = rights.with(right, self.rng.random_bool(0.6));
+        }
+        rights
+    }
+
+    /// Does something; what is refused changes nothing, and that is not a failure of the node.
+    async fn step(&mut self) {
+        let (by, other, channel) = (self.user(), self.user(), self.channel);
+        let core = self.world.core.clone();
+        let (actor, owner, peer) = (by.actor(), by.id, PeerId::from(channel));
+        let number = self.world.number();
+        let (what, done) = match self.rng.random_range(0..100) {
+            0..25 => {
+                let mut message = Outgoing::text(peer, text(&format!("said {number}")), number);
+                if let Some(id) = self.message().await
+                    && self.rng.random_bool(0.3)
+                {
+                    message.reply = Some((id, None));
+                }
+                ("post", core.send(actor, owner, message).await.map(|_| ()))
+            }
+            25..33 => {
+                let Some(id) = self.message().await else { return };
+                let edit = Edit::text(text(&format!("edited {number}")));
+                ("edit", core.edit(actor, owner, peer, id, edit).await.map(|_| ()))
+            }
+            33..40 => {
+                let Some(id) = self.message().await else { return };
+                (
+                    "delete",
+                    core.delete_in_channel(actor, owner, channel, vec![id]).await.map(|_| ()),
+                )
+            }
+            40..47 => {
+                let Some(id) = self.message().await else { return };
+                let pinned = self.rng.random_bool(0.6);
+                let how = PinHow { pinned, one_side: false, silent: false };
+                ("pin", core.pin_message(actor, owner, peer, id, how).await.map(|_| ()))
+            }
+            47..49 => ("unpin", core.unpin_all(actor, owner, peer).await.map(|_| ())),
+            49..53 => ("join", core.join_channel(actor, owner, channel).await.map(|_| ())),
+            53..57 => self.link_step(by, other).await,
+            57..60 => ("leave", core.leave_channel(actor, owner, channel).await),
+            60..67 => {
+                let users = vec![other.id];
+                ("add", core.add_to_channel(actor, owner, channel, users).await.map(|_| ()))
+            }
+            67..75 => {
+                let rights = self.some_rights();
+                let rank = "Mate".to_owned();
+                let done = core.edit_channel_admin(actor, owner, channel, other.id, rights, rank);
+                ("admin", done.await)
+            }
+            75..86 => {
+                let entirely = self.rng.random_bool(0.3);
+                let rights = match self.rng.random_range(0..3) {
+                    0 => Rights::NONE,
+                    1 => Rights::SEND_PLAIN,
+                    _ => Rights::SEND_PHOTOS | Rights::PIN_MESSAGES,
+                };
+                let banned = Banned { entirely, rights, until: 0 };
+                let done = core.ban_in_channel(actor, owner, channel, other.id, banned).await;
+                ("ban", done.map(|_| ()))
+            }
+            86..89 => {
+                let title = format!("Title {}", number % 3);
+                ("title", core.edit_channel_title(actor, owner, channel, &title).await.map(|_| ()))
+            }
+            89..92 => {
+                let banned = match self.rng.random_range(0..3) {
+                    0 => Rights::NONE,
+                    1 => Rights::SEND_PLAIN | Rights::INVITE_USERS,
+                    _ => Rights::CHANGE_INFO | Rights::PIN_MESSAGES,
+                };
+                ("rights", core.edit_channel_rights(actor, owner, channel, banned).await)
+            }
+            92..95 => {
+                let name = if self.rng.random() { "harbour_news" } else { "" };
+                let name = name.to_owned();
+                ("name", core.update_channel_username(actor, owner, channel, name).await)
+            }
+            95..97 => ("give", core.give_channel(actor, owner, channel, other.id).await),
+            _ => {
+                let id = MessageId(self.rng.random_range(0..40));
+                let done = core.read_channel(actor, owner, channel, id).await;
+                ("read", done.map(|_| ()))
+            }
+        };
+        match done {
+            Ok(()) => *self.done.entry(what).or_default() += 1,
+            Err(cause @ (CoreError::Damaged(_) | CoreError::Stopped(_) | CoreError::Store(_))) => {
+                panic!("{what}: {cause}")
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Somebody makes a link, which somebody else takes; or lets in who waits.
+    async fn link_step(&mut self, by: Member, other: Member) -> (&'static str, CoreResult<()>) {
+        let (core, channel) = (self.world.core.clone(), self.channel);
+        // Mostly who may: else little would happen.
+        let creator = core.channel(channel).unwrap().creator;
+        let creator = self.users.iter().copied().find(|user| user.id == creator).unwrap();
+        let by = if self.rng.random_bool(0.7) { creator } else { by };
+        let (actor, owner) = (by.actor(), by.id);
+        let (_, waiting) = core.pending_requests(channel).unwrap();
+        if let Some(first) = waiting.first().filter(|_| self.rng.random_bool(0.5)) {
+            let approved = self.rng.random_bool(0.8);
+            let done = core.hide_request(actor, owner, channel, *first, approved).await;
+            return ("let in", done.map(|_| ()));
+        }
+        let asks = self.rng.random_bool(0.5).then_some(true);
+        let terms = LinkTerms { request_needed: asks, ..LinkTerms::default() };
+        let link = match core.export_link(actor, owner, channel, false, terms).await {
+            Ok(link) => link,
+            Err(cause) => return ("by link", Err(cause)),
+        };
+        let view = core.channel_for(owner, channel).unwrap();
+        assert!(view.admin_rights().contains_all(AdminRights::INVITE_USERS));
+        let own = core.participant(channel, other.id).unwrap();
+        let done = core.import_link(other.actor(), other.id, &link.hash).await;
+        match own {
+            Some(own) if own.joined => assert!(matches!(done, Err(CoreError::AlreadyAMember))),
+            Some(own) if own.is_banned() => assert!(matches!(done, Err(CoreError::LinkExpired))),
+            _ => {}
+        }
+        match done {
+            Ok(LinkTaken::Joined(..)) => ("by link", Ok(())),
+            Ok(LinkTaken::Requested) => ("asked", Ok(())),
+            Err(cause) => ("by link", Err(cause)),
+        }
+    }
+
+    /// Links lead somewhere only for as long as their admins may make them, and nobody waits who is in
+    /// or may not come in.
+    async fn check_links(&self) {
+        let core = &self.world.core;
+        let creator = core.channel(self.channel).unwrap().creator;
+        for user in &self.users {
+            let own = core.channel_for(user.id, self.channel).unwrap();
+            let may = own.admin_rights().contains_all(AdminRights::INVITE_USERS);
+            let links = core.links(creator, self.channel, user.id, false).await.unwrap();
+            assert!(may || links.is_empty(), "{user:?}");
+        }
+        for waiting in core.importers(creator, self.channel, None, true).await.unwrap() {
+            let view = core.channel_for(waiting.user, self.channel).unwrap();
+            assert!(!view.is_member() && !view.is_banned(), "{waiting:?}");
+        }
+    }
+
+    /// What is shown is what the log says, to somebody who reads nothing else.
+    async fn check(&self) {
+        self.check_links().await;
+        let core = &self.world.core;
+        let channel = core.channel(self.channel).unwrap();
+        let replica = core.replica_of(self.channel);
+        let (chain, view) = (replica.chain(), replica.lanes().view(replica.chain()));
+        assert!(chain.verdicts().iter().all(|verdict| *verdict == Verdict::Applied));
+        // Messages, with their words, answers and pins.
+        let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+        let mut shown: BTreeMap<glog::EntryRef, Stored> = BTreeMap::new();
+        let (viewer, peer) = (self.users[0].id, self.channel.into());
+        let mut offset_id = 0;
+        loop {
+            let query = HistoryQuery { offset_id, ..query };
+            let page = core.history(viewer, peer, query).await.unwrap();
+            let Some(last) = page.messages.last() else { break };
+            offset_id = last.id.0;
+            for stored in page.messages {
+                if stored.message.action.is_none() {
+                    shown.insert(core.entry_of(self.channel, stored.id).unwrap(), stored);
+                }
+            }
+        }
+        assert_eq!(
+            shown.keys().collect::<Vec<_>>(),
+            view.messages.keys().collect::<Vec<_>>(),
+            "the same messages"
+        );
+        for (at, said) in &view.messages {
+            let stored = &shown[at].message;
+            let post = said.post.as_ref().unwrap();
+            assert_eq!((&*post.text, said.author.id), (stored.text.as_str(), stored.from.0 as u64));
+            assert_eq!(said.edited.is_some(), stored.edited != 0);
+            assert_eq!(!said.pins.is_empty(), stored.pinned, "{at:?} {}", stored.text);
+        }
+        // Who may do what.
+        let state = chain.state();
+        let mut joined = BTreeSet::new();
+        let (mut admins, mut kicked, mut restricted) = (0, 0, 0);
+        for user in &self.users {
+            let name = glog::UserRef { node: state.owner.node, id: user.id.0 as u64 };
+            let own = core.participant(self.channel, user.id).unwrap();
+            let role = own.as_ref().map(|own| &own.role);
+            let admin = state.admins.get(&name);
+            let denied = state.denied.get(&name).map(|denied| denied.rights);
+            match role {
+                Some(ChannelRole::Creator { .. }) => {
+                    assert_eq!((state.owner, channel.creator), (name, user.id));
+                    admins += 1;
+                }
+                Some(ChannelRole::Admin { rights, rank, by }) => {
+                    let admin = admin.unwrap();
+                    assert_eq!((admin.rank.as_str(), admin.by.id), (rank.as_str(), by.0 as u64));
+                    assert_eq!(core.rights_in_log(*rights), admin.rights);
+                    admins += 1;
+                }
+                Some(ChannelRole::Banned { .. }) => {
+                    assert_eq!(denied, Some(glog::Rights::ALL));
+                    kicked += 1;
+                }
+                Some(ChannelRole::Restricted { .. }) => {
+                    assert!(denied.is_some_and(|denied| denied != glog::Rights::ALL));
+                    restricted += 1;
+                }
+                Some(ChannelRole::Member) | None => {
+                    assert_eq!((admin, denied), (None, None), "{user:?}");
+                }
+            }
+            if own.is_some_and(|own| own.joined) {
+                joined.insert(user.id);
+                assert!(core.channels_of(user.id).unwrap().contains(&self.channel));
+            } else {
+                assert!(!view.members.get(&name).copied().unwrap_or(false), "left, the log says");
+            }
+        }
+        assert_eq!(channel.members as usize, joined.len());
+        assert_eq!(
+            (channel.admins, channel.kicked, channel.restricted),
+            (admins, kicked, restricted)
+        );
+        assert_eq!(state.is_public(), channel.username.is_some());
+        let recent = ParticipantFilter::Recent;
+        let page = core.participants(viewer, &channel, &recent, 0, 100).await.unwrap();
+        let listed: BTreeSet<UserId> = page.participants.iter().map(|own| own.user).collect();
+        assert_eq!((listed, page.count), (joined, channel.members as usize));
+        let page =
+            core.participants(viewer, &channel, &ParticipantFilter::Admins, 0, 100).await.unwrap();
+        assert!(page.participants.iter().all(Participant::is_admin));
+        assert_eq!((page.participants.len(), page.count), (admins as usize, admins as usize));
+    }
+}
+
+#[tokio::test]
+async fn what_is_shown_is_what_the_log_says() {
+    let (runs, steps) = if full() { (40, 1500) } else { (8, 400) };
+    let mut done: BTreeMap<&str, u32> = BTreeMap::new();
+    for seed in 0..runs {
+        let mut life = Life::new(seed, seed % 2 == 1).await;
+        for step in 0..steps {
+            life.step().await;
+            if step % 30 == 29 {
+                life.check().await;
+            }
+            if step % 100 == 99 {
+                let Life { world, rng, users, channel, done } = life;
+                life = Life { world: world.reopen(), rng, users, channel, done };
+                life.check().await;
+            }
+        }
+        for (what, times) in life.done {
+            *done.entry(what).or_default() += times;
+        }
+    }
+    // Everything happened.
+    assert_eq!(done.len(), 18, "{done:?}");
+}
