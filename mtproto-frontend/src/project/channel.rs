@@ -32,6 +32,8 @@ pub(crate) fn channel(view: View<'_>, id: ChannelId) -> CoreResult<enums::Chat> 
         signatures: found.signatures,
         slowmode_enabled: found.slow_mode_s > 0,
         noforwards: found.noforwards,
+        join_to_send: found.join_to_send,
+        join_request: found.join_request,
         id: id.0,
         access_hash: Some(view.core.channel_access_hash(view.viewer, id)),
         title: found.title.clone(),

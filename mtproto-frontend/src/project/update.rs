@@ -10,7 +10,9 @@ use node_core::{
 use parking_lot::Mutex;
 use tl::{enums, types};
 
-use super::{Named, View, banned_rights, message, own_update, participants, peer, status};
+use super::{
+    Named, View, banned_rights, history_ttl, message, own_update, participants, peer, status,
+};
 use crate::frontend::Shared;
 use crate::session::NeutralUpdate;
 
@@ -265,7 +267,7 @@ pub(crate) struct Pushed {
 
 enum What {
     Box(Arc<BoxEvent>),
-    Channel { channel: ChannelId },
+    Channel { channel: ChannelId, change: ChatChange },
     ChannelRequests { channel: ChannelId },
     ChannelRead { channel: ChannelId, read: ChannelRead },
     ChannelSeen { channel: ChannelId, max_id: MessageId },
@@ -299,8 +301,13 @@ impl Pushed {
     }
 
     /// A channel changed, or what the viewer is in it.
-    pub(crate) fn channel(shared: &Shared, viewer: UserId, channel: ChannelId) -> Arc<Self> {
-        Self::new(shared, viewer, What::Channel { channel })
+    pub(crate) fn channel(
+        shared: &Shared,
+        viewer: UserId,
+        channel: ChannelId,
+        change: ChatChange,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::Channel { channel, change })
     }
 
     /// Somebody asks to join a channel, or waits no more.
@@ -414,7 +421,10 @@ impl Pushed {
                     }
                 }
             }
-            What::Channel { channel } => Some(channel_changed(*channel, &mut named)),
+            What::Channel { channel, change: ChatChange::Ttl } => {
+                Some(history_ttl(core, viewer, (*channel).into(), &mut named)?)
+            }
+            What::Channel { channel, .. } => Some(channel_changed(*channel, &mut named)),
             What::ChannelRequests { channel } => channel_requests(view, *channel, &mut named)?,
             What::ChannelRead { channel, read } => {
                 named.peer((*channel).into());

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use node_core::{
-    Actor, AuthKeyId, BoxEvent, ChannelId, CoreResult, Event, Follower, PeerId, Standing, UserId,
+    Actor, AuthKeyId, BoxEvent, ChannelId, ChatChange, CoreResult, Event, Follower, PeerId,
+    Standing, UserId,
 };
 use tl::enums::SendMessageAction;
 
@@ -235,9 +236,9 @@ impl Follower for Pusher {
                     tell(&shared, viewer, event);
                 }
             }
-            Event::Channel { channel, actor, .. } => {
+            Event::Channel { channel, change, actor } => {
                 for viewer in hub.present_in(*channel) {
-                    let update = Pushed::channel(&shared, viewer, *channel);
+                    let update = Pushed::channel(&shared, viewer, *channel, *change);
                     push(hub.sessions(viewer), *actor, &update);
                 }
             }
@@ -252,7 +253,7 @@ impl Follower for Pusher {
                     Ok(is_in) => hub.move_member(*user, *channel, is_in),
                     Err(cause) => tracing::error!(%cause, "who is in a channel is not known"),
                 }
-                let update = Pushed::channel(&shared, *user, *channel);
+                let update = Pushed::channel(&shared, *user, *channel, ChatChange::Members);
                 push(hub.sessions(*user), *actor, &update);
             }
             Event::ChannelRead { channel, user, read, actor } => {

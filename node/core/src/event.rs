@@ -180,6 +180,8 @@ pub enum ChatChange {
     Info,
     /// Who asks to join: told to admins.
     Requests,
+    /// After how long the messages of a channel go.
+    Ttl,
 }
 
 /// A code, and to whom it has to get.

@@ -4,6 +4,7 @@
 mod account;
 mod blocking;
 mod channel_life;
+mod channel_settings;
 mod channels;
 mod chats;
 mod dialogs;

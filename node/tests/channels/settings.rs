@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::CHANNELS;
 use crate::driver::SOON;
-use crate::scene::{Scene, assert_no_complaints, message, play};
+use crate::scene::{Scene, assert_no_complaints, content, message, play};
 
 const WEBP: &[u8] = include_bytes!("../../../mtproto-frontend/assets/reactions/heart.webp");
 
@@ -124,6 +124,119 @@ fn what_owners_change() {
         let all = json!({ "channel": channel, "max_id": 0, "for_everyone": true });
         ada.invoke("channels.DeleteHistory", all);
         assert_eq!(texts(ada.history(crew, 10, 0)), Vec::<Value>::new());
+        for driver in [&mut ada, &mut bob, &mut tina] {
+            assert_no_complaints(driver);
+        }
+    });
+}
+
+/// What TDLib sets, Telethon and Pyrogram are held to, and the other way round.
+#[test]
+fn what_is_set_in_channels() {
+    play("settings::what_is_set_in_channels", |scene| {
+        let Scene { node: _node, mut ada, mut bob, mut tina } = scene;
+        for driver in [&mut bob, &mut tina] {
+            driver.send(ada.user, "hello ada");
+            message(&mut ada, "hello ada");
+        }
+        let made = ada.invoke(
+            "channels.CreateChannel",
+            json!({ "title": "Crew", "about": "", "megagroup": true }),
+        );
+        let crew = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
+        let channel = json!({ "channel": crew });
+        let name = json!({ "channel": channel, "username": "harbour_crew" });
+        ada.invoke("channels.UpdateUsername", name);
+        let find = json!({ "username": "harbour_crew" });
+        let users = json!({ "channel": channel, "users": [{ "user": tina.user }] });
+        ada.invoke("channels.InviteToChannel", users);
+        content(&mut tina, "messageChatAddMembers");
+        let is_admin = json!({ "_": "ChatAdminRights", "ban_users": true, "change_info": true,
+            "invite_users": true });
+        ada.invoke(
+            "channels.EditAdmin",
+            json!({ "channel": channel, "user_id": { "user": tina.user },
+                "admin_rights": is_admin, "rank": "Mate" }),
+        );
+        let supergroup = CHANNELS - crew;
+        let set = |value: bool, name: &str| json!({ "supergroup_id": supergroup, name: value });
+        tina.expect_event("that she is an admin", SOON, |event| {
+            event["@type"] == "updateSupergroup"
+                && event["supergroup"]["status"]["@type"] == "chatMemberStatusAdministrator"
+        });
+        tina.request(
+            "toggleSupergroupJoinByRequest",
+            json!({ "supergroup_id": supergroup, "join_by_request": true, "guard_bot_user_id": 0,
+                "apply_to_invite_links": false }),
+        );
+        tina.request("toggleSupergroupHasHiddenMembers", set(true, "has_hidden_members"));
+        ada.invoke("channels.ToggleJoinToSend", json!({ "channel": channel, "enabled": true }));
+
+        // Pyrogram asks, and TDLib lets in.
+        bob.invoke("contacts.ResolveUsername", find);
+        let asked = bob.invoke_refused("channels.JoinChannel", json!({ "channel": channel }));
+        assert_eq!(asked, (400, "INVITE_REQUEST_SENT".into()));
+        tina.expect_event("that somebody asks", SOON, |event| {
+            event["@type"] == "updateChatPendingJoinRequests"
+                && event["pending_join_requests"]["total_count"] == 1
+        });
+        tina.request(
+            "processChatJoinRequest",
+            json!({ "chat_id": crew, "user_id": bob.user, "approve": true }),
+        );
+        bob.expect_event("that he is in", SOON, |event| event["_"] == "UpdateChannel");
+        let seen = bob.invoke(
+            "channels.GetParticipants",
+            json!({ "channel": channel, "filter": { "_": "ChannelParticipantsRecent" },
+                "offset": 0, "limit": 10, "hash": 0 }),
+        );
+        assert_eq!(seen["participants"], json!([]), "{seen}");
+
+        // Messages that go, that may not be forwarded, and one that waits.
+        tina.request(
+            "setChatMessageAutoDeleteTime",
+            json!({ "chat_id": crew, "message_auto_delete_time": 86_400 }),
+        );
+        let said = bob.expect_event("the timer", SOON, |event| {
+            event["message"]["action"]["_"] == "MessageActionSetMessagesTTL"
+        });
+        assert_eq!(said["message"]["action"]["period"], 86_400, "{said}");
+        ada.invoke(
+            "messages.ToggleNoForwards",
+            json!({ "peer": { "peer": crew }, "enabled": true }),
+        );
+        let sent = ada.send(crew, "only here");
+        message(&mut bob, "only here");
+        let forward = json!({ "from_peer": { "peer": crew }, "id": [sent], "random_id": [9],
+            "to_peer": { "peer": ada.user } });
+        let refused = bob.invoke_refused("messages.ForwardMessages", forward);
+        assert_eq!(refused, (400, "CHAT_FORWARDS_RESTRICTED".into()));
+        let soon = rookery_load::clock::since_epoch().as_secs() + 2;
+        ada.invoke(
+            "messages.SendMessage",
+            json!({ "peer": { "peer": crew }, "message": "in two seconds", "random_id": 10,
+                "schedule_date": soon }),
+        );
+        let came = message(&mut bob, "in two seconds");
+        assert!(came["date"].as_i64().is_none_or(|date| date as u64 >= soon), "{came}");
+
+        // Posts of a channel are signed where it says so.
+        let made = ada.invoke(
+            "channels.CreateChannel",
+            json!({ "title": "News", "about": "", "broadcast": true }),
+        );
+        let news = CHANNELS - made["chats"][0]["id"].as_i64().expect("a channel");
+        let channel = json!({ "channel": news });
+        let on = json!({ "channel": channel, "signatures_enabled": true });
+        ada.invoke("channels.ToggleSignatures", on);
+        let users = json!({ "channel": channel, "users": [{ "user": bob.user }] });
+        ada.invoke("channels.InviteToChannel", users);
+        let post = ada.send(news, "signed");
+        let found = bob.history(news, 10, 0);
+        assert!(found.iter().any(|one| one["id"] == post), "{found:?}");
+        let asked = json!({ "channel": channel, "id": [{ "_": "InputMessageID", "id": post }] });
+        let found = bob.invoke("channels.GetMessages", asked);
+        assert!(found["messages"][0]["post_author"].is_string(), "{found}");
         for driver in [&mut ada, &mut bob, &mut tina] {
             assert_no_complaints(driver);
         }

@@ -308,6 +308,18 @@ settings! {
     10 Public(List<(Hash16, [u8; 32]), 1024>),
     /// Private, from the epoch that the entry carries.
     11 Private(bool),
+    /// Whether posts name who wrote them.
+    12 Signatures(bool),
+    /// Whether messages may be neither forwarded nor saved; kept by each node for its own people.
+    13 NoForwards(bool),
+    /// Seconds after which messages go, each taken away by its author's node; 0: they stay.
+    14 TtlS(u32),
+    /// Whether only members write; voids nothing.
+    15 JoinToSend(bool),
+    /// Whether an admin lets in who joins a public group.
+    16 JoinRequest(bool),
+    /// Whether only admins see who is in it.
+    19 HiddenMembers(bool),
 }
 
 record! {

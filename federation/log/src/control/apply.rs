@@ -274,10 +274,15 @@ impl State {
     fn inform(&mut self, actor: Actor, info: &Info) -> Result<(), Void> {
         let mut rules = self.rules;
         match &info.setting {
-            Setting::Title(_) | Setting::About(_) | Setting::Photo(_) => {
-                self.need(actor, Rights::INFO)?;
-            }
-            Setting::SlowModeS(_) => self.need(actor, Rights::BAN)?,
+            Setting::Title(_)
+            | Setting::About(_)
+            | Setting::Photo(_)
+            | Setting::Signatures(_)
+            | Setting::TtlS(_) => self.need(actor, Rights::INFO)?,
+            Setting::SlowModeS(_)
+            | Setting::JoinToSend(_)
+            | Setting::JoinRequest(_)
+            | Setting::HiddenMembers(_) => self.need(actor, Rights::BAN)?,
             Setting::Defaults(defaults) => {
                 self.need(actor, Rights::BAN)?;
                 if !Rights::MEMBER.has(*defaults) {

@@ -48,7 +48,10 @@ pub(in crate::rpc) async fn get_full_channel(
     }
     let (requests_pending, recent_requesters) = requests.unzip();
     let full = types::ChannelFull {
-        can_view_participants: is_admin || !channel.broadcast,
+        can_view_participants: is_admin || !(channel.broadcast || channel.hidden_members),
+        participants_hidden: channel.hidden_members,
+        has_scheduled: core.has_scheduled(viewer, peer).await?,
+        ttl_period: (channel.ttl_period > 0).then_some(channel.ttl_period),
         can_set_username: is_owner,
         can_delete_channel: is_owner,
         hidden_prehistory: channel.hidden_history,

@@ -44,6 +44,9 @@ pub(in crate::rpc) async fn get_participants(
     if (found.channel.broadcast || removed) && !is_admin {
         return Err(ADMIN_REQUIRED);
     }
+    // Admins show themselves by what they do.
+    let hidden = found.channel.hidden_members && !is_admin;
+    let filter = filter.filter(|filter| !hidden || *filter == ParticipantFilter::Admins);
     let (offset, limit) = (at_least_none(request.offset), at_least_none(request.limit));
     let page = match &filter {
         Some(filter) => {
@@ -89,7 +92,8 @@ pub(in crate::rpc) async fn get_participant(
         ctx.channel_to_read(&request.channel)?
     };
     let is_admin = !found.admin_rights().is_empty();
-    if user != viewer && found.channel.broadcast && !is_admin {
+    let is_hidden = found.channel.broadcast || found.channel.hidden_members;
+    if user != viewer && is_hidden && !is_admin {
         return Err(ADMIN_REQUIRED);
     }
     let participant = core.participant(found.channel.id, user)?.ok_or(NOT_PARTICIPANT)?;

@@ -5,7 +5,7 @@
 //! Sources: <https://core.telegram.org/method/channels.joinChannel>,
 //! <https://core.telegram.org/method/channels.leaveChannel>
 
-use node_core::CoreError;
+use node_core::{CoreError, LinkTaken};
 use tl::functions::channels as f;
 use tl::{enums, types};
 
@@ -22,7 +22,12 @@ pub(in crate::rpc) async fn join_channel(
         CoreError::TooMany => RpcError::new(400, "CHANNELS_TOO_MUCH"),
         other => other.into(),
     })?;
-    let updates = channel_updates(ctx, channel, &joined.sent)?;
+    let sent = match joined {
+        // An error to who asks, and good news to clients.
+        LinkTaken::Requested => return Err(RpcError::new(400, "INVITE_REQUEST_SENT")),
+        LinkTaken::Joined(_, done) => done.sent,
+    };
+    let updates = channel_updates(ctx, channel, &sent)?;
     Ok(types::messages::ChatInviteJoinResultOk { updates }.into())
 }
 

@@ -16,6 +16,7 @@ mod get_participants;
 mod invite_to_channel;
 mod join_channel;
 mod read_history;
+mod settings;
 mod usernames;
 
 pub(super) use create_channel::{create_channel, delete_channel};
@@ -24,7 +25,7 @@ pub(super) use delete_messages::delete_messages;
 pub(super) use edit_admin::{edit_admin, edit_banned};
 pub(super) use edit_creator::{edit_chat_creator, edit_creator};
 pub(super) use edit_photo::edit_photo;
-pub(super) use edit_title::{edit_title, toggle_pre_history_hidden, toggle_slow_mode};
+pub(super) use edit_title::edit_title;
 pub(super) use empty_lists::{
     get_channel_recommendations, get_inactive_channels, get_left_channels, get_sponsored_messages,
 };
@@ -36,6 +37,10 @@ pub(super) use get_participants::{get_participant, get_participants};
 pub(super) use invite_to_channel::invite_to_channel;
 pub(super) use join_channel::{join_channel, leave_channel};
 pub(super) use read_history::read_history;
+pub(super) use settings::{
+    toggle_join_request, toggle_join_to_send, toggle_participants_hidden,
+    toggle_pre_history_hidden, toggle_signatures, toggle_slow_mode,
+};
 pub(super) use usernames::{
     check_username, deactivate_all_usernames, reorder_usernames, toggle_username, update_username,
 };

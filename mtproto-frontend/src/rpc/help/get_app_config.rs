@@ -71,7 +71,7 @@ fn app_config() -> JsonValue {
         ("upload_max_fileparts_default", number(4000.0)),
         ("upload_max_fileparts_premium", number(8000.0)),
         ("upload_premium_speedup_notify_period", number(0.0)),
-        ("hidden_members_group_size_min", number(100.0)),
+        ("hidden_members_group_size_min", number(1.0)),
         ("saved_dialogs_pinned_limit_default", number(5.0)),
         ("topics_pinned_limit", number(5.0)),
         ("forum_upgrade_participants_min", number(1.0)),

@@ -12,7 +12,7 @@
 //! Sources: <https://core.telegram.org/method/messages.editChatTitle>,
 //! <https://core.telegram.org/api/rights>
 
-use node_core::{ChatChange, CoreError, PeerId};
+use node_core::{ChannelSetting, ChatChange, CoreError, PeerId};
 use tl::enums;
 use tl::functions::messages as f;
 
@@ -105,10 +105,19 @@ pub(in crate::rpc) async fn toggle_no_forwards(
     // In private chats both have to agree: not built.
     refuse(request.request_msg_id.is_some())?;
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
-    let Some(chat) = peer.chat() else { return Err(RpcError::NOT_IMPLEMENTED) };
     let core = &ctx.shared.core;
-    core.edit_chat_noforwards(ctx.actor()?, owner, chat, request.enabled).await?;
-    chat_updates(ctx, chat, &[], &[ChatChange::Info])
+    match peer {
+        PeerId::Chat(chat) => {
+            core.edit_chat_noforwards(ctx.actor()?, owner, chat, request.enabled).await?;
+            chat_updates(ctx, chat, &[], &[ChatChange::Info])
+        }
+        PeerId::Channel(channel) => {
+            let setting = ChannelSetting::NoForwards(request.enabled);
+            core.set_in_channel(ctx.actor()?, owner, channel, setting).await?;
+            channel_updates(ctx, channel, &[])
+        }
+        _ => Err(RpcError::NOT_IMPLEMENTED),
+    }
 }
 
 pub(in crate::rpc) async fn delete_chat(ctx: &Context, request: f::DeleteChat) -> RpcResult<bool> {

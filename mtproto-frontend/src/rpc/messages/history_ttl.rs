@@ -16,18 +16,15 @@ pub(in crate::rpc) async fn set_history_ttl(
     ctx: &Context,
     request: f::SetHistoryTtl,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer, core) =
-        (ctx.user()?, ctx.peer_without_channels(&request.peer)?, &ctx.shared.core);
+    let (owner, peer, core) = (ctx.user()?, ctx.peer(&request.peer)?, &ctx.shared.core);
     let set = core.set_history_ttl(ctx.actor()?, owner, peer, request.period).await;
     let sent = set.map_err(|error| match error {
         CoreError::NotModified => RpcError::new(400, "CHAT_NOT_MODIFIED"),
         other => other.into(),
     })?;
     let mut named = Named::default();
-    named.message(&sent.message);
-    let message = project::message(ctx.view()?, sent.id, &sent.message)?;
     let updates = vec![
-        types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into(),
+        project::new_message(ctx.view()?, sent.id, sent.pts, &sent.message, &mut named)?,
         project::history_ttl(core, owner, peer, &mut named)?,
     ];
     let (users, chats) = named.shown(ctx.view()?)?;

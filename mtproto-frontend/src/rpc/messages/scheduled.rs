@@ -63,7 +63,7 @@ pub(in crate::rpc) async fn send_scheduled_messages(
     ctx: &Context,
     request: f::SendScheduledMessages,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let ids = ids(&request.id)?;
     let sent = ctx.shared.core.send_scheduled(ctx.actor()?, owner, peer, ids).await?;
     sent_scheduled(ctx, peer, &sent)
@@ -80,9 +80,8 @@ pub(super) fn sent_scheduled(
     let (gone, new): (Vec<_>, Vec<_>) = sent.iter().map(|(id, sent)| (*id, sent.id)).unzip();
     let mut updates = vec![project::scheduled_gone(peer, &gone, &new)];
     for (_, sent) in sent {
-        named.message(&sent.message);
-        let message = project::message(ctx.view()?, sent.id, &sent.message)?;
-        updates.push(types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into());
+        let (view, message) = (ctx.view()?, &sent.message);
+        updates.push(project::new_message(view, sent.id, sent.pts, message, &mut named)?);
     }
     answer(ctx, &named, updates)
 }
@@ -91,7 +90,7 @@ pub(in crate::rpc) async fn delete_scheduled_messages(
     ctx: &Context,
     request: f::DeleteScheduledMessages,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let ids = ids(&request.id)?;
     let gone = ctx.shared.core.delete_scheduled(ctx.actor()?, owner, peer, ids).await?;
     let mut named = Named::default();
@@ -117,9 +116,8 @@ pub(super) fn placed_updates(ctx: &Context, placed: &[(Placed, i64)]) -> RpcResu
                 types::UpdateNewScheduledMessage { message }.into()
             }
             Placed::Sent(sent) => {
-                named.message(&sent.message);
-                let message = project::message(ctx.view()?, sent.id, &sent.message)?;
-                types::UpdateNewMessage { message, pts: sent.pts.0, pts_count: 1 }.into()
+                let (view, message) = (ctx.view()?, &sent.message);
+                project::new_message(view, sent.id, sent.pts, message, &mut named)?
             }
         });
     }

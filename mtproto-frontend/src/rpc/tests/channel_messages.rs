@@ -2,7 +2,8 @@
 //! missed, and where their dialogs stand.
 
 use node_core::{
-    Banned, BoxEvent, ChannelId, Event, Follower, MessageId, NewChannel, PinHow, Rights, UserId,
+    Banned, BoxEvent, ChannelId, ChannelSetting, Event, Follower, MessageId, NewChannel, PinHow,
+    Rights, UserId,
 };
 use parking_lot::Mutex;
 use tl::{enums, types};
@@ -567,6 +568,11 @@ async fn outsiders_and_the_removed_see_nothing() {
         assert_eq!(messages(&bob, group).await.messages.len(), 2, "{layer}");
         let refused = call(&bob, &message("me", peer(&bob, group), 4)).await;
         assert_eq!(error(refused), (403, "CHAT_WRITE_FORBIDDEN".into()));
+        let later = f::messages::SendMessage {
+            schedule_date: Some((NOW_MS / 1000) as i32 + 3600),
+            ..message("later", peer(&bob, group), 6)
+        };
+        assert_eq!(error(call(&bob, &later).await), (403, "CHAT_WRITE_FORBIDDEN".into()));
         join(&bob, group).await;
         say(&bob, group, "me", 5).await;
         // Methods of other dialogs.
@@ -574,11 +580,14 @@ async fn outsiders_and_the_removed_see_nothing() {
         assert_eq!(error(call(&bob, &read).await), (400, "PEER_ID_INVALID".into()));
         let clear = f::messages::DeleteHistory { peer: peer(&bob, group), ..Default::default() };
         assert_eq!(error(call(&bob, &clear).await), (400, "PEER_ID_INVALID".into()));
-        let later = f::messages::SendMessage {
-            schedule_date: Some((NOW_MS / 1000) as i32 + 3600),
-            ..message("later", peer(&bob, group), 6)
+        call(&bob, &later).await.unwrap();
+        let waiting = f::messages::GetScheduledHistory { peer: peer(&bob, group), hash: 0 };
+        let enums::messages::Messages::Messages(waiting) = call(&bob, &waiting).await.unwrap()
+        else {
+            panic!("no list")
         };
-        assert_eq!(error(call(&bob, &later).await), (400, "NOT_IMPLEMENTED".into()));
+        let [enums::Message::Message(waits)] = &waiting.messages[..] else { panic!("{layer}") };
+        assert_eq!(waits.message, "later", "{layer}");
         let react =
             f::messages::SendReaction { peer: peer(&bob, group), msg_id: 2, ..Default::default() };
         assert_eq!(error(call(&bob, &react).await), (400, "NOT_IMPLEMENTED".into()));
@@ -600,7 +609,7 @@ async fn outsiders_and_the_removed_see_nothing() {
         assert!(matches!(&changed.updates[..], [enums::Update::UpdateChannel(_)]));
         let core = &shared.core;
         let actor = ada.actor().unwrap();
-        core.edit_channel_slow_mode(actor, ada_id, group, 60).await.unwrap();
+        core.set_in_channel(actor, ada_id, group, ChannelSetting::SlowMode(60)).await.unwrap();
         say(&bob, group, "slowly", 7).await;
         let refused = call(&bob, &message("too fast", peer(&bob, group), 8)).await;
         assert_eq!(error(refused), (420, "SLOWMODE_WAIT_60".into()));
@@ -625,7 +634,7 @@ async fn what_was_said_before_stays_hidden() {
     let (bob, bob_id) = member(&shared, 6, 230, "Bob").await;
     let (group, core) = (channel(&ada, false).await, &shared.core);
     let actor = ada.actor().unwrap();
-    core.edit_channel_history(actor, ada_id, group, true).await.unwrap();
+    core.set_in_channel(actor, ada_id, group, ChannelSetting::HiddenHistory(true)).await.unwrap();
     let (secret, _) = say(&ada, group, "secret", 1).await;
     let added = core.add_to_channel(actor, ada_id, group, vec![bob_id]).await.unwrap();
     let first = added.sent[0].id.0;
@@ -715,7 +724,9 @@ async fn what_has_no_pts_is_pushed_in_every_layer() {
         let push = pushed(&Pushed::channel_seen(&shared, ada_id, group, max_id), layer).unwrap();
         let [enums::Update::UpdateReadChannelOutbox(read)] = &push.updates[..] else { panic!() };
         assert_eq!((read.channel_id, read.max_id), (group.0, said.id));
-        let push = pushed(&Pushed::channel(&shared, bob_id, group), layer).unwrap();
+        let push =
+            pushed(&Pushed::channel(&shared, bob_id, group, node_core::ChatChange::Info), layer)
+                .unwrap();
         assert!(matches!(&push.updates[..], [enums::Update::UpdateChannel(_)]), "{layer}");
         assert!(matches!(&push.chats[..], [enums::Chat::Channel(_)]), "{layer}");
         let action = Arc::new(types::SendMessageTypingAction {}.into());
@@ -731,6 +742,7 @@ async fn what_has_no_pts_is_pushed_in_every_layer() {
     say(&ada, group, "gone", 9).await;
     let event = told.boxes(group).pop().unwrap();
     assert!(push_of(&bob, &event).is_none());
-    let push = pushed(&Pushed::channel(&shared, bob_id, group), 230).unwrap();
+    let push =
+        pushed(&Pushed::channel(&shared, bob_id, group, node_core::ChatChange::Info), 230).unwrap();
     assert!(matches!(&push.chats[..], [enums::Chat::ChannelForbidden(_)]));
 }

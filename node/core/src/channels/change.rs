@@ -21,9 +21,6 @@ use crate::{Core, CoreError, CoreResult};
 /// Key in [`Keyspace::SETTINGS`]: the number that the next channel gets, 8 bytes.
 const NEXT_CHANNEL_KEY: &[u8] = b"next_channel";
 
-/// Seconds of slow mode that clients offer.
-const SLOW_MODES_S: [i32; 8] = [0, 5, 10, 30, 60, 300, 900, 3600];
-
 /// What is to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewChannel {
@@ -193,52 +190,6 @@ impl Core {
         .await
     }
 
-    /// Says how long a member waits between two messages, in seconds; 0: not at all.
-    ///
-    /// # Errors
-    /// [`CoreError::SettingsInvalid`], [`CoreError::ChatNotModified`], and those of rights.
-    pub async fn edit_channel_slow_mode(
-        &self,
-        actor: Actor,
-        owner: UserId,
-        channel: ChannelId,
-        seconds: i32,
-    ) -> CoreResult<()> {
-        if !SLOW_MODES_S.contains(&seconds) {
-            return Err(CoreError::SettingsInvalid);
-        }
-        self.write(Some(actor), move |decide| {
-            let view = decide.channel_view(owner, channel)?;
-            view.needs_admin(AdminRights::BAN_USERS)?;
-            if view.channel.broadcast {
-                return Err(CoreError::UnknownChannel);
-            }
-            let next = Channel { slow_mode_s: seconds, ..(*view.channel).clone() };
-            let setting = Setting::SlowModeS(seconds.unsigned_abs());
-            decide.set(owner, next, setting, None).map(|_| ())
-        })
-        .await
-    }
-
-    /// Says whether who joins sees what was said before; for private supergroups.
-    ///
-    /// # Errors
-    /// [`CoreError::ChatNotModified`], and those of rights.
-    pub async fn edit_channel_history(
-        &self,
-        actor: Actor,
-        owner: UserId,
-        channel: ChannelId,
-        hidden: bool,
-    ) -> CoreResult<()> {
-        self.write(Some(actor), move |decide| {
-            let found = decide.channel_of_owner(owner, channel)?;
-            let next = Channel { hidden_history: hidden, ..found };
-            decide.set(owner, next, Setting::ShowsHistory(!hidden), None).map(|_| ())
-        })
-        .await
-    }
-
     /// Gives a channel a public name, another one, or none: then it is private.
     ///
     /// # Errors
@@ -375,6 +326,10 @@ impl Decide<'_> {
             noforwards: false,
             hidden_history: false,
             slow_mode_s: 0,
+            ttl_period: 0,
+            join_to_send: false,
+            join_request: false,
+            hidden_members: false,
             members: 0,
             admins: 0,
             kicked: 0,
@@ -408,7 +363,7 @@ impl Decide<'_> {
     }
 
     /// Writes a setting into the log, and the channel that has it; `said` in it.
-    fn set(
+    pub(super) fn set(
         &mut self,
         owner: UserId,
         next: Channel,
@@ -423,14 +378,16 @@ impl Decide<'_> {
     }
 
     /// A channel whose title, photo or description `owner` may change.
-    fn channel_to_change(&self, owner: UserId, channel: ChannelId) -> CoreResult<Channel> {
+    pub(super) fn channel_to_change(
+        &self,
+        owner: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<Channel> {
         let view = self.channel_view(owner, channel)?;
         if !view.is_member() {
             return Err(CoreError::UnknownChannel);
         }
-        let as_member =
-            !view.channel.broadcast && !view.forbidden().contains_any(Rights::CHANGE_INFO);
-        if !as_member {
+        if !view.may_as_member(Rights::CHANGE_INFO) {
             view.needs_admin(AdminRights::CHANGE_INFO)?;
         }
         Ok((*view.channel).clone())

@@ -15,11 +15,12 @@ use super::{
     AdminRights, Channel, ChannelRole, ChannelView, MARKED, Mark, Participant, RECENT, rights,
     row_key,
 };
-use crate::chats::{RANK_CHARS_MAX, Rights};
+use crate::chats::{ChatDone, RANK_CHARS_MAX, Rights};
 use crate::decide::Decide;
 use crate::event::ChatChange;
 use crate::ids::{Actor, ChannelId, MessageId, UserId};
 use crate::limits::Limit;
+use crate::links::{BY_NAME, LinkTaken};
 use crate::message::Action;
 use crate::send::Sent;
 use crate::timers::{Kind, at};
@@ -46,17 +47,17 @@ pub struct Banned {
 }
 
 impl Core {
-    /// Joins a public channel.
+    /// Joins a public channel, or asks to.
     ///
     /// # Errors
     /// [`CoreError::UnknownChannel`], [`CoreError::BannedInChannel`], [`CoreError::AlreadyAMember`],
-    /// [`CoreError::TooMany`].
+    /// [`CoreError::TooMany`], [`CoreError::Flood`].
     pub async fn join_channel(
         &self,
         actor: Actor,
         user: UserId,
         channel: ChannelId,
-    ) -> CoreResult<ChannelDone> {
+    ) -> CoreResult<LinkTaken> {
         self.write(Some(actor), move |decide| {
             let view = decide.channel_view(user, channel)?;
             if view.is_banned() {
@@ -68,9 +69,14 @@ impl Core {
             if view.channel.username.is_none() {
                 return Err(CoreError::UnknownChannel);
             }
+            if view.channel.join_request {
+                decide.may_join_more(user)?;
+                return decide.request(channel.into(), user, BY_NAME);
+            }
             let found = decide.enter_channel(view, user, user)?;
             decide.put_channel(found)?;
-            Ok(ChannelDone::default())
+            let done = ChatDone { sent: Vec::new(), missing: Vec::new() };
+            Ok(LinkTaken::Joined(channel.into(), done))
         })
         .await
     }
@@ -269,8 +275,7 @@ impl Decide<'_> {
 
     /// Fails unless the viewer may add others.
     fn may_invite(view: &ChannelView) -> CoreResult<()> {
-        let as_member =
-            !view.channel.broadcast && !view.forbidden().contains_any(Rights::INVITE_USERS);
+        let as_member = view.may_as_member(Rights::INVITE_USERS);
         if as_member { Ok(()) } else { view.needs_admin(AdminRights::INVITE_USERS) }
     }
 

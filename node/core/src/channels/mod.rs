@@ -19,6 +19,7 @@ mod members;
 mod post;
 mod read;
 mod rights;
+mod settings;
 mod table;
 
 use node_store::Keyspace;
@@ -31,6 +32,7 @@ pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use read::ChannelRead;
 pub use rights::AdminRights;
+pub use settings::ChannelSetting;
 pub(crate) use table::Channels;
 
 use crate::chats::Rights;
@@ -78,6 +80,14 @@ pub struct Channel {
     pub hidden_history: bool,
     /// Seconds between two messages of one member; 0: none.
     pub slow_mode_s: i32,
+    /// Seconds after which its messages go; 0: they stay.
+    pub ttl_period: i32,
+    /// Only members write in it.
+    pub join_to_send: bool,
+    /// An admin lets in who joins, where it is public.
+    pub join_request: bool,
+    /// Only admins see who is in it.
+    pub hidden_members: bool,
     /// How many are in it.
     pub members: i32,
     /// How many of them are admins, with the creator.
@@ -241,6 +251,16 @@ impl ChannelView {
             Some(ChannelRole::Restricted { rights, .. }) => *rights | self.channel.banned,
             _ => self.channel.banned,
         }
+    }
+
+    /// Whether the viewer may do in a supergroup what is taken from no member. Admins have such a right
+    /// as members, or as admins.
+    pub(crate) fn may_as_member(&self, right: Rights) -> bool {
+        let taken = match self.own.as_ref().map(|own| &own.role) {
+            Some(ChannelRole::Restricted { rights, .. }) => *rights | self.channel.banned,
+            _ => self.channel.banned,
+        };
+        self.is_member() && !self.channel.broadcast && !taken.contains_any(right)
     }
 
     /// Fails unless the viewer may write what needs this right.

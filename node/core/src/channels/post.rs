@@ -131,7 +131,6 @@ impl Decide<'_> {
         let mut found = (*view.channel).clone();
         self.keep_pace(&view, &own)?;
         (message.out, message.twin) = (false, MessageId(0));
-        message.noforwards |= found.noforwards;
         if found.broadcast && found.signatures {
             let account = self.user(from)?.ok_or(CoreError::UnknownUser)?;
             message.post_author = Some(account.full_name());
@@ -189,6 +188,19 @@ impl Decide<'_> {
             self.put_participant(&mut found, &Participant { read_inbox: id, ..own })?;
         }
         Ok(Sent { id, pts, message, repeated: false })
+    }
+
+    /// Fails for who may not write there now, with this beside the text.
+    pub(crate) fn may_post_now(
+        &self,
+        from: UserId,
+        channel: ChannelId,
+        media: Option<&Media>,
+    ) -> CoreResult<()> {
+        self.may_show(from, channel.into(), media)?;
+        let view = self.channel_view(from, channel)?;
+        let own = view.own.as_ref().ok_or(CoreError::UnknownChannel)?;
+        self.keep_pace(&view, own)
     }
 
     /// Fails while slow mode keeps a member from writing.
@@ -378,12 +390,8 @@ impl Decide<'_> {
         if !view.is_member() {
             return Err(CoreError::UnknownChannel);
         }
-        let as_member =
-            !view.channel.broadcast && !view.forbidden().contains_any(Rights::PIN_MESSAGES);
-        if as_member {
-            return Ok(());
-        }
-        view.needs_admin(AdminRights::PIN_MESSAGES)
+        let as_member = view.may_as_member(Rights::PIN_MESSAGES);
+        if as_member { Ok(()) } else { view.needs_admin(AdminRights::PIN_MESSAGES) }
     }
 
     /// Pins a message of a channel, or unpins it.

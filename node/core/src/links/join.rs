@@ -22,6 +22,9 @@ pub(super) const REQUESTS_MAX: usize = 1000;
 /// Who joined by one link, as far as that is kept: of a channel's link the first ones.
 pub(super) const IMPORTERS_MAX: usize = 5000;
 
+/// In the place of a link's tag: who asks came by the public name.
+pub(crate) const BY_NAME: [u8; 16] = [0; 16];
+
 /// Requests that one command lets in or turns away: each is a message to a whole group.
 const REQUESTS_AT_ONCE: usize = 10;
 
@@ -243,7 +246,7 @@ impl Core {
         };
         let is_out = view.channel.deleted || view.is_banned();
         let mut known = Vec::new();
-        if !view.channel.broadcast && !is_out {
+        if !view.channel.broadcast && !view.channel.hidden_members && !is_out {
             let book = self.inner.contacts.book(&*self.inner.store, asker)?;
             for contact in book.contacts.keys().take(CHAT_MEMBERS_MAX) {
                 if known.len() < known_max && self.is_in_channel(channel, *contact)? {
@@ -374,7 +377,12 @@ impl Core {
 
 impl Decide<'_> {
     /// Somebody asks to join.
-    fn request(&mut self, place: PeerId, user: UserId, tag: [u8; 16]) -> CoreResult<LinkTaken> {
+    pub(crate) fn request(
+        &mut self,
+        place: PeerId,
+        user: UserId,
+        tag: [u8; 16],
+    ) -> CoreResult<LinkTaken> {
         let key = request_key(place, user);
         if self.get(Keyspace::LINKS, &key)?.is_none() {
             self.take(Limit::Links(user), 1)?;

@@ -29,6 +29,7 @@ use crate::limits::Limit;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
+pub(crate) use self::join::BY_NAME;
 pub use self::join::{Importer, LinkFor, LinkTaken};
 
 /// Links of one group or channel that are kept, revoked ones included; the oldest of those go first.

@@ -128,7 +128,9 @@ async fn who_joins_a_group_with_hidden_history_begins_there() {
     let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
     let group = world.channel(ada, false).await;
     let core = world.core.clone();
-    core.edit_channel_history(ada.actor(), ada.id, group, true).await.unwrap();
+    core.set_in_channel(ada.actor(), ada.id, group, ChannelSetting::HiddenHistory(true))
+        .await
+        .unwrap();
     let before = world.post(ada, group, "before").await.unwrap();
     core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
     let own = core.participant(group, bob.id).unwrap().unwrap();
@@ -148,7 +150,9 @@ async fn what_is_not_built_for_channels_says_so_and_what_is_hidden_is_not_quoted
     let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
     let group = world.channel(ada, false).await;
     let core = world.core.clone();
-    core.edit_channel_history(ada.actor(), ada.id, group, true).await.unwrap();
+    core.set_in_channel(ada.actor(), ada.id, group, ChannelSetting::HiddenHistory(true))
+        .await
+        .unwrap();
     let before = world.post(ada, group, "before").await.unwrap();
     core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
     let mut answer = Outgoing::text(group.into(), text("what was that?"), world.number());
@@ -156,10 +160,6 @@ async fn what_is_not_built_for_channels_says_so_and_what_is_hidden_is_not_quoted
     let refused = core.send(bob.actor(), bob.id, answer.clone()).await;
     assert!(matches!(refused, Err(CoreError::UnknownMessage)), "{refused:?}");
     core.send(ada.actor(), ada.id, answer.clone()).await.unwrap();
-    let when = When { date: core.now() + 100, repeat: 0 };
-    let later = Outgoing::text(group.into(), text("later"), world.number());
-    let refused = core.schedule(ada.actor(), ada.id, later, when).await;
-    assert!(matches!(refused, Err(CoreError::NotBuilt)), "{refused:?}");
     let (how, reaction) = (ReactHow::default(), Reaction::Emoji("👍".into()));
     let refused =
         core.react(ada.actor(), ada.id, group.into(), before.id, vec![reaction], how).await;
@@ -227,9 +227,9 @@ async fn slow_mode_keeps_members_from_writing_too_often() {
     let group = world.channel(ada, false).await;
     let core = world.core.clone();
     core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
-    let odd = core.edit_channel_slow_mode(ada.actor(), ada.id, group, 7).await;
+    let odd = core.set_in_channel(ada.actor(), ada.id, group, ChannelSetting::SlowMode(7)).await;
     assert!(matches!(odd, Err(CoreError::SettingsInvalid)));
-    core.edit_channel_slow_mode(ada.actor(), ada.id, group, 30).await.unwrap();
+    core.set_in_channel(ada.actor(), ada.id, group, ChannelSetting::SlowMode(30)).await.unwrap();
     world.post(bob, group, "one").await.unwrap();
     world.pass_s(10);
     let refused = world.post(bob, group, "two").await;

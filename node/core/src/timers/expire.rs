@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, at};
+use crate::channels::ChannelSetting;
 use crate::chats::{Chat, Rights};
 use crate::decide::Decide;
 use crate::event::Own;
@@ -71,6 +72,10 @@ impl Core {
             if peer == owner.into() || peer == UserId::SERVICE.into() {
                 return Err(CoreError::UnknownUser);
             }
+            if let PeerId::Channel(channel) = peer {
+                let done = decide.set_in_channel(owner, channel, ChannelSetting::Ttl(period))?;
+                return done.sent.into_iter().next().ok_or(CoreError::NotModified);
+            }
             check_period(period)?;
             if decide.history_ttl(owner, peer)? == period {
                 return Err(CoreError::NotModified);
@@ -116,8 +121,14 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub fn history_ttl(&self, owner: UserId, peer: PeerId) -> CoreResult<i32> {
-        if let PeerId::Chat(chat) = peer {
-            return Ok(self.inner.chats.get(chat).map_or(0, |chat| chat.ttl_period));
+        match peer {
+            PeerId::Chat(chat) => {
+                return Ok(self.inner.chats.get(chat).map_or(0, |chat| chat.ttl_period));
+            }
+            PeerId::Channel(channel) => {
+                return Ok(self.channel(channel).map_or(0, |channel| channel.ttl_period));
+            }
+            PeerId::User(_) => {}
         }
         let personal = self.inner.personal(owner)?;
         Ok(personal.get::<HistoryTtl>(&peer.bytes())?.map_or(0, |record| record.0))
@@ -132,8 +143,10 @@ pub(crate) fn check_period(period: i32) -> CoreResult<()> {
 impl Decide<'_> {
     /// The timer of a dialog; 0: none.
     pub(crate) fn history_ttl(&self, owner: UserId, peer: PeerId) -> CoreResult<i32> {
-        if let PeerId::Chat(chat) = peer {
-            return Ok(self.chat(chat)?.ttl_period);
+        match peer {
+            PeerId::Chat(chat) => return Ok(self.chat(chat)?.ttl_period),
+            PeerId::Channel(channel) => return Ok(self.channel_row(channel)?.ttl_period),
+            PeerId::User(_) => {}
         }
         let record = self.personal::<HistoryTtl>(owner, &peer.bytes())?;
         Ok(record.map_or(0, |record| record.0))

@@ -599,9 +599,6 @@ impl Decide<'_> {
     }
 
     fn new_scheduled_id(&mut self, owner: UserId, peer: PeerId) -> CoreResult<MessageId> {
-        if peer.channel().is_some() {
-            return Err(CoreError::NotBuilt);
-        }
         let counter = scheduled_key(owner, peer, MessageId(0));
         let prefix = counter.get(..8 + PEER_BYTES).unwrap_or_default();
         let rows = self.scan_prefix(Keyspace::SCHEDULED, prefix, 2 + SCHEDULED_DIALOG_MAX)?;
@@ -687,7 +684,7 @@ impl Decide<'_> {
         match peer {
             PeerId::User(user) => self.is_member(user),
             PeerId::Chat(chat) => Ok(!self.chat(chat)?.deactivated),
-            PeerId::Channel(_) => Err(CoreError::NotBuilt),
+            PeerId::Channel(channel) => Ok(!self.channel_row(channel)?.deleted),
         }
     }
 
@@ -705,7 +702,19 @@ impl Decide<'_> {
         let in_it = match peer {
             PeerId::User(_) => true,
             PeerId::Chat(chat) => self.chat(chat)?.allows(owner, Rights::SEND),
-            PeerId::Channel(_) => false,
+            PeerId::Channel(channel) => {
+                match self.may_post_now(owner, channel, record.media.as_ref()) {
+                    // It waits on for its turn.
+                    Err(CoreError::SlowMode { wait_s }) => {
+                        let wait_s = i32::try_from(wait_s).unwrap_or(i32::MAX);
+                        let due = self.now().saturating_add(wait_s);
+                        self.set_timer(&timer_key(owner, peer, id, due), Vec::new());
+                        return Ok(());
+                    }
+                    Err(cause @ CoreError::Store(_)) => return Err(cause),
+                    may => may.is_ok(),
+                }
+            }
         };
         if !in_it || !self.is_member(owner)? || !self.takes_messages(peer)? {
             self.unschedule(owner, peer, id, &record)?;
