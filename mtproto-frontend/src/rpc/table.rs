@@ -204,6 +204,7 @@ static BUILT: &[Built] = built! {
     User Light Small ChannelsEditPhoto tl::functions::channels::EditPhoto => channels::edit_photo, "what_owners_change";
     User Light Small ChannelsEditTitle tl::functions::channels::EditTitle => channels::edit_title, "a_supergroup_with_admins_and_bans";
     User Light Small ChannelsExportMessageLink tl::functions::channels::ExportMessageLink => channels::export_message_link, "a_channel_from_beginning_to_end";
+    User Search Small ChannelsGetAdminLog tl::functions::channels::GetAdminLog => channels::get_admin_log, "the_log_of_what_admins_do";
     User Light Small ChannelsGetAdminedPublicChannels tl::functions::channels::GetAdminedPublicChannels => channels::get_admined_public_channels, "telethon_calls_every_start_up_method";
     User Light Small ChannelsGetChannelRecommendations tl::functions::channels::GetChannelRecommendations => channels::get_channel_recommendations, "telethon_calls_every_start_up_method";
     User Light Small ChannelsGetChannels tl::functions::channels::GetChannels => channels::get_channels, "a_supergroup_with_admins_and_bans";

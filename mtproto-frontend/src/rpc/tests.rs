@@ -1,5 +1,6 @@
 //! Calls as a client makes them, below any session.
 
+mod admin_log;
 mod channel_messages;
 mod channels;
 mod extras;

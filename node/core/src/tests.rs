@@ -2,6 +2,7 @@
 //! is for.
 
 mod account;
+mod admin_log;
 mod blocking;
 mod channel_life;
 mod channel_settings;

@@ -6,6 +6,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 #[cfg(test)]
+mod admin_log;
+#[cfg(test)]
 mod broadcast;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]

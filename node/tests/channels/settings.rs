@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::CHANNELS;
 use crate::driver::SOON;
-use crate::scene::{Scene, assert_no_complaints, content, message, play};
+use crate::scene::{Scene, assert_no_complaints, message, play};
 
 const WEBP: &[u8] = include_bytes!("../../../mtproto-frontend/assets/reactions/heart.webp");
 
@@ -150,7 +150,10 @@ fn what_is_set_in_channels() {
         let find = json!({ "username": "harbour_crew" });
         let users = json!({ "channel": channel, "users": [{ "user": tina.user }] });
         ada.invoke("channels.InviteToChannel", users);
-        content(&mut tina, "messageChatAddMembers");
+        // By an update or by a difference, as it comes.
+        tina.expect_event("the new group", SOON, |event| {
+            event["@type"] == "updateNewChat" && event["chat"]["id"] == crew
+        });
         let is_admin = json!({ "_": "ChatAdminRights", "ban_users": true, "change_info": true,
             "invite_users": true });
         ada.invoke(

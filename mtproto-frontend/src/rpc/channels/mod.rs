@@ -9,6 +9,7 @@ mod edit_photo;
 mod edit_title;
 mod empty_lists;
 mod export_message_link;
+mod get_admin_log;
 mod get_channels;
 mod get_full_channel;
 mod get_messages;
@@ -30,6 +31,7 @@ pub(super) use empty_lists::{
     get_channel_recommendations, get_inactive_channels, get_left_channels, get_sponsored_messages,
 };
 pub(super) use export_message_link::export_message_link;
+pub(super) use get_admin_log::get_admin_log;
 pub(super) use get_channels::{get_admined_public_channels, get_channels};
 pub(super) use get_full_channel::get_full_channel;
 pub(super) use get_messages::get_messages;

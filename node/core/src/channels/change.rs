@@ -183,6 +183,7 @@ impl Core {
             let setting = Setting::Defaults(defaults);
             let action = LogAction::Info(Info { setting, cut, epoch: None });
             decide.write_control(channel, Some(owner), action)?;
+            decide.note_changes(owner, &view.channel, &found)?;
             decide.put_channel(found)?;
             decide.tell_channel(channel, ChatChange::Rights);
             Ok(())
@@ -427,6 +428,8 @@ impl Decide<'_> {
         action: Option<Action>,
     ) -> CoreResult<ChannelDone> {
         let id = channel.id;
+        let before = self.channel_row(id)?;
+        self.note_changes(by, &before, &channel)?;
         self.put_channel(channel)?;
         self.tell_channel(id, ChatChange::Info);
         let sent = action.map(|action| self.say_in_channel(by, id, action)).transpose()?;

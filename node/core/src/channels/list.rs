@@ -100,7 +100,7 @@ impl Core {
     }
 
     /// Whether a word of the name, or the username, begins so.
-    fn is_called(&self, user: UserId, words: &str) -> bool {
+    pub(super) fn is_called(&self, user: UserId, words: &str) -> bool {
         if words.is_empty() {
             return true;
         }

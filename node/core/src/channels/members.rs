@@ -12,8 +12,8 @@ use glog::cbor::Text;
 use node_store::Keyspace;
 
 use super::{
-    AdminRights, Channel, ChannelRole, ChannelView, MARKED, Mark, Participant, RECENT, rights,
-    row_key,
+    AdminAction, AdminRights, Channel, ChannelRole, ChannelView, MARKED, Mark, Participant, RECENT,
+    rights, row_key,
 };
 use crate::chats::{ChatDone, RANK_CHARS_MAX, Rights};
 use crate::decide::Decide;
@@ -75,6 +75,7 @@ impl Core {
             }
             let found = decide.enter_channel(view, user, user)?;
             decide.put_channel(found)?;
+            decide.note(channel, user, AdminAction::Joined)?;
             let done = ChatDone { sent: Vec::new(), missing: Vec::new() };
             Ok(LinkTaken::Joined(channel.into(), done))
         })
@@ -122,6 +123,7 @@ impl Core {
             let gone = Participant { joined: false, announced: false, role, ..own };
             decide.put_participant(&mut found, &gone)?;
             decide.put_channel(found)?;
+            decide.note(channel, user, AdminAction::Left)?;
             decide.tell_member(channel, user);
             Ok(())
         })
@@ -216,7 +218,9 @@ impl Core {
             let role = ChannelRole::Admin { rights, rank: String::new(), by: to };
             decide.put_participant(&mut found, &Participant { role, ..own })?;
             let role = ChannelRole::Creator { rank: String::new() };
-            decide.put_participant(&mut found, &Participant { role, ..next })?;
+            let new_owner = Participant { role, ..next.clone() };
+            decide.put_participant(&mut found, &new_owner)?;
+            decide.note_admin(channel, owner, &next, &new_owner)?;
             found.creator = to;
             decide.pass_admins_on(&mut found, owner, to)?;
             decide.put_channel(found)?;
@@ -321,6 +325,9 @@ impl Decide<'_> {
             }
             let found = self.enter_channel(theirs, *user, owner)?;
             self.put_channel(found)?;
+            if let Some(added) = self.participant(channel, *user)? {
+                self.note(channel, owner, AdminAction::Added(added))?;
+            }
         }
         let mut done = ChannelDone { sent: Vec::new(), missing };
         if !view.channel.broadcast && !adding.is_empty() {
@@ -395,8 +402,10 @@ impl Decide<'_> {
             self.write_control(channel, Some(owner), LogAction::Promote(promote))?;
             ChannelRole::Admin { rights, rank, by }
         };
-        self.put_participant(&mut found, &Participant { role, ..own })?;
+        let now = Participant { role, ..own.clone() };
+        self.put_participant(&mut found, &now)?;
         self.put_channel(found)?;
+        self.note_admin(channel, owner, &own, &now)?;
         if !rights.contains_all(AdminRights::INVITE_USERS) {
             self.end_links_of(channel.into(), user)?;
         }
@@ -420,9 +429,11 @@ impl Decide<'_> {
             return Err(CoreError::ChatNotModified);
         }
         let role = ChannelRole::Creator { rank };
-        self.put_participant(&mut found, &Participant { role, ..own })?;
+        let now = Participant { role, ..own.clone() };
+        self.put_participant(&mut found, &now)?;
         let id = found.id;
         self.put_channel(found)?;
+        self.note_admin(id, owner, &own, &now)?;
         self.tell_channel(id, ChatChange::Members);
         Ok(())
     }
@@ -561,6 +572,7 @@ impl Decide<'_> {
             ..Participant::new(user, owner, date, ChannelRole::Member)
         });
         let user_ref = self.inner.logs.user(user);
+        let before = own.clone();
         let was_member = own.joined;
         let above = match own.role {
             ChannelRole::Admin { by, .. } => Some(by),
@@ -628,6 +640,7 @@ impl Decide<'_> {
         }
         let broadcast = found.broadcast;
         self.put_channel(found)?;
+        self.note(channel, owner, AdminAction::Banned(before, next.clone()))?;
         if banned.entirely {
             self.drop_request(channel.into(), user)?;
         }

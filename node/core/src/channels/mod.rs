@@ -9,9 +9,10 @@
 //! Keyspace `CHANNELS`, key = channel (8) ++ kind (1) ++ rest: 0 is the [`Channel`]; 1 ++ user (8) a
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
-//! message; 6 who has read furthest. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
+mod admin_log;
 mod change;
 mod list;
 mod log;
@@ -25,6 +26,7 @@ mod table;
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
+pub use admin_log::{AdminAction, AdminEvent, AdminEvents, AdminLogQuery};
 pub use change::{ChannelCreated, NewChannel};
 pub use list::{ParticipantFilter, ParticipantPage};
 pub use log::LogKeys;
@@ -50,6 +52,7 @@ const MARKED: u8 = 3;
 const ENTRY_OF: u8 = 4;
 const MESSAGE_OF: u8 = 5;
 const READERS: u8 = 6;
+const ADMIN_EVENT: u8 = 20;
 
 /// A channel or a supergroup, as it shows on this node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,9 @@ use glog::cbor::{Blob, List, Text as LogText, decode, encode};
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::{AdminRights, ChannelView, ENTRY_OF, MESSAGE_OF, Participant, rights, row_key};
+use super::{
+    AdminAction, AdminRights, ChannelView, ENTRY_OF, MESSAGE_OF, Participant, rights, row_key,
+};
 use crate::chats::Rights;
 use crate::decide::Decide;
 use crate::ids::{Actor, ChannelId, MessageId, PeerId, Pts, UserId};
@@ -157,6 +159,9 @@ impl Decide<'_> {
         }
         let at = self.write_data(channel, from, &DataBody::Post(post))?;
         self.put_origin(channel, id, &Origin { post: encode(&at), pin: None })?;
+        if found.broadcast {
+            self.note(channel, from, AdminAction::Sent(id, message.clone()))?;
+        }
         let row = BoxRow::Message(message);
         let pts = self.append(channel, row.clone())?;
         Ok((pts, row))
@@ -337,6 +342,7 @@ impl Decide<'_> {
             if !any && !own {
                 return Err(CoreError::AdminRightMissing);
             }
+            self.note(channel, owner, AdminAction::Deleted(id, message.clone()))?;
             targets.extend(self.forget_message(channel, id, &message)?);
             going.push(id);
         }
@@ -418,7 +424,9 @@ impl Decide<'_> {
         let pin = DataBody::Pin(Pin { target: origin.post()? });
         let at = self.write_data(channel, owner, &pin)?;
         self.put_origin(channel, id, &Origin { pin: Some(encode(&at)), ..origin })?;
-        self.rewrite(channel, id, &Message { pinned: true, ..message })?;
+        let message = Message { pinned: true, ..message };
+        self.rewrite(channel, id, &message)?;
+        self.note(channel, owner, AdminAction::Pinned(id, message))?;
         let peer = PeerId::from(channel);
         let row = BoxRow::Pinned { peer, ids: vec![id], pinned: true };
         let mut events = vec![(self.append(channel, row.clone())?, row)];
@@ -448,7 +456,9 @@ impl Decide<'_> {
                 }
                 self.put_origin(channel, *id, &Origin { pin: None, ..origin })?;
             }
-            self.rewrite(channel, *id, &Message { pinned: false, ..message })?;
+            let message = Message { pinned: false, ..message };
+            self.rewrite(channel, *id, &message)?;
+            self.note(channel, owner, AdminAction::Pinned(*id, message))?;
             unpinned.push(*id);
         }
         if unpinned.is_empty() {

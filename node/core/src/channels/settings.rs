@@ -1,6 +1,7 @@
 //! What a channel or supergroup is set to, one thing at a time.
 
 use glog::body::Setting;
+use serde::{Deserialize, Serialize};
 
 use super::members::ChannelDone;
 use super::{AdminRights, Channel};
@@ -15,7 +16,7 @@ use crate::{Core, CoreError, CoreResult};
 const SLOW_MODES_S: [i32; 8] = [0, 5, 10, 30, 60, 300, 900, 3600];
 
 /// Something that is set in a channel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChannelSetting {
     /// Seconds between two messages of one member of a supergroup; 0: none.
     SlowMode(i32),
@@ -87,6 +88,20 @@ impl ChannelSetting {
             Self::JoinRequest(so) => Setting::JoinRequest(so),
             Self::HiddenMembers(so) => Setting::HiddenMembers(so),
         }
+    }
+
+    /// All that is set in a channel, always in one order.
+    pub(super) fn all_of(channel: &Channel) -> [Self; 8] {
+        [
+            Self::SlowMode(channel.slow_mode_s),
+            Self::HiddenHistory(channel.hidden_history),
+            Self::Signatures(channel.signatures),
+            Self::NoForwards(channel.noforwards),
+            Self::Ttl(channel.ttl_period),
+            Self::JoinToSend(channel.join_to_send),
+            Self::JoinRequest(channel.join_request),
+            Self::HiddenMembers(channel.hidden_members),
+        ]
     }
 
     fn change(self, channel: &mut Channel) {

@@ -304,7 +304,7 @@ impl Core {
             }
             decide.take(Limit::Links(user), 1)?;
             let action = Action::ChatJoinedByLink { inviter: link.admin };
-            let sent = decide.let_in(way, user, link.admin, action)?;
+            let sent = decide.let_in(way, user, link.admin, action, Some(&link))?;
             decide.joined(link, tag, user, None)?;
             Ok(LinkTaken::Joined(place, ChatDone { sent, missing: Vec::new() }))
         })
@@ -460,7 +460,8 @@ impl Decide<'_> {
         let way = self.way_in(user, place)?;
         self.needs_room(user, &way)?;
         let link = self.link_of(request.tag)?;
-        let sent = self.let_in(way, user, owner, Action::ChatJoinedByRequest)?;
+        let action = Action::ChatJoinedByRequest;
+        let sent = self.let_in(way, user, owner, action, link.as_ref())?;
         if let Some(link) = link {
             self.joined(link, request.tag, user, Some(owner))?;
         }

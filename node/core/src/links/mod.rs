@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use self::join::{IMPORTERS_MAX, REQUESTS_MAX};
 use self::place::{place_at, place_bytes};
 use crate::access::link_tag;
+use crate::channels::AdminAction;
 use crate::decide::{Decide, scan_prefix};
 use crate::ids::{Actor, ChatId, PeerId, UserId};
 use crate::limits::Limit;
@@ -256,7 +257,9 @@ impl Core {
                 terms.apply(&mut link)?;
             }
             if let Some(old) = current.filter(|_| permanent) {
-                decide.put_link(&ChatLink { revoked: true, ..old })?;
+                let old = ChatLink { revoked: true, ..old };
+                decide.put_link(&old)?;
+                decide.note_link(owner, AdminAction::LinkRevoked(old), place)?;
             }
             decide.add_link(link)
         })
@@ -285,9 +288,11 @@ impl Core {
             if link.revoked {
                 return Err(CoreError::LinkExpired);
             }
+            let before = link.clone();
             if revoke {
                 link.revoked = true;
                 decide.put_link(&link)?;
+                decide.note_link(owner, AdminAction::LinkRevoked(link.clone()), place)?;
                 let next = match link.permanent {
                     true => {
                         let next = decide.new_link(place, link.admin, true);
@@ -304,6 +309,7 @@ impl Core {
             terms.apply(&mut link)?;
             link.changed = decide.now();
             decide.put_link(&link)?;
+            decide.note_link(owner, AdminAction::LinkEdited(before, link.clone()), place)?;
             Ok((link, None))
         })
         .await
@@ -327,7 +333,8 @@ impl Core {
             if !link.revoked {
                 return Err(CoreError::LinkNotRevoked);
             }
-            decide.forget_link(&link)
+            decide.forget_link(&link)?;
+            decide.note_link(owner, AdminAction::LinkDeleted(link), place)
         })
         .await
     }
@@ -349,6 +356,7 @@ impl Core {
             for link in decide.links(place)? {
                 if link.revoked && link.admin == admin {
                     decide.forget_link(&link)?;
+                    decide.note_link(owner, AdminAction::LinkDeleted(link), place)?;
                 }
             }
             Ok(())
@@ -496,6 +504,14 @@ impl Decide<'_> {
         let tag = self.tag(&link.hash);
         self.put_bytes(Keyspace::LINKS, &tag_key(tag), place_bytes(link.place).to_vec());
         Ok(link)
+    }
+
+    /// Of a channel's link its admins see what became of it.
+    fn note_link(&mut self, by: UserId, what: AdminAction, place: PeerId) -> CoreResult<()> {
+        match place.channel() {
+            Some(channel) => self.note(channel, by, what),
+            None => Ok(()),
+        }
     }
 
     /// A link and who joined by it: gone. Who waits goes on waiting.

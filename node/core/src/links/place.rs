@@ -1,5 +1,6 @@
 //! Where links lead: a basic group, or a channel.
 
+use super::ChatLink;
 use crate::channels::{AdminRights, ChannelView};
 use crate::chats::{CHAT_MEMBERS_MAX, Chat, ChatRole};
 use crate::decide::Decide;
@@ -133,6 +134,7 @@ impl Decide<'_> {
         user: UserId,
         by: UserId,
         action: Action,
+        link: Option<&ChatLink>,
     ) -> CoreResult<Vec<Sent>> {
         match way {
             Place::Chat(chat) => Ok(self.join_chat(chat, user, by, user, action, Vec::new())?.sent),
@@ -140,6 +142,7 @@ impl Decide<'_> {
                 let (channel, broadcast) = (view.channel.id, view.channel.broadcast);
                 let found = self.enter_channel(view, user, by)?;
                 self.put_channel(found)?;
+                self.note_came(channel, user, by, &action, link.cloned())?;
                 if broadcast {
                     return Ok(Vec::new());
                 }

@@ -7,6 +7,7 @@
 //! Source: <https://core.telegram.org/api/file_reference>
 
 use super::{DocumentAttribute, FileId, Media};
+use crate::channels::AdminAction;
 use crate::ids::{ChannelId, ChatId, MessageId, UserId};
 use crate::message::{Action, Message};
 use crate::{Core, CoreError, CoreResult};
@@ -175,7 +176,12 @@ impl Core {
             Origin::ChannelMessage(channel, id) => match self.channel_to_read(viewer, channel) {
                 Ok(view) => {
                     let hidden = view.own.map_or(MessageId(0), |own| own.hidden_below);
-                    id > hidden && self.message(channel, id)?.is_some_and(|m| shows(&m, file))
+                    let is_there =
+                        id > hidden && self.message(channel, id)?.is_some_and(|m| shows(&m, file));
+                    let was = |what: &AdminAction| {
+                        what.of_message(id).into_iter().any(|m| shows(m, file))
+                    };
+                    is_there || self.admin_log_shows(viewer, channel, was)?
                 }
                 Err(CoreError::UnknownChannel) => false,
                 Err(other) => return Err(other),
@@ -188,7 +194,15 @@ impl Core {
             }
             Origin::Channel(channel) => {
                 let found = self.channel_to_read(viewer, channel);
-                found.is_ok_and(|found| found.channel.photo == Some(file))
+                let was = |what: &AdminAction| {
+                    matches!(what, AdminAction::Photo(before, now)
+                        if *before == Some(file) || *now == Some(file))
+                };
+                match found {
+                    Ok(found) if found.channel.photo == Some(file) => true,
+                    Ok(_) => self.admin_log_shows(viewer, channel, was)?,
+                    Err(_) => false,
+                }
             }
             Origin::Own => self.is_own(viewer, file)?,
             Origin::CustomEmoji => self.document(file)?.is_some_and(|document| {

@@ -6,6 +6,7 @@ use std::iter;
 use node_store::Keyspace;
 
 use crate::boxes::{CHUNK_BYTES_MAX, StoredChunks};
+use crate::channels::AdminAction;
 use crate::decide::{Decide, too_long};
 use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, UserId, box_key};
 use crate::media::Media;
@@ -182,6 +183,10 @@ impl Decide<'_> {
         }
         message.edited = self.now();
         let others = self.present_copies(owner, &message)?;
+        if let PeerId::Channel(channel) = peer {
+            let what = AdminAction::Edited(id, before.clone(), message.clone());
+            self.note(channel, owner, what)?;
+        }
         if message.media != before.media {
             let copies = others.len() as i64 + 1;
             self.hold_media(&message, copies)?;

@@ -192,7 +192,8 @@ async fn scheduled_messages_of_channels_are_sent_by_who_may_still_write() {
     core.tick().await.unwrap();
     assert_eq!(world.said_in(ada, group).await, ["first", "second"]);
     assert!(core.scheduled_history(bob.id, group.into()).await.unwrap().is_empty());
-    assert_eq!(*core.due().borrow(), None, "nothing waits for ever");
+    // Nothing waits but the admin log, which goes after two days.
+    assert!(core.due().borrow().is_none_or(|due| due as i32 > core.now() + 100_000));
 }
 
 /// What members may not do, an admin may only with that right.

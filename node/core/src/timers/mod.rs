@@ -53,6 +53,8 @@ pub(crate) enum Kind {
     ClearBox,
     /// Something is given back to a member of a channel.
     Unban,
+    /// An event of a channel's admin log goes.
+    AdminEvent,
 }
 
 impl Kind {
@@ -63,6 +65,7 @@ impl Kind {
             Self::ClosePoll => 2,
             Self::ClearBox => 3,
             Self::Unban => 4,
+            Self::AdminEvent => 10,
         }
     }
 }
@@ -234,6 +237,7 @@ impl Decide<'_> {
         let damaged = || CoreError::Damaged("timer");
         let owner_at = if due_at(key) == Some(ONLINE) { 13 } else { 5 };
         let owner = user_at(key, owner_at).ok_or_else(damaged)?;
+        let place = BoxId::from(owner);
         let rest = key.get(owner_at + 8..).ok_or_else(damaged)?;
         match key.get(4) {
             Some(0) => self.fire_scheduled(owner, rest),
@@ -241,6 +245,7 @@ impl Decide<'_> {
             Some(2) => self.fire_close_poll(rest),
             Some(3) => self.clear_box(owner, value),
             Some(4) => self.end_ban(owner, rest),
+            Some(10) => self.forget_noted(place.channel().ok_or_else(damaged)?, rest),
             _ => Err(damaged()),
         }
     }
