@@ -28,7 +28,10 @@ pub(crate) fn chat(view: View<'_>, id: ChatId) -> CoreResult<enums::Chat> {
         // TDLib complains where it is not the same for ever.
         date: chat.date,
         version: chat.version,
-        migrated_to: None,
+        migrated_to: chat.migrated_to.map(|channel| {
+            let access_hash = view.core.channel_access_hash(view.viewer, channel);
+            types::InputChannel { channel_id: channel.0, access_hash }.into()
+        }),
         admin_rights: is_admin.then(|| admin_rights().into()),
         default_banned_rights: Some(banned_rights(chat.banned)),
         ..types::Chat::default()

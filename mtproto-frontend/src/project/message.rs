@@ -169,6 +169,13 @@ fn service(
             Action::ChannelCreated { title } => {
                 types::MessageActionChannelCreate { title: title.clone() }.into()
             }
+            Action::ChatMigratedTo(channel) => {
+                types::MessageActionChatMigrateTo { channel_id: channel.0 }.into()
+            }
+            Action::ChatMigratedFrom { title, chat } => {
+                let (title, chat_id) = (title.clone(), chat.0);
+                types::MessageActionChannelMigrateFrom { title, chat_id }.into()
+            }
             Action::ChatTitle(title) => {
                 types::MessageActionChatEditTitle { title: title.clone() }.into()
             }

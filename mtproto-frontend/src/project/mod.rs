@@ -118,6 +118,12 @@ impl Named {
             Some(Action::ChatCreated { users, .. } | Action::ChatAdded(users)) => {
                 self.users.extend(users);
             }
+            Some(Action::ChatMigratedTo(channel)) => {
+                self.channels.insert(*channel);
+            }
+            Some(Action::ChatMigratedFrom { chat, .. }) => {
+                self.peer((*chat).into());
+            }
             Some(Action::ChatRemoved(user) | Action::ChatJoinedByLink { inviter: user }) => {
                 self.users.insert(*user);
             }

@@ -380,6 +380,7 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesImportChatInvite tl::functions::messages::ImportChatInvite => messages::import_chat_invite, "invite_links";
     User Light Small MessagesInstallStickerSet tl::functions::messages::InstallStickerSet => messages::install_sticker_set, "stickers";
     User Light Small MessagesMarkDialogUnread tl::functions::messages::MarkDialogUnread => messages::mark_dialog_unread, "unread_marks";
+    User Light Small MessagesMigrateChat tl::functions::messages::MigrateChat => messages::migrate_chat, "a_group_becomes_a_supergroup";
     User Light Small MessagesReadHistory tl::functions::messages::ReadHistory => messages::read_history, "six_clients_talk";
     User Light Small MessagesReadMentions tl::functions::messages::ReadMentions => messages::read_mentions, "a_group_from_beginning_to_end";
     User Light Small MessagesReadMessageContents tl::functions::messages::ReadMessageContents => messages::read_message_contents, "a_group_from_beginning_to_end";

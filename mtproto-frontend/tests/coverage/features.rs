@@ -211,8 +211,9 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
             "messages.editChatAbout",
             "messages.getFullChat",
             "messages.getOnlines",
+            "messages.migrateChat",
         ],
-        "larger ones: with channels",
+        "",
     ),
     (
         "Invite links of groups, requests to join",

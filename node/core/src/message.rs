@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{ChannelId, MessageId, PeerId, UserId};
+use crate::ids::{ChannelId, ChatId, MessageId, PeerId, UserId};
 use crate::media::{FileId, Media};
 use crate::record::Record;
 use crate::text::{Entity, Text};
@@ -105,6 +105,15 @@ pub enum Action {
     ChannelCreated {
         /// Its title.
         title: String,
+    },
+    /// The group is a supergroup now.
+    ChatMigratedTo(ChannelId),
+    /// The supergroup was a group.
+    ChatMigratedFrom {
+        /// What it was called.
+        title: String,
+        /// Its number.
+        chat: ChatId,
     },
 }
 

@@ -21,6 +21,7 @@ mod login_email;
 mod login_token;
 mod media;
 mod messages;
+mod migrate;
 mod password;
 mod people;
 mod polls;

@@ -19,6 +19,8 @@ mod clients;
 mod driver;
 #[cfg(test)]
 mod links;
+#[cfg(test)]
+mod migrate;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
 #[path = "../groups/scene.rs"]

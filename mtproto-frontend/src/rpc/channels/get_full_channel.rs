@@ -47,6 +47,16 @@ pub(in crate::rpc) async fn get_full_channel(
         }
     }
     let (requests_pending, recent_requesters) = requests.unzip();
+    // What was said in the group that it was, for those who have it.
+    let mut migrated_from = None;
+    if let Some(chat) = channel.migrated_from
+        && core.knows_chat(viewer, chat)?
+    {
+        let (page, _) = core.peer_dialogs(viewer, &[chat.into()]).await?;
+        named.peer(chat.into());
+        migrated_from = page.dialogs.first().map(|dialog| (chat.0, dialog.top.0));
+    }
+    let (migrated_from_chat_id, migrated_from_max_id) = migrated_from.unzip();
     let full = types::ChannelFull {
         can_view_participants: is_admin || !(channel.broadcast || channel.hidden_members),
         participants_hidden: channel.hidden_members,
@@ -74,6 +84,8 @@ pub(in crate::rpc) async fn get_full_channel(
         requests_pending,
         recent_requesters,
         pinned_msg_id: pinned.map(|id| id.0),
+        migrated_from_chat_id,
+        migrated_from_max_id,
         available_min_id: hidden_below.map(|below| below.0),
         folder_id: dialog
             .is_some_and(|dialog| dialog.folder == FolderId::Archive)

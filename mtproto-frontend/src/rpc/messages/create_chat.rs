@@ -35,7 +35,12 @@ pub(in crate::rpc) async fn create_chat(
         CoreError::UnknownUser => RpcError::new(400, "INPUT_USER_DEACTIVATED"),
         other => other.into(),
     })?;
-    let updates = chat_updates(ctx, made.chat, &made.done.sent, &[ChatChange::Members])?;
+    let mut updates = chat_updates(ctx, made.chat, &made.done.sent, &[ChatChange::Members])?;
+    if let (enums::Updates::Updates(updates), Some(sent)) = (&mut updates, made.done.sent.first()) {
+        // As with new channels: TDLib takes no answer without a number under which it was sent.
+        let named = types::UpdateMessageId { id: sent.id.0, random_id: made.chat.0 };
+        updates.updates.insert(0, named.into());
+    }
     Ok(invited(updates, &made.done))
 }
 

@@ -21,6 +21,7 @@ mod history_ttl;
 mod import_chat_invite;
 mod join_requests;
 mod kept_files;
+mod migrate_chat;
 mod peer_settings;
 mod pinned_dialogs;
 mod pinned_messages;
@@ -93,6 +94,7 @@ pub(super) use kept_files::{
     get_recent_stickers, get_saved_gifs, get_stickers, save_gif, save_recent_sticker,
     search_custom_emoji, search_stickers,
 };
+pub(super) use migrate_chat::migrate_chat;
 pub(super) use peer_settings::{get_peer_settings, hide_peer_settings_bar};
 pub(super) use pinned_dialogs::{reorder_pinned_dialogs, toggle_dialog_pin};
 pub(super) use pinned_messages::{unpin_all_messages, update_pinned_message};

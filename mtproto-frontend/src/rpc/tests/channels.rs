@@ -354,12 +354,13 @@ async fn what_a_new_channel_cannot_have() {
                 address: Some("Quay".into()),
                 ..new.clone()
             },
-            f::channels::CreateChannel { ttl_period: Some(86_400), ..new.clone() },
         ] {
             assert_eq!(error(call(&ada, &refused).await), bad("NOT_IMPLEMENTED"), "{layer}");
         }
         let nameless = f::channels::CreateChannel { title: " ".into(), ..new.clone() };
         assert_eq!(error(call(&ada, &nameless).await), bad("CHAT_TITLE_EMPTY"), "{layer}");
+        let odd = f::channels::CreateChannel { ttl_period: Some(-1), ..new.clone() };
+        assert_eq!(error(call(&ada, &odd).await), bad("TTL_PERIOD_INVALID"), "{layer}");
         let long = f::channels::CreateChannel { about: "x".repeat(256), ..new.clone() };
         assert_eq!(error(call(&ada, &long).await), bad("CHAT_ABOUT_TOO_LONG"), "{layer}");
         // Neither the one nor the other: a channel.

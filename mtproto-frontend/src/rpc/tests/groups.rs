@@ -42,11 +42,15 @@ async fn a_group_in_every_layer() {
             ..Default::default()
         };
         let made = added(&ada, tl::to_bytes(&create, layer).unwrap()).await;
-        let [enums::Update::UpdateChatParticipants(_), enums::Update::UpdateNewMessage(new)] =
-            &made.updates[..]
+        let [
+            enums::Update::UpdateMessageId(number),
+            enums::Update::UpdateChatParticipants(_),
+            enums::Update::UpdateNewMessage(new),
+        ] = &made.updates[..]
         else {
             panic!("{layer}: {made:?}")
         };
+        assert_eq!(number.id, new.pts, "TDLib takes no new group without it");
         let enums::Message::MessageService(said) = &new.message else { panic!("{layer}") };
         assert!(matches!(said.action, enums::MessageAction::MessageActionChatCreate(_)));
         assert_eq!(made.users.len(), 2, "{layer}: both are named");
@@ -149,5 +153,72 @@ async fn a_group_in_every_layer() {
         call(&ada, &f::messages::DeleteChat { chat_id: id }).await.unwrap();
         assert!(matches!(shown(ada).await, enums::Chat::Chat(chat) if chat.deactivated));
         let _ = (ada_id, eve_id);
+    }
+}
+
+#[tokio::test]
+async fn a_group_becomes_a_supergroup() {
+    for layer in [158, 230] {
+        let shared = shared();
+        let (ada, _) = member(&shared, 5, layer, "Ada").await;
+        let (bob, bob_id) = member(&shared, 6, layer, "Bob").await;
+        let (cyd, _) = member(&shared, 7, layer, "Cyd").await;
+        let create = f::messages::CreateChat {
+            users: vec![input(&ada, bob_id)],
+            title: "Team".into(),
+            ..Default::default()
+        };
+        let made = added(&ada, tl::to_bytes(&create, layer).unwrap()).await;
+        let [enums::Chat::Chat(chat)] = &made.chats[..] else { panic!("{layer}") };
+        let migrate = f::messages::MigrateChat { chat_id: chat.id };
+        let refused = call(&bob, &migrate).await;
+        assert_eq!(error(refused), (400, "CHAT_ADMIN_REQUIRED".into()));
+        let refused = call(&cyd, &migrate).await;
+        assert_eq!(error(refused), (400, "CHAT_ID_INVALID".into()));
+        let enums::Updates::Updates(done) = call(&ada, &migrate).await.unwrap() else {
+            panic!("{layer}")
+        };
+        let [
+            enums::Update::UpdateChannel(changed),
+            enums::Update::UpdateNewMessage(there),
+            enums::Update::UpdateNewChannelMessage(here),
+        ] = &done.updates[..]
+        else {
+            panic!("{layer}: {done:?}")
+        };
+        let action = |message: &enums::Message| match message {
+            enums::Message::MessageService(said) => said.action.clone(),
+            other => panic!("{other:?}"),
+        };
+        let channel_id = changed.channel_id;
+        assert_eq!(action(&there.message), types::MessageActionChatMigrateTo { channel_id }.into());
+        let (title, chat_id) = ("Team".to_owned(), chat.id);
+        assert_eq!(
+            action(&here.message),
+            types::MessageActionChannelMigrateFrom { title, chat_id }.into()
+        );
+        let old = done.chats.iter().find_map(|chat| match chat {
+            enums::Chat::Chat(chat) => Some(chat),
+            _ => None,
+        });
+        let Some(enums::InputChannel::InputChannel(to)) = &old.unwrap().migrated_to else {
+            panic!("{layer}: {:?}", done.chats)
+        };
+        assert_eq!(to.channel_id, channel_id, "{layer}");
+        assert!(done.chats.iter().any(|chat| matches!(chat, enums::Chat::Channel(_))));
+        // Asked again, it says where it is.
+        let enums::Updates::Updates(again) = call(&ada, &migrate).await.unwrap() else {
+            panic!("{layer}")
+        };
+        assert!(matches!(&again.updates[..], [enums::Update::UpdateChannel(same)]
+            if same.channel_id == channel_id));
+        let core = &bob.shared.core;
+        let access_hash = core.channel_access_hash(bob_id, node_core::ChannelId(channel_id));
+        let channel = types::InputChannel { channel_id, access_hash }.into();
+        let full = f::channels::GetFullChannel { channel };
+        let enums::messages::ChatFull::ChatFull(full) = call(&bob, &full).await.unwrap();
+        let enums::ChatFull::ChannelFull(full) = full.full_chat else { panic!("{layer}") };
+        assert_eq!(full.migrated_from_chat_id, Some(chat_id), "{layer}");
+        assert!(full.migrated_from_max_id > Some(0), "{layer}");
     }
 }

@@ -7,15 +7,17 @@ use node_store::Keyspace;
 
 use super::log::Start;
 use super::members::ChannelDone;
-use super::{AdminRights, Channel, ChannelRole, Participant, rights};
+use super::{AdminRights, Channel, ChannelRole, ChannelSetting, Participant, rights};
 use crate::chats::{CHAT_ABOUT_CHARS_MAX, ChatPhoto, Rights, clean_title};
 use crate::decide::Decide;
 use crate::event::ChatChange;
 use crate::ids::{Actor, CHANNEL_ID_MAX, ChannelId, PeerId, UserId};
 use crate::limits::Limit;
+use crate::media::FileId;
 use crate::message::Action;
 use crate::profile::may_be_taken;
 use crate::send::Sent;
+use crate::timers::check_period;
 use crate::{Core, CoreError, CoreResult};
 
 /// Key in [`Keyspace::SETTINGS`]: the number that the next channel gets, 8 bytes.
@@ -30,6 +32,8 @@ pub struct NewChannel {
     pub title: String,
     /// At most [`CHAT_ABOUT_CHARS_MAX`] characters.
     pub about: String,
+    /// Seconds after which its messages go; 0: they stay.
+    pub ttl_period: i32,
 }
 
 /// A channel that was made.
@@ -49,8 +53,15 @@ fn clean_about(about: &str) -> CoreResult<String> {
     Ok(about.to_owned())
 }
 
+/// How a log is to begin.
+pub(super) struct NewLog {
+    pub(super) kind: GroupKind,
+    /// What members may do.
+    pub(super) defaults: LogRights,
+}
+
 /// A field, with its value.
-fn info(setting: Setting) -> LogAction {
+pub(super) fn info(setting: Setting) -> LogAction {
     LogAction::Info(Info { setting, cut: None, epoch: None })
 }
 
@@ -62,8 +73,8 @@ impl Core {
     /// Makes a channel or a supergroup, private at first.
     ///
     /// # Errors
-    /// [`CoreError::ChatTitleInvalid`], [`CoreError::ChatAboutTooLong`], [`CoreError::TooMany`],
-    /// [`CoreError::Flood`].
+    /// [`CoreError::ChatTitleInvalid`], [`CoreError::ChatAboutTooLong`], [`CoreError::TtlInvalid`],
+    /// [`CoreError::TooMany`], [`CoreError::Flood`].
     pub async fn create_channel(
         &self,
         actor: Actor,
@@ -72,8 +83,9 @@ impl Core {
     ) -> CoreResult<ChannelCreated> {
         let title = clean_title(&new.title)?;
         let about = clean_about(&new.about)?;
+        check_period(new.ttl_period)?;
         self.write(Some(actor), move |decide| {
-            decide.create_channel(owner, new.broadcast, title, about)
+            decide.create_channel(owner, NewChannel { title, about, ..new })
         })
         .await
     }
@@ -136,13 +148,7 @@ impl Core {
                 return Err(CoreError::ChatNotModified);
             }
             let photo = decide.take_chat_photo(photo)?;
-            let blob = match photo {
-                Some(photo) => {
-                    let record = decide.photo(photo)?.ok_or(CoreError::FileInvalid)?;
-                    record.sizes.iter().max_by_key(|size| size.size).map(|size| size.blob.0)
-                }
-                None => None,
-            };
+            let blob = photo.map(|photo| decide.photo_blob(photo)).transpose()?.flatten();
             decide.hold_file(photo, 1)?;
             decide.hold_file(found.photo, -1)?;
             found.photo = photo;
@@ -286,19 +292,13 @@ impl Core {
 }
 
 impl Decide<'_> {
-    fn create_channel(
-        &mut self,
-        owner: UserId,
-        broadcast: bool,
-        title: String,
-        about: String,
-    ) -> CoreResult<ChannelCreated> {
+    fn create_channel(&mut self, owner: UserId, new: NewChannel) -> CoreResult<ChannelCreated> {
+        let NewChannel { broadcast, title, about, ttl_period } = new;
         let own = self.inner.channels.of(self.store(), owner)?;
         if own.len() >= super::table::CHANNELS_OF_ONE_MAX {
             return Err(CoreError::TooMany);
         }
         self.take(Limit::Chats(owner), 1)?;
-        let channel = self.next_channel_id()?;
         let (kind, banned) = if broadcast {
             (GroupKind::Channel, Rights::NONE)
         } else {
@@ -311,44 +311,42 @@ impl Decide<'_> {
             GroupKind::Channel => LogRights::REACT | LogRights::TAKE_PART,
             GroupKind::Supergroup => LogRights::MEMBER - rights::denied(banned),
         };
-        let (title_text, about_text) = (text(&title)?, text(&about)?);
-        let date = self.now();
-        let mut found = Channel {
-            id: channel,
-            broadcast,
-            title: title.clone(),
-            about,
-            photo: None,
-            username: None,
-            date,
-            creator: owner,
-            banned,
-            signatures: false,
-            noforwards: false,
-            hidden_history: false,
-            slow_mode_s: 0,
-            ttl_period: 0,
-            join_to_send: false,
-            join_request: false,
-            hidden_members: false,
-            members: 0,
-            admins: 0,
-            kicked: 0,
-            restricted: 0,
-            deleted: false,
-        };
-        self.write_genesis(channel, owner, Start { kind, public: false, defaults })?;
-        self.write_control(channel, Some(owner), info(Setting::Title(title_text)))?;
-        if !found.about.is_empty() {
-            self.write_control(channel, Some(owner), info(Setting::About(about_text)))?;
-        }
+        let found = Channel::new(owner, self.now(), title.clone(), about);
+        let found = Channel { broadcast, banned, ttl_period, ..found };
         let role = ChannelRole::Creator { rank: String::new() };
-        self.put_participant(&mut found, &Participant::new(owner, owner, date, role))?;
+        let found = self.begin_channel(found, NewLog { kind, defaults }, role)?;
+        let channel = found.id;
+        if ttl_period > 0 {
+            let setting = ChannelSetting::Ttl(ttl_period).to_log();
+            self.write_control(channel, Some(owner), info(setting))?;
+        }
         self.put_channel(found)?;
         let sent = self.say_in_channel(owner, channel, Action::ChannelCreated { title })?;
         self.tell_member(channel, owner);
         self.tell_channel(channel, ChatChange::Members);
         Ok(ChannelCreated { channel, sent })
+    }
+
+    /// Begins the log of a channel, with what it says of itself and its owner in it. The channel is the
+    /// caller's to write.
+    pub(super) fn begin_channel(
+        &mut self,
+        mut found: Channel,
+        log: NewLog,
+        role: ChannelRole,
+    ) -> CoreResult<Channel> {
+        let (title, about) = (text(&found.title)?, text(&found.about)?);
+        found.id = self.next_channel_id()?;
+        let (channel, owner) = (found.id, found.creator);
+        let NewLog { kind, defaults } = log;
+        self.write_genesis(channel, owner, Start { kind, public: false, defaults })?;
+        self.write_control(channel, Some(owner), info(Setting::Title(title)))?;
+        if !found.about.is_empty() {
+            self.write_control(channel, Some(owner), info(Setting::About(about)))?;
+        }
+        let entering = Participant::new(owner, owner, found.date, role);
+        self.put_participant(&mut found, &entering)?;
+        Ok(found)
     }
 
     fn next_channel_id(&mut self) -> CoreResult<ChannelId> {
@@ -376,6 +374,12 @@ impl Decide<'_> {
         }
         self.write_control(next.id, Some(owner), info(setting))?;
         self.changed_channel(owner, next, said)
+    }
+
+    /// The blob of a photo, as the log names it.
+    pub(super) fn photo_blob(&self, photo: FileId) -> CoreResult<Option<[u8; 32]>> {
+        let record = self.photo(photo)?.ok_or(CoreError::FileInvalid)?;
+        Ok(record.sizes.iter().max_by_key(|size| size.size).map(|size| size.blob.0))
     }
 
     /// A channel whose title, photo or description `owner` may change.

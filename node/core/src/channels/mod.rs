@@ -17,6 +17,7 @@ mod change;
 mod list;
 mod log;
 mod members;
+mod migrate;
 mod post;
 mod read;
 mod rights;
@@ -32,6 +33,7 @@ pub use list::{ParticipantFilter, ParticipantPage};
 pub use log::LogKeys;
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
+pub use migrate::Migrated;
 pub use read::ChannelRead;
 pub use rights::AdminRights;
 pub use settings::ChannelSetting;
@@ -40,7 +42,7 @@ pub(crate) use table::Channels;
 use crate::chats::Rights;
 use crate::decide::Decide;
 use crate::event::{ChatChange, Event};
-use crate::ids::{ChannelId, MessageId, UserId};
+use crate::ids::{ChannelId, ChatId, MessageId, UserId};
 use crate::media::FileId;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
@@ -101,6 +103,39 @@ pub struct Channel {
     pub restricted: i32,
     /// It was ended.
     pub deleted: bool,
+    /// The basic group that it was.
+    pub migrated_from: Option<ChatId>,
+}
+
+impl Channel {
+    /// A private supergroup in which nobody is yet; its number comes with its log.
+    fn new(creator: UserId, date: i32, title: String, about: String) -> Self {
+        Self {
+            id: ChannelId(0),
+            broadcast: false,
+            title,
+            about,
+            photo: None,
+            username: None,
+            date,
+            creator,
+            banned: Rights::NONE,
+            signatures: false,
+            noforwards: false,
+            hidden_history: false,
+            slow_mode_s: 0,
+            ttl_period: 0,
+            join_to_send: false,
+            join_request: false,
+            hidden_members: false,
+            members: 0,
+            admins: 0,
+            kicked: 0,
+            restricted: 0,
+            deleted: false,
+            migrated_from: None,
+        }
+    }
 }
 
 impl Record for Channel {

@@ -77,7 +77,7 @@ impl ChannelSetting {
         if fits { Ok(()) } else { Err(CoreError::SettingsInvalid) }
     }
 
-    fn to_log(self) -> Setting {
+    pub(super) fn to_log(self) -> Setting {
         match self {
             Self::SlowMode(seconds) => Setting::SlowModeS(seconds.unsigned_abs()),
             Self::HiddenHistory(hidden) => Setting::ShowsHistory(!hidden),

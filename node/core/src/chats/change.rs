@@ -440,6 +440,7 @@ impl Decide<'_> {
             noforwards: false,
             reactions: ChatReactions::All,
             removed: Vec::new(),
+            migrated_to: None,
         };
         let action = Action::ChatCreated { title, users };
         let done = self.changed_chat(owner, found, Some(action), ChatChange::Members)?;
@@ -629,7 +630,7 @@ impl Decide<'_> {
     }
 
     /// Puts a service message into the boxes of these members.
-    fn say_in_chat(
+    pub(crate) fn say_in_chat(
         &mut self,
         from: UserId,
         chat: ChatId,

@@ -22,7 +22,7 @@ pub(crate) use read::Readers;
 pub use rights::Rights;
 pub(crate) use table::Chats;
 
-use crate::ids::{ChatId, UserId};
+use crate::ids::{ChannelId, ChatId, UserId};
 use crate::media::FileId;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
@@ -71,6 +71,8 @@ pub struct Chat {
     pub reactions: ChatReactions,
     /// Who was removed and has not come back.
     pub(crate) removed: Vec<UserId>,
+    /// The supergroup that it became.
+    pub migrated_to: Option<ChannelId>,
 }
 
 /// Which reactions a group has.
@@ -112,8 +114,13 @@ pub enum ChatRole {
 }
 
 impl Record for Chat {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "chat";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        // Version 1 knew no supergroups: the last field is none.
+        (version == 1).then(|| postcard::from_bytes(&[fields, &[0]].concat()).ok()).flatten()
+    }
 }
 
 impl Chat {
@@ -200,5 +207,36 @@ impl Core {
     #[must_use]
     pub fn chats_of(&self, user: UserId) -> Vec<ChatId> {
         self.inner.chats.of(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_of_before_supergroups_are_read() {
+        let chat = Chat {
+            id: ChatId(7),
+            title: "Crew".into(),
+            about: String::new(),
+            photo: None,
+            date: 5,
+            version: 2,
+            members: Vec::new(),
+            banned: Rights::NONE,
+            deactivated: false,
+            ttl_period: 0,
+            noforwards: true,
+            reactions: ChatReactions::All,
+            removed: vec![UserId(9)],
+            migrated_to: None,
+        };
+        let new = chat.encode().unwrap();
+        let (_, fields) = new.split_first().unwrap();
+        let old = [&[1], &fields[..fields.len() - 1]].concat();
+        assert_eq!(Chat::decode(&old).unwrap(), chat);
+        assert_eq!(Chat::decode(&new).unwrap(), chat);
+        assert!(Chat::decode(&[&[3][..], fields].concat()).is_err());
     }
 }

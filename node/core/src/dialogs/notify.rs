@@ -221,6 +221,23 @@ impl Core {
     }
 }
 
+impl Decide<'_> {
+    /// What a member has set for one dialog holds for another from now on.
+    pub(crate) fn carry_notify(
+        &mut self,
+        owner: UserId,
+        from: PeerId,
+        to: PeerId,
+    ) -> CoreResult<()> {
+        let (from, target) = (rest(NotifyTarget::Peer(from)), NotifyTarget::Peer(to));
+        let Some(settings) = self.personal::<NotifySettings>(owner, &from)? else { return Ok(()) };
+        self.set_personal::<NotifySettings>(owner, &from, None)?;
+        self.set_personal(owner, &rest(target), Some(&settings))?;
+        self.tell_own(owner, Own::Notify(target));
+        Ok(())
+    }
+}
+
 /// The inverse of [`rest`].
 fn target_of(key: &[u8]) -> Option<NotifyTarget> {
     match key.split_first()? {

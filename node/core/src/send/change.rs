@@ -298,6 +298,11 @@ impl Decide<'_> {
         self.append(owner, BoxRow::Deleted { peer, ids, saved })
     }
 
+    /// A member has read a dialog.
+    pub(crate) fn read_all(&mut self, owner: UserId, peer: PeerId) -> CoreResult<()> {
+        self.read_history(owner, peer, MessageId(0)).map(|_| ())
+    }
+
     fn read_history(
         &mut self,
         owner: UserId,

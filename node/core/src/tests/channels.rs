@@ -6,7 +6,7 @@ use super::world::{Member, World, newest, now, text};
 use crate::*;
 
 fn new(broadcast: bool) -> NewChannel {
-    NewChannel { broadcast, title: "Harbour".into(), about: "Of boats".into() }
+    NewChannel { broadcast, title: "Harbour".into(), about: "Of boats".into(), ttl_period: 0 }
 }
 
 impl World {
@@ -37,8 +37,18 @@ impl World {
     }
 
     pub(super) async fn dialog_of(&self, viewer: Member, channel: ChannelId) -> DialogView {
-        let (page, _) = self.core.peer_dialogs(viewer.id, &[channel.into()]).await.unwrap();
+        self.dialog_with(viewer, channel.into()).await
+    }
+
+    pub(super) async fn dialog_with(&self, viewer: Member, peer: PeerId) -> DialogView {
+        let (page, _) = self.core.peer_dialogs(viewer.id, &[peer]).await.unwrap();
         page.dialogs.into_iter().next().unwrap()
+    }
+
+    pub(super) async fn history_of(&self, viewer: Member, peer: PeerId) -> Vec<String> {
+        let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+        let page = self.core.history(viewer.id, peer, query).await.unwrap();
+        page.messages.into_iter().map(|stored| stored.message.text).collect()
     }
 }
 

@@ -716,6 +716,19 @@ impl Decide<'_> {
                 }
             }
         };
+        // What waited in a group that became a supergroup is said there.
+        if let PeerId::Chat(chat) = peer
+            && let Some(channel) = self.chat(chat)?.migrated_to
+            && self.is_member(owner)?
+            && self.may_post_now(owner, channel, record.media.as_ref()).is_ok()
+        {
+            self.unschedule(owner, peer, id, &record)?;
+            let body = Body { reply: None, random_id: 0, ..record.body() };
+            self.send(owner, channel.into(), body)?;
+            let (ids, sent) = (vec![id], Vec::new());
+            self.tell_own(owner, Own::ScheduledGone { peer, ids, sent });
+            return Ok(());
+        }
         if !in_it || !self.is_member(owner)? || !self.takes_messages(peer)? {
             self.unschedule(owner, peer, id, &record)?;
             self.end_scheduled_poll(record.media.as_ref())?;
