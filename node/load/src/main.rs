@@ -87,6 +87,8 @@ enum RowName {
     Photos,
     /// A message in a full group.
     Group,
+    /// A message in supergroups, to few and to many who are there.
+    Channel,
     /// What sealing the whole store costs. On four nodes of its own.
     Sealed,
 }
@@ -115,6 +117,7 @@ fn main() -> anyhow::Result<()> {
         RowName::Media,
         RowName::Photos,
         RowName::Group,
+        RowName::Channel,
         RowName::Scale,
         RowName::Sealed,
         RowName::Idle,
@@ -132,6 +135,7 @@ fn main() -> anyhow::Result<()> {
             RowName::Media => bench::media::rows(&target, cli.short)?,
             RowName::Photos => bench::media::beside_photos(&target, cli.short)?,
             RowName::Group => bench::group::rows(&target, cli.short)?,
+            RowName::Channel => bench::channel::rows(&target, cli.short)?,
             RowName::Scale => bench::scale::rows(cli.short, cli.messages)?,
             RowName::Sealed => bench::sealed::rows(cli.short, cli.pairs)?,
         });

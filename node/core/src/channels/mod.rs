@@ -536,3 +536,22 @@ fn count(channel: &mut Channel, participant: &Participant, by: i32) {
         None => {}
     }
 }
+
+#[cfg(test)]
+impl Core {
+    /// Puts people into a channel of whom nothing else is known.
+    pub(crate) async fn crowd(&self, channel: ChannelId, people: std::ops::Range<i64>) {
+        for first in people.clone().step_by(500) {
+            let some = first..(first + 500).min(people.end);
+            let put = self.write(None, move |decide| {
+                let mut found = decide.channel_row(channel)?;
+                for user in some.map(UserId) {
+                    let entering = Participant::new(user, user, 1, ChannelRole::Member);
+                    decide.put_participant(&mut found, &entering)?;
+                }
+                decide.put_channel(found)
+            });
+            put.await.unwrap();
+        }
+    }
+}

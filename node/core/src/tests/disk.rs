@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::ThreadId;
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub(super) struct Disk {
     state: Mutex<State>,
     changed: Condvar,
     hook: Mutex<Option<Hook>>,
+    /// Rows that were read, found or not.
+    read: AtomicU64,
 }
 
 #[derive(Default)]
@@ -35,8 +38,8 @@ impl Disk {
     }
 
     fn over(memory: MemoryStore) -> Arc<Self> {
-        let (state, changed, hook) = Default::default();
-        Arc::new(Self { memory, state, changed, hook })
+        let (state, changed, hook, read) = Default::default();
+        Arc::new(Self { memory, state, changed, hook, read })
     }
 
     /// From the `k`th commit on (the next is the first) nothing becomes durable.
@@ -61,6 +64,11 @@ impl Disk {
         while self.memory.undurable() < batches {
             assert!(!self.changed.wait_for(&mut state, PATIENCE).timed_out(), "no batch came");
         }
+    }
+
+    /// Rows read since it was opened, and rows written.
+    pub(super) fn work(&self) -> (u64, u64) {
+        (self.read.load(Ordering::Relaxed), self.memory.stats().keys)
     }
 
     pub(super) fn commits(&self) -> u64 {
@@ -113,6 +121,7 @@ impl Disk {
 impl Store for Disk {
     fn get(&self, space: Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         self.run_hook(space);
+        self.read.fetch_add(1, Ordering::Relaxed);
         self.memory.get(space, key)
     }
 
@@ -125,7 +134,9 @@ impl Store for Disk {
         order: Order,
     ) -> Result<Vec<Row>, StoreError> {
         self.run_hook(space);
-        self.memory.scan(space, from, to, limit, order)
+        let rows = self.memory.scan(space, from, to, limit, order)?;
+        self.read.fetch_add(1 + rows.len() as u64, Ordering::Relaxed);
+        Ok(rows)
     }
 
     fn commit(&self, batch: Batch) -> Result<Ticket, StoreError> {

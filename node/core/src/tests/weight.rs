@@ -144,3 +144,66 @@ async fn deleting_contacts_that_are_none_tells_nobody() {
     assert!(world.recorder.take().is_empty());
     assert_eq!(world.core.acquaintances(ada.id, 10).unwrap(), []);
 }
+
+/// What is written in a channel, and how it is read, costs the same whoever else is there.
+#[tokio::test]
+async fn a_channel_costs_the_same_with_a_hundred_thousand_members() {
+    const MEMBERS: i64 = 100_000;
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let group = world.channel(ada, false).await;
+    world.core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
+    // Whatever is done once is done by now.
+    world.post(ada, group, "first").await.unwrap();
+    world.post(bob, group, "second").await.unwrap();
+
+    /// Rows read and written by each of a few things, and by a start.
+    async fn work(
+        world: World,
+        ada: Member,
+        bob: Member,
+        group: ChannelId,
+    ) -> (World, Vec<(u64, u64)>) {
+        let before = world.disk.work();
+        let world = world.reopen();
+        let now = world.disk.work();
+        let mut done = vec![(now.0 - before.0, now.1 - before.1)];
+        let core = world.core.clone();
+        let message = || Outgoing::text(group.into(), super::world::text("hi"), world.number());
+        // The first opens the log.
+        core.send(ada.actor(), ada.id, message()).await.unwrap();
+        let before = world.disk.work();
+        let mut next = |from: (u64, u64)| {
+            let now = world.disk.work();
+            done.push((now.0 - from.0, now.1 - from.1));
+            now
+        };
+        core.send(bob.actor(), bob.id, message()).await.unwrap();
+        let from = next(before);
+        let pts = core.channel_state(group).unwrap();
+        core.difference(group, Pts(pts.0 - 2), 100, None).await.unwrap();
+        let from = next(from);
+        core.dialogs(bob.id, super::world::newest(10)).await.unwrap();
+        let from = next(from);
+        let query = HistoryQuery { limit: 5, ..HistoryQuery::default() };
+        core.history(bob.id, group.into(), query).await.unwrap();
+        let from = next(from);
+        core.read_channel(bob.actor(), bob.id, group, MessageId(0)).await.unwrap();
+        let from = next(from);
+        let channel = core.channel(group).unwrap();
+        core.participants(bob.id, &channel, &ParticipantFilter::Recent, 0, 3).await.unwrap();
+        next(from);
+        drop(core);
+        (world, done)
+    }
+
+    let (world, small) = work(world, ada, bob, group).await;
+    world.core.crowd(group, 2_000_000..2_000_000 + MEMBERS).await;
+    assert_eq!(i64::from(world.core.channel(group).unwrap().members), MEMBERS + 2);
+    let (_world, large) = work(world, ada, bob, group).await;
+    // A page of people has one more in it; nothing else knows of them.
+    for (at, (small, large)) in small.iter().zip(&large).enumerate() {
+        let more = large.0.saturating_sub(small.0) + large.1.saturating_sub(small.1);
+        assert!(more <= 8, "{at}: {small:?} rows, and {large:?} of {MEMBERS} members");
+    }
+}

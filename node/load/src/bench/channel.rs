@@ -1,0 +1,231 @@
+//! A message in a supergroup: written once, and an update for those who are there.
+
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use keys::{Side, message};
+use rookery_load::{Client, Incoming, Member};
+use tl::functions as f;
+use tl::{enums, types};
+
+use super::{Gate, Row, Target, process, rng};
+
+/// People whom one request adds.
+const ADDED_AT_ONCE: usize = 100;
+
+/// Those who are there in the small group, and at first in the large one.
+const FEW: usize = 50;
+
+/// Longest that is waited for what comes to one member.
+const DRAIN: Duration = Duration::from_millis(2);
+
+pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
+    let (rounds, messages, few, many) =
+        if short { (3, 20, FEW / 2, 200) } else { (5, 40, FEW, 1000) };
+    let rng = &mut rng();
+    let mut everybody: Vec<Member> = Vec::with_capacity(many);
+    for _ in 0..=many {
+        everybody.push(target.member(rng)?);
+    }
+    let mut owner = everybody.pop().context("a member")?;
+    let users = found(&mut owner, &everybody)?;
+    let small = supergroup(&mut owner, &users[..few])?;
+    let large = supergroup(&mut owner, &users)?;
+    drain(&mut everybody)?;
+
+    let mut number = 0;
+    let mut all = Vec::new();
+    for round in 0..=rounds {
+        let spent = cost(target, &mut owner.client, &large, messages, &mut number)?;
+        if round > 0 {
+            all.push(spent);
+        }
+        drain(&mut everybody)?;
+    }
+    let frame = frame_bytes(&mut owner, &mut everybody[0], &large, &mut number)?;
+    // As many are there as in the small group.
+    everybody.truncate(few);
+    process::settle(target.pid)?;
+    let mut alike = Vec::new();
+    for round in 0..=rounds {
+        let in_large = cost(target, &mut owner.client, &large, messages, &mut number)?;
+        let in_small = cost(target, &mut owner.client, &small, messages, &mut number)?;
+        if round > 0 {
+            alike.push((in_large, in_small));
+        }
+        drain(&mut everybody)?;
+    }
+    everybody.clear();
+    process::settle(target.pid)?;
+    let mut nobody = Vec::new();
+    for _ in 0..rounds {
+        nobody.push(cost(target, &mut owner.client, &large, messages, &mut number)?);
+    }
+    let floor = Floor::new(many)?;
+    let mut each = Vec::new();
+    for (all, nobody) in all.iter().zip(&nobody) {
+        each.push(((all - nobody) / many as f64, floor.cost(&owner.client, frame, messages)?));
+    }
+    Ok(vec![
+        Row::of_pairs(
+            format!("message in a supergroup of {many}, {few} of them online"),
+            "us server CPU",
+            &alike,
+            messages,
+            Gate::RatioAtMost(1.5),
+            format!("floor: the same in one of {few}, all online"),
+        ),
+        Row::of_pairs(
+            format!("the same, {many} online, for each of them"),
+            "us server CPU",
+            &each,
+            messages,
+            Gate::RatioAtMost(2.0),
+            format!(
+                "less what it costs with nobody online; floor: {frame} bytes sealed and written"
+            ),
+        ),
+    ])
+}
+
+/// The members as the owner names them, in their order.
+fn found(owner: &mut Member, members: &[Member]) -> anyhow::Result<Vec<enums::InputUser>> {
+    let mut users = Vec::with_capacity(members.len());
+    for some in members.chunks(ADDED_AT_ONCE) {
+        let phones: Vec<&str> = some.iter().map(|member| member.phone.as_str()).collect();
+        for peer in owner.find(&phones, &mut rng())? {
+            let enums::InputPeer::InputPeerUser(user) = peer else { continue };
+            let (user_id, access_hash) = (user.user_id, user.access_hash);
+            users.push(types::InputUser { user_id, access_hash }.into());
+        }
+        owner.client.acknowledge(&mut rng())?;
+    }
+    Ok(users)
+}
+
+/// A supergroup with these people.
+fn supergroup(owner: &mut Member, users: &[enums::InputUser]) -> anyhow::Result<enums::InputPeer> {
+    let rng = &mut rng();
+    let create = f::channels::CreateChannel {
+        megagroup: true,
+        title: "Everybody".into(),
+        ..f::channels::CreateChannel::default()
+    };
+    let made = owner.client.invoke(&create, tl::LAYER_MAX, rng)?;
+    let enums::Updates::Updates(made) = made else { anyhow::bail!("no updates") };
+    let shown = made.chats.iter().find_map(|chat| match chat {
+        enums::Chat::Channel(channel) => Some((channel.id, channel.access_hash?)),
+        _ => None,
+    });
+    let (channel_id, access_hash) = shown.context("no channel in the answer")?;
+    let channel: enums::InputChannel = types::InputChannel { channel_id, access_hash }.into();
+    for some in users.chunks(ADDED_AT_ONCE) {
+        let (channel, users) = (channel.clone(), some.to_vec());
+        let invite = f::channels::InviteToChannel { channel, users };
+        owner.client.invoke(&invite, tl::LAYER_MAX, rng)?;
+        owner.client.acknowledge(rng)?;
+    }
+    Ok(types::InputPeerChannel { channel_id, access_hash }.into())
+}
+
+fn send(client: &mut Client, peer: &enums::InputPeer, number: &mut i64) -> anyhow::Result<()> {
+    let rng = &mut rng();
+    *number += 1;
+    let send = f::messages::SendMessage {
+        peer: peer.clone(),
+        message: format!("{number:020} {}", "lorem ipsum ".repeat(13)),
+        random_id: *number,
+        ..f::messages::SendMessage::default()
+    };
+    client.invoke(&send, tl::LAYER_MAX, rng)?;
+    client.acknowledge(rng)?;
+    Ok(())
+}
+
+/// Server CPU of a message in microseconds.
+fn cost(
+    target: &Target,
+    client: &mut Client,
+    peer: &enums::InputPeer,
+    messages: usize,
+    number: &mut i64,
+) -> anyhow::Result<f64> {
+    process::settle(target.pid)?;
+    let begin = process::cpu_ever(target.pid)?;
+    for _ in 0..messages {
+        send(client, peer, number)?;
+    }
+    process::settle(target.pid)?;
+    let spent = process::cpu_ever(target.pid)? - begin;
+    Ok(spent.as_secs_f64() * 1e6 / messages as f64)
+}
+
+/// Bytes of the frame in which a message comes to a member.
+fn frame_bytes(
+    owner: &mut Member,
+    member: &mut Member,
+    peer: &enums::InputPeer,
+    number: &mut i64,
+) -> anyhow::Result<usize> {
+    send(&mut owner.client, peer, number)?;
+    let Incoming::Frame(frame) = member.client.wire.receive()? else {
+        anyhow::bail!("not a frame");
+    };
+    Ok(frame.len())
+}
+
+/// Takes what came to the members, so that the node need not keep it.
+fn drain(members: &mut [Member]) -> anyhow::Result<()> {
+    for member in members {
+        while member.client.wait(DRAIN, |_| Some(())).is_ok() {}
+        member.client.acknowledge(&mut rng())?;
+    }
+    Ok(())
+}
+
+/// As many connections, on which frames are sealed and written, and nothing else is done.
+struct Floor {
+    ends: Vec<(TcpStream, TcpStream)>,
+}
+
+impl Floor {
+    fn new(connections: usize) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let address = listener.local_addr()?;
+        let mut ends = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let here = TcpStream::connect(address)?;
+            here.set_nodelay(true)?;
+            ends.push((here, listener.accept()?.0));
+        }
+        Ok(Self { ends })
+    }
+
+    /// CPU of one frame in microseconds, of as many as `messages` to everybody.
+    fn cost(&self, client: &Client, frame: usize, messages: usize) -> anyhow::Result<f64> {
+        let rng = &mut rng();
+        // Padded again, it is about as long.
+        let plain = vec![0x5a; frame.saturating_sub(44).max(message::HEADER_BYTES)];
+        let mut spent = Duration::ZERO;
+        let mut heard = vec![0; 64 << 10];
+        for _ in 0..messages {
+            let begin = process::own_cpu()?;
+            for (here, _) in &self.ends {
+                let sealed = message::seal(&client.session.key, Side::Server, &plain, rng);
+                let mut out = Vec::with_capacity(sealed.len() + 4);
+                out.extend_from_slice(&(sealed.len() as u32).to_le_bytes());
+                out.extend_from_slice(&sealed);
+                let mut here = here;
+                here.write_all(&out)?;
+            }
+            spent += process::own_cpu()? - begin;
+            for (_, there) in &self.ends {
+                let mut there = there;
+                let _ = there.read(&mut heard)?;
+            }
+        }
+        Ok(spent.as_secs_f64() * 1e6 / (messages * self.ends.len()) as f64)
+    }
+}
