@@ -194,3 +194,29 @@ fn telegram_desktop_shows_media_and_makes_a_group() {
         assert_eq!(report["text"], json!(["Crew", 2]), "title and members of the group");
     });
 }
+
+/// Somebody in the window takes part in a supergroup and reads a channel; is made an admin, banned, and
+/// comes back by a link.
+#[test]
+fn telegram_desktop_takes_part_in_channels() {
+    if skipped(&["desktop", "telegram-desktop", "telethon"]) {
+        return;
+    }
+    require_programs();
+    // Inside the namespace nothing can be fetched.
+    let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
+    isolated("desktop::telegram_desktop_takes_part_in_channels", WITHIN, || {
+        let mut node = start_node();
+        let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
+        let (phone, code) = node.invite();
+        let arguments = [
+            ("--phone", phone.as_str()),
+            ("--code", &code),
+            ("--owner", &owner),
+            ("--owner-code", &owner_code),
+            ("--telethon", python.to_str().expect("paths here are UTF-8")),
+        ];
+        let report = drive(&mut node, "channels", &arguments);
+        assert_eq!(report["text"], "all seen");
+    });
+}
