@@ -1,5 +1,5 @@
 //! Channels and supergroups, seen by published clients together: Telethon (layer 229) and Pyrogram
-//! (158) by their raw API, TDLib by its own.
+//! (158) by their raw API, TDLib and mtcute by their own.
 //!
 //! The drivers are those of the chat tests. `ROOKERY_TEST_SKIP=name,name` leaves out clients by name,
 //! and says so.
@@ -21,6 +21,8 @@ mod driver;
 mod links;
 #[cfg(test)]
 mod migrate;
+#[cfg(test)]
+mod mtcute;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
 #[path = "../groups/scene.rs"]

@@ -176,6 +176,32 @@ const commands = {
         for await (const dialog of app.iterDialogs()) dialogs.push(p.dialogOf(dialog.raw))
         return { dialogs }
     },
+    // Of channels.
+    async join({ name }) {
+        const joined = await app.joinChat(name)
+        return { peer: joined.chat?.id, status: joined.status }
+    },
+    async leave({ peer }) {
+        await app.leaveChat(peer)
+    },
+    async create_supergroup({ title, users }) {
+        const made = await app.createSupergroup({ title })
+        await app.addChatMembers(made.id, users, {})
+        return { peer: made.id }
+    },
+    async participants({ peer }) {
+        const found = []
+        for await (const member of app.iterChatMembers(peer)) {
+            found.push({ user: member.user.id, status: member.status, title: member.title })
+        }
+        return { found }
+    },
+    async ban({ peer, user }) {
+        await app.banChatMember({ chatId: peer, participantId: user })
+    },
+    async pin({ peer, msg_id: message }) {
+        await app.pinMessage({ chatId: peer, message })
+    },
     async get_state() {
         const state = await app.call({ _: 'updates.getState' })
         return { pts: state.pts, local_pts: base.updates.pts ?? null }

@@ -7,6 +7,8 @@ const { parseArgs } = require('node:util')
 const { load, readKey } = require('../clients/common.cjs')
 
 const SERVICE = 777000 // the account that login codes and the node's own messages come from
+// Channels are shown as this less their number, by all the libraries.
+const CHANNELS = -1_000_000_000_000
 // A library repeats a request for some time while the node is down, and the tests keep it down for less.
 const COMMAND_MS_MAX = 90_000
 
@@ -142,6 +144,13 @@ function userOf(peer) {
     return number(peer?.userId)
 }
 
+/** A user's number, or that of a group below zero, of a channel below -10^12, as all the libraries write it. */
+function peerOf(peer) {
+    if (peer?.channelId) return CHANNELS - number(peer.channelId)
+    if (peer?.chatId) return -number(peer.chatId)
+    return userOf(peer)
+}
+
 function entitiesOf(message) {
     return (message.entities ?? []).map((entity) => {
         const bare = kind(entity).slice('messageEntity'.length)
@@ -150,7 +159,7 @@ function entitiesOf(message) {
 }
 
 function messageOf(message, me) {
-    const peer = userOf(message.peerId)
+    const peer = peerOf(message.peerId)
     return {
         id: message.id,
         peer,
@@ -180,15 +189,20 @@ function arrival(shape) {
 function eventOf(update, me) {
     switch (kind(update)) {
         case 'updateNewMessage':
+        case 'updateNewChannelMessage':
             return kind(update.message) === 'message' ? arrival(messageOf(update.message, me)) : null
         case 'updateShortMessage':
             return arrival(messageOf({ ...update, peerId: { userId: update.userId } }, me))
         case 'updateEditMessage':
+        case 'updateEditChannelMessage':
             return { event: 'edited', ...messageOf(update.message, me) }
         case 'updateDeleteMessages':
+        case 'updateDeleteChannelMessages':
             return update.messages.length ? { event: 'deleted', ids: [...update.messages] } : null
         case 'updateReadHistoryOutbox':
             return { event: 'read_outbox', peer: userOf(update.peer), max_id: update.maxId }
+        case 'updateReadChannelOutbox':
+            return { event: 'read_outbox', peer: CHANNELS - number(update.channelId), max_id: update.maxId }
         case 'updateReadHistoryInbox':
             return {
                 event: 'read_inbox',
@@ -213,7 +227,7 @@ function sentId(result) {
 
 function dialogOf(dialog) {
     return {
-        peer: userOf(dialog.peer),
+        peer: peerOf(dialog.peer),
         top: dialog.topMessage,
         unread: dialog.unreadCount,
         read_inbox_max_id: dialog.readInboxMaxId,

@@ -146,6 +146,7 @@ impl Decide<'_> {
         let announces = !found.broadcast && !own.announced;
         self.expires(from, id, &message)?;
         self.hold_media(&message, 1)?;
+        self.read_by_writing(&found, &own, id)?;
         let reads = Participant {
             read_inbox: id,
             announced: own.announced || announces,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::{Participant, READERS, row_key};
+use super::{Channel, Participant, READERS, row_key};
 use crate::boxes::StoredChunks;
 use crate::decide::Decide;
 use crate::event::Event;
@@ -157,14 +157,48 @@ impl Decide<'_> {
         let actor = self.actor;
         self.event(Event::ChannelRead { channel, user: owner, read, actor });
         if !found.broadcast {
-            let key = row_key(channel, READERS, &[]);
-            let mut furthest: Furthest = self.load(Keyspace::CHANNELS, &key)?.unwrap_or_default();
-            if furthest.add(owner, max_id) {
-                self.put(Keyspace::CHANNELS, &key, &furthest)?;
-                self.event(Event::ChannelSeen { channel, by: owner, after: before, max_id });
-            }
+            self.tell_seen_in_channel(channel, owner, before, max_id)?;
         }
         Ok(read)
+    }
+
+    /// Somebody has read a supergroup from one message to another: those who wrote there see it, if
+    /// nobody else had.
+    fn tell_seen_in_channel(
+        &mut self,
+        channel: ChannelId,
+        by: UserId,
+        after: MessageId,
+        max_id: MessageId,
+    ) -> CoreResult<()> {
+        let key = row_key(channel, READERS, &[]);
+        let mut furthest: Furthest = self.load(Keyspace::CHANNELS, &key)?.unwrap_or_default();
+        if furthest.add(by, max_id) {
+            self.put(Keyspace::CHANNELS, &key, &furthest)?;
+            self.event(Event::ChannelSeen { channel, by, after, max_id });
+        }
+        Ok(())
+    }
+
+    /// Whoever writes has read up to what they write. The mark is the
+    /// caller's to move.
+    pub(super) fn read_by_writing(
+        &mut self,
+        channel: &Channel,
+        own: &Participant,
+        message: MessageId,
+    ) -> CoreResult<()> {
+        let max_id = MessageId(message.0 - 1);
+        if own.read_inbox >= max_id {
+            return Ok(());
+        }
+        let (user, actor) = (own.user, self.actor);
+        let read = ChannelRead { max_id, unread: 0, pts: Pts(max_id.0) };
+        self.event(Event::ChannelRead { channel: channel.id, user, read, actor });
+        if channel.broadcast {
+            return Ok(());
+        }
+        self.tell_seen_in_channel(channel.id, user, own.read_inbox, max_id)
     }
 }
 

@@ -149,7 +149,7 @@ async fn who_joins_a_group_with_hidden_history_begins_there() {
     // What everybody said is seen to be read once somebody else has read it.
     world.post(bob, group, "hello").await.unwrap();
     let mine = world.post(ada, group, "welcome").await.unwrap();
-    assert_eq!(world.dialog_of(ada, group).await.read_outbox, MessageId(0));
+    assert!(world.dialog_of(ada, group).await.read_outbox < mine.id);
     core.read_channel(bob.actor(), bob.id, group, MessageId(0)).await.unwrap();
     assert_eq!(world.dialog_of(ada, group).await.read_outbox, mine.id);
 }
@@ -447,6 +447,35 @@ async fn what_is_too_long_for_a_log_is_refused_whole() {
     let message = Outgoing::text(group.into(), bare, world.number());
     core.send(bob.actor(), bob.id, message).await.unwrap();
     assert_eq!(core.log_entries(group).len(), before + 2);
+}
+
+/// Who answers has read, whether their client says so or not.
+#[tokio::test]
+async fn who_writes_has_read_and_others_see_it() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let group = world.channel(ada, false).await;
+    let core = world.core.clone();
+    core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
+    let asked = world.post(ada, group, "who is there?").await.unwrap();
+    assert!(world.dialog_of(ada, group).await.read_outbox < asked.id);
+    world.recorder.take();
+    let answer = world.post(bob, group, "me").await.unwrap();
+    let told = world.recorder.take();
+    let seen = |event: &Event| {
+        matches!(event, Event::ChannelSeen { by, max_id, .. }
+            if *by == bob.id && max_id.0 == answer.id.0 - 1)
+    };
+    assert!(told.iter().any(seen), "{told:?}");
+    let read = |event: &Event| {
+        matches!(event, Event::ChannelRead { user, read, .. }
+            if *user == bob.id && read.unread == 0)
+    };
+    assert!(told.iter().any(read), "his other devices: {told:?}");
+    assert!(world.dialog_of(ada, group).await.read_outbox >= asked.id);
+    // What follows at once is no news.
+    world.post(bob, group, "still me").await.unwrap();
+    assert!(!world.recorder.take().iter().any(|event| seen(event) || read(event)));
 }
 
 #[tokio::test]
