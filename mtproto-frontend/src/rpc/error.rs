@@ -197,6 +197,7 @@ impl From<CoreError> for RpcError {
             CoreError::ReferenceEmpty => bad("FILE_REFERENCE_EMPTY"),
             CoreError::ReferenceInvalid => bad("FILE_REFERENCE_INVALID"),
             CoreError::ReferenceExpired => bad("FILE_REFERENCE_EXPIRED"),
+            CoreError::Reaction(ReactionError::ListHidden) => Self::new(403, "BROADCAST_FORBIDDEN"),
             CoreError::Reaction(error) => bad(match error {
                 ReactionError::TooMany => "REACTIONS_TOO_MANY",
                 ReactionError::NotModified => "MESSAGE_NOT_MODIFIED",

@@ -110,6 +110,17 @@ pub enum Event {
         /// The session that did it, and knows.
         actor: Option<Actor>,
     },
+    /// The reactions to a message of a channel changed: who is there is told, without a pts.
+    ChannelReactions {
+        /// Which.
+        channel: ChannelId,
+        /// The message.
+        id: MessageId,
+        /// Who reacted and who wrote it: told also where too many are there to tell all.
+        concerned: [UserId; 2],
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
     /// Who asks to join a channel: admins who may let them in are told, without a pts.
     ChannelRequests {
         /// Which.

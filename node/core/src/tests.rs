@@ -5,6 +5,7 @@ mod account;
 mod admin_log;
 mod blocking;
 mod channel_life;
+mod channel_reactions;
 mod channel_settings;
 mod channels;
 mod chats;

@@ -23,6 +23,8 @@ mod links;
 mod migrate;
 #[cfg(test)]
 mod mtcute;
+#[cfg(test)]
+mod reactions;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
 #[path = "../groups/scene.rs"]

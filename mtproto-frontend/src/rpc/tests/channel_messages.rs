@@ -590,7 +590,7 @@ async fn outsiders_and_the_removed_see_nothing() {
         assert_eq!(waits.message, "later", "{layer}");
         let react =
             f::messages::SendReaction { peer: peer(&bob, group), msg_id: 2, ..Default::default() };
-        assert_eq!(error(call(&bob, &react).await), (400, "NOT_IMPLEMENTED".into()));
+        assert_eq!(error(call(&bob, &react).await), (400, "MESSAGE_ID_INVALID".into()));
         let about = f::messages::EditChatAbout { peer: peer(&bob, group), about: "x".into() };
         assert_eq!(error(call(&bob, &about).await), (400, "CHAT_ADMIN_REQUIRED".into()));
         let about = f::messages::EditChatAbout { peer: peer(&ada, group), ..about };

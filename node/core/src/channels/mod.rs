@@ -9,7 +9,8 @@
 //! Keyspace `CHANNELS`, key = channel (8) ++ kind (1) ++ rest: 0 is the [`Channel`]; 1 ++ user (8) a
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
-//! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s;
+//! from 32 on see [`react`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
@@ -19,6 +20,7 @@ mod log;
 mod members;
 mod migrate;
 mod post;
+mod react;
 mod read;
 mod rights;
 mod settings;
@@ -34,6 +36,7 @@ pub use log::LogKeys;
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;
+pub use react::ChannelReactions;
 pub use read::ChannelRead;
 pub use rights::AdminRights;
 pub use settings::ChannelSetting;

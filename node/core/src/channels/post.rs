@@ -231,6 +231,15 @@ impl Decide<'_> {
         self.load(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id))
     }
 
+    /// The entry that brought a message; `None` for what the log has no entry of.
+    pub(super) fn entry_of_message(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<Option<EntryRef>> {
+        self.origin(channel, id)?.map(|origin| origin.post()).transpose()
+    }
+
     /// A message as the log has it.
     fn post_of(&self, channel: ChannelId, message: &Message) -> CoreResult<Post> {
         let mut media = Vec::new();
@@ -387,6 +396,7 @@ impl Decide<'_> {
             self.delete(Keyspace::CHANNELS, &row_key(channel, MESSAGE_OF, &origin.post));
             self.delete(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id));
         }
+        self.forget_reactions_in_channel(channel, id, message)?;
         self.release_media([message])?;
         origin.map(|origin| origin.post()).transpose()
     }

@@ -72,7 +72,7 @@ impl Life {
         let core = self.world.core.clone();
         let (actor, owner, peer) = (by.actor(), by.id, PeerId::from(channel));
         let number = self.world.number();
-        let (what, done) = match self.rng.random_range(0..100) {
+        let (what, done) = match self.rng.random_range(0..116) {
             0..25 => {
                 let mut message = Outgoing::text(peer, text(&format!("said {number}")), number);
                 if let Some(id) = self.message().await
@@ -141,6 +141,24 @@ impl Life {
                 let name = if self.rng.random() { "harbour_news" } else { "" };
                 let name = name.to_owned();
                 ("name", core.update_channel_username(actor, owner, channel, name).await)
+            }
+            100..112 => {
+                let Some(id) = self.message().await else { return };
+                let with = ["👍", "🔥", "❤"][self.rng.random_range(0..3)].to_owned();
+                let reacts = self.rng.random_bool(0.8);
+                let with = reacts.then_some(Reaction::Emoji(with)).into_iter().collect();
+                let how = ReactHow::default();
+                ("react", core.react(actor, owner, peer, id, with, how).await)
+            }
+            112..116 => {
+                let available = match self.rng.random_range(0..5) {
+                    0 => ChatReactions::None,
+                    1 => ChatReactions::some(vec![Reaction::Emoji("🔥".into())]).unwrap(),
+                    _ => ChatReactions::All,
+                };
+                let kinds_max = self.rng.random_range(2..5);
+                let wanted = ChannelReactions { available, kinds_max };
+                ("reactions", core.edit_channel_reactions(actor, owner, channel, wanted).await)
             }
             95..97 => ("give", core.give_channel(actor, owner, channel, other.id).await),
             _ => {
@@ -211,6 +229,38 @@ impl Life {
         }
     }
 
+    /// Who reacted with what; and of that, what each is shown.
+    fn check_reactions(&self, id: MessageId, stored: &Message, said: &glog::data::Message) {
+        let core = &self.world.core;
+        let listed = core.listed_reactions(self.channel, id);
+        let in_log = said.reactions.iter().map(|(by, with)| (UserId(by.id as i64), with.clone()));
+        assert_eq!(listed, in_log.collect(), "{id:?}");
+        assert!(listed.is_empty() || stored.reacted);
+        let broadcast = core.channel(self.channel).unwrap().broadcast;
+        for viewer in &self.users {
+            let Some(shown) = core.reactions(viewer.id, id, stored).unwrap() else { continue };
+            let emoji = |reaction: &Reaction| match reaction {
+                Reaction::Emoji(emoji) => emoji.clone(),
+                Reaction::Custom(_) => panic!(),
+            };
+            let counts = shown.counts.iter().map(|one| (emoji(&one.reaction), one.count as usize));
+            let mut by_kind: BTreeMap<String, usize> = BTreeMap::new();
+            for with in listed.values().flatten() {
+                *by_kind.entry(with.clone()).or_default() += 1;
+            }
+            assert_eq!(counts.collect::<BTreeMap<_, _>>(), by_kind);
+            let own = shown.counts.iter().find(|one| one.chosen.is_some());
+            let own = own.map(|one| vec![emoji(&one.reaction)]);
+            assert_eq!(own.as_ref(), listed.get(&viewer.id));
+            assert_eq!(shown.can_see_list, !broadcast);
+            let newest = if broadcast { 0 } else { listed.len().min(3) };
+            assert_eq!(shown.recent.len(), newest);
+            for (one, _) in &shown.recent {
+                assert_eq!(listed[&one.user], [emoji(&one.reaction)]);
+            }
+        }
+    }
+
     /// What is shown is what the log says, to somebody who reads nothing else.
     async fn check(&self) {
         self.check_links().await;
@@ -246,7 +296,13 @@ impl Life {
             assert_eq!((&*post.text, said.author.id), (stored.text.as_str(), stored.from.0 as u64));
             assert_eq!(said.edited.is_some(), stored.edited != 0);
             assert_eq!(!said.pins.is_empty(), stored.pinned, "{at:?} {}", stored.text);
+            self.check_reactions(shown[at].id, stored, said);
         }
+        // Where nothing was said, the log has no setting.
+        let said = chain.state().settings.get(&17).cloned();
+        let all =
+            glog::body::Setting::Reactions(glog::body::Reactions { only: None, kinds_max: 11 });
+        assert_eq!(said.unwrap_or(all), core.reactions_setting(self.channel));
         // Who may do what.
         let state = chain.state();
         let mut joined = BTreeSet::new();
@@ -326,5 +382,5 @@ async fn what_is_shown_is_what_the_log_says() {
         }
     }
     // Everything happened.
-    assert_eq!(done.len(), 18, "{done:?}");
+    assert_eq!(done.len(), 20, "{done:?}");
 }

@@ -10,6 +10,7 @@
 
 mod clear;
 mod expire;
+mod rows;
 mod scheduled;
 
 use std::collections::BTreeSet;
@@ -55,6 +56,8 @@ pub(crate) enum Kind {
     Unban,
     /// An event of a channel's admin log goes.
     AdminEvent,
+    /// Rows that belonged to something which is gone.
+    ClearRows,
 }
 
 impl Kind {
@@ -66,6 +69,7 @@ impl Kind {
             Self::ClearBox => 3,
             Self::Unban => 4,
             Self::AdminEvent => 10,
+            Self::ClearRows => 16,
         }
     }
 }
@@ -246,6 +250,7 @@ impl Decide<'_> {
             Some(3) => self.clear_box(owner, value),
             Some(4) => self.end_ban(owner, rest),
             Some(10) => self.forget_noted(place.channel().ok_or_else(damaged)?, rest),
+            Some(16) => self.clear_rows_later(rest),
             _ => Err(damaged()),
         }
     }

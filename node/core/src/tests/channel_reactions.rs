@@ -1,0 +1,159 @@
+//! Reactions in channels: who may, who is told, and what is left of them.
+
+use super::world::{Member, World};
+use crate::*;
+
+fn emoji(emoticon: &str) -> Reaction {
+    Reaction::Emoji(emoticon.to_owned())
+}
+
+impl World {
+    async fn reacts(
+        &self,
+        by: Member,
+        channel: ChannelId,
+        id: MessageId,
+        with: &str,
+    ) -> CoreResult<()> {
+        let with = if with.is_empty() { Vec::new() } else { vec![emoji(with)] };
+        let how = ReactHow::default();
+        self.core.react(by.actor(), by.id, channel.into(), id, with, how).await
+    }
+
+    async fn shown(&self, viewer: Member, channel: ChannelId, id: MessageId) -> ReactionsView {
+        let message = self.core.message(channel, id).unwrap().unwrap();
+        self.core.reactions(viewer.id, id, &message).unwrap().unwrap_or_default()
+    }
+
+    async fn joins(&self, user: Member, channel: ChannelId) {
+        self.core.join_channel(user.actor(), user.id, channel).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn readers_of_a_channel_react_and_are_not_shown() {
+    let mut world = World::new().await;
+    let (ada, bob, eve) =
+        (world.member("Ada").await, world.member("Bob").await, world.member("Eve").await);
+    let channel = world.channel(ada, true).await;
+    world.named(ada, channel, "harbour_news").await;
+    world.joins(bob, channel).await;
+    let post = world.post(ada, channel, "fog").await.unwrap().id;
+    world.reacts(bob, channel, post, "🔥").await.unwrap();
+    // Who only reads does not react.
+    let refused = world.reacts(eve, channel, post, "🔥").await;
+    assert!(matches!(refused, Err(CoreError::RightMissing(_))), "{refused:?}");
+    let same = world.reacts(bob, channel, post, "🔥").await;
+    assert!(matches!(same, Err(CoreError::Reaction(ReactionError::NotModified))));
+    let pts = world.core.channel_state(channel).unwrap();
+    world.recorder.take();
+    world.reacts(ada, channel, post, "🔥").await.unwrap();
+    assert_eq!(world.core.channel_state(channel).unwrap(), pts, "no event of the box");
+    let told = |event: &Event| matches!(event, Event::ChannelReactions { id, .. } if *id == post);
+    assert!(world.recorder.take().iter().any(told));
+    for (viewer, chosen) in [(ada, Some(0)), (bob, Some(0)), (eve, None)] {
+        let shown = world.shown(viewer, channel, post).await;
+        assert_eq!((shown.counts[0].count, shown.counts[0].chosen), (2, chosen));
+        assert!(shown.recent.is_empty() && !shown.can_see_list);
+    }
+    let (core, peer) = (world.core.clone(), channel.into());
+    for reader in [ada, bob] {
+        let list = core.reactions_page(reader.id, peer, post, None, 0, 10).await;
+        assert!(matches!(list, Err(CoreError::Reaction(ReactionError::ListHidden))));
+    }
+    assert!(core.unread_reactions(ada.id, peer).unwrap().is_empty());
+    world.reacts(bob, channel, post, "").await.unwrap();
+    assert_eq!(world.shown(ada, channel, post).await.counts[0].count, 1);
+}
+
+#[tokio::test]
+async fn a_supergroup_lists_who_reacted_and_tells_the_author() {
+    let mut world = World::new().await;
+    let ada = world.member("Ada").await;
+    let channel = world.channel(ada, false).await;
+    world.named(ada, channel, "harbour_crew").await;
+    let (core, peer) = (world.core.clone(), PeerId::from(channel));
+    world.hears_all(ada).await;
+    let said = world.post(ada, channel, "fog").await.unwrap().id;
+    let mut others = Vec::new();
+    for name in ["Bob", "Cyd", "Dan", "Eve", "Fay"] {
+        let other = world.member(name).await;
+        world.joins(other, channel).await;
+        world.reacts(other, channel, said, if name == "Cyd" { "❤" } else { "👍" }).await.unwrap();
+        others.push(other);
+    }
+    let shown = world.shown(ada, channel, said).await;
+    assert_eq!((shown.counts[0].count, shown.counts[1].count), (4, 1));
+    let recent: Vec<UserId> = shown.recent.iter().map(|(one, _)| one.user).collect();
+    assert_eq!(recent, [others[4].id, others[3].id, others[2].id]);
+    assert!(shown.recent.iter().all(|(_, unread)| *unread) && shown.can_see_list);
+    assert_eq!(world.dialog_of(ada, channel).await.unread_reactions, 1);
+    assert_eq!(core.unread_reactions(ada.id, peer).unwrap(), [said]);
+    core.read_reactions(ada.actor(), ada.id, peer).await.unwrap();
+    assert_eq!(world.dialog_of(ada, channel).await.unread_reactions, 0);
+    // Pages hold while others come and go.
+    let page = core.reactions_page(others[0].id, peer, said, None, 0, 2).await.unwrap();
+    let of =
+        |page: &ReactionsPage| page.reacted.iter().map(|(one, _)| one.user).collect::<Vec<_>>();
+    assert_eq!((of(&page), page.count), (vec![others[4].id, others[3].id], 5));
+    world.reacts(ada, channel, said, "👍").await.unwrap();
+    world.reacts(others[4], channel, said, "").await.unwrap();
+    let page =
+        core.reactions_page(others[0].id, peer, said, None, page.next.unwrap(), 2).await.unwrap();
+    assert_eq!(of(&page), [others[2].id, others[1].id]);
+    let page =
+        core.reactions_page(others[0].id, peer, said, None, page.next.unwrap(), 2).await.unwrap();
+    assert_eq!((of(&page), page.next), (vec![others[0].id], None));
+    let hearts = core.reactions_page(ada.id, peer, said, Some(&emoji("❤")), 0, 2).await.unwrap();
+    assert_eq!((of(&hearts), hearts.count, hearts.next), (vec![others[1].id], 1, None));
+    let recent = world.shown(ada, channel, said).await.recent;
+    assert_eq!(
+        recent.iter().map(|(one, _)| one.user).collect::<Vec<_>>(),
+        [ada.id, others[3].id, others[2].id]
+    );
+    // Rights, of all and of one.
+    let (bob, cyd) = (others[0], others[1]);
+    let banned = Banned { entirely: false, rights: Rights::SEND_REACTIONS, until: 0 };
+    core.ban_in_channel(ada.actor(), ada.id, channel, bob.id, banned).await.unwrap();
+    for with in ["🔥", ""] {
+        let refused = world.reacts(bob, channel, said, with).await;
+        assert!(matches!(refused, Err(CoreError::RightMissing(_))), "{refused:?}");
+    }
+    let rights = Rights::SEND_REACTIONS;
+    core.edit_channel_rights(ada.actor(), ada.id, channel, rights).await.unwrap();
+    let refused = world.reacts(cyd, channel, said, "🔥").await;
+    assert!(matches!(refused, Err(CoreError::RightMissing(_))), "{refused:?}");
+    core.edit_channel_rights(ada.actor(), ada.id, channel, Rights::NONE).await.unwrap();
+    // Which there are.
+    let edit = |by: Member, available: ChatReactions, kinds_max: u8| {
+        let wanted = ChannelReactions { available, kinds_max };
+        core.edit_channel_reactions(by.actor(), by.id, channel, wanted)
+    };
+    let refused = edit(cyd, ChatReactions::None, 11).await;
+    assert!(matches!(refused, Err(CoreError::AdminRightMissing)));
+    let some = ChatReactions::some(vec![emoji("👍"), emoji("🎉"), emoji("🔥")]).unwrap();
+    edit(ada, some.clone(), 3).await.unwrap();
+    assert!(matches!(edit(ada, some, 3).await, Err(CoreError::ChatNotModified)));
+    let refused = world.reacts(cyd, channel, said, "😁").await;
+    assert!(matches!(refused, Err(CoreError::Reaction(ReactionError::Invalid))));
+    world.reacts(others[2], channel, said, "🎉").await.unwrap();
+    let refused = world.reacts(others[3], channel, said, "🔥").await;
+    assert!(matches!(refused, Err(CoreError::Reaction(ReactionError::TooMany))), "{refused:?}");
+    edit(ada, ChatReactions::None, 11).await.unwrap();
+    assert!(world.reacts(cyd, channel, said, "👍").await.is_err());
+    world.reacts(cyd, channel, said, "").await.unwrap();
+    // All of it goes with the message, also what is not looked at.
+    world.reacts(others[3], channel, said, "").await.unwrap();
+    edit(ada, ChatReactions::All, 11).await.unwrap();
+    world.reacts(others[3], channel, said, "👍").await.unwrap();
+    assert_eq!(core.unread_reactions(ada.id, peer).unwrap(), [said]);
+    assert!(core.reaction_rows(channel, said) > 1);
+    let mut world = world.reopen();
+    assert_eq!(world.shown(ada, channel, said).await.counts[0].count, 3);
+    let core = world.core.clone();
+    core.delete_in_channel(ada.actor(), ada.id, channel, vec![said]).await.unwrap();
+    assert_eq!(core.reaction_rows(channel, said), 0);
+    assert!(core.unread_reactions(ada.id, peer).unwrap().is_empty());
+    world = world.reopen();
+    assert!(world.core.message(channel, said).unwrap().is_none());
+}
