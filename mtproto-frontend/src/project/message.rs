@@ -66,7 +66,13 @@ fn shown(
         Some(found) => media(view, origin, found)?,
         None => None,
     };
+    let counts = match stored.peer.channel().filter(|_| post) {
+        Some(channel) => Some(view.core.post_counts(channel, id)?),
+        None => None,
+    };
     Ok(types::Message {
+        views: counts.map(|counts| counts.views),
+        forwards: counts.map(|counts| counts.forwards),
         out,
         post,
         mentioned: stored.mentioned,

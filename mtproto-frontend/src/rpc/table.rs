@@ -340,6 +340,7 @@ static BUILT: &[Built] = built! {
     User Light Small MessagesGetMessageReadParticipants tl::functions::messages::GetMessageReadParticipants => messages::get_message_read_participants, "a_group_from_beginning_to_end";
     User Light Small MessagesGetMessages tl::functions::messages::GetMessages => messages::get_messages, "telethon_calls_every_member_method";
     User Light Small MessagesGetMessagesReactions tl::functions::messages::GetMessagesReactions => messages::get_messages_reactions, "reactions";
+    User Light Small MessagesGetMessagesViews tl::functions::messages::GetMessagesViews => messages::get_messages_views, "views_of_posts";
     User Light Small MessagesGetMyStickers tl::functions::messages::GetMyStickers => messages::get_my_stickers, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetOldFeaturedStickers tl::functions::messages::GetOldFeaturedStickers => messages::get_old_featured_stickers, "telethon_calls_every_start_up_method";
     User Light Small MessagesGetOnlines tl::functions::messages::GetOnlines => messages::get_onlines, "a_group_is_managed";

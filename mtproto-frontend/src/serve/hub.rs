@@ -264,6 +264,13 @@ impl Follower for Pusher {
                     push(hub.sessions(viewer), *actor, &update);
                 }
             }
+            Event::ChannelCounts { channel, views, forwards } => {
+                let counts = Arc::new((views.clone(), forwards.clone()));
+                for viewer in hub.told_beside(*channel, &[]) {
+                    let update = Pushed::counts(&shared, viewer, *channel, counts.clone());
+                    push(hub.sessions(viewer), None, &update);
+                }
+            }
             Event::ChannelRequests { channel, audience, actor } => {
                 for viewer in audience {
                     let update = Pushed::channel_requests(&shared, *viewer, *channel);

@@ -121,6 +121,15 @@ pub enum Event {
         /// The session that did it, and knows.
         actor: Option<Actor>,
     },
+    /// How often posts of a channel were seen or forwarded: who is there is told, without a pts.
+    ChannelCounts {
+        /// Which.
+        channel: ChannelId,
+        /// Posts with how often each was seen.
+        views: Vec<(MessageId, i32)>,
+        /// Posts with how often each was forwarded.
+        forwards: Vec<(MessageId, i32)>,
+    },
     /// Who asks to join a channel: admins who may let them in are told, without a pts.
     ChannelRequests {
         /// Which.

@@ -7,6 +7,7 @@ mod blocking;
 mod channel_life;
 mod channel_reactions;
 mod channel_settings;
+mod channel_views;
 mod channels;
 mod chats;
 mod dialogs;

@@ -191,3 +191,64 @@ fn reactions_in_a_channel() {
         }
     });
 }
+
+/// How often a post was seen and forwarded, by the raw API.
+fn views(driver: &mut Driver, peer: i64, id: i64, increment: bool) -> (Value, Value) {
+    let found = driver.invoke(
+        "messages.GetMessagesViews",
+        json!({ "peer": { "peer": peer }, "id": [id], "increment": increment }),
+    );
+    let counts = &found["views"][0];
+    (counts["views"].clone(), counts["forwards"].clone())
+}
+
+/// Posts of a channel say how many have seen them: each viewer once, also through a restart.
+#[test]
+fn views_of_posts() {
+    play("reactions::views_of_posts", |mut scene| {
+        let news = public(&mut scene, true, "harbour_news");
+        let Scene { node, ada, bob, tina } = &mut scene;
+        let post = ada.send(news, "fog");
+        let shown = bob.expect_event("the post", SOON, |event| {
+            event["_"] == "UpdateNewChannelMessage" && event["message"]["id"] == post
+        });
+        assert_eq!(
+            (&shown["message"]["views"], &shown["message"]["forwards"]),
+            (&json!(1), &json!(0))
+        );
+        message(tina, "fog");
+        assert_eq!(views(ada, news, post, true), (json!(1), json!(0)), "who posted is counted");
+        assert_eq!(views(bob, news, post, true), (json!(2), json!(0)));
+        assert_eq!(views(bob, news, post, true), (json!(2), json!(0)), "once");
+        tina.request(
+            "viewMessages",
+            json!({ "chat_id": news, "message_ids": [td_id(post)], "force_read": true }),
+        );
+        // Nobody asks: it is told to who is there.
+        for driver in [&mut *ada, &mut *bob] {
+            driver.expect_event("three views", SOON, |event| {
+                event["_"] == "UpdateChannelMessageViews"
+                    && (&event["id"], &event["views"]) == (&json!(post), &json!(3))
+            });
+        }
+        tina.expect_event("three views", SOON, |event| {
+            event["@type"] == "updateMessageInteractionInfo"
+                && event["interaction_info"]["view_count"] == 3
+        });
+        bob.command("forward", json!({ "source": news, "to": "self", "msg_ids": [post] }));
+        ada.expect_event("a forward", SOON, |event| {
+            event["_"] == "UpdateChannelMessageForwards"
+                && (&event["id"], &event["forwards"]) == (&json!(post), &json!(1))
+        });
+        tina.expect_event("a forward", SOON, |event| {
+            event["@type"] == "updateMessageInteractionInfo"
+                && event["interaction_info"]["forward_count"] == 1
+        });
+        node.kill_and_restart();
+        bob.settle();
+        assert_eq!(views(bob, news, post, true), (json!(3), json!(1)), "remembered");
+        for driver in [ada, bob, tina] {
+            assert_no_complaints(driver);
+        }
+    });
+}

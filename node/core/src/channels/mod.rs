@@ -10,7 +10,7 @@
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s;
-//! from 32 on see [`react`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! from 32 on see [`react`], from 40 on [`views`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
@@ -25,6 +25,7 @@ mod read;
 mod rights;
 mod settings;
 mod table;
+mod views;
 
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub use read::ChannelRead;
 pub use rights::AdminRights;
 pub use settings::ChannelSetting;
 pub(crate) use table::Channels;
+pub use views::PostCounts;
+pub(crate) use views::Views;
 
 use crate::chats::Rights;
 use crate::decide::Decide;

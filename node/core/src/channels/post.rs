@@ -397,6 +397,7 @@ impl Decide<'_> {
             self.delete(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id));
         }
         self.forget_reactions_in_channel(channel, id, message)?;
+        self.forget_views(channel, id, message)?;
         self.release_media([message])?;
         origin.map(|origin| origin.post()).transpose()
     }

@@ -1,5 +1,7 @@
 //! Reactions in channels: who may, who is told, and what is left of them.
 
+use node_store::Keyspace;
+
 use super::world::{Member, World};
 use crate::*;
 
@@ -156,4 +158,31 @@ async fn a_supergroup_lists_who_reacted_and_tells_the_author() {
     assert!(core.unread_reactions(ada.id, peer).unwrap().is_empty());
     world = world.reopen();
     assert!(world.core.message(channel, said).unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_belonged_to_a_message_goes_piece_by_piece() {
+    let world = World::new().await;
+    let prefix = [&7_i64.to_be_bytes()[..], &[34, 0]].concat();
+    let left = |world: &World| {
+        let store = &*world.core.inner.store;
+        crate::decide::scan_prefix(store, Keyspace::CHANNELS, &prefix[..9], 10_000).unwrap().len()
+    };
+    let rows = prefix.clone();
+    world
+        .core
+        .write(None, move |decide| {
+            for n in 0..2500_u32 {
+                let key = [&rows[..], &n.to_be_bytes()].concat();
+                decide.put_bytes(Keyspace::CHANNELS, &key, Vec::new());
+            }
+            let other = [&rows[..9], &[1]].concat();
+            decide.put_bytes(Keyspace::CHANNELS, &other, Vec::new());
+            decide.clear_rows(Keyspace::CHANNELS, &rows)
+        })
+        .await
+        .unwrap();
+    assert_eq!(left(&world), 2401, "some at once");
+    world.core.tick().await.unwrap();
+    assert_eq!(left(&world), 1, "and the rest, and nothing else, by itself");
 }

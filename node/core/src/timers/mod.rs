@@ -115,7 +115,7 @@ impl Timers {
         }
     }
 
-    fn sooner(&self, at: u32) {
+    pub(crate) fn sooner(&self, at: u32) {
         self.due.send_if_modified(|due| {
             let sooner = due.is_none_or(|due| at < due);
             if sooner {
@@ -184,6 +184,9 @@ impl Core {
         let now = u32::try_from(self.now()).unwrap_or(0);
         let end = now.saturating_add(1).to_be_bytes();
         while self.fire(&[], Some(&end)).await? {}
+        if self.inner.views.due().is_some_and(|due| due <= now) {
+            self.write_views().await?;
+        }
         // Again, if a timer was set between the two: it has told before it is seen here.
         loop {
             let next = first(&*self.inner.store)?;
@@ -191,6 +194,9 @@ impl Core {
             if first(&*self.inner.store)? == next {
                 break;
             }
+        }
+        if let Some(due) = self.inner.views.due() {
+            timers.sooner(due);
         }
         if !timers.state.lock().came.is_empty() {
             timers.due.send_replace(Some(0));
