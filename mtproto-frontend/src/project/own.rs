@@ -139,7 +139,7 @@ pub(crate) fn own_update(
 }
 
 /// Whether a message that is there is shown to the member: of a channel, to who may read it.
-fn is_seen(core: &Core, owner: UserId, with: PeerId, id: MessageId) -> CoreResult<bool> {
+pub(super) fn is_seen(core: &Core, owner: UserId, with: PeerId, id: MessageId) -> CoreResult<bool> {
     let Some(channel) = with.channel() else { return Ok(true) };
     match core.channel_to_read(owner, channel) {
         Err(CoreError::UnknownChannel) => Ok(false),

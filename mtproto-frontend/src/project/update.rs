@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use node_core::{
     AdminRights, Authorization, BoxEvent, BoxRow, ChannelId, ChannelRead, ChatChange, ChatId, Core,
-    CoreError, CoreResult, Message, MessageId, Own, PeerId, Pts, UserId,
+    CoreError, CoreResult, Message, MessageId, Own, PeerId, PollId, Pts, UserId,
 };
 use parking_lot::Mutex;
 use tl::{enums, types};
@@ -294,6 +294,7 @@ enum What {
     Channel { channel: ChannelId, change: ChatChange },
     ChannelRequests { channel: ChannelId },
     ChannelCounts { channel: ChannelId, counts: Arc<Counts> },
+    ChannelPoll { channel: ChannelId, id: MessageId, poll: PollId },
     ChannelRead { channel: ChannelId, read: ChannelRead },
     ChannelSeen { channel: ChannelId, max_id: MessageId },
     Typing { from: UserId, to: PeerId, action: Arc<enums::SendMessageAction> },
@@ -345,6 +346,17 @@ impl Pushed {
         channel: ChannelId,
     ) -> Arc<Self> {
         Self::new(shared, viewer, What::ChannelRequests { channel })
+    }
+
+    /// A poll that a message of a channel shows changed.
+    pub(crate) fn channel_poll(
+        shared: &Shared,
+        viewer: UserId,
+        channel: ChannelId,
+        id: MessageId,
+        poll: PollId,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ChannelPoll { channel, id, poll })
     }
 
     /// Posts of a channel were seen, or forwarded.
@@ -464,6 +476,12 @@ impl Pushed {
             }
             What::Channel { channel, .. } => Some(channel_changed(*channel, &mut named)),
             What::ChannelRequests { channel } => channel_requests(view, *channel, &mut named)?,
+            What::ChannelPoll { channel, id, poll } => {
+                if !super::own::is_seen(core, viewer, (*channel).into(), *id)? {
+                    return Ok(None);
+                }
+                super::poll_update(view, *poll, &mut named)?
+            }
             What::ChannelCounts { channel, counts } => {
                 let updates = channel_counts(view, *channel, counts, &mut named)?;
                 if updates.is_empty() {

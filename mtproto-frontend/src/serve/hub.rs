@@ -264,6 +264,12 @@ impl Follower for Pusher {
                     push(hub.sessions(viewer), *actor, &update);
                 }
             }
+            Event::ChannelPoll { channel, id, poll, creator, actor } => {
+                for viewer in hub.told_beside(*channel, &[*creator]) {
+                    let update = Pushed::channel_poll(&shared, viewer, *channel, *id, *poll);
+                    push(hub.sessions(viewer), *actor, &update);
+                }
+            }
             Event::ChannelCounts { channel, views, forwards } => {
                 let counts = Arc::new((views.clone(), forwards.clone()));
                 for viewer in hub.told_beside(*channel, &[]) {

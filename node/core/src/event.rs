@@ -130,6 +130,19 @@ pub enum Event {
         /// Posts with how often each was forwarded.
         forwards: Vec<(MessageId, i32)>,
     },
+    /// A poll that a message of a channel shows changed: who is there is told, without a pts.
+    ChannelPoll {
+        /// Which.
+        channel: ChannelId,
+        /// The message.
+        id: MessageId,
+        /// The poll.
+        poll: PollId,
+        /// Who asked it: told also where too many are there to tell all.
+        creator: UserId,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
     /// Who asks to join a channel: admins who may let them in are told, without a pts.
     ChannelRequests {
         /// Which.

@@ -5,6 +5,7 @@ mod account;
 mod admin_log;
 mod blocking;
 mod channel_life;
+mod channel_polls;
 mod channel_reactions;
 mod channel_settings;
 mod channel_views;

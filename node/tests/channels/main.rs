@@ -24,6 +24,8 @@ mod migrate;
 #[cfg(test)]
 mod mtcute;
 #[cfg(test)]
+mod polls;
+#[cfg(test)]
 mod reactions;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]

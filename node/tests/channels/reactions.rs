@@ -1,4 +1,4 @@
-//! What stands beside messages of channels and supergroups: reactions.
+//! What stands beside messages of channels and supergroups: reactions, and views of posts.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::driver::{Driver, SOON};
 use crate::scene::{Scene, assert_no_complaints, message, play, td_id};
 
 /// A public channel or supergroup that ada makes and everybody joins.
-fn public(scene: &mut Scene, broadcast: bool, name: &str) -> i64 {
+pub(crate) fn public(scene: &mut Scene, broadcast: bool, name: &str) -> i64 {
     let Scene { ada, bob, tina, .. } = scene;
     let made = ada.invoke(
         "channels.CreateChannel",
@@ -128,6 +128,13 @@ fn reactions_in_a_supergroup() {
         assert_eq!(same, (400, "CHAT_NOT_MODIFIED".into()));
         let full = ada.invoke("channels.GetFullChannel", json!({ "channel": { "channel": crew } }));
         let full = &full["full_chat"];
+        let log = ada.invoke(
+            "channels.GetAdminLog",
+            json!({ "channel": { "channel": crew }, "q": "", "max_id": 0, "min_id": 0,
+                "limit": 1 }),
+        );
+        let noted = &log["events"][0]["action"];
+        assert_eq!(noted["new_value"]["reactions"], emoji("👍"), "{log}");
         assert_eq!(full["available_reactions"]["reactions"], emoji("👍"), "{full}");
         assert_eq!(full["reactions_limit"], 3);
         let refused = bob.invoke_refused("messages.SendReaction", reaction(crew, first, "🎉"));

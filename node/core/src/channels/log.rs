@@ -404,6 +404,11 @@ impl Decide<'_> {
         })
     }
 
+    /// Whether the log takes a vote of somebody.
+    pub(crate) fn may_take_part(&mut self, channel: ChannelId, user: UserId) -> CoreResult<bool> {
+        Ok(self.log_rights(channel, user)?.1.has(glog::Rights::TAKE_PART))
+    }
+
     /// What opens everything that was said, as a channel that becomes public tells it.
     pub(super) fn opening(&mut self, channel: ChannelId) -> CoreResult<Setting> {
         let (logs, store) = (&self.inner.logs, self.store());

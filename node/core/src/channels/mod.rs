@@ -37,6 +37,8 @@ pub use log::LogKeys;
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;
+#[cfg(test)]
+pub(crate) use post::poll_in_log;
 pub use react::ChannelReactions;
 pub use read::ChannelRead;
 pub use rights::AdminRights;

@@ -14,6 +14,7 @@ use crate::decide::Decide;
 use crate::ids::{Actor, ChannelId, MessageId, PeerId, Pts, UserId};
 use crate::media::{FileRecord, Media};
 use crate::message::{Action, BoxRow, Forward, Message, Reply};
+use crate::polls::LogPoll;
 use crate::record::Record;
 use crate::send::{Affected, OwnEvents, PINNED_MAX, PinHow, Sent};
 use crate::text::Entity;
@@ -65,11 +66,21 @@ impl Record for Extra {
 struct Descriptor {
     media: Media,
     file: Option<FileRecord>,
+    poll: Option<LogPoll>,
 }
 
 impl Record for Descriptor {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "media in a log";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        // Before polls.
+        let (media, file) = match version {
+            1 => postcard::from_bytes(fields).ok()?,
+            _ => return None,
+        };
+        Some(Self { media, file, poll: None })
+    }
 }
 
 fn too_long<E>(_: E) -> CoreError {
@@ -111,6 +122,12 @@ impl Core {
     }
 }
 
+/// The poll of a post, as the log has it.
+#[cfg(test)]
+pub(crate) fn poll_in_log(post: &Post) -> Option<LogPoll> {
+    Descriptor::decode(&post.media.first()?.descriptor).unwrap().poll
+}
+
 #[cfg(test)]
 impl Core {
     /// The entry that brought a message.
@@ -145,6 +162,7 @@ impl Decide<'_> {
         let id = self.next_id(channel)?;
         let announces = !found.broadcast && !own.announced;
         self.expires(from, id, &message)?;
+        self.ask_poll_in_channel(message.media.as_ref(), id)?;
         self.hold_media(&message, 1)?;
         self.read_by_writing(&found, &own, id)?;
         let reads = Participant {
@@ -232,7 +250,7 @@ impl Decide<'_> {
     }
 
     /// The entry that brought a message; `None` for what the log has no entry of.
-    pub(super) fn entry_of_message(
+    pub(crate) fn entry_of_message(
         &self,
         channel: ChannelId,
         id: MessageId,
@@ -251,7 +269,11 @@ impl Decide<'_> {
             Some(Media::WebPage { .. }) => links = true,
             Some(shown) => {
                 let file = shown.file().map(|file| self.file(file)).transpose()?.flatten();
-                let descriptor = Descriptor { media: shown.clone(), file }.encode()?;
+                let poll = match shown {
+                    Media::Poll(poll) => self.stored_poll(*poll)?.map(|poll| poll.to_log()),
+                    _ => None,
+                };
+                let descriptor = Descriptor { media: shown.clone(), file, poll }.encode()?;
                 media.push(LogMedia {
                     class: rights::denied(self.right_for(shown)?),
                     descriptor: Blob::new(descriptor).map_err(too_long)?,

@@ -16,7 +16,7 @@ use glog::cbor::{List, Text as LogText};
 use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
-use super::{AdminRights, row_key};
+use super::{AdminAction, AdminRights, row_key};
 use crate::chats::{ChatReactions, Rights};
 use crate::decide::Decide;
 use crate::event::{ChatChange, Event};
@@ -193,12 +193,15 @@ impl Core {
         self.write(Some(actor), move |decide| {
             decide.channel_view(owner, channel)?.needs_admin(AdminRights::CHANGE_INFO)?;
             let key = row_key(channel, ALLOWED, &[]);
-            if decide.allowed_reactions(channel)? == reactions {
+            let before = decide.allowed_reactions(channel)?;
+            if before == reactions {
                 return Err(CoreError::ChatNotModified);
             }
             let info = Info { setting, cut: None, epoch: None };
             decide.write_control(channel, Some(owner), LogAction::Info(info))?;
             decide.put_shown(Keyspace::CHANNELS, &key, Some(&reactions))?;
+            let changed = AdminAction::Reactions(before.available, reactions.available);
+            decide.note(channel, owner, changed)?;
             decide.tell_channel(channel, ChatChange::Info);
             Ok(())
         })

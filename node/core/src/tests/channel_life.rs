@@ -6,6 +6,7 @@ use glog::control::Verdict;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use super::polls;
 use super::world::{Member, World, full, text};
 use crate::*;
 
@@ -48,6 +49,17 @@ impl Life {
         Some(page.messages[self.rng.random_range(0..page.messages.len())].id)
     }
 
+    /// Some message with a poll.
+    async fn poll_message(&mut self) -> Option<MessageId> {
+        let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+        let (viewer, peer) = (self.users[0].id, self.channel.into());
+        let page = self.world.core.history(viewer, peer, query).await.unwrap();
+        let asks = |stored: &&Stored| matches!(stored.message.media, Some(Media::Poll(_)));
+        let polls: Vec<MessageId> =
+            page.messages.iter().filter(asks).map(|stored| stored.id).collect();
+        if polls.is_empty() { None } else { Some(polls[self.rng.random_range(0..polls.len())]) }
+    }
+
     fn some_rights(&mut self) -> AdminRights {
         let all = [
             AdminRights::CHANGE_INFO,
@@ -72,7 +84,7 @@ impl Life {
         let core = self.world.core.clone();
         let (actor, owner, peer) = (by.actor(), by.id, PeerId::from(channel));
         let number = self.world.number();
-        let (what, done) = match self.rng.random_range(0..116) {
+        let (what, done) = match self.rng.random_range(0..131) {
             0..25 => {
                 let mut message = Outgoing::text(peer, text(&format!("said {number}")), number);
                 if let Some(id) = self.message().await
@@ -159,6 +171,21 @@ impl Life {
                 let kinds_max = self.rng.random_range(2..5);
                 let wanted = ChannelReactions { available, kinds_max };
                 ("reactions", core.edit_channel_reactions(actor, owner, channel, wanted).await)
+            }
+            116..119 => {
+                let public_voters = self.rng.random_bool(0.5);
+                let multiple_choice = self.rng.random_bool(0.5);
+                let new = NewPoll { public_voters, multiple_choice, ..polls::poll(3) };
+                ("ask", self.world.ask(by, peer, new).await.map(|_| ()))
+            }
+            119..129 => {
+                let Some(id) = self.poll_message().await else { return };
+                let at: Vec<u8> = (0..3).filter(|_| self.rng.random_bool(0.4)).collect();
+                ("vote", self.world.vote(by, peer, id, &at).await.map(|_| ()))
+            }
+            129..131 => {
+                let Some(id) = self.poll_message().await else { return };
+                ("close", core.close_poll(actor, owner, peer, id).await.map(|_| ()))
             }
             95..97 => ("give", core.give_channel(actor, owner, channel, other.id).await),
             _ => {
@@ -261,9 +288,52 @@ impl Life {
         }
     }
 
+    /// A poll and its votes; true if it was closed.
+    fn check_poll(
+        &self,
+        stored: &Message,
+        said: &glog::data::Message,
+        view: &glog::data::View,
+    ) -> bool {
+        let Some(Media::Poll(id)) = stored.media else { return false };
+        let core = &self.world.core;
+        let shown = self.world.poll(self.users[0], id).poll;
+        let post = said.post.as_ref().unwrap();
+        assert_eq!(post.media[0].class, glog::Rights::POLL);
+        assert_eq!(channels::poll_in_log(post).unwrap(), shown.to_log());
+        let votes: BTreeMap<UserId, Vec<u16>> = core.stored_votes(id);
+        let mut counts = vec![0; shown.answers.len()];
+        for at in votes.values().flatten() {
+            counts[usize::from(*at)] += 1;
+        }
+        let voters: Vec<u64> = shown.answers.iter().map(|one| u64::from(one.voters)).collect();
+        assert_eq!((&voters, shown.voters as usize), (&counts, votes.len()));
+        if shown.public_voters {
+            let in_log = said.votes.iter().map(|(by, at)| (UserId(by.id as i64), at.clone()));
+            assert_eq!(votes, in_log.collect());
+            assert!(said.tallies.is_empty());
+        } else {
+            assert!(said.votes.is_empty());
+            let told = said.tallies.values().next().cloned();
+            assert!(told.is_some() || votes.is_empty(), "never told");
+            // No more than members that the log knows of.
+            let known = match view.counts.values().next() {
+                Some(members) => *members,
+                None => view.members.values().filter(|is_in| **is_in).count() as u64,
+            };
+            for (at, count) in told.into_iter().flatten() {
+                assert_eq!(count, voters[usize::from(at)].min(known));
+            }
+        }
+        shown.closed
+    }
+
     /// What is shown is what the log says, to somebody who reads nothing else.
     async fn check(&self) {
         self.check_links().await;
+        // Totals are told a little later.
+        self.world.pass_s(10);
+        self.world.core.tick().await.unwrap();
         let core = &self.world.core;
         let channel = core.channel(self.channel).unwrap();
         let replica = core.replica_of(self.channel);
@@ -294,7 +364,8 @@ impl Life {
             let stored = &shown[at].message;
             let post = said.post.as_ref().unwrap();
             assert_eq!((&*post.text, said.author.id), (stored.text.as_str(), stored.from.0 as u64));
-            assert_eq!(said.edited.is_some(), stored.edited != 0);
+            let closed = self.check_poll(stored, said, &view);
+            assert_eq!(said.edited.is_some(), stored.edited != 0 || closed);
             assert_eq!(!said.pins.is_empty(), stored.pinned, "{at:?} {}", stored.text);
             self.check_reactions(shown[at].id, stored, said);
         }
@@ -382,5 +453,5 @@ async fn what_is_shown_is_what_the_log_says() {
         }
     }
     // Everything happened.
-    assert_eq!(done.len(), 20, "{done:?}");
+    assert_eq!(done.len(), 23, "{done:?}");
 }

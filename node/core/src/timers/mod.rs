@@ -58,6 +58,8 @@ pub(crate) enum Kind {
     AdminEvent,
     /// Rows that belonged to something which is gone.
     ClearRows,
+    /// The log of a channel is told how many have voted.
+    Tally,
 }
 
 impl Kind {
@@ -70,6 +72,7 @@ impl Kind {
             Self::Unban => 4,
             Self::AdminEvent => 10,
             Self::ClearRows => 16,
+            Self::Tally => 17,
         }
     }
 }
@@ -257,6 +260,7 @@ impl Decide<'_> {
             Some(4) => self.end_ban(owner, rest),
             Some(10) => self.forget_noted(place.channel().ok_or_else(damaged)?, rest),
             Some(16) => self.clear_rows_later(rest),
+            Some(17) => self.fire_tally(rest),
             _ => Err(damaged()),
         }
     }
