@@ -105,6 +105,15 @@ pub(crate) fn own_update(
             let Some(stored) = stored else { return Ok(None) };
             super::reactions_update(view, *id, &stored, named)?
         }
+        Own::ReadContents { channel, ids } => {
+            named.peer((*channel).into());
+            types::UpdateChannelReadMessagesContents {
+                channel_id: channel.0,
+                messages: ids.iter().map(|id| id.0).collect(),
+                ..types::UpdateChannelReadMessagesContents::default()
+            }
+            .into()
+        }
         Own::RecentReactions => types::UpdateRecentReactions {}.into(),
         Own::DefaultReaction => types::UpdateConfig {}.into(),
         Own::Poll(id) => return super::poll_update(view, *id, named),

@@ -219,6 +219,7 @@ static BUILT: &[Built] = built! {
     User Light Small ChannelsJoinChannel tl::functions::channels::JoinChannel => channels::join_channel, "a_channel_from_beginning_to_end";
     User Light Small ChannelsLeaveChannel tl::functions::channels::LeaveChannel => channels::leave_channel, "a_channel_from_beginning_to_end";
     User Light Small ChannelsReadHistory tl::functions::channels::ReadHistory => channels::read_history, "a_supergroup_with_admins_and_bans";
+    User Light Small ChannelsReadMessageContents tl::functions::channels::ReadMessageContents => channels::read_message_contents, "what_was_listened_to";
     User Light Small ChannelsReorderUsernames tl::functions::channels::ReorderUsernames => channels::reorder_usernames, "what_owners_change";
     User Light Small ChannelsTogglePreHistoryHidden tl::functions::channels::TogglePreHistoryHidden => channels::toggle_pre_history_hidden, "what_owners_change";
     User Light Small ChannelsToggleJoinRequest tl::functions::channels::ToggleJoinRequest => channels::toggle_join_request, "what_is_set_in_channels";

@@ -342,6 +342,14 @@ pub enum Own {
         /// The message.
         id: MessageId,
     },
+    /// What came with messages of a channel was listened to: by the member, or of their own by somebody
+    /// else.
+    ReadContents {
+        /// Which.
+        channel: ChannelId,
+        /// The messages.
+        ids: Vec<MessageId>,
+    },
     /// What the member reacted with lately.
     RecentReactions,
     /// With what the member reacts by a double tap; part of the configuration.

@@ -4,6 +4,7 @@
 mod account;
 mod admin_log;
 mod blocking;
+mod channel_contents;
 mod channel_life;
 mod channel_polls;
 mod channel_reactions;

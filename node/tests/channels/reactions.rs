@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::CHANNELS;
 use crate::driver::{Driver, SOON};
-use crate::scene::{Scene, assert_no_complaints, message, play, td_id};
+use crate::scene::{Scene, assert_no_complaints, content, message, play, td_id, td_send};
 
 /// A public channel or supergroup that ada makes and everybody joins.
 pub(crate) fn public(scene: &mut Scene, broadcast: bool, name: &str) -> i64 {
@@ -254,6 +254,72 @@ fn views_of_posts() {
         node.kill_and_restart();
         bob.settle();
         assert_eq!(views(bob, news, post, true), (json!(3), json!(1)), "remembered");
+        for driver in [ada, bob, tina] {
+            assert_no_complaints(driver);
+        }
+    });
+}
+
+/// Whether a message still has to be listened to.
+fn is_unheard(driver: &mut Driver, peer: i64, id: i64) -> Value {
+    let asked = json!([{ "_": "InputMessageID", "id": id }]);
+    let found = driver
+        .invoke("channels.GetMessages", json!({ "channel": { "channel": peer }, "id": asked }));
+    found["messages"][0]["media_unread"].clone()
+}
+
+/// A voice message is marked for each until they have listened, and its writer sees that somebody
+/// has; and who has read it.
+#[test]
+fn what_was_listened_to() {
+    play("reactions::what_was_listened_to", |mut scene| {
+        let crew = public(&mut scene, false, "harbour_crew");
+        let Scene { ada, bob, tina, .. } = &mut scene;
+        ada.invoke(
+            "upload.SaveFilePart",
+            json!({ "file_id": 77, "file_part": 0, "bytes": { "hex": "4f676753".repeat(50) } }),
+        );
+        let media = json!({ "_": "InputMediaUploadedDocument", "mime_type": "audio/ogg",
+            "file": { "_": "InputFile", "id": 77, "parts": 1, "name": "voice.ogg",
+                "md5_checksum": "" },
+            "attributes": [{ "_": "DocumentAttributeAudio", "duration": 3, "voice": true,
+                "waveform": { "hex": "55".repeat(60) } }] });
+        let sent = ada.invoke(
+            "messages.SendMedia",
+            json!({ "peer": { "peer": crew }, "media": media, "message": "", "random_id": 1 }),
+        );
+        let id = sent["updates"][0]["id"].as_i64().expect("a number");
+        let at_tina = content(tina, "messageVoiceNote")["message"].clone();
+        assert_eq!(at_tina["content"]["is_listened"], false, "{at_tina}");
+        for driver in [&mut *ada, &mut *bob] {
+            assert_eq!(is_unheard(driver, crew, id), true);
+        }
+        tina.request("openMessageContent", json!({ "chat_id": crew, "message_id": td_id(id) }));
+        let heard = ada.expect(&json!({ "_": "UpdateChannelReadMessagesContents" }));
+        assert_eq!(heard["messages"], json!([id]), "{heard}");
+        assert_eq!(is_unheard(ada, crew, id), false);
+        assert_eq!(is_unheard(bob, crew, id), true, "he has not listened");
+        let listens = json!({ "channel": { "channel": crew }, "id": [id] });
+        assert_eq!(bob.invoke("channels.ReadMessageContents", listens), true);
+        assert_eq!(is_unheard(bob, crew, id), false);
+
+        // Who has read it.
+        let asked = json!({ "peer": { "peer": crew }, "msg_id": id });
+        let readers = ada.invoke("messages.GetMessageReadParticipants", asked.clone());
+        assert_eq!(readers, json!([]), "{readers}");
+        let read = json!({ "channel": { "channel": crew }, "max_id": id });
+        bob.invoke("channels.ReadHistory", read);
+        let readers = ada.invoke("messages.GetMessageReadParticipants", asked.clone());
+        assert_eq!(readers[0]["user_id"], bob.user, "{readers}");
+        let refused = bob.invoke_refused("messages.GetMessageReadParticipants", asked);
+        assert_eq!(refused, (400, "MSG_ID_INVALID".into()));
+        let own = td_send(tina, crew, "who is there?", None);
+        message(bob, "who is there?");
+        let read = json!({ "channel": { "channel": crew }, "max_id": own });
+        bob.invoke("channels.ReadHistory", read);
+        let viewers =
+            tina.request("getMessageViewers", json!({ "chat_id": crew, "message_id": td_id(own) }));
+        assert_eq!(viewers["viewers"][0]["user_id"], bob.user, "{viewers}");
         for driver in [ada, bob, tina] {
             assert_no_complaints(driver);
         }

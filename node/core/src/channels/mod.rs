@@ -10,11 +10,12 @@
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s;
-//! from 32 on see [`react`], from 40 on [`views`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! from 32 on see [`react`], from 40 on [`views`], from 48 on [`contents`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
 mod change;
+mod contents;
 mod list;
 mod log;
 mod members;

@@ -172,6 +172,7 @@ impl Decide<'_> {
             ..own
         };
         self.put_participant(&mut found, &reads)?;
+        self.note_reading(&found, from, id)?;
         if announces {
             let joins = DataBody::Member(Member { join: true, invite: None });
             self.write_data(channel, from, &joins)?;
@@ -420,6 +421,7 @@ impl Decide<'_> {
         }
         self.forget_reactions_in_channel(channel, id, message)?;
         self.forget_views(channel, id, message)?;
+        self.forget_heard(channel, id, message)?;
         self.release_media([message])?;
         origin.map(|origin| origin.post()).transpose()
     }

@@ -6,7 +6,7 @@
 //! `CHANNELS`, kinds: 40 ++ id (4) [`Counted`]; 41 ++ user (8) [`Seen`].
 //!
 //! What somebody has seen of a channel is one row of a few ranges, however many posts that are: see
-//! [`Seen::add`].
+//! [`Ranges`]. Of too many, a viewer is missed for old posts, and counted for none twice.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -70,23 +70,31 @@ impl Counted {
     }
 }
 
-/// What somebody has seen of a channel: ranges of ids, each above its first number and up to its
-/// second, ascending and apart.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen(Vec<(i32, i32)>);
+/// What somebody has seen of a channel.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Seen(Ranges);
 
 impl Record for Seen {
     const VERSION: u8 = 1;
     const NAME: &'static str = "what was seen of a channel";
 }
 
-impl Seen {
-    /// Adds a post that follows `after`; true if it was not seen before.
+/// Many ids in a few ranges, each above its first number and up to its second, ascending and apart.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ranges(Vec<(i32, i32)>);
+
+impl Ranges {
+    /// Whether an id is in them.
+    pub(super) fn has(&self, id: i32) -> bool {
+        self.0.iter().any(|(above, up_to)| *above < id && id <= *up_to)
+    }
+
+    /// Adds an id that follows `after`; true if it was not there before.
     ///
-    /// Posts that follow each other become one range. Of too many ranges the oldest two become one:
-    /// what lies between is never counted for this viewer, and nothing is counted twice.
-    fn add(&mut self, after: i32, id: i32) -> bool {
-        if self.0.iter().any(|(above, up_to)| *above < id && id <= *up_to) {
+    /// Ids that follow each other become one range. Of too many ranges the oldest two become one: what
+    /// lies between is taken for added.
+    pub(super) fn add(&mut self, after: i32, id: i32) -> bool {
+        if self.has(id) {
             return false;
         }
         let place = self.0.partition_point(|(_, up_to)| *up_to < id);
@@ -200,7 +208,7 @@ impl Views {
                     place.insert(Held { value: row.views, dirty: false, writing: 0 })
                 }
             };
-            if seen.value.add(after.0, id.0) {
+            if seen.value.0.add(after.0, id.0) {
                 seen.dirty = true;
                 count.value = count.value.saturating_add(1);
                 count.dirty = true;
@@ -430,7 +438,7 @@ mod tests {
         for seed in 0..200 {
             let mut rng = StdRng::seed_from_u64(seed);
             let mut posts: BTreeSet<i32> = (1..400).filter(|_| rng.random_bool(0.6)).collect();
-            let (mut seen, mut counted) = (Seen::default(), BTreeSet::new());
+            let (mut seen, mut counted) = (Ranges::default(), BTreeSet::new());
             for _ in 0..300 {
                 let at = rng.random_range(1..400);
                 let page = rng.random_range(1..12);
@@ -454,7 +462,7 @@ mod tests {
                 }
             }
             // Who reads without jumping about misses nothing.
-            let (mut seen, mut before) = (Seen::default(), 0);
+            let (mut seen, mut before) = (Ranges::default(), 0);
             for id in &posts {
                 assert!(seen.add(before, *id));
                 before = *id;
@@ -465,7 +473,7 @@ mod tests {
 
     #[test]
     fn of_too_many_ranges_the_oldest_become_one() {
-        let mut seen = Seen::default();
+        let mut seen = Ranges::default();
         for n in 0..i32::try_from(RANGES_MAX).unwrap() {
             assert!(seen.add(10 * n + 8, 10 * n + 9));
         }
