@@ -162,7 +162,7 @@ impl Decide<'_> {
         let id = self.next_id(channel)?;
         let announces = !found.broadcast && !own.announced;
         self.expires(from, id, &message)?;
-        self.ask_poll_in_channel(message.media.as_ref(), id)?;
+        self.ask_poll_in_channel(message.media.as_ref(), channel, id)?;
         self.hold_media(&message, 1)?;
         self.read_by_writing(&found, &own, id)?;
         let reads = Participant {

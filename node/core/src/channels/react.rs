@@ -37,6 +37,9 @@ const LISTED: u8 = 35;
 /// Who reacted that one page looks through for one reaction.
 const LOOKED_AT_MAX: usize = 1000;
 
+/// Custom emoji that a group takes along when it becomes a supergroup: the log names 128 in all.
+const CUSTOM_CARRIED_MAX: usize = 100;
+
 /// Which reactions a channel has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelReactions {
@@ -289,6 +292,25 @@ impl Decide<'_> {
     fn allowed_reactions(&self, channel: ChannelId) -> CoreResult<ChannelReactions> {
         let row = self.load(Keyspace::CHANNELS, &row_key(channel, ALLOWED, &[]))?;
         Ok(row.unwrap_or_default())
+    }
+
+    /// A supergroup has the reactions that it had as a group.
+    pub(super) fn carry_reactions(
+        &mut self,
+        owner: UserId,
+        channel: ChannelId,
+        of_group: &ChatReactions,
+    ) -> CoreResult<()> {
+        let mut carried = ChannelReactions { available: of_group.clone(), ..Default::default() };
+        if let ChatReactions::Some(_, custom) = &mut carried.available {
+            custom.truncate(CUSTOM_CARRIED_MAX);
+        }
+        if carried == ChannelReactions::default() {
+            return Ok(());
+        }
+        let info = Info { setting: setting(&carried)?, cut: None, epoch: None };
+        self.write_control(channel, Some(owner), LogAction::Info(info))?;
+        self.put_shown(Keyspace::CHANNELS, &row_key(channel, ALLOWED, &[]), Some(&carried))
     }
 
     /// Reacts to a message of a channel; `None` takes one's reaction back.

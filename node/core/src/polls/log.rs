@@ -74,6 +74,7 @@ impl Decide<'_> {
     pub(crate) fn ask_poll_in_channel(
         &mut self,
         media: Option<&Media>,
+        channel: ChannelId,
         id: MessageId,
     ) -> CoreResult<()> {
         let Some(Media::Poll(poll)) = media else { return Ok(()) };
@@ -81,6 +82,8 @@ impl Decide<'_> {
         if self.get(Keyspace::POLLS, &key)?.is_some() {
             return Ok(());
         }
+        // It may have waited for a group that became this one.
+        self.place_poll(media, channel.into())?;
         self.put(Keyspace::POLLS, &key, &Asked { twin: id })
     }
 
