@@ -100,8 +100,8 @@ impl Core {
         id: MessageId,
         message: &Message,
     ) -> CoreResult<bool> {
-        let broadcast = self.channel(channel).is_some_and(|found| found.broadcast);
-        if !message.unread_media || broadcast {
+        let is_marked = message.unread_media;
+        if !is_marked || self.channel(channel).is_some_and(|found| found.broadcast) {
             return Ok(false);
         }
         if message.from == viewer {

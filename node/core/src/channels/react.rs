@@ -3,9 +3,10 @@
 //! One message may have as many as there are members, so each lies by itself, and to react costs the
 //! same whoever did before. Keyspace `CHANNELS`, kinds: 32 which reactions there are ([`ChannelReactions`]);
 //! 33 ++ id (4) how often what was reacted with ([`Counted`]); 34 ++ id (4) ++ user (8) one's own
-//! ([`Mine`]); 35 ++ id (4) ++ latest first (4) who reacted ([`Listed`]).
+//! ([`Mine`]); 35 ++ id (4) ++ latest first (4) who reacted ([`Listed`]); 36 ++ id (4) ++ user (8) that
+//! the log does not have it yet.
 //!
-//! The log has each as a React. Readers of a channel are not shown who reacted; members of a
+//! The log has them as React, those of two seconds together. Readers of a channel are not shown who reacted; members of a
 //! supergroup are.
 
 use glog::body::{
@@ -27,12 +28,20 @@ use crate::reactions::{
     ReactionsPage, ReactionsView,
 };
 use crate::record::Record;
+use crate::timers::Kind;
 use crate::{Core, CoreError, CoreResult};
 
 const ALLOWED: u8 = 32;
 const COUNTED: u8 = 33;
 const MINE: u8 = 34;
 const LISTED: u8 = 35;
+const WAITS: u8 = 36;
+
+/// Seconds after which the log has a reaction.
+const BATCH_S: i32 = 2;
+
+/// Reactions of one entry of the log.
+const BATCH_MAX: usize = 128;
 
 /// Who reacted that one page looks through for one reaction.
 const LOOKED_AT_MAX: usize = 1000;
@@ -331,7 +340,6 @@ impl Decide<'_> {
         let message = self.message(channel, id)?;
         let message = message.filter(|m| m.action.is_none() && id > own.hidden_below);
         let message = message.ok_or(CoreError::UnknownMessage)?;
-        let post = self.entry_of_message(channel, id)?.ok_or(CoreError::UnknownMessage)?;
         let allowed = self.allowed_reactions(channel)?;
         if wanted.as_ref().is_some_and(|reaction| !allowed.available.has(reaction)) {
             return Err(ReactionError::Invalid.into());
@@ -369,14 +377,7 @@ impl Decide<'_> {
             }
             mine = Some(Mine { reaction, number: counted.next });
         }
-        let said = mine.iter().map(|mine| log_text(&mine.reaction)).collect::<CoreResult<_>>()?;
-        let item = LogReaction {
-            user: owner.0.unsigned_abs(),
-            target: post,
-            reactions: List::new(said).map_err(|_| ReactionError::TooMany)?,
-        };
-        let items = List::new(vec![item]).map_err(|_| ReactionError::TooMany)?;
-        self.write_data(channel, UserId(0), &DataBody::React(React { items }))?;
+        self.log_reaction_later(channel, id, owner)?;
         let broadcast = view.channel.broadcast;
         if !broadcast {
             let listed = message_key(channel, LISTED, id);
@@ -399,6 +400,57 @@ impl Decide<'_> {
         let actor = self.actor;
         self.event(Event::ChannelReactions { channel, id, concerned: [owner, author], actor });
         Ok(())
+    }
+
+    /// The log has a reaction with others, in [`BATCH_S`] seconds at most.
+    fn log_reaction_later(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        user: UserId,
+    ) -> CoreResult<()> {
+        let prefix = row_key(channel, WAITS, &[]);
+        if self.scan_prefix(Keyspace::CHANNELS, &prefix, 1)?.is_empty() {
+            let due = self.now().saturating_add(BATCH_S);
+            self.set_timer(&crate::timers::at(Kind::React, due, channel, &[]), Vec::new());
+        }
+        let key = [&message_key(channel, WAITS, id)[..], &user.bytes()].concat();
+        self.put_bytes(Keyspace::CHANNELS, &key, Vec::new());
+        Ok(())
+    }
+
+    /// Writes the reactions into a log that it does not have yet: as they are now, whatever they were
+    /// in between. Rights may change afterwards only, or the log would judge them by other ones.
+    pub(crate) fn log_reactions(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let damaged = || CoreError::Damaged("reaction that waits for its log");
+        let prefix = row_key(channel, WAITS, &[]);
+        loop {
+            let rows = self.scan_prefix(Keyspace::CHANNELS, &prefix, BATCH_MAX)?;
+            let mut items = Vec::with_capacity(rows.len());
+            for (key, _) in &rows {
+                let rest = key.strip_prefix(&prefix[..]).ok_or_else(damaged)?;
+                let (id, user) = rest.split_at_checked(4).ok_or_else(damaged)?;
+                let id = MessageId(i32::from_be_bytes(id.try_into().map_err(|_| damaged())?));
+                let user = UserId(i64::from_be_bytes(user.try_into().map_err(|_| damaged())?));
+                self.delete(Keyspace::CHANNELS, key);
+                // The message may be gone, and they with it.
+                let Some(target) = self.entry_of_message(channel, id)? else { continue };
+                let mine: Option<Mine> =
+                    self.load(Keyspace::CHANNELS, &mine_key(channel, id, user))?;
+                let said = mine.iter().map(|mine| log_text(&mine.reaction));
+                let reactions = List::new(said.collect::<CoreResult<_>>()?);
+                let reactions = reactions.map_err(|_| ReactionError::TooMany)?;
+                items.push(LogReaction { user: user.0.unsigned_abs(), target, reactions });
+            }
+            let is_last = rows.len() < BATCH_MAX;
+            if !items.is_empty() {
+                let items = List::new(items).map_err(|_| ReactionError::TooMany)?;
+                self.write_data(channel, UserId(0), &DataBody::React(React { items }))?;
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// A message of a channel goes, and its reactions with it.

@@ -84,7 +84,7 @@ impl Life {
         let core = self.world.core.clone();
         let (actor, owner, peer) = (by.actor(), by.id, PeerId::from(channel));
         let number = self.world.number();
-        let (what, done) = match self.rng.random_range(0..131) {
+        let (what, done) = match self.rng.random_range(0..136) {
             0..25 => {
                 let mut message = Outgoing::text(peer, text(&format!("said {number}")), number);
                 if let Some(id) = self.message().await
@@ -128,9 +128,10 @@ impl Life {
             }
             75..86 => {
                 let entirely = self.rng.random_bool(0.3);
-                let rights = match self.rng.random_range(0..3) {
+                let rights = match self.rng.random_range(0..4) {
                     0 => Rights::NONE,
                     1 => Rights::SEND_PLAIN,
+                    2 => Rights::SEND_REACTIONS,
                     _ => Rights::SEND_PHOTOS | Rights::PIN_MESSAGES,
                 };
                 let banned = Banned { entirely, rights, until: 0 };
@@ -142,9 +143,10 @@ impl Life {
                 ("title", core.edit_channel_title(actor, owner, channel, &title).await.map(|_| ()))
             }
             89..92 => {
-                let banned = match self.rng.random_range(0..3) {
+                let banned = match self.rng.random_range(0..4) {
                     0 => Rights::NONE,
                     1 => Rights::SEND_PLAIN | Rights::INVITE_USERS,
+                    2 => Rights::SEND_REACTIONS,
                     _ => Rights::CHANGE_INFO | Rights::PIN_MESSAGES,
                 };
                 ("rights", core.edit_channel_rights(actor, owner, channel, banned).await)
@@ -186,6 +188,19 @@ impl Life {
             129..131 => {
                 let Some(id) = self.poll_message().await else { return };
                 ("close", core.close_poll(actor, owner, peer, id).await.map(|_| ()))
+            }
+            131..136 => {
+                // Whoever reacts loses the right at once: what was done before stays done.
+                let Some(id) = self.message().await else { return };
+                let with = vec![Reaction::Emoji("🎉".into())];
+                let how = ReactHow::default();
+                let reacted = core.react(other.actor(), other.id, peer, id, with, how).await;
+                let entirely = self.rng.random();
+                let banned = Banned { entirely, rights: Rights::SEND_REACTIONS, until: 0 };
+                let creator = core.channel(channel).unwrap().creator;
+                let by = self.users.iter().copied().find(|user| user.id == creator).unwrap();
+                let done = core.ban_in_channel(by.actor(), by.id, channel, other.id, banned).await;
+                ("react and fall", reacted.and(done.map(|_| ())))
             }
             95..97 => ("give", core.give_channel(actor, owner, channel, other.id).await),
             _ => {
@@ -453,5 +468,5 @@ async fn what_is_shown_is_what_the_log_says() {
         }
     }
     // Everything happened.
-    assert_eq!(done.len(), 23, "{done:?}");
+    assert_eq!(done.len(), 24, "{done:?}");
 }

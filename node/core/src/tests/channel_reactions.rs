@@ -161,6 +161,66 @@ async fn a_supergroup_lists_who_reacted_and_tells_the_author() {
 }
 
 #[tokio::test]
+async fn the_log_has_the_reactions_of_two_seconds_together() {
+    let mut world = World::new().await;
+    let (ada, bob, cyd) =
+        (world.member("Ada").await, world.member("Bob").await, world.member("Cyd").await);
+    let crew = world.channel(ada, false).await;
+    world.named(ada, crew, "harbour_crew").await;
+    let core = world.core.clone();
+    for user in [bob, cyd] {
+        world.joins(user, crew).await;
+    }
+    let said = world.post(ada, crew, "fog").await.unwrap().id;
+    let other = world.post(ada, crew, "rain").await.unwrap().id;
+    let before = core.log_entries(crew).len();
+    for (by, id, with) in [
+        (ada, said, "👍"),
+        (bob, said, "🔥"),
+        (bob, said, "❤"),
+        (cyd, said, "👍"),
+        (bob, other, "👍"),
+    ] {
+        world.reacts(by, crew, id, with).await.unwrap();
+    }
+    world.reacts(cyd, crew, said, "").await.unwrap();
+    assert_eq!(core.log_entries(crew).len(), before);
+    let in_log = |core: &Core, id| {
+        let replica = core.replica_of(crew);
+        let view = replica.lanes().view(replica.chain());
+        let message = &view.messages[&core.entry_of(crew, id).unwrap()];
+        let reactions = message.reactions.iter();
+        reactions.map(|(by, with)| (UserId(by.id as i64), with.clone())).collect()
+    };
+    // It waits over a restart.
+    let world = world.reopen();
+    world.pass_s(2);
+    world.core.tick().await.unwrap();
+    let core = world.core.clone();
+    assert_eq!(core.log_entries(crew).len(), before + 1);
+    for id in [said, other] {
+        assert_eq!(core.listed_reactions(crew, id), in_log(&core, id));
+    }
+    // Before rights change, what was done with them is said.
+    world.reacts(bob, crew, said, "🎉").await.unwrap();
+    let banned = Banned { entirely: true, rights: Rights::NONE, until: 0 };
+    core.ban_in_channel(ada.actor(), ada.id, crew, bob.id, banned).await.unwrap();
+    let listed = core.listed_reactions(crew, said);
+    assert_eq!(listed[&bob.id], ["🎉"]);
+    assert_eq!(listed, in_log(&core, said));
+    world.pass_s(60);
+    let entries = core.log_entries(crew).len();
+    core.tick().await.unwrap();
+    assert_eq!(core.log_entries(crew).len(), entries, "nothing is said twice");
+    // Of what was deleted before it was said, nothing is.
+    world.reacts(cyd, crew, other, "🎉").await.unwrap();
+    core.delete_in_channel(ada.actor(), ada.id, crew, vec![other]).await.unwrap();
+    world.pass_s(2);
+    core.tick().await.unwrap();
+    assert_eq!(core.log_entries(crew).len(), entries + 1, "the deletion");
+}
+
+#[tokio::test]
 async fn what_belonged_to_a_message_goes_piece_by_piece() {
     let world = World::new().await;
     let prefix = [&7_i64.to_be_bytes()[..], &[34, 0]].concat();

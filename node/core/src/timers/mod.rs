@@ -60,6 +60,8 @@ pub(crate) enum Kind {
     ClearRows,
     /// The log of a channel is told how many have voted.
     Tally,
+    /// The log of a channel is told who reacted.
+    React,
 }
 
 impl Kind {
@@ -73,6 +75,7 @@ impl Kind {
             Self::AdminEvent => 10,
             Self::ClearRows => 16,
             Self::Tally => 17,
+            Self::React => 18,
         }
     }
 }
@@ -261,6 +264,7 @@ impl Decide<'_> {
             Some(10) => self.forget_noted(place.channel().ok_or_else(damaged)?, rest),
             Some(16) => self.clear_rows_later(rest),
             Some(17) => self.fire_tally(rest),
+            Some(18) => self.log_reactions(place.channel().ok_or_else(damaged)?),
             _ => Err(damaged()),
         }
     }
