@@ -534,6 +534,28 @@ mod tests {
     }
 
     #[test]
+    fn of_too_many_only_those_are_told_beside_whom_it_concerns() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let channel = ChannelId(5);
+        let mut kept = Vec::new();
+        let mut comes = |number: u8| {
+            let key = AuthKey::from_slice(&[number; 256]).unwrap();
+            let key = Arc::new(KeyEntry::new(key, 1, 0, 0, 0));
+            let new = || Session::new(1, 1, 0);
+            let session = sessions.get_or_make(&key, 1, 0, new).unwrap();
+            let user = UserId(ADA.0 + i64::from(number));
+            hub.subscribe(user, &session, false, || true, || Ok(vec![channel]));
+            kept.push(session);
+        };
+        (0..200).for_each(&mut comes);
+        assert_eq!(hub.told_beside(channel, &[]).len(), 200);
+        comes(200);
+        assert_eq!(hub.told_beside(channel, &[BOB, UserId(7)]), [BOB]);
+        assert!(hub.told_beside(channel, &[]).is_empty());
+        assert_eq!(hub.present_in(channel).len(), 201, "messages are told to all");
+    }
+
+    #[test]
     fn sessions_that_are_gone_need_no_memory() {
         let (hub, sessions) = (Hub::default(), Sessions::default());
         let session = session(&sessions);

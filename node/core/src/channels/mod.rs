@@ -483,6 +483,7 @@ impl Decide<'_> {
                 self.put_bytes(Keyspace::CHANNELS_OF, &of_key(user, id), Vec::new());
             } else {
                 self.delete(Keyspace::CHANNELS_OF, &of_key(user, id));
+                self.forget_reactions_of(user, id.into())?;
             }
             self.after(move |inner| inner.channels.joined(user, id, joined));
         }

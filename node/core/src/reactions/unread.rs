@@ -150,6 +150,17 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// A member is no longer where others reacted.
+    pub(crate) fn forget_reactions_of(&mut self, owner: UserId, peer: PeerId) -> CoreResult<()> {
+        let rows = self.personal_all::<UnreadReactions>(owner, MESSAGES_MAX)?;
+        for (rest, _) in rows {
+            if parse(&rest).is_some_and(|(with, _)| with == peer) {
+                self.set_personal::<UnreadReactions>(owner, &rest, None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// True if there were any.
     pub(crate) fn forget_unread_reactions(
         &mut self,

@@ -2,7 +2,7 @@
 
 use node_store::Keyspace;
 
-use super::world::{Member, World};
+use super::world::{Member, World, now};
 use crate::*;
 
 fn emoji(emoticon: &str) -> Reaction {
@@ -218,6 +218,45 @@ async fn the_log_has_the_reactions_of_two_seconds_together() {
     world.pass_s(2);
     core.tick().await.unwrap();
     assert_eq!(core.log_entries(crew).len(), entries + 1, "the deletion");
+}
+
+#[tokio::test]
+async fn nobody_is_shown_what_a_power_cut_takes_back_and_who_leaves_has_no_marks() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let crew = world.channel(ada, false).await;
+    world.named(ada, crew, "harbour_crew").await;
+    world.joins(bob, crew).await;
+    world.hears_all(bob).await;
+    let said = world.post(bob, crew, "fog").await.unwrap().id;
+    world.reacts(ada, crew, said, "👍").await.unwrap();
+    world.disk.hold();
+    let core = world.core.clone();
+    let how = ReactHow::default();
+    let fire = vec![emoji("🔥")];
+    let mut reacting = Box::pin(core.react(ada.actor(), ada.id, crew.into(), said, fire, how));
+    assert!(now(reacting.as_mut()).is_none());
+    world.disk.wait_for_undurable(1);
+    for viewer in [ada, bob] {
+        let shown = world.shown(viewer, crew, said).await;
+        let chosen = (viewer.id == ada.id).then_some(0);
+        let only = ReactionCount { reaction: emoji("👍"), count: 1, chosen };
+        assert_eq!(shown.counts, [only]);
+        assert_eq!(shown.recent[0].0.reaction, emoji("👍"));
+    }
+    world.disk.release();
+    reacting.await.unwrap();
+    assert_eq!(world.shown(bob, crew, said).await.counts[0].reaction, emoji("🔥"));
+    // A command that fails leaves nothing behind.
+    assert!(world.reacts(ada, crew, said, "🔥").await.is_err());
+    world.reacts(ada, crew, said, "💯").await.unwrap();
+    assert_eq!(world.shown(ada, crew, said).await.counts[0].reaction, emoji("💯"));
+    assert_eq!(core.unread_reactions(bob.id, crew.into()).unwrap(), [said]);
+    core.leave_channel(bob.actor(), bob.id, crew).await.unwrap();
+    assert!(core.unread_reactions(bob.id, crew.into()).unwrap().is_empty());
+    // Nor is an author told of anything who is not there.
+    world.reacts(ada, crew, said, "👍").await.unwrap();
+    assert!(core.unread_reactions(bob.id, crew.into()).unwrap().is_empty());
 }
 
 #[tokio::test]
