@@ -66,11 +66,21 @@ fn shown(
         Some(found) => media(view, origin, found)?,
         None => None,
     };
+    let counts = match stored.peer.channel().filter(|_| post) {
+        Some(channel) => Some(view.core.post_counts(channel, id)?),
+        None => None,
+    };
+    let media_unread = match stored.peer.channel() {
+        Some(channel) => view.core.is_unheard(view.viewer, channel, id, stored)?,
+        None => stored.unread_media,
+    };
     Ok(types::Message {
+        views: counts.map(|counts| counts.views),
+        forwards: counts.map(|counts| counts.forwards),
         out,
         post,
         mentioned: stored.mentioned,
-        media_unread: stored.unread_media,
+        media_unread,
         silent: stored.silent,
         from_scheduled: stored.scheduled,
         pinned: stored.pinned,

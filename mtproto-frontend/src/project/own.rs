@@ -1,7 +1,10 @@
 //! What a member changed for oneself, as the update for the other sessions: these have no pts of
 //! their own.
 
-use node_core::{Core, CoreResult, MessageId, NotifyTarget, Own, PeerId, SetKind, SetName, UserId};
+use node_core::{
+    BoxId, Core, CoreError, CoreResult, MessageId, NotifyTarget, Own, PeerId, SetKind, SetName,
+    UserId,
+};
 use tl::{enums, types};
 
 use super::{
@@ -94,9 +97,22 @@ pub(crate) fn own_update(
             let message = super::scheduled(view, &waiting)?;
             types::UpdateNewScheduledMessage { message }.into()
         }
-        Own::Reactions { id, .. } => {
-            let Some(stored) = core.message(owner, *id)? else { return Ok(None) };
+        Own::Reactions { peer: with, id } => {
+            if !is_seen(core, owner, *with, *id)? {
+                return Ok(None);
+            }
+            let stored = core.message(BoxId::of(owner, *with), *id)?;
+            let Some(stored) = stored else { return Ok(None) };
             super::reactions_update(view, *id, &stored, named)?
+        }
+        Own::ReadContents { channel, ids } => {
+            named.peer((*channel).into());
+            types::UpdateChannelReadMessagesContents {
+                channel_id: channel.0,
+                messages: ids.iter().map(|id| id.0).collect(),
+                ..types::UpdateChannelReadMessagesContents::default()
+            }
+            .into()
         }
         Own::RecentReactions => types::UpdateRecentReactions {}.into(),
         Own::DefaultReaction => types::UpdateConfig {}.into(),
@@ -129,6 +145,15 @@ pub(crate) fn own_update(
         }
         _ => return Ok(None),
     }))
+}
+
+/// Whether a message that is there is shown to the member: of a channel, to who may read it.
+pub(super) fn is_seen(core: &Core, owner: UserId, with: PeerId, id: MessageId) -> CoreResult<bool> {
+    let Some(channel) = with.channel() else { return Ok(true) };
+    match core.channel_to_read(owner, channel) {
+        Err(CoreError::UnknownChannel) => Ok(false),
+        seen => Ok(seen?.own.is_none_or(|own| id > own.hidden_below)),
+    }
 }
 
 /// A draft as it is now; an empty one where it is gone.

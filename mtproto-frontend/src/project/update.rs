@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use node_core::{
     AdminRights, Authorization, BoxEvent, BoxRow, ChannelId, ChannelRead, ChatChange, ChatId, Core,
-    CoreError, CoreResult, Message, MessageId, Own, PeerId, Pts, UserId,
+    CoreError, CoreResult, Message, MessageId, Own, PeerId, PollId, Pts, UserId,
 };
 use parking_lot::Mutex;
 use tl::{enums, types};
@@ -230,6 +230,30 @@ pub(crate) fn chat_update(
     }))
 }
 
+/// How often posts were seen and forwarded, as updates; none for who may not read the channel.
+fn channel_counts(
+    view: View<'_>,
+    channel: ChannelId,
+    (views, forwards): &Counts,
+    named: &mut Named,
+) -> CoreResult<Vec<enums::Update>> {
+    let seen = match view.core.channel_to_read(view.viewer, channel) {
+        Err(CoreError::UnknownChannel) => return Ok(Vec::new()),
+        seen => seen?,
+    };
+    named.peer(channel.into());
+    let hidden_below = seen.own.map_or(MessageId(0), |own| own.hidden_below);
+    let shown = |(id, _): &&(MessageId, i32)| *id > hidden_below;
+    let channel_id = channel.0;
+    let views = views.iter().filter(shown).map(|(id, views)| {
+        types::UpdateChannelMessageViews { channel_id, id: id.0, views: *views }.into()
+    });
+    let forwards = forwards.iter().filter(shown).map(|(id, forwards)| {
+        types::UpdateChannelMessageForwards { channel_id, id: id.0, forwards: *forwards }.into()
+    });
+    Ok(views.chain(forwards).collect())
+}
+
 /// Who asks to join a channel; `None` for who may not let them in.
 pub(crate) fn channel_requests(
     view: View<'_>,
@@ -269,6 +293,8 @@ enum What {
     Box(Arc<BoxEvent>),
     Channel { channel: ChannelId, change: ChatChange },
     ChannelRequests { channel: ChannelId },
+    ChannelCounts { channel: ChannelId, counts: Arc<Counts> },
+    ChannelPoll { channel: ChannelId, id: MessageId, poll: PollId },
     ChannelRead { channel: ChannelId, read: ChannelRead },
     ChannelSeen { channel: ChannelId, max_id: MessageId },
     Typing { from: UserId, to: PeerId, action: Arc<enums::SendMessageAction> },
@@ -282,6 +308,9 @@ enum What {
     Login(Arc<Authorization>),
     LoginToken,
 }
+
+/// Posts with how often each was seen, and with how often each was forwarded.
+pub(crate) type Counts = (Vec<(MessageId, i32)>, Vec<(MessageId, i32)>);
 
 impl std::fmt::Debug for Pushed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -317,6 +346,27 @@ impl Pushed {
         channel: ChannelId,
     ) -> Arc<Self> {
         Self::new(shared, viewer, What::ChannelRequests { channel })
+    }
+
+    /// A poll that a message of a channel shows changed.
+    pub(crate) fn channel_poll(
+        shared: &Shared,
+        viewer: UserId,
+        channel: ChannelId,
+        id: MessageId,
+        poll: PollId,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ChannelPoll { channel, id, poll })
+    }
+
+    /// Posts of a channel were seen, or forwarded.
+    pub(crate) fn counts(
+        shared: &Shared,
+        viewer: UserId,
+        channel: ChannelId,
+        counts: Arc<Counts>,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ChannelCounts { channel, counts })
     }
 
     /// The viewer has read a channel.
@@ -426,6 +476,21 @@ impl Pushed {
             }
             What::Channel { channel, .. } => Some(channel_changed(*channel, &mut named)),
             What::ChannelRequests { channel } => channel_requests(view, *channel, &mut named)?,
+            What::ChannelPoll { channel, id, poll } => {
+                if !super::own::is_seen(core, viewer, (*channel).into(), *id)? {
+                    return Ok(None);
+                }
+                super::poll_update(view, *poll, &mut named)?
+            }
+            What::ChannelCounts { channel, counts } => {
+                let updates = channel_counts(view, *channel, counts, &mut named)?;
+                if updates.is_empty() {
+                    return Ok(None);
+                }
+                let (users, chats) = named.shown(view)?;
+                let date = core.now();
+                return Ok(Some(types::Updates { updates, users, chats, date, seq: 0 }.into()));
+            }
             What::ChannelRead { channel, read } => {
                 named.peer((*channel).into());
                 let update = types::UpdateReadChannelInbox {

@@ -197,6 +197,7 @@ impl From<CoreError> for RpcError {
             CoreError::ReferenceEmpty => bad("FILE_REFERENCE_EMPTY"),
             CoreError::ReferenceInvalid => bad("FILE_REFERENCE_INVALID"),
             CoreError::ReferenceExpired => bad("FILE_REFERENCE_EXPIRED"),
+            CoreError::Reaction(ReactionError::ListHidden) => Self::new(403, "BROADCAST_FORBIDDEN"),
             CoreError::Reaction(error) => bad(match error {
                 ReactionError::TooMany => "REACTIONS_TOO_MANY",
                 ReactionError::NotModified => "MESSAGE_NOT_MODIFIED",
@@ -231,6 +232,7 @@ fn poll_error(error: PollError) -> RpcError {
         PollError::UnknownOption => (400, "OPTION_INVALID"),
         PollError::TooManyOptions => (400, "OPTIONS_TOO_MUCH"),
         PollError::RevoteNotAllowed => (400, "REVOTE_NOT_ALLOWED"),
+        PollError::PublicInChannel => (400, "BROADCAST_PUBLIC_VOTERS_FORBIDDEN"),
         PollError::NotPublic => (403, "BROADCAST_FORBIDDEN"),
         PollError::VoteRequired => (403, "POLL_VOTE_REQUIRED"),
         _ => (400, "POLL_UNSUPPORTED"),

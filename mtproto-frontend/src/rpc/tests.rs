@@ -1,6 +1,7 @@
 //! Calls as a client makes them, below any session.
 
 mod admin_log;
+mod channel_beside;
 mod channel_messages;
 mod channels;
 mod extras;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Weak};
 
 use node_core::{
-    Actor, AuthKeyId, BoxEvent, ChannelId, ChatChange, CoreResult, Event, Follower, PeerId,
+    Actor, AuthKeyId, BoxEvent, ChannelId, ChatChange, CoreResult, Event, Follower, Own, PeerId,
     Standing, UserId,
 };
 use tl::enums::SendMessageAction;
@@ -17,6 +17,11 @@ use crate::sharded::Sharded;
 /// How many others learn that a member came, went, or changed names. Protects the node: with one
 /// known to everybody this is everybody.
 const AUDIENCE_MAX: usize = 500;
+
+/// Members of a channel who are told at once what changes beside its messages, such as reactions. Where
+/// more are there, clients ask for what they show, as they do anyway: each change told to each of a
+/// thousand would be a million updates for a popular post.
+const TOLD_BESIDE_MAX: usize = 200;
 
 /// Numbers of messages that are looked at for who wrote them when a channel was read further: whoever
 /// wrote before is told by the next dialog.
@@ -164,6 +169,16 @@ impl Hub {
         shard.get(&channel.0).map_or_else(Vec::new, |members| members.iter().copied().collect())
     }
 
+    /// Members of a channel who are told what changes beside its messages: who has a session, or of
+    /// too many only those who are concerned.
+    fn told_beside(&self, channel: ChannelId, concerned: &[UserId]) -> Vec<UserId> {
+        let mut present = self.present_in(channel);
+        if present.len() > TOLD_BESIDE_MAX {
+            present.retain(|viewer| concerned.contains(viewer));
+        }
+        present
+    }
+
     /// Whether another session of the same key takes updates.
     fn has_another(&self, user: UserId, session: &Arc<SessionEntry>) -> bool {
         let key = session.auth_key();
@@ -240,6 +255,26 @@ impl Follower for Pusher {
                 for viewer in hub.present_in(*channel) {
                     let update = Pushed::channel(&shared, viewer, *channel, *change);
                     push(hub.sessions(viewer), *actor, &update);
+                }
+            }
+            Event::ChannelReactions { channel, id, concerned, actor } => {
+                let (peer, id) = (PeerId::from(*channel), *id);
+                for viewer in hub.told_beside(*channel, concerned) {
+                    let update = Pushed::own(&shared, viewer, Own::Reactions { peer, id });
+                    push(hub.sessions(viewer), *actor, &update);
+                }
+            }
+            Event::ChannelPoll { channel, id, poll, creator, actor } => {
+                for viewer in hub.told_beside(*channel, &[*creator]) {
+                    let update = Pushed::channel_poll(&shared, viewer, *channel, *id, *poll);
+                    push(hub.sessions(viewer), *actor, &update);
+                }
+            }
+            Event::ChannelCounts { channel, views, forwards } => {
+                let counts = Arc::new((views.clone(), forwards.clone()));
+                for viewer in hub.told_beside(*channel, &[]) {
+                    let update = Pushed::counts(&shared, viewer, *channel, counts.clone());
+                    push(hub.sessions(viewer), None, &update);
                 }
             }
             Event::ChannelRequests { channel, audience, actor } => {
@@ -496,6 +531,28 @@ mod tests {
         // The same key may log in again.
         hub.subscribe(ADA, &session, false, || true, none);
         assert_eq!(hub.sessions(ADA).len(), 1);
+    }
+
+    #[test]
+    fn of_too_many_only_those_are_told_beside_whom_it_concerns() {
+        let (hub, sessions) = (Hub::default(), Sessions::default());
+        let channel = ChannelId(5);
+        let mut kept = Vec::new();
+        let mut comes = |number: u8| {
+            let key = AuthKey::from_slice(&[number; 256]).unwrap();
+            let key = Arc::new(KeyEntry::new(key, 1, 0, 0, 0));
+            let new = || Session::new(1, 1, 0);
+            let session = sessions.get_or_make(&key, 1, 0, new).unwrap();
+            let user = UserId(ADA.0 + i64::from(number));
+            hub.subscribe(user, &session, false, || true, || Ok(vec![channel]));
+            kept.push(session);
+        };
+        (0..200).for_each(&mut comes);
+        assert_eq!(hub.told_beside(channel, &[]).len(), 200);
+        comes(200);
+        assert_eq!(hub.told_beside(channel, &[BOB, UserId(7)]), [BOB]);
+        assert!(hub.told_beside(channel, &[]).is_empty());
+        assert_eq!(hub.present_in(channel).len(), 201, "messages are told to all");
     }
 
     #[test]

@@ -186,7 +186,13 @@ impl Core {
     pub fn close(&self) {
         self.inner.search.end();
         join(&self.threads.indexer, "indexer");
-        let run: Run = Box::new(|_| (true, Box::new(|_| {})));
+        let run: Run = Box::new(|batch| {
+            let written = batch.and_then(|decide| {
+                while decide.write_views()? {}
+                Ok(())
+            });
+            (written.is_ok(), Box::new(|_| {}))
+        });
         // Refused only if the committer has ended already.
         let _ = self.commands.send(Command { actor: None, run, last: true });
         join(&self.threads.committer, "committer");

@@ -110,6 +110,39 @@ pub enum Event {
         /// The session that did it, and knows.
         actor: Option<Actor>,
     },
+    /// The reactions to a message of a channel changed: who is there is told, without a pts.
+    ChannelReactions {
+        /// Which.
+        channel: ChannelId,
+        /// The message.
+        id: MessageId,
+        /// Who reacted and who wrote it: told also where too many are there to tell all.
+        concerned: [UserId; 2],
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
+    /// How often posts of a channel were seen or forwarded: who is there is told, without a pts.
+    ChannelCounts {
+        /// Which.
+        channel: ChannelId,
+        /// Posts with how often each was seen.
+        views: Vec<(MessageId, i32)>,
+        /// Posts with how often each was forwarded.
+        forwards: Vec<(MessageId, i32)>,
+    },
+    /// A poll that a message of a channel shows changed: who is there is told, without a pts.
+    ChannelPoll {
+        /// Which.
+        channel: ChannelId,
+        /// The message.
+        id: MessageId,
+        /// The poll.
+        poll: PollId,
+        /// Who asked it: told also where too many are there to tell all.
+        creator: UserId,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
     /// Who asks to join a channel: admins who may let them in are told, without a pts.
     ChannelRequests {
         /// Which.
@@ -308,6 +341,14 @@ pub enum Own {
         peer: PeerId,
         /// The message.
         id: MessageId,
+    },
+    /// What came with messages of a channel was listened to: by the member, or of their own by somebody
+    /// else.
+    ReadContents {
+        /// Which.
+        channel: ChannelId,
+        /// The messages.
+        ids: Vec<MessageId>,
     },
     /// What the member reacted with lately.
     RecentReactions,

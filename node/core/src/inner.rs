@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::CoreError;
 use crate::boxes::{Boxes, EVENTS_KEPT};
-use crate::channels::{Channels, Logs};
+use crate::channels::{Channels, Logs, Views};
 use crate::chats::Chats;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
@@ -68,6 +68,8 @@ pub(crate) struct Inner {
     pub(crate) channels: Channels,
     /// What this node writes into the logs of channels.
     pub(crate) logs: Logs,
+    /// How often posts of channels were seen.
+    pub(crate) views: Views,
     pub(crate) contacts: ContactCache,
     pub(crate) personal: PersonalCache,
     /// Rows that change and that anybody may read.
@@ -125,6 +127,7 @@ impl Inner {
             chats,
             channels,
             logs: Logs::new(setup.log_keys),
+            views: Views::default(),
             contacts: ContactCache::default(),
             personal: PersonalCache::default(),
             shown: Shown::default(),

@@ -4,8 +4,12 @@
 mod account;
 mod admin_log;
 mod blocking;
+mod channel_contents;
 mod channel_life;
+mod channel_polls;
+mod channel_reactions;
 mod channel_settings;
+mod channel_views;
 mod channels;
 mod chats;
 mod dialogs;

@@ -23,6 +23,10 @@ mod links;
 mod migrate;
 #[cfg(test)]
 mod mtcute;
+#[cfg(test)]
+mod polls;
+#[cfg(test)]
+mod reactions;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
 #[path = "../groups/scene.rs"]

@@ -106,7 +106,8 @@ class Pyrogram(protocol.Driver):
 
     def note(self, update):
         """Notes an update in the box and tells whether it is new there."""
-        if not self.box:
+        # A channel counts for itself.
+        if not self.box or "Channel" in type(update).__name__:
             return True
         message = getattr(update, "message", None)
         if type(update).__name__ == "UpdateNewMessage":

@@ -15,6 +15,8 @@ const NODES_MAX: usize = 256;
 const RESTORED_MAX: usize = 1024;
 /// Heads in a Checkpoint.
 const CHECKPOINT_HEADS_MAX: usize = 1024;
+/// Reactions that a group may name.
+const REACTIONS_MAX: usize = 128;
 /// Nodes that a Recover may drop, and certificates that it may bring.
 const RECOVER_NODES_MAX: usize = 64;
 
@@ -246,6 +248,16 @@ record! {
     }
 }
 
+record! {
+    /// Which reactions a group has; kept by the author's node, voids nothing.
+    pub struct Reactions {
+        /// These, as they stand in a React; `None` for all.
+        pub only: Option<List<Text<32>, REACTIONS_MAX>>,
+        /// Different ones that one message may have.
+        pub kinds_max: u8,
+    }
+}
+
 macro_rules! settings {
     ($($(#[$meta:meta])* $tag:literal $name:ident($type:ty),)*) => {
         /// One field of what a group says about itself, with its new value.
@@ -318,6 +330,8 @@ settings! {
     15 JoinToSend(bool),
     /// Whether an admin lets in who joins a public group.
     16 JoinRequest(bool),
+    /// Which reactions there are.
+    17 Reactions(Reactions),
     /// Whether only admins see who is in it.
     19 HiddenMembers(bool),
 }

@@ -12,8 +12,8 @@ mod kinds;
 pub use ask::{Ask, Evidence, Join};
 pub use control::{
     AddNode, Admit, Ban, Checkpoint, Cut, Demote, Epoch, EpochBox, Genesis, GroupKind, Info,
-    Invite, InviteRevoke, MoveHome, Promote, Recover, RemoveNode, Restore, Restrict, Setting,
-    Settle, TransferOwner, Unban,
+    Invite, InviteRevoke, MoveHome, Promote, Reactions, Recover, RemoveNode, Restore, Restrict,
+    Setting, Settle, TransferOwner, Unban,
 };
 pub use data::{
     Count, Delete, Edit, Media, Member, Open, Pin, Post, React, Reaction, Tally, Unpin, Vote,

@@ -278,7 +278,8 @@ impl State {
             | Setting::About(_)
             | Setting::Photo(_)
             | Setting::Signatures(_)
-            | Setting::TtlS(_) => self.need(actor, Rights::INFO)?,
+            | Setting::TtlS(_)
+            | Setting::Reactions(_) => self.need(actor, Rights::INFO)?,
             Setting::SlowModeS(_)
             | Setting::JoinToSend(_)
             | Setting::JoinRequest(_)

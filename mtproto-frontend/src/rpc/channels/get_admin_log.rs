@@ -209,6 +209,16 @@ fn shape(
             types::ChannelAdminLogEventActionExportedInviteDelete { invite: link(gone, named)? }
                 .into()
         }
+        AdminAction::Reactions(before, now) => {
+            types::ChannelAdminLogEventActionChangeAvailableReactions {
+                prev_value: project::chat_reactions(before),
+                new_value: project::chat_reactions(now),
+            }
+            .into()
+        }
+        AdminAction::PollStopped(id, said) => {
+            types::ChannelAdminLogEventActionStopPoll { message: message(*id, said, named)? }.into()
+        }
         _ => return Ok(None),
     };
     let (id, date, user_id) = (event.id, event.date, event.by.0);

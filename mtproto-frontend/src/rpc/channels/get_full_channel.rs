@@ -57,6 +57,7 @@ pub(in crate::rpc) async fn get_full_channel(
         migrated_from = page.dialogs.first().map(|dialog| (chat.0, dialog.top.0));
     }
     let (migrated_from_chat_id, migrated_from_max_id) = migrated_from.unzip();
+    let reactions = core.channel_reactions(channel.id)?;
     let full = types::ChannelFull {
         can_view_participants: is_admin || !(channel.broadcast || channel.hidden_members),
         participants_hidden: channel.hidden_members,
@@ -93,8 +94,8 @@ pub(in crate::rpc) async fn get_full_channel(
         slowmode_seconds: Some(channel.slow_mode_s).filter(|seconds| *seconds > 0),
         slowmode_next_send_date: next_send_date(&found).filter(|date| *date > ctx.now()),
         pts: core.channel_state(channel.id)?.0,
-        // There are none in channels yet.
-        available_reactions: Some(types::ChatReactionsNone {}.into()),
+        available_reactions: Some(project::chat_reactions(&reactions.available)),
+        reactions_limit: Some(i32::from(reactions.kinds_max)),
         ..types::ChannelFull::default()
     };
     let (users, chats) = named.shown(view)?;

@@ -38,7 +38,7 @@ pub(super) use get_messages::get_messages;
 pub(super) use get_participants::{get_participant, get_participants};
 pub(super) use invite_to_channel::invite_to_channel;
 pub(super) use join_channel::{join_channel, leave_channel};
-pub(super) use read_history::read_history;
+pub(super) use read_history::{read_history, read_message_contents};
 pub(super) use settings::{
     toggle_join_request, toggle_join_to_send, toggle_participants_hidden,
     toggle_pre_history_hidden, toggle_signatures, toggle_slow_mode,

@@ -16,6 +16,7 @@ mod get_dialogs;
 mod get_full_chat;
 mod get_history;
 mod get_messages;
+mod get_messages_views;
 mod get_web_page_preview;
 mod history_ttl;
 mod import_chat_invite;
@@ -83,6 +84,7 @@ pub(super) use get_full_chat::{
 };
 pub(super) use get_history::get_history;
 pub(super) use get_messages::get_messages;
+pub(super) use get_messages_views::get_messages_views;
 pub(super) use get_web_page_preview::{get_web_page, get_web_page_preview};
 pub(super) use history_ttl::{get_default_history_ttl, set_default_history_ttl, set_history_ttl};
 pub(super) use import_chat_invite::{check_chat_invite, import_chat_invite};

@@ -19,7 +19,7 @@ pub(in crate::rpc) async fn send_vote(
     ctx: &Context,
     request: f::SendVote,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let (core, id) = (&ctx.shared.core, MessageId(request.msg_id));
     let poll = core.vote(ctx.actor()?, owner, peer, id, request.options).await?;
     poll_updates(ctx, poll, None)
@@ -29,7 +29,7 @@ pub(in crate::rpc) async fn get_poll_results(
     ctx: &Context,
     request: f::GetPollResults,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let poll = ctx.shared.core.poll_in(owner, peer, MessageId(request.msg_id)).await?;
     poll_updates(ctx, poll, Some(request.poll_hash).filter(|hash| *hash != 0))
 }
@@ -58,7 +58,7 @@ pub(in crate::rpc) async fn get_poll_votes(
     ctx: &Context,
     request: f::GetPollVotes,
 ) -> RpcResult<t::VotesList> {
-    let (viewer, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
+    let (viewer, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let from = offset(request.offset.as_deref())?;
     let (core, id, limit) = (&ctx.shared.core, MessageId(request.id), page_limit(request.limit));
     let option = request.option.as_deref();

@@ -14,13 +14,16 @@
 //!
 //! Source: <https://core.telegram.org/api/reactions>
 
-use node_core::{ChatReactions, MessageId, ReactHow, Reaction};
+use node_core::{
+    BoxId, ChannelReactions, ChatReactions, MessageId, PeerId, REACTIONS_UNIQ_MAX, ReactHow,
+    Reaction,
+};
 use tl::functions::messages as f;
 use tl::types::messages as t;
 use tl::{enums, types};
 
 use super::unread_mentions::nothing_read;
-use super::{messages, page_limit, refuse};
+use super::{channel_updates, messages, page_limit, refuse};
 use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -33,7 +36,7 @@ pub(in crate::rpc) async fn send_reaction(
     ctx: &Context,
     request: f::SendReaction,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
+    let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let id = MessageId(request.msg_id);
     let mut reactions: Vec<Reaction> = Vec::new();
     for named in request.reaction.iter().flatten() {
@@ -58,12 +61,10 @@ pub(in crate::rpc) async fn get_messages_reactions(
 }
 
 /// The reactions to messages of a dialog as they are now.
-async fn reactions_of(
-    ctx: &Context,
-    peer: node_core::PeerId,
-    ids: &[MessageId],
-) -> RpcResult<enums::Updates> {
-    let found = ctx.shared.core.messages(ctx.user()?, ids).await?;
+async fn reactions_of(ctx: &Context, peer: PeerId, ids: &[MessageId]) -> RpcResult<enums::Updates> {
+    let mut found = ctx.shared.core.messages(BoxId::of(ctx.user()?, peer), ids).await?;
+    let hidden_below = ctx.hidden_below(peer)?;
+    found.retain(|stored| stored.id > hidden_below);
     let (mut named, mut updates) = (Named::default(), Vec::with_capacity(found.len()));
     for stored in found.iter().filter(|stored| stored.message.peer == peer) {
         let view = ctx.view()?;
@@ -77,7 +78,7 @@ pub(in crate::rpc) async fn get_message_reactions_list(
     ctx: &Context,
     request: f::GetMessageReactionsList,
 ) -> RpcResult<t::MessageReactionsList> {
-    let (viewer, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
+    let (viewer, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let wanted = match &request.reaction {
         Some(named) => Some(project::reaction_from_tl(named).ok_or(REACTION_INVALID)?),
         None => None,
@@ -115,10 +116,10 @@ pub(in crate::rpc) async fn set_chat_available_reactions(
     ctx: &Context,
     request: f::SetChatAvailableReactions,
 ) -> RpcResult<enums::Updates> {
-    let (owner, peer) = (ctx.user()?, ctx.peer_without_channels(&request.peer)?);
-    let chat = peer.chat().ok_or(RpcError::new(400, "PEER_ID_INVALID"))?;
-    // Basic groups have neither a limit of their own nor reactions that are paid for.
-    refuse(request.reactions_limit.is_some() || request.paid_enabled == Some(true))?;
+    let (owner, peer) = (ctx.user()?, ctx.group_peer(&request.peer)?);
+    // Basic groups have no limit of their own; nothing is paid for.
+    let limited = request.reactions_limit.is_some() && peer.channel().is_none();
+    refuse(limited || request.paid_enabled == Some(true))?;
     let wanted = match &request.available_reactions {
         enums::ChatReactions::ChatReactionsAll(_) => ChatReactions::All,
         enums::ChatReactions::ChatReactionsNone(_) => ChatReactions::None,
@@ -127,7 +128,20 @@ pub(in crate::rpc) async fn set_chat_available_reactions(
             ChatReactions::some(named.collect::<Option<_>>().ok_or(REACTION_INVALID)?)?
         }
     };
-    ctx.shared.core.edit_chat_reactions(ctx.actor()?, owner, chat, wanted).await?;
+    let core = &ctx.shared.core;
+    let chat = match peer {
+        PeerId::Channel(channel) => {
+            let kinds_max = match request.reactions_limit {
+                Some(limit) => u8::try_from(limit).unwrap_or(0),
+                None => REACTIONS_UNIQ_MAX as u8,
+            };
+            let wanted = ChannelReactions { available: wanted, kinds_max };
+            core.edit_channel_reactions(ctx.actor()?, owner, channel, wanted).await?;
+            return channel_updates(ctx, channel, &[]);
+        }
+        peer => peer.chat().ok_or(RpcError::new(400, "PEER_ID_INVALID"))?,
+    };
+    core.edit_chat_reactions(ctx.actor()?, owner, chat, wanted).await?;
     let (users, chats) = Named::default().peer(peer).shown(ctx.view()?)?;
     let updates = vec![types::UpdateChat { chat_id: chat.0 }.into()];
     Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into())
@@ -153,7 +167,7 @@ pub(in crate::rpc) async fn get_unread_reactions(
         .skip(usize::try_from(first).unwrap_or(0))
         .take(page_limit(request.limit))
         .copied();
-    let stored = core.messages(owner, &wanted.collect::<Vec<_>>()).await?;
+    let stored = core.messages(BoxId::of(owner, peer), &wanted.collect::<Vec<_>>()).await?;
     let mut named = Named::default();
     let messages = messages(ctx, &stored, &mut named)?;
     let (users, chats) = named.shown(ctx.view()?)?;
@@ -167,9 +181,10 @@ pub(in crate::rpc) async fn read_reactions(
 ) -> RpcResult<t::AffectedHistory> {
     refuse(request.top_msg_id.is_some() || request.saved_peer_id.is_some())?;
     let peer = ctx.peer(&request.peer)?;
+    let affected = ctx.shared.core.read_reactions(ctx.actor()?, ctx.user()?, peer).await?;
     if let Some(channel) = peer.channel() {
+        // It is no event of the channel.
         return nothing_read(ctx, channel);
     }
-    let affected = ctx.shared.core.read_reactions(ctx.actor()?, ctx.user()?, peer).await?;
     Ok(t::AffectedHistory { pts: affected.pts.0, pts_count: affected.pts_count, offset: 0 })
 }

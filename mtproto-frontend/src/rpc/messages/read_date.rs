@@ -4,7 +4,7 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.getOutboxReadDate>
 
-use node_core::{CoreError, MessageId, What};
+use node_core::{CoreError, MessageId, PeerId, What};
 use tl::functions::messages as f;
 use tl::{enums, types};
 
@@ -31,9 +31,15 @@ pub(in crate::rpc) async fn get_message_read_participants(
     request: f::GetMessageReadParticipants,
 ) -> RpcResult<Vec<enums::ReadParticipantDate>> {
     // A private chat is refused, as by Telegram.
-    let (owner, chat) = (ctx.user()?, ctx.chat_peer(&request.peer)?);
-    let core = &ctx.shared.core;
-    let readers = core.chat_readers(owner, chat, MessageId(request.msg_id)).await;
+    let (owner, peer) = (ctx.user()?, ctx.group_peer(&request.peer)?);
+    let (core, id) = (&ctx.shared.core, MessageId(request.msg_id));
+    let readers = match peer {
+        PeerId::Channel(channel) => core.channel_readers(owner, channel, id).await,
+        peer => {
+            let chat = peer.chat().ok_or(RpcError::new(400, "PEER_ID_INVALID"))?;
+            core.chat_readers(owner, chat, id).await
+        }
+    };
     let readers = readers.map_err(|error| match error {
         CoreError::TooMany => RpcError::new(400, "CHAT_TOO_BIG"),
         CoreError::ReadTooOld => RpcError::new(400, "MSG_TOO_OLD"),

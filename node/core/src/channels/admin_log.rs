@@ -7,7 +7,7 @@ use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
 use super::{ADMIN_EVENT, Channel, ChannelRole, ChannelSetting, Participant, row_key};
-use crate::chats::Rights;
+use crate::chats::{ChatReactions, Rights};
 use crate::decide::{Decide, scan_prefix};
 use crate::ids::{ChannelId, MessageId, UserId};
 use crate::links::ChatLink;
@@ -95,15 +95,20 @@ pub enum AdminAction {
     LinkRevoked(ChatLink),
     /// A link is forgotten.
     LinkDeleted(ChatLink),
+    /// Which reactions there are.
+    Reactions(ChatReactions, ChatReactions),
+    /// A poll was closed.
+    PollStopped(MessageId, Message),
 }
 
 impl AdminAction {
     /// The messages in it.
     fn messages(&self) -> Vec<&Message> {
         match self {
-            Self::Pinned(_, message) | Self::Deleted(_, message) | Self::Sent(_, message) => {
-                vec![message]
-            }
+            Self::Pinned(_, message)
+            | Self::Deleted(_, message)
+            | Self::Sent(_, message)
+            | Self::PollStopped(_, message) => vec![message],
             Self::Edited(_, before, now) => vec![before, now],
             _ => Vec::new(),
         }
@@ -115,6 +120,7 @@ impl AdminAction {
             Self::Pinned(of, _)
             | Self::Deleted(of, _)
             | Self::Sent(of, _)
+            | Self::PollStopped(of, _)
             | Self::Edited(of, ..)
                 if *of == id =>
             {
@@ -151,7 +157,7 @@ impl AdminAction {
             Self::Title(..) | Self::About(..) | Self::Username(..) | Self::Photo(..) => {
                 AdminEvents::INFO
             }
-            Self::Set(..) | Self::Rights(..) => AdminEvents::SETTINGS,
+            Self::Set(..) | Self::Rights(..) | Self::Reactions(..) => AdminEvents::SETTINGS,
             Self::Joined | Self::JoinedByLink(_) | Self::JoinedByRequest(..) => AdminEvents::JOIN,
             Self::Left => AdminEvents::LEAVE,
             Self::Added(_) => AdminEvents::INVITE,
@@ -164,7 +170,7 @@ impl AdminAction {
                 _ => AdminEvents::UNBAN,
             },
             Self::Pinned(..) => AdminEvents::PINNED,
-            Self::Edited(..) => AdminEvents::EDIT,
+            Self::Edited(..) | Self::PollStopped(..) => AdminEvents::EDIT,
             Self::Deleted(..) => AdminEvents::DELETE,
             Self::Sent(..) => AdminEvents::SEND,
             Self::LinkEdited(..) | Self::LinkRevoked(_) | Self::LinkDeleted(_) => {

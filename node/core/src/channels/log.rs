@@ -305,6 +305,7 @@ impl Decide<'_> {
         by: Option<UserId>,
         action: Action,
     ) -> CoreResult<()> {
+        self.log_reactions(channel)?;
         let (logs, store, now_ms) = (&self.inner.logs, self.store(), self.now_ms);
         let rng = &mut *self.rng;
         let by = by.map(|user| logs.user(user));
@@ -378,6 +379,8 @@ impl Decide<'_> {
 
     /// A cut that keeps all that this node has said: what a revocation takes, it takes from here on.
     pub(super) fn cut_here(&mut self, channel: ChannelId) -> CoreResult<Cut> {
+        // What is shown is said before, or it would lie above the cut.
+        self.log_reactions(channel)?;
         let (logs, store) = (&self.inner.logs, self.store());
         logs.with(store, channel, |keys, log| {
             let node = keys.node().short();
@@ -402,6 +405,11 @@ impl Decide<'_> {
         logs.with(store, channel, |_, log| {
             Ok((log.chain.state().defaults(), log.chain.state().rights(user)))
         })
+    }
+
+    /// Whether the log takes a vote of somebody.
+    pub(crate) fn may_take_part(&mut self, channel: ChannelId, user: UserId) -> CoreResult<bool> {
+        Ok(self.log_rights(channel, user)?.1.has(glog::Rights::TAKE_PART))
     }
 
     /// What opens everything that was said, as a channel that becomes public tells it.

@@ -107,6 +107,7 @@ impl Decide<'_> {
         for setting in ttl.into_iter().chain(kept) {
             self.write_control(found.id, Some(owner), info(setting.to_log()))?;
         }
+        self.carry_reactions(owner, found.id, &chat.reactions)?;
         Ok(found)
     }
 

@@ -9,20 +9,24 @@
 //! Keyspace `CHANNELS`, key = channel (8) ++ kind (1) ++ rest: 0 is the [`Channel`]; 1 ++ user (8) a
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
-//! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s;
+//! from 32 on see [`react`], from 40 on [`views`], from 48 on [`contents`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
 mod change;
+mod contents;
 mod list;
 mod log;
 mod members;
 mod migrate;
 mod post;
+mod react;
 mod read;
 mod rights;
 mod settings;
 mod table;
+mod views;
 
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
@@ -34,10 +38,15 @@ pub use log::LogKeys;
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;
+#[cfg(test)]
+pub(crate) use post::poll_in_log;
+pub use react::ChannelReactions;
 pub use read::ChannelRead;
 pub use rights::AdminRights;
 pub use settings::ChannelSetting;
 pub(crate) use table::Channels;
+pub use views::PostCounts;
+pub(crate) use views::Views;
 
 use crate::chats::Rights;
 use crate::decide::Decide;
@@ -474,6 +483,7 @@ impl Decide<'_> {
                 self.put_bytes(Keyspace::CHANNELS_OF, &of_key(user, id), Vec::new());
             } else {
                 self.delete(Keyspace::CHANNELS_OF, &of_key(user, id));
+                self.forget_reactions_of(user, id.into())?;
             }
             self.after(move |inner| inner.channels.joined(user, id, joined));
         }

@@ -14,6 +14,7 @@ use crate::decide::Decide;
 use crate::ids::{Actor, ChannelId, MessageId, PeerId, Pts, UserId};
 use crate::media::{FileRecord, Media};
 use crate::message::{Action, BoxRow, Forward, Message, Reply};
+use crate::polls::LogPoll;
 use crate::record::Record;
 use crate::send::{Affected, OwnEvents, PINNED_MAX, PinHow, Sent};
 use crate::text::Entity;
@@ -65,11 +66,21 @@ impl Record for Extra {
 struct Descriptor {
     media: Media,
     file: Option<FileRecord>,
+    poll: Option<LogPoll>,
 }
 
 impl Record for Descriptor {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "media in a log";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        // Before polls.
+        let (media, file) = match version {
+            1 => postcard::from_bytes(fields).ok()?,
+            _ => return None,
+        };
+        Some(Self { media, file, poll: None })
+    }
 }
 
 fn too_long<E>(_: E) -> CoreError {
@@ -111,6 +122,12 @@ impl Core {
     }
 }
 
+/// The poll of a post, as the log has it.
+#[cfg(test)]
+pub(crate) fn poll_in_log(post: &Post) -> Option<LogPoll> {
+    Descriptor::decode(&post.media.first()?.descriptor).unwrap().poll
+}
+
 #[cfg(test)]
 impl Core {
     /// The entry that brought a message.
@@ -145,6 +162,7 @@ impl Decide<'_> {
         let id = self.next_id(channel)?;
         let announces = !found.broadcast && !own.announced;
         self.expires(from, id, &message)?;
+        self.ask_poll_in_channel(message.media.as_ref(), channel, id)?;
         self.hold_media(&message, 1)?;
         self.read_by_writing(&found, &own, id)?;
         let reads = Participant {
@@ -154,6 +172,7 @@ impl Decide<'_> {
             ..own
         };
         self.put_participant(&mut found, &reads)?;
+        self.note_reading(&found, from, id)?;
         if announces {
             let joins = DataBody::Member(Member { join: true, invite: None });
             self.write_data(channel, from, &joins)?;
@@ -231,6 +250,15 @@ impl Decide<'_> {
         self.load(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id))
     }
 
+    /// The entry that brought a message; `None` for what the log has no entry of.
+    pub(crate) fn entry_of_message(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<Option<EntryRef>> {
+        self.origin(channel, id)?.map(|origin| origin.post()).transpose()
+    }
+
     /// A message as the log has it.
     fn post_of(&self, channel: ChannelId, message: &Message) -> CoreResult<Post> {
         let mut media = Vec::new();
@@ -242,7 +270,11 @@ impl Decide<'_> {
             Some(Media::WebPage { .. }) => links = true,
             Some(shown) => {
                 let file = shown.file().map(|file| self.file(file)).transpose()?.flatten();
-                let descriptor = Descriptor { media: shown.clone(), file }.encode()?;
+                let poll = match shown {
+                    Media::Poll(poll) => self.stored_poll(*poll)?.map(|poll| poll.to_log()),
+                    _ => None,
+                };
+                let descriptor = Descriptor { media: shown.clone(), file, poll }.encode()?;
                 media.push(LogMedia {
                     class: rights::denied(self.right_for(shown)?),
                     descriptor: Blob::new(descriptor).map_err(too_long)?,
@@ -387,6 +419,9 @@ impl Decide<'_> {
             self.delete(Keyspace::CHANNELS, &row_key(channel, MESSAGE_OF, &origin.post));
             self.delete(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id));
         }
+        self.forget_reactions_in_channel(channel, id, message)?;
+        self.forget_views(channel, id, message)?;
+        self.forget_heard(channel, id, message)?;
         self.release_media([message])?;
         origin.map(|origin| origin.post()).transpose()
     }

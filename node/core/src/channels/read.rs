@@ -154,6 +154,7 @@ impl Decide<'_> {
         let mut found = (*view.channel).clone();
         let before = own.read_inbox;
         self.put_participant(&mut found, &Participant { read_inbox: max_id, ..own })?;
+        self.note_reading(&found, owner, max_id)?;
         let actor = self.actor;
         self.event(Event::ChannelRead { channel, user: owner, read, actor });
         if !found.broadcast {

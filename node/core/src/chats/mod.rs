@@ -18,7 +18,7 @@ pub(crate) use change::clean_title;
 pub use change::{ChatCreated, ChatDone, ChatPhoto};
 pub(crate) use copies::{Copies, copies_key};
 pub use read::Reader;
-pub(crate) use read::Readers;
+pub(crate) use read::{READERS_MEMBERS_MAX, Readers};
 pub use rights::Rights;
 pub(crate) use table::Chats;
 

@@ -11,7 +11,7 @@ use crate::record::Record as _;
 use crate::{Core, CoreError, CoreResult};
 
 /// Members of a group whose readers are told: `chat_read_mark_size_threshold` of the app config.
-const READERS_MEMBERS_MAX: usize = 100;
+pub(crate) const READERS_MEMBERS_MAX: usize = 100;
 
 /// Rows of a member's box that are looked through for the moment of reading.
 const ROWS_MAX: usize = 4096;

@@ -1,5 +1,6 @@
 //! Asking, and closing.
 
+use crate::channels::AdminAction;
 use crate::decide::Decide;
 use crate::ids::{Actor, MessageId, PeerId, UserId};
 use crate::media::{Media, PollId};
@@ -128,7 +129,14 @@ impl Core {
     ) -> CoreResult<PollId> {
         self.write(Some(actor), move |decide| {
             let (message, mut poll) = decide.poll_of(owner, peer, id)?;
-            if !message.out || message.forward.is_some() || poll.creator != owner {
+            let may = match peer {
+                PeerId::Channel(channel) => {
+                    let any = decide.may_edit_in_channel(owner, channel, &message)?;
+                    any || poll.creator == owner
+                }
+                _ => message.out && poll.creator == owner,
+            };
+            if !may || message.forward.is_some() {
                 return Err(CoreError::NotTheAuthor);
             }
             if poll.closed {
@@ -136,6 +144,11 @@ impl Core {
             }
             poll.closed = true;
             decide.put_poll(&poll)?;
+            if let PeerId::Channel(channel) = peer {
+                // It is said by whoever may edit the message, and no edit to people.
+                decide.log_edit(owner, channel, id, &message)?;
+                decide.note(channel, owner, AdminAction::PollStopped(id, message))?;
+            }
             decide.tell_poll(&poll, &[])?;
             Ok(poll.id)
         })

@@ -1,25 +1,27 @@
 //! Polls and quizzes.
 //!
 //! Keyspace `POLLS`, key = poll (8) ++ kind (1) ++ rest: 0 is the [`Poll`], 1 ++ user (8) a
-//! [`Vote`], 2 the message that asked it ([`Asked`]). Messages name a poll by its number, so what is
+//! [`Vote`], 2 the message that asked it ([`Asked`]), 3 that totals wait for their log. Messages name a poll by its number, so what is
 //! forwarded shares its votes. A poll goes with the last copy of the last message that shows it.
 //!
 //! Source: <https://core.telegram.org/api/poll>
 
+mod log;
 mod make;
 mod vote;
 
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use log::LogPoll;
 pub use make::{
     NewAnswer, NewPoll, POLL_ANSWERS_MAX, POLL_CLOSE_PERIOD_MAX_S, POLL_QUESTION_CHARS_MAX,
 };
 pub use vote::{Voter, VotesPage};
 
 use crate::decide::Decide;
-use crate::event::Own;
-use crate::ids::{MessageId, PeerId, UserId};
+use crate::event::{Event, Own};
+use crate::ids::{ChannelId, MessageId, PeerId, UserId};
 use crate::media::{Media, PollId};
 use crate::message::Message;
 use crate::record::Record;
@@ -36,9 +38,6 @@ const RECENT_SHOWN: usize = 3;
 
 /// Votes of one poll that are looked through. Protects memory.
 const VOTES_MAX: usize = 10_000;
-
-/// Votes that go with a poll in one command.
-const VOTES_ENDED_MAX: usize = 100_000;
 
 /// What is wrong about a poll or a vote.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -71,6 +70,9 @@ pub enum PollError {
     /// A quiz in which several answers may be chosen.
     #[error("a quiz with several answers")]
     QuizMultiple,
+    /// Who votes in a broadcast channel is not named.
+    #[error("votes in a channel are anonymous")]
+    PublicInChannel,
     /// Something that polls of this node do not have.
     #[error("not supported")]
     Unsupported,
@@ -170,7 +172,7 @@ impl Record for Vote {
 /// The message with which a poll was asked: who has a copy is told of votes.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 struct Asked {
-    /// The number by which the copies know each other: see [`Message::twin`].
+    /// The number by which the copies know each other: see [`Message::twin`]. In a channel its id.
     twin: MessageId,
 }
 
@@ -290,11 +292,9 @@ impl Decide<'_> {
             return Ok(());
         };
         self.put_shown::<Poll>(Keyspace::POLLS, &poll_key(poll), None)?;
-        let votes = self.scan_prefix(Keyspace::POLLS, &votes_prefix(poll), VOTES_ENDED_MAX)?;
-        for (key, _) in votes {
-            self.put_shown::<Vote>(Keyspace::POLLS, &key, None)?;
-        }
+        self.clear_rows(Keyspace::POLLS, &votes_prefix(poll))?;
         self.delete(Keyspace::POLLS, &asked_key(poll));
+        self.forget_tally(poll);
         if found.close_date > 0 {
             let key = crate::timers::at(
                 Kind::ClosePoll,
@@ -320,8 +320,15 @@ impl Decide<'_> {
     /// Tells those who were asked a poll, as far as they still have the message and are where it
     /// was asked. Its update shows the whole poll: nobody else learns of it so.
     fn tell_poll(&mut self, poll: &Poll, also: &[UserId]) -> CoreResult<()> {
+        if let Some((channel, id)) = self.asked_in_channel(poll)? {
+            self.tell_poll_in(channel, id, poll);
+        }
         let asked: Option<Asked> = self.load(Keyspace::POLLS, &asked_key(poll.id))?;
-        let mut audience = vec![poll.creator];
+        let mut audience = Vec::new();
+        // Who asked in a channel is told as the others there.
+        if poll.place.channel().is_none() {
+            audience.push(poll.creator);
+        }
         if let Some(Asked { twin }) = asked {
             match poll.place {
                 PeerId::User(other) => {
@@ -335,7 +342,6 @@ impl Decide<'_> {
                     let copies = self.copies(chat, twin)?.0.into_iter().map(|(user, _)| user);
                     audience.extend(copies.filter(|user| found.has(*user)));
                 }
-                // None is asked there yet.
                 PeerId::Channel(_) => {}
             }
         }
@@ -346,5 +352,11 @@ impl Decide<'_> {
             self.tell_own(user, Own::Poll(poll.id));
         }
         Ok(())
+    }
+
+    /// Tells who is in a channel of a poll that a message there shows.
+    fn tell_poll_in(&mut self, channel: ChannelId, id: MessageId, poll: &Poll) {
+        let (poll, creator, actor) = (poll.id, poll.creator, self.actor);
+        self.event(Event::ChannelPoll { channel, id, poll, creator, actor });
     }
 }

@@ -4,7 +4,7 @@ use node_store::Keyspace;
 
 use super::{Poll, PollError, RECENT_SHOWN, VOTES_MAX, Vote, vote_key, votes_prefix};
 use crate::decide::Decide;
-use crate::ids::{Actor, MessageId, PeerId, UserId};
+use crate::ids::{Actor, BoxId, MessageId, PeerId, UserId};
 use crate::media::{Media, PollId};
 use crate::message::Message;
 use crate::record::Record as _;
@@ -55,7 +55,10 @@ impl Core {
     /// # Errors
     /// [`CoreError::UnknownMessage`].
     pub async fn poll_in(&self, viewer: UserId, peer: PeerId, id: MessageId) -> CoreResult<PollId> {
-        let found = self.messages(viewer, &[id]).await?;
+        if !self.shows(viewer, peer, id)? {
+            return Err(CoreError::UnknownMessage);
+        }
+        let found = self.messages(BoxId::of(viewer, peer), &[id]).await?;
         let message = found.into_iter().next().map(|stored| stored.message);
         match message.filter(|message| message.peer == peer).and_then(|message| message.media) {
             Some(Media::Poll(poll)) => Ok(poll),
@@ -138,7 +141,8 @@ impl Decide<'_> {
         peer: PeerId,
         id: MessageId,
     ) -> CoreResult<(Message, Poll)> {
-        let message = self.message(owner, id)?.filter(|message| message.peer == peer);
+        let message = self.message(BoxId::of(owner, peer), id)?;
+        let message = message.filter(|message| message.peer == peer);
         let message = message.ok_or(CoreError::UnknownMessage)?;
         let Some(Media::Poll(poll)) = message.media else { return Err(CoreError::UnknownMessage) };
         let poll = self.stored_poll(poll)?.ok_or(CoreError::UnknownMessage)?;
@@ -155,6 +159,9 @@ impl Decide<'_> {
         let (message, mut poll) = self.poll_of(owner, peer, id)?;
         if let PeerId::Chat(chat) = peer {
             self.chat_for(owner, chat)?;
+        }
+        if let PeerId::Channel(channel) = peer {
+            self.may_vote_in_channel(owner, channel, id)?;
         }
         if poll.closed {
             return Err(PollError::Closed.into());
@@ -179,6 +186,7 @@ impl Decide<'_> {
         if same {
             return Ok(poll.id);
         }
+        self.log_vote(owner, &poll, &chosen)?;
         if let Some(before) = &before {
             poll.count(&before.chosen, false);
             poll.voters = poll.voters.saturating_sub(1);
@@ -199,6 +207,12 @@ impl Decide<'_> {
             self.present_copies(owner, &message)?.into_iter().map(|(user, ..)| user).collect();
         here.push(owner);
         self.tell_poll(&poll, &here)?;
+        // Forwarded to a channel, it is told there too.
+        if let PeerId::Channel(channel) = peer
+            && self.asked_in_channel(&poll)? != Some((channel, id))
+        {
+            self.tell_poll_in(channel, id, &poll);
+        }
         Ok(poll.id)
     }
 }

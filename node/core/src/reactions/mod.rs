@@ -4,6 +4,7 @@
 //! place that its copies share: the number in a group; between two people the writer and the id in
 //! the writer's box. Every copy says whether there are any, so that pages without reactions cost
 //! no further read. None of it is in the log of a box: who missed a change reads the message again.
+//! Those in channels lie with their channel.
 //!
 //! Source: <https://core.telegram.org/api/reactions>
 
@@ -32,7 +33,7 @@ pub const REACTIONS_USER_MAX: usize = 1;
 pub const REACTIONS_UNIQ_MAX: usize = 11;
 
 /// Reactions of a message that are shown with whom they are from.
-const RECENT_SHOWN: usize = 3;
+pub(crate) const RECENT_SHOWN: usize = 3;
 
 /// Reactions to one message. Protects the row: who left a group keeps theirs.
 const REACTIONS_MAX: usize = 1000;
@@ -50,6 +51,9 @@ pub enum ReactionError {
     /// The same as before.
     #[error("the same reaction")]
     NotModified,
+    /// Who reacted is not shown there.
+    #[error("who reacted is not shown")]
+    ListHidden,
 }
 
 /// What somebody reacts with.
@@ -196,6 +200,9 @@ impl Core {
         if !message.reacted || !there {
             return Ok(None);
         }
+        if let PeerId::Channel(channel) = message.peer {
+            return self.reactions_in_channel(viewer, channel, id).map(Some);
+        }
         let found = self.stored_reactions(viewer, id, message)?;
         let unread = self.unread_of(viewer, message.peer, id)?;
         let recent = found.visible(viewer).rev().take(RECENT_SHOWN);
@@ -219,7 +226,7 @@ impl Core {
     /// Who reacted to a message, with `reaction` or with anything, from the `from`th on.
     ///
     /// # Errors
-    /// [`CoreError::UnknownMessage`], [`CoreError::NotAMember`].
+    /// [`CoreError::UnknownMessage`], [`CoreError::NotAMember`], [`ReactionError::ListHidden`].
     pub async fn reactions_page(
         &self,
         viewer: UserId,
@@ -229,6 +236,10 @@ impl Core {
         from: usize,
         limit: usize,
     ) -> CoreResult<ReactionsPage> {
+        if let PeerId::Channel(channel) = peer {
+            let page = self.reactions_page_in_channel(viewer, channel, id, reaction, from, limit);
+            return page.await;
+        }
         let found = self.messages(viewer, &[id]).await?;
         let message = found.into_iter().next().map(|stored| stored.message);
         let message = message.filter(|message| message.peer == peer);
@@ -269,12 +280,6 @@ impl Decide<'_> {
         reactions: Vec<Reaction>,
         how: ReactHow,
     ) -> CoreResult<()> {
-        if peer.channel().is_some() {
-            return Err(CoreError::NotBuilt);
-        }
-        let message = self.message(owner, id)?;
-        let message = message.filter(|m| m.peer == peer && m.action.is_none());
-        let message = message.ok_or(CoreError::UnknownMessage)?;
         let mut wanted: Vec<Reaction> = Vec::with_capacity(reactions.len().min(2));
         for reaction in reactions {
             let reaction = self.known_reaction(reaction)?;
@@ -285,6 +290,12 @@ impl Decide<'_> {
                 return Err(ReactionError::TooMany.into());
             }
         }
+        if let PeerId::Channel(channel) = peer {
+            return self.react_in_channel(owner, channel, id, wanted.pop(), how);
+        }
+        let message = self.message(owner, id)?;
+        let message = message.filter(|m| m.peer == peer && m.action.is_none());
+        let message = message.ok_or(CoreError::UnknownMessage)?;
         let hidden = match peer {
             PeerId::Chat(chat) => {
                 let chat = self.chat_for(owner, chat)?;
@@ -297,7 +308,7 @@ impl Decide<'_> {
                 false
             }
             PeerId::User(other) => other != owner && self.is_blocked(other, owner)?,
-            PeerId::Channel(_) => return Err(CoreError::NotBuilt),
+            PeerId::Channel(_) => return Err(CoreError::UnknownMessage),
         };
         let key = place(owner, id, &message);
         let before: Reactions = self.load(Keyspace::REACTIONS, &key)?.unwrap_or_default();

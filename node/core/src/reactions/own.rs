@@ -107,7 +107,7 @@ impl Core {
 }
 
 impl Decide<'_> {
-    pub(super) fn add_recent_reaction(
+    pub(crate) fn add_recent_reaction(
         &mut self,
         owner: UserId,
         reaction: Reaction,

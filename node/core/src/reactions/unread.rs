@@ -14,6 +14,10 @@ use crate::{Core, CoreResult};
 /// Messages of one member that have such reactions. Protects memory: a member's settings are in it.
 const MESSAGES_MAX: usize = 500;
 
+/// Members whose reactions to one message are marked: a supergroup may have many, of which a page
+/// shows some.
+const USERS_MAX: usize = 200;
+
 /// Who has reacted to one's own message, and was not seen yet. Rest of the key: peer ++ id.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct UnreadReactions(Vec<UserId>);
@@ -48,7 +52,7 @@ impl Personal {
 
 impl Core {
     /// Who has reacted to a message of `owner`, and was not seen yet.
-    pub(super) fn unread_of(
+    pub(crate) fn unread_of(
         &self,
         owner: UserId,
         peer: PeerId,
@@ -95,7 +99,7 @@ impl Core {
 
 impl Decide<'_> {
     /// Somebody has reacted to a message of `author`, or no longer.
-    pub(super) fn mark_reaction(
+    pub(crate) fn mark_reaction(
         &mut self,
         author: UserId,
         peer: PeerId,
@@ -110,7 +114,8 @@ impl Decide<'_> {
         unread.0.retain(|known| *known != user);
         if reacts && self.hears_reaction(author, user)? {
             let messages = self.personal_all::<UnreadReactions>(author, MESSAGES_MAX)?.len();
-            if had > 0 || messages < MESSAGES_MAX {
+            let has_room = if had > 0 { had < USERS_MAX } else { messages < MESSAGES_MAX };
+            if has_room {
                 unread.0.push(user);
             }
         }
@@ -145,8 +150,19 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// A member is no longer where others reacted.
+    pub(crate) fn forget_reactions_of(&mut self, owner: UserId, peer: PeerId) -> CoreResult<()> {
+        let rows = self.personal_all::<UnreadReactions>(owner, MESSAGES_MAX)?;
+        for (rest, _) in rows {
+            if parse(&rest).is_some_and(|(with, _)| with == peer) {
+                self.set_personal::<UnreadReactions>(owner, &rest, None)?;
+            }
+        }
+        Ok(())
+    }
+
     /// True if there were any.
-    pub(super) fn forget_unread_reactions(
+    pub(crate) fn forget_unread_reactions(
         &mut self,
         owner: UserId,
         peer: PeerId,

@@ -37,9 +37,10 @@ impl Decide<'_> {
                 let chat = self.chat(chat)?;
                 if chat.is_admin(from) { Ok(()) } else { chat.needs(from, needed) }
             }
-            // Polls have an audience that they are told to, one by one.
-            PeerId::Channel(_) if matches!(media, Some(Media::Poll(_))) => Err(CoreError::NotBuilt),
-            PeerId::Channel(channel) => self.channel_view(from, channel)?.may_post(needed),
+            PeerId::Channel(channel) => {
+                self.channel_view(from, channel)?.may_post(needed)?;
+                self.may_ask_in_channel(channel, media)
+            }
         }
     }
 

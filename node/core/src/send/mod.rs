@@ -370,12 +370,17 @@ impl Decide<'_> {
         ids: Vec<(MessageId, i64)>,
         how: (ForwardHow, i64),
     ) -> CoreResult<Vec<Sent>> {
+        let named: Vec<MessageId> = ids.iter().map(|(id, _)| *id).collect();
         let bodies = self.forwarded_bodies(from, source, to, ids, how)?;
         for (at, body) in bodies.iter().filter_map(|body| body.as_ref().ok()).enumerate() {
             if at == 0 {
                 self.may_write(from, to)?;
             }
             self.may_send(from, to, body)?;
+        }
+        if let PeerId::Channel(channel) = source {
+            let new = named.iter().zip(&bodies).filter(|(_, body)| body.is_ok());
+            self.count_forwards(channel, &new.map(|(id, _)| *id).collect::<Vec<_>>())?;
         }
         bodies
             .into_iter()

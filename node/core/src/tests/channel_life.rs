@@ -6,6 +6,7 @@ use glog::control::Verdict;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
+use super::polls;
 use super::world::{Member, World, full, text};
 use crate::*;
 
@@ -48,6 +49,17 @@ impl Life {
         Some(page.messages[self.rng.random_range(0..page.messages.len())].id)
     }
 
+    /// Some message with a poll.
+    async fn poll_message(&mut self) -> Option<MessageId> {
+        let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+        let (viewer, peer) = (self.users[0].id, self.channel.into());
+        let page = self.world.core.history(viewer, peer, query).await.unwrap();
+        let asks = |stored: &&Stored| matches!(stored.message.media, Some(Media::Poll(_)));
+        let polls: Vec<MessageId> =
+            page.messages.iter().filter(asks).map(|stored| stored.id).collect();
+        if polls.is_empty() { None } else { Some(polls[self.rng.random_range(0..polls.len())]) }
+    }
+
     fn some_rights(&mut self) -> AdminRights {
         let all = [
             AdminRights::CHANGE_INFO,
@@ -72,7 +84,7 @@ impl Life {
         let core = self.world.core.clone();
         let (actor, owner, peer) = (by.actor(), by.id, PeerId::from(channel));
         let number = self.world.number();
-        let (what, done) = match self.rng.random_range(0..100) {
+        let (what, done) = match self.rng.random_range(0..136) {
             0..25 => {
                 let mut message = Outgoing::text(peer, text(&format!("said {number}")), number);
                 if let Some(id) = self.message().await
@@ -116,9 +128,10 @@ impl Life {
             }
             75..86 => {
                 let entirely = self.rng.random_bool(0.3);
-                let rights = match self.rng.random_range(0..3) {
+                let rights = match self.rng.random_range(0..4) {
                     0 => Rights::NONE,
                     1 => Rights::SEND_PLAIN,
+                    2 => Rights::SEND_REACTIONS,
                     _ => Rights::SEND_PHOTOS | Rights::PIN_MESSAGES,
                 };
                 let banned = Banned { entirely, rights, until: 0 };
@@ -130,9 +143,10 @@ impl Life {
                 ("title", core.edit_channel_title(actor, owner, channel, &title).await.map(|_| ()))
             }
             89..92 => {
-                let banned = match self.rng.random_range(0..3) {
+                let banned = match self.rng.random_range(0..4) {
                     0 => Rights::NONE,
                     1 => Rights::SEND_PLAIN | Rights::INVITE_USERS,
+                    2 => Rights::SEND_REACTIONS,
                     _ => Rights::CHANGE_INFO | Rights::PIN_MESSAGES,
                 };
                 ("rights", core.edit_channel_rights(actor, owner, channel, banned).await)
@@ -141,6 +155,52 @@ impl Life {
                 let name = if self.rng.random() { "harbour_news" } else { "" };
                 let name = name.to_owned();
                 ("name", core.update_channel_username(actor, owner, channel, name).await)
+            }
+            100..112 => {
+                let Some(id) = self.message().await else { return };
+                let with = ["👍", "🔥", "❤"][self.rng.random_range(0..3)].to_owned();
+                let reacts = self.rng.random_bool(0.8);
+                let with = reacts.then_some(Reaction::Emoji(with)).into_iter().collect();
+                let how = ReactHow::default();
+                ("react", core.react(actor, owner, peer, id, with, how).await)
+            }
+            112..116 => {
+                let available = match self.rng.random_range(0..5) {
+                    0 => ChatReactions::None,
+                    1 => ChatReactions::some(vec![Reaction::Emoji("🔥".into())]).unwrap(),
+                    _ => ChatReactions::All,
+                };
+                let kinds_max = self.rng.random_range(2..5);
+                let wanted = ChannelReactions { available, kinds_max };
+                ("reactions", core.edit_channel_reactions(actor, owner, channel, wanted).await)
+            }
+            116..119 => {
+                let public_voters = self.rng.random_bool(0.5);
+                let multiple_choice = self.rng.random_bool(0.5);
+                let new = NewPoll { public_voters, multiple_choice, ..polls::poll(3) };
+                ("ask", self.world.ask(by, peer, new).await.map(|_| ()))
+            }
+            119..129 => {
+                let Some(id) = self.poll_message().await else { return };
+                let at: Vec<u8> = (0..3).filter(|_| self.rng.random_bool(0.4)).collect();
+                ("vote", self.world.vote(by, peer, id, &at).await.map(|_| ()))
+            }
+            129..131 => {
+                let Some(id) = self.poll_message().await else { return };
+                ("close", core.close_poll(actor, owner, peer, id).await.map(|_| ()))
+            }
+            131..136 => {
+                // Whoever reacts loses the right at once: what was done before stays done.
+                let Some(id) = self.message().await else { return };
+                let with = vec![Reaction::Emoji("🎉".into())];
+                let how = ReactHow::default();
+                let reacted = core.react(other.actor(), other.id, peer, id, with, how).await;
+                let entirely = self.rng.random();
+                let banned = Banned { entirely, rights: Rights::SEND_REACTIONS, until: 0 };
+                let creator = core.channel(channel).unwrap().creator;
+                let by = self.users.iter().copied().find(|user| user.id == creator).unwrap();
+                let done = core.ban_in_channel(by.actor(), by.id, channel, other.id, banned).await;
+                ("react and fall", reacted.and(done.map(|_| ())))
             }
             95..97 => ("give", core.give_channel(actor, owner, channel, other.id).await),
             _ => {
@@ -211,9 +271,84 @@ impl Life {
         }
     }
 
+    /// Who reacted with what; and of that, what each is shown.
+    fn check_reactions(&self, id: MessageId, stored: &Message, said: &glog::data::Message) {
+        let core = &self.world.core;
+        let listed = core.listed_reactions(self.channel, id);
+        let in_log = said.reactions.iter().map(|(by, with)| (UserId(by.id as i64), with.clone()));
+        assert_eq!(listed, in_log.collect(), "{id:?}");
+        assert!(listed.is_empty() || stored.reacted);
+        let broadcast = core.channel(self.channel).unwrap().broadcast;
+        for viewer in &self.users {
+            let Some(shown) = core.reactions(viewer.id, id, stored).unwrap() else { continue };
+            let emoji = |reaction: &Reaction| match reaction {
+                Reaction::Emoji(emoji) => emoji.clone(),
+                Reaction::Custom(_) => panic!(),
+            };
+            let counts = shown.counts.iter().map(|one| (emoji(&one.reaction), one.count as usize));
+            let mut by_kind: BTreeMap<String, usize> = BTreeMap::new();
+            for with in listed.values().flatten() {
+                *by_kind.entry(with.clone()).or_default() += 1;
+            }
+            assert_eq!(counts.collect::<BTreeMap<_, _>>(), by_kind);
+            let own = shown.counts.iter().find(|one| one.chosen.is_some());
+            let own = own.map(|one| vec![emoji(&one.reaction)]);
+            assert_eq!(own.as_ref(), listed.get(&viewer.id));
+            assert_eq!(shown.can_see_list, !broadcast);
+            let newest = if broadcast { 0 } else { listed.len().min(3) };
+            assert_eq!(shown.recent.len(), newest);
+            for (one, _) in &shown.recent {
+                assert_eq!(listed[&one.user], [emoji(&one.reaction)]);
+            }
+        }
+    }
+
+    /// A poll and its votes; true if it was closed.
+    fn check_poll(
+        &self,
+        stored: &Message,
+        said: &glog::data::Message,
+        view: &glog::data::View,
+    ) -> bool {
+        let Some(Media::Poll(id)) = stored.media else { return false };
+        let core = &self.world.core;
+        let shown = self.world.poll(self.users[0], id).poll;
+        let post = said.post.as_ref().unwrap();
+        assert_eq!(post.media[0].class, glog::Rights::POLL);
+        assert_eq!(channels::poll_in_log(post).unwrap(), shown.to_log());
+        let votes: BTreeMap<UserId, Vec<u16>> = core.stored_votes(id);
+        let mut counts = vec![0; shown.answers.len()];
+        for at in votes.values().flatten() {
+            counts[usize::from(*at)] += 1;
+        }
+        let voters: Vec<u64> = shown.answers.iter().map(|one| u64::from(one.voters)).collect();
+        assert_eq!((&voters, shown.voters as usize), (&counts, votes.len()));
+        if shown.public_voters {
+            let in_log = said.votes.iter().map(|(by, at)| (UserId(by.id as i64), at.clone()));
+            assert_eq!(votes, in_log.collect());
+            assert!(said.tallies.is_empty());
+        } else {
+            assert!(said.votes.is_empty());
+            let told = said.tallies.values().next().cloned();
+            assert!(told.is_some() || votes.is_empty(), "never told");
+            // No more than members that the log knows of.
+            let known = match view.counts.values().next() {
+                Some(members) => *members,
+                None => view.members.values().filter(|is_in| **is_in).count() as u64,
+            };
+            for (at, count) in told.into_iter().flatten() {
+                assert_eq!(count, voters[usize::from(at)].min(known));
+            }
+        }
+        shown.closed
+    }
+
     /// What is shown is what the log says, to somebody who reads nothing else.
     async fn check(&self) {
         self.check_links().await;
+        // Totals are told a little later.
+        self.world.pass_s(10);
+        self.world.core.tick().await.unwrap();
         let core = &self.world.core;
         let channel = core.channel(self.channel).unwrap();
         let replica = core.replica_of(self.channel);
@@ -244,9 +379,16 @@ impl Life {
             let stored = &shown[at].message;
             let post = said.post.as_ref().unwrap();
             assert_eq!((&*post.text, said.author.id), (stored.text.as_str(), stored.from.0 as u64));
-            assert_eq!(said.edited.is_some(), stored.edited != 0);
+            let closed = self.check_poll(stored, said, &view);
+            assert_eq!(said.edited.is_some(), stored.edited != 0 || closed);
             assert_eq!(!said.pins.is_empty(), stored.pinned, "{at:?} {}", stored.text);
+            self.check_reactions(shown[at].id, stored, said);
         }
+        // Where nothing was said, the log has no setting.
+        let said = chain.state().settings.get(&17).cloned();
+        let all =
+            glog::body::Setting::Reactions(glog::body::Reactions { only: None, kinds_max: 11 });
+        assert_eq!(said.unwrap_or(all), core.reactions_setting(self.channel));
         // Who may do what.
         let state = chain.state();
         let mut joined = BTreeSet::new();
@@ -326,5 +468,5 @@ async fn what_is_shown_is_what_the_log_says() {
         }
     }
     // Everything happened.
-    assert_eq!(done.len(), 18, "{done:?}");
+    assert_eq!(done.len(), 24, "{done:?}");
 }

@@ -172,8 +172,8 @@ async fn what_is_not_built_for_channels_says_so_and_what_is_hidden_is_not_quoted
     core.send(ada.actor(), ada.id, answer.clone()).await.unwrap();
     let (how, reaction) = (ReactHow::default(), Reaction::Emoji("👍".into()));
     let refused =
-        core.react(ada.actor(), ada.id, group.into(), before.id, vec![reaction], how).await;
-    assert!(matches!(refused, Err(CoreError::NotBuilt)), "{refused:?}");
+        core.react(bob.actor(), bob.id, group.into(), before.id, vec![reaction], how).await;
+    assert!(matches!(refused, Err(CoreError::UnknownMessage)), "{refused:?}");
     // Of two channels, messages with one number forwarded under one number are two.
     let other = world.channel(ada, false).await;
     let there = world.post(ada, other, "there").await.unwrap();

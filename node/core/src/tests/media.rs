@@ -9,7 +9,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::world::{Member, World, full, outgoing, text};
 use crate::*;
 
-fn document(owner: Member, id: i64, size: u64, content: u8) -> Document {
+pub(super) fn document(owner: Member, id: i64, size: u64, content: u8) -> Document {
     Document {
         id: FileId(id),
         owner: owner.id,

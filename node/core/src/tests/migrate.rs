@@ -27,6 +27,8 @@ async fn a_group_becomes_a_supergroup_with_everybody_as_they_were() {
     core.edit_chat_rights(ada.actor(), ada.id, chat, Rights::SEND_POLLS).await.unwrap();
     let link = core.export_link(ada.actor(), ada.id, chat, false, LinkTerms::default());
     let link = link.await.unwrap();
+    let some = ChatReactions::some(vec![Reaction::Emoji("🔥".into())]).unwrap();
+    core.edit_chat_reactions(ada.actor(), ada.id, chat, some.clone()).await.unwrap();
     say(&world, ada, chat.into(), "hello").await.unwrap();
     // Bob has read it, Cyd has not; Cyd hears nothing of it.
     core.read_history(bob.actor(), bob.id, chat.into(), MessageId(0)).await.unwrap();
@@ -71,7 +73,10 @@ async fn a_group_becomes_a_supergroup_with_everybody_as_they_were() {
     for user in [bob, cyd] {
         world.post(user, channel, "here").await.unwrap();
     }
+    assert_eq!(core.channel_reactions(channel).unwrap().available, some);
     let replica = core.replica_of(channel);
+    let in_log = replica.chain().state().settings.get(&17);
+    assert_eq!(in_log, Some(&core.reactions_setting(channel)));
     assert!(replica.chain().verdicts().iter().all(|verdict| *verdict == Verdict::Applied));
     assert_eq!(replica.lanes().view(replica.chain()).messages.len(), 2);
 

@@ -7,7 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use super::world::{Member, World, text};
 use crate::*;
 
-fn poll(answers: usize) -> NewPoll {
+pub(super) fn poll(answers: usize) -> NewPoll {
     let answer =
         |at: usize| NewAnswer { text: text(&format!("answer {at}")), option: vec![at as u8] };
     NewPoll {
@@ -33,19 +33,25 @@ fn quiz() -> NewPoll {
 }
 
 impl World {
-    async fn ask(&self, from: Member, to: PeerId, poll: NewPoll) -> CoreResult<Sent> {
+    pub(super) async fn ask(&self, from: Member, to: PeerId, poll: NewPoll) -> CoreResult<Sent> {
         let fingerprint = [1; 16];
         let media = Some(OutgoingMedia { file: OutgoingFile::NewPoll(poll), fingerprint });
         let message = Outgoing { media, ..Outgoing::text(to, Text::none(), self.number()) };
         self.core.send(from.actor(), from.id, message).await
     }
 
-    async fn vote(&self, by: Member, peer: PeerId, id: MessageId, at: &[u8]) -> CoreResult<PollId> {
+    pub(super) async fn vote(
+        &self,
+        by: Member,
+        peer: PeerId,
+        id: MessageId,
+        at: &[u8],
+    ) -> CoreResult<PollId> {
         let options = at.iter().map(|at| vec![*at]).collect();
         self.core.vote(by.actor(), by.id, peer, id, options).await
     }
 
-    fn poll(&self, viewer: Member, poll: PollId) -> PollView {
+    pub(super) fn poll(&self, viewer: Member, poll: PollId) -> PollView {
         self.core.poll(viewer.id, poll).unwrap().unwrap()
     }
 
@@ -55,7 +61,7 @@ impl World {
     }
 }
 
-fn number(sent: &Sent) -> PollId {
+pub(super) fn number(sent: &Sent) -> PollId {
     match sent.message.media {
         Some(Media::Poll(poll)) => poll,
         ref other => panic!("{other:?}"),

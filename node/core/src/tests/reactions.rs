@@ -12,7 +12,7 @@ fn emoji(emoticon: &str) -> Reaction {
 }
 
 impl World {
-    async fn hears_all(&self, member: Member) {
+    pub(super) async fn hears_all(&self, member: Member) {
         let all = ReactionsNotify { messages: ReactionsFrom::All, ..ReactionsNotify::default() };
         self.core.set_reactions_notify(None, member.id, all).await.unwrap();
     }

@@ -10,6 +10,7 @@
 
 mod clear;
 mod expire;
+mod rows;
 mod scheduled;
 
 use std::collections::BTreeSet;
@@ -55,6 +56,12 @@ pub(crate) enum Kind {
     Unban,
     /// An event of a channel's admin log goes.
     AdminEvent,
+    /// Rows that belonged to something which is gone.
+    ClearRows,
+    /// The log of a channel is told how many have voted.
+    Tally,
+    /// The log of a channel is told who reacted.
+    React,
 }
 
 impl Kind {
@@ -66,6 +73,9 @@ impl Kind {
             Self::ClearBox => 3,
             Self::Unban => 4,
             Self::AdminEvent => 10,
+            Self::ClearRows => 16,
+            Self::Tally => 17,
+            Self::React => 18,
         }
     }
 }
@@ -111,7 +121,7 @@ impl Timers {
         }
     }
 
-    fn sooner(&self, at: u32) {
+    pub(crate) fn sooner(&self, at: u32) {
         self.due.send_if_modified(|due| {
             let sooner = due.is_none_or(|due| at < due);
             if sooner {
@@ -180,6 +190,9 @@ impl Core {
         let now = u32::try_from(self.now()).unwrap_or(0);
         let end = now.saturating_add(1).to_be_bytes();
         while self.fire(&[], Some(&end)).await? {}
+        if self.inner.views.due().is_some_and(|due| due <= now) {
+            self.write_views().await?;
+        }
         // Again, if a timer was set between the two: it has told before it is seen here.
         loop {
             let next = first(&*self.inner.store)?;
@@ -187,6 +200,9 @@ impl Core {
             if first(&*self.inner.store)? == next {
                 break;
             }
+        }
+        if let Some(due) = self.inner.views.due() {
+            timers.sooner(due);
         }
         if !timers.state.lock().came.is_empty() {
             timers.due.send_replace(Some(0));
@@ -246,6 +262,9 @@ impl Decide<'_> {
             Some(3) => self.clear_box(owner, value),
             Some(4) => self.end_ban(owner, rest),
             Some(10) => self.forget_noted(place.channel().ok_or_else(damaged)?, rest),
+            Some(16) => self.clear_rows_later(rest),
+            Some(17) => self.fire_tally(rest),
+            Some(18) => self.log_reactions(place.channel().ok_or_else(damaged)?),
             _ => Err(damaged()),
         }
     }
