@@ -70,16 +70,20 @@ fn shown(
         Some(channel) => Some(view.core.post_counts(channel, id)?),
         None => None,
     };
-    let media_unread = match stored.peer.channel() {
-        Some(channel) => view.core.is_unheard(view.viewer, channel, id, stored)?,
-        None => stored.unread_media,
+    let (mentioned, media_unread) = match stored.peer.channel() {
+        Some(channel) => {
+            let mention = view.core.mentions(view.viewer, channel, id, stored)?;
+            let unheard = view.core.is_unheard(view.viewer, channel, id, stored)?;
+            (mention.is_some(), unheard || mention == Some(true))
+        }
+        None => (stored.mentioned, stored.unread_media),
     };
     Ok(types::Message {
         views: counts.map(|counts| counts.views),
         forwards: counts.map(|counts| counts.forwards),
         out,
         post,
-        mentioned: stored.mentioned,
+        mentioned,
         media_unread,
         silent: stored.silent,
         from_scheduled: stored.scheduled,

@@ -169,7 +169,7 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
     (
         "Mentions",
         &["messages.getUnreadMentions", "messages.readMentions"],
-        "counted in groups only",
+        "",
     ),
     ("Pinned messages", &["messages.updatePinnedMessage", "messages.unpinAllMessages"], ""),
     (

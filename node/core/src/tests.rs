@@ -6,6 +6,7 @@ mod admin_log;
 mod blocking;
 mod channel_contents;
 mod channel_life;
+mod channel_mentions;
 mod channel_polls;
 mod channel_reactions;
 mod channel_settings;

@@ -20,6 +20,8 @@ mod driver;
 #[cfg(test)]
 mod links;
 #[cfg(test)]
+mod mentions;
+#[cfg(test)]
 mod migrate;
 #[cfg(test)]
 mod mtcute;

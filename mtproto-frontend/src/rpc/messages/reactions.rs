@@ -22,7 +22,6 @@ use tl::functions::messages as f;
 use tl::types::messages as t;
 use tl::{enums, types};
 
-use super::unread_mentions::nothing_read;
 use super::{channel_updates, messages, page_limit, refuse};
 use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -184,7 +183,8 @@ pub(in crate::rpc) async fn read_reactions(
     let affected = ctx.shared.core.read_reactions(ctx.actor()?, ctx.user()?, peer).await?;
     if let Some(channel) = peer.channel() {
         // It is no event of the channel.
-        return nothing_read(ctx, channel);
+        let pts = ctx.shared.core.channel_state(channel)?.0;
+        return Ok(t::AffectedHistory { pts, pts_count: 0, offset: 0 });
     }
     Ok(t::AffectedHistory { pts: affected.pts.0, pts_count: affected.pts_count, offset: 0 })
 }

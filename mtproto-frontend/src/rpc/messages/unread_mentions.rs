@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/api/mentions>
 
-use node_core::{ChannelId, MessageId};
+use node_core::{BoxId, MessageId};
 use tl::enums;
 use tl::functions::messages as f;
 use tl::types::messages as t;
@@ -27,7 +27,7 @@ pub(in crate::rpc) async fn get_unread_mentions(
         |id: &&MessageId| (request.max_id <= 0 || id.0 < request.max_id) && id.0 > request.min_id;
     let some = all.iter().skip(from).filter(within).take(page_limit(request.limit));
     let ids: Vec<MessageId> = some.copied().collect();
-    let mut found = core.messages(owner, &ids).await?;
+    let mut found = core.messages(BoxId::of(owner, peer), &ids).await?;
     found.sort_by_key(|stored| std::cmp::Reverse(stored.id));
     let Page { messages, users, chats } = page(ctx, &found)?;
     let topics = Vec::new();
@@ -43,16 +43,11 @@ pub(in crate::rpc) async fn read_mentions(
     request: f::ReadMentions,
 ) -> RpcResult<t::AffectedHistory> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
-    if let Some(channel) = peer.channel() {
-        return nothing_read(ctx, channel);
-    }
-    let (read, left) = ctx.shared.core.read_mentions(ctx.actor()?, owner, peer).await?;
+    let core = &ctx.shared.core;
+    let (read, left) = match peer.channel() {
+        Some(channel) => core.read_mentions_in_channel(ctx.actor()?, owner, channel).await?,
+        None => core.read_mentions(ctx.actor()?, owner, peer).await?,
+    };
     let (pts, pts_count) = (read.pts.0, read.pts_count);
     Ok(t::AffectedHistory { pts, pts_count, offset: i32::from(left > 0) })
-}
-
-/// In channels nothing is marked for one member: so much is read of it.
-pub(super) fn nothing_read(ctx: &Context, channel: ChannelId) -> RpcResult<t::AffectedHistory> {
-    let pts = ctx.shared.core.channel_state(channel)?.0;
-    Ok(t::AffectedHistory { pts, pts_count: 0, offset: 0 })
 }

@@ -76,7 +76,9 @@ impl BoxState {
                     if message.pinned {
                         dialog.pinned.insert(MessageId(pts.0));
                     }
-                    if message.mentioned && message.unread_media && !message.out {
+                    // Of a channel's box every member has marks of their own.
+                    let is_own = message.peer.channel().is_none();
+                    if is_own && message.mentioned && message.unread_media && !message.out {
                         dialog.mentions.insert(MessageId(pts.0));
                     }
                     Ok(())

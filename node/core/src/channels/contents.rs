@@ -198,10 +198,16 @@ impl Decide<'_> {
                 first.push((message.from, id));
             }
         }
+        if !new.is_empty() {
+            self.put_shown(Keyspace::CHANNELS, &key, Some(&heard))?;
+        }
+        let looked_at: Vec<MessageId> = ids.iter().copied().take(AT_ONCE).collect();
+        new.extend(self.see_mentions(channel, owner, &looked_at)?);
+        new.sort_unstable();
+        new.dedup();
         if new.is_empty() {
             return Ok(());
         }
-        self.put_shown(Keyspace::CHANNELS, &key, Some(&heard))?;
         self.tell_own(owner, Own::ReadContents { channel, ids: new });
         for (writer, id) in first {
             if self.participant(channel, writer)?.is_some_and(|writer| writer.joined) {

@@ -19,6 +19,7 @@ mod contents;
 mod list;
 mod log;
 mod members;
+mod mentions;
 mod migrate;
 mod post;
 mod react;
@@ -171,6 +172,8 @@ pub struct Participant {
     pub hidden_below: MessageId,
     /// When they last wrote, in unix seconds, where slow mode asks for it.
     pub wrote: i32,
+    /// Mentions of them that they have not looked at.
+    pub unread_mentions: i32,
     /// Whether the log says that they are there: it does from their first message on.
     pub(crate) announced: bool,
 }
@@ -228,6 +231,7 @@ impl Participant {
             read_inbox: MessageId(0),
             hidden_below: MessageId(0),
             wrote: 0,
+            unread_mentions: 0,
             announced: false,
         }
     }
@@ -477,8 +481,13 @@ impl Decide<'_> {
         for key in lists.iter().filter(|key| !listed.contains(key)) {
             self.put_bytes(Keyspace::CHANNELS, key, Vec::new());
         }
+        let mut participant = participant.clone();
         if before.as_ref().is_some_and(|before| before.joined) != participant.joined {
             let joined = participant.joined;
+            if !joined {
+                self.forget_mentions_of(id, user)?;
+                participant.unread_mentions = 0;
+            }
             if joined {
                 self.put_bytes(Keyspace::CHANNELS_OF, &of_key(user, id), Vec::new());
             } else {
@@ -487,7 +496,7 @@ impl Decide<'_> {
             }
             self.after(move |inner| inner.channels.joined(user, id, joined));
         }
-        self.put_shown(Keyspace::CHANNELS, &participant_key(id, user), Some(participant))
+        self.put_shown(Keyspace::CHANNELS, &participant_key(id, user), Some(&participant))
     }
 
     /// Tells who is in a channel that it changed.

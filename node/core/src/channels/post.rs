@@ -160,6 +160,8 @@ impl Decide<'_> {
             return Err(CoreError::RightMissing(Rights::SEND));
         }
         let id = self.next_id(channel)?;
+        let meant = self.meant_in_channel(&found, &message)?;
+        message.mentioned = !meant.is_empty();
         let announces = !found.broadcast && !own.announced;
         self.expires(from, id, &message)?;
         self.ask_poll_in_channel(message.media.as_ref(), channel, id)?;
@@ -173,6 +175,7 @@ impl Decide<'_> {
         };
         self.put_participant(&mut found, &reads)?;
         self.note_reading(&found, from, id)?;
+        self.note_meant(&mut found, id, &meant)?;
         if announces {
             let joins = DataBody::Member(Member { join: true, invite: None });
             self.write_data(channel, from, &joins)?;
@@ -422,6 +425,7 @@ impl Decide<'_> {
         self.forget_reactions_in_channel(channel, id, message)?;
         self.forget_views(channel, id, message)?;
         self.forget_heard(channel, id, message)?;
+        self.forget_meant(channel, id, message)?;
         self.release_media([message])?;
         origin.map(|origin| origin.post()).transpose()
     }

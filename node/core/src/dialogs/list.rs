@@ -325,12 +325,13 @@ impl Core {
         let place = Place::Dialog(channel.into());
         let top = self.in_place(channel, place, |dialog, _, _| Ok(dialog.top))?;
         let own = self.newest_participant(channel, owner)?;
-        let read = own.map_or(MessageId(0), |own| own.read_inbox);
+        let read = own.as_ref().map_or(MessageId(0), |own| own.read_inbox);
         let mut dialog = view(channel.into(), None, personal)?;
         dialog.top = top.unwrap_or_default();
         dialog.read_inbox = read;
         dialog.read_outbox = self.read_by_others(channel, owner)?;
         dialog.unread = self.unread_in_channel(channel, read)?;
+        dialog.unread_mentions = own.map_or(0, |own| own.unread_mentions);
         dialog.pts = Some(self.channel_state(channel)?);
         Ok(dialog)
     }

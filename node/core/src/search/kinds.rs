@@ -79,7 +79,8 @@ pub(super) fn fits(filter: SearchFilter, message: &Message, document: Option<&Do
             matches!(media, Some(Media::Geo(_) | Media::GeoLive { .. } | Media::Venue { .. }))
         }
         SearchFilter::ChatPhotos => matches!(message.action, Some(Action::ChatPhoto(Some(_)))),
-        SearchFilter::MyMentions => message.mentioned,
+        // In channels it says that somebody is.
+        SearchFilter::MyMentions => message.mentioned && message.peer.channel().is_none(),
         SearchFilter::Poll => matches!(media, Some(Media::Poll(_))),
     }
 }

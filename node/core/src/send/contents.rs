@@ -51,6 +51,11 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn unread_mentions(&self, owner: UserId, peer: PeerId) -> CoreResult<Vec<MessageId>> {
+        if let PeerId::Channel(channel) = peer {
+            let found = self.unread_mentions_in_channel(owner, channel)?;
+            self.settled().await?;
+            return Ok(found);
+        }
         let found = {
             let cell = self.inner.boxes.cell(owner);
             let state = cell.lock(&*self.inner.store, owner)?;

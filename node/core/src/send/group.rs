@@ -136,7 +136,7 @@ impl Decide<'_> {
     }
 
     /// Whom a text mentions, by username or by name.
-    fn mentioned(&self, message: &Message) -> Vec<UserId> {
+    pub(crate) fn mentioned(&self, message: &Message) -> Vec<UserId> {
         let mentioned = message.entities.iter().filter_map(|entity| match &entity.kind {
             EntityKind::MentionName { user } => Some(*user),
             EntityKind::Mention => {

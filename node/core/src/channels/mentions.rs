@@ -1,0 +1,245 @@
+//! Who is mentioned in supergroups, and has not looked yet.
+//!
+//! A row for each who is meant, whoever else is there. Keyspace `CHANNELS`, key = channel (8) ++ 51 ++
+//! user (8) ++ id (4): a [`Mention`]. How many of them were not looked at is counted in the
+//! [`Participant`]. A message says in `mentioned` that there is any such row.
+
+use node_store::Keyspace;
+use serde::{Deserialize, Serialize};
+
+use super::{Channel, Participant, row_key};
+use crate::decide::{Decide, scan_prefix};
+use crate::event::Own;
+use crate::ids::{Actor, ChannelId, MessageId, Pts, UserId};
+use crate::message::Message;
+use crate::record::Record;
+use crate::send::Affected;
+use crate::{Core, CoreError, CoreResult};
+
+const MENTION: u8 = 51;
+
+/// Whom one message can mean.
+const MEANT_MAX: usize = 50;
+
+/// Mentions of one member that are kept: the oldest go first.
+const KEPT_MAX: usize = 1000;
+
+/// Mentions that one command marks as seen.
+const AT_ONCE: usize = 100;
+
+/// Somebody is mentioned in a message, or answered.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Mention {
+    unread: bool,
+}
+
+impl Record for Mention {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "mention in a channel";
+}
+
+fn prefix(channel: ChannelId, user: UserId) -> Vec<u8> {
+    row_key(channel, MENTION, &user.bytes())
+}
+
+fn key(channel: ChannelId, user: UserId, id: MessageId) -> Vec<u8> {
+    [&prefix(channel, user)[..], &id.0.max(0).to_be_bytes()].concat()
+}
+
+fn id_at_end(key: &[u8]) -> MessageId {
+    MessageId(crate::ids::box_number(key))
+}
+
+/// The numbers of those that were not looked at, ascending.
+fn unread(rows: &[(Vec<u8>, Vec<u8>)]) -> CoreResult<Vec<MessageId>> {
+    let mut ids = Vec::new();
+    for (key, row) in rows {
+        if Mention::decode(row)?.unread {
+            ids.push(id_at_end(key));
+        }
+    }
+    Ok(ids)
+}
+
+impl Core {
+    /// Whether a message of a channel mentions the viewer; and if so, whether they have not looked.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn mentions(
+        &self,
+        viewer: UserId,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<Option<bool>> {
+        if !message.mentioned {
+            return Ok(None);
+        }
+        let mention: Option<Mention> = self.shown(Keyspace::CHANNELS, &key(channel, viewer, id))?;
+        Ok(mention.map(|mention| mention.unread))
+    }
+
+    /// Messages of a channel that mention a member and were not looked at, the newest first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) fn unread_mentions_in_channel(
+        &self,
+        owner: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<Vec<MessageId>> {
+        let prefix = prefix(channel, owner);
+        let rows = scan_prefix(&*self.inner.store, Keyspace::CHANNELS, &prefix, KEPT_MAX + 1)?;
+        let mut ids = unread(&rows)?;
+        ids.reverse();
+        Ok(ids)
+    }
+
+    /// Marks some mentions in a channel as seen; and how many are left.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`].
+    pub async fn read_mentions_in_channel(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+    ) -> CoreResult<(Affected, usize)> {
+        self.write(Some(actor), move |decide| {
+            let view = decide.channel_view(owner, channel)?;
+            if !view.may_read() {
+                return Err(CoreError::UnknownChannel);
+            }
+            let rows = decide.mentions_of(channel, owner)?;
+            let all = unread(&rows)?;
+            let some: Vec<MessageId> = all.iter().take(AT_ONCE).copied().collect();
+            let seen = decide.see_mentions(channel, owner, &some)?;
+            if !seen.is_empty() {
+                decide.tell_own(owner, Own::ReadContents { channel, ids: seen });
+            }
+            let pts = Pts(decide.next_id(channel)?.0 - 1);
+            Ok((Affected { pts, pts_count: some.len() as i32 }, all.len() - some.len()))
+        })
+        .await
+    }
+}
+
+impl Decide<'_> {
+    fn mentions_of(&self, channel: ChannelId, user: UserId) -> CoreResult<Vec<(Vec<u8>, Vec<u8>)>> {
+        self.scan_prefix(Keyspace::CHANNELS, &prefix(channel, user), KEPT_MAX + 1)
+    }
+
+    /// Whom a message of a supergroup means, as far as they are there: those whom it names, and whom it
+    /// answers.
+    pub(super) fn meant_in_channel(
+        &self,
+        channel: &Channel,
+        message: &Message,
+    ) -> CoreResult<Vec<UserId>> {
+        if channel.broadcast || message.action.is_some() {
+            return Ok(Vec::new());
+        }
+        let mut meant = self.mentioned(message);
+        if let Some(reply) = &message.reply {
+            let answered = self.message(channel.id, reply.to)?;
+            meant.extend(answered.map(|answered| answered.from));
+        }
+        meant.sort_unstable();
+        meant.dedup();
+        meant.retain(|user| *user != message.from);
+        let mut there = Vec::new();
+        for user in meant.into_iter().take(MEANT_MAX) {
+            if self.participant(channel.id, user)?.is_some_and(|own| own.joined) {
+                there.push(user);
+            }
+        }
+        Ok(there)
+    }
+
+    /// Notes whom a message means.
+    pub(super) fn note_meant(
+        &mut self,
+        channel: &mut Channel,
+        id: MessageId,
+        meant: &[UserId],
+    ) -> CoreResult<()> {
+        for user in meant {
+            let rows = self.mentions_of(channel.id, *user)?;
+            let mut more = 1;
+            if let Some((oldest, row)) = rows.first().filter(|_| rows.len() >= KEPT_MAX) {
+                more -= i32::from(Mention::decode(row)?.unread);
+                self.put_shown::<Mention>(Keyspace::CHANNELS, oldest, None)?;
+            }
+            let mention = Mention { unread: true };
+            self.put_shown(Keyspace::CHANNELS, &key(channel.id, *user, id), Some(&mention))?;
+            self.count_mentions(channel, *user, more)?;
+        }
+        Ok(())
+    }
+
+    fn count_mentions(&mut self, channel: &mut Channel, user: UserId, by: i32) -> CoreResult<()> {
+        let Some(own) = self.participant(channel.id, user)?.filter(|_| by != 0) else {
+            return Ok(());
+        };
+        let unread_mentions = own.unread_mentions.saturating_add(by).max(0);
+        self.put_participant(channel, &Participant { unread_mentions, ..own })
+    }
+
+    /// Somebody has looked at messages; answers those that meant them and were new.
+    pub(super) fn see_mentions(
+        &mut self,
+        channel: ChannelId,
+        user: UserId,
+        ids: &[MessageId],
+    ) -> CoreResult<Vec<MessageId>> {
+        let mut seen = Vec::new();
+        for id in ids {
+            let key = key(channel, user, *id);
+            let mention: Option<Mention> = self.load(Keyspace::CHANNELS, &key)?;
+            if mention.is_some_and(|mention| mention.unread) {
+                let mention = Mention { unread: false };
+                self.put_shown(Keyspace::CHANNELS, &key, Some(&mention))?;
+                seen.push(*id);
+            }
+        }
+        if !seen.is_empty() {
+            // Nobody comes or goes by it.
+            let mut found = self.channel_row(channel)?;
+            self.count_mentions(&mut found, user, -(seen.len() as i32))?;
+        }
+        Ok(seen)
+    }
+
+    /// A message goes, and with it that it meant somebody.
+    pub(super) fn forget_meant(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
+        if !message.mentioned {
+            return Ok(());
+        }
+        let mut found = self.channel_row(channel)?;
+        for user in self.meant_in_channel(&found, message)? {
+            let key = key(channel, user, id);
+            let Some(mention) = self.load::<Mention>(Keyspace::CHANNELS, &key)? else { continue };
+            self.put_shown::<Mention>(Keyspace::CHANNELS, &key, None)?;
+            self.count_mentions(&mut found, user, -i32::from(mention.unread))?;
+        }
+        Ok(())
+    }
+
+    /// Who leaves is meant no more.
+    pub(super) fn forget_mentions_of(
+        &mut self,
+        channel: ChannelId,
+        user: UserId,
+    ) -> CoreResult<()> {
+        for (key, _) in self.mentions_of(channel, user)? {
+            self.put_shown::<Mention>(Keyspace::CHANNELS, &key, None)?;
+        }
+        Ok(())
+    }
+}
