@@ -100,6 +100,8 @@ fn shown(
             types::MessageReplyHeader {
                 quote: quote.is_some(),
                 reply_to_msg_id: Some(reply.to.0),
+                // Of what answers the first message of its thread, that is said already.
+                reply_to_top_id: stored.thread.filter(|top| *top != reply.to).map(|top| top.0),
                 quote_text: quote.map(|quote| quote.text.clone()),
                 quote_entities: quote.and_then(|quote| entities(&quote.entities)),
                 quote_offset: quote.map(|quote| quote.offset).filter(|offset| *offset > 0),
@@ -114,6 +116,7 @@ fn shown(
         edit_date: (stored.edited != 0).then_some(stored.edited),
         grouped_id: (stored.grouped_id != 0).then_some(stored.grouped_id),
         reactions: super::message_reactions(view, id, stored)?,
+        replies: super::thread::replies(view, id, stored)?,
         ttl_period: (stored.ttl_period != 0).then_some(stored.ttl_period),
         ..types::Message::default()
     }

@@ -13,6 +13,7 @@ mod privacy;
 mod reactions;
 mod settings;
 mod stickers;
+mod thread;
 mod update;
 mod user;
 mod web_page;
@@ -145,7 +146,7 @@ impl Named {
         if let Some(Media::Poll(poll)) = message.media {
             self.poll(view, poll)?;
         }
-        self.message(message).reactions(view, id, message)
+        self.message(message).reactions(view, id, message)?.repliers(view, id, message)
     }
 
     /// Names everybody whom a formatted text mentions.

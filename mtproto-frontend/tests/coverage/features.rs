@@ -229,6 +229,11 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
         "",
     ),
     (
+        "Threads of supergroups",
+        &["messages.getReplies", "messages.getDiscussionMessage", "messages.readDiscussion"],
+        "",
+    ),
+    (
         "Photos, files, albums, voice messages",
         &[
             "upload.saveFilePart",

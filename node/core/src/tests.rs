@@ -34,6 +34,7 @@ mod reports;
 mod saved;
 mod search;
 mod stickers;
+mod threads;
 mod timers;
 mod updates;
 mod weight;

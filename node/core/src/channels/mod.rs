@@ -9,7 +9,8 @@
 //! Keyspace `CHANNELS`, key = channel (8) ++ kind (1) ++ rest: 0 is the [`Channel`]; 1 ++ user (8) a
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
-//! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 20 ++ latest first (8) the
+//! [`AdminEvent`]s. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
@@ -23,6 +24,7 @@ mod read;
 mod rights;
 mod settings;
 mod table;
+mod threads;
 
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
@@ -34,10 +36,13 @@ pub use log::LogKeys;
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;
+#[cfg(test)]
+pub(crate) use post::said_beside;
 pub use read::ChannelRead;
 pub use rights::AdminRights;
 pub use settings::ChannelSetting;
 pub(crate) use table::Channels;
+pub use threads::{Thread, ThreadPage};
 
 use crate::chats::Rights;
 use crate::decide::Decide;
@@ -54,6 +59,9 @@ const MARKED: u8 = 3;
 const ENTRY_OF: u8 = 4;
 const MESSAGE_OF: u8 = 5;
 const READERS: u8 = 6;
+const IN_THREAD: u8 = 7;
+const THREAD: u8 = 8;
+const THREAD_READ: u8 = 9;
 const ADMIN_EVENT: u8 = 20;
 
 /// A channel or a supergroup, as it shows on this node.

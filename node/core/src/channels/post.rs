@@ -53,11 +53,36 @@ struct Extra {
     invert_media: bool,
     noforwards: bool,
     post_author: Option<String>,
+    /// The entry with which the thread begins that it stands in: what it answers may be gone when
+    /// somebody reads this.
+    top: Option<Vec<u8>>,
+    /// The group or channel in whose name it is written, by its name in logs.
+    sent_as: Option<[u8; 32]>,
 }
 
 impl Record for Extra {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "more of a message";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let (entities, silent, forward, grouped_id, invert_media, noforwards, post_author) =
+            postcard::from_bytes(fields).ok()?;
+        let (top, sent_as) = (None, None);
+        Some(Self {
+            entities,
+            silent,
+            forward,
+            grouped_id,
+            invert_media,
+            noforwards,
+            post_author,
+            top,
+            sent_as,
+        })
+    }
 }
 
 /// What a log keeps of what comes with a message.
@@ -111,6 +136,14 @@ impl Core {
     }
 }
 
+/// What a log says of a message beside its words: with which entry its thread begins, and in whose
+/// name it is written.
+#[cfg(test)]
+pub(crate) fn said_beside(post: &Post) -> (Option<EntryRef>, Option<[u8; 32]>) {
+    let extra = Extra::decode(&post.extra).unwrap();
+    (extra.top.map(|top| decode(&top).unwrap()), extra.sent_as)
+}
+
 #[cfg(test)]
 impl Core {
     /// The entry that brought a message.
@@ -137,6 +170,11 @@ impl Decide<'_> {
             let account = self.user(from)?.ok_or(CoreError::UnknownUser)?;
             message.post_author = Some(account.full_name());
         }
+        // Answers stand in threads where everybody writes.
+        message.thread = match &message.reply {
+            Some(reply) if !found.broadcast => self.thread_of_answer(channel, reply.to)?,
+            _ => None,
+        };
         let post = self.post_of(channel, &message)?;
         let needed = if found.broadcast { glog::Rights::BROADCAST } else { post.classes() };
         if !self.log_rights(channel, from)?.1.has(needed) {
@@ -163,6 +201,7 @@ impl Decide<'_> {
         if found.broadcast {
             self.note(channel, from, AdminAction::Sent(id, message.clone()))?;
         }
+        self.enter_thread(channel, id, &message)?;
         let row = BoxRow::Message(message);
         let pts = self.append(channel, row.clone())?;
         Ok((pts, row))
@@ -231,6 +270,15 @@ impl Decide<'_> {
         self.load(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id))
     }
 
+    /// The entry that brought a message, if one did.
+    pub(super) fn entry_of_message(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<Option<EntryRef>> {
+        self.origin(channel, id)?.map(|origin| origin.post()).transpose()
+    }
+
     /// A message as the log has it.
     fn post_of(&self, channel: ChannelId, message: &Message) -> CoreResult<Post> {
         let mut media = Vec::new();
@@ -255,6 +303,7 @@ impl Decide<'_> {
             }
             None => None,
         };
+        let top = message.thread.map(|top| self.entry_of_thread(channel, top)).transpose()?;
         let extra = Extra {
             entities: message.entities.clone(),
             silent: message.silent,
@@ -263,6 +312,8 @@ impl Decide<'_> {
             invert_media: message.invert_media,
             noforwards: message.noforwards,
             post_author: message.post_author.clone(),
+            top: top.flatten().map(|top| encode(&top)),
+            sent_as: None,
         };
         Ok(Post {
             text: LogText::new(message.text.as_str()).map_err(too_long)?,
@@ -388,6 +439,7 @@ impl Decide<'_> {
             self.delete(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id));
         }
         self.release_media([message])?;
+        self.leave_thread(channel, id, message)?;
         origin.map(|origin| origin.post()).transpose()
     }
 

@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::world::{Member, World, full, text};
+use crate::channels::said_beside;
 use crate::*;
 
 const USERS: usize = 5;
@@ -211,6 +212,60 @@ impl Life {
         }
     }
 
+    /// Who answers stands in the thread of what they answer: by the log, by the messages, and by the
+    /// index, which counts them.
+    async fn check_threads(
+        &self,
+        said: &BTreeMap<glog::EntryRef, glog::data::Message>,
+        shown: &BTreeMap<glog::EntryRef, Stored>,
+    ) {
+        let core = &self.world.core;
+        let broadcast = core.channel(self.channel).unwrap().broadcast;
+        let post = |at: &glog::EntryRef| said[at].post.as_ref().unwrap();
+        let mut threads: BTreeMap<MessageId, Vec<&Stored>> = BTreeMap::new();
+        for (at, stored) in shown {
+            let (top, _) = said_beside(post(at));
+            // What it answers leads there, as long as that is there to be asked.
+            if let Some(answered) =
+                post(at).reply_to.filter(|to| said.contains_key(to) && !broadcast)
+            {
+                assert_eq!(top, said_beside(post(&answered)).0.or(Some(answered)));
+            }
+            let Some(first) = stored.message.thread else {
+                assert_eq!(top, None);
+                continue;
+            };
+            assert!(!broadcast);
+            if let Some(entry) = core.entry_of(self.channel, first) {
+                assert_eq!(top, Some(entry));
+            }
+            threads.entry(first).or_default().push(stored);
+        }
+        for stored in shown.values().filter(|stored| !threads.contains_key(&stored.id)) {
+            assert_eq!(core.thread(self.channel, stored.id).unwrap(), None, "nothing is in it");
+        }
+        for (first, mut stored) in threads {
+            stored.sort_by_key(|stored| std::cmp::Reverse(stored.id));
+            let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+            let page = core.replies(self.channel, first, query).await.unwrap();
+            let ids = |all: &mut dyn Iterator<Item = MessageId>| all.collect::<Vec<_>>();
+            let expected = ids(&mut stored.iter().map(|stored| stored.id));
+            assert_eq!(ids(&mut page.messages.iter().map(|stored| stored.id)), expected);
+            let thread = core.thread(self.channel, first).unwrap().unwrap();
+            assert_eq!((thread.count as usize, thread.max_id), (expected.len(), expected[0]));
+            let mut recent: Vec<PeerId> = Vec::new();
+            for author in stored.iter().map(|stored| stored.message.author()) {
+                if recent.len() < 3 && !recent.contains(&author) {
+                    recent.push(author);
+                }
+            }
+            assert_eq!(thread.recent, recent);
+            if let Some(first) = core.message(self.channel, first).unwrap() {
+                assert!(first.has_thread);
+            }
+        }
+    }
+
     /// What is shown is what the log says, to somebody who reads nothing else.
     async fn check(&self) {
         self.check_links().await;
@@ -247,6 +302,7 @@ impl Life {
             assert_eq!(said.edited.is_some(), stored.edited != 0);
             assert_eq!(!said.pins.is_empty(), stored.pinned, "{at:?} {}", stored.text);
         }
+        self.check_threads(&view.messages, &shown).await;
         // Who may do what.
         let state = chain.state();
         let mut joined = BTreeSet::new();
