@@ -29,6 +29,7 @@ pub(crate) fn channel(view: View<'_>, id: ChannelId) -> CoreResult<enums::Chat> 
         left: own.is_none(),
         broadcast: found.broadcast,
         megagroup: !found.broadcast,
+        has_link: found.linked.is_some(),
         signatures: found.signatures,
         slowmode_enabled: found.slow_mode_s > 0,
         noforwards: found.noforwards,

@@ -47,7 +47,8 @@ impl Written {
         };
         // Of one that is not known nobody is named.
         let post = view.core.channel(channel).is_none_or(|channel| channel.broadcast);
-        let out = stored.from == view.viewer;
+        let out = stored.is_by(view.viewer);
+        let from_id = stored.sent_as.map(peer).or(from_id);
         Self { out, post, from_id: from_id.filter(|_| !post) }
     }
 }
@@ -83,10 +84,18 @@ fn shown(
         post_author: stored.post_author.clone(),
         fwd_from: stored.forward.as_ref().map(|forward| {
             types::MessageFwdHeader {
-                from_id: forward.from.user().map(|user| peer(user.into())),
+                from_id: forward.from.peer().map(peer),
                 from_name: match &forward.from {
-                    Author::User(_) => None,
                     Author::Name(name) => Some(name.clone()),
+                    Author::User(_) | Author::Channel { .. } => None,
+                },
+                channel_post: match &forward.from {
+                    Author::Channel { post, .. } => post.map(|post| post.0),
+                    Author::User(_) | Author::Name(_) => None,
+                },
+                post_author: match &forward.from {
+                    Author::Channel { signed, .. } => signed.clone(),
+                    Author::User(_) | Author::Name(_) => None,
                 },
                 date: forward.date,
                 saved_from_peer: forward.saved_from.map(|(from, _)| peer(from)),

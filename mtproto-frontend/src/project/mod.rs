@@ -101,15 +101,23 @@ impl Named {
     pub(crate) fn message(&mut self, message: &Message) -> &mut Self {
         self.peer(message.peer);
         match message.peer.channel() {
-            Some(channel) => {
-                self.writers.insert((channel, message.from));
-            }
+            Some(channel) => match message.sent_as {
+                // Whoever writes as somebody else is not named.
+                Some(author) => {
+                    self.peer(author);
+                }
+                None => {
+                    self.writers.insert((channel, message.from));
+                }
+            },
             None => {
                 self.users.insert(message.from);
             }
         }
         if let Some(forward) = &message.forward {
-            self.users.extend(forward.from.user());
+            if let Some(author) = forward.from.peer() {
+                self.peer(author);
+            }
             if let Some((from, _)) = forward.saved_from {
                 self.peer(from);
             }

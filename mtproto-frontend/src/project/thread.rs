@@ -5,23 +5,61 @@ use tl::{enums, types};
 
 use super::{Named, View, peer};
 
-/// What is said in answer to a message, where there is or may be a thread.
+/// Where what is said to a message stands.
+struct Place {
+    group: ChannelId,
+    /// The message with which the thread begins.
+    top: MessageId,
+    /// It is a channel's post, and what is said to it are comments elsewhere.
+    comments: bool,
+}
+
+impl Place {
+    /// `None` where nothing was ever said, and nothing is waited for.
+    fn of(view: View<'_>, id: MessageId, stored: &Message) -> CoreResult<Option<Self>> {
+        let Some(channel) = stored.peer.channel() else { return Ok(None) };
+        // An album is discussed under its first message.
+        let copy = match stored.post() {
+            Some((from, post)) => view.core.copy_of_post(from, post)?.filter(|copy| copy.id == id),
+            None if stored.has_thread || stored.action.is_some() => None,
+            None => view.core.copy_of_post(channel, id)?,
+        };
+        let comments = stored.post().is_none();
+        Ok(match copy {
+            Some(copy) if copy.id == copy.top => {
+                Some(Self { group: copy.group, top: copy.top, comments })
+            }
+            Some(_) => None,
+            None => stored.has_thread.then_some(Self { group: channel, top: id, comments: false }),
+        })
+    }
+}
+
+/// What is said in answer to a message.
 pub(super) fn replies(
     view: View<'_>,
     id: MessageId,
     stored: &Message,
 ) -> CoreResult<Option<enums::MessageReplies>> {
-    let Some(group) = stored.peer.channel().filter(|_| stored.has_thread) else { return Ok(None) };
-    let Some(thread) = view.core.thread(group, id)? else { return Ok(None) };
-    let read = view.core.read_in_thread(group, id, view.viewer)?;
+    let Some(Place { group, top, comments }) = Place::of(view, id, stored)? else {
+        return Ok(None);
+    };
+    let thread = view.core.thread(group, top)?;
+    if thread.is_none() && !comments && stored.post().is_none() {
+        return Ok(None);
+    }
+    let thread = thread.unwrap_or_default();
+    let read = view.core.read_in_thread(group, top, view.viewer)?;
+    let known = |id: MessageId| Some(id.0).filter(|id| *id > 0);
     let replies = types::MessageReplies {
+        comments,
         replies: thread.count,
         // Of the message with which the thread begins.
-        replies_pts: id.0,
+        replies_pts: top.0,
         recent_repliers: Some(thread.recent.iter().map(|author| peer(*author)).collect()),
-        max_id: Some(thread.max_id.0),
-        read_max_id: Some(read.0).filter(|read| *read > 0),
-        ..types::MessageReplies::default()
+        channel_id: comments.then_some(group.0),
+        max_id: known(thread.max_id),
+        read_max_id: known(read),
     };
     Ok(Some(replies.into()))
 }
@@ -34,12 +72,14 @@ impl Named {
         id: MessageId,
         stored: &Message,
     ) -> CoreResult<&mut Self> {
-        if let Some(group) = stored.peer.channel().filter(|_| stored.has_thread)
-            && let Some(thread) = view.core.thread(group, id)?
-        {
-            for author in thread.recent {
-                self.peer(author);
-            }
+        let Some(Place { group, top, comments }) = Place::of(view, id, stored)? else {
+            return Ok(self);
+        };
+        if comments {
+            self.peer(group.into());
+        }
+        for author in view.core.thread(group, top)?.unwrap_or_default().recent {
+            self.peer(author);
         }
         Ok(self)
     }

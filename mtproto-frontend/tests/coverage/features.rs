@@ -234,6 +234,11 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
         "",
     ),
     (
+        "Comments to a channel",
+        &["channels.getGroupsForDiscussion", "channels.setDiscussionGroup"],
+        "",
+    ),
+    (
         "Photos, files, albums, voice messages",
         &[
             "upload.saveFilePart",

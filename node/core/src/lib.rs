@@ -55,7 +55,8 @@ pub use crate::core::{Core, Keys};
 pub use channels::{
     AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, Channel,
     ChannelCreated, ChannelDone, ChannelRead, ChannelRole, ChannelSetting, ChannelView, LogKeys,
-    Migrated, NewChannel, Participant, ParticipantFilter, ParticipantPage, Thread, ThreadPage,
+    Migrated, NewChannel, Participant, ParticipantFilter, ParticipantPage, PostCopy, Thread,
+    ThreadPage,
 };
 pub use chats::{
     CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,

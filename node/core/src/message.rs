@@ -171,6 +171,15 @@ pub enum Author {
     User(UserId),
     /// A name without a link: that account does not want one.
     Name(String),
+    /// A channel, or a group in whose name it was written.
+    Channel {
+        /// Which.
+        channel: ChannelId,
+        /// The post there.
+        post: Option<MessageId>,
+        /// Who signed it.
+        signed: Option<String>,
+    },
 }
 
 impl Author {
@@ -179,6 +188,16 @@ impl Author {
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::User(user) => Some(*user),
+            Self::Name(_) | Self::Channel { .. } => None,
+        }
+    }
+
+    /// The account or the channel, if there is a link to it.
+    #[must_use]
+    pub fn peer(&self) -> Option<PeerId> {
+        match self {
+            Self::User(user) => Some((*user).into()),
+            Self::Channel { channel, .. } => Some((*channel).into()),
             Self::Name(_) => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::CHANNELS;
 use crate::driver::{Driver, SOON};
 use crate::scene::{Scene, assert_no_complaints, message, play, td_id, td_send};
 
@@ -144,6 +145,160 @@ fn threads_of_a_supergroup() {
             json!({ "peer": { "peer": crew }, "msg_id": three }),
         );
         assert_eq!(nothing, (400, "MSG_ID_INVALID".into()));
+        for driver in [&mut ada, &mut bob, &mut tina] {
+            assert_no_complaints(driver);
+        }
+    });
+}
+
+/// A channel or supergroup made by the raw API, as clients show it.
+fn made(driver: &mut Driver, title: &str, broadcast: bool) -> i64 {
+    let made = driver.invoke(
+        "channels.CreateChannel",
+        json!({ "title": title, "about": "", "broadcast": broadcast, "megagroup": !broadcast }),
+    );
+    CHANNELS - made["chats"][0]["id"].as_i64().expect("a channel")
+}
+
+/// A message by the raw API, with what belongs to it.
+fn shown(driver: &mut Driver, peer: i64, id: i64) -> Value {
+    let asked = json!({ "channel": { "channel": peer },
+        "id": [{ "_": "InputMessageID", "id": id }] });
+    driver.invoke("channels.GetMessages", asked)["messages"][0].clone()
+}
+
+fn full(driver: &mut Driver, peer: i64) -> Value {
+    driver.invoke("channels.GetFullChannel", json!({ "channel": { "channel": peer } }))
+}
+
+#[test]
+fn comments_to_a_channel() {
+    play("comments::comments_to_a_channel", |scene| {
+        let Scene { node: _node, mut ada, mut bob, mut tina } = scene;
+        let news = made(&mut ada, "Harbour news", true);
+        let talk = made(&mut ada, "Harbour talk", false);
+        let name = json!({ "channel": { "channel": news }, "username": "harbour_news" });
+        ada.invoke("channels.UpdateUsername", name);
+        let found = ada.invoke("channels.GetGroupsForDiscussion", json!({}));
+        assert_eq!(found["chats"][0]["id"], CHANNELS - talk, "{found}");
+        let link = json!({ "broadcast": { "channel": news }, "group": { "channel": talk } });
+        assert_eq!(ada.invoke("channels.SetDiscussionGroup", link.clone()), true);
+        let again = ada.invoke_refused("channels.SetDiscussionGroup", link);
+        assert_eq!(again, (400, "LINK_NOT_MODIFIED".into()));
+        let wrong = json!({ "broadcast": { "channel": talk }, "group": { "channel": news } });
+        let refused = ada.invoke_refused("channels.SetDiscussionGroup", wrong);
+        assert_eq!(refused, (400, "BROADCAST_ID_INVALID".into()));
+        let hide = json!({ "channel": { "channel": talk }, "enabled": true });
+        let refused = ada.invoke_refused("channels.TogglePreHistoryHidden", hide);
+        assert_eq!(refused, (400, "CHAT_LINK_EXISTS".into()));
+        for (one, other) in [(news, talk), (talk, news)] {
+            let about = full(&mut ada, one);
+            assert_eq!(about["full_chat"]["linked_chat_id"], CHANNELS - other, "{about}");
+            let chats = about["chats"].as_array().unwrap();
+            assert!(
+                chats.len() == 2 && chats.iter().all(|chat| chat["has_link"] == true),
+                "{about}"
+            );
+        }
+
+        let public = json!({ "username": "harbour_news" });
+        bob.invoke("contacts.ResolveUsername", public.clone());
+        bob.invoke("channels.JoinChannel", json!({ "channel": { "channel": news } }));
+        tina.request("searchPublicChat", public);
+        tina.request("joinChat", json!({ "chat_id": news }));
+
+        // A post comes to its readers, and its copy to the group.
+        let post = ada.send(news, "ships");
+        let copy = ada.expect_event("the copy", SOON, |event| {
+            event["_"] == "UpdateNewChannelMessage"
+                && event["message"]["peer_id"]["channel_id"] == CHANNELS - talk
+                && event["message"]["message"] == "ships"
+        });
+        let copy = &copy["message"];
+        assert_eq!(copy["from_id"]["channel_id"], CHANNELS - news, "{copy}");
+        assert_eq!((&copy["out"], &copy["pinned"]), (&json!(false), &json!(true)), "{copy}");
+        let header = &copy["fwd_from"];
+        assert_eq!(
+            (&header["channel_post"], &header["saved_from_msg_id"]),
+            (&json!(post), &json!(post)),
+            "{copy}"
+        );
+        assert_eq!(header["saved_from_peer"]["channel_id"], CHANNELS - news);
+        let copy = copy["id"].as_i64().expect("an id");
+        message(&mut bob, "ships");
+        message(&mut tina, "ships");
+
+        // Who reads the channel comments without being in the group.
+        let about = discussion(&mut bob, news, post);
+        assert_eq!(about["messages"][0]["id"], copy, "{about}");
+        assert_eq!((&about["unread_count"], &about["max_id"]), (&json!(0), &json!(null)));
+        let one = bob.send_with(talk, "seen them", json!({ "reply_to": copy }));
+        message(&mut ada, "seen them");
+        let found = thread_of(&mut tina, news, post);
+        assert_eq!(
+            (&found["chat_id"], &found["message_thread_id"]),
+            (&json!(talk), &json!(td_id(copy)))
+        );
+        assert_eq!(found["reply_info"]["reply_count"], 1, "{found}");
+        let two = td_send(&mut tina, talk, "so have I", Some(one));
+        message(&mut ada, "so have I");
+        let page = replies(&mut bob, news, post, 10);
+        assert_eq!((words(&page), &page["count"]), (vec!["so have I", "seen them"], &json!(2)));
+        assert_eq!(page["messages"][0]["peer_id"]["channel_id"], CHANNELS - talk);
+        let history = tina.request(
+            "getMessageThreadHistory",
+            json!({ "chat_id": news, "message_id": td_id(post), "from_message_id": 0, "offset": 0,
+                "limit": 10 }),
+        );
+        let ids: Vec<&Value> =
+            history["messages"].as_array().unwrap().iter().map(|one| &one["id"]).collect();
+        assert_eq!(ids[..2], [&json!(td_id(two)), &json!(td_id(one))], "{history}");
+        let about = &shown(&mut bob, news, post)["replies"];
+        assert_eq!(
+            (&about["comments"], &about["replies"], &about["channel_id"], &about["max_id"]),
+            (&json!(true), &json!(2), &json!(CHANNELS - talk), &json!(two)),
+        );
+        assert_eq!(discussion(&mut bob, news, post)["unread_count"], 1);
+        let read = json!({ "peer": { "peer": news }, "msg_id": post, "read_max_id": two });
+        assert_eq!(bob.invoke("messages.ReadDiscussion", read), true);
+        assert_eq!(discussion(&mut bob, news, post)["unread_count"], 0);
+
+        // What is mended in the post is mended in the copy; what is said there stays when it goes.
+        ada.command("edit", json!({ "to": news, "msg_id": post, "text": "ships, mended" }));
+        let edited = ada.expect_event("the edited copy", SOON, |event| {
+            event["_"] == "UpdateEditChannelMessage"
+                && event["message"]["peer_id"]["channel_id"] == CHANNELS - talk
+        });
+        assert_eq!(
+            (&edited["message"]["id"], &edited["message"]["message"]),
+            (&json!(copy), &json!("ships, mended"))
+        );
+        ada.command("delete", json!({ "to": news, "msg_ids": [post] }));
+        bob.expect(&json!({ "event": "deleted", "ids": [post] }));
+        assert_eq!(words(&replies(&mut ada, talk, copy, 10)), ["so have I", "seen them"]);
+
+        // Where one has to be in it, one comes in as a reader of the channel.
+        let setting = json!({ "channel": { "channel": talk }, "enabled": true });
+        ada.invoke("channels.ToggleJoinToSend", setting);
+        let refused = bob.invoke_refused(
+            "messages.SendMessage",
+            json!({ "peer": { "peer": talk }, "message": "me too", "random_id": 5 }),
+        );
+        assert_eq!(refused, (403, "CHAT_WRITE_FORBIDDEN".into()));
+        bob.invoke("channels.JoinChannel", json!({ "channel": { "channel": talk } }));
+        bob.send(talk, "me too");
+        message(&mut ada, "me too");
+
+        // With the link goes the way in.
+        let end =
+            json!({ "broadcast": { "channel": news }, "group": { "_": "InputChannelEmpty" } });
+        assert_eq!(ada.invoke("channels.SetDiscussionGroup", end), true);
+        let alone = ada.send(news, "to nobody");
+        let refused = bob.invoke_refused(
+            "messages.GetDiscussionMessage",
+            json!({ "peer": { "peer": news }, "msg_id": alone }),
+        );
+        assert_eq!(refused, (400, "MSG_ID_INVALID".into()));
         for driver in [&mut ada, &mut bob, &mut tina] {
             assert_no_complaints(driver);
         }

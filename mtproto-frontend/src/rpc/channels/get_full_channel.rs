@@ -32,6 +32,9 @@ pub(in crate::rpc) async fn get_full_channel(
     let pinned = pinned.first().filter(|id| hidden_below.is_none_or(|below| **id > below));
     let mut named = Named::default();
     named.peer(peer);
+    if let Some(linked) = channel.linked {
+        named.peer(linked.into());
+    }
     // What only those see who may let people in.
     let (mut exported_invite, mut requests) = (None, None);
     if found.admin_rights().contains_all(AdminRights::INVITE_USERS) {
@@ -87,6 +90,7 @@ pub(in crate::rpc) async fn get_full_channel(
         migrated_from_chat_id,
         migrated_from_max_id,
         available_min_id: hidden_below.map(|below| below.0),
+        linked_chat_id: channel.linked.map(|linked| linked.0),
         folder_id: dialog
             .is_some_and(|dialog| dialog.folder == FolderId::Archive)
             .then_some(project::folder_id(FolderId::Archive)),

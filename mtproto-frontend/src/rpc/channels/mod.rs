@@ -3,6 +3,7 @@
 mod create_channel;
 mod delete_history;
 mod delete_messages;
+mod discussion;
 mod edit_admin;
 mod edit_creator;
 mod edit_photo;
@@ -23,6 +24,7 @@ mod usernames;
 pub(super) use create_channel::{create_channel, delete_channel};
 pub(super) use delete_history::{delete_history, delete_participant_history};
 pub(super) use delete_messages::delete_messages;
+pub(super) use discussion::{get_groups_for_discussion, set_discussion_group};
 pub(super) use edit_admin::{edit_admin, edit_banned};
 pub(super) use edit_creator::{edit_chat_creator, edit_creator};
 pub(super) use edit_photo::edit_photo;

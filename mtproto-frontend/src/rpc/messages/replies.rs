@@ -22,8 +22,11 @@ async fn thread(ctx: &Context, peer: &InputPeer, id: i32) -> RpcResult<(ChannelI
     if id <= ctx.hidden_below(channel.into())?.0 {
         return Err(MSG_ID_INVALID);
     }
-    let found = ctx.shared.core.thread_at(channel, MessageId(id)).await;
-    found.map_err(unknown)
+    let core = &ctx.shared.core;
+    let (group, top) = core.thread_at(channel, MessageId(id)).await.map_err(unknown)?;
+    // Who may read the channel may be banned where it is discussed.
+    core.channel_to_read(ctx.user()?, group)?;
+    Ok((group, top))
 }
 
 fn unknown(error: CoreError) -> RpcError {

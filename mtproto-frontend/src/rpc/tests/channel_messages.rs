@@ -194,7 +194,7 @@ async fn a_post_names_its_channel_and_nobody_else() {
             panic!("{layer}")
         };
         assert_eq!((found.count, found.messages.len()), (1, 1));
-        // Nor a forward.
+        // Nor a forward, which says from where it is.
         let forward = f::messages::ForwardMessages {
             from_peer: peer(&bob, news),
             id: vec![own.id],
@@ -208,7 +208,9 @@ async fn a_post_names_its_channel_and_nobody_else() {
         let Some(enums::MessageFwdHeader::MessageFwdHeader(header)) = &kept.fwd_from else {
             panic!("{layer}")
         };
-        assert_eq!((&header.from_id, header.from_name.as_deref()), (&None, Some("News")));
+        let from = types::PeerChannel { channel_id: news.0 }.into();
+        assert_eq!((&header.from_id, &header.from_name), (&Some(from), &None), "{layer}");
+        assert_eq!((header.channel_post, &header.post_author), (Some(own.id), &None), "{layer}");
         // Readers do not write.
         let refused = call(&bob, &message("me too", peer(&bob, news), 2)).await;
         assert_eq!(error(refused), (403, "CHAT_WRITE_FORBIDDEN".into()));

@@ -66,14 +66,16 @@ impl Core {
             if view.is_member() {
                 return Err(CoreError::AlreadyAMember);
             }
-            if view.channel.username.is_none() {
+            if !view.may_read() {
                 return Err(CoreError::UnknownChannel);
             }
+            // Who reads a channel may come where its posts are discussed: its owner lets them in.
+            let by = if view.through { view.channel.creator } else { user };
             if view.channel.join_request {
                 decide.may_join_more(user)?;
                 return decide.request(channel.into(), user, BY_NAME);
             }
-            let found = decide.enter_channel(view, user, user)?;
+            let found = decide.enter_channel(view, user, by)?;
             decide.put_channel(found)?;
             decide.note(channel, user, AdminAction::Joined)?;
             let done = ChatDone { sent: Vec::new(), missing: Vec::new() };

@@ -9,12 +9,13 @@
 //! Keyspace `CHANNELS`, key = channel (8) ++ kind (1) ++ rest: 0 is the [`Channel`]; 1 ++ user (8) a
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
-//! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 20 ++ latest first (8) the
-//! [`AdminEvent`]s. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
-//! is or was there. Keyspace `LOGS`: see [`log`].
+//! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
+//! [`discussion`]; 20 ++ latest first (8) the [`AdminEvent`]s. Keyspace `CHANNELS_OF`: user (8) ++
+//! channel (8), of everybody who is or was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
 mod change;
+mod discussion;
 mod list;
 mod log;
 mod members;
@@ -31,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 pub use admin_log::{AdminAction, AdminEvent, AdminEvents, AdminLogQuery};
 pub use change::{ChannelCreated, NewChannel};
+pub use discussion::PostCopy;
 pub use list::{ParticipantFilter, ParticipantPage};
 pub use log::LogKeys;
 pub(crate) use log::{LogMark, Logs};
@@ -62,6 +64,7 @@ const READERS: u8 = 6;
 const IN_THREAD: u8 = 7;
 const THREAD: u8 = 8;
 const THREAD_READ: u8 = 9;
+const COPY: u8 = 10;
 const ADMIN_EVENT: u8 = 20;
 
 /// A channel or a supergroup, as it shows on this node.
@@ -101,6 +104,8 @@ pub struct Channel {
     pub join_request: bool,
     /// Only admins see who is in it.
     pub hidden_members: bool,
+    /// The group in which its posts are discussed; of such a group: the channel.
+    pub linked: Option<ChannelId>,
     /// How many are in it.
     pub members: i32,
     /// How many of them are admins, with the creator.
@@ -136,6 +141,7 @@ impl Channel {
             join_to_send: false,
             join_request: false,
             hidden_members: false,
+            linked: None,
             members: 0,
             admins: 0,
             kicked: 0,
@@ -231,6 +237,11 @@ impl Participant {
         }
     }
 
+    /// Who writes without being in it.
+    fn guest(user: UserId, date: i32) -> Self {
+        Self { joined: false, ..Self::new(user, user, date, ChannelRole::Member) }
+    }
+
     /// Whether it is the creator or an admin.
     #[must_use]
     pub fn is_admin(&self) -> bool {
@@ -261,6 +272,8 @@ pub struct ChannelView {
     pub channel: std::sync::Arc<Channel>,
     /// The viewer in it, if they are or were there.
     pub own: Option<Participant>,
+    /// The viewer may read the channel whose posts are discussed in this private group.
+    pub(crate) through: bool,
 }
 
 impl ChannelView {
@@ -276,10 +289,19 @@ impl ChannelView {
         self.own.as_ref().is_some_and(Participant::is_banned)
     }
 
-    /// Whether the viewer may read it: is in it, or it is public.
+    /// Whether the viewer may read it: is in it, it is public, or it is where one discusses what the
+    /// viewer may read.
     #[must_use]
     pub fn may_read(&self) -> bool {
-        !self.is_banned() && (self.is_member() || self.channel.username.is_some())
+        let open = self.through || self.channel.username.is_some();
+        !self.is_banned() && (self.is_member() || open)
+    }
+
+    /// Whether the viewer may write and is not in it: where a channel's posts are discussed.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        let open = self.channel.linked.is_some() && !self.channel.join_to_send;
+        open && !self.channel.broadcast && !self.is_member() && self.may_read()
     }
 
     /// What an admin may do.
@@ -311,7 +333,7 @@ impl ChannelView {
 
     /// Fails unless the viewer may write what needs this right.
     pub(crate) fn may_post(&self, right: Rights) -> CoreResult<()> {
-        if !self.is_member() {
+        if !self.is_member() && !self.is_guest() {
             return Err(CoreError::RightMissing(Rights::SEND));
         }
         if self.channel.broadcast {
@@ -366,7 +388,8 @@ impl Core {
     pub fn channel_for(&self, viewer: UserId, channel: ChannelId) -> CoreResult<ChannelView> {
         let found = self.inner.channels.get(channel).ok_or(CoreError::UnknownChannel)?;
         let own = self.participant(channel, viewer)?;
-        Ok(ChannelView { channel: found, own })
+        let through = self.reads_through(viewer, &found)?;
+        Ok(ChannelView { channel: found, own, through })
     }
 
     /// [`Core::channel_for`] for who reads.
@@ -435,7 +458,8 @@ impl Decide<'_> {
             return Err(CoreError::UnknownChannel);
         }
         let own = self.participant(channel, viewer)?;
-        Ok(ChannelView { channel: std::sync::Arc::new(found), own })
+        let through = self.reads_through(viewer, &found)?;
+        Ok(ChannelView { channel: std::sync::Arc::new(found), own, through })
     }
 
     /// The same for who may read it.

@@ -30,6 +30,9 @@ const RECENT_MAX: usize = 3;
 /// Messages that are looked at for them when one of them has taken a message away.
 const RECENT_FROM: usize = 30;
 
+/// Messages of one album.
+const ALBUM_MAX: i32 = 10;
+
 /// Rows of the index that are read in one go while a thread is counted.
 const COUNT_AT_ONCE: usize = 1000;
 
@@ -137,7 +140,8 @@ impl Core {
         Ok(mark.map_or(in_group, |ReadMark(id)| id.max(in_group)))
     }
 
-    /// The thread that a message begins, or stands in: in which group, and with what it begins.
+    /// The thread that a message begins, or stands in: in which group, and with what it begins. Of a
+    /// channel's post: that of its comments.
     ///
     /// # Errors
     /// [`CoreError::UnknownMessage`] where there is neither such a message nor such a thread.
@@ -146,11 +150,21 @@ impl Core {
         channel: ChannelId,
         id: MessageId,
     ) -> CoreResult<(ChannelId, MessageId)> {
-        let broadcast = self.channel(channel).is_none_or(|channel| channel.broadcast);
+        if self.channel(channel).is_none_or(|channel| channel.broadcast) {
+            let copy = self.copy_of_post(channel, id)?.ok_or(CoreError::UnknownMessage)?;
+            return Ok((copy.group, copy.top));
+        }
         let found = self.messages(channel, &[id]).await?;
         match found.first() {
-            _ if broadcast => Err(CoreError::UnknownMessage),
-            Some(found) => Ok((channel, found.message.thread.unwrap_or(id))),
+            Some(Stored { message: Message { thread: Some(top), .. }, .. }) => Ok((channel, *top)),
+            Some(found) => match found.message.post() {
+                // Of an album, the first one.
+                Some((from, post)) => {
+                    let copy = self.copy_of_post(from, post)?.filter(|copy| copy.id == id);
+                    Ok((channel, copy.map_or(id, |copy| copy.top)))
+                }
+                None => Ok((channel, id)),
+            },
             // The message is gone, and what was said to it is not.
             None if self.thread(channel, id)?.is_some() => Ok((channel, id)),
             None => Err(CoreError::UnknownMessage),
@@ -270,10 +284,15 @@ impl Core {
         let in_group = self.read_by_others(channel, viewer)?;
         let read_outbox = thread.read.by_others(viewer).max(in_group);
         let unread = self.unread_in_thread(channel, top, read_inbox)?;
-        let messages = self.messages(channel, &[top]).await?;
-        if messages.is_empty() {
-            return Err(CoreError::UnknownMessage);
-        }
+        // Of an album all of it, the newest first.
+        let ids: Vec<MessageId> = (top.0..top.0 + ALBUM_MAX).map(MessageId).collect();
+        let mut messages = self.messages(channel, &ids).await?;
+        let first = messages.first().filter(|first| first.id == top);
+        let album = first.ok_or(CoreError::UnknownMessage)?.message.grouped_id;
+        messages.retain(|stored| {
+            stored.id == top || (album != 0 && stored.message.grouped_id == album)
+        });
+        messages.reverse();
         let max_id = thread.max_id;
         Ok(ThreadPage { channel, top, messages, max_id, read_inbox, read_outbox, unread })
     }
@@ -333,7 +352,11 @@ impl Decide<'_> {
         answered: MessageId,
     ) -> CoreResult<Option<MessageId>> {
         let found = self.message(channel, answered)?.filter(|message| message.action.is_none());
-        Ok(found.map(|message| message.thread.unwrap_or(answered)))
+        match found {
+            Some(Message { thread: Some(top), .. }) => Ok(Some(top)),
+            Some(message) => self.top_of_copy(answered, &message).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The entry that brought the message with which a thread begins.
@@ -372,6 +395,18 @@ impl Decide<'_> {
         thread.wrote(message.author());
         self.put_bytes(Keyspace::CHANNELS, &index_key(channel, top, id.0), Vec::new());
         self.put_thread(channel, top, Some(&thread))
+    }
+
+    /// Who wrote it has read the thread up to there; of who is in the group the mark there says so.
+    pub(super) fn wrote_in_thread(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
+        let Some(top) = message.thread else { return Ok(()) };
+        let key = read_key(channel, top, message.from);
+        self.put_shown(Keyspace::CHANNELS, &key, Some(&ReadMark(id)))
     }
 
     /// A message of a thread goes.

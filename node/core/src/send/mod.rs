@@ -423,11 +423,11 @@ impl Decide<'_> {
             let original = self.message(BoxId::of(from, source), id)?;
             let original = original.filter(|m| m.peer == source && m.action.is_none());
             let original = original.ok_or(CoreError::UnknownMessage)?;
-            let own = original.out || (source.channel().is_some() && original.from == from);
+            let own = original.out || (source.channel().is_some() && original.is_by(from));
             if (kept || original.noforwards) && !own {
                 return Err(CoreError::ForwardsRestricted);
             }
-            let author = self.author(from, &original)?;
+            let author = self.author(from, id, &original)?;
             let mut body = forwarded(from, original, author, (id, random_id), to, how, fingerprint);
             if let Some(media) = &body.media {
                 body.unread_media = self.has_to_be_heard(media)?;
@@ -437,20 +437,28 @@ impl Decide<'_> {
         Ok(bodies)
     }
 
+    /// In whose name a message is written that is no person's: who posts in a channel, or writes as a
+    /// group, is nobody's to know.
+    fn written_as(&self, id: MessageId, message: &Message) -> CoreResult<Option<Author>> {
+        let signed = message.post_author.clone();
+        if let Some(channel) = message.sent_as.and_then(PeerId::channel) {
+            return Ok(Some(Author::Channel { channel, post: None, signed }));
+        }
+        let Some(channel) = message.peer.channel() else { return Ok(None) };
+        let broadcast = self.channel_row(channel)?.broadcast;
+        Ok(broadcast.then_some(Author::Channel { channel, post: Some(id), signed }))
+    }
+
     /// Whom a message that `from` forwards is said to come from: who wrote it first decides whether
     /// there is a link.
-    fn author(&self, from: UserId, original: &Message) -> CoreResult<Author> {
+    fn author(&self, from: UserId, id: MessageId, original: &Message) -> CoreResult<Author> {
         let author = match original.forward.as_ref().map(|forward| &forward.from) {
-            None => match original.peer.channel().map(|channel| self.channel_row(channel)) {
-                // Who posts in a channel is nobody's to know.
-                Some(channel) => match channel? {
-                    channel if channel.broadcast => return Ok(Author::Name(channel.title)),
-                    _ => original.from,
-                },
+            None => match self.written_as(id, original)? {
+                Some(channel) => return Ok(channel),
                 None => original.from,
             },
             Some(Author::User(first)) => *first,
-            Some(Author::Name(name)) => return Ok(Author::Name(name.clone())),
+            Some(other) => return Ok(other.clone()),
         };
         let theirs = self.inner.contacts.book(self.store(), author)?;
         if self.inner.may_see(from, author, &theirs, What::Key(PrivacyKey::Forwards))? {

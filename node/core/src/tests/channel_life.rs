@@ -18,6 +18,10 @@ struct Life {
     rng: StdRng,
     users: Vec<Member>,
     channel: ChannelId,
+    /// Where its posts are discussed, now and then.
+    group: Option<ChannelId>,
+    /// Posts that were edited last while they were discussed nowhere.
+    missed: BTreeSet<MessageId>,
     done: BTreeMap<&'static str, u32>,
 }
 
@@ -30,8 +34,18 @@ impl Life {
         }
         assert_eq!(users.len(), USERS);
         let channel = world.channel(users[0], broadcast).await;
+        let group = match broadcast {
+            true => Some(world.channel(users[0], false).await),
+            false => None,
+        };
+        if group.is_some() {
+            let (ada, core) = (users[0], &world.core);
+            let link = core.set_discussion_group(ada.actor(), ada.id, Some(channel), group);
+            link.await.unwrap();
+        }
         let rng = StdRng::seed_from_u64(seed);
-        Self { world, rng, users, channel, done: BTreeMap::new() }
+        let (missed, done) = (BTreeSet::new(), BTreeMap::new());
+        Self { world, rng, users, channel, group, missed, done }
     }
 
     fn user(&mut self) -> Member {
@@ -73,7 +87,7 @@ impl Life {
         let core = self.world.core.clone();
         let (actor, owner, peer) = (by.actor(), by.id, PeerId::from(channel));
         let number = self.world.number();
-        let (what, done) = match self.rng.random_range(0..100) {
+        let (what, done) = match self.rng.random_range(0..110) {
             0..25 => {
                 let mut message = Outgoing::text(peer, text(&format!("said {number}")), number);
                 if let Some(id) = self.message().await
@@ -86,7 +100,13 @@ impl Life {
             25..33 => {
                 let Some(id) = self.message().await else { return };
                 let edit = Edit::text(text(&format!("edited {number}")));
-                ("edit", core.edit(actor, owner, peer, id, edit).await.map(|_| ()))
+                let done = core.edit(actor, owner, peer, id, edit).await.map(|_| ());
+                match core.channel(channel).unwrap().linked {
+                    _ if done.is_err() => false,
+                    None => self.missed.insert(id),
+                    Some(_) => self.missed.remove(&id),
+                };
+                ("edit", done)
             }
             33..40 => {
                 let Some(id) = self.message().await else { return };
@@ -143,7 +163,22 @@ impl Life {
                 let name = name.to_owned();
                 ("name", core.update_channel_username(actor, owner, channel, name).await)
             }
-            95..97 => ("give", core.give_channel(actor, owner, channel, other.id).await),
+            95..97 | 107..109 => ("give", core.give_channel(actor, owner, channel, other.id).await),
+            97..103 => {
+                let Some(group) = self.group else { return };
+                let Some(id) = self.message().await else { return };
+                let Ok((_, top)) = core.thread_at(channel, id).await else { return };
+                let said = text(&format!("comment {number}"));
+                let mut message = Outgoing::text(group.into(), said, number);
+                message.reply = Some((top, None));
+                ("comment", core.send(actor, owner, message).await.map(|_| ()))
+            }
+            103..107 => {
+                let Some(group) = self.group else { return };
+                let to = self.rng.random_bool(0.8).then_some(group);
+                let link = core.set_discussion_group(actor, owner, Some(channel), to);
+                ("link", link.await)
+            }
             _ => {
                 let id = MessageId(self.rng.random_range(0..40));
                 let done = core.read_channel(actor, owner, channel, id).await;
@@ -267,7 +302,35 @@ impl Life {
     }
 
     /// What is shown is what the log says, to somebody who reads nothing else.
-    async fn check(&self) {
+    async fn check(&mut self) {
+        self.check_channel().await;
+        if let Some(group) = self.group {
+            let channel = std::mem::replace(&mut self.channel, group);
+            self.check_channel().await;
+            self.channel = channel;
+            self.check_copies(group).await;
+        }
+    }
+
+    /// Each post that is discussed has a copy that says the same, in the channel's name.
+    async fn check_copies(&self, group: ChannelId) {
+        let core = &self.world.core;
+        let (channel, found) = (core.channel(self.channel).unwrap(), core.channel(group).unwrap());
+        assert_eq!(channel.linked, found.linked.map(|_| group));
+        assert!(found.linked.is_none_or(|linked| linked == self.channel));
+        let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+        let page = core.history(self.users[0].id, self.channel.into(), query).await.unwrap();
+        for post in page.messages {
+            let Some(copy) = core.copy_of_post(self.channel, post.id).unwrap() else { continue };
+            let shown = core.message(group, copy.id).unwrap().unwrap();
+            assert_eq!((copy.group, shown.post()), (group, Some((self.channel, post.id))));
+            let same = (shown.text, shown.edited) == (post.message.text, post.message.edited);
+            assert!(same || self.missed.contains(&post.id));
+            assert_eq!(shown.sent_as, Some(self.channel.into()));
+        }
+    }
+
+    async fn check_channel(&self) {
         self.check_links().await;
         let core = &self.world.core;
         let channel = core.channel(self.channel).unwrap();
@@ -303,8 +366,18 @@ impl Life {
             assert_eq!(!said.pins.is_empty(), stored.pinned, "{at:?} {}", stored.text);
         }
         self.check_threads(&view.messages, &shown).await;
+        for (at, stored) in &shown {
+            let (_, name) = said_beside(view.messages[at].post.as_ref().unwrap());
+            let sent_as = stored.message.sent_as.and_then(PeerId::channel);
+            assert_eq!(name, sent_as.map(|channel| core.name_of_log(channel)));
+        }
         // Who may do what.
         let state = chain.state();
+        let linked = match state.settings.get(&6) {
+            Some(glog::body::Setting::Linked(linked)) => *linked,
+            _ => None,
+        };
+        assert_eq!(linked, channel.linked.map(|other| core.name_of_log(other)));
         let mut joined = BTreeSet::new();
         let (mut admins, mut kicked, mut restricted) = (0, 0, 0);
         for user in &self.users {
@@ -372,8 +445,8 @@ async fn what_is_shown_is_what_the_log_says() {
                 life.check().await;
             }
             if step % 100 == 99 {
-                let Life { world, rng, users, channel, done } = life;
-                life = Life { world: world.reopen(), rng, users, channel, done };
+                let Life { world, .. } = life;
+                life = Life { world: world.reopen(), ..life };
                 life.check().await;
             }
         }
@@ -382,5 +455,5 @@ async fn what_is_shown_is_what_the_log_says() {
         }
     }
     // Everything happened.
-    assert_eq!(done.len(), 18, "{done:?}");
+    assert_eq!(done.len(), 20, "{done:?}");
 }

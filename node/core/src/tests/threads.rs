@@ -151,3 +151,231 @@ async fn pages_of_a_thread_are_cut_as_those_of_a_dialog() {
         assert_eq!(page.count as usize, inside.len());
     }
 }
+
+/// A public channel of ada's, discussed in a private group of hers.
+async fn discussed(world: &World, ada: Member) -> (ChannelId, ChannelId) {
+    let (channel, group) = (world.channel(ada, true).await, world.channel(ada, false).await);
+    world.named(ada, channel, "harbour_news").await;
+    let link = world.core.set_discussion_group(ada.actor(), ada.id, Some(channel), Some(group));
+    link.await.unwrap();
+    (channel, group)
+}
+
+#[tokio::test]
+async fn a_post_is_copied_where_it_is_discussed() {
+    let mut world = World::new().await;
+    let (ada, bob, eve) =
+        (world.member("Ada").await, world.member("Bob").await, world.member("Eve").await);
+    let (channel, group) = discussed(&world, ada).await;
+    let core = world.core.clone();
+    world.recorder.take();
+    let post = world.post(ada, channel, "ships").await.unwrap();
+    let copy = core.copy_of_post(channel, post.id).unwrap().unwrap();
+    assert_eq!((copy.group, copy.top), (group, copy.id));
+    let shown = core.message(group, copy.id).unwrap().unwrap();
+    assert_eq!((shown.text.as_str(), shown.pinned), ("ships", true));
+    assert_eq!((shown.author(), shown.post()), (channel.into(), Some((channel, post.id))));
+    assert!(!shown.is_by(ada.id) && shown.from == ada.id, "the group's owner vouches for it");
+    let forward = shown.forward.unwrap();
+    let from = Author::Channel { channel, post: Some(post.id), signed: None };
+    assert!(forward.from == from && forward.date == post.message.date);
+    // All sessions are told of it, also that of who posted.
+    let told = world.recorder.take();
+    let copied = told.iter().find_map(|event| match event {
+        Event::Box(event) if event.owner.channel() == Some(group) => Some(event.actor.is_none()),
+        _ => None,
+    });
+    assert_eq!(copied, Some(true));
+
+    // Who reads the channel comments without being in the group; the log lets that be.
+    assert!(core.channel_to_read(bob.id, group).unwrap().is_guest());
+    let comment = world.answer(bob, group, copy.id, "seen them").await.unwrap();
+    assert_eq!(core.thread_at(channel, post.id).await.unwrap(), (group, copy.id));
+    assert_eq!(core.thread(group, copy.id).unwrap().unwrap().recent, [bob.peer()]);
+    assert!(core.participant(group, bob.id).unwrap().is_none(), "and no row is left of that");
+    assert_eq!(core.read_in_thread(group, copy.id, bob.id).unwrap(), comment.id);
+    let replica = core.replica_of(group);
+    let said = replica.lanes().view(replica.chain());
+    let entry = core.entry_of(group, comment.id).unwrap();
+    assert_eq!(said.messages[&entry].author, core.name_in_logs(bob.id));
+    let edit = || Edit::text(text("I have seen them"));
+    core.edit(bob.actor(), bob.id, group.into(), comment.id, edit()).await.unwrap();
+    // One's own only, and nothing else of what members may.
+    let refused = core.edit(eve.actor(), eve.id, group.into(), comment.id, edit()).await;
+    assert!(matches!(refused, Err(CoreError::NotTheAuthor)), "{refused:?}");
+    let how = PinHow { pinned: true, one_side: false, silent: true };
+    let refused = core.pin_message(bob.actor(), bob.id, group.into(), comment.id, how).await;
+    assert!(matches!(refused, Err(CoreError::UnknownChannel)), "{refused:?}");
+    let refused = core.delete_in_channel(bob.actor(), bob.id, group, vec![copy.id]).await;
+    assert!(matches!(refused, Err(CoreError::AdminRightMissing)), "{refused:?}");
+
+    // What becomes of the post becomes of the copy; a deletion leaves it there.
+    let edit = Edit::text(text("ships, mended"));
+    let edited = core.edit(ada.actor(), ada.id, channel.into(), post.id, edit).await.unwrap();
+    let shown = core.message(group, copy.id).unwrap().unwrap();
+    assert_eq!((shown.text.as_str(), shown.edited), ("ships, mended", edited.message.edited));
+    core.delete_in_channel(ada.actor(), ada.id, channel, vec![post.id]).await.unwrap();
+    assert!(core.message(group, copy.id).unwrap().is_some());
+    assert!(core.copy_of_post(channel, post.id).unwrap().is_none());
+    assert_eq!(core.thread_at(group, comment.id).await.unwrap(), (group, copy.id));
+    // Without the copy nothing is discussed.
+    let post = world.post(ada, channel, "more ships").await.unwrap();
+    let copy = core.copy_of_post(channel, post.id).unwrap().unwrap();
+    core.delete_in_channel(ada.actor(), ada.id, group, vec![copy.id]).await.unwrap();
+    assert!(core.copy_of_post(channel, post.id).unwrap().is_none());
+    let none = core.thread_at(channel, post.id).await;
+    assert!(matches!(none, Err(CoreError::UnknownMessage)), "{none:?}");
+    let edit = Edit::text(text("more ships, mended"));
+    core.edit(ada.actor(), ada.id, channel.into(), post.id, edit).await.unwrap();
+
+    // Whom the group has banned, or where one has to be in it, nobody from outside writes.
+    let banned = Banned { entirely: true, rights: Rights::NONE, until: 0 };
+    core.ban_in_channel(ada.actor(), ada.id, group, bob.id, banned).await.unwrap();
+    assert!(core.channel_to_read(bob.id, group).is_err());
+    assert!(world.post(bob, group, "let me in").await.is_err());
+    let setting = ChannelSetting::JoinToSend(true);
+    core.set_in_channel(ada.actor(), ada.id, group, setting).await.unwrap();
+    let refused = world.post(eve, group, "me too").await;
+    assert!(matches!(refused, Err(CoreError::RightMissing(_))), "{refused:?}");
+    let joined = core.join_channel(eve.actor(), eve.id, group).await;
+    assert!(matches!(joined, Ok(LinkTaken::Joined(..))), "who reads the channel may come in");
+    world.post(eve, group, "me too").await.unwrap();
+
+    // With the link goes the way in.
+    core.leave_channel(eve.actor(), eve.id, group).await.unwrap();
+    core.set_discussion_group(ada.actor(), ada.id, None, Some(group)).await.unwrap();
+    assert!(core.channel_to_read(eve.id, group).is_err());
+    assert_eq!(core.channel(channel).unwrap().linked, None);
+    let newest = core.channel_state(group).unwrap();
+    world.post(ada, channel, "to nobody").await.unwrap();
+    assert_eq!(core.channel_state(group).unwrap(), newest);
+}
+
+#[tokio::test]
+async fn an_album_is_discussed_under_its_first_post() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let (channel, group) = discussed(&world, ada).await;
+    let core = world.core.clone();
+    let album = (0..3).map(|at| {
+        let words = text(&format!("picture {at}"));
+        Outgoing { grouped_id: 77, ..Outgoing::text(channel.into(), words, world.number()) }
+    });
+    let sent = core.send_album(ada.actor(), ada.id, album.collect()).await.unwrap();
+    let copies: Vec<PostCopy> =
+        sent.iter().map(|sent| core.copy_of_post(channel, sent.id).unwrap().unwrap()).collect();
+    let top = copies[0].id;
+    assert!(copies.iter().all(|copy| copy.top == top) && copies[2].id.0 == top.0 + 2);
+    for sent in &sent {
+        assert_eq!(core.thread_at(channel, sent.id).await.unwrap(), (group, top));
+    }
+    let comment = world.answer(bob, group, copies[1].id, "the second one").await.unwrap();
+    assert_eq!(comment.message.thread, Some(top));
+    assert_eq!(core.thread_at(group, copies[2].id).await.unwrap(), (group, top));
+    let page = core.open_thread(bob.id, group, top).await.unwrap();
+    let shown: Vec<MessageId> = page.messages.iter().map(|stored| stored.id).collect();
+    assert_eq!(shown, [copies[2].id, copies[1].id, top], "the newest first");
+    // Another album right behind it is another discussion.
+    let next = world.post(ada, channel, "alone").await.unwrap();
+    let copy = core.copy_of_post(channel, next.id).unwrap().unwrap();
+    assert_eq!(copy.top, copy.id);
+}
+
+#[tokio::test]
+async fn who_may_link_a_channel_with_a_group() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let core = world.core.clone();
+    let (channel, other) = (world.channel(ada, true).await, world.channel(ada, true).await);
+    let (group, theirs) = (world.channel(ada, false).await, world.channel(bob, false).await);
+    let link = |by: Member, channel, group| {
+        core.set_discussion_group(by.actor(), by.id, Some(channel), Some(group))
+    };
+    assert_eq!(core.groups_for_discussion(ada.id).unwrap(), [group]);
+    core.add_to_channel(ada.actor(), ada.id, channel, vec![bob.id]).await.unwrap();
+    core.add_to_channel(bob.actor(), bob.id, theirs, vec![ada.id]).await.unwrap();
+    let missing = |done: CoreResult<()>| matches!(done, Err(CoreError::AdminRightMissing));
+    assert!(missing(link(bob, channel, theirs).await));
+    assert!(missing(link(ada, channel, theirs).await));
+    // Each right is asked for: in the channel one, in the group two.
+    let rights = AdminRights::CHANGE_INFO;
+    let appoint = |by: Member, channel, user: Member, rights| {
+        core.edit_channel_admin(by.actor(), by.id, channel, user.id, rights, String::new())
+    };
+    appoint(bob, theirs, ada, rights).await.unwrap();
+    assert!(missing(link(ada, channel, theirs).await));
+    appoint(bob, theirs, ada, rights.and(AdminRights::PIN_MESSAGES)).await.unwrap();
+    let hidden = |hidden| {
+        let setting = ChannelSetting::HiddenHistory(hidden);
+        core.set_in_channel(bob.actor(), bob.id, theirs, setting)
+    };
+    hidden(true).await.unwrap();
+    let refused = link(ada, channel, theirs).await;
+    assert!(matches!(refused, Err(CoreError::HistoryHidden)), "{refused:?}");
+    hidden(false).await.unwrap();
+    link(ada, channel, theirs).await.unwrap();
+    assert!(matches!(hidden(true).await, Err(CoreError::SettingsInvalid)), "it is read by others");
+    assert!(matches!(link(ada, channel, theirs).await, Err(CoreError::ChatNotModified)));
+    let linked = |channel| core.channel(channel).unwrap().linked;
+    assert_eq!((linked(channel), linked(theirs)), (Some(theirs), Some(channel)));
+    // Another group for the channel, and then another channel for that group.
+    link(ada, channel, group).await.unwrap();
+    assert_eq!((linked(channel), linked(theirs)), (Some(group), None));
+    link(ada, other, group).await.unwrap();
+    assert_eq!((linked(channel), linked(other), linked(group)), (None, Some(group), Some(other)));
+    // What ends is linked to nothing.
+    core.delete_channel(ada.actor(), ada.id, group).await.unwrap();
+    assert_eq!(linked(other), None);
+    world.post(ada, other, "alone").await.unwrap();
+    for channel in [channel, other, group, theirs] {
+        let replica = core.replica_of(channel);
+        let applied =
+            |verdict: &glog::control::Verdict| *verdict == glog::control::Verdict::Applied;
+        assert!(replica.chain().verdicts().iter().all(applied));
+    }
+}
+
+/// As many posts as pins: the oldest makes room.
+#[tokio::test]
+async fn more_posts_than_pins_are_copied() {
+    let mut world = World::new().await;
+    let ada = world.member("Ada").await;
+    let (channel, group) = discussed(&world, ada).await;
+    let core = world.core.clone();
+    let said = world.post(ada, group, "rules").await.unwrap();
+    let how = PinHow { pinned: true, one_side: false, silent: true };
+    core.pin_message(ada.actor(), ada.id, group.into(), said.id, how).await.unwrap();
+    let first = world.post(ada, channel, "first").await.unwrap();
+    let first = core.copy_of_post(channel, first.id).unwrap().unwrap().id;
+    for _ in 0..499 {
+        world.post(ada, channel, "post").await.unwrap();
+    }
+    let pinned = core.pinned_messages(ada.id, group.into()).await.unwrap();
+    assert_eq!(pinned.len(), 500);
+    assert!(pinned.contains(&said.id) && !pinned.contains(&first), "people's pins stay");
+    assert!(!core.message(group, first).unwrap().unwrap().pinned);
+    let more = world.post(ada, group, "more rules").await.unwrap();
+    core.pin_message(ada.actor(), ada.id, group.into(), more.id, how).await.unwrap();
+    assert_eq!(core.pinned_messages(ada.id, group.into()).await.unwrap().len(), 500);
+}
+
+#[tokio::test]
+async fn an_album_is_one_message_to_slow_mode() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let group = world.channel(ada, false).await;
+    let core = world.core.clone();
+    core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
+    let setting = ChannelSetting::SlowMode(300);
+    core.set_in_channel(ada.actor(), ada.id, group, setting).await.unwrap();
+    let album = |world: &World| {
+        let one = || Outgoing {
+            grouped_id: 77,
+            ..Outgoing::text(group.into(), text("one"), world.number())
+        };
+        vec![one(), one()]
+    };
+    assert_eq!(core.send_album(bob.actor(), bob.id, album(&world)).await.unwrap().len(), 2);
+    let refused = core.send_album(bob.actor(), bob.id, album(&world)).await;
+    assert!(matches!(refused, Err(CoreError::SlowMode { .. })), "{refused:?}");
+}
