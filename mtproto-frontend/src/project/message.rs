@@ -63,6 +63,7 @@ fn shown(
         return service(view, id, stored, action);
     }
     let Written { out, post, from_id } = Written::of(view, stored);
+    let is_scheduled = matches!(origin, Origin::Scheduled);
     let media = match &stored.media {
         Some(found) => media(view, origin, found)?,
         None => None,
@@ -125,7 +126,8 @@ fn shown(
         edit_date: (stored.edited != 0).then_some(stored.edited),
         grouped_id: (stored.grouped_id != 0).then_some(stored.grouped_id),
         reactions: super::message_reactions(view, id, stored)?,
-        replies: super::thread::replies(view, id, stored)?,
+        // What waits has a number among others that wait.
+        replies: if is_scheduled { None } else { super::thread::replies(view, id, stored)? },
         ttl_period: (stored.ttl_period != 0).then_some(stored.ttl_period),
         ..types::Message::default()
     }

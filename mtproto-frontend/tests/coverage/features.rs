@@ -239,6 +239,11 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
         "",
     ),
     (
+        "Writing as the group or as a channel",
+        &["channels.getSendAs", "messages.saveDefaultSendAs"],
+        "profiles beside signatures",
+    ),
+    (
         "Photos, files, albums, voice messages",
         &[
             "upload.saveFilePart",

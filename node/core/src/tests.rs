@@ -33,6 +33,7 @@ mod read_state;
 mod reports;
 mod saved;
 mod search;
+mod send_as;
 mod stickers;
 mod threads;
 mod timers;

@@ -293,12 +293,163 @@ fn comments_to_a_channel() {
         let end =
             json!({ "broadcast": { "channel": news }, "group": { "_": "InputChannelEmpty" } });
         assert_eq!(ada.invoke("channels.SetDiscussionGroup", end), true);
+        let noted = ada.invoke(
+            "channels.GetAdminLog",
+            json!({ "channel": { "channel": news }, "q": "", "max_id": 0, "min_id": 0, "limit": 10 }),
+        );
+        let linked =
+            noted["events"].as_array().unwrap().iter().filter(|event| {
+                event["action"]["_"] == "ChannelAdminLogEventActionChangeLinkedChat"
+            });
+        let linked: Vec<Value> = linked
+            .map(|event| json!([event["action"]["prev_value"], event["action"]["new_value"]]))
+            .collect();
+        let group = CHANNELS - talk;
+        assert_eq!(linked, [json!([group, 0]), json!([0, group])], "{noted}");
         let alone = ada.send(news, "to nobody");
         let refused = bob.invoke_refused(
             "messages.GetDiscussionMessage",
             json!({ "peer": { "peer": news }, "msg_id": alone }),
         );
         assert_eq!(refused, (400, "MSG_ID_INVALID".into()));
+        for driver in [&mut ada, &mut bob, &mut tina] {
+            assert_no_complaints(driver);
+        }
+    });
+}
+
+/// A message by the raw API, in somebody's name if that is said.
+fn say(driver: &mut Driver, peer: i64, text: &str, send_as: Option<i64>) -> Value {
+    let random_id = i64::from(text.len() as u32) << 20 | i64::from(text.as_bytes()[0]);
+    let mut asked = json!({ "peer": { "peer": peer }, "message": text, "random_id": random_id });
+    if let Some(sender) = send_as {
+        asked["send_as"] = json!({ "peer": sender });
+    }
+    driver.invoke("messages.SendMessage", asked)
+}
+
+/// Who is said to have written what comes.
+fn author(driver: &mut Driver, text: &str) -> Value {
+    let event = driver.expect_event(text, SOON, |event| {
+        event["_"] == "UpdateNewChannelMessage" && event["message"]["message"] == *text
+    });
+    let message = &event["message"];
+    json!([message["from_id"], message["post_author"], message["out"]])
+}
+
+/// The same by TDLib.
+fn td_author(tina: &mut Driver, text: &str) -> Value {
+    let event = tina.expect_event(text, SOON, |event| {
+        event["@type"] == "updateNewMessage" && event["message"]["content"]["text"]["text"] == *text
+    });
+    event["message"]["sender_id"].clone()
+}
+
+#[test]
+fn in_whose_name_one_writes() {
+    play("comments::in_whose_name_one_writes", |scene| {
+        let Scene { node: _node, mut ada, mut bob, mut tina } = scene;
+        let crew = crew(&mut ada, &mut bob, &mut tina);
+        let number = CHANNELS - crew;
+        let group = json!({ "_": "PeerChannel", "channel_id": number });
+        // An admin who is to stay unknown.
+        let rights = json!({ "@type": "chatAdministratorRights", "can_manage_chat": true,
+            "can_delete_messages": true, "is_anonymous": true });
+        let of = |user: i64| json!({ "@type": "messageSenderUser", "user_id": user });
+        tina.request(
+            "setChatMemberStatus",
+            json!({ "chat_id": crew, "member_id": of(ada.user),
+                "status": { "@type": "chatMemberStatusAdministrator", "custom_title": "",
+                    "can_be_edited": true, "rights": rights } }),
+        );
+        let senders = ada.invoke("channels.GetSendAs", json!({ "peer": { "peer": crew } }));
+        assert_eq!(senders["peers"].as_array().map(Vec::len), Some(1), "{senders}");
+        assert_eq!(senders["peers"][0]["peer"], group, "{senders}");
+        let sent = say(&mut ada, crew, "all hands on deck", None);
+        let updates = sent["updates"].as_array().unwrap();
+        let own = updates.iter().find(|update| update["_"] == "UpdateNewChannelMessage");
+        let own = &own.unwrap_or_else(|| panic!("the message: {sent}"))["message"];
+        assert_eq!((&own["out"], &own["from_id"]), (&json!(true), &group), "{sent}");
+        assert_eq!(author(&mut bob, "all hands on deck"), json!([group, null, false]));
+        assert_eq!(td_author(&mut tina, "all hands on deck")["chat_id"], crew);
+        let named = |driver: &mut Driver, filter: &str| -> Vec<i64> {
+            let found = driver.invoke(
+                "channels.GetParticipants",
+                json!({ "channel": { "channel": crew }, "filter": { "_": filter }, "offset": 0,
+                    "limit": 10, "hash": 0 }),
+            );
+            let users = found["users"].as_array().unwrap();
+            users.iter().map(|user| user["id"].as_i64().unwrap()).collect()
+        };
+        assert!(!named(&mut bob, "ChannelParticipantsRecent").contains(&ada.user));
+        assert_eq!(named(&mut bob, "ChannelParticipantsAdmins"), [tina.user]);
+        assert!(named(&mut ada, "ChannelParticipantsAdmins").contains(&ada.user));
+        let slip = ada.invoke_refused(
+            "messages.SendMessage",
+            json!({ "peer": { "peer": crew }, "message": "x", "random_id": 7,
+                "send_as": { "peer": "self" } }),
+        );
+        assert_eq!(slip, (400, "SEND_AS_PEER_INVALID".into()));
+        ada.command(
+            "edit",
+            json!({ "to": crew, "msg_id": own["id"], "text": "all hands below deck" }),
+        );
+        bob.expect(&json!({ "event": "edited", "text": "all hands below deck" }));
+        tina.expect(&json!({ "event": "edited", "text": "all hands below deck" }));
+
+        // The owner too, if they like.
+        tina.request(
+            "setChatMemberStatus",
+            json!({ "chat_id": crew, "member_id": of(tina.user),
+                "status": { "@type": "chatMemberStatusCreator", "custom_title": "",
+                    "is_anonymous": true, "is_member": true } }),
+        );
+        td_send(&mut tina, crew, "so says the captain", None);
+        assert_eq!(author(&mut bob, "so says the captain"), json!([group, null, false]));
+        assert_eq!(author(&mut ada, "so says the captain"), json!([group, null, false]));
+
+        // A channel of one's own, where others than members read.
+        let news = made(&mut bob, "Bob's news", true);
+        let name = json!({ "channel": { "channel": news }, "username": "bobs_news" });
+        bob.invoke("channels.UpdateUsername", name);
+        let asked = json!({ "peer": { "peer": crew } });
+        let senders = bob.invoke("channels.GetSendAs", asked.clone());
+        assert_eq!(senders["peers"].as_array().map(Vec::len), Some(1), "not in a private group");
+        tina.request(
+            "setSupergroupUsername",
+            json!({ "supergroup_id": number, "username": "the_crew" }),
+        );
+        let senders = bob.invoke("channels.GetSendAs", asked);
+        let channel = json!({ "_": "PeerChannel", "channel_id": CHANNELS - news });
+        assert_eq!(senders["peers"][0]["peer"]["user_id"], bob.user, "{senders}");
+        assert_eq!(senders["peers"][1]["peer"], channel, "{senders}");
+        say(&mut bob, crew, "once by the channel", Some(news));
+        assert_eq!(author(&mut ada, "once by the channel"), json!([channel, null, false]));
+        let chosen = json!({ "peer": { "peer": crew }, "send_as": { "peer": news } });
+        assert_eq!(bob.invoke("messages.SaveDefaultSendAs", chosen), true);
+        assert_eq!(full(&mut bob, crew)["full_chat"]["default_send_as"], channel);
+        say(&mut bob, crew, "and from now on", None);
+        assert_eq!(author(&mut ada, "and from now on"), json!([channel, null, false]));
+        assert_eq!(td_author(&mut tina, "and from now on")["chat_id"], news);
+        let himself = bob.user;
+        say(&mut bob, crew, "as himself again", Some(himself));
+        assert_eq!(author(&mut ada, "as himself again")[0]["user_id"], bob.user);
+        let theirs = ada.invoke_refused(
+            "messages.SendMessage",
+            json!({ "peer": { "peer": crew }, "message": "x", "random_id": 8,
+                "send_as": { "peer": bob.user } }),
+        );
+        assert_eq!(theirs, (400, "SEND_AS_PEER_INVALID".into()));
+        // What is found is found by whose name it has.
+        let by = |peer: Value| {
+            json!({ "peer": { "peer": crew }, "q": "", "from_id": { "peer": peer },
+                "filter": { "_": "InputMessagesFilterEmpty" }, "min_date": 0, "max_date": 0,
+                "offset_id": 0, "add_offset": 0, "limit": 10, "max_id": 0, "min_id": 0, "hash": 0 })
+        };
+        let found = bob.invoke("messages.Search", by(json!(ada.user)));
+        assert_eq!(words(&found), Vec::<&str>::new(), "nothing by ada");
+        let found = bob.invoke("messages.Search", by(json!(news)));
+        assert_eq!(words(&found), ["and from now on", "once by the channel"]);
         for driver in [&mut ada, &mut bob, &mut tina] {
             assert_no_complaints(driver);
         }

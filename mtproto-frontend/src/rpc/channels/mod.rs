@@ -18,6 +18,7 @@ mod get_participants;
 mod invite_to_channel;
 mod join_channel;
 mod read_history;
+mod send_as;
 mod settings;
 mod usernames;
 
@@ -41,6 +42,7 @@ pub(super) use get_participants::{get_participant, get_participants};
 pub(super) use invite_to_channel::invite_to_channel;
 pub(super) use join_channel::{join_channel, leave_channel};
 pub(super) use read_history::read_history;
+pub(super) use send_as::{get_send_as, named_sender, save_default_send_as};
 pub(super) use settings::{
     toggle_join_request, toggle_join_to_send, toggle_participants_hidden,
     toggle_pre_history_hidden, toggle_signatures, toggle_slow_mode,

@@ -95,6 +95,8 @@ pub enum AdminAction {
     LinkRevoked(ChatLink),
     /// A link is forgotten.
     LinkDeleted(ChatLink),
+    /// It is linked with another group or channel, or with none.
+    Linked(Option<ChannelId>, Option<ChannelId>),
 }
 
 impl AdminAction {
@@ -148,9 +150,11 @@ impl AdminAction {
     fn kind(&self) -> AdminEvents {
         use ChannelRole as Is;
         match self {
-            Self::Title(..) | Self::About(..) | Self::Username(..) | Self::Photo(..) => {
-                AdminEvents::INFO
-            }
+            Self::Title(..)
+            | Self::About(..)
+            | Self::Username(..)
+            | Self::Photo(..)
+            | Self::Linked(..) => AdminEvents::INFO,
             Self::Set(..) | Self::Rights(..) => AdminEvents::SETTINGS,
             Self::Joined | Self::JoinedByLink(_) | Self::JoinedByRequest(..) => AdminEvents::JOIN,
             Self::Left => AdminEvents::LEAVE,

@@ -17,7 +17,7 @@ use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
 use super::post::Origin;
-use super::{AdminRights, COPY, Channel, Participant, row_key};
+use super::{AdminAction, AdminRights, COPY, Channel, Participant, row_key};
 use crate::decide::Decide;
 use crate::event::ChatChange;
 use crate::ids::{Actor, ChannelId, MessageId, UserId};
@@ -200,7 +200,9 @@ impl Decide<'_> {
         let named = to.map(|to| self.name_of_log(to)).transpose()?;
         let setting = Setting::Linked(named);
         let action = LogAction::Info(Info { setting, cut: None, epoch: None });
-        self.write_control(id, Some(by.unwrap_or(channel.creator)), action)?;
+        let by = by.unwrap_or(channel.creator);
+        self.write_control(id, Some(by), action)?;
+        self.note(id, by, AdminAction::Linked(channel.linked, to))?;
         self.put_channel(Channel { linked: to, ..channel })?;
         self.tell_channel(id, ChatChange::Info);
         Ok(())

@@ -23,6 +23,7 @@ mod migrate;
 mod post;
 mod read;
 mod rights;
+mod send_as;
 mod settings;
 mod table;
 mod threads;
@@ -178,6 +179,10 @@ pub struct Participant {
     pub wrote: i32,
     /// Whether the log says that they are there: it does from their first message on.
     pub(crate) announced: bool,
+    /// Writes as the group while they are an admin who may.
+    pub anonymous: bool,
+    /// The channel in whose name they write in a supergroup, if they chose one.
+    pub send_as: Option<ChannelId>,
 }
 
 /// What somebody is in a channel.
@@ -234,6 +239,8 @@ impl Participant {
             hidden_below: MessageId(0),
             wrote: 0,
             announced: false,
+            anonymous: false,
+            send_as: None,
         }
     }
 
@@ -246,6 +253,12 @@ impl Participant {
     #[must_use]
     pub fn is_admin(&self) -> bool {
         matches!(self.role, ChannelRole::Admin { .. } | ChannelRole::Creator { .. })
+    }
+
+    /// Whether it is an admin of whom others than admins are not to know.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.anonymous && self.joined && self.admin_rights().contains_all(AdminRights::ANONYMOUS)
     }
 
     /// Whether it was removed and may not come back.

@@ -175,6 +175,10 @@ impl Decide<'_> {
             Some(reply) if !found.broadcast => self.thread_of_answer(channel, reply.to)?,
             _ => None,
         };
+        message.sent_as = self.sender(from, &view, message.sent_as)?;
+        if message.sent_as == Some(channel.into()) {
+            message.post_author = view.rank();
+        }
         let post = self.post_of(channel, &message)?;
         let needed = if found.broadcast { glog::Rights::BROADCAST } else { post.classes() };
         if !self.log_rights(channel, from)?.1.has(needed) {
@@ -233,12 +237,17 @@ impl Decide<'_> {
         &mut self,
         from: UserId,
         channel: ChannelId,
-        message: Message,
+        mut message: Message,
     ) -> CoreResult<Sent> {
+        let own = self.participant(channel, from)?;
+        // What they do is told as what they say.
+        if own.as_ref().is_some_and(Participant::is_anonymous) {
+            message.sent_as = Some(channel.into());
+        }
         self.hold_media(&message, 1)?;
         let pts = self.append(channel, BoxRow::Message(message.clone()))?;
         let id = MessageId(pts.0);
-        if let Some(own) = self.participant(channel, from)? {
+        if let Some(own) = own {
             let mut found = self.channel_row(channel)?;
             self.put_participant(&mut found, &Participant { read_inbox: id, ..own })?;
         }

@@ -62,6 +62,8 @@ pub struct Outgoing {
     pub grouped_id: i64,
     /// It may not be forwarded or saved.
     pub noforwards: bool,
+    /// In a supergroup: in whose name; `None`: as the sender chose before.
+    pub send_as: Option<PeerId>,
 }
 
 /// A part of a message that is to be quoted.
@@ -103,6 +105,7 @@ pub(crate) struct Body {
     pub(crate) invert_media: bool,
     pub(crate) grouped_id: i64,
     pub(crate) noforwards: bool,
+    pub(crate) send_as: Option<PeerId>,
     /// Somebody has to listen to it, or to look at it.
     pub(crate) unread_media: bool,
 }
@@ -122,6 +125,7 @@ impl Outgoing {
             invert_media: false,
             grouped_id: 0,
             noforwards: false,
+            send_as: None,
         }
     }
 
@@ -275,6 +279,8 @@ pub struct ForwardHow {
     pub drop_captions: bool,
     /// They may not be forwarded or saved.
     pub noforwards: bool,
+    /// In a supergroup: in whose name; `None`: as the sender chose before.
+    pub send_as: Option<PeerId>,
 }
 
 fn forwarded(
@@ -316,6 +322,7 @@ fn forwarded(
         invert_media: original.invert_media,
         grouped_id: album_of_forward(original.grouped_id, from, call),
         noforwards: how.noforwards,
+        send_as: how.send_as,
         unread_media: false,
     }
 }
@@ -358,6 +365,7 @@ impl Decide<'_> {
             invert_media: message.invert_media,
             grouped_id: message.grouped_id,
             noforwards: message.noforwards,
+            send_as: message.send_as,
             unread_media,
         })
     }
@@ -556,6 +564,7 @@ impl Decide<'_> {
             invert_media: body.invert_media,
             grouped_id: body.grouped_id,
             noforwards: body.noforwards,
+            sent_as: body.send_as,
             unread_media: body.unread_media && to != from.into(),
             ..Message::new(to, from, true, self.now(), body.text)
         };

@@ -73,6 +73,7 @@ impl Life {
             AdminRights::INVITE_USERS,
             AdminRights::PIN_MESSAGES,
             AdminRights::ADD_ADMINS,
+            AdminRights::ANONYMOUS,
         ];
         let mut rights = AdminRights::NONE;
         for right in all {
@@ -94,6 +95,9 @@ impl Life {
                     && self.rng.random_bool(0.3)
                 {
                     message.reply = Some((id, None));
+                }
+                if self.rng.random_bool(0.2) {
+                    message.send_as = Some(if self.rng.random() { owner.into() } else { peer });
                 }
                 ("post", core.send(actor, owner, message).await.map(|_| ()))
             }
@@ -370,6 +374,12 @@ impl Life {
             let (_, name) = said_beside(view.messages[at].post.as_ref().unwrap());
             let sent_as = stored.message.sent_as.and_then(PeerId::channel);
             assert_eq!(name, sent_as.map(|channel| core.name_of_log(channel)));
+            // Whoever writes as the group may.
+            if sent_as == Some(self.channel) {
+                let (position, author) = (view.messages[at].position, view.messages[at].author);
+                let rights = chain.timeline().rights(author, position);
+                assert!(rights.has(glog::Rights::ANONYMOUS));
+            }
         }
         // Who may do what.
         let state = chain.state();
@@ -423,13 +433,20 @@ impl Life {
         );
         assert_eq!(state.is_public(), channel.username.is_some());
         let recent = ParticipantFilter::Recent;
+        // Of admins who are to stay unknown, others than admins see nothing.
+        let of = |user| core.participant(self.channel, user).unwrap();
+        let sees_all = of(viewer).is_some_and(|own| own.joined && own.is_admin());
+        let is_hidden = |user: &UserId| !sees_all && of(*user).unwrap().is_anonymous();
+        joined.retain(|user| !is_hidden(user));
+        let hidden = channel.members as usize - joined.len();
         let page = core.participants(viewer, &channel, &recent, 0, 100).await.unwrap();
         let listed: BTreeSet<UserId> = page.participants.iter().map(|own| own.user).collect();
-        assert_eq!((listed, page.count), (joined, channel.members as usize));
+        assert_eq!((page.count, &listed), (joined.len(), &joined));
         let page =
             core.participants(viewer, &channel, &ParticipantFilter::Admins, 0, 100).await.unwrap();
         assert!(page.participants.iter().all(Participant::is_admin));
-        assert_eq!((page.participants.len(), page.count), (admins as usize, admins as usize));
+        let admins = admins as usize - hidden;
+        assert_eq!((page.participants.len(), page.count), (admins, admins));
     }
 }
 
