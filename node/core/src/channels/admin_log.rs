@@ -53,6 +53,7 @@ impl Record for AdminEvent {
 
 /// What was done, with how it was before and is since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "most of what admins do is done to messages")]
 #[non_exhaustive]
 pub enum AdminAction {
     /// Another title.

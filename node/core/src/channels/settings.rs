@@ -65,8 +65,8 @@ impl ChannelSetting {
             Self::SlowMode(seconds) => !channel.broadcast && SLOW_MODES_S.contains(&seconds),
             // In a public one everybody reads, and where posts are discussed who reads them.
             Self::HiddenHistory(hidden) => {
-                let open = channel.username.is_some() || channel.linked.is_some();
-                !channel.broadcast && !(hidden && open)
+                let closed = channel.username.is_none() && channel.linked.is_none();
+                !channel.broadcast && (closed || !hidden)
             }
             Self::Signatures(_) => channel.broadcast,
             Self::NoForwards(_) => true,
