@@ -3,6 +3,7 @@
 mod admin_log;
 mod channel_messages;
 mod channels;
+mod comments;
 mod extras;
 mod groups;
 mod media;

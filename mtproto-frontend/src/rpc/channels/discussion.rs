@@ -12,14 +12,13 @@ use tl::types;
 use crate::project::Named;
 use crate::rpc::{Context, RpcError, RpcResult};
 
-/// Supergroups only: a basic group has to become one first.
 pub(in crate::rpc) async fn get_groups_for_discussion(
     ctx: &Context,
     _: f::GetGroupsForDiscussion,
 ) -> RpcResult<Chats> {
     let mut named = Named::default();
     for group in ctx.shared.core.groups_for_discussion(ctx.user()?)? {
-        named.peer(group.into());
+        named.peer(group);
     }
     Ok(types::messages::Chats { chats: named.chats(ctx.view()?)? }.into())
 }

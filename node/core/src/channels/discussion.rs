@@ -20,7 +20,7 @@ use super::post::Origin;
 use super::{AdminAction, AdminRights, COPY, Channel, Participant, row_key};
 use crate::decide::Decide;
 use crate::event::ChatChange;
-use crate::ids::{Actor, ChannelId, MessageId, UserId};
+use crate::ids::{Actor, ChannelId, MessageId, PeerId, UserId};
 use crate::message::{Author, BoxRow, Forward, Message};
 use crate::record::Record;
 use crate::send::{OwnEvents, PINNED_MAX};
@@ -86,18 +86,24 @@ impl Core {
             .await
     }
 
-    /// Groups that somebody could link with a channel.
+    /// Groups that somebody could link with a channel; a basic one has to become a supergroup first.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn groups_for_discussion(&self, user: UserId) -> CoreResult<Vec<ChannelId>> {
+    pub fn groups_for_discussion(&self, user: UserId) -> CoreResult<Vec<PeerId>> {
         let mut groups = Vec::new();
         for id in self.channels_of(user)? {
             let view = self.channel_for(user, id)?;
             let channel = &view.channel;
             let free = !channel.broadcast && !channel.deleted && channel.linked.is_none();
             if free && view.admin_rights().contains_all(LINKS) {
-                groups.push(id);
+                groups.push(id.into());
+            }
+        }
+        for id in self.inner.chats.of(user) {
+            let chat = self.inner.chats.get(id);
+            if chat.is_some_and(|chat| !chat.deactivated && chat.creator() == Some(user)) {
+                groups.push(id.into());
             }
         }
         Ok(groups)

@@ -291,7 +291,7 @@ async fn who_may_link_a_channel_with_a_group() {
     let link = |by: Member, channel, group| {
         core.set_discussion_group(by.actor(), by.id, Some(channel), Some(group))
     };
-    assert_eq!(core.groups_for_discussion(ada.id).unwrap(), [group]);
+    assert_eq!(core.groups_for_discussion(ada.id).unwrap(), [group.into()]);
     core.add_to_channel(ada.actor(), ada.id, channel, vec![bob.id]).await.unwrap();
     core.add_to_channel(bob.actor(), bob.id, theirs, vec![ada.id]).await.unwrap();
     let missing = |done: CoreResult<()>| matches!(done, Err(CoreError::AdminRightMissing));
