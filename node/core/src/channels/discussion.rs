@@ -240,6 +240,8 @@ impl Decide<'_> {
             reply: None,
             pinned: true,
             ttl_period: found.ttl_period,
+            // What the channel keeps does not leave it by this door.
+            noforwards: message.noforwards || channel.noforwards,
             sent_as: Some(channel.id.into()),
             ..message.clone()
         };

@@ -188,7 +188,9 @@ impl Decide<'_> {
         let announces = !found.broadcast && own.joined && !own.announced;
         self.expires(from, id, &message)?;
         self.hold_media(&message, 1)?;
-        self.read_by_writing(&found, &own, id)?;
+        if own.joined {
+            self.read_by_writing(&found, &own, id)?;
+        }
         let reads = Participant {
             read_inbox: if own.joined { id } else { own.read_inbox },
             announced: own.announced || announces,

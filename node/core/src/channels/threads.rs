@@ -405,8 +405,16 @@ impl Decide<'_> {
         message: &Message,
     ) -> CoreResult<()> {
         let Some(top) = message.thread else { return Ok(()) };
-        let key = read_key(channel, top, message.from);
-        self.put_shown(Keyspace::CHANNELS, &key, Some(&ReadMark(id)))
+        let (by, key) = (message.from, read_key(channel, top, message.from));
+        let before: Option<ReadMark> = self.load(Keyspace::CHANNELS, &key)?;
+        self.put_shown(Keyspace::CHANNELS, &key, Some(&ReadMark(id)))?;
+        let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(()) };
+        if thread.read.add(by, id) {
+            self.put_thread(channel, top, Some(&thread))?;
+            let after = before.map_or(MessageId(0), |ReadMark(id)| id);
+            self.event(Event::ThreadSeen { channel, top, by, after, max_id: id });
+        }
+        Ok(())
     }
 
     /// A message of a thread goes.

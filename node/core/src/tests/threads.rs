@@ -59,7 +59,8 @@ async fn answers_stand_in_the_thread_of_the_first_message() {
     let three = world.answer(bob, group, two.id, "three").await.unwrap();
     let page = core.open_thread(ada.id, group, first.id).await.unwrap();
     assert_eq!((page.read_inbox, page.unread), (two.id, 1));
-    assert_eq!(core.open_thread(bob.id, group, first.id).await.unwrap().read_outbox, MessageId(0));
+    let page = core.open_thread(bob.id, group, first.id).await.unwrap();
+    assert_eq!(page.read_outbox, one.id, "ada has answered it");
     world.recorder.take();
     let far = MessageId(1000);
     assert!(core.read_thread(ada.actor(), ada.id, group, first.id, far).await.unwrap());
@@ -194,6 +195,9 @@ async fn a_post_is_copied_where_it_is_discussed() {
     assert_eq!(core.thread(group, copy.id).unwrap().unwrap().recent, [bob.peer()]);
     assert!(core.participant(group, bob.id).unwrap().is_none(), "and no row is left of that");
     assert_eq!(core.read_in_thread(group, copy.id, bob.id).unwrap(), comment.id);
+    assert_eq!(core.read_by_others(group, ada.id).unwrap(), MessageId(0), "of the group");
+    let page = core.open_thread(ada.id, group, copy.id).await.unwrap();
+    assert_eq!(page.read_outbox, comment.id, "of the thread");
     let replica = core.replica_of(group);
     let said = replica.lanes().view(replica.chain());
     let entry = core.entry_of(group, comment.id).unwrap();
@@ -227,6 +231,16 @@ async fn a_post_is_copied_where_it_is_discussed() {
     assert!(matches!(none, Err(CoreError::UnknownMessage)), "{none:?}");
     let edit = Edit::text(text("more ships, mended"));
     core.edit(ada.actor(), ada.id, channel.into(), post.id, edit).await.unwrap();
+
+    // What the channel keeps stays kept.
+    let setting = ChannelSetting::NoForwards(true);
+    core.set_in_channel(ada.actor(), ada.id, channel, setting).await.unwrap();
+    let kept = world.post(ada, channel, "not for others").await.unwrap();
+    let kept = core.copy_of_post(channel, kept.id).unwrap().unwrap();
+    let ids = vec![(kept.id, world.number())];
+    let how = ForwardHow::default();
+    let refused = core.forward(eve.actor(), eve.id, group.into(), eve.peer(), ids, how).await;
+    assert!(matches!(refused, Err(CoreError::ForwardsRestricted)), "{refused:?}");
 
     // Whom the group has banned, or where one has to be in it, nobody from outside writes.
     let banned = Banned { entirely: true, rights: Rights::NONE, until: 0 };
