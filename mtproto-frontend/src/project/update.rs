@@ -297,6 +297,8 @@ enum What {
     ChannelPoll { channel: ChannelId, id: MessageId, poll: PollId },
     ChannelRead { channel: ChannelId, read: ChannelRead },
     ChannelSeen { channel: ChannelId, max_id: MessageId },
+    ThreadRead { thread: (ChannelId, MessageId), max_id: MessageId },
+    ThreadSeen { thread: (ChannelId, MessageId), max_id: MessageId },
     Typing { from: UserId, to: PeerId, action: Arc<enums::SendMessageAction> },
     Chat { chat: ChatId, change: ChatChange },
     Status { user: UserId },
@@ -387,6 +389,26 @@ impl Pushed {
         max_id: MessageId,
     ) -> Arc<Self> {
         Self::new(shared, viewer, What::ChannelSeen { channel, max_id })
+    }
+
+    /// The viewer has read a thread.
+    pub(crate) fn thread_read(
+        shared: &Shared,
+        viewer: UserId,
+        thread: (ChannelId, MessageId),
+        max_id: MessageId,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ThreadRead { thread, max_id })
+    }
+
+    /// Somebody else has read what the viewer wrote in a thread.
+    pub(crate) fn thread_seen(
+        shared: &Shared,
+        viewer: UserId,
+        thread: (ChannelId, MessageId),
+        max_id: MessageId,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ThreadSeen { thread, max_id })
     }
 
     /// Somebody writes to the member.
@@ -506,6 +528,12 @@ impl Pushed {
                 named.peer((*channel).into());
                 let (channel_id, max_id) = (channel.0, max_id.0);
                 Some(types::UpdateReadChannelOutbox { channel_id, max_id }.into())
+            }
+            What::ThreadRead { thread, max_id } => {
+                Some(super::thread::read_inbox(view, *thread, *max_id, &mut named)?)
+            }
+            What::ThreadSeen { thread, max_id } => {
+                Some(super::thread::read_outbox(*thread, *max_id, &mut named))
             }
             What::Typing { from, to, action } => {
                 named.user(*from).peer(*to);

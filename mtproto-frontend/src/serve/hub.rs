@@ -309,6 +309,19 @@ impl Follower for Pusher {
                     }
                 }
             }
+            Event::ThreadRead { channel, top, user, max_id, actor } => {
+                let update = Pushed::thread_read(&shared, *user, (*channel, *top), *max_id);
+                push(hub.sessions(*user), *actor, &update);
+            }
+            Event::ThreadSeen { channel, top, by, after, max_id } => {
+                let thread = (*channel, *top);
+                let writers = core.writers_in_thread(*channel, *top, *after, *max_id, SEEN_MAX);
+                // Also who is not in the group, and has commented there.
+                for viewer in told(writers).into_iter().filter(|viewer| viewer != by) {
+                    let update = Pushed::thread_seen(&shared, viewer, thread, *max_id);
+                    push(hub.sessions(viewer), None, &update);
+                }
+            }
             Event::LoggedIn { user, auth_key } => {
                 shared.auth_keys.set_standing(*auth_key, Standing::LoggedIn(*user));
             }

@@ -229,6 +229,21 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
         "",
     ),
     (
+        "Threads of supergroups",
+        &["messages.getReplies", "messages.getDiscussionMessage", "messages.readDiscussion"],
+        "",
+    ),
+    (
+        "Comments to a channel",
+        &["channels.getGroupsForDiscussion", "channels.setDiscussionGroup"],
+        "",
+    ),
+    (
+        "Writing as the group or as a channel",
+        &["channels.getSendAs", "messages.saveDefaultSendAs"],
+        "profiles beside signatures",
+    ),
+    (
         "Photos, files, albums, voice messages",
         &[
             "upload.saveFilePart",

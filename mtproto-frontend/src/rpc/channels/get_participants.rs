@@ -97,6 +97,7 @@ pub(in crate::rpc) async fn get_participant(
         return Err(ADMIN_REQUIRED);
     }
     let participant = core.participant(found.channel.id, user)?.ok_or(NOT_PARTICIPANT)?;
+    let participant = core.participant_for(viewer, found.channel.id, participant)?;
     let is_shown = participant.joined
         || match participant.role {
             // Of who is out, admins see what was taken from them; the rest is nobody's business.

@@ -197,7 +197,7 @@ pub(in crate::rpc) async fn search_sent_media(
     }
     let query = SearchQuery {
         words: request.q,
-        from: Some(owner),
+        from: Some(owner.into()),
         filter,
         limit: page_limit(request.limit),
         ..SearchQuery::default()
