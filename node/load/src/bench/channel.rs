@@ -12,9 +12,6 @@ use tl::{enums, types};
 
 use super::{Gate, Row, Target, process, rng};
 
-/// People whom one request adds.
-const ADDED_AT_ONCE: usize = 100;
-
 /// Those who are there in the small group, and at first in the large one.
 const FEW: usize = 50;
 
@@ -23,16 +20,15 @@ const DRAIN: Duration = Duration::from_millis(2);
 
 pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     let (rounds, messages, few, many) =
-        if short { (3, 20, FEW / 2, 200) } else { (5, 40, FEW, 1000) };
+        if short { (3, 40, FEW / 2, 200) } else { (5, 60, FEW, 1000) };
     let rng = &mut rng();
     let mut everybody: Vec<Member> = Vec::with_capacity(many);
     for _ in 0..=many {
         everybody.push(target.member(rng)?);
     }
     let mut owner = everybody.pop().context("a member")?;
-    let users = found(&mut owner, &everybody)?;
-    let small = supergroup(&mut owner, &users[..few])?;
-    let large = supergroup(&mut owner, &users)?;
+    let small = supergroup(&mut owner, "small_crowd", &mut everybody[..few])?;
+    let large = supergroup(&mut owner, "large_crowd", &mut everybody)?;
     drain(&mut everybody)?;
 
     let mut number = 0;
@@ -90,23 +86,12 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// The members as the owner names them, in their order.
-fn found(owner: &mut Member, members: &[Member]) -> anyhow::Result<Vec<enums::InputUser>> {
-    let mut users = Vec::with_capacity(members.len());
-    for some in members.chunks(ADDED_AT_ONCE) {
-        let phones: Vec<&str> = some.iter().map(|member| member.phone.as_str()).collect();
-        for peer in owner.find(&phones, &mut rng())? {
-            let enums::InputPeer::InputPeerUser(user) = peer else { continue };
-            let (user_id, access_hash) = (user.user_id, user.access_hash);
-            users.push(types::InputUser { user_id, access_hash }.into());
-        }
-        owner.client.acknowledge(&mut rng())?;
-    }
-    Ok(users)
-}
-
-/// A supergroup with these people.
-fn supergroup(owner: &mut Member, users: &[enums::InputUser]) -> anyhow::Result<enums::InputPeer> {
+/// A public supergroup, which these people join.
+fn supergroup(
+    owner: &mut Member,
+    name: &str,
+    members: &mut [Member],
+) -> anyhow::Result<enums::InputPeer> {
     let rng = &mut rng();
     let create = f::channels::CreateChannel {
         megagroup: true,
@@ -115,19 +100,30 @@ fn supergroup(owner: &mut Member, users: &[enums::InputUser]) -> anyhow::Result<
     };
     let made = owner.client.invoke(&create, tl::LAYER_MAX, rng)?;
     let enums::Updates::Updates(made) = made else { anyhow::bail!("no updates") };
-    let shown = made.chats.iter().find_map(|chat| match chat {
+    let (channel_id, access_hash) = shown(&made.chats)?;
+    let channel: enums::InputChannel = types::InputChannel { channel_id, access_hash }.into();
+    let username = f::channels::UpdateUsername { channel, username: name.to_owned() };
+    owner.client.invoke(&username, tl::LAYER_MAX, rng)?;
+    owner.client.acknowledge(rng)?;
+    for member in members {
+        let find = f::contacts::ResolveUsername { username: name.to_owned(), referer: None };
+        let enums::contacts::ResolvedPeer::ResolvedPeer(found) =
+            member.client.invoke(&find, tl::LAYER_MAX, rng)?;
+        let (channel_id, access_hash) = shown(&found.chats)?;
+        let channel = types::InputChannel { channel_id, access_hash }.into();
+        member.client.invoke(&f::channels::JoinChannel { channel }, tl::LAYER_MAX, rng)?;
+        member.client.acknowledge(rng)?;
+    }
+    Ok(types::InputPeerChannel { channel_id, access_hash }.into())
+}
+
+/// The channel among these, as whoever was told names it.
+fn shown(chats: &[enums::Chat]) -> anyhow::Result<(i64, i64)> {
+    let shown = chats.iter().find_map(|chat| match chat {
         enums::Chat::Channel(channel) => Some((channel.id, channel.access_hash?)),
         _ => None,
     });
-    let (channel_id, access_hash) = shown.context("no channel in the answer")?;
-    let channel: enums::InputChannel = types::InputChannel { channel_id, access_hash }.into();
-    for some in users.chunks(ADDED_AT_ONCE) {
-        let (channel, users) = (channel.clone(), some.to_vec());
-        let invite = f::channels::InviteToChannel { channel, users };
-        owner.client.invoke(&invite, tl::LAYER_MAX, rng)?;
-        owner.client.acknowledge(rng)?;
-    }
-    Ok(types::InputPeerChannel { channel_id, access_hash }.into())
+    shown.context("no channel in the answer")
 }
 
 fn send(client: &mut Client, peer: &enums::InputPeer, number: &mut i64) -> anyhow::Result<()> {
@@ -153,12 +149,12 @@ fn cost(
     number: &mut i64,
 ) -> anyhow::Result<f64> {
     process::settle(target.pid)?;
-    let begin = process::cpu_ever(target.pid)?;
+    let begin = process::cpu(target.pid)?;
     for _ in 0..messages {
         send(client, peer, number)?;
     }
     process::settle(target.pid)?;
-    let spent = process::cpu_ever(target.pid)? - begin;
+    let spent = process::cpu(target.pid)? - begin;
     Ok(spent.as_secs_f64() * 1e6 / messages as f64)
 }
 
