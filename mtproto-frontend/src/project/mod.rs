@@ -45,6 +45,7 @@ pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };
 pub(crate) use stickers::{covered_set, found_stickers, full_sticker_set, sticker_of, sticker_set};
+pub(crate) use thread::replies;
 pub(crate) use update::{
     Pushed, box_update, channel_changed, channel_requests, channel_update, chat_update,
     edited_message, new_message,

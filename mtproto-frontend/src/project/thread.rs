@@ -36,7 +36,7 @@ impl Place {
 }
 
 /// What is said in answer to a message.
-pub(super) fn replies(
+pub(crate) fn replies(
     view: View<'_>,
     id: MessageId,
     stored: &Message,

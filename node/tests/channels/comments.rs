@@ -258,6 +258,18 @@ fn comments_to_a_channel() {
             (&about["comments"], &about["replies"], &about["channel_id"], &about["max_id"]),
             (&json!(true), &json!(2), &json!(CHANNELS - talk), &json!(two)),
         );
+        let views = json!({ "peer": { "peer": news }, "id": [post], "increment": false });
+        let counted = bob.invoke("messages.GetMessagesViews", views);
+        let beside = &counted["views"][0]["replies"];
+        assert_eq!(
+            (&beside["replies"], &beside["comments"]),
+            (&json!(2), &json!(true)),
+            "{counted}"
+        );
+        // Who reads the channel reacts to what is said there, without being in the group.
+        let reaction = json!({ "peer": { "peer": talk }, "msg_id": two,
+            "reaction": [{ "_": "ReactionEmoji", "emoticon": "👍" }] });
+        bob.invoke("messages.SendReaction", reaction);
         assert_eq!(discussion(&mut bob, news, post)["unread_count"], 1);
         let read = json!({ "peer": { "peer": news }, "msg_id": post, "read_max_id": two });
         assert_eq!(bob.invoke("messages.ReadDiscussion", read), true);

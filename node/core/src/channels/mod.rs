@@ -324,6 +324,14 @@ impl ChannelView {
         open && !self.channel.broadcast && !self.is_member() && self.may_read()
     }
 
+    /// Up to which message nothing is shown to who takes part: a member, or a guest; `None` for others.
+    pub(crate) fn takes_part_above(&self) -> Option<MessageId> {
+        match self.own.as_ref().filter(|own| own.joined) {
+            Some(own) => Some(own.hidden_below),
+            None => self.is_guest().then_some(MessageId(0)),
+        }
+    }
+
     /// What an admin may do.
     #[must_use]
     pub fn admin_rights(&self) -> AdminRights {

@@ -194,6 +194,20 @@ async fn a_post_is_copied_where_it_is_discussed() {
     assert_eq!(core.thread_at(channel, post.id).await.unwrap(), (group, copy.id));
     assert_eq!(core.thread(group, copy.id).unwrap().unwrap().recent, [bob.peer()]);
     assert!(core.participant(group, bob.id).unwrap().is_none(), "and no row is left of that");
+    // And reacts: to what nobody in the group wrote, and to a comment.
+    let thumb = vec![Reaction::Emoji("👍".into())];
+    let peer = PeerId::from(group);
+    world.hears_all(ada).await;
+    let how = ReactHow::default();
+    core.react(bob.actor(), bob.id, peer, copy.id, thumb.clone(), how).await.unwrap();
+    let shown = core.message(group, copy.id).unwrap().unwrap();
+    let found = core.reactions(eve.id, copy.id, &shown).unwrap().unwrap();
+    assert_eq!((found.counts[0].count, found.recent[0].0.user), (1, bob.id));
+    assert!(core.unread_reactions(ada.id, peer).unwrap().is_empty(), "it is not hers");
+    let hers = world.answer(ada, group, copy.id, "where?").await.unwrap();
+    core.react(bob.actor(), bob.id, peer, hers.id, thumb, how).await.unwrap();
+    assert_eq!(core.unread_reactions(ada.id, peer).unwrap(), [hers.id]);
+    core.delete_in_channel(ada.actor(), ada.id, group, vec![hers.id]).await.unwrap();
     assert_eq!(core.read_in_thread(group, copy.id, bob.id).unwrap(), comment.id);
     assert_eq!(core.read_by_others(group, ada.id).unwrap(), MessageId(0), "of the group");
     let page = core.open_thread(ada.id, group, copy.id).await.unwrap();
