@@ -47,7 +47,7 @@ pub(crate) use settings::{
 pub(crate) use stickers::{covered_set, found_stickers, full_sticker_set, sticker_of, sticker_set};
 pub(crate) use thread::replies;
 pub(crate) use update::{
-    Pushed, box_update, channel_changed, channel_requests, channel_update, chat_update,
+    Pushed, Typing, box_update, channel_changed, channel_requests, channel_update, chat_update,
     edited_message, new_message,
 };
 pub(crate) use user::{birthday, peer_settings, status, user};

@@ -278,6 +278,14 @@ fn pending_requests(view: View<'_>, place: PeerId, named: &mut Named) -> CoreRes
     Ok(types::UpdatePendingJoinRequests { peer, requests_pending, recent_requesters }.into())
 }
 
+/// What somebody is doing who writes, as they say it.
+pub(crate) struct Typing {
+    /// What.
+    pub(crate) action: enums::SendMessageAction,
+    /// In which thread of a supergroup.
+    pub(crate) top_msg_id: Option<i32>,
+}
+
 /// Something to push to one member's sessions, in neutral form: it becomes bytes when it is sent,
 /// in the layer that the session has then.
 pub(crate) struct Pushed {
@@ -299,7 +307,7 @@ enum What {
     ChannelSeen { channel: ChannelId, max_id: MessageId },
     ThreadRead { thread: (ChannelId, MessageId), max_id: MessageId },
     ThreadSeen { thread: (ChannelId, MessageId), max_id: MessageId },
-    Typing { from: UserId, to: PeerId, action: Arc<enums::SendMessageAction> },
+    Typing { from: UserId, to: PeerId, action: Arc<Typing> },
     Chat { chat: ChatId, change: ChatChange },
     Status { user: UserId },
     Profile { user: UserId },
@@ -417,7 +425,7 @@ impl Pushed {
         viewer: UserId,
         from: UserId,
         to: PeerId,
-        action: Arc<enums::SendMessageAction>,
+        action: Arc<Typing>,
     ) -> Arc<Self> {
         Self::new(shared, viewer, What::Typing { from, to, action })
     }
@@ -537,14 +545,14 @@ impl Pushed {
             }
             What::Typing { from, to, action } => {
                 named.user(*from).peer(*to);
-                let action = (**action).clone();
+                let (action, top_msg_id) = (action.action.clone(), action.top_msg_id);
                 let from_id = peer((*from).into());
                 Some(match to {
                     PeerId::Chat(chat) => {
                         types::UpdateChatUserTyping { chat_id: chat.0, from_id, action }.into()
                     }
                     PeerId::Channel(channel) => {
-                        let (channel_id, top_msg_id) = (channel.0, None);
+                        let channel_id = channel.0;
                         types::UpdateChannelUserTyping { channel_id, top_msg_id, from_id, action }
                             .into()
                     }

@@ -7,11 +7,10 @@ use node_core::{
     Actor, AuthKeyId, BoxEvent, ChannelId, ChatChange, CoreResult, Event, Follower, Own, PeerId,
     Standing, UserId,
 };
-use tl::enums::SendMessageAction;
 
 use super::sessions::SessionEntry;
 use crate::frontend::Shared;
-use crate::project::Pushed;
+use crate::project::{Pushed, Typing};
 use crate::sharded::Sharded;
 
 /// How many others learn that a member came, went, or changed names. Protects the node: with one
@@ -355,7 +354,7 @@ impl Follower for Pusher {
                 }
             }
             Event::Typing { from, to, action } => {
-                let Ok(action) = action.clone().downcast::<SendMessageAction>() else { return };
+                let Ok(action) = action.clone().downcast::<Typing>() else { return };
                 let viewers = match to {
                     PeerId::Chat(chat) => core.chat(*chat).map_or(Vec::new(), |chat| chat.users()),
                     PeerId::Channel(channel) => hub.present_in(*channel),

@@ -22,11 +22,7 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
     let peer = ctx.peer(&request.peer)?;
     let saved = saved_peer(ctx, peer, request.saved_peer_id.as_ref())?;
     let from = request.from_id.as_ref().map(|from| ctx.peer(from)).transpose()?;
-    let thread = request.top_msg_id.filter(|id| *id != 0).map(MessageId);
-    if thread.is_some() && (peer.channel().is_none() || ctx.is_broadcast(peer)) {
-        // Only supergroups have threads.
-        return Err(RpcError::new(400, "MSG_ID_INVALID"));
-    }
+    let thread = thread(ctx, peer, request.top_msg_id)?;
     let tagged = request.saved_reaction.is_some_and(|tags| !tags.is_empty());
     // Basic groups write nothing; who posts in a channel is nobody's to know.
     let by_nobody = from.is_some_and(|from| from.chat().is_some())
@@ -80,6 +76,20 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         Some(channel) => in_channel(ctx, channel, found),
         None => found_messages(ctx, &found, None),
     }
+}
+
+/// The thread that is searched; only supergroups have them.
+pub(super) fn thread(
+    ctx: &Context,
+    peer: PeerId,
+    top_msg_id: Option<i32>,
+) -> RpcResult<Option<MessageId>> {
+    let thread = top_msg_id.filter(|id| *id != 0).map(MessageId);
+    let none = peer.channel().is_none() || ctx.is_broadcast(peer);
+    if thread.is_some() && none {
+        return Err(RpcError::new(400, "MSG_ID_INVALID"));
+    }
+    Ok(thread)
 }
 
 /// Whether each message of its place is found, whatever it says.

@@ -732,10 +732,12 @@ async fn what_has_no_pts_is_pushed_in_every_layer() {
                 .unwrap();
         assert!(matches!(&push.updates[..], [enums::Update::UpdateChannel(_)]), "{layer}");
         assert!(matches!(&push.chats[..], [enums::Chat::Channel(_)]), "{layer}");
-        let action = Arc::new(types::SendMessageTypingAction {}.into());
+        let action = types::SendMessageTypingAction {}.into();
+        let action = Arc::new(crate::project::Typing { action, top_msg_id: Some(said.id) });
         let typing = Pushed::typing(&shared, ada_id, bob_id, group.into(), action);
         let push = pushed(&typing, layer).unwrap();
-        assert!(matches!(&push.updates[..], [enums::Update::UpdateChannelUserTyping(_)]));
+        let [enums::Update::UpdateChannelUserTyping(typing)] = &push.updates[..] else { panic!() };
+        assert_eq!(typing.top_msg_id, Some(said.id), "{layer}");
     }
     // Whoever was removed is told nothing more of what is said there.
     let told = Told::by(&shared);

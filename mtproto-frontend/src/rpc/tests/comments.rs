@@ -59,6 +59,14 @@ async fn comments_in_every_layer() {
         };
         assert!(call(&ada, &link).await.unwrap());
         call(&bob, &full).await.unwrap();
+        // The words are for the channel's readers; who is there is not.
+        let people = f::channels::GetParticipants {
+            channel: input(&bob, talk),
+            filter: types::ChannelParticipantsRecent {}.into(),
+            limit: 10,
+            ..Default::default()
+        };
+        assert_eq!(error(call(&bob, &people).await), (400, "CHAT_ADMIN_REQUIRED".into()));
         let nothing = f::channels::SetDiscussionGroup {
             broadcast: types::InputChannelEmpty {}.into(),
             group: types::InputChannelEmpty {}.into(),

@@ -317,6 +317,13 @@ impl ChannelView {
         !self.is_banned() && (self.is_member() || open)
     }
 
+    /// Whether the viewer reads a private group only as a reader of the channel that it is linked to:
+    /// the words, and not who is there.
+    #[must_use]
+    pub fn is_through(&self) -> bool {
+        self.through && !self.is_member()
+    }
+
     /// Whether the viewer may write and is not in it: where a channel's posts are discussed.
     #[must_use]
     pub fn is_guest(&self) -> bool {
