@@ -29,6 +29,7 @@ pub(crate) fn channel(view: View<'_>, id: ChannelId) -> CoreResult<enums::Chat> 
         left: own.is_none(),
         broadcast: found.broadcast,
         megagroup: !found.broadcast,
+        has_link: found.linked.is_some(),
         signatures: found.signatures,
         slowmode_enabled: found.slow_mode_s > 0,
         noforwards: found.noforwards,
@@ -40,7 +41,8 @@ pub(crate) fn channel(view: View<'_>, id: ChannelId) -> CoreResult<enums::Chat> 
         username: found.username.clone(),
         photo: chat_photo(view, found.photo)?,
         date: own.map_or(found.date, |own| own.date),
-        admin_rights: (!rights.is_empty()).then(|| admin_rights(rights)),
+        admin_rights: (!rights.is_empty())
+            .then(|| admin_rights(rights, own.is_some_and(Participant::is_anonymous))),
         banned_rights: seen.own.as_ref().and_then(|own| match own.role {
             ChannelRole::Restricted { rights, until, .. } => Some(banned_until(rights, until)),
             _ => None,
@@ -96,7 +98,7 @@ pub(crate) fn channel_participant(
         }
         ChannelRole::Creator { rank: own } => types::ChannelParticipantCreator {
             user_id,
-            admin_rights: admin_rights(AdminRights::ALL),
+            admin_rights: admin_rights(AdminRights::ALL, participant.is_anonymous()),
             rank: rank(own),
         }
         .into(),
@@ -108,7 +110,7 @@ pub(crate) fn channel_participant(
             inviter_id: is_viewer.then_some(participant.inviter.0),
             promoted_by: by.0,
             date,
-            admin_rights: admin_rights(*rights),
+            admin_rights: admin_rights(*rights, participant.is_anonymous()),
             rank: rank(own),
         }
         .into(),
@@ -157,7 +159,7 @@ fn banned_entirely(until: i32) -> enums::ChatBannedRights {
 }
 
 /// What an admin may do.
-fn admin_rights(rights: AdminRights) -> enums::ChatAdminRights {
+fn admin_rights(rights: AdminRights, anonymous: bool) -> enums::ChatAdminRights {
     let has = |right| rights.contains_all(right);
     types::ChatAdminRights {
         change_info: has(AdminRights::CHANGE_INFO),
@@ -168,8 +170,8 @@ fn admin_rights(rights: AdminRights) -> enums::ChatAdminRights {
         invite_users: has(AdminRights::INVITE_USERS),
         pin_messages: has(AdminRights::PIN_MESSAGES),
         add_admins: has(AdminRights::ADD_ADMINS),
-        // Nobody writes as the group yet: who is told so believes it.
-        anonymous: false,
+        // Who has it may, and does if they are to.
+        anonymous,
         manage_topics: has(AdminRights::MANAGE_TOPICS),
         // What has no right of its own, such as the list of who is there.
         other: true,

@@ -47,7 +47,8 @@ impl Written {
         };
         // Of one that is not known nobody is named.
         let post = view.core.channel(channel).is_none_or(|channel| channel.broadcast);
-        let out = stored.from == view.viewer;
+        let out = stored.is_by(view.viewer);
+        let from_id = stored.sent_as.map(peer).or(from_id);
         Self { out, post, from_id: from_id.filter(|_| !post) }
     }
 }
@@ -62,6 +63,7 @@ fn shown(
         return service(view, id, stored, action);
     }
     let Written { out, post, from_id } = Written::of(view, stored);
+    let is_scheduled = matches!(origin, Origin::Scheduled);
     let media = match &stored.media {
         Some(found) => media(view, origin, found)?,
         None => None,
@@ -97,10 +99,18 @@ fn shown(
         post_author: stored.post_author.clone(),
         fwd_from: stored.forward.as_ref().map(|forward| {
             types::MessageFwdHeader {
-                from_id: forward.from.user().map(|user| peer(user.into())),
+                from_id: forward.from.peer().map(peer),
                 from_name: match &forward.from {
-                    Author::User(_) => None,
                     Author::Name(name) => Some(name.clone()),
+                    Author::User(_) | Author::Channel { .. } => None,
+                },
+                channel_post: match &forward.from {
+                    Author::Channel { post, .. } => post.map(|post| post.0),
+                    Author::User(_) | Author::Name(_) => None,
+                },
+                post_author: match &forward.from {
+                    Author::Channel { signed, .. } => signed.clone(),
+                    Author::User(_) | Author::Name(_) => None,
                 },
                 date: forward.date,
                 saved_from_peer: forward.saved_from.map(|(from, _)| peer(from)),
@@ -114,6 +124,8 @@ fn shown(
             types::MessageReplyHeader {
                 quote: quote.is_some(),
                 reply_to_msg_id: Some(reply.to.0),
+                // Of what answers the first message of its thread, that is said already.
+                reply_to_top_id: stored.thread.filter(|top| *top != reply.to).map(|top| top.0),
                 quote_text: quote.map(|quote| quote.text.clone()),
                 quote_entities: quote.and_then(|quote| entities(&quote.entities)),
                 quote_offset: quote.map(|quote| quote.offset).filter(|offset| *offset > 0),
@@ -128,6 +140,8 @@ fn shown(
         edit_date: (stored.edited != 0).then_some(stored.edited),
         grouped_id: (stored.grouped_id != 0).then_some(stored.grouped_id),
         reactions: super::message_reactions(view, id, stored)?,
+        // What waits has a number among others that wait.
+        replies: if is_scheduled { None } else { super::thread::replies(view, id, stored)? },
         ttl_period: (stored.ttl_period != 0).then_some(stored.ttl_period),
         ..types::Message::default()
     }

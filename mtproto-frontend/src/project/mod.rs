@@ -13,6 +13,7 @@ mod privacy;
 mod reactions;
 mod settings;
 mod stickers;
+mod thread;
 mod update;
 mod user;
 mod web_page;
@@ -44,8 +45,9 @@ pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };
 pub(crate) use stickers::{covered_set, found_stickers, full_sticker_set, sticker_of, sticker_set};
+pub(crate) use thread::replies;
 pub(crate) use update::{
-    Pushed, box_update, channel_changed, channel_requests, channel_update, chat_update,
+    Pushed, Typing, box_update, channel_changed, channel_requests, channel_update, chat_update,
     edited_message, new_message,
 };
 pub(crate) use user::{birthday, peer_settings, status, user};
@@ -100,15 +102,23 @@ impl Named {
     pub(crate) fn message(&mut self, message: &Message) -> &mut Self {
         self.peer(message.peer);
         match message.peer.channel() {
-            Some(channel) => {
-                self.writers.insert((channel, message.from));
-            }
+            Some(channel) => match message.sent_as {
+                // Whoever writes as somebody else is not named.
+                Some(author) => {
+                    self.peer(author);
+                }
+                None => {
+                    self.writers.insert((channel, message.from));
+                }
+            },
             None => {
                 self.users.insert(message.from);
             }
         }
         if let Some(forward) = &message.forward {
-            self.users.extend(forward.from.user());
+            if let Some(author) = forward.from.peer() {
+                self.peer(author);
+            }
             if let Some((from, _)) = forward.saved_from {
                 self.peer(from);
             }
@@ -145,7 +155,7 @@ impl Named {
         if let Some(Media::Poll(poll)) = message.media {
             self.poll(view, poll)?;
         }
-        self.message(message).reactions(view, id, message)
+        self.message(message).reactions(view, id, message)?.repliers(view, id, message)
     }
 
     /// Names everybody whom a formatted text mentions.

@@ -278,6 +278,14 @@ fn pending_requests(view: View<'_>, place: PeerId, named: &mut Named) -> CoreRes
     Ok(types::UpdatePendingJoinRequests { peer, requests_pending, recent_requesters }.into())
 }
 
+/// What somebody is doing who writes, as they say it.
+pub(crate) struct Typing {
+    /// What.
+    pub(crate) action: enums::SendMessageAction,
+    /// In which thread of a supergroup.
+    pub(crate) top_msg_id: Option<i32>,
+}
+
 /// Something to push to one member's sessions, in neutral form: it becomes bytes when it is sent,
 /// in the layer that the session has then.
 pub(crate) struct Pushed {
@@ -297,7 +305,9 @@ enum What {
     ChannelPoll { channel: ChannelId, id: MessageId, poll: PollId },
     ChannelRead { channel: ChannelId, read: ChannelRead },
     ChannelSeen { channel: ChannelId, max_id: MessageId },
-    Typing { from: UserId, to: PeerId, action: Arc<enums::SendMessageAction> },
+    ThreadRead { thread: (ChannelId, MessageId), max_id: MessageId },
+    ThreadSeen { thread: (ChannelId, MessageId), max_id: MessageId },
+    Typing { from: UserId, to: PeerId, action: Arc<Typing> },
     Chat { chat: ChatId, change: ChatChange },
     Status { user: UserId },
     Profile { user: UserId },
@@ -389,13 +399,33 @@ impl Pushed {
         Self::new(shared, viewer, What::ChannelSeen { channel, max_id })
     }
 
+    /// The viewer has read a thread.
+    pub(crate) fn thread_read(
+        shared: &Shared,
+        viewer: UserId,
+        thread: (ChannelId, MessageId),
+        max_id: MessageId,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ThreadRead { thread, max_id })
+    }
+
+    /// Somebody else has read what the viewer wrote in a thread.
+    pub(crate) fn thread_seen(
+        shared: &Shared,
+        viewer: UserId,
+        thread: (ChannelId, MessageId),
+        max_id: MessageId,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::ThreadSeen { thread, max_id })
+    }
+
     /// Somebody writes to the member.
     pub(crate) fn typing(
         shared: &Shared,
         viewer: UserId,
         from: UserId,
         to: PeerId,
-        action: Arc<enums::SendMessageAction>,
+        action: Arc<Typing>,
     ) -> Arc<Self> {
         Self::new(shared, viewer, What::Typing { from, to, action })
     }
@@ -507,16 +537,22 @@ impl Pushed {
                 let (channel_id, max_id) = (channel.0, max_id.0);
                 Some(types::UpdateReadChannelOutbox { channel_id, max_id }.into())
             }
+            What::ThreadRead { thread, max_id } => {
+                Some(super::thread::read_inbox(view, *thread, *max_id, &mut named)?)
+            }
+            What::ThreadSeen { thread, max_id } => {
+                Some(super::thread::read_outbox(*thread, *max_id, &mut named))
+            }
             What::Typing { from, to, action } => {
                 named.user(*from).peer(*to);
-                let action = (**action).clone();
+                let (action, top_msg_id) = (action.action.clone(), action.top_msg_id);
                 let from_id = peer((*from).into());
                 Some(match to {
                     PeerId::Chat(chat) => {
                         types::UpdateChatUserTyping { chat_id: chat.0, from_id, action }.into()
                     }
                     PeerId::Channel(channel) => {
-                        let (channel_id, top_msg_id) = (channel.0, None);
+                        let channel_id = channel.0;
                         types::UpdateChannelUserTyping { channel_id, top_msg_id, from_id, action }
                             .into()
                     }

@@ -186,6 +186,8 @@ impl From<CoreError> for RpcError {
             CoreError::BannedInChannel => bad("USER_BANNED_IN_CHANNEL"),
             CoreError::NotAParticipant => bad("USER_NOT_PARTICIPANT"),
             CoreError::AdminRightMissing => bad("CHAT_ADMIN_REQUIRED"),
+            CoreError::SendAsInvalid => bad("SEND_AS_PEER_INVALID"),
+            CoreError::HistoryHidden => bad("MEGAGROUP_PREHISTORY_HIDDEN"),
             CoreError::ChannelOwner => bad("USER_CREATOR"),
             CoreError::SlowMode { wait_s } => {
                 Self { code: 420, message: format!("SLOWMODE_WAIT_{wait_s}").into() }

@@ -119,8 +119,12 @@ impl Context {
         let (viewer, channel) = (self.user()?, ChannelId(channel_id));
         let with = self.seen_in(viewer, with)?;
         let found = self.seen_message(viewer, with, msg_id)?;
-        let saved_from = found.and_then(|message| message.forward?.saved_from);
-        let names = saved_from.is_some_and(|(peer, _)| peer == channel.into());
+        let names = found.is_some_and(|message| {
+            let forward = message.forward.as_ref();
+            let saved_from = forward.and_then(|forward| forward.saved_from).map(|(peer, _)| peer);
+            let author = forward.and_then(|forward| forward.from.peer());
+            [saved_from, author, message.sent_as].contains(&Some(channel.into()))
+        });
         if names { Ok(channel) } else { Err(CHANNEL_INVALID) }
     }
 
@@ -262,7 +266,7 @@ impl Context {
         // Posts of a channel do not say who wrote them.
         let says_who = !self.is_broadcast(with);
         let names = message.is_some_and(|message| {
-            (says_who && message.from == user)
+            (says_who && message.author() == user.into())
                 || message.forward.is_some_and(|forward| forward.from.user() == Some(user))
         });
         Ok(names.then_some(user))

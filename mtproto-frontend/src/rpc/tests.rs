@@ -4,6 +4,7 @@ mod admin_log;
 mod channel_beside;
 mod channel_messages;
 mod channels;
+mod comments;
 mod extras;
 mod groups;
 mod media;

@@ -7,11 +7,10 @@ use node_core::{
     Actor, AuthKeyId, BoxEvent, ChannelId, ChatChange, CoreResult, Event, Follower, Own, PeerId,
     Standing, UserId,
 };
-use tl::enums::SendMessageAction;
 
 use super::sessions::SessionEntry;
 use crate::frontend::Shared;
-use crate::project::Pushed;
+use crate::project::{Pushed, Typing};
 use crate::sharded::Sharded;
 
 /// How many others learn that a member came, went, or changed names. Protects the node: with one
@@ -309,6 +308,19 @@ impl Follower for Pusher {
                     }
                 }
             }
+            Event::ThreadRead { channel, top, user, max_id, actor } => {
+                let update = Pushed::thread_read(&shared, *user, (*channel, *top), *max_id);
+                push(hub.sessions(*user), *actor, &update);
+            }
+            Event::ThreadSeen { channel, top, by, after, max_id } => {
+                let thread = (*channel, *top);
+                let writers = core.writers_in_thread(*channel, *top, *after, *max_id, SEEN_MAX);
+                // Also who is not in the group, and has commented there.
+                for viewer in told(writers).into_iter().filter(|viewer| viewer != by) {
+                    let update = Pushed::thread_seen(&shared, viewer, thread, *max_id);
+                    push(hub.sessions(viewer), None, &update);
+                }
+            }
             Event::LoggedIn { user, auth_key } => {
                 shared.auth_keys.set_standing(*auth_key, Standing::LoggedIn(*user));
             }
@@ -342,7 +354,7 @@ impl Follower for Pusher {
                 }
             }
             Event::Typing { from, to, action } => {
-                let Ok(action) = action.clone().downcast::<SendMessageAction>() else { return };
+                let Ok(action) = action.clone().downcast::<Typing>() else { return };
                 let viewers = match to {
                     PeerId::Chat(chat) => core.chat(*chat).map_or(Vec::new(), |chat| chat.users()),
                     PeerId::Channel(channel) => hub.present_in(*channel),

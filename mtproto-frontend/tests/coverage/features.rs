@@ -166,11 +166,7 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
         "",
     ),
     ("Unread marks", &["messages.markDialogUnread", "messages.getDialogUnreadMarks"], ""),
-    (
-        "Mentions",
-        &["messages.getUnreadMentions", "messages.readMentions"],
-        "",
-    ),
+    ("Mentions", &["messages.getUnreadMentions", "messages.readMentions"], ""),
     ("Pinned messages", &["messages.updatePinnedMessage", "messages.unpinAllMessages"], ""),
     (
         "Scheduled messages",
@@ -227,6 +223,21 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
             "messages.hideChatJoinRequest",
         ],
         "",
+    ),
+    (
+        "Threads of supergroups",
+        &["messages.getReplies", "messages.getDiscussionMessage", "messages.readDiscussion"],
+        "",
+    ),
+    (
+        "Comments to a channel",
+        &["channels.getGroupsForDiscussion", "channels.setDiscussionGroup"],
+        "",
+    ),
+    (
+        "Writing as the group or as a channel",
+        &["channels.getSendAs", "messages.saveDefaultSendAs"],
+        "profiles beside signatures",
     ),
     (
         "Photos, files, albums, voice messages",

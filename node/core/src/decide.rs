@@ -222,6 +222,11 @@ impl<'a> Decide<'a> {
         self.command.iter().map(row).sum()
     }
 
+    /// Whether the command has changed a box already.
+    pub(crate) fn has_changed_a_box(&self) -> bool {
+        self.changed_box
+    }
+
     /// Does a part of a command; says also whether that has changed a box: then the command may
     /// not fail any more, nor go on as if the part had not been.
     pub(crate) fn part<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> (T, bool) {

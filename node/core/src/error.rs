@@ -271,6 +271,12 @@ pub enum CoreError {
     /// An admin may not do that, or not to that one.
     #[error("an admin's right is missing")]
     AdminRightMissing,
+    /// Not somebody in whose name one may write.
+    #[error("cannot write in that name")]
+    SendAsInvalid,
+    /// What was said before is hidden from who joins: it cannot be where a channel is discussed.
+    #[error("history is hidden from who joins")]
+    HistoryHidden,
     /// The owner is above all admins.
     #[error("the owner of the channel")]
     ChannelOwner,

@@ -183,6 +183,32 @@ pub enum Event {
         /// Up to here.
         max_id: MessageId,
     },
+    /// A member has read a thread: the other sessions are told.
+    ThreadRead {
+        /// In which group.
+        channel: ChannelId,
+        /// The message with which it begins.
+        top: MessageId,
+        /// Who.
+        user: UserId,
+        /// Up to here.
+        max_id: MessageId,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
+    /// Somebody has read further in a thread than all others but one: writers see it.
+    ThreadSeen {
+        /// In which group.
+        channel: ChannelId,
+        /// The message with which it begins.
+        top: MessageId,
+        /// Who has read.
+        by: UserId,
+        /// What came after this was not read before.
+        after: MessageId,
+        /// Up to here.
+        max_id: MessageId,
+    },
     /// Somebody writes; never stored.
     Typing {
         /// Who.

@@ -56,7 +56,7 @@ pub use channels::{
     AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, Channel,
     ChannelCreated, ChannelDone, ChannelReactions, ChannelRead, ChannelRole, ChannelSetting,
     ChannelView, LogKeys, Migrated, NewChannel, Participant, ParticipantFilter, ParticipantPage,
-    PostCounts,
+    PostCopy, PostCounts, Thread, ThreadPage,
 };
 pub use chats::{
     CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,

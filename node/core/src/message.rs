@@ -60,8 +60,14 @@ pub struct Message {
     pub reacted: bool,
     /// It may not be forwarded or saved.
     pub noforwards: bool,
-    /// In a channel that names who writes: who that was.
+    /// In a channel that names who writes: who that was; of an anonymous admin: the title.
     pub post_author: Option<String>,
+    /// In a supergroup: the message with which its thread begins, if it answers anything.
+    pub thread: Option<MessageId>,
+    /// There are messages in its thread, or were: see [`crate::Core::thread`].
+    pub has_thread: bool,
+    /// In a supergroup: in whose name it was written, if not in its writer's own.
+    pub sent_as: Option<PeerId>,
 }
 
 /// What a service message tells.
@@ -165,6 +171,15 @@ pub enum Author {
     User(UserId),
     /// A name without a link: that account does not want one.
     Name(String),
+    /// A channel, or a group in whose name it was written.
+    Channel {
+        /// Which.
+        channel: ChannelId,
+        /// The post there.
+        post: Option<MessageId>,
+        /// Who signed it.
+        signed: Option<String>,
+    },
 }
 
 impl Author {
@@ -173,6 +188,16 @@ impl Author {
     pub fn user(&self) -> Option<UserId> {
         match self {
             Self::User(user) => Some(*user),
+            Self::Name(_) | Self::Channel { .. } => None,
+        }
+    }
+
+    /// The account or the channel, if there is a link to it.
+    #[must_use]
+    pub fn peer(&self) -> Option<PeerId> {
+        match self {
+            Self::User(user) => Some((*user).into()),
+            Self::Channel { channel, .. } => Some((*channel).into()),
             Self::Name(_) => None,
         }
     }
@@ -253,7 +278,7 @@ impl BoxRow {
 }
 
 impl Record for BoxRow {
-    const VERSION: u8 = 4;
+    const VERSION: u8 = 5;
     const NAME: &'static str = "box row";
 
     fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
@@ -281,13 +306,26 @@ impl Record for BoxRow {
                 }
                 BoxRowV2::Pinned { peer, ids, pinned } => Self::Pinned { peer, ids, pinned },
             },
-            // Version 4 has one field more at the end of a message.
+            // Versions 4 and 5 have more fields at the end of a message.
             3 if fields.first() == Some(&0) => {
                 Self::Message(postcard::from_bytes::<(u8, MessageV3)>(fields).ok()?.1.into())
             }
-            3 => postcard::from_bytes(fields).ok()?,
+            4 if fields.first() == Some(&0) => {
+                Self::Message(postcard::from_bytes::<(u8, MessageV4)>(fields).ok()?.1.into())
+            }
+            3 | 4 => postcard::from_bytes(fields).ok()?,
             _ => return None,
         })
+    }
+}
+
+/// [`Message`] in version 4 of [`BoxRow`]: before threads.
+#[derive(Serialize, Deserialize)]
+struct MessageV4(MessageV3, Option<String>);
+
+impl From<MessageV4> for Message {
+    fn from(MessageV4(old, post_author): MessageV4) -> Self {
+        Self { post_author, ..old.into() }
     }
 }
 
@@ -500,7 +538,36 @@ impl Message {
             reacted: false,
             noforwards: false,
             post_author: None,
+            thread: None,
+            has_thread: false,
+            sent_as: None,
         }
+    }
+
+    /// Whether it is the copy of a channel's post in the group in which that is discussed.
+    #[must_use]
+    pub fn is_copy_of_post(&self) -> bool {
+        self.post().is_some()
+    }
+
+    /// The channel's post that this is the copy of, in the group in which that is discussed.
+    #[must_use]
+    pub fn post(&self) -> Option<(ChannelId, MessageId)> {
+        let (from, id) = self.forward.as_ref()?.saved_from?;
+        self.peer.channel()?;
+        Some((from.channel()?, id))
+    }
+
+    /// Whether this user wrote it: nobody did what the node copies by itself.
+    #[must_use]
+    pub fn is_by(&self, user: UserId) -> bool {
+        self.from == user && !self.is_copy_of_post()
+    }
+
+    /// Who is said to have written it.
+    #[must_use]
+    pub fn author(&self) -> PeerId {
+        self.sent_as.unwrap_or(self.from.into())
     }
 
     /// Of a message to oneself: the dialog that it was taken from, or one's own for a note.
@@ -568,7 +635,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_version_3_are_read() {
+    fn rows_of_versions_3_and_4_are_read() {
         let (peer, from) = (PeerId::User(UserId(1_000_002)), UserId(1_000_001));
         let message = MessageV3 {
             peer,
@@ -594,7 +661,15 @@ mod tests {
             reacted: true,
             noforwards: true,
         };
-        let old = postcard::to_extend(&(0_u8, message), vec![3]).unwrap();
+        let signed = MessageV4(message, Some("Ada".into()));
+        let old = postcard::to_extend(&(0_u8, &signed), vec![4]).unwrap();
+        let BoxRow::Message(read) = BoxRow::decode(&old).unwrap() else { panic!() };
+        assert_eq!(
+            (read.post_author.as_deref(), read.thread, read.sent_as),
+            (Some("Ada"), None, None)
+        );
+        assert!(!read.has_thread && read.noforwards);
+        let old = postcard::to_extend(&(0_u8, signed.0), vec![3]).unwrap();
         let BoxRow::Message(read) = BoxRow::decode(&old).unwrap() else { panic!() };
         assert_eq!((read.text.as_str(), read.grouped_id, read.ttl_period), ("hello", 8, 9));
         assert!(read.noforwards && read.mentioned && read.reacted && read.pinned);
@@ -602,7 +677,9 @@ mod tests {
         assert_eq!(read.post_author, None);
         // All other rows are as they were.
         let row = BoxRow::Pinned { peer, ids: vec![MessageId(3)], pinned: true };
-        let old = [&[3][..], &row.encode().unwrap()[1..]].concat();
-        assert_eq!(BoxRow::decode(&old).unwrap(), row);
+        for version in [3, 4] {
+            let old = [&[version][..], &row.encode().unwrap()[1..]].concat();
+            assert_eq!(BoxRow::decode(&old).unwrap(), row);
+        }
     }
 }

@@ -259,6 +259,10 @@ impl Core {
             }
             PeerId::Channel(channel) => {
                 self.channel_for(from, channel)?.may_post(crate::Rights::SEND)?;
+                // Who writes in another name is not seen to write.
+                if self.default_sender(from, channel)? != from.into() {
+                    return Ok(());
+                }
             }
         }
         self.inner.tell(&crate::Event::Typing { from, to, action });

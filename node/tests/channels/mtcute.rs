@@ -15,6 +15,63 @@ use crate::team::Team;
 const WITHIN: Duration = Duration::from_secs(300);
 const CLIENTS: [&Client; 2] = [&TELETHON, &MTCUTE];
 
+/// Comments by its own means, and messages in the names of a group and of a channel.
+#[test]
+fn mtcute_comments() {
+    if clients::any_skipped(&CLIENTS) {
+        return;
+    }
+    clients::install(&CLIENTS);
+    isolated("mtcute::mtcute_comments", WITHIN, || {
+        let Team { node: _node, members, .. } = Team::gather_on(TestNode::start(), &CLIENTS);
+        let Ok([mut ada, mut mia]) = <[Driver; 2]>::try_from(members) else { unreachable!() };
+        let mut made = |title: &str, broadcast: bool| {
+            let made = ada.invoke(
+                "channels.CreateChannel",
+                json!({ "title": title, "about": "", "broadcast": broadcast,
+                    "megagroup": !broadcast }),
+            );
+            CHANNELS - made["chats"][0]["id"].as_i64().expect("a channel")
+        };
+        let (news, talk) = (made("News", true), made("Talk", false));
+        let name = json!({ "channel": { "channel": news }, "username": "harbour_news" });
+        ada.invoke("channels.UpdateUsername", name);
+        ada.invoke(
+            "channels.SetDiscussionGroup",
+            json!({ "broadcast": { "channel": news }, "group": { "channel": talk } }),
+        );
+        mia.command("join", json!({ "name": "harbour_news" }));
+        let post = ada.send(news, "ships");
+        message(&mut mia, "ships");
+        let of = json!({ "peer": news, "msg_id": post });
+        let found = mia.command("discussion", of.clone());
+        assert_eq!(
+            (&found["peer"], &found["sender"], &found["count"]),
+            (&json!(talk), &json!(news), &json!(0)),
+            "{found}"
+        );
+        let comment = json!({ "peer": news, "msg_id": post, "text": "seen them" });
+        let said = mia.command("comment", comment);
+        assert_eq!(said["peer"], talk, "{said}");
+        let heard = message(&mut ada, "seen them");
+        assert_eq!((&heard["id"], &heard["reply_to"]), (&said["msg_id"], &found["msg_id"]));
+        assert_eq!(mia.command("discussion", of)["count"], 1);
+        // The owner stays unknown, and she does not.
+        let rights = json!({ "_": "ChatAdminRights", "anonymous": true });
+        ada.invoke(
+            "channels.EditAdmin",
+            json!({ "channel": { "channel": talk }, "user_id": { "user": ada.user },
+                "admin_rights": rights, "rank": "" }),
+        );
+        let answer = ada.send_with(talk, "so have I", json!({ "reply_to": said["msg_id"] }));
+        let shown = mia.command("sender", json!({ "peer": talk, "msg_id": answer }));
+        assert_eq!((&shown["sender"], &shown["outgoing"]), (&json!(talk), &json!(false)));
+        let shown = mia.command("sender", json!({ "peer": talk, "msg_id": said["msg_id"] }));
+        assert_eq!((&shown["sender"], &shown["outgoing"]), (&json!(mia.user), &json!(true)));
+        assert_no_complaints(&mut mia);
+    });
+}
+
 #[test]
 fn mtcute_takes_part_in_channels() {
     if clients::any_skipped(&CLIENTS) {

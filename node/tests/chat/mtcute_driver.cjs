@@ -202,6 +202,21 @@ const commands = {
     async pin({ peer, msg_id: message }) {
         await app.pinMessage({ chatId: peer, message })
     },
+    async comment({ peer, msg_id: id, text }) {
+        const [post] = await app.getMessages(peer, [id])
+        const said = await app.commentText(post, text)
+        return { msg_id: said.id, peer: said.chat.id }
+    },
+    async discussion({ peer, msg_id: message }) {
+        const [post] = await app.getMessages(peer, [message])
+        const found = await app.getDiscussionMessage({ chatId: peer, message })
+        const count = post.replies?.count
+        return { msg_id: found.id, peer: found.chat.id, sender: found.sender.id, count }
+    },
+    async sender({ peer, msg_id: id }) {
+        const [found] = await app.getMessages(peer, [id])
+        return { sender: found.sender.id, outgoing: found.isOutgoing }
+    },
     async get_state() {
         const state = await app.call({ _: 'updates.getState' })
         return { pts: state.pts, local_pts: base.updates.pts ?? null }

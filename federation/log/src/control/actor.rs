@@ -92,6 +92,15 @@ impl State {
     }
 
     /// Fails unless the actor is the owner.
+    /// The same of what an admin is granted: what every member may is not enough.
+    pub(super) fn need_as_admin(&self, actor: Actor, rights: Rights) -> Result<(), Void> {
+        self.need(actor, rights)?;
+        let Actor::User(user) = actor else { return Err(Void::NotAllowed) };
+        let standing = self.standing(user);
+        let granted = standing.admin.is_some_and(|granted| granted.has(rights));
+        if standing.owner || granted { Ok(()) } else { Err(Void::NotAllowed) }
+    }
+
     pub(super) fn need_owner(&self, actor: Actor) -> Result<(), Void> {
         if actor == Actor::User(self.owner) { Ok(()) } else { Err(Void::NotAllowed) }
     }

@@ -284,6 +284,8 @@ impl State {
             | Setting::JoinToSend(_)
             | Setting::JoinRequest(_)
             | Setting::HiddenMembers(_) => self.need(actor, Rights::BAN)?,
+            // Members who may change the title do not say where a channel is discussed.
+            Setting::Linked(_) => self.need_as_admin(actor, Rights::INFO)?,
             Setting::Defaults(defaults) => {
                 self.need(actor, Rights::BAN)?;
                 if !Rights::MEMBER.has(*defaults) {

@@ -42,7 +42,7 @@ async fn delete(
         let Some(last) = page.last().map(|stored| stored.id.0) else { return Ok((pages, false)) };
         // What happened in the group stays where somebody's words go.
         let goes = |message: &node_core::Message| {
-            by.is_none_or(|by| message.from == by && message.action.is_none())
+            by.is_none_or(|by| message.author() == by.into() && message.action.is_none())
         };
         let ids = page.iter().filter(|stored| goes(&stored.message)).map(|stored| stored.id);
         let ids: Vec<MessageId> = ids.collect();

@@ -5,8 +5,8 @@
 //! Source: <https://core.telegram.org/api/recent-actions>
 
 use node_core::{
-    AdminAction, AdminEvent, AdminEvents, AdminLogQuery, ChannelSetting, ChannelView, ChatLink,
-    Message, MessageId, Origin,
+    AdminAction, AdminEvent, AdminEvents, AdminLogQuery, ChannelId, ChannelSetting, ChannelView,
+    ChatLink, Message, MessageId, Origin,
 };
 use tl::enums::ChannelAdminLogEventAction as Tl;
 use tl::functions::channels::GetAdminLog;
@@ -97,9 +97,9 @@ fn shape(
         project::channel_participant(view, channel, participant)
     };
     let message = |id: MessageId, said: &Message, named: &mut Named| {
-        named.message(said);
         // What is shown beside messages belongs to those that are there.
-        let said = Message { reacted: false, ..said.clone() };
+        let said = Message { reacted: false, has_thread: false, ..said.clone() };
+        named.shown_with(view, id, &said)?;
         project::message(view, id, &said)
     };
     let link = |link: &ChatLink, named: &mut Named| {
@@ -131,6 +131,20 @@ fn shape(
             new_value: now.clone(),
         }
         .into(),
+        AdminAction::Linked(before, now) => {
+            let mut number = |other: &Option<ChannelId>| match other {
+                Some(other) => {
+                    named.peer((*other).into());
+                    other.0
+                }
+                None => 0,
+            };
+            types::ChannelAdminLogEventActionChangeLinkedChat {
+                prev_value: number(before),
+                new_value: number(now),
+            }
+            .into()
+        }
         AdminAction::Photo(before, now) => types::ChannelAdminLogEventActionChangePhoto {
             prev_photo: photo(*before)?,
             new_photo: photo(*now)?,

@@ -3,7 +3,9 @@
 //! `online_count` is left out: who is there of a large channel would have to be counted.
 //! Source: <https://core.telegram.org/method/channels.getFullChannel>
 
-use node_core::{AdminRights, ChannelView, FolderId, MessageId, NotifyTarget, Origin, PeerId};
+use node_core::{
+    AdminRights, ChannelId, ChannelView, FolderId, MessageId, NotifyTarget, Origin, PeerId,
+};
 use tl::functions::channels::GetFullChannel;
 use tl::types;
 
@@ -32,6 +34,13 @@ pub(in crate::rpc) async fn get_full_channel(
     let pinned = pinned.first().filter(|id| hidden_below.is_none_or(|below| **id > below));
     let mut named = Named::default();
     named.peer(peer);
+    if let Some(linked) = channel.linked {
+        named.peer(linked.into());
+    }
+    let sender = default_send_as(ctx, channel.id)?;
+    if let Some(sender) = sender {
+        named.peer(sender);
+    }
     // What only those see who may let people in.
     let (mut exported_invite, mut requests) = (None, None);
     if found.admin_rights().contains_all(AdminRights::INVITE_USERS) {
@@ -88,6 +97,8 @@ pub(in crate::rpc) async fn get_full_channel(
         migrated_from_chat_id,
         migrated_from_max_id,
         available_min_id: hidden_below.map(|below| below.0),
+        default_send_as: sender.map(project::peer),
+        linked_chat_id: channel.linked.map(|linked| linked.0),
         folder_id: dialog
             .is_some_and(|dialog| dialog.folder == FolderId::Archive)
             .then_some(project::folder_id(FolderId::Archive)),
@@ -100,6 +111,14 @@ pub(in crate::rpc) async fn get_full_channel(
     };
     let (users, chats) = named.shown(view)?;
     Ok(types::messages::ChatFull { full_chat: full.into(), chats, users })
+}
+
+/// In whose name the viewer writes, where there is a choice or it is not their own.
+fn default_send_as(ctx: &Context, channel: ChannelId) -> RpcResult<Option<PeerId>> {
+    let (viewer, core) = (ctx.user()?, &ctx.shared.core);
+    let sender = core.default_sender(viewer, channel)?;
+    let plain = sender == viewer.into() && core.senders(viewer, channel)?.len() <= 1;
+    Ok((!plain).then_some(sender))
 }
 
 /// When slow mode lets a member write again.

@@ -41,7 +41,7 @@ pub(in crate::rpc) async fn get_participants(
     };
     let removed =
         matches!(filter, Some(ParticipantFilter::Kicked(_) | ParticipantFilter::Restricted(_)));
-    if (found.channel.broadcast || removed) && !is_admin {
+    if (found.channel.broadcast || removed || found.is_through()) && !is_admin {
         return Err(ADMIN_REQUIRED);
     }
     // Admins show themselves by what they do.
@@ -92,11 +92,12 @@ pub(in crate::rpc) async fn get_participant(
         ctx.channel_to_read(&request.channel)?
     };
     let is_admin = !found.admin_rights().is_empty();
-    let is_hidden = found.channel.broadcast || found.channel.hidden_members;
+    let is_hidden = found.channel.broadcast || found.channel.hidden_members || found.is_through();
     if user != viewer && is_hidden && !is_admin {
         return Err(ADMIN_REQUIRED);
     }
     let participant = core.participant(found.channel.id, user)?.ok_or(NOT_PARTICIPANT)?;
+    let participant = core.participant_for(viewer, found.channel.id, participant)?;
     let is_shown = participant.joined
         || match participant.role {
             // Of who is out, admins see what was taken from them; the rest is nobody's business.

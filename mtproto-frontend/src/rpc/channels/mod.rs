@@ -3,6 +3,7 @@
 mod create_channel;
 mod delete_history;
 mod delete_messages;
+mod discussion;
 mod edit_admin;
 mod edit_creator;
 mod edit_photo;
@@ -17,12 +18,14 @@ mod get_participants;
 mod invite_to_channel;
 mod join_channel;
 mod read_history;
+mod send_as;
 mod settings;
 mod usernames;
 
 pub(super) use create_channel::{create_channel, delete_channel};
 pub(super) use delete_history::{delete_history, delete_participant_history};
 pub(super) use delete_messages::delete_messages;
+pub(super) use discussion::{get_groups_for_discussion, set_discussion_group};
 pub(super) use edit_admin::{edit_admin, edit_banned};
 pub(super) use edit_creator::{edit_chat_creator, edit_creator};
 pub(super) use edit_photo::edit_photo;
@@ -39,6 +42,7 @@ pub(super) use get_participants::{get_participant, get_participants};
 pub(super) use invite_to_channel::invite_to_channel;
 pub(super) use join_channel::{join_channel, leave_channel};
 pub(super) use read_history::{read_history, read_message_contents};
+pub(super) use send_as::{get_send_as, named_sender, save_default_send_as};
 pub(super) use settings::{
     toggle_join_request, toggle_join_to_send, toggle_participants_hidden,
     toggle_pre_history_hidden, toggle_signatures, toggle_slow_mode,

@@ -193,7 +193,7 @@ pub(super) fn shown(
     };
     if let Some(message) = message
         && !message.out
-        && !(message.peer.channel().is_some() && message.from == viewer)
+        && !(message.peer.channel().is_some() && message.is_by(viewer))
         // Everybody may have the stickers of a set, wherever they saw one.
         && core.set_of_sticker(file)?.is_none()
     {

@@ -122,7 +122,7 @@ pub(in crate::rpc) async fn get_message_edit_data(
         }
         None => false,
     };
-    let is_own = message.message.out || (peer.channel().is_some() && message.message.from == owner);
+    let is_own = message.message.out || (peer.channel().is_some() && message.message.is_by(owner));
     if !is_own && !edits_all {
         return Err(RpcError::new(403, "MESSAGE_AUTHOR_REQUIRED"));
     }

@@ -8,7 +8,7 @@ use tl::enums;
 use tl::functions::messages::ForwardMessages;
 
 use super::scheduled::placed_updates;
-use super::send_message::to_write;
+use super::send_message::{send_as, to_write};
 use super::{refuse, sent_updates};
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -42,12 +42,14 @@ pub(in crate::rpc) async fn forward_messages(
         return Err(RpcError::new(400, "MESSAGE_ID_INVALID"));
     }
     let ids = request.id.iter().map(|id| MessageId(*id)).zip(request.random_id.iter().copied());
+    let scheduled = request.schedule_date.is_some();
     let how = ForwardHow {
         silent: request.silent,
         // Whose words they are is part of a text.
         drop_author: request.drop_author || request.drop_media_captions,
         drop_captions: request.drop_media_captions,
         noforwards: request.noforwards,
+        send_as: send_as(ctx, to, request.send_as.as_ref(), scheduled)?,
     };
     let core = &ctx.shared.core;
     if let Some(date) = request.schedule_date {

@@ -3,11 +3,11 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.getMessagesViews>
 
-use node_core::{MessageId, PostCounts};
+use node_core::MessageId;
 use tl::functions::messages::GetMessagesViews;
 use tl::types;
 
-use crate::project::Named;
+use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Messages of one call.
@@ -29,15 +29,27 @@ pub(in crate::rpc) async fn get_messages_views(
         // Elsewhere nothing is counted.
         None => vec![None; ids.len()],
     };
-    let views = counts.iter().map(|counts: &Option<PostCounts>| {
-        types::MessageViews {
-            views: counts.map(|counts| counts.views),
-            forwards: counts.map(|counts| counts.forwards),
-            ..types::MessageViews::default()
-        }
-        .into()
-    });
-    let views = views.collect();
-    let (users, chats) = Named::default().peer(peer).shown(ctx.view()?)?;
+    let found = match peer.channel() {
+        Some(channel) => ctx.shared.core.messages(channel, &ids).await?,
+        None => Vec::new(),
+    };
+    let (mut named, view) = (Named::default(), ctx.view()?);
+    named.peer(peer);
+    let mut views = Vec::with_capacity(ids.len());
+    let hidden_below = ctx.hidden_below(peer)?;
+    for (id, counts) in ids.iter().zip(counts) {
+        // What is said in answer comes with it.
+        let shown = found.iter().find(|stored| stored.id == *id && *id > hidden_below);
+        let replies = match shown {
+            Some(stored) => {
+                named.shown_with(view, *id, &stored.message)?;
+                project::replies(view, *id, &stored.message)?
+            }
+            None => None,
+        };
+        let (views_of, forwards) = counts.map(|counts| (counts.views, counts.forwards)).unzip();
+        views.push(types::MessageViews { views: views_of, forwards, replies }.into());
+    }
+    let (users, chats) = named.shown(view)?;
     Ok(types::messages::MessageViews { views, chats, users })
 }

@@ -32,6 +32,7 @@ mod reaction_lists;
 mod reactions;
 mod read_date;
 mod read_history;
+mod replies;
 mod report;
 mod saved_dialogs;
 mod saved_history;
@@ -113,6 +114,7 @@ pub(super) use reactions::{
 };
 pub(super) use read_date::{get_message_read_participants, get_outbox_read_date};
 pub(super) use read_history::{read_history, read_message_contents, received_messages};
+pub(super) use replies::{get_discussion_message, get_replies, read_discussion};
 pub(super) use report::{reason_from_tl, report, report_spam, report_to_operator};
 pub(super) use saved_dialogs::{
     get_pinned_saved_dialogs, get_saved_dialogs, get_saved_dialogs_by_id,

@@ -5,11 +5,14 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.search>
 
-use node_core::{ChannelId, PeerId, SearchFilter, SearchKind, SearchPage, SearchQuery};
+use node_core::{
+    ChannelId, HistoryQuery, MessageId, PeerId, SearchFilter, SearchKind, SearchPage, SearchQuery,
+};
 use tl::enums::messages::Messages;
 use tl::functions::messages::Search;
 use tl::{enums, types};
 
+use super::replies::replies;
 use super::{Page, page, page_limit};
 use crate::rpc::resolve::hash_of;
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -19,13 +22,10 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
     let peer = ctx.peer(&request.peer)?;
     let saved = saved_peer(ctx, peer, request.saved_peer_id.as_ref())?;
     let from = request.from_id.as_ref().map(|from| ctx.peer(from)).transpose()?;
-    if request.top_msg_id.is_some_and(|id| id != 0) {
-        // Private chats have no threads.
-        return Err(RpcError::new(400, "MSG_ID_INVALID"));
-    }
+    let thread = thread(ctx, peer, request.top_msg_id)?;
     let tagged = request.saved_reaction.is_some_and(|tags| !tags.is_empty());
-    // People write messages, and groups never do; who posts in a channel is nobody's to know.
-    let by_nobody = from.is_some_and(|from| from.user().is_none())
+    // Basic groups write nothing; who posts in a channel is nobody's to know.
+    let by_nobody = from.is_some_and(|from| from.chat().is_some())
         || (from.is_some() && ctx.is_broadcast(peer));
     let Some(filter) = filter(&request.filter).filter(|_| !tagged && !by_nobody) else {
         return match peer.channel() {
@@ -42,7 +42,8 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         saved,
         folder: None,
         kind: SearchKind::Both,
-        from: from.and_then(PeerId::user),
+        from,
+        thread,
         filter,
         min_date: request.min_date,
         max_date: request.max_date,
@@ -52,6 +53,20 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         max_id: request.max_id,
         min_id: request.min_id.max(ctx.hidden_below(peer)?.0),
     };
+    // All of a thread is what its index is for.
+    if let (Some(channel), Some(top)) = (peer.channel(), thread)
+        && takes_all(&query)
+    {
+        let page = HistoryQuery {
+            offset_id: query.offset_id,
+            offset_date: 0,
+            add_offset: query.add_offset,
+            limit: query.limit,
+            max_id: query.max_id,
+            min_id: query.min_id,
+        };
+        return replies(ctx, channel, top, page).await;
+    }
     let found = ctx.shared.core.search(owner, &query).await?;
     let hash = hash_of(found.messages.iter().map(|stored| stored.id.0.into()));
     if request.hash != 0 && request.hash == hash {
@@ -61,6 +76,29 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         Some(channel) => in_channel(ctx, channel, found),
         None => found_messages(ctx, &found, None),
     }
+}
+
+/// The thread that is searched; only supergroups have them.
+pub(super) fn thread(
+    ctx: &Context,
+    peer: PeerId,
+    top_msg_id: Option<i32>,
+) -> RpcResult<Option<MessageId>> {
+    let thread = top_msg_id.filter(|id| *id != 0).map(MessageId);
+    let none = peer.channel().is_none() || ctx.is_broadcast(peer);
+    if thread.is_some() && none {
+        return Err(RpcError::new(400, "MSG_ID_INVALID"));
+    }
+    Ok(thread)
+}
+
+/// Whether each message of its place is found, whatever it says.
+fn takes_all(query: &SearchQuery) -> bool {
+    query.words.trim().is_empty()
+        && query.from.is_none()
+        && query.filter == SearchFilter::Any
+        && query.min_date <= 0
+        && query.max_date <= 0
 }
 
 /// What was found in a channel.

@@ -18,7 +18,7 @@ use tl::enums::MessagesFilter as Filter;
 use tl::functions::messages as f;
 use tl::types::{self, messages as t};
 
-use super::search::{filter, saved_peer};
+use super::search::{filter, saved_peer, thread};
 use super::{Page, page, page_limit};
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -45,6 +45,7 @@ pub(in crate::rpc) async fn get_search_counters(
         return Err(RpcError::new(400, "LIMIT_INVALID"));
     }
     let min_id = ctx.hidden_below(peer)?.0;
+    let thread = thread(ctx, peer, request.top_msg_id)?;
     let mut counters = Vec::with_capacity(request.filters.len());
     // Each is a search: what is named twice is counted once.
     let mut filters: Vec<Filter> = Vec::with_capacity(request.filters.len());
@@ -57,7 +58,8 @@ pub(in crate::rpc) async fn get_search_counters(
         let (mut count, mut inexact) = (0, false);
         if let Some(filter) = filter(&named) {
             let peer = Some(peer);
-            let query = SearchQuery { peer, saved, filter, min_id, ..SearchQuery::default() };
+            let query =
+                SearchQuery { peer, saved, thread, filter, min_id, ..SearchQuery::default() };
             let found = ctx.shared.core.search(owner, &query).await?;
             (count, inexact) = (found.count, !found.exact);
         }
@@ -197,7 +199,7 @@ pub(in crate::rpc) async fn search_sent_media(
     }
     let query = SearchQuery {
         words: request.q,
-        from: Some(owner),
+        from: Some(owner.into()),
         filter,
         limit: page_limit(request.limit),
         ..SearchQuery::default()

@@ -15,7 +15,7 @@ use tl::enums::{InputMedia, InputSingleMedia};
 use tl::functions::messages::{SendMedia, SendMultiMedia, UploadMedia};
 
 use super::scheduled::placed_updates;
-use super::send_message::{caption, from_oneself, reply_to, text, to_message};
+use super::send_message::{caption, reply_to, send_as, text, to_message};
 use super::{refuse, sent_updates};
 use crate::rpc::media::{self, Uploads};
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -31,6 +31,7 @@ struct Common {
     clear_draft: bool,
     invert_media: bool,
     noforwards: bool,
+    send_as: Option<PeerId>,
     when: Option<When>,
 }
 
@@ -42,6 +43,7 @@ impl Common {
             clear_draft: self.clear_draft,
             invert_media: self.invert_media,
             noforwards: self.noforwards,
+            send_as: self.send_as,
             ..Outgoing::text(self.to, text, random_id)
         }
     }
@@ -57,7 +59,7 @@ pub(in crate::rpc) async fn send_media(
             || request.effect.is_some()
             || request.suggested_post.is_some(),
     )?;
-    from_oneself(ctx, request.send_as.as_ref())?;
+    let send_as = send_as(ctx, to, request.send_as.as_ref(), request.schedule_date.is_some())?;
     let when = request
         .schedule_date
         .map(|date| When { date, repeat: request.schedule_repeat_period.unwrap_or(0) });
@@ -77,6 +79,7 @@ pub(in crate::rpc) async fn send_media(
         clear_draft: request.clear_draft,
         invert_media: request.invert_media,
         noforwards: request.noforwards,
+        send_as,
         when,
     };
     let mut uploads = Uploads::default();
@@ -140,7 +143,7 @@ pub(in crate::rpc) async fn send_multi_media(
 ) -> RpcResult<enums::Updates> {
     let to = ctx.peer(&request.peer)?;
     refuse(request.quick_reply_shortcut.is_some() || request.effect.is_some())?;
-    from_oneself(ctx, request.send_as.as_ref())?;
+    let send_as = send_as(ctx, to, request.send_as.as_ref(), request.schedule_date.is_some())?;
     let common = Common {
         to,
         reply: match request.reply_to {
@@ -151,6 +154,7 @@ pub(in crate::rpc) async fn send_multi_media(
         clear_draft: request.clear_draft,
         invert_media: request.invert_media,
         noforwards: request.noforwards,
+        send_as,
         when: request.schedule_date.map(|date| When { date, repeat: 0 }),
     };
     if request.multi_media.is_empty() {

@@ -11,6 +11,7 @@ use tl::functions::messages::SendMessage;
 use super::scheduled::placed_updates;
 use super::{refuse, sent_updates};
 use crate::project;
+use crate::rpc::channels::named_sender;
 use crate::rpc::{Context, RpcError, RpcResult};
 
 pub(super) type Reply = Option<(MessageId, Option<QuoteRequest>)>;
@@ -26,7 +27,7 @@ pub(in crate::rpc) async fn send_message(
             || request.suggested_post.is_some()
             || request.rich_message.is_some(),
     )?;
-    from_oneself(ctx, request.send_as.as_ref())?;
+    let send_as = send_as(ctx, to, request.send_as.as_ref(), request.schedule_date.is_some())?;
     if request.random_id == 0 {
         return Err(RpcError::new(400, "RANDOM_ID_EMPTY"));
     }
@@ -42,6 +43,7 @@ pub(in crate::rpc) async fn send_message(
         clear_draft: request.clear_draft,
         invert_media: request.invert_media,
         noforwards: request.noforwards,
+        send_as,
         ..Outgoing::text(to, text, request.random_id)
     };
     let core = &ctx.shared.core;
@@ -57,14 +59,20 @@ pub(in crate::rpc) async fn send_message(
     sent_updates(ctx, &[(sent, request.random_id)])
 }
 
-/// Nobody writes in the name of somebody else.
-pub(super) fn from_oneself(ctx: &Context, send_as: Option<&enums::InputPeer>) -> RpcResult<()> {
-    match send_as {
-        Some(send_as) if ctx.peer(send_as)? != ctx.user()?.into() => {
-            Err(RpcError::new(400, "SEND_AS_PEER_INVALID"))
-        }
-        _ => Ok(()),
+/// In whose name a message is to be written. What is scheduled is written in the name that its writer
+/// has chosen by then, so another one cannot be said before.
+pub(super) fn send_as(
+    ctx: &Context,
+    to: PeerId,
+    send_as: Option<&enums::InputPeer>,
+    scheduled: bool,
+) -> RpcResult<Option<PeerId>> {
+    let sender = send_as.map(|send_as| named_sender(ctx, to, send_as)).transpose()?;
+    let Some(group) = to.channel() else { return Ok(None) };
+    if let Some(sender) = sender.filter(|_| scheduled) {
+        refuse(ctx.shared.core.default_sender(ctx.user()?, group)? != sender)?;
     }
+    Ok(sender)
 }
 
 /// What is said where a message that is to be sent is refused.

@@ -9,11 +9,13 @@ use std::sync::Arc;
 use tl::functions::messages::SetTyping;
 
 use super::send_message::to_write;
+use crate::project::Typing;
 use crate::rpc::{Context, RpcResult};
 
 pub(in crate::rpc) async fn set_typing(ctx: &Context, request: SetTyping) -> RpcResult<bool> {
     let (from, to) = (ctx.user()?, ctx.peer(&request.peer)?);
-    let told = ctx.shared.core.typing(from, to, Arc::new(request.action));
+    let typing = Typing { action: request.action, top_msg_id: request.top_msg_id };
+    let told = ctx.shared.core.typing(from, to, Arc::new(typing));
     told.map_err(to_write)?;
     Ok(true)
 }

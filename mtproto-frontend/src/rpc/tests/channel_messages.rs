@@ -14,9 +14,9 @@ use crate::project::Pushed;
 use crate::session::NeutralUpdate as _;
 
 /// The layers whose shapes are looked at: an old one and the newest.
-const LAYERS: [i32; 2] = [158, 230];
+pub(super) const LAYERS: [i32; 2] = [158, 230];
 
-async fn channel(of: &Context, broadcast: bool) -> ChannelId {
+pub(super) async fn channel(of: &Context, broadcast: bool) -> ChannelId {
     let (title, about) = ("News".to_owned(), String::new());
     let new = NewChannel { broadcast, title, about, ttl_period: 0 };
     let owner = of.user().unwrap();
@@ -24,14 +24,14 @@ async fn channel(of: &Context, broadcast: bool) -> ChannelId {
 }
 
 /// A channel that everybody may join.
-async fn public_channel(of: &Context, broadcast: bool, name: &str) -> ChannelId {
+pub(super) async fn public_channel(of: &Context, broadcast: bool, name: &str) -> ChannelId {
     let (id, owner) = (channel(of, broadcast).await, of.user().unwrap());
     let (actor, core) = (of.actor().unwrap(), &of.shared.core);
     core.update_channel_username(actor, owner, id, name.into()).await.unwrap();
     id
 }
 
-async fn join(ctx: &Context, id: ChannelId) {
+pub(super) async fn join(ctx: &Context, id: ChannelId) {
     let (actor, user) = (ctx.actor().unwrap(), ctx.user().unwrap());
     ctx.shared.core.join_channel(actor, user, id).await.unwrap();
 }
@@ -40,16 +40,16 @@ fn hash(ctx: &Context, id: ChannelId) -> i64 {
     ctx.shared.core.channel_access_hash(ctx.user().unwrap(), id)
 }
 
-fn peer(ctx: &Context, id: ChannelId) -> enums::InputPeer {
+pub(super) fn peer(ctx: &Context, id: ChannelId) -> enums::InputPeer {
     types::InputPeerChannel { channel_id: id.0, access_hash: hash(ctx, id) }.into()
 }
 
-fn input(ctx: &Context, id: ChannelId) -> enums::InputChannel {
+pub(super) fn input(ctx: &Context, id: ChannelId) -> enums::InputChannel {
     types::InputChannel { channel_id: id.0, access_hash: hash(ctx, id) }.into()
 }
 
 /// Sends a text: the answer's new message, with its pts.
-async fn say(
+pub(super) async fn say(
     ctx: &Context,
     id: ChannelId,
     text: &str,
@@ -90,7 +90,7 @@ fn difference(ctx: &Context, id: ChannelId, pts: i32) -> f::updates::GetChannelD
 
 /// What core told.
 #[derive(Default)]
-struct Told(Mutex<Vec<Event>>);
+pub(super) struct Told(Mutex<Vec<Event>>);
 
 impl Follower for Told {
     fn happened(&self, event: &Event) {
@@ -99,14 +99,14 @@ impl Follower for Told {
 }
 
 impl Told {
-    fn by(shared: &Shared) -> Arc<Self> {
+    pub(super) fn by(shared: &Shared) -> Arc<Self> {
         let told = Arc::new(Self::default());
         shared.core.follow(told.clone());
         told
     }
 
     /// What happened in the box of a channel since this was asked last.
-    fn boxes(&self, id: ChannelId) -> Vec<Arc<BoxEvent>> {
+    pub(super) fn boxes(&self, id: ChannelId) -> Vec<Arc<BoxEvent>> {
         let events = std::mem::take(&mut *self.0.lock());
         let of = |event| match event {
             Event::Box(event) if event.owner.channel() == Some(id) => Some(event),
@@ -125,7 +125,7 @@ fn pushed(update: &Pushed, layer: i32) -> Option<types::Updates> {
     Some(*updates)
 }
 
-fn push_of(viewer: &Context, event: &Arc<BoxEvent>) -> Option<types::Updates> {
+pub(super) fn push_of(viewer: &Context, event: &Arc<BoxEvent>) -> Option<types::Updates> {
     let push = Pushed::event(&viewer.shared, viewer.user().unwrap(), event);
     pushed(&push, viewer.layer)
 }
@@ -195,7 +195,7 @@ async fn a_post_names_its_channel_and_nobody_else() {
             panic!("{layer}")
         };
         assert_eq!((found.count, found.messages.len()), (1, 1));
-        // Nor a forward.
+        // Nor a forward, which says from where it is.
         let forward = f::messages::ForwardMessages {
             from_peer: peer(&bob, news),
             id: vec![own.id],
@@ -209,7 +209,9 @@ async fn a_post_names_its_channel_and_nobody_else() {
         let Some(enums::MessageFwdHeader::MessageFwdHeader(header)) = &kept.fwd_from else {
             panic!("{layer}")
         };
-        assert_eq!((&header.from_id, header.from_name.as_deref()), (&None, Some("News")));
+        let from = types::PeerChannel { channel_id: news.0 }.into();
+        assert_eq!((&header.from_id, &header.from_name), (&Some(from), &None), "{layer}");
+        assert_eq!((header.channel_post, &header.post_author), (Some(own.id), &None), "{layer}");
         // Readers do not write.
         let refused = call(&bob, &message("me too", peer(&bob, news), 2)).await;
         assert_eq!(error(refused), (403, "CHAT_WRITE_FORBIDDEN".into()));
@@ -730,10 +732,12 @@ async fn what_has_no_pts_is_pushed_in_every_layer() {
                 .unwrap();
         assert!(matches!(&push.updates[..], [enums::Update::UpdateChannel(_)]), "{layer}");
         assert!(matches!(&push.chats[..], [enums::Chat::Channel(_)]), "{layer}");
-        let action = Arc::new(types::SendMessageTypingAction {}.into());
+        let action = types::SendMessageTypingAction {}.into();
+        let action = Arc::new(crate::project::Typing { action, top_msg_id: Some(said.id) });
         let typing = Pushed::typing(&shared, ada_id, bob_id, group.into(), action);
         let push = pushed(&typing, layer).unwrap();
-        assert!(matches!(&push.updates[..], [enums::Update::UpdateChannelUserTyping(_)]));
+        let [enums::Update::UpdateChannelUserTyping(typing)] = &push.updates[..] else { panic!() };
+        assert_eq!(typing.top_msg_id, Some(said.id), "{layer}");
     }
     // Whoever was removed is told nothing more of what is said there.
     let told = Told::by(&shared);

@@ -53,6 +53,7 @@ impl Record for AdminEvent {
 
 /// What was done, with how it was before and is since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "most of what admins do is done to messages")]
 #[non_exhaustive]
 pub enum AdminAction {
     /// Another title.
@@ -95,6 +96,8 @@ pub enum AdminAction {
     LinkRevoked(ChatLink),
     /// A link is forgotten.
     LinkDeleted(ChatLink),
+    /// It is linked with another group or channel, or with none.
+    Linked(Option<ChannelId>, Option<ChannelId>),
     /// Which reactions there are.
     Reactions(ChatReactions, ChatReactions),
     /// A poll was closed.
@@ -154,9 +157,11 @@ impl AdminAction {
     fn kind(&self) -> AdminEvents {
         use ChannelRole as Is;
         match self {
-            Self::Title(..) | Self::About(..) | Self::Username(..) | Self::Photo(..) => {
-                AdminEvents::INFO
-            }
+            Self::Title(..)
+            | Self::About(..)
+            | Self::Username(..)
+            | Self::Photo(..)
+            | Self::Linked(..) => AdminEvents::INFO,
             Self::Set(..) | Self::Rights(..) | Self::Reactions(..) => AdminEvents::SETTINGS,
             Self::Joined | Self::JoinedByLink(_) | Self::JoinedByRequest(..) => AdminEvents::JOIN,
             Self::Left => AdminEvents::LEAVE,

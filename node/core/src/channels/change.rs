@@ -416,6 +416,8 @@ impl Decide<'_> {
         if let Some(old) = channel.username.take() {
             self.delete(Keyspace::NAMES, old.to_lowercase().as_bytes());
         }
+        self.unlink_other(&channel)?;
+        channel.linked = None;
         channel.deleted = true;
         let id = channel.id;
         self.end_links(id.into())?;

@@ -104,7 +104,7 @@ impl Core {
         if !is_marked || self.channel(channel).is_some_and(|found| found.broadcast) {
             return Ok(false);
         }
-        if message.from == viewer {
+        if message.is_by(viewer) {
             let heard: Option<Heard> = self.shown(Keyspace::CHANNELS, &heard_key(channel, id))?;
             return Ok(heard.is_none());
         }
@@ -142,7 +142,7 @@ impl Core {
     ) -> CoreResult<Vec<Reader>> {
         let view = self.channel_to_read(owner, channel)?;
         let message = self.message(channel, id)?.filter(|m| m.action.is_none());
-        let message = message.filter(|message| message.from == owner && view.is_member());
+        let message = message.filter(|message| message.is_by(owner) && view.is_member());
         let message = message.ok_or(CoreError::UnknownMessage)?;
         let found = &view.channel;
         if found.broadcast || found.members as usize > READERS_MEMBERS_MAX {
@@ -187,7 +187,7 @@ impl Decide<'_> {
         for id in ids.iter().copied().filter(|id| *id > own.hidden_below).take(AT_ONCE) {
             let Some(message) = self.message(channel, id)? else { continue };
             self.see_reactions(owner, channel.into(), id)?;
-            let counts = message.unread_media && message.from != owner && !view.channel.broadcast;
+            let counts = message.unread_media && !message.is_by(owner) && !view.channel.broadcast;
             if !counts || !heard.0.add(id.0.saturating_sub(1), id.0) {
                 continue;
             }
@@ -195,7 +195,7 @@ impl Decide<'_> {
             let key = heard_key(channel, id);
             if self.get(Keyspace::CHANNELS, &key)?.is_none() {
                 self.put_shown(Keyspace::CHANNELS, &key, Some(&Heard(owner)))?;
-                first.push((message.from, id));
+                first.extend(message.is_by(message.from).then_some((message.from, id)));
             }
         }
         if !new.is_empty() {

@@ -1,5 +1,7 @@
 //! Who is in a channel, in pages.
 
+use std::collections::BTreeSet;
+
 use node_store::Keyspace;
 
 use super::{AdminRights, Channel, MARKED, Mark, Participant, RECENT, row_key};
@@ -72,7 +74,12 @@ impl Core {
                 (row_key(id, RECENT, &[]), words.as_str(), None)
             }
         };
-        let walked = if total.is_some() { (offset + limit).min(WALKED_MAX) } else { WALKED_MAX };
+        let hidden = self.hidden_admins(viewer, id)?;
+        let walked = if total.is_some() {
+            (offset + limit + hidden.len()).min(WALKED_MAX)
+        } else {
+            WALKED_MAX
+        };
         let rows = scan_prefix(&*self.inner.store, Keyspace::CHANNELS, &prefix, walked)?;
         let users = rows.iter().filter_map(|(key, _)| {
             key.last_chunk::<8>().map(|user| UserId(i64::from_be_bytes(*user)))
@@ -86,17 +93,38 @@ impl Core {
         };
         let matching: Vec<UserId> = users
             .filter(|user| {
-                contacts.as_ref().is_none_or(|book| book.contacts.contains_key(user))
+                !hidden.contains(user)
+                    && contacts.as_ref().is_none_or(|book| book.contacts.contains_key(user))
                     && self.is_called(*user, &words)
             })
             .collect();
-        let count = total.map_or(matching.len(), |total| usize::try_from(total).unwrap_or(0));
+        let known = |total| usize::try_from(total).unwrap_or(0).saturating_sub(hidden.len());
+        let count = total.map_or(matching.len(), known);
         let mut participants = Vec::new();
         for user in matching.into_iter().skip(offset).take(limit) {
             participants.extend(self.newest_participant(id, user)?);
         }
         self.settled().await?;
+        let shown = participants.into_iter();
+        let shown = shown.map(|participant| self.participant_for(viewer, id, participant));
+        let participants = shown.collect::<CoreResult<_>>()?;
         Ok(ParticipantPage { participants, count })
+    }
+
+    /// Admins of whom the viewer is not to know that they are there; none is hidden from an admin.
+    fn hidden_admins(&self, viewer: UserId, channel: ChannelId) -> CoreResult<BTreeSet<UserId>> {
+        let mut hidden = BTreeSet::new();
+        if self.participant(channel, viewer)?.is_some_and(|own| own.joined && own.is_admin()) {
+            return Ok(hidden);
+        }
+        let prefix = row_key(channel, MARKED, &[Mark::Admin as u8]);
+        for (key, _) in scan_prefix(&*self.inner.store, Keyspace::CHANNELS, &prefix, ADMINS_MAX)? {
+            let user = key.last_chunk::<8>().map(|user| UserId(i64::from_be_bytes(*user)));
+            let found = user.map(|user| self.newest_participant(channel, user)).transpose()?;
+            let found = found.flatten().filter(Participant::is_anonymous);
+            hidden.extend(found.map(|own| own.user));
+        }
+        Ok(hidden)
     }
 
     /// Whether a word of the name, or the username, begins so.

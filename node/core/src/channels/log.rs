@@ -377,6 +377,12 @@ impl Decide<'_> {
         Ok(at)
     }
 
+    /// What a channel is called in logs.
+    pub(super) fn name_of_log(&mut self, channel: ChannelId) -> CoreResult<[u8; 32]> {
+        let (logs, store) = (&self.inner.logs, self.store());
+        logs.with(store, channel, |_, log| Ok(log.chain.group().0))
+    }
+
     /// A cut that keeps all that this node has said: what a revocation takes, it takes from here on.
     pub(super) fn cut_here(&mut self, channel: ChannelId) -> CoreResult<Cut> {
         // What is shown is said before, or it would lie above the cut.
@@ -469,6 +475,11 @@ impl crate::Core {
         let rows =
             self.inner.store.scan(Keyspace::LOGS, &from, Some(&to), usize::MAX, Order::Ascending);
         rows.unwrap().iter().map(|(_, entry)| Entry::decode(entry).unwrap()).collect()
+    }
+
+    /// What a channel is called in logs.
+    pub(crate) fn name_of_log(&self, channel: ChannelId) -> [u8; 32] {
+        self.replica_of(channel).chain().group().0
     }
 
     /// Rights of an admin as the log has them.

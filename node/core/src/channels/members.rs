@@ -66,14 +66,16 @@ impl Core {
             if view.is_member() {
                 return Err(CoreError::AlreadyAMember);
             }
-            if view.channel.username.is_none() {
+            if !view.may_read() {
                 return Err(CoreError::UnknownChannel);
             }
+            // Who reads a channel may come where its posts are discussed: its owner lets them in.
+            let by = if view.through { view.channel.creator } else { user };
             if view.channel.join_request {
                 decide.may_join_more(user)?;
                 return decide.request(channel.into(), user, BY_NAME);
             }
-            let found = decide.enter_channel(view, user, user)?;
+            let found = decide.enter_channel(view, user, by)?;
             decide.put_channel(found)?;
             decide.note(channel, user, AdminAction::Joined)?;
             let done = ChatDone { sent: Vec::new(), missing: Vec::new() };
@@ -150,8 +152,7 @@ impl Core {
     ///
     /// # Errors
     /// [`CoreError::RankInvalid`], [`CoreError::NotAParticipant`], [`CoreError::ChannelOwner`],
-    /// [`CoreError::ChatNotModified`], [`CoreError::NotBuilt`] for who is to write as the group, and
-    /// those of rights.
+    /// [`CoreError::ChatNotModified`], and those of rights.
     pub async fn edit_channel_admin(
         &self,
         actor: Actor,
@@ -164,10 +165,6 @@ impl Core {
         let rank = rank.trim().to_owned();
         if rank.chars().count() > RANK_CHARS_MAX || rank.chars().any(char::is_control) {
             return Err(CoreError::RankInvalid);
-        }
-        if rights.contains_all(AdminRights::ANONYMOUS) {
-            // Their name would stand beside what they believe that the group says.
-            return Err(CoreError::NotBuilt);
         }
         self.write(Some(actor), move |decide| {
             decide.edit_channel_admin(owner, channel, user, rights, rank)
@@ -347,7 +344,7 @@ impl Decide<'_> {
         let view = self.channel_view(owner, channel)?;
         let mut found = (*view.channel).clone();
         if user == found.creator {
-            return self.edit_creator_rank(owner, found, rank);
+            return self.edit_creator(owner, found, rights, rank);
         }
         view.needs_admin(AdminRights::ADD_ADMINS)?;
         // The log asks the same, but does not know all of them.
@@ -372,6 +369,7 @@ impl Decide<'_> {
         }
         let own = theirs.own.ok_or(CoreError::NotAParticipant)?;
         let user_ref = self.inner.logs.user(user);
+        let anonymous = rights.contains_all(AdminRights::ANONYMOUS);
         let (before, by) = match &own.role {
             ChannelRole::Admin { rights, rank, by } => (Some((*rights, rank.clone())), *by),
             _ => (None, owner),
@@ -386,7 +384,8 @@ impl Decide<'_> {
             self.pass_admins_on(&mut found, user, by)?;
             ChannelRole::Member
         } else {
-            if before.as_ref().is_some_and(|before| *before == (rights, rank.clone())) {
+            let same = before.as_ref().is_some_and(|before| *before == (rights, rank.clone()));
+            if same && own.anonymous == anonymous {
                 return Err(CoreError::ChatNotModified);
             }
             if matches!(own.role, ChannelRole::Restricted { .. }) {
@@ -399,10 +398,13 @@ impl Decide<'_> {
             let cut = if narrows { Some(self.cut_here(channel)?) } else { None };
             let said = Text::new(rank.as_str()).map_err(|_| CoreError::RankInvalid)?;
             let promote = Promote { user: user_ref, rights: rights.to_log(), rank: said, cut };
-            self.write_control(channel, Some(owner), LogAction::Promote(promote))?;
+            // Whether the right is used is no matter of the log.
+            if !same {
+                self.write_control(channel, Some(owner), LogAction::Promote(promote))?;
+            }
             ChannelRole::Admin { rights, rank, by }
         };
-        let now = Participant { role, ..own.clone() };
+        let now = Participant { role, anonymous, ..own.clone() };
         self.put_participant(&mut found, &now)?;
         self.put_channel(found)?;
         self.note_admin(channel, owner, &own, &now)?;
@@ -414,26 +416,29 @@ impl Decide<'_> {
         Ok(())
     }
 
-    /// Who has a channel changes only what is shown beside the name.
-    fn edit_creator_rank(
+    /// Who has a channel changes only what is shown beside the name, and whether that is.
+    fn edit_creator(
         &mut self,
         owner: UserId,
         mut found: Channel,
+        rights: AdminRights,
         rank: String,
     ) -> CoreResult<()> {
         if owner != found.creator {
             return Err(CoreError::ChannelOwner);
         }
         let own = self.participant(found.id, owner)?.ok_or(CoreError::NotAParticipant)?;
-        if own.role == (ChannelRole::Creator { rank: rank.clone() }) {
+        let anonymous = rights.contains_all(AdminRights::ANONYMOUS);
+        if own.role == (ChannelRole::Creator { rank: rank.clone() }) && own.anonymous == anonymous {
             return Err(CoreError::ChatNotModified);
         }
         let role = ChannelRole::Creator { rank };
-        let now = Participant { role, ..own.clone() };
+        let now = Participant { role, anonymous, ..own.clone() };
         self.put_participant(&mut found, &now)?;
         let id = found.id;
         self.put_channel(found)?;
         self.note_admin(id, owner, &own, &now)?;
+        self.tell_member(id, owner);
         self.tell_channel(id, ChatChange::Members);
         Ok(())
     }

@@ -9,13 +9,15 @@
 //! Keyspace `CHANNELS`, key = channel (8) ++ kind (1) ++ rest: 0 is the [`Channel`]; 1 ++ user (8) a
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
-//! message; 6 who has read furthest; 20 ++ latest first (8) the [`AdminEvent`]s;
-//! from 32 on see [`react`], from 40 on [`views`], from 48 on [`contents`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
+//! [`discussion`]; 20 ++ latest first (8) the [`AdminEvent`]s; from 32 on see [`react`], from 40 on
+//! [`views`], from 48 on [`contents`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
 mod change;
 mod contents;
+mod discussion;
 mod list;
 mod log;
 mod members;
@@ -25,8 +27,10 @@ mod post;
 mod react;
 mod read;
 mod rights;
+mod send_as;
 mod settings;
 mod table;
+mod threads;
 mod views;
 
 use node_store::Keyspace;
@@ -34,18 +38,20 @@ use serde::{Deserialize, Serialize};
 
 pub use admin_log::{AdminAction, AdminEvent, AdminEvents, AdminLogQuery};
 pub use change::{ChannelCreated, NewChannel};
+pub use discussion::PostCopy;
 pub use list::{ParticipantFilter, ParticipantPage};
 pub use log::LogKeys;
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;
 #[cfg(test)]
-pub(crate) use post::poll_in_log;
+pub(crate) use post::{poll_in_log, said_beside};
 pub use react::ChannelReactions;
 pub use read::ChannelRead;
 pub use rights::AdminRights;
 pub use settings::ChannelSetting;
 pub(crate) use table::Channels;
+pub use threads::{Thread, ThreadPage};
 pub use views::PostCounts;
 pub(crate) use views::Views;
 
@@ -64,6 +70,10 @@ const MARKED: u8 = 3;
 const ENTRY_OF: u8 = 4;
 const MESSAGE_OF: u8 = 5;
 const READERS: u8 = 6;
+const IN_THREAD: u8 = 7;
+const THREAD: u8 = 8;
+const THREAD_READ: u8 = 9;
+const COPY: u8 = 10;
 const ADMIN_EVENT: u8 = 20;
 
 /// A channel or a supergroup, as it shows on this node.
@@ -103,6 +113,8 @@ pub struct Channel {
     pub join_request: bool,
     /// Only admins see who is in it.
     pub hidden_members: bool,
+    /// The group in which its posts are discussed; of such a group: the channel.
+    pub linked: Option<ChannelId>,
     /// How many are in it.
     pub members: i32,
     /// How many of them are admins, with the creator.
@@ -138,6 +150,7 @@ impl Channel {
             join_to_send: false,
             join_request: false,
             hidden_members: false,
+            linked: None,
             members: 0,
             admins: 0,
             kicked: 0,
@@ -176,6 +189,10 @@ pub struct Participant {
     pub unread_mentions: i32,
     /// Whether the log says that they are there: it does from their first message on.
     pub(crate) announced: bool,
+    /// Writes as the group while they are an admin who may.
+    pub anonymous: bool,
+    /// The channel in whose name they write in a supergroup, if they chose one.
+    pub send_as: Option<ChannelId>,
 }
 
 /// What somebody is in a channel.
@@ -233,13 +250,26 @@ impl Participant {
             wrote: 0,
             unread_mentions: 0,
             announced: false,
+            anonymous: false,
+            send_as: None,
         }
+    }
+
+    /// Who writes without being in it.
+    fn guest(user: UserId, date: i32) -> Self {
+        Self { joined: false, ..Self::new(user, user, date, ChannelRole::Member) }
     }
 
     /// Whether it is the creator or an admin.
     #[must_use]
     pub fn is_admin(&self) -> bool {
         matches!(self.role, ChannelRole::Admin { .. } | ChannelRole::Creator { .. })
+    }
+
+    /// Whether it is an admin of whom others than admins are not to know.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.anonymous && self.joined && self.admin_rights().contains_all(AdminRights::ANONYMOUS)
     }
 
     /// Whether it was removed and may not come back.
@@ -266,6 +296,8 @@ pub struct ChannelView {
     pub channel: std::sync::Arc<Channel>,
     /// The viewer in it, if they are or were there.
     pub own: Option<Participant>,
+    /// The viewer may read the channel whose posts are discussed in this private group.
+    pub(crate) through: bool,
 }
 
 impl ChannelView {
@@ -281,10 +313,34 @@ impl ChannelView {
         self.own.as_ref().is_some_and(Participant::is_banned)
     }
 
-    /// Whether the viewer may read it: is in it, or it is public.
+    /// Whether the viewer may read it: is in it, it is public, or it is where one discusses what the
+    /// viewer may read.
     #[must_use]
     pub fn may_read(&self) -> bool {
-        !self.is_banned() && (self.is_member() || self.channel.username.is_some())
+        let open = self.through || self.channel.username.is_some();
+        !self.is_banned() && (self.is_member() || open)
+    }
+
+    /// Whether the viewer reads a private group only as a reader of the channel that it is linked to:
+    /// the words, and not who is there.
+    #[must_use]
+    pub fn is_through(&self) -> bool {
+        self.through && !self.is_member()
+    }
+
+    /// Whether the viewer may write and is not in it: where a channel's posts are discussed.
+    #[must_use]
+    pub fn is_guest(&self) -> bool {
+        let open = self.channel.linked.is_some() && !self.channel.join_to_send;
+        open && !self.channel.broadcast && !self.is_member() && self.may_read()
+    }
+
+    /// Up to which message nothing is shown to who takes part: a member, or a guest; `None` for others.
+    pub(crate) fn takes_part_above(&self) -> Option<MessageId> {
+        match self.own.as_ref().filter(|own| own.joined) {
+            Some(own) => Some(own.hidden_below),
+            None => self.is_guest().then_some(MessageId(0)),
+        }
     }
 
     /// What an admin may do.
@@ -316,7 +372,7 @@ impl ChannelView {
 
     /// Fails unless the viewer may write what needs this right.
     pub(crate) fn may_post(&self, right: Rights) -> CoreResult<()> {
-        if !self.is_member() {
+        if !self.is_member() && !self.is_guest() {
             return Err(CoreError::RightMissing(Rights::SEND));
         }
         if self.channel.broadcast {
@@ -371,7 +427,8 @@ impl Core {
     pub fn channel_for(&self, viewer: UserId, channel: ChannelId) -> CoreResult<ChannelView> {
         let found = self.inner.channels.get(channel).ok_or(CoreError::UnknownChannel)?;
         let own = self.participant(channel, viewer)?;
-        Ok(ChannelView { channel: found, own })
+        let through = self.reads_through(viewer, &found)?;
+        Ok(ChannelView { channel: found, own, through })
     }
 
     /// [`Core::channel_for`] for who reads.
@@ -440,7 +497,8 @@ impl Decide<'_> {
             return Err(CoreError::UnknownChannel);
         }
         let own = self.participant(channel, viewer)?;
-        Ok(ChannelView { channel: std::sync::Arc::new(found), own })
+        let through = self.reads_through(viewer, &found)?;
+        Ok(ChannelView { channel: std::sync::Arc::new(found), own, through })
     }
 
     /// The same for who may read it.

@@ -28,9 +28,9 @@ const UNPIN_AT_ONCE: usize = 32;
 
 /// Which entry brought a message, and which one pins it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Origin {
-    post: Vec<u8>,
-    pin: Option<Vec<u8>>,
+pub(super) struct Origin {
+    pub(super) post: Vec<u8>,
+    pub(super) pin: Option<Vec<u8>>,
 }
 
 impl Record for Origin {
@@ -54,11 +54,36 @@ struct Extra {
     invert_media: bool,
     noforwards: bool,
     post_author: Option<String>,
+    /// The entry with which the thread begins that it stands in: what it answers may be gone when
+    /// somebody reads this.
+    top: Option<Vec<u8>>,
+    /// The group or channel in whose name it is written, by its name in logs.
+    sent_as: Option<[u8; 32]>,
 }
 
 impl Record for Extra {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "more of a message";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let (entities, silent, forward, grouped_id, invert_media, noforwards, post_author) =
+            postcard::from_bytes(fields).ok()?;
+        let (top, sent_as) = (None, None);
+        Some(Self {
+            entities,
+            silent,
+            forward,
+            grouped_id,
+            invert_media,
+            noforwards,
+            post_author,
+            top,
+            sent_as,
+        })
+    }
 }
 
 /// What a log keeps of what comes with a message.
@@ -128,6 +153,14 @@ pub(crate) fn poll_in_log(post: &Post) -> Option<LogPoll> {
     Descriptor::decode(&post.media.first()?.descriptor).unwrap().poll
 }
 
+/// What a log says of a message beside its words: with which entry its thread begins, and in whose
+/// name it is written.
+#[cfg(test)]
+pub(crate) fn said_beside(post: &Post) -> (Option<EntryRef>, Option<[u8; 32]>) {
+    let extra = Extra::decode(&post.extra).unwrap();
+    (extra.top.map(|top| decode(&top).unwrap()), extra.sent_as)
+}
+
 #[cfg(test)]
 impl Core {
     /// The entry that brought a message.
@@ -146,13 +179,22 @@ impl Decide<'_> {
         mut message: Message,
     ) -> CoreResult<(Pts, BoxRow)> {
         let view = self.channel_view(from, channel)?;
-        let own = view.own.clone().ok_or(CoreError::UnknownChannel)?;
+        let own = view.own.clone().unwrap_or_else(|| Participant::guest(from, self.now()));
         let mut found = (*view.channel).clone();
         self.keep_pace(&view, &own)?;
         (message.out, message.twin) = (false, MessageId(0));
         if found.broadcast && found.signatures {
             let account = self.user(from)?.ok_or(CoreError::UnknownUser)?;
             message.post_author = Some(account.full_name());
+        }
+        // Answers stand in threads where everybody writes.
+        message.thread = match &message.reply {
+            Some(reply) if !found.broadcast => self.thread_of_answer(channel, reply.to)?,
+            _ => None,
+        };
+        message.sent_as = self.sender(from, &view, message.sent_as)?;
+        if message.sent_as == Some(channel.into()) {
+            message.post_author = view.rank();
         }
         let post = self.post_of(channel, &message)?;
         let needed = if found.broadcast { glog::Rights::BROADCAST } else { post.classes() };
@@ -162,19 +204,26 @@ impl Decide<'_> {
         let id = self.next_id(channel)?;
         let meant = self.meant_in_channel(&found, &message)?;
         message.mentioned = !meant.is_empty();
-        let announces = !found.broadcast && !own.announced;
+        let announces = !found.broadcast && own.joined && !own.announced;
         self.expires(from, id, &message)?;
         self.ask_poll_in_channel(message.media.as_ref(), channel, id)?;
         self.hold_media(&message, 1)?;
-        self.read_by_writing(&found, &own, id)?;
+        if own.joined {
+            self.read_by_writing(&found, &own, id)?;
+        }
         let reads = Participant {
-            read_inbox: id,
+            read_inbox: if own.joined { id } else { own.read_inbox },
             announced: own.announced || announces,
             wrote: if found.slow_mode_s > 0 { self.now() } else { own.wrote },
             ..own
         };
-        self.put_participant(&mut found, &reads)?;
-        self.note_reading(&found, from, id)?;
+        // Who is not in it leaves no row but where the time has to be kept.
+        if reads.joined {
+            self.note_reading(&found, from, id)?;
+        }
+        if reads.joined || reads.wrote > 0 {
+            self.put_participant(&mut found, &reads)?;
+        }
         self.note_meant(&mut found, id, &meant)?;
         if announces {
             let joins = DataBody::Member(Member { join: true, invite: None });
@@ -185,8 +234,16 @@ impl Decide<'_> {
         if found.broadcast {
             self.note(channel, from, AdminAction::Sent(id, message.clone()))?;
         }
+        self.enter_thread(channel, id, &message)?;
+        if !reads.joined {
+            self.wrote_in_thread(channel, id, &message)?;
+        }
+        let copied = self.copy_post(&found, id, &message)?;
         let row = BoxRow::Message(message);
         let pts = self.append(channel, row.clone())?;
+        if let Some(copied) = copied {
+            self.place_copy(copied)?;
+        }
         Ok((pts, row))
     }
 
@@ -206,12 +263,17 @@ impl Decide<'_> {
         &mut self,
         from: UserId,
         channel: ChannelId,
-        message: Message,
+        mut message: Message,
     ) -> CoreResult<Sent> {
+        let own = self.participant(channel, from)?;
+        // What they do is told as what they say.
+        if own.as_ref().is_some_and(Participant::is_anonymous) {
+            message.sent_as = Some(channel.into());
+        }
         self.hold_media(&message, 1)?;
         let pts = self.append(channel, BoxRow::Message(message.clone()))?;
         let id = MessageId(pts.0);
-        if let Some(own) = self.participant(channel, from)? {
+        if let Some(own) = own {
             let mut found = self.channel_row(channel)?;
             self.put_participant(&mut found, &Participant { read_inbox: id, ..own })?;
         }
@@ -227,14 +289,17 @@ impl Decide<'_> {
     ) -> CoreResult<()> {
         self.may_show(from, channel.into(), media)?;
         let view = self.channel_view(from, channel)?;
-        let own = view.own.as_ref().ok_or(CoreError::UnknownChannel)?;
-        self.keep_pace(&view, own)
+        match &view.own {
+            Some(own) => self.keep_pace(&view, own),
+            None => Ok(()),
+        }
     }
 
     /// Fails while slow mode keeps a member from writing.
     fn keep_pace(&self, view: &ChannelView, own: &Participant) -> CoreResult<()> {
         let pace = view.channel.slow_mode_s;
-        if pace == 0 || own.is_admin() || own.wrote == 0 {
+        // What comes in one command is one message, such as an album.
+        if pace == 0 || own.is_admin() || own.wrote == 0 || self.has_changed_a_box() {
             return Ok(());
         }
         let left = own.wrote.saturating_add(pace).saturating_sub(self.now());
@@ -242,7 +307,12 @@ impl Decide<'_> {
         if wait_s == 0 { Ok(()) } else { Err(CoreError::SlowMode { wait_s }) }
     }
 
-    fn put_origin(&mut self, channel: ChannelId, id: MessageId, origin: &Origin) -> CoreResult<()> {
+    pub(super) fn put_origin(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        origin: &Origin,
+    ) -> CoreResult<()> {
         self.put(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id), origin)?;
         let key = row_key(channel, MESSAGE_OF, &origin.post);
         self.put_bytes(Keyspace::CHANNELS, &key, id.0.to_be_bytes().to_vec());
@@ -263,7 +333,7 @@ impl Decide<'_> {
     }
 
     /// A message as the log has it.
-    fn post_of(&self, channel: ChannelId, message: &Message) -> CoreResult<Post> {
+    pub(super) fn post_of(&mut self, channel: ChannelId, message: &Message) -> CoreResult<Post> {
         let mut media = Vec::new();
         // The right is for previews, as clients have it: a link is text.
         let mut links = false;
@@ -290,6 +360,11 @@ impl Decide<'_> {
             }
             None => None,
         };
+        let sent_as = match message.sent_as.and_then(PeerId::channel) {
+            Some(group) => Some(self.name_of_log(group)?),
+            None => None,
+        };
+        let top = message.thread.map(|top| self.entry_of_thread(channel, top)).transpose()?;
         let extra = Extra {
             entities: message.entities.clone(),
             silent: message.silent,
@@ -298,6 +373,8 @@ impl Decide<'_> {
             invert_media: message.invert_media,
             noforwards: message.noforwards,
             post_author: message.post_author.clone(),
+            top: top.flatten().map(|top| encode(&top)),
+            sent_as,
         };
         Ok(Post {
             text: LogText::new(message.text.as_str()).map_err(too_long)?,
@@ -316,18 +393,18 @@ impl Decide<'_> {
         message: &Message,
     ) -> CoreResult<bool> {
         let view = self.channel_view(owner, channel)?;
-        if !view.is_member() {
+        if !view.is_member() && !view.is_guest() {
             return Err(CoreError::UnknownChannel);
         }
         let others = view.admin_rights().contains_all(AdminRights::EDIT_MESSAGES);
         if view.channel.broadcast {
             let posts = view.admin_rights().contains_all(AdminRights::POST_MESSAGES);
-            if others || (posts && message.from == owner) {
+            if others || (posts && message.is_by(owner)) {
                 return Ok(others);
             }
             return Err(CoreError::NotTheAuthor);
         }
-        if message.from == owner { Ok(false) } else { Err(CoreError::NotTheAuthor) }
+        if message.is_by(owner) { Ok(false) } else { Err(CoreError::NotTheAuthor) }
     }
 
     /// Writes into the log what a message of a channel says from now on.
@@ -343,7 +420,7 @@ impl Decide<'_> {
         let edit = LogEdit { target: origin.post()?, post: self.post_of(channel, message)? };
         let rights = self.log_rights(channel, owner)?.1;
         let may = if self.channel_row(channel)?.broadcast {
-            let own = message.from == owner && rights.has(glog::Rights::BROADCAST);
+            let own = message.is_by(owner) && rights.has(glog::Rights::BROADCAST);
             own || rights.has(glog::Rights::EDIT)
         } else {
             // Who may not send something does not edit it in either.
@@ -362,7 +439,7 @@ impl Decide<'_> {
         mut ids: Vec<MessageId>,
     ) -> CoreResult<Affected> {
         let view = self.channel_view(owner, channel)?;
-        if !view.is_member() {
+        if !view.is_member() && !view.is_guest() {
             return Err(CoreError::UnknownChannel);
         }
         let any = view.admin_rights().contains_all(AdminRights::DELETE_MESSAGES);
@@ -372,7 +449,7 @@ impl Decide<'_> {
         let (mut going, mut targets) = (Vec::new(), Vec::new());
         for id in ids {
             let Some(message) = self.message(channel, id)? else { continue };
-            let own = message.from == owner
+            let own = message.is_by(owner)
                 && message.action.is_none()
                 && (!view.channel.broadcast || posts);
             if !any && !own {
@@ -427,6 +504,8 @@ impl Decide<'_> {
         self.forget_heard(channel, id, message)?;
         self.forget_meant(channel, id, message)?;
         self.release_media([message])?;
+        self.leave_thread(channel, id, message)?;
+        self.forget_copy(channel, id, message)?;
         origin.map(|origin| origin.post()).transpose()
     }
 
@@ -457,7 +536,10 @@ impl Decide<'_> {
         if !how.pinned {
             return self.unpin_in_channel(owner, channel, &[id]);
         }
-        if self.pinned(channel, channel.into())?.len() >= PINNED_MAX {
+        let full = self.pinned(channel, channel.into())?.len() >= PINNED_MAX;
+        let mut events =
+            if full { self.unpin_oldest_copy(owner, channel)? } else { OwnEvents::new() };
+        if full && events.is_empty() {
             return Err(CoreError::TooManyPinnedMessages);
         }
         let origin = self.origin(channel, id)?.ok_or(CoreError::UnknownMessage)?;
@@ -469,7 +551,7 @@ impl Decide<'_> {
         self.note(channel, owner, AdminAction::Pinned(id, message))?;
         let peer = PeerId::from(channel);
         let row = BoxRow::Pinned { peer, ids: vec![id], pinned: true };
-        let mut events = vec![(self.append(channel, row.clone())?, row)];
+        events.push((self.append(channel, row.clone())?, row));
         let service = Message {
             action: Some(Action::Pin),
             reply: Some(Reply { to: id, quote: None }),
@@ -481,7 +563,7 @@ impl Decide<'_> {
         Ok(events)
     }
 
-    fn unpin_in_channel(
+    pub(super) fn unpin_in_channel(
         &mut self,
         owner: UserId,
         channel: ChannelId,

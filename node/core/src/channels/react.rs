@@ -336,9 +336,9 @@ impl Decide<'_> {
         if !view.may_read() {
             return Err(CoreError::UnknownChannel);
         }
-        let Some(own) = view.own.as_ref().filter(|own| own.joined) else { return Err(missing) };
+        let Some(hidden_below) = view.takes_part_above() else { return Err(missing) };
         let message = self.message(channel, id)?;
-        let message = message.filter(|m| m.action.is_none() && id > own.hidden_below);
+        let message = message.filter(|m| m.action.is_none() && id > hidden_below);
         let message = message.ok_or(CoreError::UnknownMessage)?;
         let allowed = self.allowed_reactions(channel)?;
         if wanted.as_ref().is_some_and(|reaction| !allowed.available.has(reaction)) {
@@ -393,6 +393,7 @@ impl Decide<'_> {
         let author = message.from;
         let hears = !broadcast
             && author != owner
+            && message.is_by(author)
             && self.participant(channel, author)?.is_some_and(|author| author.joined);
         if hears {
             self.mark_reaction(author, channel.into(), id, owner, mine.is_some())?;

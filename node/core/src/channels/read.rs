@@ -16,8 +16,8 @@ use crate::{Core, CoreError, CoreResult};
 
 /// The two who have read furthest, each with how far: whoever wrote a message, it was read by
 /// somebody else if it lies below one of them who is not its writer.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Furthest(Vec<(UserId, MessageId)>);
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Furthest(Vec<(UserId, MessageId)>);
 
 impl Record for Furthest {
     const VERSION: u8 = 1;
@@ -26,13 +26,13 @@ impl Record for Furthest {
 
 impl Furthest {
     /// How far others than `user` have read.
-    fn by_others(&self, user: UserId) -> MessageId {
+    pub(super) fn by_others(&self, user: UserId) -> MessageId {
         let others = self.0.iter().filter(|(reader, _)| *reader != user);
         others.map(|(_, id)| *id).max().unwrap_or_default()
     }
 
     /// True if that changes something.
-    fn add(&mut self, user: UserId, id: MessageId) -> bool {
+    pub(super) fn add(&mut self, user: UserId, id: MessageId) -> bool {
         let before = self.0.clone();
         match self.0.iter_mut().find(|(reader, _)| *reader == user) {
             Some((_, known)) => *known = id.max(*known),

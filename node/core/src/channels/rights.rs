@@ -39,6 +39,12 @@ impl AdminRights {
     /// All of them.
     pub const ALL: Self = Self((1 << 11) - 1);
 
+    /// Both together.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
     /// Whether it has all of these.
     #[must_use]
     pub fn contains_all(self, other: Self) -> bool {

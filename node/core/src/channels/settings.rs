@@ -63,9 +63,10 @@ impl ChannelSetting {
     fn check(self, channel: &Channel) -> CoreResult<()> {
         let fits = match self {
             Self::SlowMode(seconds) => !channel.broadcast && SLOW_MODES_S.contains(&seconds),
-            // In a public one everybody reads.
+            // In a public one everybody reads, and where posts are discussed who reads them.
             Self::HiddenHistory(hidden) => {
-                !channel.broadcast && !(hidden && channel.username.is_some())
+                let closed = channel.username.is_none() && channel.linked.is_none();
+                !channel.broadcast && (closed || !hidden)
             }
             Self::Signatures(_) => channel.broadcast,
             Self::NoForwards(_) => true,

@@ -219,7 +219,7 @@ impl Decide<'_> {
     ) -> CoreResult<()> {
         let place = BoxId::of(owner, peer);
         let Some(mut message) = self.message(place, id)? else { return Ok(()) };
-        let own = if peer.channel().is_some() { message.from == owner } else { message.out };
+        let own = if peer.channel().is_some() { message.is_by(owner) } else { message.out };
         if !own || message.media.is_some() || message.text != text {
             return Ok(());
         }
@@ -244,10 +244,14 @@ impl Decide<'_> {
             self.rewrite(user, id, &copy)?;
             changed.push((user, id, copy));
         }
+        let copy = match peer {
+            PeerId::Channel(channel) => self.edit_copy(channel, id, &message, false)?,
+            _ => None,
+        };
         self.append_edited(place, id, &message)?;
         for (user, id, copy) in &changed {
             self.append_edited(*user, *id, copy)?;
         }
-        Ok(())
+        self.tell_edited_copy(copy)
     }
 }

@@ -130,9 +130,9 @@ impl Decide<'_> {
         if !view.may_read() {
             return Err(CoreError::UnknownChannel);
         }
-        let own = view.own.filter(|own| own.joined);
-        let own = own.ok_or(CoreError::RightMissing(Rights::SEND))?;
-        if id > own.hidden_below { Ok(()) } else { Err(CoreError::UnknownMessage) }
+        let hidden_below = view.takes_part_above();
+        let hidden_below = hidden_below.ok_or(CoreError::RightMissing(Rights::SEND))?;
+        if id > hidden_below { Ok(()) } else { Err(CoreError::UnknownMessage) }
     }
 
     /// Writes a vote into the log of the channel that asked, if one did.

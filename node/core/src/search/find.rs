@@ -111,8 +111,10 @@ pub struct SearchQuery {
     pub folder: Option<FolderId>,
     /// Of all dialogs: those with people or with groups only.
     pub kind: SearchKind,
-    /// Written by.
-    pub from: Option<UserId>,
+    /// Written by, or in the name of.
+    pub from: Option<PeerId>,
+    /// In this thread of a supergroup, named after the message with which it begins.
+    pub thread: Option<MessageId>,
     /// What kind.
     pub filter: SearchFilter,
     /// Not older than this (unix seconds); 0: all.
@@ -499,7 +501,9 @@ impl<'a> Finder<'a> {
         Ok(message
             .filter(|message| {
                 in_place(message)
-                    && query.from.is_none_or(|from| message.from == from)
+                    // In whose name it is: who writes as the group is not found by their own.
+                    && query.from.is_none_or(|from| message.author() == from)
+                    && query.thread.is_none_or(|top| message.thread == Some(top))
                     && (query.min_date <= 0 || message.date >= query.min_date)
                     && (query.max_date <= 0 || message.date <= query.max_date)
                     && fits(query.filter, message, document.as_ref())
@@ -512,6 +516,7 @@ impl<'a> Finder<'a> {
     fn takes_all(&self) -> bool {
         self.words.is_empty()
             && self.query.from.is_none()
+            && self.query.thread.is_none()
             && self.query.folder.is_none()
             && self.query.kind == SearchKind::Both
             && self.query.filter == SearchFilter::Any

@@ -192,8 +192,10 @@ impl Decide<'_> {
             self.hold_media(&message, copies)?;
             self.release_media(iter::once(&before).chain(others.iter().map(|(.., copy)| copy)))?;
         }
+        let mut copy = None;
         if let PeerId::Channel(channel) = peer {
             self.log_edit(owner, channel, id, &message)?;
+            copy = self.edit_copy(channel, id, &message, true)?;
         }
         self.rewrite(place, id, &message)?;
         let mut changed = Vec::with_capacity(others.len());
@@ -213,6 +215,7 @@ impl Decide<'_> {
         for (user, id, theirs) in &changed {
             self.append_edited(*user, *id, theirs)?;
         }
+        self.tell_edited_copy(copy)?;
         Ok(Edited { id, pts, message })
     }
 

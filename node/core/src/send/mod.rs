@@ -62,6 +62,8 @@ pub struct Outgoing {
     pub grouped_id: i64,
     /// It may not be forwarded or saved.
     pub noforwards: bool,
+    /// In a supergroup: in whose name; `None`: as the sender chose before.
+    pub send_as: Option<PeerId>,
 }
 
 /// A part of a message that is to be quoted.
@@ -103,6 +105,7 @@ pub(crate) struct Body {
     pub(crate) invert_media: bool,
     pub(crate) grouped_id: i64,
     pub(crate) noforwards: bool,
+    pub(crate) send_as: Option<PeerId>,
     /// Somebody has to listen to it, or to look at it.
     pub(crate) unread_media: bool,
 }
@@ -122,6 +125,7 @@ impl Outgoing {
             invert_media: false,
             grouped_id: 0,
             noforwards: false,
+            send_as: None,
         }
     }
 
@@ -275,6 +279,8 @@ pub struct ForwardHow {
     pub drop_captions: bool,
     /// They may not be forwarded or saved.
     pub noforwards: bool,
+    /// In a supergroup: in whose name; `None`: as the sender chose before.
+    pub send_as: Option<PeerId>,
 }
 
 fn forwarded(
@@ -316,6 +322,7 @@ fn forwarded(
         invert_media: original.invert_media,
         grouped_id: album_of_forward(original.grouped_id, from, call),
         noforwards: how.noforwards,
+        send_as: how.send_as,
         unread_media: false,
     }
 }
@@ -358,6 +365,7 @@ impl Decide<'_> {
             invert_media: message.invert_media,
             grouped_id: message.grouped_id,
             noforwards: message.noforwards,
+            send_as: message.send_as,
             unread_media,
         })
     }
@@ -428,11 +436,11 @@ impl Decide<'_> {
             let original = self.message(BoxId::of(from, source), id)?;
             let original = original.filter(|m| m.peer == source && m.action.is_none());
             let original = original.ok_or(CoreError::UnknownMessage)?;
-            let own = original.out || (source.channel().is_some() && original.from == from);
+            let own = original.out || (source.channel().is_some() && original.is_by(from));
             if (kept || original.noforwards) && !own {
                 return Err(CoreError::ForwardsRestricted);
             }
-            let author = self.author(from, &original)?;
+            let author = self.author(from, id, &original)?;
             let mut body = forwarded(from, original, author, (id, random_id), to, how, fingerprint);
             if let Some(media) = &body.media {
                 body.unread_media = self.has_to_be_heard(media)?;
@@ -442,20 +450,28 @@ impl Decide<'_> {
         Ok(bodies)
     }
 
+    /// In whose name a message is written that is no person's: who posts in a channel, or writes as a
+    /// group, is nobody's to know.
+    fn written_as(&self, id: MessageId, message: &Message) -> CoreResult<Option<Author>> {
+        let signed = message.post_author.clone();
+        if let Some(channel) = message.sent_as.and_then(PeerId::channel) {
+            return Ok(Some(Author::Channel { channel, post: None, signed }));
+        }
+        let Some(channel) = message.peer.channel() else { return Ok(None) };
+        let broadcast = self.channel_row(channel)?.broadcast;
+        Ok(broadcast.then_some(Author::Channel { channel, post: Some(id), signed }))
+    }
+
     /// Whom a message that `from` forwards is said to come from: who wrote it first decides whether
     /// there is a link.
-    fn author(&self, from: UserId, original: &Message) -> CoreResult<Author> {
+    fn author(&self, from: UserId, id: MessageId, original: &Message) -> CoreResult<Author> {
         let author = match original.forward.as_ref().map(|forward| &forward.from) {
-            None => match original.peer.channel().map(|channel| self.channel_row(channel)) {
-                // Who posts in a channel is nobody's to know.
-                Some(channel) => match channel? {
-                    channel if channel.broadcast => return Ok(Author::Name(channel.title)),
-                    _ => original.from,
-                },
+            None => match self.written_as(id, original)? {
+                Some(channel) => return Ok(channel),
                 None => original.from,
             },
             Some(Author::User(first)) => *first,
-            Some(Author::Name(name)) => return Ok(Author::Name(name.clone())),
+            Some(other) => return Ok(other.clone()),
         };
         let theirs = self.inner.contacts.book(self.store(), author)?;
         if self.inner.may_see(from, author, &theirs, What::Key(PrivacyKey::Forwards))? {
@@ -553,6 +569,7 @@ impl Decide<'_> {
             invert_media: body.invert_media,
             grouped_id: body.grouped_id,
             noforwards: body.noforwards,
+            sent_as: body.send_as,
             unread_media: body.unread_media && to != from.into(),
             ..Message::new(to, from, true, self.now(), body.text)
         };

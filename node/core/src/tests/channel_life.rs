@@ -8,6 +8,7 @@ use rand::{RngExt as _, SeedableRng as _};
 
 use super::polls;
 use super::world::{Member, World, full, text};
+use crate::channels::said_beside;
 use crate::*;
 
 const USERS: usize = 5;
@@ -18,6 +19,10 @@ struct Life {
     rng: StdRng,
     users: Vec<Member>,
     channel: ChannelId,
+    /// Where its posts are discussed, now and then.
+    group: Option<ChannelId>,
+    /// Posts that were edited last while they were discussed nowhere.
+    missed: BTreeSet<MessageId>,
     done: BTreeMap<&'static str, u32>,
 }
 
@@ -30,8 +35,18 @@ impl Life {
         }
         assert_eq!(users.len(), USERS);
         let channel = world.channel(users[0], broadcast).await;
+        let group = match broadcast {
+            true => Some(world.channel(users[0], false).await),
+            false => None,
+        };
+        if group.is_some() {
+            let (ada, core) = (users[0], &world.core);
+            let link = core.set_discussion_group(ada.actor(), ada.id, Some(channel), group);
+            link.await.unwrap();
+        }
         let rng = StdRng::seed_from_u64(seed);
-        Self { world, rng, users, channel, done: BTreeMap::new() }
+        let (missed, done) = (BTreeSet::new(), BTreeMap::new());
+        Self { world, rng, users, channel, group, missed, done }
     }
 
     fn user(&mut self) -> Member {
@@ -70,6 +85,7 @@ impl Life {
             AdminRights::INVITE_USERS,
             AdminRights::PIN_MESSAGES,
             AdminRights::ADD_ADMINS,
+            AdminRights::ANONYMOUS,
         ];
         let mut rights = AdminRights::NONE;
         for right in all {
@@ -84,7 +100,7 @@ impl Life {
         let core = self.world.core.clone();
         let (actor, owner, peer) = (by.actor(), by.id, PeerId::from(channel));
         let number = self.world.number();
-        let (what, done) = match self.rng.random_range(0..136) {
+        let (what, done) = match self.rng.random_range(0..148) {
             0..25 => {
                 let mut message = Outgoing::text(peer, text(&format!("said {number}")), number);
                 if let Some(id) = self.message().await
@@ -92,12 +108,21 @@ impl Life {
                 {
                     message.reply = Some((id, None));
                 }
+                if self.rng.random_bool(0.2) {
+                    message.send_as = Some(if self.rng.random() { owner.into() } else { peer });
+                }
                 ("post", core.send(actor, owner, message).await.map(|_| ()))
             }
             25..33 => {
                 let Some(id) = self.message().await else { return };
                 let edit = Edit::text(text(&format!("edited {number}")));
-                ("edit", core.edit(actor, owner, peer, id, edit).await.map(|_| ()))
+                let done = core.edit(actor, owner, peer, id, edit).await.map(|_| ());
+                match core.channel(channel).unwrap().linked {
+                    _ if done.is_err() => false,
+                    None => self.missed.insert(id),
+                    Some(_) => self.missed.remove(&id),
+                };
+                ("edit", done)
             }
             33..40 => {
                 let Some(id) = self.message().await else { return };
@@ -202,7 +227,22 @@ impl Life {
                 let done = core.ban_in_channel(by.actor(), by.id, channel, other.id, banned).await;
                 ("react and fall", reacted.and(done.map(|_| ())))
             }
-            95..97 => ("give", core.give_channel(actor, owner, channel, other.id).await),
+            95..97 | 146..148 => ("give", core.give_channel(actor, owner, channel, other.id).await),
+            136..142 => {
+                let Some(group) = self.group else { return };
+                let Some(id) = self.message().await else { return };
+                let Ok((_, top)) = core.thread_at(channel, id).await else { return };
+                let said = text(&format!("comment {number}"));
+                let mut message = Outgoing::text(group.into(), said, number);
+                message.reply = Some((top, None));
+                ("comment", core.send(actor, owner, message).await.map(|_| ()))
+            }
+            142..146 => {
+                let Some(group) = self.group else { return };
+                let to = self.rng.random_bool(0.8).then_some(group);
+                let link = core.set_discussion_group(actor, owner, Some(channel), to);
+                ("link", link.await)
+            }
             _ => {
                 let id = MessageId(self.rng.random_range(0..40));
                 let done = core.read_channel(actor, owner, channel, id).await;
@@ -315,7 +355,14 @@ impl Life {
         let shown = self.world.poll(self.users[0], id).poll;
         let post = said.post.as_ref().unwrap();
         assert_eq!(post.media[0].class, glog::Rights::POLL);
-        assert_eq!(channels::poll_in_log(post).unwrap(), shown.to_log());
+        // What was asked elsewhere is as it was when it came here, and has its votes there.
+        let asked = channels::poll_in_log(post).unwrap();
+        if shown.place != self.channel.into() {
+            assert_eq!(asked.question, shown.question);
+            assert!(said.votes.is_empty() && said.tallies.is_empty());
+            return false;
+        }
+        assert_eq!(asked, shown.to_log());
         let votes: BTreeMap<UserId, Vec<u16>> = core.stored_votes(id);
         let mut counts = vec![0; shown.answers.len()];
         for at in votes.values().flatten() {
@@ -343,8 +390,90 @@ impl Life {
         shown.closed
     }
 
+    /// Who answers stands in the thread of what they answer: by the log, by the messages, and by the
+    /// index, which counts them.
+    async fn check_threads(
+        &self,
+        said: &BTreeMap<glog::EntryRef, glog::data::Message>,
+        shown: &BTreeMap<glog::EntryRef, Stored>,
+    ) {
+        let core = &self.world.core;
+        let broadcast = core.channel(self.channel).unwrap().broadcast;
+        let post = |at: &glog::EntryRef| said[at].post.as_ref().unwrap();
+        let mut threads: BTreeMap<MessageId, Vec<&Stored>> = BTreeMap::new();
+        for (at, stored) in shown {
+            let (top, _) = said_beside(post(at));
+            // What it answers leads there, as long as that is there to be asked.
+            if let Some(answered) =
+                post(at).reply_to.filter(|to| said.contains_key(to) && !broadcast)
+            {
+                assert_eq!(top, said_beside(post(&answered)).0.or(Some(answered)));
+            }
+            let Some(first) = stored.message.thread else {
+                assert_eq!(top, None);
+                continue;
+            };
+            assert!(!broadcast);
+            if let Some(entry) = core.entry_of(self.channel, first) {
+                assert_eq!(top, Some(entry));
+            }
+            threads.entry(first).or_default().push(stored);
+        }
+        for stored in shown.values().filter(|stored| !threads.contains_key(&stored.id)) {
+            assert_eq!(core.thread(self.channel, stored.id).unwrap(), None, "nothing is in it");
+        }
+        for (first, mut stored) in threads {
+            stored.sort_by_key(|stored| std::cmp::Reverse(stored.id));
+            let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+            let page = core.replies(self.channel, first, query).await.unwrap();
+            let ids = |all: &mut dyn Iterator<Item = MessageId>| all.collect::<Vec<_>>();
+            let expected = ids(&mut stored.iter().map(|stored| stored.id));
+            assert_eq!(ids(&mut page.messages.iter().map(|stored| stored.id)), expected);
+            let thread = core.thread(self.channel, first).unwrap().unwrap();
+            assert_eq!((thread.count as usize, thread.max_id), (expected.len(), expected[0]));
+            let mut recent: Vec<PeerId> = Vec::new();
+            for author in stored.iter().map(|stored| stored.message.author()) {
+                if recent.len() < 3 && !recent.contains(&author) {
+                    recent.push(author);
+                }
+            }
+            assert_eq!(thread.recent, recent);
+            if let Some(first) = core.message(self.channel, first).unwrap() {
+                assert!(first.has_thread);
+            }
+        }
+    }
+
     /// What is shown is what the log says, to somebody who reads nothing else.
-    async fn check(&self) {
+    async fn check(&mut self) {
+        self.check_channel().await;
+        if let Some(group) = self.group {
+            let channel = std::mem::replace(&mut self.channel, group);
+            self.check_channel().await;
+            self.channel = channel;
+            self.check_copies(group).await;
+        }
+    }
+
+    /// Each post that is discussed has a copy that says the same, in the channel's name.
+    async fn check_copies(&self, group: ChannelId) {
+        let core = &self.world.core;
+        let (channel, found) = (core.channel(self.channel).unwrap(), core.channel(group).unwrap());
+        assert_eq!(channel.linked, found.linked.map(|_| group));
+        assert!(found.linked.is_none_or(|linked| linked == self.channel));
+        let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+        let page = core.history(self.users[0].id, self.channel.into(), query).await.unwrap();
+        for post in page.messages {
+            let Some(copy) = core.copy_of_post(self.channel, post.id).unwrap() else { continue };
+            let shown = core.message(group, copy.id).unwrap().unwrap();
+            assert_eq!((copy.group, shown.post()), (group, Some((self.channel, post.id))));
+            let same = (shown.text, shown.edited) == (post.message.text, post.message.edited);
+            assert!(same || self.missed.contains(&post.id));
+            assert_eq!(shown.sent_as, Some(self.channel.into()));
+        }
+    }
+
+    async fn check_channel(&self) {
         self.check_links().await;
         // Totals are told a little later.
         self.world.pass_s(10);
@@ -389,8 +518,25 @@ impl Life {
         let all =
             glog::body::Setting::Reactions(glog::body::Reactions { only: None, kinds_max: 11 });
         assert_eq!(said.unwrap_or(all), core.reactions_setting(self.channel));
+        self.check_threads(&view.messages, &shown).await;
+        for (at, stored) in &shown {
+            let (_, name) = said_beside(view.messages[at].post.as_ref().unwrap());
+            let sent_as = stored.message.sent_as.and_then(PeerId::channel);
+            assert_eq!(name, sent_as.map(|channel| core.name_of_log(channel)));
+            // Whoever writes as the group may.
+            if sent_as == Some(self.channel) {
+                let (position, author) = (view.messages[at].position, view.messages[at].author);
+                let rights = chain.timeline().rights(author, position);
+                assert!(rights.has(glog::Rights::ANONYMOUS));
+            }
+        }
         // Who may do what.
         let state = chain.state();
+        let linked = match state.settings.get(&6) {
+            Some(glog::body::Setting::Linked(linked)) => *linked,
+            _ => None,
+        };
+        assert_eq!(linked, channel.linked.map(|other| core.name_of_log(other)));
         let mut joined = BTreeSet::new();
         let (mut admins, mut kicked, mut restricted) = (0, 0, 0);
         for user in &self.users {
@@ -436,13 +582,20 @@ impl Life {
         );
         assert_eq!(state.is_public(), channel.username.is_some());
         let recent = ParticipantFilter::Recent;
+        // Of admins who are to stay unknown, others than admins see nothing.
+        let of = |user| core.participant(self.channel, user).unwrap();
+        let sees_all = of(viewer).is_some_and(|own| own.joined && own.is_admin());
+        let is_hidden = |user: &UserId| !sees_all && of(*user).unwrap().is_anonymous();
+        joined.retain(|user| !is_hidden(user));
+        let hidden = channel.members as usize - joined.len();
         let page = core.participants(viewer, &channel, &recent, 0, 100).await.unwrap();
         let listed: BTreeSet<UserId> = page.participants.iter().map(|own| own.user).collect();
-        assert_eq!((listed, page.count), (joined, channel.members as usize));
+        assert_eq!((page.count, &listed), (joined.len(), &joined));
         let page =
             core.participants(viewer, &channel, &ParticipantFilter::Admins, 0, 100).await.unwrap();
         assert!(page.participants.iter().all(Participant::is_admin));
-        assert_eq!((page.participants.len(), page.count), (admins as usize, admins as usize));
+        let admins = admins as usize - hidden;
+        assert_eq!((page.participants.len(), page.count), (admins, admins));
     }
 }
 
@@ -458,8 +611,8 @@ async fn what_is_shown_is_what_the_log_says() {
                 life.check().await;
             }
             if step % 100 == 99 {
-                let Life { world, rng, users, channel, done } = life;
-                life = Life { world: world.reopen(), rng, users, channel, done };
+                let Life { world, .. } = life;
+                life = Life { world: world.reopen(), ..life };
                 life.check().await;
             }
         }
@@ -468,5 +621,5 @@ async fn what_is_shown_is_what_the_log_says() {
         }
     }
     // Everything happened.
-    assert_eq!(done.len(), 24, "{done:?}");
+    assert_eq!(done.len(), 26, "{done:?}");
 }

@@ -13,7 +13,7 @@ async fn named(world: &World, user: Member, name: &str) {
 }
 
 impl World {
-    async fn answer(
+    async fn mention_by(
         &self,
         from: Member,
         group: ChannelId,
@@ -45,9 +45,9 @@ async fn who_is_named_or_answered_is_told_until_they_look() {
     let group = world.channel(ada, false).await;
     let core = world.core.clone();
     core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id, cyd.id]).await.unwrap();
-    let first = world.answer(ada, group, "ahoy @bob_the_bosun and @eve_elsewhere", None).await;
-    let second = world.answer(cyd, group, "aye", Some(first.id)).await;
-    let plain = world.answer(cyd, group, "and more", None).await;
+    let first = world.mention_by(ada, group, "ahoy @bob_the_bosun and @eve_elsewhere", None).await;
+    let second = world.mention_by(cyd, group, "aye", Some(first.id)).await;
+    let plain = world.mention_by(cyd, group, "and more", None).await;
     assert_eq!(world.meant(bob, group).await, [first.id]);
     assert_eq!(world.meant(ada, group).await, [second.id], "who is answered");
     assert!(world.meant(cyd, group).await.is_empty());
@@ -73,15 +73,15 @@ async fn who_is_named_or_answered_is_told_until_they_look() {
     // All of them, over a restart; and what is deleted means nobody.
     let world = world.reopen();
     let core = world.core.clone();
-    let gone = world.answer(ada, group, "@bob_the_bosun again", None).await;
-    world.answer(ada, group, "and @bob_the_bosun once more", None).await;
+    let gone = world.mention_by(ada, group, "@bob_the_bosun again", None).await;
+    world.mention_by(ada, group, "and @bob_the_bosun once more", None).await;
     core.delete_in_channel(ada.actor(), ada.id, group, vec![gone.id]).await.unwrap();
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions, 1);
     let (read, left) = core.read_mentions_in_channel(bob.actor(), bob.id, group).await.unwrap();
     assert_eq!((read.pts_count, left), (1, 0));
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions, 0);
     // Who leaves is meant no more, and comes back to nothing.
-    world.answer(ada, group, "@bob_the_bosun, stay", None).await;
+    world.mention_by(ada, group, "@bob_the_bosun, stay", None).await;
     core.leave_channel(bob.actor(), bob.id, group).await.unwrap();
     core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
     assert!(world.meant(bob, group).await.is_empty());
@@ -89,7 +89,7 @@ async fn who_is_named_or_answered_is_told_until_they_look() {
     // Nobody is mentioned in a broadcast channel.
     let news = world.channel(ada, true).await;
     core.add_to_channel(ada.actor(), ada.id, news, vec![bob.id]).await.unwrap();
-    world.answer(ada, news, "read this, @bob_the_bosun", None).await;
+    world.mention_by(ada, news, "read this, @bob_the_bosun", None).await;
     assert!(world.meant(bob, news).await.is_empty());
 }
 
@@ -121,7 +121,7 @@ async fn mentions_are_counted_exactly() {
                 let named = ["ada_ahoy", "bob_ahoy", "cyd_ahoy"];
                 let at = rng.random_range(0..4);
                 let words = named.get(at).map_or("plain".into(), |name| format!("hi @{name}"));
-                let sent = world.answer(by, group, &words, to).await;
+                let sent = world.mention_by(by, group, &words, to).await;
                 let mut meant = BTreeSet::new();
                 meant.extend(users.get(at).map(|user| user.id));
                 meant.extend(to.map(|id| writers[&id]));

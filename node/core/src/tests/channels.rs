@@ -396,20 +396,6 @@ async fn who_is_in_a_channel_is_not_shown_before_it_is_durable() {
     assert!(core.is_in_channel(channel, bob.id).unwrap());
 }
 
-#[tokio::test]
-async fn nobody_is_made_an_admin_who_writes_as_the_group() {
-    let mut world = World::new().await;
-    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
-    let group = world.channel(ada, false).await;
-    let core = world.core.clone();
-    core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
-    let rights = AdminRights::BAN_USERS.with(AdminRights::ANONYMOUS, true);
-    let refused =
-        core.edit_channel_admin(ada.actor(), ada.id, group, bob.id, rights, String::new()).await;
-    assert!(matches!(refused, Err(CoreError::NotBuilt)), "{refused:?}");
-    assert_eq!(core.channel(group).unwrap().admins, 1);
-}
-
 /// Clients forbid previews; a link is text.
 #[tokio::test]
 async fn who_may_not_embed_links_still_writes_them() {

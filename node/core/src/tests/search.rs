@@ -54,7 +54,7 @@ async fn slow(world: &World, owner: Member, query: &SearchQuery) -> Vec<MessageI
         let link =
             |entity: &Entity| matches!(entity.kind, EntityKind::Url | EntityKind::TextUrl { .. });
         crate::search::matches(&query.words, message)
-            && query.from.is_none_or(|from| from == message.from)
+            && query.from.is_none_or(|from| from == message.from.into())
             && (query.filter == SearchFilter::Any || message.entities.iter().any(link))
             && (query.min_date == 0 || message.date >= query.min_date)
             && (query.max_date == 0 || message.date <= query.max_date)
@@ -82,7 +82,8 @@ fn query(rng: &mut StdRng, peers: &[PeerId], top: i32, now: i32) -> SearchQuery 
         saved: None,
         folder: None,
         kind: SearchKind::Both,
-        from: rng.random_bool(0.2).then(|| peers[rng.random_range(0..peers.len())].user().unwrap()),
+        from: rng.random_bool(0.2).then(|| peers[rng.random_range(0..peers.len())]),
+        thread: None,
         filter: if rng.random_bool(0.15) { SearchFilter::Url } else { SearchFilter::Any },
         min_date: if rng.random_bool(0.1) { now - rng.random_range(0..200) } else { 0 },
         max_date: if rng.random_bool(0.1) { now - rng.random_range(0..200) } else { 0 },
@@ -316,14 +317,15 @@ async fn search_reads_so_many_messages_for_a_page() {
         world.send(ada, bob, "harbour").await;
     }
     let (core, words) = (&world.core, "harbour".to_owned());
-    let query = SearchQuery { words, from: Some(bob.id), limit: 10, ..SearchQuery::default() };
+    let query = SearchQuery { words, from: Some(bob.peer()), limit: 10, ..SearchQuery::default() };
     let all = core.search(ada.id, &query).await.unwrap();
     assert_eq!((all.messages.len(), all.exact), (1, true));
     assert_eq!(core.search_within(ada.id, &query, 51).await.unwrap(), all);
     let some = core.search_within(ada.id, &query, 50).await.unwrap();
     assert_eq!((some.messages.len(), some.exact), (0, false));
     // The same above an offset.
-    let above = SearchQuery { from: Some(ada.id), add_offset: -10, offset_id: first.0, ..query };
+    let above =
+        SearchQuery { from: Some(ada.peer()), add_offset: -10, offset_id: first.0, ..query };
     let all = core.search(ada.id, &above).await.unwrap();
     assert_eq!((all.messages.len(), all.exact), (10, true));
     let some = core.search_within(ada.id, &above, 4).await.unwrap();

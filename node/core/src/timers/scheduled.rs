@@ -481,6 +481,8 @@ impl ScheduledRecord {
             invert_media: self.invert_media,
             grouped_id: self.grouped_id,
             noforwards: self.noforwards,
+            // As its writer has chosen by then.
+            send_as: None,
             unread_media: self.unread_media,
         }
     }

@@ -1,0 +1,491 @@
+//! Threads of a supergroup: what answers one message, directly or through others.
+//!
+//! A thread is named after the message with which it begins. It costs two rows for each message that
+//! is written in it: one of the index, and the [`Thread`], which is written over. Who only reads the
+//! group reads none of that: a message says by itself whether there is a thread.
+//!
+//! Keyspace `CHANNELS`, see [`super`]: 7 ++ top (4) ++ latest first (4), what is in a thread; 8 ++ top
+//! (4) its [`Thread`]; 9 ++ top (4) ++ user (8) how far somebody has read it.
+
+use std::collections::BTreeSet;
+
+use glog::EntryRef;
+use glog::cbor::{decode, encode};
+use node_store::{Keyspace, Order};
+use serde::{Deserialize, Serialize};
+
+use super::read::Furthest;
+use super::{IN_THREAD, THREAD, THREAD_READ, row_key};
+use crate::decide::Decide;
+use crate::event::Event;
+use crate::history::{ADD_OFFSET_MAX, HistoryPage, HistoryQuery, PAGE_MAX, Place, Stored};
+use crate::ids::{Actor, ChannelId, MessageId, PeerId, UserId};
+use crate::message::Message;
+use crate::record::Record;
+use crate::{Core, CoreError, CoreResult};
+
+/// Who is shown as having answered: clients draw three faces.
+const RECENT_MAX: usize = 3;
+
+/// Messages that are looked at for them when one of them has taken a message away.
+const RECENT_FROM: usize = 30;
+
+/// Messages of one album.
+const ALBUM_MAX: i32 = 10;
+
+/// Rows of the index that are read in one go while a thread is counted.
+const COUNT_AT_ONCE: usize = 1000;
+
+/// What is known of a thread that has messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Thread {
+    /// Messages in it, without the one with which it begins.
+    pub count: i32,
+    /// The newest of them.
+    pub max_id: MessageId,
+    /// Who has written in it lately, the latest first.
+    pub recent: Vec<PeerId>,
+    /// Who has read furthest.
+    read: Furthest,
+    /// The entry that brought the message with which it begins: it is told in the log also when that
+    /// message is gone.
+    entry: Vec<u8>,
+}
+
+impl Record for Thread {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "thread";
+}
+
+impl Thread {
+    fn wrote(&mut self, author: PeerId) {
+        self.recent.retain(|known| *known != author);
+        self.recent.insert(0, author);
+        self.recent.truncate(RECENT_MAX);
+    }
+}
+
+/// How far somebody has read a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct ReadMark(MessageId);
+
+impl Record for ReadMark {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "what is read of a thread";
+}
+
+/// A thread as one member opens it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThreadPage {
+    /// The group.
+    pub channel: ChannelId,
+    /// The message with which it begins.
+    pub top: MessageId,
+    /// That message, with the others of its album, the newest first.
+    pub messages: Vec<Stored>,
+    /// The newest message in it; 0: there is none.
+    pub max_id: MessageId,
+    /// Read up to here.
+    pub read_inbox: MessageId,
+    /// What the viewer wrote was read by somebody up to here.
+    pub read_outbox: MessageId,
+    /// Messages that are not read.
+    pub unread: i32,
+}
+
+fn top_key(channel: ChannelId, kind: u8, top: MessageId) -> Vec<u8> {
+    row_key(channel, kind, &top.0.max(0).to_be_bytes())
+}
+
+/// The latest first.
+fn index_key(channel: ChannelId, top: MessageId, id: i32) -> Vec<u8> {
+    let latest = (!id.max(0).unsigned_abs()).to_be_bytes();
+    [&top_key(channel, IN_THREAD, top)[..], &latest].concat()
+}
+
+fn index_id(key: &[u8]) -> CoreResult<MessageId> {
+    let latest = key.last_chunk().map(|latest| u32::from_be_bytes(*latest));
+    let id = latest.and_then(|latest| i32::try_from(!latest).ok());
+    id.map(MessageId).ok_or(CoreError::Damaged("index of a thread"))
+}
+
+fn read_key(channel: ChannelId, top: MessageId, user: UserId) -> Vec<u8> {
+    [&top_key(channel, THREAD_READ, top)[..], &user.bytes()].concat()
+}
+
+impl Core {
+    /// A thread of a supergroup, as it is on disk; `None` where nothing is in it.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn thread(&self, channel: ChannelId, top: MessageId) -> CoreResult<Option<Thread>> {
+        self.shown(Keyspace::CHANNELS, &top_key(channel, THREAD, top))
+    }
+
+    /// How far somebody has read a thread, as it is on disk: who is in the group has read what lies
+    /// below the mark there.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn read_in_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        user: UserId,
+    ) -> CoreResult<MessageId> {
+        let mark: Option<ReadMark> =
+            self.shown(Keyspace::CHANNELS, &read_key(channel, top, user))?;
+        let own = self.participant(channel, user)?.filter(|own| own.joined);
+        let in_group = own.map_or(MessageId(0), |own| own.read_inbox);
+        Ok(mark.map_or(in_group, |ReadMark(id)| id.max(in_group)))
+    }
+
+    /// The thread that a message begins, or stands in: in which group, and with what it begins. Of a
+    /// channel's post: that of its comments.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownMessage`] where there is neither such a message nor such a thread.
+    pub async fn thread_at(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<(ChannelId, MessageId)> {
+        if self.channel(channel).is_none_or(|channel| channel.broadcast) {
+            let copy = self.copy_of_post(channel, id)?.ok_or(CoreError::UnknownMessage)?;
+            return Ok((copy.group, copy.top));
+        }
+        let found = self.messages(channel, &[id]).await?;
+        match found.first() {
+            Some(Stored { message: Message { thread: Some(top), .. }, .. }) => Ok((channel, *top)),
+            Some(found) => match found.message.post() {
+                // Of an album, the first one.
+                Some((from, post)) => {
+                    let copy = self.copy_of_post(from, post)?.filter(|copy| copy.id == id);
+                    Ok((channel, copy.map_or(id, |copy| copy.top)))
+                }
+                None => Ok((channel, id)),
+            },
+            // The message is gone, and what was said to it is not.
+            None if self.thread(channel, id)?.is_some() => Ok((channel, id)),
+            None => Err(CoreError::UnknownMessage),
+        }
+    }
+
+    /// A page of a thread.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn replies(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        mut query: HistoryQuery,
+    ) -> CoreResult<HistoryPage> {
+        if query.offset_id == 0 && query.offset_date != 0 {
+            let place = Place::Dialog(channel.into());
+            query.offset_id = self.first_at(channel, place, query.offset_date).await?;
+        }
+        let thread: Option<Thread> =
+            match self.inner.store.get(Keyspace::CHANNELS, &top_key(channel, THREAD, top))? {
+                Some(row) => Some(Thread::decode(&row)?),
+                None => None,
+            };
+        let ids = self.page_of_thread(channel, top, query)?;
+        self.settled().await?;
+        let messages = self.rows(channel, &ids)?;
+        self.settled().await?;
+        let count = thread.map_or(0, |thread| thread.count);
+        Ok(HistoryPage { messages, count, newer: 0 })
+    }
+
+    /// As of a dialog: see [`HistoryQuery`].
+    fn page_of_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        query: HistoryQuery,
+    ) -> CoreResult<Vec<MessageId>> {
+        let limit = query.limit.min(PAGE_MAX);
+        let end = if query.max_id > 0 { query.max_id } else { i32::MAX };
+        let from = if query.offset_id > 0 { query.offset_id } else { i32::MAX };
+        let add_offset = query.add_offset.clamp(-ADD_OFFSET_MAX, ADD_OFFSET_MAX);
+        let (mut ids, mut left) = (Vec::new(), limit);
+        if add_offset < 0 {
+            // So many places of the page lie at or above the offset.
+            let wanted = add_offset.unsigned_abs() as usize;
+            let start = from.max(query.min_id.saturating_add(1));
+            let mut newer =
+                self.in_thread(channel, top, (start, end), wanted, Order::Descending)?;
+            left = limit.saturating_sub(wanted);
+            newer.reverse();
+            // The page ends `limit` below its upper border, be that filled or not.
+            let keep = limit.min(wanted).saturating_sub(wanted - newer.len());
+            newer.truncate(keep);
+            ids = newer;
+        }
+        if left > 0 {
+            let skip = usize::try_from(add_offset).unwrap_or(0);
+            let below = (query.min_id.saturating_add(1), from.min(end));
+            let older = self.in_thread(channel, top, below, skip + left, Order::Ascending)?;
+            ids.extend(older.into_iter().skip(skip));
+        }
+        Ok(ids)
+    }
+
+    /// Messages of a thread from one up to before another: the newest first if the rows ascend.
+    fn in_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        (first, end): (i32, i32),
+        limit: usize,
+        order: Order,
+    ) -> CoreResult<Vec<MessageId>> {
+        if first >= end {
+            return Ok(Vec::new());
+        }
+        let from = index_key(channel, top, end.saturating_sub(1));
+        let to = index_key(channel, top, first.max(1).saturating_sub(1));
+        let rows = self.inner.store.scan(Keyspace::CHANNELS, &from, Some(&to), limit, order)?;
+        rows.iter().map(|(key, _)| index_id(key)).collect()
+    }
+
+    /// Messages of a thread above one.
+    fn unread_in_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        read: MessageId,
+    ) -> CoreResult<i32> {
+        let (mut unread, mut end) = (0, i32::MAX);
+        loop {
+            let above = (read.0.saturating_add(1), end);
+            let some = self.in_thread(channel, top, above, COUNT_AT_ONCE, Order::Ascending)?;
+            unread += some.len() as i32;
+            match some.last() {
+                Some(last) if some.len() == COUNT_AT_ONCE => end = last.0,
+                _ => return Ok(unread),
+            }
+        }
+    }
+
+    /// A thread as somebody opens it who may read the group.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownMessage`], and those of the store.
+    pub async fn open_thread(
+        &self,
+        viewer: UserId,
+        channel: ChannelId,
+        top: MessageId,
+    ) -> CoreResult<ThreadPage> {
+        let read_inbox = self.read_in_thread(channel, top, viewer)?;
+        let thread = self.thread(channel, top)?.unwrap_or_default();
+        let in_group = self.read_by_others(channel, viewer)?;
+        let read_outbox = thread.read.by_others(viewer).max(in_group);
+        let unread = self.unread_in_thread(channel, top, read_inbox)?;
+        // Of an album all of it, the newest first.
+        let ids: Vec<MessageId> = (top.0..top.0 + ALBUM_MAX).map(MessageId).collect();
+        let mut messages = self.messages(channel, &ids).await?;
+        let first = messages.first().filter(|first| first.id == top);
+        let album = first.ok_or(CoreError::UnknownMessage)?.message.grouped_id;
+        messages.retain(|stored| {
+            stored.id == top || (album != 0 && stored.message.grouped_id == album)
+        });
+        messages.reverse();
+        let max_id = thread.max_id;
+        Ok(ThreadPage { channel, top, messages, max_id, read_inbox, read_outbox, unread })
+    }
+
+    /// Marks messages of a thread as read, up to and including `max_id`; whether that changes anything.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`] for who may not read it.
+    pub async fn read_thread(
+        &self,
+        actor: Actor,
+        user: UserId,
+        channel: ChannelId,
+        top: MessageId,
+        max_id: MessageId,
+    ) -> CoreResult<bool> {
+        self.write(Some(actor), move |decide| decide.read_thread(user, channel, top, max_id)).await
+    }
+
+    /// Who wrote the newest messages of a thread that lie above one and up to another: so many at most.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn writers_in_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        after: MessageId,
+        max_id: MessageId,
+        at_most: u16,
+    ) -> CoreResult<BTreeSet<UserId>> {
+        let range = (after.0.saturating_add(1), max_id.0.saturating_add(1));
+        let ids = self.in_thread(channel, top, range, at_most.into(), Order::Ascending)?;
+        Ok(self.rows(channel, &ids)?.into_iter().map(|stored| stored.message.from).collect())
+    }
+}
+
+impl Decide<'_> {
+    fn thread_row(&self, channel: ChannelId, top: MessageId) -> CoreResult<Option<Thread>> {
+        self.load(Keyspace::CHANNELS, &top_key(channel, THREAD, top))
+    }
+
+    fn put_thread(
+        &mut self,
+        channel: ChannelId,
+        top: MessageId,
+        thread: Option<&Thread>,
+    ) -> CoreResult<()> {
+        self.put_shown(Keyspace::CHANNELS, &top_key(channel, THREAD, top), thread)
+    }
+
+    /// The thread in which what answers a message stands. A service message begins none: it is none of
+    /// the log's, from which another node has to come to the same.
+    pub(super) fn thread_of_answer(
+        &self,
+        channel: ChannelId,
+        answered: MessageId,
+    ) -> CoreResult<Option<MessageId>> {
+        let found = self.message(channel, answered)?.filter(|message| message.action.is_none());
+        match found {
+            Some(Message { thread: Some(top), .. }) => Ok(Some(top)),
+            Some(message) => self.top_of_copy(answered, &message).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The entry that brought the message with which a thread begins.
+    pub(super) fn entry_of_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+    ) -> CoreResult<Option<EntryRef>> {
+        match self.thread_row(channel, top)? {
+            Some(thread) => thread.entry(),
+            None => self.entry_of_message(channel, top),
+        }
+    }
+
+    /// A message of a thread is about to be written.
+    pub(super) fn enter_thread(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
+        let Some(top) = message.thread else { return Ok(()) };
+        let mut thread = match self.thread_row(channel, top)? {
+            Some(known) => known,
+            None => {
+                let entry = self.entry_of_message(channel, top)?;
+                let entry = entry.map(|entry| encode(&entry)).unwrap_or_default();
+                Thread { entry, ..Thread::default() }
+            }
+        };
+        if let Some(first) = self.message(channel, top)?.filter(|first| !first.has_thread) {
+            self.rewrite(channel, top, &Message { has_thread: true, ..first })?;
+        }
+        thread.count += 1;
+        thread.max_id = id;
+        thread.wrote(message.author());
+        self.put_bytes(Keyspace::CHANNELS, &index_key(channel, top, id.0), Vec::new());
+        self.put_thread(channel, top, Some(&thread))
+    }
+
+    /// Who wrote it has read the thread up to there; of who is in the group the mark there says so.
+    pub(super) fn wrote_in_thread(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
+        let Some(top) = message.thread else { return Ok(()) };
+        let (by, key) = (message.from, read_key(channel, top, message.from));
+        let before: Option<ReadMark> = self.load(Keyspace::CHANNELS, &key)?;
+        self.put_shown(Keyspace::CHANNELS, &key, Some(&ReadMark(id)))?;
+        let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(()) };
+        if thread.read.add(by, id) {
+            self.put_thread(channel, top, Some(&thread))?;
+            let after = before.map_or(MessageId(0), |ReadMark(id)| id);
+            self.event(Event::ThreadSeen { channel, top, by, after, max_id: id });
+        }
+        Ok(())
+    }
+
+    /// A message of a thread goes.
+    pub(super) fn leave_thread(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
+        let Some(top) = message.thread else { return Ok(()) };
+        let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(()) };
+        self.delete(Keyspace::CHANNELS, &index_key(channel, top, id.0));
+        thread.count -= 1;
+        if thread.count <= 0 {
+            return self.put_thread(channel, top, None);
+        }
+        let prefix = top_key(channel, IN_THREAD, top);
+        if thread.recent.contains(&message.author()) {
+            thread.recent.clear();
+            for (key, _) in self.scan_prefix(Keyspace::CHANNELS, &prefix, RECENT_FROM)? {
+                let Some(other) = self.message(channel, index_id(&key)?)? else { continue };
+                let author = other.author();
+                if thread.recent.len() < RECENT_MAX && !thread.recent.contains(&author) {
+                    thread.recent.push(author);
+                }
+            }
+        }
+        if thread.max_id == id {
+            let newest = self.scan_prefix(Keyspace::CHANNELS, &prefix, 1)?;
+            thread.max_id = newest.first().map_or(Ok(MessageId(0)), |(key, _)| index_id(key))?;
+        }
+        self.put_thread(channel, top, Some(&thread))
+    }
+
+    fn read_thread(
+        &mut self,
+        user: UserId,
+        channel: ChannelId,
+        top: MessageId,
+        max_id: MessageId,
+    ) -> CoreResult<bool> {
+        let view = self.channel_view(user, channel)?;
+        if !view.may_read() {
+            return Err(CoreError::UnknownChannel);
+        }
+        let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(false) };
+        let max_id = max_id.min(thread.max_id);
+        let key = read_key(channel, top, user);
+        let mark: Option<ReadMark> = self.load(Keyspace::CHANNELS, &key)?;
+        let before = mark.map_or(MessageId(0), |ReadMark(id)| id);
+        let in_group = view.own.filter(|own| own.joined).map(|own| own.read_inbox);
+        let before = before.max(in_group.unwrap_or_default());
+        if max_id <= before {
+            return Ok(false);
+        }
+        self.put_shown(Keyspace::CHANNELS, &key, Some(&ReadMark(max_id)))?;
+        let actor = self.actor;
+        self.event(Event::ThreadRead { channel, top, user, max_id, actor });
+        if thread.read.add(user, max_id) {
+            self.put_thread(channel, top, Some(&thread))?;
+            self.event(Event::ThreadSeen { channel, top, by: user, after: before, max_id });
+        }
+        Ok(true)
+    }
+}
+
+impl Thread {
+    fn entry(&self) -> CoreResult<Option<EntryRef>> {
+        if self.entry.is_empty() {
+            return Ok(None);
+        }
+        decode(&self.entry).map(Some).map_err(|_| CoreError::Damaged(Self::NAME))
+    }
+}
