@@ -119,6 +119,19 @@ async fn comments_in_every_layer() {
         assert_eq!(faces[1], types::PeerUser { user_id: bob_id.0 }.into());
         assert_eq!(found.users.len(), 2, "{layer}: those who have answered");
 
+        let ask = f::messages::GetMessagesViews {
+            peer: peer(&eve, news),
+            id: vec![post.id],
+            increment: true,
+        };
+        let enums::messages::MessageViews::MessageViews(counted) = call(&eve, &ask).await.unwrap();
+        let [enums::MessageViews::MessageViews(counts)] = &counted.views[..] else { panic!() };
+        let Some(enums::MessageReplies::MessageReplies(about)) = &counts.replies else {
+            panic!("{layer}: {counts:?}")
+        };
+        assert!(about.comments && about.replies == 2, "{layer}");
+        assert_eq!((counted.users.len(), counted.chats.len()), (2, 2), "{layer}");
+
         // What is read of it is told to one's other sessions, and where that is.
         let read = f::messages::ReadDiscussion {
             peer: peer(&bob, news),
