@@ -13,7 +13,9 @@ CHANNELS = -1_000_000_000_000
 # The bar at the bottom of a chat in which one may not write, or is not.
 BAR = "540x60+380+636", "75%"
 # The last post, with who wrote it in pale letters.
-SIGNED = "400x28+400+610", "80%"
+SIGNED = "400x28+400+568", "80%"
+# What stands below the last post.
+BELOW = "260x34+400+600", "75%"
 
 
 def until(what, ask, wanted):
@@ -96,6 +98,8 @@ def channels(args, screen):
 
         # A channel, in which she reads.
         news = make("Gazette", broadcast=True)
+        talk = make("Talk", megagroup=True)
+        invoke("channels.SetDiscussionGroup", broadcast={"channel": news}, group={"channel": talk})
         invoke("channels.InviteToChannel", channel={"channel": news}, users=[{"user": dora}])
         invoke("channels.ToggleSignatures", channel={"channel": news}, signatures_enabled=True)
         telethon.do("send", to=news, text="Wind from the west")
@@ -103,7 +107,16 @@ def channels(args, screen):
         screen.click(place)
         screen.wait_for("18-post", "wind", "west", part=TALK)
         screen.wait_for("18-post", "west", "thea", part=SIGNED)
-        screen.wait_for("19-mute", "mute", part=BAR)
+        screen.wait_for("18-post", "mute", part=BAR)
+
+        # She comments, without being in the group in which posts are discussed.
+        place, _ = screen.wait_until_still("19-to-comment", "leave", "comment", part=BELOW)
+        screen.click(place)
+        screen.wait_for("20-comments", "wind", "west", part=TALK)
+        screen.type("Breezy today")
+        screen.key("Return")
+        telethon.expect(event="message", peer=talk, out=False, text="Breezy today")
+        screen.wait_for("21-commented", "breezy", "today", part=TALK)
         return "all seen"
 
 
