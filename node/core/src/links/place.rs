@@ -146,6 +146,17 @@ impl Decide<'_> {
                 if broadcast {
                     return Ok(Vec::new());
                 }
+                let action = match action {
+                    // Who makes links is an admin: of one who is to stay unknown it says nothing.
+                    Action::ChatJoinedByLink { inviter }
+                        if self
+                            .participant(channel, inviter)?
+                            .is_some_and(|maker| maker.is_anonymous()) =>
+                    {
+                        Action::ChatJoinedByLink { inviter: UserId::SERVICE }
+                    }
+                    action => action,
+                };
                 Ok(vec![self.say_in_channel(user, channel, action)?])
             }
         }

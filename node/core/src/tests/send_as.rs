@@ -186,3 +186,23 @@ async fn a_channel_of_ones_own_writes_where_others_read() {
     assert_eq!(world.post(eve, group, "news").await.unwrap().message.author(), eve.peer());
     save(&world, eve.peer()).await.unwrap();
 }
+
+/// A link says who made it, and who makes links is an admin.
+#[tokio::test]
+async fn who_made_a_link_stays_unknown_where_they_are() {
+    let (world, [ada, bob, eve], group) = scene().await;
+    let core = world.core.clone();
+    core.leave_channel(eve.actor(), eve.id, group).await.unwrap();
+    let rights = AdminRights::ANONYMOUS.and(AdminRights::INVITE_USERS);
+    appoint(&world, ada, group, bob, rights).await;
+    let said = async |maker: Member| {
+        let link = core.export_link(maker.actor(), maker.id, group, false, LinkTerms::default());
+        let hash = link.await.unwrap().hash;
+        let taken = core.import_link(eve.actor(), eve.id, &hash).await.unwrap();
+        core.leave_channel(eve.actor(), eve.id, group).await.unwrap();
+        let LinkTaken::Joined(_, done) = taken else { panic!("{taken:?}") };
+        done.sent[0].message.action.clone().unwrap()
+    };
+    assert_eq!(said(bob).await, Action::ChatJoinedByLink { inviter: UserId::SERVICE });
+    assert_eq!(said(ada).await, Action::ChatJoinedByLink { inviter: ada.id });
+}
