@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use crate::CHANNELS;
 use crate::driver::SOON;
 use crate::scene::{Scene, assert_no_complaints, message, play, td_id};
+use crate::supergroup;
 
 #[test]
 fn the_log_of_what_admins_do() {
@@ -14,11 +14,7 @@ fn the_log_of_what_admins_do() {
             driver.send(ada.user, "hello ada");
             message(&mut ada, "hello ada");
         }
-        let made = ada.invoke(
-            "channels.CreateChannel",
-            json!({ "title": "Crew", "about": "", "megagroup": true }),
-        );
-        let crew = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
+        let crew = supergroup(&mut ada, "Crew");
         let channel = json!({ "channel": crew });
         let users =
             json!({ "channel": channel, "users": [{ "user": tina.user }, { "user": bob.user }] });

@@ -51,3 +51,11 @@ mod team;
 /// Channels are shown as this less their number, by all the libraries.
 #[cfg(test)]
 const CHANNELS: i64 = -1_000_000_000_000;
+
+/// A supergroup that somebody makes by the raw API: its number, as the libraries write it.
+#[cfg(test)]
+fn supergroup(driver: &mut driver::Driver, title: &str) -> i64 {
+    let new = serde_json::json!({ "title": title, "about": "", "megagroup": true });
+    let made = driver.invoke("channels.CreateChannel", new);
+    CHANNELS - made["chats"][0]["id"].as_i64().expect("a group")
+}

@@ -8,6 +8,7 @@ use crate::CHANNELS;
 use crate::clients::{self, Client, MTCUTE, TELETHON};
 use crate::driver::Driver;
 use crate::scene::{assert_no_complaints, message};
+use crate::supergroup;
 use crate::support::isolation::isolated;
 use crate::support::node::TestNode;
 use crate::team::Team;
@@ -82,11 +83,7 @@ fn mtcute_takes_part_in_channels() {
         let Team { node: _node, members, .. } = Team::gather_on(TestNode::start(), &CLIENTS);
         let Ok([mut ada, mut mia]) = <[Driver; 2]>::try_from(members) else { unreachable!() };
         // Found by its name, and joined.
-        let made = ada.invoke(
-            "channels.CreateChannel",
-            json!({ "title": "Crew", "about": "", "megagroup": true }),
-        );
-        let crew = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
+        let crew = supergroup(&mut ada, "Crew");
         let channel = json!({ "channel": crew });
         let name = json!({ "channel": channel, "username": "harbour_crew" });
         ada.invoke("channels.UpdateUsername", name);

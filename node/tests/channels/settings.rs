@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::CHANNELS;
 use crate::driver::SOON;
 use crate::scene::{Scene, assert_no_complaints, message, play};
+use crate::supergroup;
 
 const WEBP: &[u8] = include_bytes!("../../../mtproto-frontend/assets/reactions/heart.webp");
 
@@ -17,11 +18,7 @@ fn what_owners_change() {
             driver.send(ada.user, "hello ada");
             message(&mut ada, "hello ada");
         }
-        let made = ada.invoke(
-            "channels.CreateChannel",
-            json!({ "title": "Crew", "about": "", "megagroup": true }),
-        );
-        let crew = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
+        let crew = supergroup(&mut ada, "Crew");
         let channel = json!({ "channel": crew });
 
         // What was said before stays with those who were there.
@@ -139,11 +136,7 @@ fn what_is_set_in_channels() {
             driver.send(ada.user, "hello ada");
             message(&mut ada, "hello ada");
         }
-        let made = ada.invoke(
-            "channels.CreateChannel",
-            json!({ "title": "Crew", "about": "", "megagroup": true }),
-        );
-        let crew = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
+        let crew = supergroup(&mut ada, "Crew");
         let channel = json!({ "channel": crew });
         let name = json!({ "channel": channel, "username": "harbour_crew" });
         ada.invoke("channels.UpdateUsername", name);

@@ -96,6 +96,30 @@ fn drive_with(
     report
 }
 
+/// Runs a script in which somebody joins in the window, and a Telethon user owns the node. `test` is
+/// the name of the test.
+fn beside_telethon(test: &str, script: &str, check: impl Fn(&Value)) {
+    if skipped(&["desktop", "telegram-desktop", "telethon"]) {
+        return;
+    }
+    require_programs();
+    // Inside the namespace nothing can be fetched.
+    let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
+    isolated(&format!("desktop::{test}"), WITHIN, || {
+        let mut node = start_node();
+        let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
+        let (phone, code) = node.invite();
+        let arguments = [
+            ("--phone", phone.as_str()),
+            ("--code", &code),
+            ("--owner", &owner),
+            ("--owner-code", &owner_code),
+            ("--telethon", python.to_str().expect("paths here are UTF-8")),
+        ];
+        check(&drive(&mut node, script, &arguments));
+    });
+}
+
 /// The window gets from the welcome screen to the field for the login code.
 #[test]
 fn telegram_desktop_reaches_the_code_field() {
@@ -112,27 +136,7 @@ fn telegram_desktop_reaches_the_code_field() {
 /// marks, a reply, edits and deletions both ways; and goes on after the node was killed.
 #[test]
 fn telegram_desktop_talks_with_telethon() {
-    if skipped(&["desktop", "telegram-desktop", "telethon"]) {
-        return;
-    }
-    require_programs();
-    // Inside the namespace nothing can be fetched.
-    let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
-    isolated("desktop::telegram_desktop_talks_with_telethon", WITHIN, || {
-        let mut node = start_node();
-        let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
-        let (phone, code) = node.invite();
-        let report = drive(
-            &mut node,
-            "talk",
-            &[
-                ("--phone", &phone),
-                ("--code", &code),
-                ("--owner", &owner),
-                ("--owner-code", &owner_code),
-                ("--telethon", python.to_str().expect("paths here are UTF-8")),
-            ],
-        );
+    beside_telethon("telegram_desktop_talks_with_telethon", "talk", |report| {
         let history = [
             "Nothing was lost",
             "Welcome back from the restart",
@@ -173,24 +177,7 @@ fn telegram_desktop_joins_an_account() {
 /// answers the poll, reacts, and makes a group.
 #[test]
 fn telegram_desktop_shows_media_and_makes_a_group() {
-    if skipped(&["desktop", "telegram-desktop", "telethon"]) {
-        return;
-    }
-    require_programs();
-    // Inside the namespace nothing can be fetched.
-    let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
-    isolated("desktop::telegram_desktop_shows_media_and_makes_a_group", WITHIN, || {
-        let mut node = start_node();
-        let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
-        let (phone, code) = node.invite();
-        let arguments = [
-            ("--phone", phone.as_str()),
-            ("--code", &code),
-            ("--owner", &owner),
-            ("--owner-code", &owner_code),
-            ("--telethon", python.to_str().expect("paths here are UTF-8")),
-        ];
-        let report = drive(&mut node, "media", &arguments);
+    beside_telethon("telegram_desktop_shows_media_and_makes_a_group", "media", |report| {
         assert_eq!(report["text"], json!(["Crew", 2]), "title and members of the group");
     });
 }
@@ -199,24 +186,7 @@ fn telegram_desktop_shows_media_and_makes_a_group() {
 /// comes back by a link.
 #[test]
 fn telegram_desktop_takes_part_in_channels() {
-    if skipped(&["desktop", "telegram-desktop", "telethon"]) {
-        return;
-    }
-    require_programs();
-    // Inside the namespace nothing can be fetched.
-    let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
-    isolated("desktop::telegram_desktop_takes_part_in_channels", WITHIN, || {
-        let mut node = start_node();
-        let (owner, owner_code) = node.owner.clone().expect("a first start names its owner");
-        let (phone, code) = node.invite();
-        let arguments = [
-            ("--phone", phone.as_str()),
-            ("--code", &code),
-            ("--owner", &owner),
-            ("--owner-code", &owner_code),
-            ("--telethon", python.to_str().expect("paths here are UTF-8")),
-        ];
-        let report = drive(&mut node, "channels", &arguments);
+    beside_telethon("telegram_desktop_takes_part_in_channels", "channels", |report| {
         assert_eq!(report["text"], "all seen");
     });
 }
