@@ -44,10 +44,12 @@ pub(in crate::rpc) async fn read_mentions(
 ) -> RpcResult<t::AffectedHistory> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let core = &ctx.shared.core;
-    let (read, left) = match peer.channel() {
-        Some(channel) => core.read_mentions_in_channel(ctx.actor()?, owner, channel).await?,
-        None => core.read_mentions(ctx.actor()?, owner, peer).await?,
-    };
+    if let Some(channel) = peer.channel() {
+        let left = core.read_mentions_in_channel(ctx.actor()?, owner, channel).await?;
+        let pts = core.channel_state(channel)?.0;
+        return Ok(t::AffectedHistory { pts, pts_count: 0, offset: i32::from(left > 0) });
+    }
+    let (read, left) = core.read_mentions(ctx.actor()?, owner, peer).await?;
     let (pts, pts_count) = (read.pts.0, read.pts_count);
     Ok(t::AffectedHistory { pts, pts_count, offset: i32::from(left > 0) })
 }

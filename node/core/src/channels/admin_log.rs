@@ -3,12 +3,12 @@
 //! Not the channel's signed log, which tells states and not who saw what before: rows of this node,
 //! each with a timer of its own that takes it away.
 
-use node_store::Keyspace;
+use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
 use super::{ADMIN_EVENT, Channel, ChannelRole, ChannelSetting, Participant, row_key};
 use crate::chats::{ChatReactions, Rights};
-use crate::decide::{Decide, scan_prefix};
+use crate::decide::Decide;
 use crate::ids::{ChannelId, MessageId, UserId};
 use crate::links::ChatLink;
 use crate::media::FileId;
@@ -25,6 +25,9 @@ const PAGE_MAX: usize = 100;
 
 /// How far one page is looked for: more than that is for the next one to find.
 const WALKED_MAX: usize = 10_000;
+
+/// Rows that are read in one go.
+const ROWS_AT_ONCE: usize = 50;
 
 /// Which second an event is of stands above this many bits of its number.
 const ID_SECOND: u32 = 20;
@@ -278,25 +281,48 @@ impl Core {
         }
         let words = query.words.trim().to_lowercase();
         let oldest = self.now().saturating_sub(KEPT_S);
+        let limit = query.limit.min(PAGE_MAX);
         let mut found = Vec::new();
-        let prefix = row_key(channel, ADMIN_EVENT, &[]);
-        for (_, row) in scan_prefix(&*self.inner.store, Keyspace::CHANNELS, &prefix, WALKED_MAX)? {
-            let event = AdminEvent::decode(&row)?;
+        self.walk_admin_log(channel, query.max_id, |event| {
             if event.id <= query.min_id || event.date < oldest {
-                break;
+                return false;
             }
-            let wanted = (query.max_id == 0 || event.id < query.max_id)
-                && query.kinds.has(event.what.kind())
+            let wanted = query.kinds.has(event.what.kind())
                 && (query.by.is_empty() || query.by.contains(&event.by));
             if wanted && self.is_about(&event, &words) {
                 found.push(event);
-                if found.len() >= query.limit.min(PAGE_MAX) {
-                    break;
+            }
+            found.len() < limit
+        })?;
+        self.settled().await?;
+        Ok(found)
+    }
+
+    /// Shows events before one, the newest first, until it is enough; 0: all. An event can have two
+    /// long messages in it, so they are read a few at a time.
+    fn walk_admin_log(
+        &self,
+        channel: ChannelId,
+        max_id: i64,
+        mut each: impl FnMut(AdminEvent) -> bool,
+    ) -> CoreResult<()> {
+        let end = row_key(channel, ADMIN_EVENT + 1, &[]);
+        let mut from = match max_id {
+            1.. => [&event_key(channel, max_id)[..], &[0]].concat(),
+            _ => row_key(channel, ADMIN_EVENT, &[]),
+        };
+        for _ in 0..WALKED_MAX / ROWS_AT_ONCE {
+            let (store, order) = (&self.inner.store, Order::Ascending);
+            let rows = store.scan(Keyspace::CHANNELS, &from, Some(&end), ROWS_AT_ONCE, order)?;
+            let Some((last, _)) = rows.last() else { break };
+            from = [last.as_slice(), &[0]].concat();
+            for (_, row) in &rows {
+                if !each(AdminEvent::decode(row)?) {
+                    return Ok(());
                 }
             }
         }
-        self.settled().await?;
-        Ok(found)
+        Ok(())
     }
 
     fn is_about(&self, event: &AdminEvent, words: &str) -> bool {
@@ -316,14 +342,12 @@ impl Core {
         if self.channel_to_read(viewer, channel)?.admin_rights().is_empty() {
             return Ok(false);
         }
-        let prefix = row_key(channel, ADMIN_EVENT, &[]);
-        for (_, row) in scan_prefix(&*self.inner.store, Keyspace::CHANNELS, &prefix, WALKED_MAX)? {
-            let event = AdminEvent::decode(&row)?;
-            if shows(&event.what) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        let mut found = false;
+        self.walk_admin_log(channel, 0, |event| {
+            found = shows(&event.what);
+            !found
+        })?;
+        Ok(found)
     }
 }
 

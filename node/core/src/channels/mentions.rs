@@ -10,10 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::{Channel, Participant, row_key};
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Own;
-use crate::ids::{Actor, ChannelId, MessageId, Pts, UserId};
+use crate::ids::{Actor, ChannelId, MessageId, UserId};
 use crate::message::Message;
 use crate::record::Record;
-use crate::send::Affected;
 use crate::{Core, CoreError, CoreResult};
 
 const MENTION: u8 = 51;
@@ -96,7 +95,7 @@ impl Core {
         Ok(ids)
     }
 
-    /// Marks some mentions in a channel as seen; and how many are left.
+    /// Marks some mentions in a channel as seen; and how many are left. It is no event of the channel.
     ///
     /// # Errors
     /// [`CoreError::UnknownChannel`].
@@ -105,7 +104,7 @@ impl Core {
         actor: Actor,
         owner: UserId,
         channel: ChannelId,
-    ) -> CoreResult<(Affected, usize)> {
+    ) -> CoreResult<usize> {
         self.write(Some(actor), move |decide| {
             let view = decide.channel_view(owner, channel)?;
             if !view.may_read() {
@@ -118,8 +117,7 @@ impl Core {
             if !seen.is_empty() {
                 decide.tell_own(owner, Own::ReadContents { channel, ids: seen });
             }
-            let pts = Pts(decide.next_id(channel)?.0 - 1);
-            Ok((Affected { pts, pts_count: some.len() as i32 }, all.len() - some.len()))
+            Ok(all.len() - some.len())
         })
         .await
     }
@@ -143,6 +141,8 @@ impl Decide<'_> {
         let mut meant = self.mentioned(message);
         if let Some(reply) = &message.reply {
             let answered = self.message(channel.id, reply.to)?;
+            // What the node copies by itself is nobody's.
+            let answered = answered.filter(|answered| answered.is_by(answered.from));
             meant.extend(answered.map(|answered| answered.from));
         }
         meant.sort_unstable();
@@ -165,25 +165,34 @@ impl Decide<'_> {
         meant: &[UserId],
     ) -> CoreResult<()> {
         for user in meant {
-            let rows = self.mentions_of(channel.id, *user)?;
-            let mut more = 1;
-            if let Some((oldest, row)) = rows.first().filter(|_| rows.len() >= KEPT_MAX) {
-                more -= i32::from(Mention::decode(row)?.unread);
-                self.put_shown::<Mention>(Keyspace::CHANNELS, oldest, None)?;
+            let Some(own) = self.participant(channel.id, *user)? else { continue };
+            let (mut unread, mut kept) = (1, 1);
+            if own.mentions >= KEPT_MAX as i32 {
+                let oldest = self.scan_prefix(Keyspace::CHANNELS, &prefix(channel.id, *user), 1)?;
+                if let Some((oldest, row)) = oldest.first() {
+                    unread -= i32::from(Mention::decode(row)?.unread);
+                    kept -= 1;
+                    self.put_shown::<Mention>(Keyspace::CHANNELS, oldest, None)?;
+                }
             }
             let mention = Mention { unread: true };
             self.put_shown(Keyspace::CHANNELS, &key(channel.id, *user, id), Some(&mention))?;
-            self.count_mentions(channel, *user, more)?;
+            self.count_mentions(channel, *user, unread, kept)?;
         }
         Ok(())
     }
 
-    fn count_mentions(&mut self, channel: &mut Channel, user: UserId, by: i32) -> CoreResult<()> {
-        let Some(own) = self.participant(channel.id, user)?.filter(|_| by != 0) else {
-            return Ok(());
-        };
-        let unread_mentions = own.unread_mentions.saturating_add(by).max(0);
-        self.put_participant(channel, &Participant { unread_mentions, ..own })
+    fn count_mentions(
+        &mut self,
+        channel: &mut Channel,
+        user: UserId,
+        unread: i32,
+        kept: i32,
+    ) -> CoreResult<()> {
+        let Some(own) = self.participant(channel.id, user)? else { return Ok(()) };
+        let unread_mentions = own.unread_mentions.saturating_add(unread).max(0);
+        let mentions = own.mentions.saturating_add(kept).max(0);
+        self.put_participant(channel, &Participant { unread_mentions, mentions, ..own })
     }
 
     /// Somebody has looked at messages; answers those that meant them and were new.
@@ -206,7 +215,7 @@ impl Decide<'_> {
         if !seen.is_empty() {
             // Nobody comes or goes by it.
             let mut found = self.channel_row(channel)?;
-            self.count_mentions(&mut found, user, -(seen.len() as i32))?;
+            self.count_mentions(&mut found, user, -(seen.len() as i32), 0)?;
         }
         Ok(seen)
     }
@@ -226,7 +235,7 @@ impl Decide<'_> {
             let key = key(channel, user, id);
             let Some(mention) = self.load::<Mention>(Keyspace::CHANNELS, &key)? else { continue };
             self.put_shown::<Mention>(Keyspace::CHANNELS, &key, None)?;
-            self.count_mentions(&mut found, user, -i32::from(mention.unread))?;
+            self.count_mentions(&mut found, user, -i32::from(mention.unread), -1)?;
         }
         Ok(())
     }

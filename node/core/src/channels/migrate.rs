@@ -122,8 +122,9 @@ impl Decide<'_> {
         let first = self.next_id(channel.id)?;
         let mut come = vec![owner];
         for member in chat.members.iter().filter(|member| member.user != owner) {
-            if self.may_join_more(member.user).is_err() {
-                continue;
+            match self.may_join_more(member.user) {
+                Err(CoreError::TooMany) => continue,
+                may => may?,
             }
             let user = self.inner.logs.user(member.user);
             let admit = LogAction::Admit(Admit { user, invite: None });

@@ -11,7 +11,7 @@
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
 //! [`discussion`]; 20 ++ latest first (8) the [`AdminEvent`]s; from 32 on see [`react`], from 40 on
-//! [`views`], from 48 on [`contents`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
+//! [`views`], from 48 on [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
@@ -187,6 +187,8 @@ pub struct Participant {
     pub wrote: i32,
     /// Mentions of them that they have not looked at.
     pub unread_mentions: i32,
+    /// And all that are kept.
+    pub(crate) mentions: i32,
     /// Whether the log says that they are there: it does from their first message on.
     pub(crate) announced: bool,
     /// Writes as the group while they are an admin who may.
@@ -249,6 +251,7 @@ impl Participant {
             hidden_below: MessageId(0),
             wrote: 0,
             unread_mentions: 0,
+            mentions: 0,
             announced: false,
             anonymous: false,
             send_as: None,
@@ -544,7 +547,7 @@ impl Decide<'_> {
             let joined = participant.joined;
             if !joined {
                 self.forget_mentions_of(id, user)?;
-                participant.unread_mentions = 0;
+                (participant.unread_mentions, participant.mentions) = (0, 0);
             }
             if joined {
                 self.put_bytes(Keyspace::CHANNELS_OF, &of_key(user, id), Vec::new());

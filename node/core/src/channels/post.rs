@@ -1,7 +1,9 @@
 //! Messages in channels: one for all who are there.
 
 use glog::EntryRef;
-use glog::body::{DataBody, Delete, Edit as LogEdit, Media as LogMedia, Member, Pin, Post, Unpin};
+use glog::body::{
+    DataBody, Delete, Edit as LogEdit, Media as LogMedia, Member, Pin, Post, SALT_BYTES, Unpin,
+};
 use glog::cbor::{Blob, List, Text as LogText, decode, encode};
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
@@ -16,12 +18,16 @@ use crate::media::{FileRecord, Media};
 use crate::message::{Action, BoxRow, Forward, Message, Reply};
 use crate::polls::LogPoll;
 use crate::record::Record;
-use crate::send::{Affected, OwnEvents, PINNED_MAX, PinHow, Sent};
+use crate::send::{Affected, Body, OwnEvents, PINNED_MAX, PinHow, Sent};
 use crate::text::Entity;
 use crate::{Core, CoreError, CoreResult};
 
 /// Messages that one command deletes.
 const DELETE_AT_ONCE: usize = 100;
+
+/// What comes to a message on its way into a log, its copy in a discussion included: seal, salt and
+/// padding, names of who wrote it and of whom it comes from, entries that it refers to.
+const ADDED_BYTES_MAX: usize = 2048;
 
 /// Pins that one entry ends.
 const UNPIN_AT_ONCE: usize = 32;
@@ -209,7 +215,7 @@ impl Decide<'_> {
         self.ask_poll_in_channel(message.media.as_ref(), channel, id)?;
         self.hold_media(&message, 1)?;
         if own.joined {
-            self.read_by_writing(&found, &own, id)?;
+            self.read_by_writing(&found, &own)?;
         }
         let reads = Participant {
             read_inbox: if own.joined { id } else { own.read_inbox },
@@ -271,10 +277,13 @@ impl Decide<'_> {
             message.sent_as = Some(channel.into());
         }
         self.hold_media(&message, 1)?;
+        let mut found = self.channel_row(channel)?;
+        if let Some(own) = own.as_ref().filter(|own| own.joined) {
+            self.read_by_writing(&found, own)?;
+        }
         let pts = self.append(channel, BoxRow::Message(message.clone()))?;
         let id = MessageId(pts.0);
         if let Some(own) = own {
-            let mut found = self.channel_row(channel)?;
             self.put_participant(&mut found, &Participant { read_inbox: id, ..own })?;
         }
         Ok(Sent { id, pts, message, repeated: false })
@@ -330,6 +339,36 @@ impl Decide<'_> {
         id: MessageId,
     ) -> CoreResult<Option<EntryRef>> {
         self.origin(channel, id)?.map(|origin| origin.post()).transpose()
+    }
+
+    /// Fails for what one entry of a channel's log cannot hold, or the log would not let stand: asked of
+    /// all that one command writes before the first of it changes a box.
+    pub(crate) fn fits_log(
+        &mut self,
+        from: UserId,
+        channel: ChannelId,
+        body: &Body,
+    ) -> CoreResult<()> {
+        let broadcast = self.channel_row(channel)?.broadcast;
+        let message = Message {
+            forward: body.forward.clone(),
+            media: body.media.clone(),
+            ..Message::new(channel.into(), from, true, self.now(), body.text.clone())
+        };
+        let post = self.post_of(channel, &message)?;
+        let needed = if broadcast { glog::Rights::BROADCAST } else { post.classes() };
+        if !self.log_rights(channel, from)?.1.has(needed) {
+            return Err(CoreError::RightMissing(Rights::SEND));
+        }
+        // What most people write is far from the bound.
+        if message.media.is_none() && message.text_bytes() < glog::DATA_BODY_BYTES_MAX / 4 {
+            return Ok(());
+        }
+        let bytes = DataBody::Post(post).encode(&[0; SALT_BYTES]).len();
+        if bytes + ADDED_BYTES_MAX > glog::DATA_BODY_BYTES_MAX {
+            return Err(too_long(()));
+        }
+        Ok(())
     }
 
     /// A message as the log has it.
@@ -536,13 +575,13 @@ impl Decide<'_> {
         if !how.pinned {
             return self.unpin_in_channel(owner, channel, &[id]);
         }
+        let origin = self.origin(channel, id)?.ok_or(CoreError::UnknownMessage)?;
         let full = self.pinned(channel, channel.into())?.len() >= PINNED_MAX;
         let mut events =
             if full { self.unpin_oldest_copy(owner, channel)? } else { OwnEvents::new() };
         if full && events.is_empty() {
             return Err(CoreError::TooManyPinnedMessages);
         }
-        let origin = self.origin(channel, id)?.ok_or(CoreError::UnknownMessage)?;
         let pin = DataBody::Pin(Pin { target: origin.post()? });
         let at = self.write_data(channel, owner, &pin)?;
         self.put_origin(channel, id, &Origin { pin: Some(encode(&at)), ..origin })?;

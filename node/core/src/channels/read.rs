@@ -181,20 +181,23 @@ impl Decide<'_> {
         Ok(())
     }
 
-    /// Whoever writes has read up to what they write. The mark is the
-    /// caller's to move.
+    /// Whoever is about to write has read what is there. The mark is the caller's to move.
     pub(super) fn read_by_writing(
         &mut self,
         channel: &Channel,
         own: &Participant,
-        message: MessageId,
     ) -> CoreResult<()> {
-        let max_id = MessageId(message.0 - 1);
+        let (pts, max_id) = {
+            let cell = self.inner.boxes.cell(channel.id);
+            let state = cell.lock(self.store(), channel.id)?;
+            let dialog = state.dialogs.get(&channel.id.into());
+            (state.pts, dialog.map_or(MessageId(0), |dialog| dialog.top))
+        };
         if own.read_inbox >= max_id {
             return Ok(());
         }
         let (user, actor) = (own.user, self.actor);
-        let read = ChannelRead { max_id, unread: 0, pts: Pts(max_id.0) };
+        let read = ChannelRead { max_id, unread: 0, pts };
         self.event(Event::ChannelRead { channel: channel.id, user, read, actor });
         if channel.broadcast {
             return Ok(());

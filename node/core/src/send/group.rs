@@ -14,9 +14,14 @@ use crate::text::{EntityKind, utf16_slice};
 use crate::{CoreError, CoreResult};
 
 impl Decide<'_> {
-    /// Whether a group lets its member send this. The right to write at all was asked for before.
-    pub(crate) fn may_send(&self, from: UserId, to: PeerId, body: &Body) -> CoreResult<()> {
-        self.may_show(from, to, body.media.as_ref())
+    /// Whether a group lets its member send this, and a channel's log can hold it. The right to write
+    /// at all was asked for before.
+    pub(crate) fn may_send(&mut self, from: UserId, to: PeerId, body: &Body) -> CoreResult<()> {
+        self.may_show(from, to, body.media.as_ref())?;
+        match to {
+            PeerId::Channel(channel) => self.fits_log(from, channel, body),
+            PeerId::User(_) | PeerId::Chat(_) => Ok(()),
+        }
     }
 
     /// Whether somebody may write there with this beside the text: at once, by an edit, or as the

@@ -77,8 +77,9 @@ async fn who_is_named_or_answered_is_told_until_they_look() {
     world.mention_by(ada, group, "and @bob_the_bosun once more", None).await;
     core.delete_in_channel(ada.actor(), ada.id, group, vec![gone.id]).await.unwrap();
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions, 1);
-    let (read, left) = core.read_mentions_in_channel(bob.actor(), bob.id, group).await.unwrap();
-    assert_eq!((read.pts_count, left), (1, 0));
+    let pts = core.channel_state(group).unwrap();
+    let left = core.read_mentions_in_channel(bob.actor(), bob.id, group).await.unwrap();
+    assert_eq!((core.channel_state(group).unwrap(), left), (pts, 0));
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions, 0);
     // Who leaves is meant no more, and comes back to nothing.
     world.mention_by(ada, group, "@bob_the_bosun, stay", None).await;
@@ -146,8 +147,7 @@ async fn mentions_are_counted_exactly() {
                 }
             }
             8 => {
-                while core.read_mentions_in_channel(by.actor(), by.id, group).await.unwrap().1 > 0 {
-                }
+                while core.read_mentions_in_channel(by.actor(), by.id, group).await.unwrap() > 0 {}
                 model.remove(&by.id);
             }
             _ => {
@@ -160,4 +160,25 @@ async fn mentions_are_counted_exactly() {
         let counted = world.dialog_of(by, group).await.unread_mentions;
         assert_eq!(counted as usize, wanted.len(), "{by:?}");
     }
+}
+
+/// Of too many the oldest go, and the count says what is there.
+#[tokio::test]
+async fn mentions_of_one_member_are_bounded() {
+    const KEPT: usize = 1000;
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    named(&world, bob, "bob_the_bosun").await;
+    let group = world.channel(ada, false).await;
+    let core = world.core.clone();
+    core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
+    let first = world.mention_by(ada, group, "@bob_the_bosun", None).await;
+    let ids = vec![first.id];
+    core.read_contents_in_channel(bob.actor(), bob.id, group, ids).await.unwrap();
+    for _ in 0..KEPT + 2 {
+        world.mention_by(ada, group, "@bob_the_bosun", None).await;
+    }
+    assert_eq!(world.meant(bob, group).await.len(), KEPT);
+    assert_eq!(world.dialog_of(bob, group).await.unread_mentions as usize, KEPT);
+    assert_eq!(world.mention(bob, group, &first), None, "forgotten");
 }

@@ -435,6 +435,39 @@ async fn what_is_too_long_for_a_log_is_refused_whole() {
     assert_eq!(core.log_entries(group).len(), before + 2);
 }
 
+/// Of several that come in one command the last is looked at before the first is written: a command
+/// that has changed a box may not fail.
+#[tokio::test]
+async fn what_is_too_long_for_a_log_is_found_before_anything_is_written() {
+    let mut world = World::new().await;
+    let ada = world.member("Ada").await;
+    let (group, news) = (world.channel(ada, false).await, world.channel(ada, true).await);
+    let core = world.core.clone();
+    let mark = |at: i32| {
+        let url = format!("https://example.org/{}", "x".repeat(60));
+        Entity { offset: at * 8, length: 4, kind: EntityKind::TextUrl { url } }
+    };
+    let long = Text::parse(&"\u{4e00}".repeat(TEXT_UNITS_MAX), (0..100).map(mark).collect());
+    let long = Outgoing::text(ada.peer(), long.unwrap(), world.number());
+    let long_id = core.send(ada.actor(), ada.id, long.clone()).await.unwrap().id;
+    let short = Outgoing::text(ada.peer(), text("short"), world.number());
+    let short_id = core.send(ada.actor(), ada.id, short).await.unwrap().id;
+    for to in [group, news] {
+        let before = core.log_entries(to).len();
+        let ids = vec![(short_id, world.number()), (long_id, world.number())];
+        let how = ForwardHow::default();
+        let done = core.forward(ada.actor(), ada.id, ada.peer(), to.into(), ids, how).await;
+        assert!(matches!(done, Err(CoreError::Text(TextError::TooLong))), "{done:?}");
+        // Nor does it wait for a time at which it could not be said.
+        let later = Outgoing { to: to.into(), random_id: world.number(), ..long.clone() };
+        let when = When { date: core.now() + 100, repeat: 0 };
+        let done = core.schedule(ada.actor(), ada.id, later, when).await;
+        assert!(matches!(done, Err(CoreError::Text(TextError::TooLong))), "{done:?}");
+        assert_eq!(core.log_entries(to).len(), before);
+        world.post(ada, to, "the node goes on").await.unwrap();
+    }
+}
+
 /// Who answers has read, whether their client says so or not.
 #[tokio::test]
 async fn who_writes_has_read_and_others_see_it() {

@@ -407,3 +407,20 @@ async fn an_album_is_one_message_to_slow_mode() {
     let refused = core.send_album(bob.actor(), bob.id, album(&world)).await;
     assert!(matches!(refused, Err(CoreError::SlowMode { .. })), "{refused:?}");
 }
+
+/// The group's owner vouches for copies of posts, and is not meant by what answers them.
+#[tokio::test]
+async fn comments_to_a_post_mean_nobody_by_themselves() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let (channel, group) = discussed(&world, ada).await;
+    let core = world.core.clone();
+    core.join_channel(bob.actor(), bob.id, group).await.unwrap();
+    let post = world.post(ada, channel, "ships").await.unwrap();
+    let copy = core.copy_of_post(channel, post.id).unwrap().unwrap();
+    let comment = world.answer(bob, group, copy.id, "aye").await.unwrap();
+    assert!(core.unread_mentions(ada.id, group.into()).await.unwrap().is_empty());
+    world.answer(ada, group, comment.id, "nay").await.unwrap();
+    let meant = core.unread_mentions(bob.id, group.into()).await.unwrap();
+    assert_eq!(meant.len(), 1, "who is answered");
+}

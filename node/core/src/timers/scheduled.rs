@@ -701,7 +701,12 @@ impl Decide<'_> {
         let id = MessageId(i32::from_be_bytes(id));
         let peer = PeerId::from_bytes(peer).ok_or(CoreError::Damaged("timer"))?;
         let Some(record) = self.scheduled(owner, peer, id)? else { return Ok(()) };
-        let in_it = match peer {
+        // What waited in a group that became a supergroup is said there.
+        let to = match peer {
+            PeerId::Chat(chat) => self.chat(chat)?.migrated_to.map_or(peer, PeerId::from),
+            _ => peer,
+        };
+        let in_it = match to {
             PeerId::User(_) => true,
             PeerId::Chat(chat) => self.chat(chat)?.allows(owner, Rights::SEND),
             PeerId::Channel(channel) => {
@@ -718,22 +723,18 @@ impl Decide<'_> {
                 }
             }
         };
-        // What waited in a group that became a supergroup is said there.
-        if let PeerId::Chat(chat) = peer
-            && let Some(channel) = self.chat(chat)?.migrated_to
-            && self.is_member(owner)?
-            && self.may_post_now(owner, channel, record.media.as_ref()).is_ok()
-        {
-            self.unschedule(owner, peer, id, &record)?;
-            let body = Body { reply: None, random_id: 0, ..record.body() };
-            self.send(owner, channel.into(), body)?;
-            let (ids, sent) = (vec![id], Vec::new());
-            self.tell_own(owner, Own::ScheduledGone { peer, ids, sent });
-            return Ok(());
-        }
-        if !in_it || !self.is_member(owner)? || !self.takes_messages(peer)? {
+        if !in_it || !self.is_member(owner)? || !self.takes_messages(to)? {
             self.unschedule(owner, peer, id, &record)?;
             self.end_scheduled_poll(record.media.as_ref())?;
+            return Ok(());
+        }
+        if to != peer {
+            self.unschedule(owner, peer, id, &record)?;
+            // What it answered has no number there.
+            let body = Body { reply: None, random_id: 0, ..record.body() };
+            self.send(owner, to, body)?;
+            let (ids, sent) = (vec![id], Vec::new());
+            self.tell_own(owner, Own::ScheduledGone { peer, ids, sent });
             return Ok(());
         }
         self.send_record(owner, peer, id, record).map(|_| ())
