@@ -6,7 +6,8 @@
 //! after it came, with a mark that something is missing. What cannot be delivered yet waits in a
 //! bounded place; data never keeps control waiting.
 //!
-//! The driver stores an entry before it hands it over, and fetches again what [`Event::Dropped`] tells.
+//! The driver stores an entry before it hands it over. What [`Event::Dropped`] and [`Event::Forged`]
+//! tell, it forgets and fetches again: its copy of an entry that waited unverified may be a forgery.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -91,6 +92,9 @@ pub enum Event {
     Dropped(EntryRef),
     /// An entry waits whose author's key is not known yet. It may be anybody's: it is not to be served.
     Unverified(EntryRef),
+    /// The key of an entry that waited is known now, and has not signed it: the true one is to be
+    /// fetched, which has the same name.
+    Forged(EntryRef),
     /// A new key is in force; without it nothing can be written.
     Epoch {
         /// The entry that carries it.
@@ -439,7 +443,10 @@ impl Replica {
                     Err(_) => bad.push(*at),
                 }
             }
-            bad.iter().for_each(|at| drop(self.pending.remove(at)));
+            for at in bad {
+                self.pending.remove(&at);
+                events.push(Event::Forged(at));
+            }
             let mut progress = false;
             for at in due {
                 let Some(waiting) = self.pending.get(&at).cloned() else { continue };

@@ -183,15 +183,40 @@ fn a_member_without_the_key_in_force_writes_nothing() {
     pair.post(1, "now").unwrap();
 }
 
+/// The same entry under a signature that does not hold.
+fn forged(entry: &Entry) -> Entry {
+    let mut bytes = entry.encode();
+    let signature = bytes.len() - entry.body().unwrap().len() - 1;
+    bytes[signature] ^= 1;
+    Entry::decode(&bytes).unwrap()
+}
+
+/// A forgery waits in the place of the true entry, as nobody can tell yet; once the key is known its
+/// copy goes, which the driver is told, and the true one is taken.
+#[test]
+fn a_forgery_that_waited_for_its_key_is_told() {
+    let mut pair = Pair::new(&SUPERGROUP, 8);
+    pair.nodes[0].rotate(&mut pair.rng);
+    let cert = pair.nodes[0].cert.clone();
+    pair.copies[1].learn_cert(cert.clone(), 0);
+    let author = pair.nodes[0].author();
+    let post = pair.copies[1].write_data(author, 0, 1, &text("true"), 0, &mut pair.rng).unwrap();
+    let at = place(&post);
+    let reader = &mut pair.copies[2];
+    let waits = reader.receive(forged(&post), 0).unwrap();
+    assert!(matches!(waits[..], [Event::Unverified(of)] if of == at));
+    assert!(reader.receive(post.clone(), 0).unwrap().is_empty());
+    let told = reader.learn_cert(cert, 0);
+    assert!(matches!(told[..], [Event::Forged(of)] if of == at), "{told:?}");
+    assert_eq!(reader.pending(), 0);
+    assert_eq!(delivered(&reader.receive(post, 0).unwrap()), [(at, false)]);
+}
+
 #[test]
 fn forged_and_foreign_entries_are_refused() {
     let mut pair = Pair::new(&SUPERGROUP, 8);
     let post = pair.post(0, "true").unwrap();
-    let mut bytes = post.encode();
-    let signature = bytes.len() - post.body().unwrap().len() - 1;
-    bytes[signature] ^= 1;
-    let forged = Entry::decode(&bytes).unwrap();
-    assert_eq!(pair.copies[2].receive(forged, 0).unwrap_err(), Rejected::Signature);
+    assert_eq!(pair.copies[2].receive(forged(&post), 0).unwrap_err(), Rejected::Signature);
     // Somebody else's key under this node's name.
     let liar = crate::Author { key: &pair.nodes[1].op, ..pair.nodes[0].author() };
     let fresh = &pair.copies[2];

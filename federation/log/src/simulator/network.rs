@@ -367,7 +367,11 @@ impl Sim {
                         self.nodes[node].store.insert(entry.id(), entry);
                     }
                 }
-                Event::Dropped(_) => self.seen.dropped += 1,
+                Event::Dropped(at) => {
+                    self.seen.dropped += 1;
+                    self.nodes[node].unverified.remove(&at);
+                }
+                Event::Forged(at) => drop(self.nodes[node].unverified.remove(&at)),
                 _ => {}
             }
         }
