@@ -522,7 +522,7 @@ impl Replica {
     pub fn frozen_from(&self, node: Node16, inc: u32) -> Option<u64> {
         let named = self.chain.timeline().named(node, inc);
         // Both branches may have been delivered, by the word of a chain that a Recover has replaced.
-        let both = self.lanes.forked_at(node, inc);
+        let both = self.lanes.undecided_at(&self.chain, node, inc);
         let seen = self.frozen.get(&(node, inc)).copied();
         let open = |from: &u64| named.is_none_or(|named| *from > named.seq);
         seen.into_iter().chain(both).filter(open).min()

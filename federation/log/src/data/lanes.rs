@@ -5,6 +5,7 @@
 //! something; a new data entry only itself and what it is the target of.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 
 use super::judge::Judgement;
 use super::record::DataEntry;
@@ -35,7 +36,14 @@ struct Record {
 #[derive(Debug, Clone, Default)]
 struct Lane {
     at: Vec<Vec<Hash16>>,
-    forked_at: Option<u64>,
+    /// The numbers at which there is more than one.
+    forks: BTreeSet<u64>,
+}
+
+impl Lane {
+    fn forked_at(&self) -> Option<u64> {
+        self.forks.first().copied()
+    }
 }
 
 /// The data lanes of one group.
@@ -85,8 +93,7 @@ impl Lanes {
         self.place(chain, &at);
         let mut changed = vec![at];
         // In a forked lane one more entry can show that another is no ancestor of a cut.
-        let is_forked = self.lanes.get(&(at.node, at.inc)).is_some_and(|l| l.forked_at.is_some());
-        if is_forked {
+        if self.forked_at(at.node, at.inc).is_some() {
             changed.extend(self.lane_from(at.node, at.inc, 0));
         }
         // Whether a Delete is of one's own message shows when the message comes.
@@ -221,7 +228,7 @@ impl Lanes {
         match usize::try_from(at.seq).ok().and_then(|seq| lane.at.get_mut(seq)) {
             Some(twins) => {
                 twins.push(at.hash);
-                lane.forked_at = Some(lane.forked_at.map_or(at.seq, |lowest| lowest.min(at.seq)));
+                lane.forks.insert(at.seq);
             }
             // The one before is there, so this is the next number.
             None => lane.at.push(vec![at.hash]),
@@ -283,7 +290,7 @@ impl Lanes {
         if at.seq >= head.seq {
             return at == head;
         }
-        let forked_at = self.lanes.get(&(at.node, at.inc)).and_then(|lane| lane.forked_at);
+        let forked_at = self.forked_at(at.node, at.inc);
         if forked_at.is_none_or(|forked_at| at.seq < forked_at) {
             return true;
         }
@@ -298,7 +305,7 @@ impl Lanes {
 
     /// Lanes of which two branches are here.
     pub fn forked(&self) -> impl Iterator<Item = (Node16, u32)> {
-        self.lanes.iter().filter(|(_, lane)| lane.forked_at.is_some()).map(|(lane, _)| *lane)
+        self.lanes.iter().filter(|(_, lane)| lane.forked_at().is_some()).map(|(lane, _)| *lane)
     }
 
     /// Whether an entry is on the branch that the control chain has named: the named head, below it, or
@@ -311,7 +318,7 @@ impl Lanes {
         if at.seq <= named.seq {
             return self.is_at_or_below(at, &named);
         }
-        let forked_at = self.lanes.get(&(at.node, at.inc)).and_then(|lane| lane.forked_at);
+        let forked_at = self.forked_at(at.node, at.inc);
         if forked_at.is_none() {
             return self.at(at.node, at.inc, named.seq) == Some(named);
         }
@@ -355,7 +362,20 @@ impl Lanes {
 
     /// The lowest number at which a lane is forked.
     pub fn forked_at(&self, node: Node16, inc: u32) -> Option<u64> {
-        self.lanes.get(&(node, inc))?.forked_at
+        self.lanes.get(&(node, inc))?.forked_at()
+    }
+
+    /// The lowest number at which the branch that counts is forked: above the named head, if there is
+    /// one.
+    pub fn undecided_at(&self, chain: &Chain, node: Node16, inc: u32) -> Option<u64> {
+        let named = chain.timeline().named(node, inc);
+        let above = named.map_or(Bound::Unbounded, |named| Bound::Excluded(named.seq));
+        let forks = self.lanes.get(&(node, inc))?.forks.range((above, Bound::Unbounded));
+        let is_undecided = |seq: &u64| {
+            let twins = self.twins(node, inc, *seq);
+            twins.iter().filter(|at| self.is_on_branch(chain, at)).count() > 1
+        };
+        forks.copied().find(is_undecided)
     }
 
     /// The last entry of each lane on the branch that counts: the named one, up to the next fork; without
@@ -366,7 +386,7 @@ impl Lanes {
     }
 
     fn head(&self, chain: &Chain, node: Node16, inc: u32, lane: &Lane) -> Option<EntryRef> {
-        let Some(forked_at) = lane.forked_at else {
+        let Some(forked_at) = lane.forked_at() else {
             let head = self.at(node, inc, (lane.at.len() as u64).checked_sub(1)?)?;
             return self.is_on_branch(chain, &head).then_some(head);
         };

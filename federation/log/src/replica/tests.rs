@@ -2,7 +2,7 @@ use rand::rngs::StdRng;
 
 use super::*;
 use crate::author::{AuthorError, write_control};
-use crate::body::{AddNode, ControlBody, RemoveNode};
+use crate::body::{AddNode, Checkpoint, ControlBody, RemoveNode};
 use crate::epoch::{open_body, open_epoch};
 use crate::testing::{SUPERGROUP, Start, TestNode, cut, epoch, genesis, seeded, text};
 
@@ -181,6 +181,37 @@ fn a_member_without_the_key_in_force_writes_nothing() {
     assert!(pair.copies[1].missing_keys().contains(&id));
     pair.copies[1].learn_key(id, secret);
     pair.post(1, "now").unwrap();
+}
+
+/// A chain that a Recover has replaced may have named now one branch and then the other, so that both
+/// are here; the one that counts is a fork to be settled, wherever else the lane is forked.
+#[test]
+fn a_fork_above_the_named_head_is_seen_beside_one_below() {
+    let mut pair = Pair::new(&SUPERGROUP, 8);
+    let mut write = |copy: &Replica, words: &str| {
+        let author = pair.nodes[1].author();
+        copy.write_data(author, 0, 1, &text(words), 0, &mut pair.rng).unwrap()
+    };
+    let [mut kept, mut dead] = [pair.copies[1].clone(), pair.copies[1].clone()];
+    let twins = [write(&kept, "kept"), write(&dead, "dead")];
+    kept.receive(twins[0].clone(), 0).unwrap();
+    dead.receive(twins[1].clone(), 0).unwrap();
+    let next = [write(&kept, "one"), write(&dead, "above the dead one"), write(&kept, "other")];
+    let lane = (pair.nodes[1].short(), 0);
+    let head = place(&twins[0]);
+    let heads = crate::cbor::List::new(vec![head]).unwrap();
+    let state = pair.copies[0].chain().state().digest();
+    pair.control(None, Action::Checkpoint(Checkpoint { heads, state }), &[0]);
+    let home = &mut pair.copies[0];
+    let mut insert = |entry: &Entry| {
+        let read = DataEntry::new(entry, read_body(entry, None)).unwrap();
+        home.lanes.insert(&home.chain, read).unwrap();
+        home.frozen_from(lane.0, lane.1)
+    };
+    twins.iter().chain(&next[..2]).for_each(|entry| assert_eq!(insert(entry), None));
+    assert_eq!(insert(&next[2]), Some(1));
+    assert_eq!(home.forked_lanes(), [lane]);
+    assert_eq!(home.lanes().heads(home.chain()), [head]);
 }
 
 /// The same entry under a signature that does not hold.
