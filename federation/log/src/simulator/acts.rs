@@ -433,10 +433,14 @@ impl Sim {
         }
         let at = &mut self.nodes[node];
         let Some(backup) = at.backup.take() else {
-            at.backup = Some(Box::new((at.replica.clone(), at.store.clone())));
+            let held = (at.replica.clone(), at.store.clone(), at.unverified.clone());
+            at.backup = Some(Box::new(held));
             return;
         };
-        (at.replica, at.store) = *backup;
+        (at.replica, at.store, at.unverified) = *backup;
+        // What was in memory is gone, and is of another replica.
+        at.refused.clear();
+        at.gossip_seen.clear();
         at.inc += 1;
         at.opens = true;
         at.broke = true;

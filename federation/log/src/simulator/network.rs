@@ -97,6 +97,9 @@ impl Seen {
     }
 }
 
+/// What a broken disk is replaced by: a replica, what it holds, and what of that is unverified.
+pub(super) type Backup = (Replica, BTreeMap<EntryId, Entry>, BTreeMap<EntryRef, Entry>);
+
 /// One node of the group.
 pub(super) struct SimNode {
     pub(super) keys: TestNode,
@@ -112,13 +115,13 @@ pub(super) struct SimNode {
     /// Whether its disk broke, and an older state was restored.
     pub(super) broke: bool,
     /// What gossip calls the payloads that came, and their whole hashes.
-    gossip_seen: BTreeMap<[u8; 20], blake3::Hash>,
+    pub(super) gossip_seen: BTreeMap<[u8; 20], blake3::Hash>,
     /// What a forked lane did not take, and at which control head: not asked for again until that
-    /// changes.
-    refused: BTreeMap<EntryId, EntryId>,
+    /// changes, or the replica is an older one.
+    pub(super) refused: BTreeMap<EntryId, EntryId>,
     /// Waits for its author's key: never served.
-    unverified: BTreeMap<EntryRef, Entry>,
-    pub(super) backup: Option<Box<(Replica, BTreeMap<EntryId, Entry>)>>,
+    pub(super) unverified: BTreeMap<EntryRef, Entry>,
+    pub(super) backup: Option<Box<Backup>>,
 }
 
 /// A group, its nodes and the network.
