@@ -120,6 +120,34 @@ struct Waiting {
     since_ms: u64,
 }
 
+/// The way down from the head that the chain has named of a forked lane.
+///
+/// A branch may be longer than there is room to wait, and which entries are on it shows only from its
+/// end. So of those that find no place the names are kept: each entry tells the one before it.
+#[derive(Debug, Clone)]
+struct Branch {
+    head: EntryRef,
+    /// From the head down, without a gap.
+    names: Vec<Hash16>,
+}
+
+impl Branch {
+    fn new(head: EntryRef) -> Self {
+        Self { head, names: vec![head.hash] }
+    }
+
+    /// The last one that is known of it.
+    fn lowest(&self) -> EntryRef {
+        let seq = self.head.seq.saturating_sub(self.names.len() as u64 - 1);
+        EntryRef { seq, hash: self.names.last().copied().unwrap_or(self.head.hash), ..self.head }
+    }
+
+    fn name_at(&self, seq: u64) -> Option<Hash16> {
+        let down = usize::try_from(self.head.seq.checked_sub(seq)?).ok()?;
+        self.names.get(down).copied()
+    }
+}
+
 /// One node's copy of a group.
 #[derive(Debug, Clone)]
 pub struct Replica {
@@ -131,6 +159,8 @@ pub struct Replica {
     pending_max: usize,
     /// Lanes that take nothing from this number on.
     frozen: BTreeMap<(Node16, u32), u64>,
+    /// Of lanes of which another branch was delivered: the one that counts.
+    branches: BTreeMap<(Node16, u32), Branch>,
     /// Places up to this number stand below a Cert of the lane.
     pinned: BTreeMap<(Node16, u32), u64>,
     certs: BTreeMap<(Node16, u32), NodeCert>,
@@ -153,6 +183,7 @@ impl Replica {
             pending: BTreeMap::new(),
             pending_max,
             frozen: BTreeMap::new(),
+            branches: BTreeMap::new(),
             pinned: BTreeMap::new(),
             certs: BTreeMap::new(),
             keys: HashMap::new(),
@@ -179,12 +210,26 @@ impl Replica {
         if Mutant::AcceptByClock.is_active() && entry.header().ts_ms.abs_diff(now_ms) > 300_000 {
             return Err(Rejected::Signature);
         }
+        let shows_more = self.follow_branch(&read);
+        let mut received = self.receive_data(&read, entry, now_ms);
+        if shows_more && let Ok(events) = &mut received {
+            self.drain(now_ms, events);
+        }
+        received
+    }
+
+    fn receive_data(
+        &mut self,
+        read: &DataEntry,
+        entry: Entry,
+        now_ms: u64,
+    ) -> Result<Vec<Event>, Rejected> {
         let is_verified = self.verify(&entry)?;
         let mut events = Vec::new();
         let waiting = Waiting { entry, since_ms: now_ms };
         if is_verified {
-            match self.gate(&read, &waiting.entry, &mut events) {
-                Gate::Open if self.is_due(&read, &waiting, now_ms) => {
+            match self.gate(read, &waiting.entry, &mut events) {
+                Gate::Open if self.is_due(read, &waiting, now_ms) => {
                     self.deliver(waiting, &mut events);
                     self.drain(now_ms, &mut events);
                     return Ok(events);
@@ -335,7 +380,10 @@ impl Replica {
                     report(true);
                     Gate::Closed
                 }
-                None if ours.is_some() => Gate::Branch,
+                None if ours.is_some() => {
+                    self.begin_branch(named);
+                    Gate::Branch
+                }
                 None => Gate::Open,
             };
         }
@@ -360,6 +408,13 @@ impl Replica {
     /// Whether an entry is on the way down from a head; `None` if that way is not here.
     fn is_below(&self, at: &EntryRef, head: EntryRef) -> Option<bool> {
         let mut down = head;
+        let branch = self.branches.get(&(head.node, head.inc));
+        if let Some(branch) = branch.filter(|branch| branch.head == head) {
+            if let Some(name) = branch.name_at(at.seq) {
+                return Some(name == at.hash);
+            }
+            down = branch.lowest();
+        }
         while down.seq > at.seq {
             down = match self.lanes.get(&down) {
                 Some(entry) => entry.before(),
@@ -371,6 +426,48 @@ impl Replica {
             }?;
         }
         Some(down == *at)
+    }
+
+    /// Begins to follow the branch of a named head, unless that was begun.
+    fn begin_branch(&mut self, head: EntryRef) {
+        let lane = (head.node, head.inc);
+        if self.branches.get(&lane).is_none_or(|branch| branch.head != head) {
+            self.branches.insert(lane, Branch::new(head));
+        }
+        self.lower_branch(lane);
+    }
+
+    /// Follows a branch over an entry that came, be its signature what it may: its name is what the
+    /// branch says. Whether that shows more of it.
+    fn follow_branch(&mut self, read: &DataEntry) -> bool {
+        let lane = (read.at.node, read.at.inc);
+        let Some(branch) = self.branches.get_mut(&lane) else { return false };
+        let Some(before) = read.before().filter(|_| branch.lowest() == read.at) else {
+            return false;
+        };
+        branch.names.push(before.hash);
+        self.lower_branch(lane);
+        true
+    }
+
+    /// Follows a branch over what waits, down to what was delivered.
+    fn lower_branch(&mut self, lane: (Node16, u32)) {
+        let Some(branch) = self.branches.get_mut(&lane) else { return };
+        while let Some(waiting) = self.pending.get(&branch.lowest()) {
+            let read = DataEntry::new(&waiting.entry, Content::Hidden);
+            let Some(before) = read.and_then(|read| read.before()) else { return };
+            branch.names.push(before.hash);
+        }
+    }
+
+    /// Entries to fetch by their names, the next of each lane: of a branch that the home keeps and
+    /// whose beginning does not show, since another one was delivered here.
+    pub fn wanted(&self) -> Vec<EntryRef> {
+        let named = |head: &EntryRef| self.chain.timeline().named(head.node, head.inc);
+        let branches =
+            self.branches.values().filter(|branch| named(&branch.head) == Some(branch.head));
+        let lowest = branches.map(Branch::lowest);
+        lowest.filter(|at| at.seq > 0 && !self.ids.contains_key(at)).collect()
     }
 
     /// Whether an entry can be delivered now.
@@ -422,6 +519,9 @@ impl Replica {
         }
         let Ok(mut changed) = self.lanes.insert(&self.chain, read) else { return };
         self.ids.insert(at, (entry.id(), header.key_serial));
+        if self.branches.get(&(at.node, at.inc)).is_some_and(|branch| branch.head == at) {
+            self.branches.remove(&(at.node, at.inc));
+        }
         events.push(Event::Delivered { at, gap });
         changed.retain(|changed| *changed != at);
         judged(changed, events);

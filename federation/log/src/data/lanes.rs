@@ -284,7 +284,7 @@ impl Lanes {
 
     /// Whether an entry is a cut's head or its ancestor.
     ///
-    /// Below the lowest fork the number says it. Where the way down from the head is not here, nothing
+    /// Below the lowest fork there is one entry for each number. Where the way down from the head is not here, nothing
     /// shows that the entry is on another branch: it is kept until something does.
     pub(super) fn is_at_or_below(&self, at: &EntryRef, head: &EntryRef) -> bool {
         if at.seq >= head.seq {
@@ -292,7 +292,7 @@ impl Lanes {
         }
         let forked_at = self.forked_at(at.node, at.inc);
         if forked_at.is_none_or(|forked_at| at.seq < forked_at) {
-            return true;
+            return self.at(at.node, at.inc, at.seq).is_none_or(|only| only == *at);
         }
         let mut down = *head;
         while down.seq > at.seq {

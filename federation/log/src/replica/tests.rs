@@ -214,6 +214,68 @@ fn a_fork_above_the_named_head_is_seen_beside_one_below() {
     assert_eq!(home.lanes().heads(home.chain()), [head]);
 }
 
+/// The named head is not here, and the one entry at its number is another: what follows that one is as
+/// dead, also where it is forked again.
+#[test]
+fn above_a_dead_entry_everything_is_dead() {
+    let mut pair = Pair::new(&SUPERGROUP, 8);
+    let author = pair.nodes[1].author();
+    let mut write = |copy: &Replica, words: &str| {
+        copy.write_data(author, 0, 1, &text(words), 0, &mut pair.rng).unwrap()
+    };
+    let mut dead = pair.copies[1].clone();
+    let [kept, twin] = [write(&dead, "kept"), write(&dead, "dead")];
+    dead.receive(twin.clone(), 0).unwrap();
+    let above = [write(&dead, "one"), write(&dead, "other")];
+    let heads = crate::cbor::List::new(vec![place(&kept)]).unwrap();
+    let state = pair.copies[0].chain().state().digest();
+    pair.control(None, Action::Checkpoint(Checkpoint { heads, state }), &[0]);
+    let home = &mut pair.copies[0];
+    for entry in [&twin, &above[0], &above[1]] {
+        let read = DataEntry::new(entry, read_body(entry, None)).unwrap();
+        home.lanes.insert(&home.chain, read).unwrap();
+    }
+    let counts = |entry: &Entry| home.lanes().counts(&place(entry));
+    assert!(![&twin, &above[0], &above[1]].into_iter().any(counts));
+}
+
+/// A branch of thirty, of which the home keeps the end, and eight places to wait: what is kept shows
+/// from the end down, one name at a time.
+#[test]
+fn a_kept_branch_is_longer_than_there_is_room_to_wait() {
+    let mut pair = Pair::new(&SUPERGROUP, 8);
+    let mut other = pair.copies[1].clone();
+    let author = pair.nodes[1].author();
+    let twin = other.write_data(author, 0, 1, &text("dead"), 0, &mut pair.rng).unwrap();
+    let above = {
+        other.receive(twin.clone(), 0).unwrap();
+        other.write_data(author, 0, 1, &text("above"), 0, &mut pair.rng).unwrap()
+    };
+    let kept: Vec<_> = (0..30).map(|_| pair.post(1, "kept").unwrap()).collect();
+    let reader = &mut pair.copies[2];
+    for entry in [&twin, &above] {
+        reader.receive(entry.clone(), 0).unwrap();
+    }
+    let heads = crate::cbor::List::new(vec![place(&kept[29])]).unwrap();
+    let state = pair.copies[0].chain().state().digest();
+    let names = Action::Checkpoint(Checkpoint { heads, state });
+    pair.control(None, names, &[0, 2]);
+    let reader = &mut pair.copies[2];
+    assert!(reader.wanted().is_empty(), "nothing says yet that anything is missing");
+    kept.iter().for_each(|entry| drop(reader.receive(entry.clone(), 0)));
+    assert_eq!(reader.lanes().length(pair.nodes[1].short(), 0), 2, "too few places");
+    while let [at] = reader.wanted()[..] {
+        assert!(at.seq > 0 && reader.pending() <= 8);
+        reader.receive(kept[at.seq as usize].clone(), 0).unwrap();
+    }
+    for _ in 0..4 {
+        kept.iter().for_each(|entry| drop(reader.receive(entry.clone(), 0)));
+    }
+    assert!(kept.iter().all(|entry| reader.id_of(&place(entry)).is_some()));
+    assert_eq!(reader.lanes().heads(reader.chain()), [place(&kept[29])]);
+    assert!(reader.branches.is_empty() && reader.pending() == 0);
+}
+
 /// The same entry under a signature that does not hold.
 fn forged(entry: &Entry) -> Entry {
     let mut bytes = entry.encode();

@@ -426,6 +426,7 @@ impl Sim {
                     self.receive(to, entry, Some(from));
                 }
             }
+            self.fetch_wanted(from, to);
             for id in self.nodes[to].replica.missing_keys() {
                 let short = self.nodes[to].keys.short();
                 let peer = &self.nodes[from].replica;
@@ -434,6 +435,25 @@ impl Sim {
                 if let Some(secret) = secret {
                     self.nodes[to].replica.learn_key(id, secret);
                 }
+            }
+        }
+    }
+
+    /// A node asks for entries by their names, as long as its peer has them.
+    fn fetch_wanted(&mut self, from: usize, to: usize) {
+        let named = |entry: &&Entry, at: &EntryRef| {
+            let header = entry.header();
+            let lane = (header.node.short(), header.inc(), header.seq);
+            lane == (at.node, Some(at.inc), at.seq) && entry.id().short() == at.hash
+        };
+        loop {
+            let wanted = self.nodes[to].replica.wanted();
+            let store = &self.nodes[from].store;
+            let found = wanted.iter().find_map(|at| store.values().find(|entry| named(entry, at)));
+            let Some(entry) = found.cloned() else { return };
+            self.receive(to, entry, Some(from));
+            if self.nodes[to].replica.wanted() == wanted {
+                return;
             }
         }
     }
