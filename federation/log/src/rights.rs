@@ -1,7 +1,7 @@
 //! What a user may do, as a set of bits.
 //!
-//! The low half is what every member may do unless defaults or a restriction say otherwise; the high
-//! half only admins have. The classes of content are bits as well: a header's flags name those that a
+//! The low half, and one bit of the high, is what every member may do unless defaults or a restriction
+//! say otherwise; the rest only admins have. The classes of content are bits as well: a header's flags name those that a
 //! Post or Edit needs, so that its validity can be judged without the body.
 
 use std::ops::{BitAnd, BitOr, Sub};
@@ -50,8 +50,10 @@ impl Rights {
     pub const TAKE_PART: Self = Self(1 << 14);
     /// Become a member without being let in by anybody.
     pub const JOIN: Self = Self(1 << 15);
+    /// Begin topics. Beside the others, as it came later.
+    pub const NEW_TOPIC: Self = Self(1 << 23);
     /// What defaults may grant.
-    pub const MEMBER: Self = Self((1 << 15) - 1);
+    pub const MEMBER: Self = Self(((1 << 15) - 1) | Self::NEW_TOPIC.0);
 
     /// Post in a broadcast channel.
     pub const BROADCAST: Self = Self(1 << 16);
@@ -63,7 +65,7 @@ impl Rights {
     pub const APPOINT: Self = Self(1 << 19);
     /// Speak as the group.
     pub const ANONYMOUS: Self = Self(1 << 20);
-    /// Manage topics.
+    /// Change topics that others began, pin and hide them.
     pub const TOPICS: Self = Self(1 << 21);
     /// Edit messages of others in a broadcast channel.
     pub const EDIT: Self = Self(1 << 22);

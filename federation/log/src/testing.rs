@@ -3,11 +3,13 @@
 use keys::NodeIdentity;
 use keys::epoch::EpochSecret;
 use keys::sealed::BoxSecret;
-use rand::SeedableRng;
 use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 
 use crate::author::{Author, write_control, write_genesis};
-use crate::body::{Action, Ask, ControlBody, Cut, DataBody, Epoch, Genesis, GroupKind, Post};
+use crate::body::{
+    Action, Ask, ControlBody, Cut, DataBody, Epoch, Genesis, GroupKind, Post, Topic, TopicEdit,
+};
 use crate::cbor::{Blob, List, Text};
 use crate::cert::{CertBody, NodeCert};
 use crate::control::{Chain, ControlEntry};
@@ -174,6 +176,25 @@ pub(crate) fn text(words: &str) -> DataBody {
         media: List::default(),
         reply_to: None,
         extra: Blob::default(),
+    })
+}
+
+/// A topic begins.
+pub(crate) fn topic(rng: &mut StdRng) -> DataBody {
+    let title = Text::new(rng.random_range(0..99u32).to_string()).unwrap();
+    DataBody::Topic(Topic { title, icon: Blob::new(vec![rng.random()]).unwrap() })
+}
+
+/// Something about a topic, or about the general one.
+pub(crate) fn topic_edit(topic: Option<EntryRef>, rng: &mut StdRng) -> DataBody {
+    let title = rng.random_bool(0.4).then(|| Text::new(rng.random::<u8>().to_string()).unwrap());
+    DataBody::TopicEdit(TopicEdit {
+        target: topic.filter(|_| rng.random_bool(0.7)),
+        title,
+        icon: rng.random_bool(0.2).then(|| Blob::new(vec![rng.random()]).unwrap()),
+        closed: rng.random_bool(0.4).then(|| rng.random()),
+        hidden: rng.random_bool(0.2).then(|| rng.random()),
+        pinned: rng.random_bool(0.2).then(|| rng.random_range(0..3)),
     })
 }
 

@@ -334,6 +334,8 @@ settings! {
     17 Reactions(Reactions),
     /// Whether only admins see who is in it.
     19 HiddenMembers(bool),
+    /// Whether it has topics, and then whether they are shown as tabs.
+    20 Forum(Option<bool>),
 }
 
 record! {

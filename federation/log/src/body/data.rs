@@ -1,7 +1,7 @@
 //! Contents of data lanes.
 
 use super::control::Content;
-use crate::cbor::{List, Text, record};
+use crate::cbor::{Blob, List, Text, record};
 use crate::cert::{NodeCert, RootOpening};
 use crate::ids::{EntryRef, Hash16};
 use crate::rights::Rights;
@@ -14,6 +14,10 @@ const REACTIONS_MAX: usize = 128;
 const REACTIONS_OF_ONE_MAX: usize = 8;
 /// Options of a poll, or kinds of reactions in a tally.
 const OPTIONS_MAX: usize = 64;
+/// 128 characters.
+const TOPIC_TITLE_BYTES_MAX: usize = 512;
+/// A colour and the name of a picture.
+const TOPIC_ICON_BYTES_MAX: usize = 64;
 /// Pins that one Unpin ends.
 const UNPINNED_MAX: usize = 32;
 
@@ -135,6 +139,42 @@ record! {
         pub target: EntryRef,
         /// Which options.
         pub options: List<u16, OPTIONS_MAX>,
+    }
+}
+
+record! {
+    /// A topic of a supergroup begins. What is said in it names this entry, in what a Post has for
+    /// core; what is said in none stands in the general topic, which is always there.
+    pub struct Topic {
+        /// What it is called.
+        pub title: Text<TOPIC_TITLE_BYTES_MAX>,
+        /// What stands before the title; core's.
+        pub icon: Blob<TOPIC_ICON_BYTES_MAX>,
+    }
+}
+
+record! {
+    /// Changes a topic, field by field: of each the last word counts.
+    pub struct TopicEdit {
+        /// Which; `None` for the general one.
+        pub target: Option<EntryRef>,
+        /// Another title.
+        pub title: Option<Text<TOPIC_TITLE_BYTES_MAX>>,
+        /// Another icon.
+        pub icon: Option<Blob<TOPIC_ICON_BYTES_MAX>>,
+        /// Whether only who may change it writes in it; kept by the author's node, voids nothing.
+        pub closed: Option<bool>,
+        /// Whether it is listed where nothing is said in it.
+        pub hidden: Option<bool>,
+        /// Its place above the others, the highest first; 0: none.
+        pub pinned: Option<u32>,
+    }
+}
+
+impl TopicEdit {
+    /// Whether somebody who began the topic may change this in it.
+    pub fn is_of_words(&self) -> bool {
+        self.target.is_some() && self.hidden.is_none() && self.pinned.is_none()
     }
 }
 

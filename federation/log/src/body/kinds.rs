@@ -5,7 +5,9 @@ use super::control::{
     AddNode, Admit, Ban, Checkpoint, Cut, Demote, Epoch, Genesis, Info, Invite, InviteRevoke,
     MoveHome, Promote, Recover, RemoveNode, Restore, Restrict, Settle, TransferOwner, Unban,
 };
-use super::data::{Count, Delete, Edit, Member, Open, Pin, Post, React, Tally, Unpin, Vote};
+use super::data::{
+    Count, Delete, Edit, Member, Open, Pin, Post, React, Tally, Topic, TopicEdit, Unpin, Vote,
+};
 use super::{SALT_BYTES, salted, unsalted};
 use crate::cbor::{Malformed, Reader, Wire, Writer};
 use crate::cert::NodeCert;
@@ -86,6 +88,8 @@ kinds! {
         73 Count(Count),
         74 Cert(Box<NodeCert>),
         75 Open(Box<Open>),
+        76 Topic(Topic),
+        77 TopicEdit(TopicEdit),
     }
 }
 

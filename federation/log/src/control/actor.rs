@@ -91,7 +91,6 @@ impl State {
         if self.rights_of(actor).has(rights) { Ok(()) } else { Err(Void::NotAllowed) }
     }
 
-    /// Fails unless the actor is the owner.
     /// The same of what an admin is granted: what every member may is not enough.
     pub(super) fn need_as_admin(&self, actor: Actor, rights: Rights) -> Result<(), Void> {
         self.need(actor, rights)?;
@@ -101,6 +100,7 @@ impl State {
         if standing.owner || granted { Ok(()) } else { Err(Void::NotAllowed) }
     }
 
+    /// Fails unless the actor is the owner.
     pub(super) fn need_owner(&self, actor: Actor) -> Result<(), Void> {
         if actor == Actor::User(self.owner) { Ok(()) } else { Err(Void::NotAllowed) }
     }

@@ -72,6 +72,11 @@ impl Lanes {
             Some(DataBody::Delete(_)) => Rights::DELETE,
             Some(DataBody::Pin(_) | DataBody::Unpin(_)) => Rights::PIN,
             Some(DataBody::Vote(_)) => Rights::TAKE_PART,
+            Some(DataBody::Topic(_)) => Rights::NEW_TOPIC,
+            Some(DataBody::TopicEdit(edit)) => {
+                let own = edit.target.is_some_and(|topic| self.is_author(entry, &topic));
+                if own && edit.is_of_words() { Rights::TAKE_PART } else { Rights::TOPICS }
+            }
             Some(DataBody::Member(Member { join: true, .. })) => Rights::JOIN,
             Some(DataBody::Edit(edit)) if chain.state().kind() == GroupKind::Channel => {
                 self.needs_to_edit(chain, entry, &edit.target)

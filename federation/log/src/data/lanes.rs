@@ -9,8 +9,8 @@ use std::ops::Bound;
 
 use super::judge::Judgement;
 use super::record::DataEntry;
-use super::view::{Message, View};
-use crate::body::{Action, DataBody, Edit, GroupKind, Reaction};
+use super::view::{Message, Topic, View};
+use crate::body::{Action, DataBody, Edit, GroupKind, Reaction, TopicEdit};
 use crate::cert::Opened;
 use crate::control::{Chain, Revocation, Scope, named_by};
 use crate::ids::{EntryRef, Hash16, Node16, UserRef};
@@ -54,6 +54,9 @@ pub struct Lanes {
     of_user: HashMap<UserRef, BTreeSet<EntryRef>>,
     about: HashMap<EntryRef, BTreeSet<EntryRef>>,
     posts: BTreeSet<EntryRef>,
+    topics: BTreeSet<EntryRef>,
+    /// What is said about the general topic.
+    general: BTreeSet<EntryRef>,
     memberships: BTreeMap<UserRef, BTreeSet<EntryRef>>,
     counts: BTreeMap<Node16, BTreeSet<EntryRef>>,
     /// The head that was last named of each lane, when it was last looked at.
@@ -239,8 +242,10 @@ impl Lanes {
     fn index_content(&mut self, entry: &DataEntry) {
         let at = entry.at;
         self.of_user.entry(entry.user).or_default().insert(at);
-        if entry.kind == super::record::kinds::POST {
-            self.posts.insert(at);
+        match entry.kind {
+            super::record::kinds::POST => drop(self.posts.insert(at)),
+            super::record::kinds::TOPIC => drop(self.topics.insert(at)),
+            _ => {}
         }
         if let Some(DataBody::React(react)) = entry.body() {
             for item in react.items.iter() {
@@ -258,6 +263,9 @@ impl Lanes {
             Some(DataBody::Count(_)) => {
                 self.counts.entry(at.node).or_default().insert(at);
             }
+            Some(DataBody::TopicEdit(TopicEdit { target: None, .. })) => {
+                self.general.insert(at);
+            }
             _ => {}
         }
     }
@@ -269,6 +277,7 @@ impl Lanes {
                 about.remove(&entry.at);
             }
         }
+        self.general.remove(&entry.at);
     }
 
     /// The entries of a lane from a number on, lowest first.
@@ -503,6 +512,48 @@ impl Lanes {
         Some(message)
     }
 
+    /// A topic, if it is shown; the general one, if anything was said about it.
+    pub fn topic(&self, chain: &Chain, at: Option<&EntryRef>) -> Option<Topic> {
+        if chain.state().kind() == GroupKind::Channel {
+            return None;
+        }
+        let mut topic = Topic::default();
+        let about = match at {
+            Some(at) => {
+                let begun = self.get(at).filter(|begun| begun.kind == super::record::kinds::TOPIC);
+                let begun = begun.filter(|_| self.counts(at))?;
+                topic.author = Some(begun.user);
+                if let Some(DataBody::Topic(said)) = begun.body() {
+                    topic.title = Some(said.title.to_string());
+                    topic.icon = Some(said.icon.to_vec());
+                }
+                self.about.get(at)
+            }
+            None => Some(&self.general),
+        };
+        let records = about.into_iter().flatten().filter_map(|at| self.records.get(at));
+        let counting: Vec<_> = records.filter(|record| self.counts(&record.entry.at)).collect();
+        let is_deleted =
+            |record: &&Record| matches!(record.entry.body(), Some(DataBody::Delete(_)));
+        if counting.iter().any(is_deleted) {
+            return None;
+        }
+        let edits: Vec<_> = counting.into_iter().filter_map(topic_edit).collect();
+        if at.is_none() && edits.is_empty() {
+            return None;
+        }
+        if let Some(title) = last_word(&edits, |edit| edit.title.as_ref()) {
+            topic.title = Some(title.to_string());
+        }
+        if let Some(icon) = last_word(&edits, |edit| edit.icon.as_ref()) {
+            topic.icon = Some(icon.to_vec());
+        }
+        topic.closed = last_word(&edits, |edit| edit.closed).unwrap_or_default();
+        topic.hidden = last_word(&edits, |edit| edit.hidden).unwrap_or_default();
+        topic.pinned = last_word(&edits, |edit| edit.pinned).unwrap_or_default();
+        Some(topic)
+    }
+
     fn is_unpinned(&self, pin: &EntryRef) -> bool {
         let about = self.about.get(pin).into_iter().flatten();
         about
@@ -545,7 +596,10 @@ impl Lanes {
         let message = |at: &EntryRef| Some((*at, self.message(chain, at)?));
         let membership = |user: &UserRef| Some((*user, self.membership(user)?));
         let count = |node: &Node16| Some((*node, self.count(*node)?));
+        let topic = |at: Option<&EntryRef>| Some((at.copied(), self.topic(chain, at)?));
+        let topics = self.topics.iter().map(Some).chain([None]);
         View {
+            topics: topics.filter_map(topic).collect(),
             messages: self.posts.iter().filter_map(message).collect(),
             members: self.memberships.keys().filter_map(membership).collect(),
             counts: self.counts.keys().filter_map(count).collect(),
@@ -562,6 +616,30 @@ fn opens(chain: &Chain, entry: &DataEntry, position: u64) -> bool {
         || chain.timeline().may_open(entry.at.node, entry.at.inc, position)
 }
 
+fn topic_edit(record: &Record) -> Option<(&Record, &TopicEdit)> {
+    match record.entry.body() {
+        Some(DataBody::TopicEdit(edit)) => Some((record, edit)),
+        _ => None,
+    }
+}
+
+/// What is said last of one field: of each node the last, and of several nodes by the one that knew
+/// more rules.
+fn last_word<'a, T>(
+    edits: &[(&'a Record, &'a TopicEdit)],
+    field: impl Fn(&'a TopicEdit) -> Option<T>,
+) -> Option<T> {
+    let mut last: BTreeMap<Node16, (&Record, T)> = BTreeMap::new();
+    // In the order of lanes: what comes later replaces what was before.
+    for (record, edit) in edits {
+        if let Some(value) = field(edit) {
+            last.insert(record.entry.at.node, (record, value));
+        }
+    }
+    let last = last.into_values();
+    last.max_by_key(|(record, _)| (record.position, record.entry.at)).map(|(_, value)| value)
+}
+
 /// What an entry says something about.
 fn targets(entry: &DataEntry) -> Vec<EntryRef> {
     match entry.body() {
@@ -572,6 +650,7 @@ fn targets(entry: &DataEntry) -> Vec<EntryRef> {
         Some(DataBody::React(react)) => react.items.iter().map(|item| item.target).collect(),
         Some(DataBody::Tally(tally)) => vec![tally.target],
         Some(DataBody::Vote(vote)) => vec![vote.target],
+        Some(DataBody::TopicEdit(edit)) => edit.target.into_iter().collect(),
         _ => Vec::new(),
     }
 }

@@ -15,7 +15,7 @@ mod view;
 pub use judge::{DataVoid, Judgement};
 pub use lanes::{Lanes, NoPredecessor};
 pub use record::{Content, DataEntry};
-pub use view::{Message, View};
+pub use view::{Message, Topic, View};
 
 #[cfg(test)]
 mod tests;

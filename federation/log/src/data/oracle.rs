@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::record::DataEntry;
-use super::view::{Message, View};
-use crate::body::{Action, Cut, DataBody, Edit, GroupKind, Pin, Setting};
+use super::view::{Message, Topic, View};
+use crate::body::{Action, Cut, DataBody, Edit, GroupKind, Pin, Setting, TopicEdit};
 use crate::cert::Opened;
 use crate::control::{ControlEntry, State, Verdict};
 use crate::ids::{ControlRef, EntryRef, Node16, UserRef};
@@ -46,6 +46,12 @@ pub fn evaluate(chain: &[ControlEntry], entries: &[DataEntry]) -> Option<View> {
             }
             _ => {}
         }
+        if let Some(topic) = world.topic(entry) {
+            view.topics.insert(Some(entry.at), topic);
+        }
+    }
+    if !world.is_channel() && !world.topic_edits(None).is_empty() {
+        view.topics.insert(None, world.changed(Topic::default(), None));
     }
     Some(view)
 }
@@ -358,6 +364,16 @@ impl World<'_> {
             Some(DataBody::Pin(_) | DataBody::Unpin(_)) => Rights::PIN,
             Some(DataBody::Vote(_)) => Rights::TAKE_PART,
             Some(DataBody::Member(member)) if member.join => Rights::JOIN,
+            Some(DataBody::Topic(_)) => Rights::NEW_TOPIC,
+            // "Who began a topic calls it what they like, and closes it, as long as they take part."
+            Some(DataBody::TopicEdit(edit)) => {
+                let began = |at: &EntryRef| self.find(at).map(|topic| topic.user);
+                let own = edit.target.as_ref().and_then(began) == Some(entry.user);
+                match (own, edit.hidden, edit.pinned) {
+                    (true, None, None) => Rights::TAKE_PART,
+                    _ => Rights::TOPICS,
+                }
+            }
             _ => Rights::NONE,
         };
         self.is_valid(entry, entry.user, needs)
@@ -414,6 +430,64 @@ impl World<'_> {
             votes: self.votes(entry),
             tallies: self.tallies(entry),
         })
+    }
+
+    fn topic(&self, entry: &DataEntry) -> Option<Topic> {
+        let is_deleted = || {
+            self.entries.iter().any(|other| match other.body() {
+                Some(DataBody::Delete(delete)) => delete.target == entry.at && self.holds(other),
+                _ => false,
+            })
+        };
+        let is_topic = entry.kind == super::record::kinds::TOPIC;
+        if self.is_channel() || !is_topic || !self.holds(entry) || is_deleted() {
+            return None;
+        }
+        let (title, icon) = match entry.body() {
+            Some(DataBody::Topic(said)) => (Some(said.title.to_string()), Some(said.icon.to_vec())),
+            _ => (None, None),
+        };
+        let topic = Topic { author: Some(entry.user), title, icon, ..Topic::default() };
+        Some(self.changed(topic, Some(entry.at)))
+    }
+
+    fn topic_edits(&self, target: Option<EntryRef>) -> Vec<(&DataEntry, &TopicEdit)> {
+        let about = self.entries.iter().filter_map(|entry| match entry.body() {
+            Some(DataBody::TopicEdit(edit)) if edit.target == target => Some((entry, edit)),
+            _ => None,
+        });
+        about.filter(|(entry, _)| self.holds(entry)).collect()
+    }
+
+    /// "Of each field, the last that counts of each node; of those the one with the highest position."
+    fn changed(&self, topic: Topic, target: Option<EntryRef>) -> Topic {
+        let edits = self.topic_edits(target);
+        fn last<T>(
+            world: &World<'_>,
+            edits: &[(&DataEntry, &TopicEdit)],
+            field: impl Fn(&TopicEdit) -> Option<T>,
+        ) -> Option<T> {
+            let says = |(entry, edit): &(&DataEntry, &TopicEdit)| {
+                Some((world.position(entry), entry.at, field(edit)?))
+            };
+            let all: Vec<_> = edits.iter().filter_map(says).collect();
+            let later = |at: EntryRef| {
+                let mut others = edits.iter().filter(|(_, edit)| field(edit).is_some());
+                others.any(|(other, _)| other.at.node == at.node && other.at > at)
+            };
+            let lasts = all.into_iter().filter(|(_, at, _)| !later(*at));
+            lasts.max_by_key(|(position, at, _)| (*position, *at)).map(|(.., value)| value)
+        }
+        let text = |edit: &TopicEdit| edit.title.as_ref().map(|title| title.to_string());
+        let icon = |edit: &TopicEdit| edit.icon.as_ref().map(|icon| icon.to_vec());
+        Topic {
+            title: last(self, &edits, text).or(topic.title),
+            icon: last(self, &edits, icon).or(topic.icon),
+            closed: last(self, &edits, |edit| edit.closed).unwrap_or(false),
+            hidden: last(self, &edits, |edit| edit.hidden).unwrap_or(false),
+            pinned: last(self, &edits, |edit| edit.pinned).unwrap_or(0),
+            author: topic.author,
+        }
     }
 
     fn pin(&self, other: &DataEntry, post: &DataEntry) -> Option<EntryRef> {

@@ -98,7 +98,7 @@ impl DataEntry {
             Some(DataBody::React(react)) => react.items.iter().all(|item| item.user != 0),
             _ => self.content != Content::Nonsense,
         };
-        let known = (kinds::POST..=kinds::OPEN).contains(&self.kind);
+        let known = (kinds::POST..=kinds::TOPIC_EDIT).contains(&self.kind);
         let opens_first = opens == (self.at.seq == 0 && self.at.inc > 0);
         !(known && flags_fit && body_fits && opens_first && by_node == (self.user.id == 0))
     }
@@ -127,4 +127,6 @@ pub(crate) mod kinds {
     pub(crate) const COUNT: u16 = 73;
     pub(crate) const CERT: u16 = 74;
     pub(crate) const OPEN: u16 = 75;
+    pub(crate) const TOPIC: u16 = 76;
+    pub(crate) const TOPIC_EDIT: u16 = 77;
 }

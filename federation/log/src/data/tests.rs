@@ -20,9 +20,10 @@ use crate::control::{Accepted, Chain, ControlEntry};
 use crate::ids::{ControlRef, EntryId, EntryRef, Hash16, UserRef};
 use crate::mutant::Mutant;
 use crate::rights::Rights;
-use crate::testing::{Start, TestNode, control, epoch, genesis, number, seeded, text};
+use crate::testing::{Start, TestNode, control, cut, epoch, genesis, number, seeded, text};
 
 mod edits;
+mod topics;
 
 struct World {
     rng: StdRng,
@@ -95,7 +96,7 @@ impl World {
             seq: self.rng.random_range(0..9),
             hash: Hash16([9; 16]),
         };
-        let posts: Vec<_> = self.data.iter().filter(|entry| entry.kind <= 68).collect();
+        let posts: Vec<_> = self.data.iter().filter(|e| e.kind <= 68 || e.kind == 76).collect();
         match posts.choose(&mut self.rng) {
             Some(entry) if self.rng.random_bool(0.95) => entry.at,
             _ => unknown,
@@ -338,7 +339,13 @@ impl World {
             DataBody::Post(post) => post,
             _ => unreachable!(),
         };
-        match self.rng.random_range(0..20) {
+        match self.rng.random_range(0..24) {
+            20 => crate::testing::topic(&mut self.rng),
+            21..24 => {
+                let topics: Vec<_> = self.data.iter().filter(|entry| entry.kind == 76).collect();
+                let topic = topics.choose(&mut self.rng).map(|entry| entry.at);
+                crate::testing::topic_edit(topic.or(Some(target)), &mut self.rng)
+            }
             0..6 => DataBody::Post(words(&mut self.rng)),
             6..8 => DataBody::Edit(Edit { target, post: words(&mut self.rng) }),
             8 => DataBody::Delete(Delete { target }),

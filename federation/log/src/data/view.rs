@@ -26,6 +26,23 @@ pub struct Message {
     pub tallies: BTreeMap<Node16, Vec<(u16, u64)>>,
 }
 
+/// A topic that is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Topic {
+    /// Who began it; `None` for the general one.
+    pub author: Option<UserRef>,
+    /// What it is called; `None` where that cannot be read here, or nobody has called it anything.
+    pub title: Option<String>,
+    /// What stands before the title.
+    pub icon: Option<Vec<u8>>,
+    /// Whether only who may change it writes in it.
+    pub closed: bool,
+    /// Whether it is listed where nothing is said in it.
+    pub hidden: bool,
+    /// Its place above the others, the highest first; 0: none.
+    pub pinned: u32,
+}
+
 /// Everything that a group shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct View {
@@ -35,4 +52,7 @@ pub struct View {
     pub members: BTreeMap<UserRef, bool>,
     /// Members of a channel by node.
     pub counts: BTreeMap<Node16, u64>,
+    /// Topics of a supergroup by the entry that began them; the general one under `None`, where
+    /// anything was said about it.
+    pub topics: BTreeMap<Option<EntryRef>, Topic>,
 }

@@ -128,7 +128,11 @@ impl Sim {
             return plain;
         };
         let is_channel = self.nodes[node].replica.chain().state().kind() == GroupKind::Channel;
-        match (self.below(20), pin) {
+        let topic = self.some_entry(node, 76);
+        match (self.below(24), pin) {
+            (20, _) => crate::testing::topic(&mut self.rng),
+            (21, _) => DataBody::Delete(Delete { target: topic.unwrap_or(target) }),
+            (22.., _) => crate::testing::topic_edit(topic, &mut self.rng),
             // Where it may have an effect, what others said is edited more often.
             _ if is_channel && self.chance(0.25) => DataBody::Edit(Edit { target, post }),
             (0..2, _) => DataBody::Edit(Edit { target, post }),

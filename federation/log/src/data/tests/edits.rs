@@ -7,14 +7,14 @@ use crate::control::Verdict;
 use crate::replica::Replica;
 
 /// A group of two nodes, and a copy that holds what both write.
-struct Group {
-    nodes: [TestNode; 2],
-    copy: Replica,
+pub(super) struct Group {
+    pub(super) nodes: [TestNode; 2],
+    pub(super) copy: Replica,
     rng: StdRng,
 }
 
 impl Group {
-    fn new(kind: GroupKind) -> Self {
+    pub(super) fn new(kind: GroupKind) -> Self {
         let mut rng = seeded(31);
         let nodes = [TestNode::new(&mut rng), TestNode::new(&mut rng)];
         let recovery = NodeIdentity::generate(&mut rng);
@@ -27,7 +27,7 @@ impl Group {
         group
     }
 
-    fn control(&mut self, user: Option<UserRef>, action: Action) {
+    pub(super) fn control(&mut self, user: Option<UserRef>, action: Action) {
         let (author, body) = (self.nodes[0].author(), ControlBody::bare(action));
         let chain = self.copy.chain();
         let entry = write_control(chain, author, user, &body, 0, &mut self.rng).unwrap();
@@ -36,19 +36,19 @@ impl Group {
     }
 
     /// The owner grants exactly these, and keeps what stands at or below these heads.
-    fn grant(&mut self, user: UserRef, rights: Rights, keep: Option<&[EntryRef]>) {
+    pub(super) fn grant(&mut self, user: UserRef, rights: Rights, keep: Option<&[EntryRef]>) {
         let cut = keep.map(|heads| Cut::new(heads.to_vec()).unwrap());
         let promote = Promote { user, rights, rank: Text::default(), cut };
         self.control(Some(self.nodes[0].user(1)), Action::Promote(promote));
     }
 
     /// The rules move on by an entry that changes none.
-    fn pass(&mut self) {
+    pub(super) fn pass(&mut self) {
         let state = self.copy.chain().state().digest();
         self.control(None, Action::Checkpoint(Checkpoint { heads: List::default(), state }));
     }
 
-    fn say(&mut self, node: usize, user: u64, body: &DataBody) -> EntryRef {
+    pub(super) fn say(&mut self, node: usize, user: u64, body: &DataBody) -> EntryRef {
         let author = self.nodes[node].author();
         let entry = self.copy.write_data(author, 0, user, body, 0, &mut self.rng).unwrap();
         self.copy.receive(entry.clone(), 0).unwrap();
@@ -68,7 +68,7 @@ impl Group {
         lanes.message(chain, &at).and_then(|m| m.post).map(|Post { text, .. }| text.to_string())
     }
 
-    fn counts(&self, at: EntryRef) -> bool {
+    pub(super) fn counts(&self, at: EntryRef) -> bool {
         self.copy.lanes().counts(&at)
     }
 }
