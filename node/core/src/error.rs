@@ -220,6 +220,30 @@ pub enum CoreError {
     /// A change that changes nothing.
     #[error("nothing is to change")]
     ChatNotModified,
+    /// The group is no forum.
+    #[error("no forum")]
+    ForumMissing,
+    /// That is not for forums.
+    #[error("a forum")]
+    ForumEnabled,
+    /// A group in which posts are discussed is no forum, and a forum discusses none.
+    #[error("not where posts are discussed")]
+    DiscussionUnallowed,
+    /// There is no such topic, or not for that.
+    #[error("no such topic")]
+    TopicInvalid,
+    /// A topic's title is empty, or longer than 128 characters.
+    #[error("not a title of a topic")]
+    TopicTitleInvalid,
+    /// The topic is what it is to become.
+    #[error("the topic does not change")]
+    TopicNotModified,
+    /// The topic stands where it is to stand.
+    #[error("the topic's place does not change")]
+    TopicPinNotModified,
+    /// Only who may change the topic writes in it.
+    #[error("a closed topic")]
+    TopicClosed,
     /// The title of a group is empty or too long.
     #[error("bad title")]
     ChatTitleInvalid,

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::channels::ChannelRead;
 use crate::dialogs::{FilterId, FolderId, NotifyTarget};
-use crate::ids::{Actor, AuthKeyId, BoxId, ChannelId, ChatId, MessageId, PeerId, Pts, UserId};
+use crate::ids::{
+    Actor, AuthKeyId, BoxId, ChannelId, ChatId, MessageId, PeerId, Pts, Talk, UserId,
+};
 use crate::login::Authorization;
 use crate::media::PollId;
 use crate::message::{BoxRow, Message};
@@ -209,6 +211,15 @@ pub enum Event {
         /// Up to here.
         max_id: MessageId,
     },
+    /// A topic of a forum stands above the others, or no longer; or they have another order.
+    TopicsPinned {
+        /// In which group.
+        channel: ChannelId,
+        /// Which topic, and whether it does; `None`: all of them, in their new order.
+        pinned: Option<(MessageId, bool)>,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
     /// Somebody writes; never stored.
     Typing {
         /// Who.
@@ -296,10 +307,17 @@ pub enum Own {
         /// Whether it is.
         unread: bool,
     },
+    /// Whether a forum is shown as one conversation.
+    ForumAsMessages {
+        /// Which.
+        channel: ChannelId,
+        /// Whether it is.
+        so: bool,
+    },
     /// A draft was saved, or is gone.
     Draft {
-        /// To whom.
-        peer: PeerId,
+        /// Where.
+        to: Talk,
     },
     /// A dialog was pinned or is no longer.
     Pinned {

@@ -186,6 +186,39 @@ impl PeerId {
     }
 }
 
+/// Where somebody talks: in a dialog, or in a topic of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Talk {
+    /// The dialog.
+    pub peer: PeerId,
+    /// The topic, by the message that tells of its beginning.
+    pub topic: Option<MessageId>,
+}
+
+impl Talk {
+    /// peer (9) ++ topic (4, big-endian), if there is one.
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        let topic = self.topic.map(|topic| topic.0.to_be_bytes());
+        [&self.peer.bytes()[..], topic.as_ref().map_or(&[], |topic| &topic[..])].concat()
+    }
+
+    /// The inverse of [`Talk::bytes`].
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (peer, topic) = bytes.split_at_checked(PEER_BYTES)?;
+        let topic = match topic {
+            [] => None,
+            topic => Some(MessageId(i32::from_be_bytes(topic.try_into().ok()?))),
+        };
+        Some(Self { peer: PeerId::from_bytes(peer)?, topic })
+    }
+}
+
+impl From<PeerId> for Talk {
+    fn from(peer: PeerId) -> Self {
+        Self { peer, topic: None }
+    }
+}
+
 impl From<ChannelId> for PeerId {
     fn from(channel: ChannelId) -> Self {
         Self::Channel(channel)

@@ -55,8 +55,9 @@ pub use crate::core::{Core, Keys};
 pub use channels::{
     AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, Channel,
     ChannelCreated, ChannelDone, ChannelReactions, ChannelRead, ChannelRole, ChannelSetting,
-    ChannelView, LogKeys, Migrated, NewChannel, Participant, ParticipantFilter, ParticipantPage,
-    PostCopy, PostCounts, Thread, ThreadPage,
+    ChannelView, GENERAL_TOPIC, LogKeys, Migrated, NewChannel, NewTopic, Participant,
+    ParticipantFilter, ParticipantPage, PostCopy, PostCounts, ShownTopic, Thread, ThreadPage,
+    Topic, TopicChange, TopicIcon, TopicPage, TopicQuery,
 };
 pub use chats::{
     CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,
@@ -74,7 +75,7 @@ pub use event::{BoxEvent, ChatChange, Event, Follower, Outbound, Own, Purpose};
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{
     Actor, AuthKeyId, BoxId, CHANNEL_ID_MAX, CHAT_ID_MAX, ChannelId, ChatId, MessageId, PeerId,
-    Pts, USER_ID_END, USER_ID_FIRST, UserId,
+    Pts, Talk, USER_ID_END, USER_ID_FIRST, UserId,
 };
 pub use limits::{Bucket, Buckets, ByAddress, Limit, Rate, address_key};
 pub use links::{ChatLink, Importer, LinkFor, LinkTaken, LinkTerms};

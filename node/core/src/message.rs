@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::channels::{TopicChange, TopicIcon};
 use crate::ids::{ChannelId, ChatId, MessageId, PeerId, UserId};
 use crate::media::{FileId, Media};
 use crate::record::Record;
@@ -68,6 +69,8 @@ pub struct Message {
     pub has_thread: bool,
     /// In a supergroup: in whose name it was written, if not in its writer's own.
     pub sent_as: Option<PeerId>,
+    /// Its thread is a topic.
+    pub in_topic: bool,
 }
 
 /// What a service message tells.
@@ -121,6 +124,15 @@ pub enum Action {
         /// Its number.
         chat: ChatId,
     },
+    /// A topic begins: what stands in it answers this message.
+    TopicCreated {
+        /// What it is called.
+        title: String,
+        /// What stands before the title.
+        icon: TopicIcon,
+    },
+    /// The topic in which this message stands is another one.
+    TopicEdited(TopicChange),
 }
 
 impl std::fmt::Debug for Message {
@@ -540,6 +552,7 @@ impl Message {
             post_author: None,
             thread: None,
             has_thread: false,
+            in_topic: false,
             sent_as: None,
         }
     }

@@ -23,8 +23,13 @@ fn peer(viewer: &Context, channel: ChannelId) -> enums::InputPeer {
 
 async fn made(ctx: &Context, broadcast: bool, members: &[UserId]) -> ChannelId {
     let (core, owner, actor) = (&ctx.shared.core, ctx.user().unwrap(), ctx.actor().unwrap());
-    let new =
-        NewChannel { broadcast, title: "Harbour".into(), about: String::new(), ttl_period: 0 };
+    let new = NewChannel {
+        broadcast,
+        title: "Harbour".into(),
+        about: String::new(),
+        ttl_period: 0,
+        forum: false,
+    };
     let made = core.create_channel(actor, owner, new).await.unwrap().channel;
     core.add_to_channel(actor, owner, made, members.to_vec()).await.unwrap();
     made

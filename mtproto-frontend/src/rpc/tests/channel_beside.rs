@@ -14,7 +14,7 @@ use crate::session::NeutralUpdate as _;
 
 async fn place(of: &Context, broadcast: bool) -> ChannelId {
     let (title, about) = ("Harbour".to_owned(), String::new());
-    let new = NewChannel { broadcast, title, about, ttl_period: 0 };
+    let new = NewChannel { broadcast, title, about, ttl_period: 0, forum: false };
     let owner = of.user().unwrap();
     of.shared.core.create_channel(of.actor().unwrap(), owner, new).await.unwrap().channel
 }

@@ -18,7 +18,7 @@ pub(super) const LAYERS: [i32; 2] = [158, 230];
 
 pub(super) async fn channel(of: &Context, broadcast: bool) -> ChannelId {
     let (title, about) = ("News".to_owned(), String::new());
-    let new = NewChannel { broadcast, title, about, ttl_period: 0 };
+    let new = NewChannel { broadcast, title, about, ttl_period: 0, forum: false };
     let owner = of.user().unwrap();
     of.shared.core.create_channel(of.actor().unwrap(), owner, new).await.unwrap().channel
 }

@@ -6,7 +6,7 @@
 use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
-use super::{ADMIN_EVENT, Channel, ChannelRole, ChannelSetting, Participant, row_key};
+use super::{ADMIN_EVENT, Channel, ChannelRole, ChannelSetting, Participant, Topic, row_key};
 use crate::chats::{ChatReactions, Rights};
 use crate::decide::Decide;
 use crate::ids::{ChannelId, MessageId, UserId};
@@ -105,6 +105,14 @@ pub enum AdminAction {
     Reactions(ChatReactions, ChatReactions),
     /// A poll was closed.
     PollStopped(MessageId, Message),
+    /// A topic began.
+    TopicCreated(Topic),
+    /// A topic is another one.
+    TopicEdited(Topic, Topic),
+    /// A topic and all that was said in it was removed.
+    TopicDeleted(Topic),
+    /// A topic stands above the others, or no longer.
+    TopicPinned(Topic, bool),
 }
 
 impl AdminAction {
@@ -152,6 +160,10 @@ impl AdminAction {
             Self::Title(before, now) | Self::About(before, now) | Self::Username(before, now) => {
                 has(before) || has(now)
             }
+            Self::TopicCreated(topic) | Self::TopicDeleted(topic) | Self::TopicPinned(topic, _) => {
+                has(&topic.title)
+            }
+            Self::TopicEdited(before, now) => has(&before.title) || has(&now.title),
             _ => self.messages().iter().any(|message| has(&message.text)),
         }
     }
@@ -165,6 +177,11 @@ impl AdminAction {
             | Self::Username(..)
             | Self::Photo(..)
             | Self::Linked(..) => AdminEvents::INFO,
+            Self::Set(ChannelSetting::Forum(_), _)
+            | Self::TopicCreated(_)
+            | Self::TopicEdited(..)
+            | Self::TopicDeleted(_)
+            | Self::TopicPinned(..) => AdminEvents::FORUMS,
             Self::Set(..) | Self::Rights(..) | Self::Reactions(..) => AdminEvents::SETTINGS,
             Self::Joined | Self::JoinedByLink(_) | Self::JoinedByRequest(..) => AdminEvents::JOIN,
             Self::Left => AdminEvents::LEAVE,
@@ -229,8 +246,10 @@ impl AdminEvents {
     pub const LINKS: Self = Self(1 << 14);
     /// Posts.
     pub const SEND: Self = Self(1 << 15);
+    /// Topics, and whether there are any.
+    pub const FORUMS: Self = Self(1 << 16);
     /// All.
-    pub const ALL: Self = Self((1 << 16) - 1);
+    pub const ALL: Self = Self((1 << 17) - 1);
 
     /// These too, if so.
     #[must_use]

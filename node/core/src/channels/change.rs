@@ -34,6 +34,8 @@ pub struct NewChannel {
     pub about: String,
     /// Seconds after which its messages go; 0: they stay.
     pub ttl_period: i32,
+    /// What is said in a supergroup stands in topics.
+    pub forum: bool,
 }
 
 /// A channel that was made.
@@ -293,7 +295,7 @@ impl Core {
 
 impl Decide<'_> {
     fn create_channel(&mut self, owner: UserId, new: NewChannel) -> CoreResult<ChannelCreated> {
-        let NewChannel { broadcast, title, about, ttl_period } = new;
+        let NewChannel { broadcast, title, about, ttl_period, forum } = new;
         let own = self.inner.channels.of(self.store(), owner)?;
         if own.len() >= super::table::CHANNELS_OF_ONE_MAX {
             return Err(CoreError::TooMany);
@@ -303,7 +305,8 @@ impl Decide<'_> {
             (GroupKind::Channel, Rights::NONE)
         } else {
             // Who joins a supergroup does not change it, as clients expect of new ones.
-            (GroupKind::Supergroup, Rights::CHANGE_INFO | Rights::PIN_MESSAGES)
+            let kept = Rights::CHANGE_INFO | Rights::PIN_MESSAGES | Rights::MANAGE_TOPICS;
+            (GroupKind::Supergroup, kept)
         };
         let banned = rights::forbidden(rights::denied(banned));
         // Readers of a channel react and take part in polls, and have nothing else.
@@ -314,11 +317,17 @@ impl Decide<'_> {
         let found = Channel::new(owner, self.now(), title.clone(), about);
         let found = Channel { broadcast, banned, ttl_period, ..found };
         let role = ChannelRole::Creator { rank: String::new() };
-        let found = self.begin_channel(found, NewLog { kind, defaults }, role)?;
+        let mut found = self.begin_channel(found, NewLog { kind, defaults }, role)?;
         let channel = found.id;
         if ttl_period > 0 {
             let setting = ChannelSetting::Ttl(ttl_period).to_log();
             self.write_control(channel, Some(owner), info(setting))?;
+        }
+        if forum {
+            let setting = ChannelSetting::Forum(Some(false));
+            self.write_control(channel, Some(owner), info(setting.to_log()))?;
+            found.forum = true;
+            self.begin_topics(&mut found)?;
         }
         self.put_channel(found)?;
         let sent = self.say_in_channel(owner, channel, Action::ChannelCreated { title })?;

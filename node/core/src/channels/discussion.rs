@@ -96,7 +96,7 @@ impl Core {
             let view = self.channel_for(user, id)?;
             let channel = &view.channel;
             let free = !channel.broadcast && !channel.deleted && channel.linked.is_none();
-            if free && view.admin_rights().contains_all(LINKS) {
+            if free && !channel.forum && view.admin_rights().contains_all(LINKS) {
                 groups.push(id.into());
             }
         }
@@ -162,6 +162,9 @@ impl Decide<'_> {
             (Some(channel), Some(group)) => {
                 if channel.linked == Some(group.id) {
                     return Err(CoreError::ChatNotModified);
+                }
+                if group.forum {
+                    return Err(CoreError::DiscussionUnallowed);
                 }
                 if group.hidden_history {
                     return Err(CoreError::HistoryHidden);

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Channel, Participant, row_key};
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Own;
+use crate::history::Stored;
 use crate::ids::{Actor, ChannelId, MessageId, UserId};
 use crate::message::Message;
 use crate::record::Record;
@@ -79,7 +80,8 @@ impl Core {
         Ok(mention.map(|mention| mention.unread))
     }
 
-    /// Messages of a channel that mention a member and were not looked at, the newest first.
+    /// Messages of a channel that mention a member and were not looked at, the newest first: all, or
+    /// those of a thread.
     ///
     /// # Errors
     /// Those of the store.
@@ -87,15 +89,21 @@ impl Core {
         &self,
         owner: UserId,
         channel: ChannelId,
+        thread: Option<MessageId>,
     ) -> CoreResult<Vec<MessageId>> {
         let prefix = prefix(channel, owner);
         let rows = scan_prefix(&*self.inner.store, Keyspace::CHANNELS, &prefix, KEPT_MAX + 1)?;
         let mut ids = unread(&rows)?;
+        if let Some(thread) = thread {
+            let stands_there = |stored: &Stored| stored.message.stands_in(thread);
+            let found = self.rows(channel, &ids)?.into_iter().filter(stands_there);
+            ids = found.map(|stored| stored.id).collect();
+        }
         ids.reverse();
         Ok(ids)
     }
 
-    /// Marks some mentions in a channel as seen; and how many are left. It is no event of the channel.
+    /// Marks some mentions in a channel as seen, or in a thread of it; and how many are left. It is no event of the channel.
     ///
     /// # Errors
     /// [`CoreError::UnknownChannel`].
@@ -104,6 +112,7 @@ impl Core {
         actor: Actor,
         owner: UserId,
         channel: ChannelId,
+        thread: Option<MessageId>,
     ) -> CoreResult<usize> {
         self.write(Some(actor), move |decide| {
             let view = decide.channel_view(owner, channel)?;
@@ -111,7 +120,10 @@ impl Core {
                 return Err(CoreError::UnknownChannel);
             }
             let rows = decide.mentions_of(channel, owner)?;
-            let all = unread(&rows)?;
+            let mut all = unread(&rows)?;
+            if let Some(thread) = thread {
+                all = decide.in_thread(channel, all, thread)?;
+            }
             let some: Vec<MessageId> = all.iter().take(AT_ONCE).copied().collect();
             let seen = decide.see_mentions(channel, owner, &some)?;
             if !seen.is_empty() {
@@ -142,7 +154,8 @@ impl Decide<'_> {
         if let Some(reply) = &message.reply {
             let answered = self.message(channel.id, reply.to)?;
             // What the node copies by itself is nobody's.
-            let answered = answered.filter(|answered| answered.is_by(answered.from));
+            let answered = answered
+                .filter(|answered| answered.is_by(answered.from) && answered.action.is_none());
             meant.extend(answered.map(|answered| answered.from));
         }
         meant.sort_unstable();

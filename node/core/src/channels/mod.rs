@@ -10,7 +10,7 @@
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
-//! [`discussion`]; 20 ++ latest first (8) the [`AdminEvent`]s; from 32 on see [`react`], from 40 on
+//! [`discussion`]; 11 and 12 topics, see [`topics`]; 20 ++ latest first (8) the [`AdminEvent`]s; from 32 on see [`react`], from 40 on
 //! [`views`], from 48 on [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
@@ -31,6 +31,7 @@ mod send_as;
 mod settings;
 mod table;
 mod threads;
+mod topics;
 mod views;
 
 use node_store::Keyspace;
@@ -52,6 +53,9 @@ pub use rights::AdminRights;
 pub use settings::ChannelSetting;
 pub(crate) use table::Channels;
 pub use threads::{Thread, ThreadPage};
+pub use topics::{
+    GENERAL_TOPIC, NewTopic, ShownTopic, Topic, TopicChange, TopicIcon, TopicPage, TopicQuery,
+};
 pub use views::PostCounts;
 pub(crate) use views::Views;
 
@@ -74,6 +78,8 @@ const IN_THREAD: u8 = 7;
 const THREAD: u8 = 8;
 const THREAD_READ: u8 = 9;
 const COPY: u8 = 10;
+const TOPIC: u8 = 11;
+const TOPIC_ORDER: u8 = 12;
 const ADMIN_EVENT: u8 = 20;
 
 /// A channel or a supergroup, as it shows on this node.
@@ -127,6 +133,16 @@ pub struct Channel {
     pub deleted: bool,
     /// The basic group that it was.
     pub migrated_from: Option<ChatId>,
+    /// What is said in it stands in topics.
+    pub forum: bool,
+    /// Clients show those as tabs.
+    pub forum_tabs: bool,
+    /// From this message on topics are kept: since it became a forum for the first time.
+    pub(crate) topics_from: Option<MessageId>,
+    /// How many topics there are, with the general one.
+    pub topics: i32,
+    /// Those that stand above the others, in their order.
+    pub pinned_topics: Vec<MessageId>,
 }
 
 impl Channel {
@@ -157,6 +173,11 @@ impl Channel {
             restricted: 0,
             deleted: false,
             migrated_from: None,
+            forum: false,
+            forum_tabs: false,
+            topics_from: None,
+            topics: 0,
+            pinned_topics: Vec::new(),
         }
     }
 }
@@ -195,6 +216,8 @@ pub struct Participant {
     pub anonymous: bool,
     /// The channel in whose name they write in a supergroup, if they chose one.
     pub send_as: Option<ChannelId>,
+    /// Their clients show a forum as one conversation.
+    pub forum_as_messages: bool,
 }
 
 /// What somebody is in a channel.
@@ -255,6 +278,7 @@ impl Participant {
             announced: false,
             anonymous: false,
             send_as: None,
+            forum_as_messages: false,
         }
     }
 

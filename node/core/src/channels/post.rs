@@ -194,9 +194,9 @@ impl Decide<'_> {
             message.post_author = Some(account.full_name());
         }
         // Answers stand in threads where everybody writes.
-        message.thread = match &message.reply {
+        (message.thread, message.in_topic) = match &message.reply {
             Some(reply) if !found.broadcast => self.thread_of_answer(channel, reply.to)?,
-            _ => None,
+            _ => (None, false),
         };
         message.sent_as = self.sender(from, &view, message.sent_as)?;
         if message.sent_as == Some(channel.into()) {
@@ -214,17 +214,19 @@ impl Decide<'_> {
         self.expires(from, id, &message)?;
         self.ask_poll_in_channel(message.media.as_ref(), channel, id)?;
         self.hold_media(&message, 1)?;
-        if own.joined {
+        // In a forum one reads by topic.
+        let reads_all = own.joined && !found.forum;
+        if reads_all {
             self.read_by_writing(&found, &own)?;
         }
         let reads = Participant {
-            read_inbox: if own.joined { id } else { own.read_inbox },
+            read_inbox: if reads_all { id } else { own.read_inbox },
             announced: own.announced || announces,
             wrote: if found.slow_mode_s > 0 { self.now() } else { own.wrote },
             ..own
         };
         // Who is not in it leaves no row but where the time has to be kept.
-        if reads.joined {
+        if reads_all {
             self.note_reading(&found, from, id)?;
         }
         if reads.joined || reads.wrote > 0 {
@@ -240,13 +242,17 @@ impl Decide<'_> {
         if found.broadcast {
             self.note(channel, from, AdminAction::Sent(id, message.clone()))?;
         }
-        self.enter_thread(channel, id, &message)?;
+        self.enter_thread(&found, id, &message)?;
         if !reads.joined {
             self.wrote_in_thread(channel, id, &message)?;
         }
         let copied = self.copy_post(&found, id, &message)?;
+        let topic = message.topic();
         let row = BoxRow::Message(message);
         let pts = self.append(channel, row.clone())?;
+        if reads.joined && found.forum {
+            self.read_in_forum(channel, from, topic, id)?;
+        }
         if let Some(copied) = copied {
             self.place_copy(copied)?;
         }
@@ -265,7 +271,7 @@ impl Decide<'_> {
     }
 
     /// The same, as it stands. Who did it has read it.
-    fn place_service(
+    pub(super) fn place_service(
         &mut self,
         from: UserId,
         channel: ChannelId,
@@ -278,13 +284,24 @@ impl Decide<'_> {
         }
         self.hold_media(&message, 1)?;
         let mut found = self.channel_row(channel)?;
-        if let Some(own) = own.as_ref().filter(|own| own.joined) {
+        // What tells of a message in a topic stands there too.
+        if let Some(reply) = &message.reply
+            && let (top, true) = self.thread_of_answer(channel, reply.to)?
+        {
+            (message.thread, message.in_topic) = (top, true);
+        }
+        let (id, reads_all) = (self.next_id(channel)?, !found.forum);
+        if let Some(own) = own.as_ref().filter(|own| own.joined && reads_all) {
             self.read_by_writing(&found, own)?;
         }
+        self.enter_thread(&found, id, &message)?;
         let pts = self.append(channel, BoxRow::Message(message.clone()))?;
-        let id = MessageId(pts.0);
-        if let Some(own) = own {
-            self.put_participant(&mut found, &Participant { read_inbox: id, ..own })?;
+        match own {
+            Some(own) if reads_all => {
+                self.put_participant(&mut found, &Participant { read_inbox: id, ..own })?;
+            }
+            Some(own) if own.joined => self.read_in_forum(channel, from, message.topic(), id)?,
+            _ => {}
         }
         Ok(Sent { id, pts, message, repeated: false })
     }
@@ -488,6 +505,10 @@ impl Decide<'_> {
         let (mut going, mut targets) = (Vec::new(), Vec::new());
         for id in ids {
             let Some(message) = self.message(channel, id)? else { continue };
+            // That goes with its topic.
+            if matches!(message.action, Some(Action::TopicCreated { .. })) {
+                continue;
+            }
             let own = message.is_by(owner)
                 && message.action.is_none()
                 && (!view.channel.broadcast || posts);
@@ -527,7 +548,7 @@ impl Decide<'_> {
     }
 
     /// What leads to a message goes; answers the entry that brought it.
-    fn forget_message(
+    pub(super) fn forget_message(
         &mut self,
         channel: ChannelId,
         id: MessageId,
@@ -632,14 +653,18 @@ impl Decide<'_> {
         Ok(vec![(self.append(channel, row.clone())?, row)])
     }
 
-    /// Unpins some of a channel's messages; and how many are left.
+    /// Unpins some of a channel's messages, or of those in a thread; and how many are left.
     pub(crate) fn unpin_all_in_channel(
         &mut self,
         owner: UserId,
         channel: ChannelId,
+        thread: Option<MessageId>,
     ) -> CoreResult<(Affected, usize)> {
         self.may_pin_in_channel(owner, channel)?;
-        let all = self.pinned(channel, channel.into())?;
+        let mut all = self.pinned(channel, channel.into())?;
+        if let Some(thread) = thread {
+            all = self.in_thread(channel, all, thread)?;
+        }
         let some: Vec<MessageId> = all.iter().take(UNPIN_AT_ONCE).copied().collect();
         let events = self.unpin_in_channel(owner, channel, &some)?;
         let affected = match events.last() {

@@ -49,7 +49,7 @@ impl Furthest {
 pub struct ChannelRead {
     /// Up to here.
     pub max_id: MessageId,
-    /// Messages that stay unread.
+    /// Messages that stay unread; in a forum [`Core::unread_above`] tells.
     pub unread: i32,
     /// Where the channel's box is.
     pub pts: Pts,
@@ -96,8 +96,25 @@ impl Core {
         Ok(self.rows(channel, &ids)?.into_iter().map(|stored| stored.message.from).collect())
     }
 
+    /// Messages of a channel that a member has not read who has read it up to one; in a forum without
+    /// those that were read by topic.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn unread_above(
+        &self,
+        channel: ChannelId,
+        user: UserId,
+        read: MessageId,
+    ) -> CoreResult<i32> {
+        match self.channel(channel) {
+            Some(found) if found.forum => self.unread_in_forum(channel, user, read),
+            _ => self.unread_in_channel(channel, read),
+        }
+    }
+
     /// Messages above one that lie in a channel.
-    pub(crate) fn unread_in_channel(&self, channel: ChannelId, read: MessageId) -> CoreResult<i32> {
+    fn unread_in_channel(&self, channel: ChannelId, read: MessageId) -> CoreResult<i32> {
         let unread =
             self.in_place(channel, Place::Dialog(channel.into()), |dialog, chunks, peer| {
                 let mut unread = 0;
@@ -179,6 +196,45 @@ impl Decide<'_> {
             self.event(Event::ChannelSeen { channel, by, after, max_id });
         }
         Ok(())
+    }
+
+    /// Messages above one, the lowest first.
+    pub(super) fn ids_above(
+        &self,
+        channel: ChannelId,
+        read: MessageId,
+        limit: usize,
+    ) -> CoreResult<Vec<MessageId>> {
+        let (store, peer) = (self.store(), channel.into());
+        let cell = self.inner.boxes.cell(channel);
+        let state = cell.lock(store, channel)?;
+        let chunks = StoredChunks { store, owner: BoxId::from(channel) };
+        let mut ids = Vec::new();
+        if let Some(dialog) = state.dialogs.get(&peer).filter(|dialog| dialog.top > read) {
+            dialog.index.ascend(read.0.saturating_add(1), &chunks, peer, |entry| {
+                ids.push(MessageId(entry.id));
+                ids.len() < limit
+            })?;
+        }
+        Ok(ids)
+    }
+
+    /// A member's mark goes up, as what lies below was read by topic.
+    pub(super) fn move_mark(
+        &mut self,
+        channel: ChannelId,
+        own: Participant,
+        max_id: MessageId,
+    ) -> CoreResult<()> {
+        let (user, before) = (own.user, own.read_inbox);
+        let mut found = self.channel_row(channel)?;
+        self.put_participant(&mut found, &Participant { read_inbox: max_id, ..own })?;
+        self.note_reading(&found, user, max_id)?;
+        // It follows from what was read, and is told to the acting session too.
+        let pts = self.inner.boxes.cell(channel).lock(self.store(), channel)?.pts;
+        let read = ChannelRead { max_id, unread: 0, pts };
+        self.event(Event::ChannelRead { channel, user, read, actor: None });
+        self.tell_seen_in_channel(channel, user, before, max_id)
     }
 
     /// Whoever is about to write has read what is there. The mark is the caller's to move.

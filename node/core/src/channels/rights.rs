@@ -96,7 +96,7 @@ const ADMIN: [(AdminRights, LogRights); 10] = [
 
 /// What a member may be forbidden, and the right of the log that is missing then. The log knows one
 /// right for what clients forbid in pieces.
-const MEMBER: [(Rights, LogRights); 14] = [
+const MEMBER: [(Rights, LogRights); 15] = [
     (Rights::SEND_PLAIN, LogRights::TEXT),
     (Rights::SEND_PHOTOS, LogRights::PHOTO),
     (Rights::SEND_VIDEOS, LogRights::VIDEO),
@@ -111,6 +111,7 @@ const MEMBER: [(Rights, LogRights); 14] = [
     (Rights::CHANGE_INFO, LogRights::INFO),
     (Rights::INVITE_USERS, LogRights::INVITE),
     (Rights::PIN_MESSAGES, LogRights::PIN),
+    (Rights::MANAGE_TOPICS, LogRights::NEW_TOPIC),
 ];
 
 /// What clients forbid together with stickers: the log has one right for all of these.

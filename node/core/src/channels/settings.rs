@@ -34,6 +34,8 @@ pub enum ChannelSetting {
     JoinRequest(bool),
     /// Only admins of a supergroup see who is in it.
     HiddenMembers(bool),
+    /// What is said in a supergroup stands in topics; and then whether clients show them as tabs.
+    Forum(Option<bool>),
 }
 
 /// What is asked of whoever sets something.
@@ -53,7 +55,7 @@ impl ChannelSetting {
             | Self::JoinToSend(_)
             | Self::JoinRequest(_)
             | Self::HiddenMembers(_) => Asks::Admin(AdminRights::BAN_USERS),
-            Self::HiddenHistory(_) | Self::NoForwards(_) => Asks::Owner,
+            Self::HiddenHistory(_) | Self::NoForwards(_) | Self::Forum(_) => Asks::Owner,
             Self::Signatures(_) => Asks::Admin(AdminRights::CHANGE_INFO),
             Self::Ttl(_) => Asks::Info,
         }
@@ -64,10 +66,16 @@ impl ChannelSetting {
         let fits = match self {
             Self::SlowMode(seconds) => !channel.broadcast && SLOW_MODES_S.contains(&seconds),
             // In a public one everybody reads, and where posts are discussed who reads them.
+            Self::HiddenHistory(_) if channel.forum => return Err(CoreError::ForumEnabled),
             Self::HiddenHistory(hidden) => {
                 let closed = channel.username.is_none() && channel.linked.is_none();
                 !channel.broadcast && (closed || !hidden)
             }
+            // What is said to a post is a thread, and not a topic.
+            Self::Forum(Some(_)) if channel.linked.is_some() => {
+                return Err(CoreError::DiscussionUnallowed);
+            }
+            Self::Forum(_) => !channel.broadcast,
             Self::Signatures(_) => channel.broadcast,
             Self::NoForwards(_) => true,
             Self::Ttl(period) => return check_period(period),
@@ -88,11 +96,12 @@ impl ChannelSetting {
             Self::JoinToSend(so) => Setting::JoinToSend(so),
             Self::JoinRequest(so) => Setting::JoinRequest(so),
             Self::HiddenMembers(so) => Setting::HiddenMembers(so),
+            Self::Forum(tabs) => Setting::Forum(tabs),
         }
     }
 
     /// All that is set in a channel, always in one order.
-    pub(super) fn all_of(channel: &Channel) -> [Self; 8] {
+    pub(super) fn all_of(channel: &Channel) -> [Self; 9] {
         [
             Self::SlowMode(channel.slow_mode_s),
             Self::HiddenHistory(channel.hidden_history),
@@ -102,6 +111,7 @@ impl ChannelSetting {
             Self::JoinToSend(channel.join_to_send),
             Self::JoinRequest(channel.join_request),
             Self::HiddenMembers(channel.hidden_members),
+            Self::Forum(channel.forum.then_some(channel.forum_tabs)),
         ]
     }
 
@@ -115,6 +125,10 @@ impl ChannelSetting {
             Self::JoinToSend(so) => channel.join_to_send = so,
             Self::JoinRequest(so) => channel.join_request = so,
             Self::HiddenMembers(so) => channel.hidden_members = so,
+            Self::Forum(tabs) => {
+                channel.forum = tabs.is_some();
+                channel.forum_tabs = tabs.unwrap_or(false);
+            }
         }
     }
 }
@@ -154,7 +168,15 @@ impl Decide<'_> {
             }
         };
         setting.check(&next)?;
+        // A topic shows all that was said in it.
+        if matches!(setting, ChannelSetting::Forum(Some(_))) && next.hidden_history {
+            self.set_in_channel(owner, channel, ChannelSetting::HiddenHistory(false))?;
+            next = self.channel_row(channel)?;
+        }
         setting.change(&mut next);
+        if next.forum {
+            self.begin_topics(&mut next)?;
+        }
         let said = match setting {
             ChannelSetting::Ttl(period) => Some(Action::SetTtl { period, auto_from: None }),
             _ => None,

@@ -15,11 +15,13 @@ use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
 use super::read::Furthest;
-use super::{IN_THREAD, THREAD, THREAD_READ, row_key};
+use super::topics::GENERAL_TOPIC;
+use super::{Channel, IN_THREAD, READERS, THREAD, THREAD_READ, row_key};
+use crate::boxes::StoredChunks;
 use crate::decide::Decide;
 use crate::event::Event;
 use crate::history::{ADD_OFFSET_MAX, HistoryPage, HistoryQuery, PAGE_MAX, Place, Stored};
-use crate::ids::{Actor, ChannelId, MessageId, PeerId, UserId};
+use crate::ids::{Actor, BoxId, ChannelId, MessageId, PeerId, UserId};
 use crate::message::Message;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
@@ -93,6 +95,13 @@ pub struct ThreadPage {
     pub unread: i32,
 }
 
+impl Thread {
+    /// How far others than `user` have read it.
+    pub(super) fn read_by_others(&self, user: UserId) -> MessageId {
+        self.read.by_others(user)
+    }
+}
+
 fn top_key(channel: ChannelId, kind: u8, top: MessageId) -> Vec<u8> {
     row_key(channel, kind, &top.0.max(0).to_be_bytes())
 }
@@ -150,7 +159,11 @@ impl Core {
         channel: ChannelId,
         id: MessageId,
     ) -> CoreResult<(ChannelId, MessageId)> {
-        if self.channel(channel).is_none_or(|channel| channel.broadcast) {
+        let group = self.channel(channel);
+        if id == GENERAL_TOPIC && group.as_ref().is_some_and(|group| group.topics_from.is_some()) {
+            return Ok((channel, id));
+        }
+        if group.is_none_or(|group| group.broadcast) {
             let copy = self.copy_of_post(channel, id)?.ok_or(CoreError::UnknownMessage)?;
             return Ok((copy.group, copy.top));
         }
@@ -169,6 +182,18 @@ impl Core {
             None if self.thread(channel, id)?.is_some() => Ok((channel, id)),
             None => Err(CoreError::UnknownMessage),
         }
+    }
+
+    /// The same mark, as the newest command left it: for who waits until that is on disk.
+    pub(super) fn newest_read_in_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        user: UserId,
+    ) -> CoreResult<MessageId> {
+        let row = self.inner.store.get(Keyspace::CHANNELS, &read_key(channel, top, user))?;
+        let mark = row.map(|row| ReadMark::decode(&row)).transpose()?;
+        Ok(mark.map_or(MessageId(0), |ReadMark(id)| id))
     }
 
     /// A page of a thread.
@@ -233,7 +258,67 @@ impl Core {
     }
 
     /// Messages of a thread from one up to before another: the newest first if the rows ascend.
+    ///
+    /// Of the general topic also what is older than any topic.
     fn in_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        (first, end): (i32, i32),
+        limit: usize,
+        order: Order,
+    ) -> CoreResult<Vec<MessageId>> {
+        let begun = match top {
+            GENERAL_TOPIC => self.channel(channel).and_then(|group| group.topics_from),
+            _ => None,
+        };
+        let Some(begun) = begun.map(|begun| begun.0).filter(|begun| first < *begun) else {
+            return self.in_index(channel, top, (first, end), limit, order);
+        };
+        let listed = (first.max(begun), end);
+        let mut ids = Vec::new();
+        if order == Order::Ascending {
+            ids = self.in_index(channel, top, listed, limit, order)?;
+        }
+        ids.extend(self.in_box(channel, (first, end.min(begun)), limit - ids.len(), order)?);
+        if order == Order::Descending && ids.len() < limit {
+            ids.extend(self.in_index(channel, top, listed, limit - ids.len(), order)?);
+        }
+        Ok(ids)
+    }
+
+    /// Messages of a group from one up to before another: the newest first if the order ascends, as
+    /// rows of an index do.
+    fn in_box(
+        &self,
+        channel: ChannelId,
+        (first, end): (i32, i32),
+        limit: usize,
+        order: Order,
+    ) -> CoreResult<Vec<MessageId>> {
+        let mut ids = Vec::new();
+        if first >= end || limit == 0 {
+            return Ok(ids);
+        }
+        self.in_place(channel, Place::Dialog(channel.into()), |dialog, chunks, peer| {
+            let mut take = |id: i32| {
+                let inside = id >= first && id < end;
+                if inside {
+                    ids.push(MessageId(id));
+                }
+                inside && ids.len() < limit
+            };
+            match order {
+                Order::Ascending => dialog.index.descend(end, chunks, peer, |entry| take(entry.id)),
+                Order::Descending => {
+                    dialog.index.ascend(first, chunks, peer, |entry| take(entry.id))
+                }
+            }
+        })?;
+        Ok(ids)
+    }
+
+    fn in_index(
         &self,
         channel: ChannelId,
         top: MessageId,
@@ -251,7 +336,7 @@ impl Core {
     }
 
     /// Messages of a thread above one.
-    fn unread_in_thread(
+    pub(super) fn unread_in_thread(
         &self,
         channel: ChannelId,
         top: MessageId,
@@ -331,7 +416,11 @@ impl Core {
 }
 
 impl Decide<'_> {
-    fn thread_row(&self, channel: ChannelId, top: MessageId) -> CoreResult<Option<Thread>> {
+    pub(super) fn thread_row(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+    ) -> CoreResult<Option<Thread>> {
         self.load(Keyspace::CHANNELS, &top_key(channel, THREAD, top))
     }
 
@@ -344,18 +433,19 @@ impl Decide<'_> {
         self.put_shown(Keyspace::CHANNELS, &top_key(channel, THREAD, top), thread)
     }
 
-    /// The thread in which what answers a message stands. A service message begins none: it is none of
-    /// the log's, from which another node has to come to the same.
-    pub(super) fn thread_of_answer(
+    /// The thread in which what answers a message stands, and whether that is a topic. A service message
+    /// begins none, but the one of a topic: the others are none of the log's, from which another node has
+    /// to come to the same.
+    pub(crate) fn thread_of_answer(
         &self,
         channel: ChannelId,
         answered: MessageId,
-    ) -> CoreResult<Option<MessageId>> {
-        let found = self.message(channel, answered)?.filter(|message| message.action.is_none());
-        match found {
-            Some(Message { thread: Some(top), .. }) => Ok(Some(top)),
-            Some(message) => self.top_of_copy(answered, &message).map(Some),
-            None => Ok(None),
+    ) -> CoreResult<(Option<MessageId>, bool)> {
+        match self.message(channel, answered)? {
+            Some(Message { thread, in_topic: true, .. }) => Ok((thread, true)),
+            Some(Message { action: Some(_), .. }) | None => Ok((None, false)),
+            Some(Message { thread: Some(top), .. }) => Ok((Some(top), false)),
+            Some(message) => Ok((Some(self.top_of_copy(answered, &message)?), false)),
         }
     }
 
@@ -371,15 +461,33 @@ impl Decide<'_> {
         }
     }
 
-    /// A message of a thread is about to be written.
+    /// A message is about to be written: it stands in its thread, and in a topic.
     pub(super) fn enter_thread(
         &mut self,
-        channel: ChannelId,
+        group: &Channel,
         id: MessageId,
         message: &Message,
     ) -> CoreResult<()> {
-        let Some(top) = message.thread else { return Ok(()) };
-        let mut thread = match self.thread_row(channel, top)? {
+        if let Some(top) = message.thread {
+            self.enter(group.id, top, id, message, message.in_topic)?;
+        }
+        if group.topics_from.is_some() && !message.in_topic {
+            self.enter(group.id, GENERAL_TOPIC, id, message, true)?;
+        }
+        Ok(())
+    }
+
+    fn enter(
+        &mut self,
+        channel: ChannelId,
+        top: MessageId,
+        id: MessageId,
+        message: &Message,
+        is_topic: bool,
+    ) -> CoreResult<()> {
+        let known = self.thread_row(channel, top)?;
+        let before = known.as_ref().map(|known| known.max_id);
+        let mut thread = match known {
             Some(known) => known,
             None => {
                 let entry = self.entry_of_message(channel, top)?;
@@ -387,7 +495,9 @@ impl Decide<'_> {
                 Thread { entry, ..Thread::default() }
             }
         };
-        if let Some(first) = self.message(channel, top)?.filter(|first| !first.has_thread) {
+        if is_topic {
+            self.list_topic(channel, top, Some(before.unwrap_or_default()), Some(id));
+        } else if let Some(first) = self.message(channel, top)?.filter(|first| !first.has_thread) {
             self.rewrite(channel, top, &Message { has_thread: true, ..first })?;
         }
         thread.count += 1;
@@ -397,6 +507,22 @@ impl Decide<'_> {
         self.put_thread(channel, top, Some(&thread))
     }
 
+    /// The thread of the general topic begins, with all that was said so far; answers the newest of it.
+    pub(super) fn begin_general_thread(&mut self, channel: ChannelId) -> CoreResult<MessageId> {
+        let (count, max_id) = {
+            let cell = self.inner.boxes.cell(channel);
+            let state = cell.lock(self.store(), channel)?;
+            let dialog = state.dialogs.get(&channel.into());
+            dialog.map_or((0, MessageId(0)), |dialog| (dialog.count, dialog.top))
+        };
+        let read: Option<Furthest> =
+            self.load(Keyspace::CHANNELS, &row_key(channel, READERS, &[]))?;
+        let read = read.unwrap_or_default();
+        let thread = Thread { count, max_id, read, ..Thread::default() };
+        self.put_thread(channel, GENERAL_TOPIC, Some(&thread))?;
+        Ok(max_id)
+    }
+
     /// Who wrote it has read the thread up to there; of who is in the group the mark there says so.
     pub(super) fn wrote_in_thread(
         &mut self,
@@ -404,31 +530,46 @@ impl Decide<'_> {
         id: MessageId,
         message: &Message,
     ) -> CoreResult<()> {
-        let Some(top) = message.thread else { return Ok(()) };
-        let (by, key) = (message.from, read_key(channel, top, message.from));
-        let before: Option<ReadMark> = self.load(Keyspace::CHANNELS, &key)?;
-        self.put_shown(Keyspace::CHANNELS, &key, Some(&ReadMark(id)))?;
-        let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(()) };
-        if thread.read.add(by, id) {
-            self.put_thread(channel, top, Some(&thread))?;
-            let after = before.map_or(MessageId(0), |ReadMark(id)| id);
-            self.event(Event::ThreadSeen { channel, top, by, after, max_id: id });
+        match message.thread {
+            Some(top) => self.mark_thread_read(channel, top, message.from, id),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// A message of a thread goes.
+    /// A message goes, out of its thread and its topic.
     pub(super) fn leave_thread(
         &mut self,
         channel: ChannelId,
         id: MessageId,
         message: &Message,
     ) -> CoreResult<()> {
-        let Some(top) = message.thread else { return Ok(()) };
+        if let Some(top) = message.thread {
+            self.leave(channel, top, id, message, message.in_topic)?;
+        }
+        if !message.in_topic && self.channel_row(channel)?.topics_from.is_some() {
+            self.leave(channel, GENERAL_TOPIC, id, message, true)?;
+        }
+        Ok(())
+    }
+
+    fn leave(
+        &mut self,
+        channel: ChannelId,
+        top: MessageId,
+        id: MessageId,
+        message: &Message,
+        is_topic: bool,
+    ) -> CoreResult<()> {
         let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(()) };
+        let before = thread.max_id;
         self.delete(Keyspace::CHANNELS, &index_key(channel, top, id.0));
         thread.count -= 1;
         if thread.count <= 0 {
+            if is_topic {
+                // The general one is there also if nothing is in it.
+                let now = (top == GENERAL_TOPIC).then_some(top);
+                self.list_topic(channel, top, Some(before), now);
+            }
             return self.put_thread(channel, top, None);
         }
         let prefix = top_key(channel, IN_THREAD, top);
@@ -444,9 +585,100 @@ impl Decide<'_> {
         }
         if thread.max_id == id {
             let newest = self.scan_prefix(Keyspace::CHANNELS, &prefix, 1)?;
-            thread.max_id = newest.first().map_or(Ok(MessageId(0)), |(key, _)| index_id(key))?;
+            thread.max_id = match newest.first() {
+                Some((key, _)) => index_id(key)?,
+                None if top == GENERAL_TOPIC => self.newest_before_topics(channel, id)?,
+                None => MessageId(0),
+            };
+            if is_topic {
+                self.list_topic(channel, top, Some(before), Some(thread.max_id));
+            }
         }
         self.put_thread(channel, top, Some(&thread))
+    }
+
+    /// The newest message that was there before any topic, without one that goes.
+    fn newest_before_topics(&self, channel: ChannelId, goes: MessageId) -> CoreResult<MessageId> {
+        let Some(begun) = self.channel_row(channel)?.topics_from else { return Ok(MessageId(0)) };
+        let (store, peer) = (self.store(), channel.into());
+        let cell = self.inner.boxes.cell(channel);
+        let state = cell.lock(store, channel)?;
+        let chunks = StoredChunks { store, owner: BoxId::from(channel) };
+        let mut newest = MessageId(0);
+        if let Some(dialog) = state.dialogs.get(&peer) {
+            dialog.index.descend(begun.0, &chunks, peer, |entry| {
+                newest = MessageId(entry.id);
+                newest == goes
+            })?;
+        }
+        Ok(newest)
+    }
+
+    /// Those of some messages that stand in a thread.
+    pub(super) fn in_thread(
+        &self,
+        channel: ChannelId,
+        ids: Vec<MessageId>,
+        thread: MessageId,
+    ) -> CoreResult<Vec<MessageId>> {
+        let mut there = Vec::new();
+        for id in ids {
+            if self.message(channel, id)?.is_some_and(|message| message.stands_in(thread)) {
+                there.push(id);
+            }
+        }
+        Ok(there)
+    }
+
+    /// Messages of a thread, the newest first.
+    pub(super) fn ids_in_thread(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        limit: usize,
+    ) -> CoreResult<Vec<MessageId>> {
+        let prefix = top_key(channel, IN_THREAD, top);
+        let rows = self.scan_prefix(Keyspace::CHANNELS, &prefix, limit)?;
+        rows.iter().map(|(key, _)| index_id(key)).collect()
+    }
+
+    /// How far somebody has read a thread, beside what they have read of the group.
+    pub(super) fn thread_mark(
+        &self,
+        channel: ChannelId,
+        top: MessageId,
+        user: UserId,
+    ) -> CoreResult<MessageId> {
+        let mark: Option<ReadMark> =
+            self.load(Keyspace::CHANNELS, &read_key(channel, top, user))?;
+        Ok(mark.map_or(MessageId(0), |ReadMark(id)| id))
+    }
+
+    /// Nobody has read anything of a thread that is gone.
+    pub(super) fn forget_reading_of_thread(
+        &mut self,
+        channel: ChannelId,
+        top: MessageId,
+    ) -> CoreResult<()> {
+        self.clear_rows(Keyspace::CHANNELS, &top_key(channel, THREAD_READ, top))
+    }
+
+    /// Somebody has read a thread up to there, who had not; whoever wrote in it sees it.
+    pub(super) fn mark_thread_read(
+        &mut self,
+        channel: ChannelId,
+        top: MessageId,
+        user: UserId,
+        id: MessageId,
+    ) -> CoreResult<()> {
+        let before = self.thread_mark(channel, top, user)?;
+        self.put_shown(Keyspace::CHANNELS, &read_key(channel, top, user), Some(&ReadMark(id)))?;
+        let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(()) };
+        if thread.read.add(user, id) {
+            self.put_thread(channel, top, Some(&thread))?;
+            self.event(Event::ThreadSeen { channel, top, by: user, after: before, max_id: id });
+        }
+        Ok(())
     }
 
     fn read_thread(
@@ -465,7 +697,7 @@ impl Decide<'_> {
         let key = read_key(channel, top, user);
         let mark: Option<ReadMark> = self.load(Keyspace::CHANNELS, &key)?;
         let before = mark.map_or(MessageId(0), |ReadMark(id)| id);
-        let in_group = view.own.filter(|own| own.joined).map(|own| own.read_inbox);
+        let in_group = view.own.as_ref().filter(|own| own.joined).map(|own| own.read_inbox);
         let before = before.max(in_group.unwrap_or_default());
         if max_id <= before {
             return Ok(false);
@@ -476,6 +708,9 @@ impl Decide<'_> {
         if thread.read.add(user, max_id) {
             self.put_thread(channel, top, Some(&thread))?;
             self.event(Event::ThreadSeen { channel, top, by: user, after: before, max_id });
+        }
+        if view.channel.forum {
+            self.follow_topics(channel, user)?;
         }
         Ok(true)
     }

@@ -586,7 +586,7 @@ impl Decide<'_> {
         found.pass_on();
         found.version += 1;
         self.end_links_of(chat.into(), user)?;
-        self.save_draft(user, chat.into(), None)?;
+        self.save_draft(user, crate::PeerId::from(chat), None)?;
         let action = Action::ChatRemoved(user);
         let sent = self.say_in_chat(owner, chat, &audience, action)?;
         self.put_chat(found)?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::Decide;
 use crate::event::Own;
-use crate::ids::{Actor, MessageId, PeerId, UserId};
+use crate::ids::{Actor, MessageId, Talk, UserId};
 use crate::personal::PersonalRecord;
 use crate::record::Record;
 use crate::text::Entity;
@@ -13,7 +13,7 @@ use crate::{Core, CoreResult};
 /// Drafts of one member. The oldest one makes room.
 const DRAFTS_MAX: usize = 500;
 
-/// A text that is not sent yet. Rest of the key: the peer.
+/// A text that is not sent yet. Rest of the key: the dialog, with the topic.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// As it was typed; empty if only a message to answer was chosen.
@@ -69,10 +69,11 @@ impl Core {
         &self,
         actor: Actor,
         owner: UserId,
-        peer: PeerId,
+        to: impl Into<Talk>,
         draft: Option<Draft>,
     ) -> CoreResult<()> {
-        self.write(Some(actor), move |decide| decide.save_draft(owner, peer, draft)).await
+        let to = to.into();
+        self.write(Some(actor), move |decide| decide.save_draft(owner, to, draft)).await
     }
 
     /// Removes all drafts, and tells all sessions but the acting one.
@@ -82,30 +83,30 @@ impl Core {
     pub async fn clear_drafts(&self, actor: Actor, owner: UserId) -> CoreResult<()> {
         self.write(Some(actor), move |decide| {
             let all = decide.personal_all::<Draft>(owner, 2 * DRAFTS_MAX)?;
-            for peer in super::peers_of(all) {
-                decide.save_draft(owner, peer, None)?;
+            for to in all.iter().filter_map(|(to, _)| Talk::from_bytes(to)) {
+                decide.save_draft(owner, to, None)?;
             }
             Ok(())
         })
         .await
     }
 
-    /// The draft to one peer.
+    /// The draft in one dialog, or in a topic.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn draft(&self, owner: UserId, peer: PeerId) -> CoreResult<Option<Draft>> {
-        self.inner.personal(owner)?.get(&peer.bytes())
+    pub fn draft(&self, owner: UserId, to: impl Into<Talk>) -> CoreResult<Option<Draft>> {
+        self.inner.personal(owner)?.get(&to.into().bytes())
     }
 
     /// All drafts.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn drafts(&self, owner: UserId) -> CoreResult<Vec<(PeerId, Draft)>> {
+    pub fn drafts(&self, owner: UserId) -> CoreResult<Vec<(Talk, Draft)>> {
         let personal = self.inner.personal(owner)?;
         let all = personal.all::<Draft>()?.into_iter();
-        Ok(all.filter_map(|(peer, draft)| Some((PeerId::from_bytes(peer)?, draft))).collect())
+        Ok(all.filter_map(|(peer, draft)| Some((Talk::from_bytes(peer)?, draft))).collect())
     }
 }
 
@@ -113,10 +114,11 @@ impl Decide<'_> {
     pub(crate) fn save_draft(
         &mut self,
         owner: UserId,
-        peer: PeerId,
+        to: impl Into<Talk>,
         draft: Option<Draft>,
     ) -> CoreResult<()> {
-        let key = peer.bytes();
+        let to = to.into();
+        let key = to.bytes();
         let draft = draft.map(|draft| Draft { date: self.now(), ..draft });
         let before: Option<Draft> = self.personal(owner, &key)?;
         let same = match (&before, &draft) {
@@ -133,13 +135,13 @@ impl Decide<'_> {
                 && let Some((oldest, _)) = all.iter().min_by_key(|(_, draft)| draft.date)
             {
                 self.set_personal::<Draft>(owner, oldest, None)?;
-                if let Some(peer) = PeerId::from_bytes(oldest) {
-                    self.tell_own(owner, Own::Draft { peer });
+                if let Some(to) = Talk::from_bytes(oldest) {
+                    self.tell_own(owner, Own::Draft { to });
                 }
             }
         }
         self.set_personal(owner, &key, draft.as_ref())?;
-        self.tell_own(owner, Own::Draft { peer });
+        self.tell_own(owner, Own::Draft { to });
         Ok(())
     }
 }

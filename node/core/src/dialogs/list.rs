@@ -330,7 +330,7 @@ impl Core {
         dialog.top = top.unwrap_or_default();
         dialog.read_inbox = read;
         dialog.read_outbox = self.read_by_others(channel, owner)?;
-        dialog.unread = self.unread_in_channel(channel, read)?;
+        dialog.unread = self.unread_above(channel, owner, read)?;
         dialog.unread_mentions = own.map_or(0, |own| own.unread_mentions);
         dialog.pts = Some(self.channel_state(channel)?);
         Ok(dialog)

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::Decide;
 use crate::event::Own;
-use crate::ids::{Actor, PeerId, UserId};
+use crate::ids::{Actor, MessageId, PeerId, Talk, UserId};
 use crate::personal::{Personal, PersonalRecord};
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
@@ -36,6 +36,8 @@ pub enum NotifyTarget {
     Scope(NotifyScope),
     /// One dialog.
     Peer(PeerId),
+    /// A topic of one.
+    Topic(PeerId, MessageId),
 }
 
 /// A sound.
@@ -66,7 +68,7 @@ impl Sound {
 }
 
 /// Notification settings; what is `None` is as for the scope, there as for everybody. Rest of the
-/// key: 0 and the scope, or 1 and the peer.
+/// key: 0 and the scope, or 1 and the dialog, with the topic.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotifySettings {
     /// With the text of the message.
@@ -131,6 +133,9 @@ fn rest(target: NotifyTarget) -> Vec<u8> {
             vec![SCOPE, number]
         }
         NotifyTarget::Peer(peer) => [&[PEER][..], &peer.bytes()].concat(),
+        NotifyTarget::Topic(peer, topic) => {
+            [&[PEER][..], &Talk { peer, topic: Some(topic) }.bytes()].concat()
+        }
     }
 }
 
@@ -161,7 +166,7 @@ impl Core {
         self.write(Some(actor), move |decide| {
             let key = rest(target);
             let before: Option<NotifySettings> = decide.personal(owner, &key)?;
-            if before.is_none() && matches!(target, NotifyTarget::Peer(_)) {
+            if before.is_none() && !matches!(target, NotifyTarget::Scope(_)) {
                 let known = decide.inner.personal(owner)?.all::<NotifySettings>()?.len();
                 if known >= EXCEPTIONS_MAX {
                     return Err(CoreError::Flood { wait_s: 86_400 });
@@ -206,16 +211,19 @@ impl Core {
         self.inner.personal(owner)?.notify(target)
     }
 
-    /// Dialogs with settings of their own.
+    /// Dialogs and topics with settings of their own.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn notify_exceptions(&self, owner: UserId) -> CoreResult<Vec<(PeerId, NotifySettings)>> {
+    pub fn notify_exceptions(
+        &self,
+        owner: UserId,
+    ) -> CoreResult<Vec<(NotifyTarget, NotifySettings)>> {
         let personal = self.inner.personal(owner)?;
         let all = personal.all::<NotifySettings>()?.into_iter();
         let exceptions = all.filter_map(|(key, settings)| match target_of(key)? {
-            NotifyTarget::Peer(peer) => Some((peer, settings)),
             NotifyTarget::Scope(_) => None,
+            exception => Some((exception, settings)),
         });
         Ok(exceptions.collect())
     }
@@ -241,7 +249,10 @@ impl Decide<'_> {
 /// The inverse of [`rest`].
 fn target_of(key: &[u8]) -> Option<NotifyTarget> {
     match key.split_first()? {
-        (&PEER, peer) => PeerId::from_bytes(peer).map(NotifyTarget::Peer),
+        (&PEER, talk) => Talk::from_bytes(talk).map(|talk| match talk.topic {
+            Some(topic) => NotifyTarget::Topic(talk.peer, topic),
+            None => NotifyTarget::Peer(talk.peer),
+        }),
         (&SCOPE, [0]) => Some(NotifyTarget::Scope(NotifyScope::Users)),
         (&SCOPE, [1]) => Some(NotifyTarget::Scope(NotifyScope::Chats)),
         (&SCOPE, [2]) => Some(NotifyTarget::Scope(NotifyScope::Broadcasts)),

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::Affected;
 use crate::boxes::StoredChunks;
 use crate::decide::Decide;
-use crate::ids::{Actor, MessageId, PeerId, Pts, UserId};
+use crate::ids::{Actor, MessageId, PeerId, Pts, Talk, UserId};
 use crate::message::{BoxRow, Message};
 use crate::{Core, CoreResult};
 
@@ -46,13 +46,19 @@ impl Core {
         .await
     }
 
-    /// Messages of a dialog that mention its owner and were not looked at, the newest first.
+    /// Messages of a dialog, or of a thread in a supergroup, that mention its owner and were not looked
+    /// at, the newest first.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn unread_mentions(&self, owner: UserId, peer: PeerId) -> CoreResult<Vec<MessageId>> {
+    pub async fn unread_mentions(
+        &self,
+        owner: UserId,
+        talk: impl Into<Talk>,
+    ) -> CoreResult<Vec<MessageId>> {
+        let Talk { peer, topic } = talk.into();
         if let PeerId::Channel(channel) = peer {
-            let found = self.unread_mentions_in_channel(owner, channel)?;
+            let found = self.unread_mentions_in_channel(owner, channel, topic)?;
             self.settled().await?;
             return Ok(found);
         }

@@ -19,7 +19,11 @@ impl Decide<'_> {
     pub(crate) fn may_send(&mut self, from: UserId, to: PeerId, body: &Body) -> CoreResult<()> {
         self.may_show(from, to, body.media.as_ref())?;
         match to {
-            PeerId::Channel(channel) => self.fits_log(from, channel, body),
+            PeerId::Channel(channel) => {
+                let answers = body.reply.as_ref().map(|(id, _)| *id);
+                self.may_write_in_topic(from, channel, answers)?;
+                self.fits_log(from, channel, body)
+            }
             PeerId::User(_) | PeerId::Chat(_) => Ok(()),
         }
     }

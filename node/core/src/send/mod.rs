@@ -21,7 +21,7 @@ use node_store::Keyspace;
 
 use crate::chats::CHAT_MEMBERS_MAX;
 use crate::decide::Decide;
-use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, UserId, pair_key};
+use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, Talk, UserId, pair_key};
 use crate::limits::Limit;
 use crate::media::Media;
 use crate::message::{Author, BoxRow, Forward, Message, Quote, RandomId, Reply};
@@ -165,7 +165,8 @@ impl Core {
             decide.may_write(from, to)?;
             decide.may_send(from, to, &body)?;
             if clear_draft {
-                decide.save_draft(from, to, None)?;
+                let talk = decide.talk(to, &body)?;
+                decide.save_draft(from, talk, None)?;
             }
             decide.send(from, to, body)
         })
@@ -222,8 +223,9 @@ impl Core {
                     decide.may_send(from, *to, body)?;
                 }
             }
-            if let Some((to, true, _)) = bodies.first() {
-                decide.save_draft(from, *to, None)?;
+            if let Some((to, true, body)) = bodies.first() {
+                let talk = body.as_ref().map_or(Ok((*to).into()), |body| decide.talk(*to, body))?;
+                decide.save_draft(from, talk, None)?;
             }
             bodies
                 .into_iter()
@@ -281,6 +283,8 @@ pub struct ForwardHow {
     pub noforwards: bool,
     /// In a supergroup: in whose name; `None`: as the sender chose before.
     pub send_as: Option<PeerId>,
+    /// In a forum: into which topic; `None`: the general one.
+    pub topic: Option<MessageId>,
 }
 
 fn forwarded(
@@ -312,7 +316,7 @@ fn forwarded(
     Body {
         text: if drops { Text::none() } else { text },
         silent: how.silent,
-        reply: None,
+        reply: how.topic.map(|topic| (topic, None)),
         // One's own note from the saved messages goes out as if it were written anew.
         forward: (!how.drop_author && !own_note).then_some(forward),
         random_id,
@@ -416,6 +420,9 @@ impl Decide<'_> {
             PeerId::User(_) => false,
             PeerId::Channel(channel) => self.channel_seen_by(from, channel)?.noforwards,
         };
+        if let Some(topic) = how.0.topic {
+            self.reply(from, to, topic, None)?;
+        }
         for (id, random_id) in ids {
             // Messages of channels have numbers of their own.
             let fingerprint = match source {
@@ -479,6 +486,16 @@ impl Decide<'_> {
         }
         let account = self.user(author)?.ok_or(CoreError::UnknownUser)?;
         Ok(Author::Name(account.full_name()))
+    }
+
+    /// Where a message will stand: of a forum, in which topic.
+    pub(crate) fn talk(&self, to: PeerId, body: &Body) -> CoreResult<Talk> {
+        let Some(channel) = to.channel() else { return Ok(to.into()) };
+        let topic = match &body.reply {
+            Some((answered, _)) => self.thread_of_answer(channel, *answered)?,
+            None => (None, false),
+        };
+        Ok(Talk { peer: to, topic: topic.0.filter(|_| topic.1) })
     }
 
     /// The message that a `random_id` stands for already.
@@ -686,7 +703,7 @@ fn find_quote(text: &str, quote: QuoteRequest) -> CoreResult<Quote> {
 }
 
 /// What tells two messages under one `random_id` apart.
-fn fingerprint(parts: &[&[u8]]) -> u64 {
+pub(crate) fn fingerprint(parts: &[&[u8]]) -> u64 {
     let mut hasher = blake3::Hasher::new();
     for part in parts {
         hasher.update(&(part.len() as u64).to_be_bytes()).update(part);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::chats::{CHAT_MEMBERS_MAX, Rights};
 use crate::decide::Decide;
-use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, UserId};
+use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, Talk, UserId};
 use crate::message::{Action, BoxRow, Message, Reply};
 use crate::send::COPIES_BYTES_MAX;
 use crate::{Affected, Core, CoreError, CoreResult};
@@ -50,7 +50,8 @@ impl Core {
         self.write(Some(actor), move |decide| decide.pin_message(owner, peer, id, how)).await
     }
 
-    /// Unpins some of a dialog's messages, on both sides; and how many are left.
+    /// Unpins some of a dialog's messages, on both sides, or of those in a thread of a supergroup; and
+    /// how many are left.
     ///
     /// # Errors
     /// Those of the store.
@@ -58,9 +59,10 @@ impl Core {
         &self,
         actor: Actor,
         owner: UserId,
-        peer: PeerId,
+        talk: impl Into<Talk>,
     ) -> CoreResult<(Affected, usize)> {
-        self.write(Some(actor), move |decide| decide.unpin_all(owner, peer)).await
+        let talk = talk.into();
+        self.write(Some(actor), move |decide| decide.unpin_all(owner, talk)).await
     }
 
     /// The pinned messages of a dialog, the newest first.
@@ -190,9 +192,13 @@ impl Decide<'_> {
         }
     }
 
-    fn unpin_all(&mut self, owner: UserId, peer: PeerId) -> CoreResult<(Affected, usize)> {
+    fn unpin_all(
+        &mut self,
+        owner: UserId,
+        Talk { peer, topic }: Talk,
+    ) -> CoreResult<(Affected, usize)> {
         if let PeerId::Channel(channel) = peer {
-            return self.unpin_all_in_channel(owner, channel);
+            return self.unpin_all_in_channel(owner, channel, topic);
         }
         self.may_pin(owner, peer)?;
         let all = self.pinned(owner, peer)?;

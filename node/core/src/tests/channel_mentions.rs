@@ -26,7 +26,7 @@ impl World {
     }
 
     async fn meant(&self, user: Member, group: ChannelId) -> Vec<MessageId> {
-        self.core.unread_mentions(user.id, group.into()).await.unwrap()
+        self.core.unread_mentions(user.id, PeerId::from(group)).await.unwrap()
     }
 
     /// Whether a message mentions somebody, and whether they have not looked.
@@ -78,7 +78,7 @@ async fn who_is_named_or_answered_is_told_until_they_look() {
     core.delete_in_channel(ada.actor(), ada.id, group, vec![gone.id]).await.unwrap();
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions, 1);
     let pts = core.channel_state(group).unwrap();
-    let left = core.read_mentions_in_channel(bob.actor(), bob.id, group).await.unwrap();
+    let left = core.read_mentions_in_channel(bob.actor(), bob.id, group, None).await.unwrap();
     assert_eq!((core.channel_state(group).unwrap(), left), (pts, 0));
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions, 0);
     // Who leaves is meant no more, and comes back to nothing.
@@ -147,7 +147,7 @@ async fn mentions_are_counted_exactly() {
                 }
             }
             8 => {
-                while core.read_mentions_in_channel(by.actor(), by.id, group).await.unwrap() > 0 {}
+                while core.read_mentions_in_channel(by.actor(), by.id, group, None).await.unwrap() > 0 {}
                 model.remove(&by.id);
             }
             _ => {

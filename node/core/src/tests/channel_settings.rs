@@ -133,11 +133,13 @@ async fn messages_go_by_the_timer_of_their_channel() {
     assert_eq!(replica.lanes().view(replica.chain()).messages.len(), 1, "in the log too");
     // One that is made with it.
     let title = "Brief".to_owned();
-    let brief = NewChannel { broadcast: true, title, about: String::new(), ttl_period: 50 };
+    let brief =
+        NewChannel { broadcast: true, title, about: String::new(), ttl_period: 50, forum: false };
     let brief = core.create_channel(ada.actor(), ada.id, brief).await.unwrap().channel;
     assert_eq!(world.post(ada, brief, "soon").await.unwrap().message.ttl_period, 50);
     let title = "Odd".to_owned();
-    let odd = NewChannel { broadcast: true, title, about: String::new(), ttl_period: -1 };
+    let odd =
+        NewChannel { broadcast: true, title, about: String::new(), ttl_period: -1, forum: false };
     let odd = core.create_channel(ada.actor(), ada.id, odd).await;
     assert!(matches!(odd, Err(CoreError::TtlInvalid)));
 }

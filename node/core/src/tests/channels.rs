@@ -6,7 +6,13 @@ use super::world::{Member, World, newest, now, text};
 use crate::*;
 
 fn new(broadcast: bool) -> NewChannel {
-    NewChannel { broadcast, title: "Harbour".into(), about: "Of boats".into(), ttl_period: 0 }
+    NewChannel {
+        broadcast,
+        title: "Harbour".into(),
+        about: "Of boats".into(),
+        ttl_period: 0,
+        forum: false,
+    }
 }
 
 impl World {

@@ -419,8 +419,8 @@ async fn comments_to_a_post_mean_nobody_by_themselves() {
     let post = world.post(ada, channel, "ships").await.unwrap();
     let copy = core.copy_of_post(channel, post.id).unwrap().unwrap();
     let comment = world.answer(bob, group, copy.id, "aye").await.unwrap();
-    assert!(core.unread_mentions(ada.id, group.into()).await.unwrap().is_empty());
+    assert!(core.unread_mentions(ada.id, PeerId::from(group)).await.unwrap().is_empty());
     world.answer(ada, group, comment.id, "nay").await.unwrap();
-    let meant = core.unread_mentions(bob.id, group.into()).await.unwrap();
+    let meant = core.unread_mentions(bob.id, PeerId::from(group)).await.unwrap();
     assert_eq!(meant.len(), 1, "who is answered");
 }

@@ -175,7 +175,8 @@ impl Core {
             decide.may_write(from, to)?;
             decide.may_send(from, to, &body)?;
             if clear_draft {
-                decide.save_draft(from, to, None)?;
+                let talk = decide.talk(to, &body)?;
+                decide.save_draft(from, talk, None)?;
             }
             decide.place_at(from, to, body, when)
         })
@@ -215,8 +216,9 @@ impl Core {
                 decide.has_room(from, *to, bodies.len())?;
                 decide.due(from, *to, when.date)?;
             }
-            if let Some((to, true, _)) = bodies.first() {
-                decide.save_draft(from, *to, None)?;
+            if let Some((to, true, body)) = bodies.first() {
+                let talk = body.as_ref().map_or(Ok((*to).into()), |body| decide.talk(*to, body))?;
+                decide.save_draft(from, talk, None)?;
             }
             let place = |(to, _, body): (PeerId, bool, Result<Body, Placed>)| match body {
                 Ok(body) => decide.place_at(from, to, body, when),
