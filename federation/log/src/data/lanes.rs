@@ -159,8 +159,10 @@ impl Lanes {
             for head in named_by(entry) {
                 let lane = (head.node, head.inc);
                 let Some(now) = chain.timeline().named(head.node, head.inc) else { continue };
-                let was = self.named.insert(lane, now).filter(|was| *was != now);
-                if self.is_named_apart(&now) || was.is_some_and(|was| self.is_named_apart(&was)) {
+                let was = self.named.insert(lane, now);
+                // What was named on another chain is not remembered: anything may follow from it.
+                let mattered = was.is_none_or(|was| was != now && self.is_named_apart(&was));
+                if mattered || self.is_named_apart(&now) {
                     affected.extend(self.lane_from(head.node, head.inc, 0));
                 }
             }
@@ -178,6 +180,7 @@ impl Lanes {
     /// Judges everything again: the chain is another one.
     pub fn chain_changed(&mut self, chain: &Chain) -> Vec<EntryRef> {
         self.floating.clear();
+        self.named.clear();
         let mut all = self.records.keys().copied().collect::<Vec<_>>();
         all.sort_unstable();
         all.iter().for_each(|at| self.place(chain, at));

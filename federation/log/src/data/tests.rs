@@ -385,7 +385,7 @@ impl World {
 
 /// Lanes that hold these, fed in a random order that puts each entry after the one before it, while the
 /// chain grows; compared with the oracle `checks` times on the way and at the end.
-fn replay(world: &World, rng: &mut StdRng, checks: usize) -> View {
+fn replay(seed: u64, world: &World, rng: &mut StdRng, checks: usize) -> View {
     let mut chain = Chain::new(world.control[0].clone()).unwrap();
     let mut lanes = Lanes::default();
     let mut control = world.control[1..].iter();
@@ -409,7 +409,7 @@ fn replay(world: &World, rng: &mut StdRng, checks: usize) -> View {
         }
         if step % (total / checks.max(1)).max(1) == 0 {
             let expected = evaluate(chain.entries(), &here).unwrap();
-            assert_eq!(lanes.view(&chain), expected, "step {step}");
+            assert_eq!(lanes.view(&chain), expected, "seed {seed}, step {step}");
         }
     }
     assert!(waiting.is_empty());
@@ -447,8 +447,8 @@ fn two_evaluators_agree_in_any_order() {
         let world = world(seed);
         let mut rng = seeded(seed);
         let checks = if seed % 10 == 0 { 100 } else { 6 };
-        let view = replay(&world, &mut rng, checks);
-        let again = replay(&world, &mut rng, 1);
+        let view = replay(seed, &world, &mut rng, checks);
+        let again = replay(seed, &world, &mut rng, 1);
         assert_eq!(view, again, "seed {seed}");
         shown += view.messages.len() as u64;
         pinned += view.messages.values().filter(|message| !message.pins.is_empty()).count() as u64;
@@ -493,7 +493,7 @@ fn an_implicit_cut_is_seen() {
     let differs = Mutant::ImplicitCut.during(|| {
         std::panic::catch_unwind(|| {
             for seed in 1..60 {
-                replay(&world(seed), &mut seeded(seed), 6);
+                replay(seed, &world(seed), &mut seeded(seed), 6);
             }
         })
     });
