@@ -42,6 +42,7 @@ mod send_as;
 mod stickers;
 mod threads;
 mod timers;
+mod topics;
 mod updates;
 mod weight;
 mod world;

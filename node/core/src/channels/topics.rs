@@ -1,13 +1,14 @@
 //! Topics of a forum: threads that have a name, and the general one for what stands in none.
 //!
 //! A topic is the thread of the service message that tells of its beginning; what is known beside is
-//! its [`Topic`]. What stands in no topic is in the general one, which is the thread of the group's
-//! first message, that nobody can answer. It lists what came since the group became a forum for the
+//! its [`Topic`]. What stands in no topic is in the general one: a thread with a number that no message
+//! has, as boxes begin with 2. It lists what came since the group became a forum for the
 //! first time: what is older stands in it all, and is found in the group's box.
 //!
 //! Keyspace `CHANNELS`, see [`super`]: 11 ++ topic (4) its [`Topic`]; 12 ++ newest message, latest first
 //! (4) ++ topic (4), in which order they are listed.
 
+use glog::EntryRef;
 use glog::body::{DataBody, Delete, TopicEdit};
 use glog::cbor::{Blob, Text as LogText, encode};
 use node_store::{Keyspace, Order};
@@ -109,6 +110,8 @@ pub struct Topic {
     pub closed: bool,
     /// The general one is out of sight.
     pub hidden: bool,
+    /// Its place above the others, as the log says it: the highest first; 0: none.
+    pub(crate) rank: u32,
 }
 
 impl Record for Topic {
@@ -628,6 +631,7 @@ impl Decide<'_> {
                 date,
                 closed: false,
                 hidden: false,
+                rank: 0,
             },
         )
     }
@@ -683,6 +687,7 @@ impl Decide<'_> {
             date: self.now(),
             closed: false,
             hidden: false,
+            rank: 0,
         };
         self.put_topic(channel, &topic)?;
         self.list_topic(channel, id, None, Some(id));
@@ -739,10 +744,7 @@ impl Decide<'_> {
                 .filter(|closed| *closed != before.closed && change.hidden.is_none()),
             hidden: Some(topic.hidden).filter(|hidden| *hidden != before.hidden),
         };
-        let target = match id {
-            GENERAL_TOPIC => None,
-            id => Some(self.entry_of_message(channel, id)?.ok_or(CoreError::TopicInvalid)?),
-        };
+        let target = self.entry_of_topic(channel, id)?;
         let edit = TopicEdit {
             target,
             title: said.title.as_deref().map(title_in_log).transpose()?,
@@ -764,6 +766,14 @@ impl Decide<'_> {
         self.place_service(owner, channel, message)
     }
 
+    /// What the log calls a topic; `None`: the general one.
+    fn entry_of_topic(&self, channel: ChannelId, topic: MessageId) -> CoreResult<Option<EntryRef>> {
+        if topic == GENERAL_TOPIC {
+            return Ok(None);
+        }
+        self.entry_of_message(channel, topic)?.ok_or(CoreError::TopicInvalid).map(Some)
+    }
+
     /// Writes which topics stand above the others.
     fn order_topics(
         &mut self,
@@ -775,32 +785,29 @@ impl Decide<'_> {
         if order.len() > PINNED_MAX {
             return Err(CoreError::TooManyPinnedMessages);
         }
-        let rank = |order: &[MessageId], topic: MessageId| {
-            let place = order.iter().position(|other| *other == topic);
-            place.map_or(0, |place| u32::try_from(order.len() - place).unwrap_or(0))
-        };
-        let (channel, before) = (view.channel.id, view.channel.pinned_topics.clone());
-        let mut all = [&before[..], &order[..]].concat();
-        all.sort_unstable();
-        all.dedup();
-        for topic in all {
-            let (was, is) = (rank(&before, topic), rank(&order, topic));
-            if was == is {
+        let channel = view.channel.id;
+        let mut ranks: Vec<(MessageId, u32)> = Vec::new();
+        let gone = view.channel.pinned_topics.iter().filter(|topic| !order.contains(topic));
+        ranks.extend(gone.map(|topic| (*topic, 0)));
+        // From below: whoever stands high enough already keeps the place that the log gave it.
+        let mut below = 0;
+        for topic in order.iter().rev() {
+            let known = self.topic_row(channel, *topic)?.map_or(0, |topic| topic.rank);
+            below = known.max(below + 1);
+            ranks.push((*topic, below));
+        }
+        for (topic, rank) in ranks {
+            let Some(before) = self.topic_row(channel, topic)? else { continue };
+            if before.rank == rank {
                 continue;
             }
-            let target = match topic {
-                GENERAL_TOPIC => None,
-                topic => match self.entry_of_message(channel, topic)? {
-                    Some(entry) => Some(entry),
-                    None => continue,
-                },
-            };
-            let edit = TopicEdit { target, pinned: Some(is), ..SAYS_NOTHING };
+            let target = self.entry_of_topic(channel, topic)?;
+            let edit = TopicEdit { target, pinned: Some(rank), ..SAYS_NOTHING };
             self.write_data(channel, owner, &DataBody::TopicEdit(edit))?;
-            if (was == 0) != (is == 0)
-                && let Some(topic) = self.topic_row(channel, topic)?
-            {
-                self.note(channel, owner, AdminAction::TopicPinned(topic, is > 0))?;
+            let now = Topic { rank, ..before.clone() };
+            self.put_topic(channel, &now)?;
+            if (before.rank == 0) != (rank == 0) {
+                self.note(channel, owner, AdminAction::TopicPinned(now, rank > 0))?;
             }
         }
         self.put_channel(Channel { pinned_topics: order, ..(*view.channel).clone() })

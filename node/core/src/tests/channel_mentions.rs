@@ -147,7 +147,9 @@ async fn mentions_are_counted_exactly() {
                 }
             }
             8 => {
-                while core.read_mentions_in_channel(by.actor(), by.id, group, None).await.unwrap() > 0 {}
+                while core.read_mentions_in_channel(by.actor(), by.id, group, None).await.unwrap()
+                    > 0
+                {}
                 model.remove(&by.id);
             }
             _ => {

@@ -530,7 +530,8 @@ impl Sim {
         let unread = self.model.incoming(at).filter(|number| *number >= copies.read).count();
         assert_eq!(dialog.unread, unread as i32, "{at}: unread");
         assert_eq!(dialog.unread_mentions, copies.mentions.len() as i32, "{at}: mentions");
-        let mentions = self.world.core.unread_mentions(user.id, PeerId::from(self.chat)).await.unwrap();
+        let mentions =
+            self.world.core.unread_mentions(user.id, PeerId::from(self.chat)).await.unwrap();
         let expected: Vec<_> = copies.mentions.iter().rev().map(|number| ids[number]).collect();
         assert_eq!(mentions, expected);
         for (number, id) in &ids {
