@@ -35,6 +35,8 @@ pub(crate) fn channel(view: View<'_>, id: ChannelId) -> CoreResult<enums::Chat> 
         noforwards: found.noforwards,
         join_to_send: found.join_to_send,
         join_request: found.join_request,
+        forum: found.forum,
+        forum_tabs: found.forum_tabs,
         id: id.0,
         access_hash: Some(view.core.channel_access_hash(view.viewer, id)),
         title: found.title.clone(),

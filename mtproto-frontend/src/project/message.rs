@@ -21,6 +21,12 @@ pub(crate) fn message(
     shown(view, id, stored, origin(id, stored))
 }
 
+/// Whether it stands in a topic, as long as its group is a forum.
+fn in_topic(view: View<'_>, stored: &Message) -> bool {
+    let forum = || stored.peer.channel().and_then(|group| view.core.channel(group));
+    stored.in_topic && forum().is_some_and(|group| group.forum)
+}
+
 /// Where what comes with a message is shown.
 fn origin(id: MessageId, stored: &Message) -> Origin {
     match stored.peer.channel() {
@@ -122,6 +128,7 @@ fn shown(
         reply_to: stored.reply.as_ref().map(|reply| {
             let quote = reply.quote.as_ref();
             types::MessageReplyHeader {
+                forum_topic: in_topic(view, stored),
                 quote: quote.is_some(),
                 reply_to_msg_id: Some(reply.to.0),
                 // Of what answers the first message of its thread, that is said already.
@@ -178,7 +185,9 @@ fn service(
         saved_peer_id: stored.saved_from().map(peer),
         reply_to: stored.reply.as_ref().map(|reply| {
             types::MessageReplyHeader {
+                forum_topic: in_topic(view, stored),
                 reply_to_msg_id: Some(reply.to.0),
+                reply_to_top_id: stored.thread.filter(|top| *top != reply.to).map(|top| top.0),
                 ..types::MessageReplyHeader::default()
             }
             .into()
@@ -221,6 +230,20 @@ fn service(
             Action::ChatJoinedByLink { inviter } => {
                 types::MessageActionChatJoinedByLink { inviter_id: inviter.0 }.into()
             }
+            Action::TopicCreated { title, icon } => types::MessageActionTopicCreate {
+                title_missing: false,
+                title: title.clone(),
+                icon_color: icon.color,
+                icon_emoji_id: icon.emoji,
+            }
+            .into(),
+            Action::TopicEdited(change) => types::MessageActionTopicEdit {
+                title: change.title.clone(),
+                icon_emoji_id: change.emoji,
+                closed: change.closed,
+                hidden: change.hidden,
+            }
+            .into(),
             Action::ChatJoinedByRequest => types::MessageActionChatJoinedByRequest {}.into(),
             // Also what a later version adds: there is always something to show.
             _ => types::MessageActionPinMessage {}.into(),

@@ -14,6 +14,7 @@ mod reactions;
 mod settings;
 mod stickers;
 mod thread;
+mod topic;
 mod update;
 mod user;
 mod web_page;
@@ -46,6 +47,7 @@ pub(crate) use settings::{
 };
 pub(crate) use stickers::{covered_set, found_stickers, full_sticker_set, sticker_of, sticker_set};
 pub(crate) use thread::replies;
+pub(crate) use topic::{forum_topic, short_topic, topic_pinned, topics_pinned};
 pub(crate) use update::{
     Pushed, Typing, box_update, channel_changed, channel_requests, channel_update, chat_update,
     edited_message, new_message,

@@ -3,7 +3,7 @@
 
 use node_core::{
     BoxId, Core, CoreError, CoreResult, MessageId, NotifyTarget, Own, PeerId, SetKind, SetName,
-    UserId,
+    Talk, UserId,
 };
 use tl::{enums, types};
 
@@ -31,7 +31,12 @@ pub(crate) fn own_update(
             saved_peer_id: None,
         }
         .into(),
-        Own::Draft { peer: with } => draft_update(core, owner, *with, named)?,
+        Own::Draft { to } => draft_update(core, owner, *to, named)?,
+        Own::ForumAsMessages { channel, so } => {
+            named.peer((*channel).into());
+            let (channel_id, enabled) = (channel.0, *so);
+            types::UpdateChannelViewForumAsMessages { channel_id, enabled }.into()
+        }
         Own::Pinned { peer: with, folder, pinned } => types::UpdateDialogPinned {
             pinned: *pinned,
             folder_id: Some(folder_id(*folder)).filter(|id| *id != 0),
@@ -160,19 +165,19 @@ pub(super) fn is_seen(core: &Core, owner: UserId, with: PeerId, id: MessageId) -
 pub(crate) fn draft_update(
     core: &Core,
     owner: UserId,
-    with: PeerId,
+    to: Talk,
     named: &mut Named,
 ) -> CoreResult<enums::Update> {
-    named.peer(with);
-    let draft = match core.draft(owner, with)? {
+    named.peer(to.peer);
+    let draft = match core.draft(owner, to)? {
         Some(found) => {
             named.entities(&found.entities);
             draft(&found)
         }
         None => types::DraftMessageEmpty { date: Some(core.now()) }.into(),
     };
-    let peer = peer(with);
-    Ok(types::UpdateDraftMessage { peer, top_msg_id: None, saved_peer_id: None, draft }.into())
+    let (peer, top_msg_id) = (peer(to.peer), to.topic.map(|topic| topic.0));
+    Ok(types::UpdateDraftMessage { peer, top_msg_id, saved_peer_id: None, draft }.into())
 }
 
 /// The notification settings of a dialog or a scope, as they are now.
@@ -188,6 +193,11 @@ pub(crate) fn notify_update(
         NotifyTarget::Peer(with) => {
             named.peer(with);
             (types::NotifyPeer { peer: peer(with) }.into(), notify_settings(&settings))
+        }
+        NotifyTarget::Topic(with, topic) => {
+            named.peer(with);
+            let (peer, top_msg_id) = (peer(with), topic.0);
+            (types::NotifyForumTopic { peer, top_msg_id }.into(), notify_settings(&settings))
         }
         NotifyTarget::Scope(scope) => {
             let of_scope: enums::NotifyPeer = match scope {

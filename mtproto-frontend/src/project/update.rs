@@ -307,6 +307,7 @@ enum What {
     ChannelSeen { channel: ChannelId, max_id: MessageId },
     ThreadRead { thread: (ChannelId, MessageId), max_id: MessageId },
     ThreadSeen { thread: (ChannelId, MessageId), max_id: MessageId },
+    TopicsPinned { channel: ChannelId, pinned: Option<(MessageId, bool)> },
     Typing { from: UserId, to: PeerId, action: Arc<Typing> },
     Chat { chat: ChatId, change: ChatChange },
     Status { user: UserId },
@@ -407,6 +408,16 @@ impl Pushed {
         max_id: MessageId,
     ) -> Arc<Self> {
         Self::new(shared, viewer, What::ThreadRead { thread, max_id })
+    }
+
+    /// Topics stand above the others, or no longer.
+    pub(crate) fn topics_pinned(
+        shared: &Shared,
+        viewer: UserId,
+        channel: ChannelId,
+        pinned: Option<(MessageId, bool)>,
+    ) -> Arc<Self> {
+        Self::new(shared, viewer, What::TopicsPinned { channel, pinned })
     }
 
     /// Somebody else has read what the viewer wrote in a thread.
@@ -527,7 +538,7 @@ impl Pushed {
                     folder_id: None,
                     channel_id: channel.0,
                     max_id: read.max_id.0,
-                    still_unread_count: read.unread,
+                    still_unread_count: core.unread_above(*channel, viewer, read.max_id)?,
                     pts: read.pts.0,
                 };
                 Some(update.into())
@@ -542,6 +553,13 @@ impl Pushed {
             }
             What::ThreadSeen { thread, max_id } => {
                 Some(super::thread::read_outbox(*thread, *max_id, &mut named))
+            }
+            What::TopicsPinned { channel, pinned } => {
+                named.peer((*channel).into());
+                Some(match pinned {
+                    Some((topic, pinned)) => super::topic_pinned(*channel, *topic, *pinned),
+                    None => super::topics_pinned(core, *channel),
+                })
             }
             What::Typing { from, to, action } => {
                 named.user(*from).peer(*to);

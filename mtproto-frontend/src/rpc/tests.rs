@@ -11,6 +11,7 @@ mod media;
 mod members;
 mod start_up;
 mod stickers;
+mod topics;
 
 use std::sync::Arc;
 

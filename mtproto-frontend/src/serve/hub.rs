@@ -312,6 +312,12 @@ impl Follower for Pusher {
                 let update = Pushed::thread_read(&shared, *user, (*channel, *top), *max_id);
                 push(hub.sessions(*user), *actor, &update);
             }
+            Event::TopicsPinned { channel, pinned, actor } => {
+                for viewer in hub.present_in(*channel) {
+                    let update = Pushed::topics_pinned(&shared, viewer, *channel, *pinned);
+                    push(hub.sessions(viewer), *actor, &update);
+                }
+            }
             Event::ThreadSeen { channel, top, by, after, max_id } => {
                 let thread = (*channel, *top);
                 let writers = core.writers_in_thread(*channel, *top, *after, *max_id, SEEN_MAX);

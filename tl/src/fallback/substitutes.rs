@@ -20,6 +20,25 @@ pub static SUBSTITUTES: &[Substitute] = &[
         make: |_| Some(Box::new(types::MessageActionEmpty {})),
     },
     Substitute {
+        of: "Update",
+        by: "updateChannelPinnedTopic, updateChannelPinnedTopics",
+        reason: "topics were of channels only up to 214",
+        make: |shape| {
+            if let Some(update) = downcast::<types::UpdatePinnedForumTopic>(shape) {
+                let channel_id = channel_of(&update.peer)?;
+                let (pinned, topic_id) = (update.pinned, update.topic_id);
+                return Some(Box::new(types::UpdateChannelPinnedTopic {
+                    pinned,
+                    channel_id,
+                    topic_id,
+                }));
+            }
+            let update = downcast::<types::UpdatePinnedForumTopics>(shape)?;
+            let (channel_id, order) = (channel_of(&update.peer)?, update.order.clone());
+            Some(Box::new(types::UpdateChannelPinnedTopics { channel_id, order }))
+        },
+    },
+    Substitute {
         of: "PageBlock",
         by: "pageBlockUnsupported",
         reason: "made for this",
@@ -154,4 +173,11 @@ fn downcast<T: Shape>(shape: &dyn Shape) -> Option<&T> {
 
 fn boxed(value: bool) -> Box<dyn Field> {
     Box::new(value)
+}
+
+fn channel_of(peer: &crate::enums::Peer) -> Option<i64> {
+    match peer {
+        crate::enums::Peer::PeerChannel(channel) => Some(channel.channel_id),
+        _ => None,
+    }
 }

@@ -7,7 +7,7 @@
 //!
 //! Source: <https://core.telegram.org/method/account.updateNotifySettings>
 
-use node_core::{NotifyScope, NotifySettings, NotifyTarget};
+use node_core::{MessageId, NotifyScope, NotifySettings, NotifyTarget};
 use tl::enums::InputNotifyPeer;
 use tl::functions::account::{
     GetNotifyExceptions, GetNotifySettings, ResetNotifySettings, UpdateNotifySettings,
@@ -16,6 +16,8 @@ use tl::{enums, types};
 
 use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
+
+const PEER_ID_INVALID: RpcError = RpcError::new(400, "PEER_ID_INVALID");
 
 /// Exceptions that one answer lists.
 const EXCEPTIONS_MAX: usize = 1000;
@@ -26,10 +28,16 @@ fn target(ctx: &Context, named: &InputNotifyPeer) -> RpcResult<NotifyTarget> {
         InputNotifyPeer::InputNotifyChats(_) => NotifyTarget::Scope(NotifyScope::Chats),
         InputNotifyPeer::InputNotifyBroadcasts(_) => NotifyTarget::Scope(NotifyScope::Broadcasts),
         InputNotifyPeer::InputNotifyPeer(named) => NotifyTarget::Peer(ctx.peer(&named.peer)?),
-        // Of forums and communities, which are not there yet.
-        InputNotifyPeer::InputNotifyForumTopic(_) | InputNotifyPeer::InputNotifyCommunity(_) => {
-            return Err(RpcError::new(400, "PEER_ID_INVALID"));
+        InputNotifyPeer::InputNotifyForumTopic(named) => {
+            let (peer, topic) = (ctx.peer(&named.peer)?, MessageId(named.top_msg_id));
+            let channel = peer.channel().ok_or(PEER_ID_INVALID)?;
+            if ctx.shared.core.topic(channel, topic)?.is_none() {
+                return Err(RpcError::new(400, "TOPIC_ID_INVALID"));
+            }
+            NotifyTarget::Topic(peer, topic)
         }
+        // Communities are not there.
+        InputNotifyPeer::InputNotifyCommunity(_) => return Err(PEER_ID_INVALID),
     })
 }
 
@@ -41,7 +49,7 @@ pub(in crate::rpc) async fn get_notify_settings(
     let settings = ctx.shared.core.notify(ctx.user()?, target)?;
     Ok(match target {
         NotifyTarget::Scope(_) => project::default_notify_settings(&settings),
-        NotifyTarget::Peer(_) => project::notify_settings(&settings),
+        NotifyTarget::Peer(_) | NotifyTarget::Topic(..) => project::notify_settings(&settings),
     })
 }
 
@@ -80,18 +88,22 @@ pub(in crate::rpc) async fn get_notify_exceptions(
     let of = request.peer.as_ref().map(|named| target(ctx, named)).transpose()?;
     let mut named = Named::default();
     let mut updates = Vec::new();
-    for (peer, settings) in core.notify_exceptions(owner)?.into_iter().take(EXCEPTIONS_MAX) {
+    for (target, settings) in core.notify_exceptions(owner)?.into_iter().take(EXCEPTIONS_MAX) {
         let asked = match of {
             // All dialogs are private chats.
             None | Some(NotifyTarget::Scope(NotifyScope::Users)) => true,
             Some(NotifyTarget::Scope(_)) => false,
-            Some(NotifyTarget::Peer(one)) => one == peer,
+            // Of a dialog, with its topics.
+            Some(NotifyTarget::Peer(one)) => match target {
+                NotifyTarget::Peer(peer) | NotifyTarget::Topic(peer, _) => one == peer,
+                NotifyTarget::Scope(_) => false,
+            },
+            Some(topic) => topic == target,
         };
         let muted = settings.mute_until.is_some() || settings.silent.is_some();
         let sound = request.compare_sound && settings.sound.is_some();
         let stories = request.compare_stories && settings.stories_muted.is_some();
         if asked && (muted || sound || stories || settings.show_previews.is_some()) {
-            let target = NotifyTarget::Peer(peer);
             updates.push(project::notify_update(core, owner, target, &mut named)?);
         }
     }

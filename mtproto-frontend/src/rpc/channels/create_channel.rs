@@ -17,15 +17,16 @@ pub(in crate::rpc) async fn create_channel(
     ctx: &Context,
     request: f::CreateChannel,
 ) -> RpcResult<enums::Updates> {
-    // Topics, imports, groups of a place: not built.
-    if request.forum || request.for_import || request.geo_point.is_some() {
+    // Imports, groups of a place: not built.
+    if request.for_import || request.geo_point.is_some() {
         return Err(RpcError::NOT_IMPLEMENTED);
     }
     // Who asks for neither gets a channel.
     let (broadcast, title, about) = (!request.megagroup, request.title, request.about);
     let core = &ctx.shared.core;
     let ttl_period = request.ttl_period.unwrap_or(0);
-    let new = NewChannel { broadcast, title, about, ttl_period };
+    let forum = request.forum && !broadcast;
+    let new = NewChannel { broadcast, title, about, ttl_period, forum };
     let made = core.create_channel(ctx.actor()?, ctx.user()?, new).await;
     let made = made.map_err(|error| match error {
         CoreError::TooMany => RpcError::new(400, "CHANNELS_TOO_MUCH"),

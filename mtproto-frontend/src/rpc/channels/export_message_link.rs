@@ -19,9 +19,15 @@ pub(in crate::rpc) async fn export_message_link(
     let found = visible(ctx, &view, &[MessageId(request.id)]).await?;
     let found = found.first().ok_or(RpcError::new(400, "MESSAGE_ID_INVALID"))?;
     let (prefix, id) = (ctx.shared.me_url_prefix(ctx.addresses.local), found.id.0);
-    let mut link = match &view.channel.username {
-        Some(name) => format!("{prefix}{name}/{id}"),
-        None => format!("{prefix}c/{}/{id}", view.channel.id.0),
+    let place = match &view.channel.username {
+        Some(name) => name.clone(),
+        None => format!("c/{}", view.channel.id.0),
+    };
+    // Of a forum the topic stands before the message.
+    let topic = found.message.thread.filter(|_| view.channel.forum && found.message.in_topic);
+    let mut link = match topic.filter(|topic| topic.0 != id) {
+        Some(topic) => format!("{prefix}{place}/{}/{id}", topic.0),
+        None => format!("{prefix}{place}/{id}"),
     };
     // One picture of an album, and not all of it.
     if found.message.grouped_id != 0 && !request.grouped {

@@ -79,6 +79,7 @@ fn kinds(filter: &enums::ChannelAdminLogEventsFilter) -> AdminEvents {
         .with(AdminEvents::DELETE, asked.delete)
         .with(AdminEvents::LINKS, asked.invites)
         .with(AdminEvents::SEND, asked.send)
+        .with(AdminEvents::FORUMS, asked.forums)
 }
 
 /// One event; `None` for what the API has no words for.
@@ -233,6 +234,24 @@ fn shape(
         AdminAction::PollStopped(id, said) => {
             types::ChannelAdminLogEventActionStopPoll { message: message(*id, said, named)? }.into()
         }
+        AdminAction::TopicCreated(topic) => {
+            let topic = project::short_topic(view, channel.id, topic, named);
+            types::ChannelAdminLogEventActionCreateTopic { topic }.into()
+        }
+        AdminAction::TopicEdited(before, now) => types::ChannelAdminLogEventActionEditTopic {
+            prev_topic: project::short_topic(view, channel.id, before, named),
+            new_topic: project::short_topic(view, channel.id, now, named),
+        }
+        .into(),
+        AdminAction::TopicDeleted(topic) => {
+            let topic = project::short_topic(view, channel.id, topic, named);
+            types::ChannelAdminLogEventActionDeleteTopic { topic }.into()
+        }
+        AdminAction::TopicPinned(topic, pinned) => {
+            let topic = Some(project::short_topic(view, channel.id, topic, named));
+            let (prev_topic, new_topic) = if *pinned { (None, topic) } else { (topic, None) };
+            types::ChannelAdminLogEventActionPinTopic { prev_topic, new_topic }.into()
+        }
         _ => return Ok(None),
     };
     let (id, date, user_id) = (event.id, event.date, event.by.0);
@@ -253,6 +272,10 @@ fn setting(before: ChannelSetting, now: ChannelSetting) -> Option<Tl> {
         }
         (_, Is::Signatures(new_value)) => {
             types::ChannelAdminLogEventActionToggleSignatures { new_value }.into()
+        }
+        (_, Is::Forum(now)) => {
+            let new_value = now.is_some();
+            types::ChannelAdminLogEventActionToggleForum { new_value }.into()
         }
         (_, Is::NoForwards(new_value)) => {
             types::ChannelAdminLogEventActionToggleNoForwards { new_value }.into()

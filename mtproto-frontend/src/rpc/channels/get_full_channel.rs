@@ -75,6 +75,7 @@ pub(in crate::rpc) async fn get_full_channel(
         can_set_username: is_owner,
         can_delete_channel: is_owner,
         hidden_prehistory: channel.hidden_history,
+        view_forum_as_messages: found.own.as_ref().is_some_and(|own| own.forum_as_messages),
         id: channel.id.0,
         about: channel.about.clone(),
         participants_count: Some(channel.members),

@@ -10,6 +10,7 @@ mod edit_photo;
 mod edit_title;
 mod empty_lists;
 mod export_message_link;
+mod forum_topics;
 mod get_admin_log;
 mod get_channels;
 mod get_full_channel;
@@ -34,6 +35,13 @@ pub(super) use empty_lists::{
     get_channel_recommendations, get_inactive_channels, get_left_channels, get_sponsored_messages,
 };
 pub(super) use export_message_link::export_message_link;
+pub(super) use forum_topics::{
+    create_forum_topic, create_forum_topic_until_214, delete_topic_history,
+    delete_topic_history_until_214, edit_forum_topic, edit_forum_topic_until_214, get_forum_topics,
+    get_forum_topics_by_id, get_forum_topics_by_id_until_214, get_forum_topics_until_214,
+    reorder_pinned_forum_topics, reorder_pinned_forum_topics_until_214, toggle_forum,
+    toggle_view_forum_as_messages, update_pinned_forum_topic, update_pinned_forum_topic_until_214,
+};
 pub(super) use get_admin_log::get_admin_log;
 pub(super) use get_channels::{get_admined_public_channels, get_channels};
 pub(super) use get_full_channel::get_full_channel;

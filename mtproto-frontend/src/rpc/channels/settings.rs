@@ -24,7 +24,7 @@ use crate::rpc::{Context, RpcError, RpcResult};
 /// What only the other kind has: supergroups, or broadcast channels.
 const WRONG_KIND: RpcError = RpcError::new(400, "CHAT_ID_INVALID");
 
-async fn set(
+pub(super) async fn set(
     ctx: &Context,
     named: &InputChannel,
     setting: ChannelSetting,

@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/api/drafts>
 
-use node_core::{CoreError, Draft, DraftReply, MessageId, Text};
+use node_core::{CoreError, Draft, DraftReply, MessageId, Talk, Text};
 use tl::enums::InputReplyTo;
 use tl::functions::messages::{ClearAllDrafts, GetAllDrafts, SaveDraft};
 use tl::{enums, types};
@@ -19,11 +19,14 @@ pub(in crate::rpc) async fn save_draft(ctx: &Context, request: SaveDraft) -> Rpc
         request.media.is_some()
             || request.effect.is_some()
             || request.suggested_post.is_some()
-            || request.rich_message.is_some()
-            || request.top_msg_id.is_some(),
+            || request.rich_message.is_some(),
     )?;
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let text = formatted(ctx, &request.message, request.entities)?;
+    let topic = match &request.reply_to {
+        Some(InputReplyTo::InputReplyToMessage(reply)) => reply.top_msg_id,
+        _ => request.top_msg_id,
+    };
     let reply = match request.reply_to {
         Some(reply) => Some(reply_of(ctx, reply)?),
         // Before layer 161 a number stood here.
@@ -40,7 +43,15 @@ pub(in crate::rpc) async fn save_draft(ctx: &Context, request: SaveDraft) -> Rpc
         invert_media: request.invert_media,
         date: 0,
     });
-    ctx.shared.core.save_draft(ctx.actor()?, owner, peer, draft).await?;
+    // A draft that answers nothing names its topic only, as what it answers.
+    let topic = topic.filter(|topic| peer.channel().is_some() && *topic > 0).map(MessageId);
+    let draft = draft.map(|mut draft: Draft| {
+        draft.reply = draft.reply.filter(|reply| Some(reply.to) != topic || reply.quote.is_some());
+        draft
+    });
+    let draft = draft.filter(|draft| !draft.text.trim().is_empty() || draft.reply.is_some());
+    let talk = Talk { peer, topic };
+    ctx.shared.core.save_draft(ctx.actor()?, owner, talk, draft).await?;
     Ok(true)
 }
 
@@ -76,8 +87,8 @@ pub(in crate::rpc) async fn get_all_drafts(
     let (core, owner) = (&ctx.shared.core, ctx.user()?);
     let mut named = Named::default();
     let mut updates = Vec::new();
-    for (peer, _) in core.drafts(owner)? {
-        updates.push(project::draft_update(core, owner, peer, &mut named)?);
+    for (to, _) in core.drafts(owner)? {
+        updates.push(project::draft_update(core, owner, to, &mut named)?);
     }
     let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::Updates { updates, users, chats, date: core.now(), seq: 0 }.into())

@@ -3,12 +3,12 @@
 //!
 //! Source: <https://core.telegram.org/method/messages.forwardMessages>
 
-use node_core::{ForwardHow, MessageId, When};
+use node_core::{ForwardHow, MessageId, PeerId, When};
 use tl::enums;
 use tl::functions::messages::ForwardMessages;
 
 use super::scheduled::placed_updates;
-use super::send_message::{send_as, to_write};
+use super::send_message::{reply_to, send_as, to_write};
 use super::{refuse, sent_updates};
 use crate::rpc::{Context, RpcError, RpcResult};
 
@@ -24,7 +24,6 @@ pub(in crate::rpc) async fn forward_messages(
     refuse(
         request.quick_reply_shortcut.is_some()
             || request.effect.is_some()
-            || request.reply_to.is_some()
             || request.suggested_post.is_some(),
     )?;
     if request.id.is_empty() {
@@ -50,6 +49,7 @@ pub(in crate::rpc) async fn forward_messages(
         drop_captions: request.drop_media_captions,
         noforwards: request.noforwards,
         send_as: send_as(ctx, to, request.send_as.as_ref(), scheduled)?,
+        topic: topic(ctx, to, request.top_msg_id, request.reply_to)?,
     };
     let core = &ctx.shared.core;
     if let Some(date) = request.schedule_date {
@@ -64,4 +64,22 @@ pub(in crate::rpc) async fn forward_messages(
     let sent = sent.map_err(to_write)?;
     let sent: Vec<_> = sent.into_iter().zip(request.random_id).collect();
     sent_updates(ctx, &sent)
+}
+
+/// Into which topic, or in answer to what.
+fn topic(
+    ctx: &Context,
+    to: PeerId,
+    top_msg_id: Option<i32>,
+    answers: Option<enums::InputReplyTo>,
+) -> RpcResult<Option<MessageId>> {
+    let answers = match answers {
+        Some(answers) => reply_to(ctx, to, answers)?,
+        None => None,
+    };
+    let quoted = answers.as_ref().is_some_and(|(_, quote)| quote.is_some());
+    refuse(quoted)?;
+    let into = answers.map(|(id, _)| id).or(top_msg_id.map(MessageId));
+    refuse(into.is_some() && to.channel().is_none())?;
+    Ok(into)
 }

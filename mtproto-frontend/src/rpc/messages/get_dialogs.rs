@@ -202,6 +202,7 @@ pub(in crate::rpc) fn dialog_of(dialog: &DialogView) -> enums::Dialog {
         unread_reactions_count: dialog.unread_reactions,
         pts: dialog.pts.map(|pts| pts.0),
         unread_mark: dialog.unread_mark,
+        view_forum_as_messages: dialog.forum_as_messages,
         notify_settings: project::notify_settings(&dialog.notify).into(),
         ..types::Dialog::default()
     }

@@ -154,7 +154,7 @@ use crate::project::{self, Named};
 /// The answer to whoever sent messages: for each exactly one `updateMessageID` and one
 /// `updateNewMessage`, also where it had been sent before. Pyrogram, Kurigram and mtcute cannot
 /// read the short form of a message to oneself, so the full one goes to all.
-fn sent_updates(ctx: &Context, sent: &[(Sent, i64)]) -> RpcResult<enums::Updates> {
+pub(super) fn sent_updates(ctx: &Context, sent: &[(Sent, i64)]) -> RpcResult<enums::Updates> {
     let (mut named, mut updates) = (Named::default(), Vec::with_capacity(2 * sent.len()));
     for (sent, random_id) in sent {
         updates.push(types::UpdateMessageId { id: sent.id.0, random_id: *random_id }.into());

@@ -5,11 +5,12 @@
 //!
 //! Source: <https://core.telegram.org/api/pin>
 
-use node_core::{CoreResult, MessageId, PinHow};
+use node_core::{CoreResult, MessageId, PinHow, Talk};
 use tl::functions::messages::{UnpinAllMessages, UpdatePinnedMessage};
 use tl::{enums, types};
 
 use super::refuse;
+use super::search::thread;
 use crate::project::{self, Named};
 use crate::rpc::{Context, RpcResult};
 
@@ -36,9 +37,10 @@ pub(in crate::rpc) async fn unpin_all_messages(
     ctx: &Context,
     request: UnpinAllMessages,
 ) -> RpcResult<types::messages::AffectedHistory> {
-    refuse(request.top_msg_id.is_some() || request.saved_peer_id.is_some())?;
+    refuse(request.saved_peer_id.is_some())?;
     let peer = ctx.peer(&request.peer)?;
-    let (affected, left) = ctx.shared.core.unpin_all(ctx.actor()?, ctx.user()?, peer).await?;
+    let talk = Talk { peer, topic: thread(ctx, peer, request.top_msg_id)? };
+    let (affected, left) = ctx.shared.core.unpin_all(ctx.actor()?, ctx.user()?, talk).await?;
     let (pts, pts_count) = (affected.pts.0, affected.pts_count);
     Ok(types::messages::AffectedHistory { pts, pts_count, offset: i32::from(left > 0) })
 }

@@ -5,11 +5,12 @@
 //!
 //! Source: <https://core.telegram.org/api/mentions>
 
-use node_core::{BoxId, MessageId};
+use node_core::{BoxId, MessageId, Talk};
 use tl::enums;
 use tl::functions::messages as f;
 use tl::types::messages as t;
 
+use super::search::thread;
 use super::{Page, page, page_limit};
 use crate::rpc::{Context, RpcResult};
 
@@ -18,7 +19,8 @@ pub(in crate::rpc) async fn get_unread_mentions(
     request: f::GetUnreadMentions,
 ) -> RpcResult<enums::messages::Messages> {
     let (owner, peer, core) = (ctx.user()?, ctx.peer(&request.peer)?, &ctx.shared.core);
-    let all = core.unread_mentions(owner, peer).await?;
+    let topic = thread(ctx, peer, request.top_msg_id)?;
+    let all = core.unread_mentions(owner, Talk { peer, topic }).await?;
     let count = all.len() as i32;
     // The place of the first that is older than `offset_id`, moved by `add_offset`.
     let older = all.partition_point(|id| request.offset_id > 0 && id.0 >= request.offset_id);
@@ -45,7 +47,8 @@ pub(in crate::rpc) async fn read_mentions(
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
     let core = &ctx.shared.core;
     if let Some(channel) = peer.channel() {
-        let left = core.read_mentions_in_channel(ctx.actor()?, owner, channel).await?;
+        let topic = thread(ctx, peer, request.top_msg_id)?;
+        let left = core.read_mentions_in_channel(ctx.actor()?, owner, channel, topic).await?;
         let pts = core.channel_state(channel)?.0;
         return Ok(t::AffectedHistory { pts, pts_count: 0, offset: i32::from(left > 0) });
     }

@@ -347,7 +347,6 @@ async fn what_a_new_channel_cannot_have() {
         };
         let point = types::InputGeoPointEmpty {};
         for refused in [
-            f::channels::CreateChannel { forum: true, ..new.clone() },
             f::channels::CreateChannel { for_import: true, ..new.clone() },
             f::channels::CreateChannel {
                 geo_point: Some(point.into()),

@@ -53,6 +53,8 @@ pub struct DialogView {
     pub unread_reactions: i32,
     /// Marked as unread by hand.
     pub unread_mark: bool,
+    /// Of a forum: it is shown as one conversation.
+    pub forum_as_messages: bool,
     /// Which list it is in.
     pub folder: FolderId,
     /// At the top of its list.
@@ -331,7 +333,8 @@ impl Core {
         dialog.read_inbox = read;
         dialog.read_outbox = self.read_by_others(channel, owner)?;
         dialog.unread = self.unread_above(channel, owner, read)?;
-        dialog.unread_mentions = own.map_or(0, |own| own.unread_mentions);
+        dialog.unread_mentions = own.as_ref().map_or(0, |own| own.unread_mentions);
+        dialog.forum_as_messages = own.is_some_and(|own| own.forum_as_messages);
         dialog.pts = Some(self.channel_state(channel)?);
         Ok(dialog)
     }
@@ -379,6 +382,7 @@ fn view(peer: PeerId, dialog: Option<&Dialog>, personal: &Personal) -> CoreResul
         unread_mentions: dialog.map_or(0, |dialog| dialog.mentions.len() as i32),
         unread_reactions: personal.unread_reactions(peer)?.len() as i32,
         unread_mark: personal.get::<UnreadMark>(&key)?.is_some(),
+        forum_as_messages: false,
         folder,
         pinned: personal.pins(folder)?.contains(&peer),
         draft: personal.get(&key)?,

@@ -503,7 +503,7 @@ impl<'a> Finder<'a> {
                 in_place(message)
                     // In whose name it is: who writes as the group is not found by their own.
                     && query.from.is_none_or(|from| message.author() == from)
-                    && query.thread.is_none_or(|top| message.thread == Some(top))
+                    && query.thread.is_none_or(|top| message.stands_in(top))
                     && (query.min_date <= 0 || message.date >= query.min_date)
                     && (query.max_date <= 0 || message.date <= query.max_date)
                     && fits(query.filter, message, document.as_ref())

@@ -19,6 +19,7 @@ pub(crate) use service::OWNER_HELP;
 
 use node_store::Keyspace;
 
+use crate::channels::GENERAL_TOPIC;
 use crate::chats::CHAT_MEMBERS_MAX;
 use crate::decide::Decide;
 use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, Talk, UserId, pair_key};
@@ -348,6 +349,8 @@ impl Decide<'_> {
     pub(crate) fn body(&mut self, from: UserId, message: Outgoing) -> CoreResult<Body> {
         let fingerprint = message.fingerprint();
         let reply = match message.reply {
+            // That is how some clients name the general topic.
+            Some((GENERAL_TOPIC, None)) if message.to.channel().is_some() => None,
             None => None,
             Some((to, quote)) => Some(self.reply(from, message.to, to, quote)?),
         };
@@ -420,6 +423,10 @@ impl Decide<'_> {
             PeerId::User(_) => false,
             PeerId::Channel(channel) => self.channel_seen_by(from, channel)?.noforwards,
         };
+        let how = (
+            ForwardHow { topic: how.0.topic.filter(|topic| *topic != GENERAL_TOPIC), ..how.0 },
+            how.1,
+        );
         if let Some(topic) = how.0.topic {
             self.reply(from, to, topic, None)?;
         }
