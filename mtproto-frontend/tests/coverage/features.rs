@@ -230,6 +230,21 @@ pub(crate) const FEATURES: &[(&str, &[&str], &str)] = &[
         "",
     ),
     (
+        "Topics of forums",
+        &[
+            "channels.toggleForum",
+            "channels.toggleViewForumAsMessages",
+            "messages.createForumTopic",
+            "messages.editForumTopic",
+            "messages.getForumTopics",
+            "messages.getForumTopicsByID",
+            "messages.updatePinnedForumTopic",
+            "messages.reorderPinnedForumTopics",
+            "messages.deleteTopicHistory",
+        ],
+        "topics in private chats with bots",
+    ),
+    (
         "Comments to a channel",
         &["channels.getGroupsForDiscussion", "channels.setDiscussionGroup"],
         "",

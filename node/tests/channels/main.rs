@@ -20,6 +20,8 @@ mod comments;
 #[path = "../chat/driver.rs"]
 mod driver;
 #[cfg(test)]
+mod forum;
+#[cfg(test)]
 mod links;
 #[cfg(test)]
 mod mentions;

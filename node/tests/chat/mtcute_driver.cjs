@@ -213,6 +213,25 @@ const commands = {
         const count = post.replies?.count
         return { msg_id: found.id, peer: found.chat.id, sender: found.sender.id, count }
     },
+    async topics({ peer }) {
+        const found = []
+        for await (const topic of app.iterForumTopics(peer)) {
+            const { id, title, isClosed, isPinned, unreadCount } = topic
+            found.push({ id, title, closed: isClosed, pinned: isPinned, unread: unreadCount })
+        }
+        return { found }
+    },
+    async create_topic({ peer, title }) {
+        return { msg_id: (await app.createForumTopic({ chatId: peer, title })).id }
+    },
+    async edit_topic({ peer, topic: topicId, title, closed }) {
+        const of = { chatId: peer, topicId }
+        if (title) await app.editForumTopic({ ...of, title })
+        if (closed !== undefined) await app.toggleForumTopicClosed({ ...of, closed })
+    },
+    async delete_topic({ peer, topic }) {
+        await app.deleteForumTopicHistory(peer, topic)
+    },
     async sender({ peer, msg_id: id }) {
         const [found] = await app.getMessages(peer, [id])
         return { sender: found.sender.id, outgoing: found.isOutgoing }

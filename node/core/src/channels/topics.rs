@@ -825,7 +825,9 @@ impl Decide<'_> {
         }
         let thread = self.thread_row(channel, id)?.unwrap_or_default();
         let any = view.admin_rights().contains_all(AdminRights::DELETE_MESSAGES);
-        let some = self.ids_in_thread(channel, id, DELETE_AT_ONCE)?;
+        // The newest: the topic's own message goes with the last of them.
+        let mut some = self.ids_in_thread(channel, id, DELETE_AT_ONCE)?;
+        some.sort_unstable();
         if !any {
             let few = thread.count <= OWN_MESSAGES_MAX + 1 && view.is_member();
             if topic.from != owner || !few {

@@ -260,7 +260,7 @@ async fn topics_are_changed_by_their_makers_and_admins() {
     assert!(matches!(delete(bob, bobs).await, Err(CoreError::AdminRightMissing)));
     assert!(matches!(delete(ada, GENERAL_TOPIC).await, Err(CoreError::TopicInvalid)));
     let (_, gone, left) = delete(ada, bobs).await.unwrap();
-    assert_eq!((gone.last(), left), (Some(&bobs), 0));
+    assert_eq!((gone.first(), left), (Some(&bobs), 0));
     assert!(core.channel(group).unwrap().pinned_topics.is_empty());
     let page = core.topics_by_id(ada.id, group, &[bobs]).await.unwrap();
     assert_eq!((page.topics.len(), page.missing), (0, vec![bobs]));
