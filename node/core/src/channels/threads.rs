@@ -1,11 +1,13 @@
 //! Threads of a supergroup: what answers one message, directly or through others.
 //!
-//! A thread is named after the message with which it begins. It costs two rows for each message that
-//! is written in it: one of the index, and the [`Thread`], which is written over. Who only reads the
+//! A thread is named after the message with which it begins. It costs three rows for each message that
+//! is written in it: one of the index, a count of what lies close together there, and the [`Thread`];
+//! the last two are written over. Who only reads the
 //! group reads none of that: a message says by itself whether there is a thread.
 //!
 //! Keyspace `CHANNELS`, see [`super`]: 7 ++ top (4) ++ latest first (4), what is in a thread; 8 ++ top
-//! (4) its [`Thread`]; 9 ++ top (4) ++ user (8) how far somebody has read it.
+//! (4) its [`Thread`]; 9 ++ top (4) ++ user (8) how far somebody has read it; 13 ++ top (4) ++ id / 256,
+//! latest first (4): how many of its messages have such numbers, 4 bytes.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::read::Furthest;
 use super::topics::GENERAL_TOPIC;
-use super::{Channel, IN_THREAD, READERS, THREAD, THREAD_READ, row_key};
+use super::{Channel, IN_THREAD, READERS, THREAD, THREAD_BUCKET, THREAD_READ, row_key};
 use crate::boxes::StoredChunks;
 use crate::decide::Decide;
 use crate::event::Event;
@@ -35,7 +37,10 @@ const RECENT_FROM: usize = 30;
 /// Messages of one album.
 const ALBUM_MAX: i32 = 10;
 
-/// Rows of the index that are read in one go while a thread is counted.
+/// Numbers of messages that are counted together.
+const BUCKET: i32 = 256;
+
+/// Counts that are read in one go.
 const COUNT_AT_ONCE: usize = 1000;
 
 /// What is known of a thread that has messages.
@@ -116,6 +121,21 @@ fn index_id(key: &[u8]) -> CoreResult<MessageId> {
     let latest = key.last_chunk().map(|latest| u32::from_be_bytes(*latest));
     let id = latest.and_then(|latest| i32::try_from(!latest).ok());
     id.map(MessageId).ok_or(CoreError::Damaged("index of a thread"))
+}
+
+/// The latest first.
+fn bucket_key(channel: ChannelId, top: MessageId, bucket: i32) -> Vec<u8> {
+    let latest = (!bucket.max(0).unsigned_abs()).to_be_bytes();
+    [&top_key(channel, THREAD_BUCKET, top)[..], &latest].concat()
+}
+
+fn bucket_of(id: i32) -> i32 {
+    id.max(0) / BUCKET
+}
+
+fn counted(row: &[u8]) -> CoreResult<i32> {
+    let count = row.first_chunk().map(|count| i32::from_be_bytes(*count));
+    count.ok_or(CoreError::Damaged("count in a thread"))
 }
 
 fn read_key(channel: ChannelId, top: MessageId, user: UserId) -> Vec<u8> {
@@ -335,23 +355,53 @@ impl Core {
         rows.iter().map(|(key, _)| index_id(key)).collect()
     }
 
-    /// Messages of a thread above one.
-    pub(super) fn unread_in_thread(
+    /// Messages of a thread above one: those of one bucket are looked at, the rest is counted already.
+    pub(crate) fn unread_in_thread(
         &self,
         channel: ChannelId,
         top: MessageId,
         read: MessageId,
     ) -> CoreResult<i32> {
-        let (mut unread, mut end) = (0, i32::MAX);
+        let first = read.0.max(0).saturating_add(1);
+        let bucket = bucket_of(first);
+        let end = bucket.saturating_add(1).saturating_mul(BUCKET);
+        let limit = BUCKET.unsigned_abs() as usize;
+        let near = self.in_index(channel, top, (first, end), limit, Order::Ascending)?;
+        let mut unread = near.len() as i32;
+        let mut from = top_key(channel, THREAD_BUCKET, top);
+        let to = bucket_key(channel, top, bucket);
         loop {
-            let above = (read.0.saturating_add(1), end);
-            let some = self.in_thread(channel, top, above, COUNT_AT_ONCE, Order::Ascending)?;
-            unread += some.len() as i32;
-            match some.last() {
-                Some(last) if some.len() == COUNT_AT_ONCE => end = last.0,
-                _ => return Ok(unread),
+            let (store, order) = (&self.inner.store, Order::Ascending);
+            let rows = store.scan(Keyspace::CHANNELS, &from, Some(&to), COUNT_AT_ONCE, order)?;
+            for (_, row) in &rows {
+                unread = unread.saturating_add(counted(row)?);
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == COUNT_AT_ONCE => {
+                    from = [last.as_slice(), &[0]].concat();
+                }
+                _ => break,
             }
         }
+        // What is older than any topic is in the group's box.
+        if let Some(begun) = self.channel(channel).filter(|_| top == GENERAL_TOPIC) {
+            let older = (first, begun.topics_from.map_or(0, |begun| begun.0));
+            unread = unread.saturating_add(self.count_in_box(channel, older)?);
+        }
+        Ok(unread)
+    }
+
+    fn count_in_box(&self, channel: ChannelId, (first, end): (i32, i32)) -> CoreResult<i32> {
+        let mut count = 0;
+        if first < end {
+            self.in_place(channel, Place::Dialog(channel.into()), |dialog, chunks, peer| {
+                dialog.index.ascend(first, chunks, peer, |entry| {
+                    count += i32::from(entry.id < end);
+                    entry.id < end
+                })
+            })?;
+        }
+        Ok(count)
     }
 
     /// A thread as somebody opens it who may read the group.
@@ -504,7 +554,27 @@ impl Decide<'_> {
         thread.max_id = id;
         thread.wrote(message.author());
         self.put_bytes(Keyspace::CHANNELS, &index_key(channel, top, id.0), Vec::new());
+        self.count_bucket(channel, top, id, 1)?;
         self.put_thread(channel, top, Some(&thread))
+    }
+
+    /// A message comes into a thread, or goes.
+    fn count_bucket(
+        &mut self,
+        channel: ChannelId,
+        top: MessageId,
+        id: MessageId,
+        by: i32,
+    ) -> CoreResult<()> {
+        let key = bucket_key(channel, top, bucket_of(id.0));
+        let before = self.get(Keyspace::CHANNELS, &key)?;
+        let now = before.map_or(Ok(0), |row| counted(&row))? + by;
+        if now > 0 {
+            self.put_bytes(Keyspace::CHANNELS, &key, now.to_be_bytes().to_vec());
+        } else {
+            self.delete(Keyspace::CHANNELS, &key);
+        }
+        Ok(())
     }
 
     /// The thread of the general topic begins, with all that was said so far; answers the newest of it.
@@ -562,7 +632,11 @@ impl Decide<'_> {
     ) -> CoreResult<()> {
         let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(()) };
         let before = thread.max_id;
-        self.delete(Keyspace::CHANNELS, &index_key(channel, top, id.0));
+        // What is older than any topic is in no index.
+        if self.get(Keyspace::CHANNELS, &index_key(channel, top, id.0))?.is_some() {
+            self.delete(Keyspace::CHANNELS, &index_key(channel, top, id.0));
+            self.count_bucket(channel, top, id, -1)?;
+        }
         thread.count -= 1;
         if thread.count <= 0 {
             if is_topic {

@@ -8,6 +8,8 @@
 //! Keyspace `CHANNELS`, see [`super`]: 11 ++ topic (4) its [`Topic`]; 12 ++ newest message, latest first
 //! (4) ++ topic (4), in which order they are listed.
 
+use std::collections::BTreeMap;
+
 use glog::EntryRef;
 use glog::body::{DataBody, Delete, TopicEdit};
 use glog::cbor::{Blob, Text as LogText, encode};
@@ -442,12 +444,13 @@ impl Core {
             false => row_key(channel, TOPIC_ORDER, &[]),
         };
         let words = query.words.trim().to_lowercase();
+        let mentions = self.mentions_by_topic(&view, viewer)?;
         let mut page = TopicPage { count: view.channel.topics, ..TopicPage::default() };
         loop {
             for topic in wanted.drain(..) {
                 let Some(found) = self.topic(channel, topic)? else { continue };
                 if words.is_empty() || found.title.to_lowercase().contains(&words) {
-                    page.topics.push(self.show_topic(&view, viewer, found)?);
+                    page.topics.push(self.show_topic(&view, viewer, found, &mentions)?);
                 }
                 if page.topics.len() == limit {
                     break;
@@ -483,10 +486,13 @@ impl Core {
         ids: &[MessageId],
     ) -> CoreResult<TopicPage> {
         let view = self.forum_to_read(viewer, channel)?;
+        let mentions = self.mentions_by_topic(&view, viewer)?;
         let mut page = TopicPage::default();
         for id in ids.iter().take(PAGE_MAX) {
             match self.topic(channel, *id)? {
-                Some(found) => page.topics.push(self.show_topic(&view, viewer, found)?),
+                Some(found) => {
+                    page.topics.push(self.show_topic(&view, viewer, found, &mentions)?);
+                }
                 None => page.missing.push(*id),
             }
         }
@@ -507,11 +513,30 @@ impl Core {
         if view.channel.forum { Ok(view) } else { Err(CoreError::ForumMissing) }
     }
 
+    /// How often somebody is mentioned in each topic, and has not looked.
+    fn mentions_by_topic(
+        &self,
+        view: &ChannelView,
+        viewer: UserId,
+    ) -> CoreResult<BTreeMap<MessageId, i32>> {
+        let mut by_topic = BTreeMap::new();
+        if view.own.as_ref().is_none_or(|own| own.unread_mentions == 0) {
+            return Ok(by_topic);
+        }
+        let channel = view.channel.id;
+        let ids = self.unread_mentions_in_channel(viewer, channel, None)?;
+        for stored in self.rows(channel, &ids)? {
+            *by_topic.entry(stored.message.topic()).or_default() += 1;
+        }
+        Ok(by_topic)
+    }
+
     fn show_topic(
         &self,
         view: &ChannelView,
         viewer: UserId,
         topic: Topic,
+        mentions: &BTreeMap<MessageId, i32>,
     ) -> CoreResult<ShownTopic> {
         let (channel, top) = (view.channel.id, topic.id);
         let thread = self.thread(channel, top)?.unwrap_or_default();
@@ -521,18 +546,13 @@ impl Core {
             true => self.unread_in_thread(channel, top, read_inbox)?,
             false => 0,
         };
-        let mentioned = view.own.as_ref().is_some_and(|own| own.unread_mentions > 0);
-        let unread_mentions = match mentioned {
-            true => self.unread_mentions_in_channel(viewer, channel, Some(top))?.len(),
-            false => 0,
-        };
         Ok(ShownTopic {
             pinned: view.channel.pinned_topics.contains(&top),
             top: thread.max_id.max(top),
             read_inbox,
             read_outbox: thread.read_by_others(viewer).max(in_group),
             unread,
-            unread_mentions: i32::try_from(unread_mentions).unwrap_or(i32::MAX),
+            unread_mentions: mentions.get(&top).copied().unwrap_or(0),
             topic,
         })
     }
@@ -915,7 +935,7 @@ impl Decide<'_> {
             return Ok(());
         };
         let mut read = own.read_inbox;
-        let mut marks = std::collections::BTreeMap::new();
+        let mut marks = BTreeMap::new();
         for id in self.ids_above(channel, read, FOLLOWED_MAX)? {
             let Some(message) = self.message(channel, id)? else { continue };
             let topic = message.topic();

@@ -302,6 +302,52 @@ async fn a_long_topic_goes_in_pieces() {
     assert!(matches!(again, Err(CoreError::TopicInvalid)));
 }
 
+/// What is unread of a long topic is counted by what lies close together, and is as exact as one by one.
+#[tokio::test]
+async fn a_long_topic_is_counted_exactly() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let group = world.channel(ada, false).await;
+    let core = world.core.clone();
+    core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
+    for number in 0..300 {
+        world.post(ada, group, &number.to_string()).await.unwrap();
+    }
+    world.set_forum(ada, group, true).await.unwrap();
+    let boats = world.topic(ada, group, "Boats").await.unwrap().id;
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut there = vec![boats];
+    for number in 0..900 {
+        let words = number.to_string();
+        match rng.random_bool(0.6) {
+            true => there.push(world.answer(ada, group, boats, &words).await.unwrap().id),
+            false => drop(world.post(ada, group, &words).await.unwrap()),
+        }
+    }
+    for _ in 0..40 {
+        let gone = there.remove(rng.random_range(1..there.len()));
+        core.delete_in_channel(ada.actor(), ada.id, group, vec![gone]).await.unwrap();
+    }
+    let query = HistoryQuery { limit: 100, ..ALL };
+    let mut general = Vec::new();
+    loop {
+        let offset_id = general.last().map_or(0, |id: &MessageId| id.0);
+        let query = HistoryQuery { offset_id, ..query };
+        let page = core.replies(group, GENERAL_TOPIC, query).await.unwrap();
+        if page.messages.is_empty() {
+            break;
+        }
+        general.extend(page.messages.iter().map(|stored| stored.id));
+    }
+    let newest = *there.last().unwrap();
+    for mark in (0..newest.0 + 20).step_by(37).map(MessageId) {
+        let above = |all: &[MessageId]| all.iter().filter(|id| **id > mark).count() as i32;
+        assert_eq!(core.unread_in_thread(group, boats, mark).unwrap(), above(&there), "{mark:?}");
+        let unread = core.unread_in_thread(group, GENERAL_TOPIC, mark).unwrap();
+        assert_eq!(unread, above(&general), "{mark:?}");
+    }
+}
+
 /// The same number makes the same topic, and pages cut the same list.
 #[tokio::test]
 async fn topics_come_in_pages() {
