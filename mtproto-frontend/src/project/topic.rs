@@ -3,7 +3,7 @@
 //! Source: <https://core.telegram.org/constructor/forumTopic>
 
 use node_core::{
-    ChannelId, Core, CoreResult, MessageId, NotifyTarget, PeerId, ShownTopic, Talk, Topic,
+    ChannelId, Core, CoreResult, MessageId, NotifyTarget, PeerId, ShownTopic, Talk, Topic, UserId,
 };
 use tl::{enums, types};
 
@@ -20,7 +20,7 @@ pub(crate) fn forum_topic(
     let topic = shown.topic.id;
     let target = NotifyTarget::Topic(place, topic);
     let saved = core.draft(viewer, Talk { peer: place, topic: Some(topic) })?;
-    let short = of(viewer.into(), channel, &shown.topic, named);
+    let short = of(viewer, channel, &shown.topic, named);
     Ok(types::ForumTopic {
         short: false,
         pinned: shown.pinned,
@@ -29,6 +29,7 @@ pub(crate) fn forum_topic(
         read_outbox_max_id: shown.read_outbox.0,
         unread_count: shown.unread,
         unread_mentions_count: shown.unread_mentions,
+        unread_reactions_count: shown.unread_reactions,
         notify_settings: notify_settings(&core.notify(viewer, target)?).into(),
         draft: saved.map(|saved| {
             named.entities(&saved.entities);
@@ -46,14 +47,14 @@ pub(crate) fn short_topic(
     topic: &Topic,
     named: &mut Named,
 ) -> enums::ForumTopic {
-    of(view.viewer.into(), channel, topic, named).into()
+    of(view.viewer, channel, topic, named).into()
 }
 
-fn of(viewer: PeerId, channel: ChannelId, topic: &Topic, named: &mut Named) -> types::ForumTopic {
+fn of(viewer: UserId, channel: ChannelId, topic: &Topic, named: &mut Named) -> types::ForumTopic {
     let author = topic.author();
     named.peer(author);
     types::ForumTopic {
-        my: author == viewer,
+        my: topic.from == viewer,
         closed: topic.closed,
         hidden: topic.hidden,
         short: true,

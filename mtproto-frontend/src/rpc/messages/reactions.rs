@@ -16,12 +16,13 @@
 
 use node_core::{
     BoxId, ChannelReactions, ChatReactions, MessageId, PeerId, REACTIONS_UNIQ_MAX, ReactHow,
-    Reaction,
+    Reaction, Talk,
 };
 use tl::functions::messages as f;
 use tl::types::messages as t;
 use tl::{enums, types};
 
+use super::search::thread;
 use super::{channel_updates, messages, page_limit, refuse};
 use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -151,9 +152,10 @@ pub(in crate::rpc) async fn get_unread_reactions(
     request: f::GetUnreadReactions,
 ) -> RpcResult<enums::messages::Messages> {
     let (owner, peer) = (ctx.user()?, ctx.peer(&request.peer)?);
-    refuse(request.top_msg_id.is_some() || request.saved_peer_id.is_some())?;
+    refuse(request.saved_peer_id.is_some())?;
     let core = &ctx.shared.core;
-    let mut all = core.unread_reactions(owner, peer)?;
+    let topic = thread(ctx, peer, request.top_msg_id)?;
+    let mut all = core.unread_reactions(owner, Talk { peer, topic })?;
     all.retain(|id| (request.max_id == 0 || id.0 < request.max_id) && id.0 > request.min_id);
     // As in a history: the page begins below `offset_id`, `add_offset` messages further down.
     let first = match request.offset_id {
@@ -178,9 +180,10 @@ pub(in crate::rpc) async fn read_reactions(
     ctx: &Context,
     request: f::ReadReactions,
 ) -> RpcResult<t::AffectedHistory> {
-    refuse(request.top_msg_id.is_some() || request.saved_peer_id.is_some())?;
+    refuse(request.saved_peer_id.is_some())?;
     let peer = ctx.peer(&request.peer)?;
-    let affected = ctx.shared.core.read_reactions(ctx.actor()?, ctx.user()?, peer).await?;
+    let talk = Talk { peer, topic: thread(ctx, peer, request.top_msg_id)? };
+    let affected = ctx.shared.core.read_reactions(ctx.actor()?, ctx.user()?, talk).await?;
     if let Some(channel) = peer.channel() {
         // It is no event of the channel.
         let pts = ctx.shared.core.channel_state(channel)?.0;

@@ -5,7 +5,7 @@
 //!
 //! Source: <https://core.telegram.org/api/threads>
 
-use node_core::{ChannelId, CoreError, GENERAL_TOPIC, HistoryQuery, MessageId};
+use node_core::{ChannelId, CoreError, HistoryQuery, MessageId};
 use tl::enums::InputPeer;
 use tl::enums::messages::{DiscussionMessage, Messages};
 use tl::functions::messages as f;
@@ -19,8 +19,9 @@ const MSG_ID_INVALID: RpcError = RpcError::new(400, "MSG_ID_INVALID");
 /// The thread that a client names by a message: in which group, and with what it begins.
 async fn thread(ctx: &Context, peer: &InputPeer, id: i32) -> RpcResult<(ChannelId, MessageId)> {
     let channel = ctx.peer(peer)?.channel().ok_or(MSG_ID_INVALID)?;
-    // The general topic is no message.
-    if id <= ctx.hidden_below(channel.into())?.0 && MessageId(id) != GENERAL_TOPIC {
+    // A topic goes on, whenever it began.
+    let is_hidden = id <= ctx.hidden_below(channel.into())?.0;
+    if is_hidden && ctx.shared.core.topic(channel, MessageId(id))?.is_none() {
         return Err(MSG_ID_INVALID);
     }
     let core = &ctx.shared.core;

@@ -176,7 +176,7 @@ async fn unread_reactions_are_paged_within_their_bounds() {
         };
         call(&bob, &react).await.unwrap();
     }
-    let ids = shared.core.unread_reactions(ada_id, bob_id.into()).unwrap();
+    let ids = shared.core.unread_reactions(ada_id, node_core::PeerId::from(bob_id)).unwrap();
     let [fifth, fourth, third, second, first] = ids[..] else { panic!("{ids:?}") };
     let page = async |min_id: i32, max_id: i32, offset_id: i32, add_offset: i32| {
         let query = f::messages::GetUnreadReactions {

@@ -689,7 +689,7 @@ impl Decide<'_> {
     }
 
     /// Those of some messages that stand in a thread.
-    pub(super) fn in_thread(
+    pub(crate) fn in_thread(
         &self,
         channel: ChannelId,
         ids: Vec<MessageId>,

@@ -161,6 +161,8 @@ pub struct ShownTopic {
     pub unread: i32,
     /// Mentions that were not looked at.
     pub unread_mentions: i32,
+    /// One's own messages with reactions of others that were not looked at.
+    pub unread_reactions: i32,
 }
 
 /// Topics, with their newest messages.
@@ -188,6 +190,9 @@ pub struct TopicQuery {
     /// At most so many.
     pub limit: usize,
 }
+
+/// By topic: mentions and reactions that were not looked at.
+type News = BTreeMap<MessageId, (i32, i32)>;
 
 fn topic_key(channel: ChannelId, topic: MessageId) -> Vec<u8> {
     row_key(channel, TOPIC, &topic.0.max(0).to_be_bytes())
@@ -444,13 +449,13 @@ impl Core {
             false => row_key(channel, TOPIC_ORDER, &[]),
         };
         let words = query.words.trim().to_lowercase();
-        let mentions = self.mentions_by_topic(&view, viewer)?;
+        let news = self.news_by_topic(&view, viewer)?;
         let mut page = TopicPage { count: view.channel.topics, ..TopicPage::default() };
         loop {
             for topic in wanted.drain(..) {
                 let Some(found) = self.topic(channel, topic)? else { continue };
                 if words.is_empty() || found.title.to_lowercase().contains(&words) {
-                    page.topics.push(self.show_topic(&view, viewer, found, &mentions)?);
+                    page.topics.push(self.show_topic(&view, viewer, found, &news)?);
                 }
                 if page.topics.len() == limit {
                     break;
@@ -486,12 +491,12 @@ impl Core {
         ids: &[MessageId],
     ) -> CoreResult<TopicPage> {
         let view = self.forum_to_read(viewer, channel)?;
-        let mentions = self.mentions_by_topic(&view, viewer)?;
+        let news = self.news_by_topic(&view, viewer)?;
         let mut page = TopicPage::default();
         for id in ids.iter().take(PAGE_MAX) {
             match self.topic(channel, *id)? {
                 Some(found) => {
-                    page.topics.push(self.show_topic(&view, viewer, found, &mentions)?);
+                    page.topics.push(self.show_topic(&view, viewer, found, &news)?);
                 }
                 None => page.missing.push(*id),
             }
@@ -513,22 +518,20 @@ impl Core {
         if view.channel.forum { Ok(view) } else { Err(CoreError::ForumMissing) }
     }
 
-    /// How often somebody is mentioned in each topic, and has not looked.
-    fn mentions_by_topic(
-        &self,
-        view: &ChannelView,
-        viewer: UserId,
-    ) -> CoreResult<BTreeMap<MessageId, i32>> {
-        let mut by_topic = BTreeMap::new();
-        if view.own.as_ref().is_none_or(|own| own.unread_mentions == 0) {
-            return Ok(by_topic);
+    /// What somebody has not looked at in each topic: mentions, and reactions to their messages.
+    fn news_by_topic(&self, view: &ChannelView, viewer: UserId) -> CoreResult<News> {
+        let (channel, mut news) = (view.channel.id, News::new());
+        if view.own.as_ref().is_some_and(|own| own.unread_mentions > 0) {
+            let ids = self.unread_mentions_in_channel(viewer, channel, None)?;
+            for stored in self.rows(channel, &ids)? {
+                news.entry(stored.message.topic()).or_default().0 += 1;
+            }
         }
-        let channel = view.channel.id;
-        let ids = self.unread_mentions_in_channel(viewer, channel, None)?;
+        let ids = self.inner.personal(viewer)?.unread_reactions(channel.into())?;
         for stored in self.rows(channel, &ids)? {
-            *by_topic.entry(stored.message.topic()).or_default() += 1;
+            news.entry(stored.message.topic()).or_default().1 += 1;
         }
-        Ok(by_topic)
+        Ok(news)
     }
 
     fn show_topic(
@@ -536,12 +539,13 @@ impl Core {
         view: &ChannelView,
         viewer: UserId,
         topic: Topic,
-        mentions: &BTreeMap<MessageId, i32>,
+        news: &News,
     ) -> CoreResult<ShownTopic> {
         let (channel, top) = (view.channel.id, topic.id);
         let thread = self.thread(channel, top)?.unwrap_or_default();
         let read_inbox = self.read_in_thread(channel, top, viewer)?;
         let in_group = self.read_by_others(channel, viewer)?;
+        let (unread_mentions, unread_reactions) = news.get(&top).copied().unwrap_or_default();
         let unread = match view.is_member() {
             true => self.unread_in_thread(channel, top, read_inbox)?,
             false => 0,
@@ -552,7 +556,8 @@ impl Core {
             read_inbox,
             read_outbox: thread.read_by_others(viewer).max(in_group),
             unread,
-            unread_mentions: mentions.get(&top).copied().unwrap_or(0),
+            unread_mentions,
+            unread_reactions,
             topic,
         })
     }

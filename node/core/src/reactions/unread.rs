@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::decide::Decide;
 use crate::event::Own;
-use crate::ids::{Actor, MessageId, PEER_BYTES, PeerId, Pts, UserId};
+use crate::history::Stored;
+use crate::ids::{Actor, MessageId, PEER_BYTES, PeerId, Pts, Talk, UserId};
 use crate::personal::{Personal, PersonalRecord};
 use crate::preferences::{ReactionsFrom, ReactionsNotify};
 use crate::record::Record;
@@ -63,17 +64,28 @@ impl Core {
         Ok(found.unwrap_or_default().0)
     }
 
-    /// One's own messages of a dialog with reactions that were not seen, the newest first.
+    /// One's own messages of a dialog, or of a thread in a supergroup, with reactions that were not seen,
+    /// the newest first.
     ///
     /// # Errors
     /// Those of the store.
-    pub fn unread_reactions(&self, owner: UserId, peer: PeerId) -> CoreResult<Vec<MessageId>> {
+    pub fn unread_reactions(
+        &self,
+        owner: UserId,
+        talk: impl Into<Talk>,
+    ) -> CoreResult<Vec<MessageId>> {
+        let Talk { peer, topic } = talk.into();
         let mut ids = self.inner.personal(owner)?.unread_reactions(peer)?;
+        if let (Some(channel), Some(topic)) = (peer.channel(), topic) {
+            let there = |stored: &Stored| stored.message.stands_in(topic);
+            let found = self.rows(channel, &ids)?.into_iter().filter(there);
+            ids = found.map(|stored| stored.id).collect();
+        }
         ids.reverse();
         Ok(ids)
     }
 
-    /// Marks all reactions to one's own messages of a dialog as seen.
+    /// Marks all reactions to one's own messages of a dialog as seen, or to those of a thread.
     ///
     /// # Errors
     /// Those of the store.
@@ -81,13 +93,17 @@ impl Core {
         &self,
         actor: Actor,
         owner: UserId,
-        peer: PeerId,
+        talk: impl Into<Talk>,
     ) -> CoreResult<Affected> {
+        let Talk { peer, topic } = talk.into();
         self.write(Some(actor), move |decide| {
             let rows = decide.personal_all::<UnreadReactions>(owner, MESSAGES_MAX)?;
-            for (peer, id) in
-                rows.iter().filter_map(|(rest, _)| parse(rest)).filter(|(p, _)| *p == peer)
-            {
+            let of = rows.iter().filter_map(|(rest, _)| parse(rest)).filter(|(p, _)| *p == peer);
+            let mut ids: Vec<MessageId> = of.map(|(_, id)| id).collect();
+            if let (Some(channel), Some(topic)) = (peer.channel(), topic) {
+                ids = decide.in_thread(channel, ids, topic)?;
+            }
+            for id in ids {
                 decide.see_reactions(owner, peer, id)?;
             }
             // They are no events of the box.

@@ -251,12 +251,12 @@ async fn nobody_is_shown_what_a_power_cut_takes_back_and_who_leaves_has_no_marks
     assert!(world.reacts(ada, crew, said, "🔥").await.is_err());
     world.reacts(ada, crew, said, "💯").await.unwrap();
     assert_eq!(world.shown(ada, crew, said).await.counts[0].reaction, emoji("💯"));
-    assert_eq!(core.unread_reactions(bob.id, crew.into()).unwrap(), [said]);
+    assert_eq!(core.unread_reactions(bob.id, PeerId::from(crew)).unwrap(), [said]);
     core.leave_channel(bob.actor(), bob.id, crew).await.unwrap();
-    assert!(core.unread_reactions(bob.id, crew.into()).unwrap().is_empty());
+    assert!(core.unread_reactions(bob.id, PeerId::from(crew)).unwrap().is_empty());
     // Nor is an author told of anything who is not there.
     world.reacts(ada, crew, said, "👍").await.unwrap();
-    assert!(core.unread_reactions(bob.id, crew.into()).unwrap().is_empty());
+    assert!(core.unread_reactions(bob.id, PeerId::from(crew)).unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -274,6 +274,40 @@ async fn topics_are_changed_by_their_makers_and_admins() {
     assert!(matches!(elsewhere, Err(CoreError::AdminRightMissing)), "{elsewhere:?}");
 }
 
+/// Mentions and reactions are those of a topic, and are looked at by topic.
+#[tokio::test]
+async fn what_is_new_to_somebody_is_told_by_topic() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let group = world.forum(ada).await;
+    let core = world.core.clone();
+    core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
+    let boats = world.topic(ada, group, "Boats").await.unwrap().id;
+    let sails = world.topic(ada, group, "Sails").await.unwrap().id;
+    world.hears_all(bob).await;
+    let mut said = Vec::new();
+    for topic in [boats, sails] {
+        let own = world.answer(bob, group, topic, "own").await.unwrap();
+        world.answer(ada, group, own.id, "an answer").await.unwrap();
+        let with = vec![Reaction::Emoji("👍".into())];
+        let how = ReactHow::default();
+        core.react(ada.actor(), ada.id, group.into(), own.id, with, how).await.unwrap();
+        said.push(own.id);
+    }
+    let news = async |topic| {
+        let shown = world.one_topic(bob, group, topic).await;
+        (shown.unread_mentions, shown.unread_reactions)
+    };
+    let of = |topic| Talk { peer: group.into(), topic: Some(topic) };
+    assert_eq!((news(boats).await, news(sails).await), ((1, 1), (1, 1)));
+    assert_eq!(news(GENERAL_TOPIC).await, (0, 0));
+    assert_eq!(core.unread_reactions(bob.id, of(sails)).unwrap(), [said[1]]);
+    assert_eq!(core.unread_mentions(bob.id, of(sails)).await.unwrap().len(), 1);
+    core.read_reactions(bob.actor(), bob.id, of(boats)).await.unwrap();
+    core.read_mentions_in_channel(bob.actor(), bob.id, group, Some(sails)).await.unwrap();
+    assert_eq!((news(boats).await, news(sails).await), ((1, 0), (0, 1)));
+}
+
 /// A topic of three hundred messages goes in pieces.
 #[tokio::test]
 async fn a_long_topic_goes_in_pieces() {
