@@ -36,7 +36,9 @@ pub(crate) use media::{document, media, photo};
 pub(crate) use message::{
     entities, entities_from_tl, message, message_or_empty, scheduled, text_with_entities,
 };
-pub(crate) use own::{draft_update, history_ttl, notify_update, own_update, scheduled_gone};
+pub(crate) use own::{
+    available_messages, draft_update, history_ttl, notify_update, own_update, scheduled_gone,
+};
 pub(crate) use poll::{poll_and_results, poll_hash, poll_update};
 pub(crate) use privacy::{key as privacy_key, key_from_tl, rules as privacy_rules, rules_from_tl};
 pub(crate) use reactions::{

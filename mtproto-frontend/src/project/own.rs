@@ -2,8 +2,8 @@
 //! their own.
 
 use node_core::{
-    BoxId, Core, CoreError, CoreResult, MessageId, NotifyTarget, Own, PeerId, SetKind, SetName,
-    Talk, UserId,
+    BoxId, ChannelId, Core, CoreError, CoreResult, MessageId, NotifyTarget, Own, PeerId, SetKind,
+    SetName, Talk, UserId,
 };
 use tl::{enums, types};
 
@@ -32,6 +32,10 @@ pub(crate) fn own_update(
         }
         .into(),
         Own::Draft { to } => draft_update(core, owner, *to, named)?,
+        Own::ChannelCleared { channel, hidden_below } => {
+            named.peer((*channel).into());
+            available_messages(*channel, *hidden_below)
+        }
         Own::ForumAsMessages { channel, so } => {
             named.peer((*channel).into());
             let (channel_id, enabled) = (channel.0, *so);
@@ -150,6 +154,12 @@ pub(crate) fn own_update(
         }
         _ => return Ok(None),
     }))
+}
+
+/// Nothing of a channel is shown up to a message.
+pub(crate) fn available_messages(channel: ChannelId, hidden_below: MessageId) -> enums::Update {
+    let (channel_id, available_min_id) = (channel.0, hidden_below.0);
+    types::UpdateChannelAvailableMessages { channel_id, available_min_id }.into()
 }
 
 /// Whether a message that is there is shown to the member: of a channel, to who may read it.

@@ -307,6 +307,13 @@ pub enum Own {
         /// Whether it is.
         unread: bool,
     },
+    /// Nothing that was said in a channel is shown any more, up to a message.
+    ChannelCleared {
+        /// Which channel.
+        channel: ChannelId,
+        /// Up to and including this one.
+        hidden_below: MessageId,
+    },
     /// Whether a forum is shown as one conversation.
     ForumAsMessages {
         /// Which.

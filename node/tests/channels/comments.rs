@@ -145,6 +145,16 @@ fn threads_of_a_supergroup() {
             json!({ "peer": { "peer": crew }, "msg_id": three }),
         );
         assert_eq!(nothing, (400, "MSG_ID_INVALID".into()));
+
+        // TDLib puts what was said out of its own sight, as it does in private groups; others keep it.
+        let clear = json!({ "chat_id": crew, "remove_from_chat_list": false, "revoke": false });
+        tina.request("deleteChatHistory", clear);
+        td_send(&mut tina, crew, "a new page", None);
+        message(&mut bob, "a new page");
+        let left = tina.history(crew, 10, 0);
+        let left: Vec<&Value> = left.iter().map(|one| &one["text"]).collect();
+        assert_eq!(left, ["a new page"]);
+        assert_eq!(words(&replies(&mut ada, crew, first, 10)), ["me too", "me"]);
         for driver in [&mut ada, &mut bob, &mut tina] {
             assert_no_complaints(driver);
         }

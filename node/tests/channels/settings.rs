@@ -118,6 +118,18 @@ fn what_owners_change() {
         assert_eq!(full["participant"]["_"], "ChannelParticipantCreator", "{full}");
         let to_ada = json!({ "channel": crew, "user": ada.user, "password": "marlin" });
         bob.command("give_channel", to_ada);
+        // Out of sight for oneself, and gone for everybody.
+        ada.send(crew, "an old page");
+        message(&mut bob, "an old page");
+        let before = texts(ada.history(crew, 10, 0));
+        assert!(before.contains(&json!("an old page")));
+        let own = json!({ "channel": channel, "max_id": 0 });
+        let hidden = bob.invoke("channels.DeleteHistory", own);
+        assert_eq!(hidden["updates"][0]["_"], "UpdateChannelAvailableMessages", "{hidden}");
+        assert_eq!(texts(bob.history(crew, 10, 0)), Vec::<Value>::new());
+        assert_eq!(texts(ada.history(crew, 10, 0)), before);
+        ada.send(crew, "a new page");
+        message(&mut bob, "a new page");
         let all = json!({ "channel": channel, "max_id": 0, "for_everyone": true });
         ada.invoke("channels.DeleteHistory", all);
         assert_eq!(texts(ada.history(crew, 10, 0)), Vec::<Value>::new());

@@ -3,8 +3,8 @@
 //! `channels.deleteParticipantHistory#367544db channel:InputChannel participant:InputPeer =
 //! messages.AffectedHistory`
 //!
-//! A channel's messages lie once, for all who are there: for everybody they go, and not for one
-//! alone.
+//! A channel's messages lie once, for all who are there: for everybody they go; for one alone they
+//! are out of sight.
 //! Sources: <https://core.telegram.org/method/channels.deleteHistory>,
 //! <https://core.telegram.org/method/channels.deleteParticipantHistory>
 
@@ -15,7 +15,7 @@ use tl::functions::channels as f;
 use tl::{enums, types};
 
 use super::ADMIN_REQUIRED;
-use crate::project::Named;
+use crate::project::{self, Named};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 /// Messages that may go for everybody by one call. Protects who waits for the committer: clients do
@@ -67,8 +67,11 @@ pub(in crate::rpc) async fn delete_history(
     let (core, peer) = (&ctx.shared.core, PeerId::from(channel));
     let view = core.channel_for(owner, channel)?;
     if !request.for_everyone {
-        // For oneself: not built.
-        return Err(RpcError::NOT_IMPLEMENTED);
+        let max_id = MessageId(request.max_id);
+        let hidden_below = core.clear_channel(ctx.actor()?, owner, channel, max_id).await?;
+        let updates = vec![project::available_messages(channel, hidden_below)];
+        let (users, chats) = Named::default().peer(peer).shown(ctx.view()?)?;
+        return Ok(types::Updates { updates, users, chats, date: ctx.now(), seq: 0 }.into());
     }
     if view.channel.creator != owner {
         return Err(ADMIN_REQUIRED);

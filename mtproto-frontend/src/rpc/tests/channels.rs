@@ -1004,8 +1004,18 @@ async fn messages_are_deleted_by_who_may() {
             for_everyone,
             max_id: 0,
         };
-        let refused = error(call(&cat, &clear(&cat, false)).await);
-        assert_eq!(refused, bad("NOT_IMPLEMENTED"), "{layer}");
+        // For oneself it is out of sight, and others keep it.
+        let hidden = updates(call(&cat, &clear(&cat, false)).await.unwrap());
+        let [enums::Update::UpdateChannelAvailableMessages(hidden)] = &hidden.updates[..] else {
+            panic!("{layer}: {hidden:?}")
+        };
+        let full = f::channels::GetFullChannel { channel: channel(&cat, id) };
+        let enums::messages::ChatFull::ChatFull(full) = call(&cat, &full).await.unwrap();
+        let enums::ChatFull::ChannelFull(full) = full.full_chat else { panic!("{layer}") };
+        assert_eq!(full.available_min_id, Some(hidden.available_min_id), "{layer}");
+        assert_eq!((full.unread_count, full.read_inbox_max_id), (0, hidden.available_min_id));
+        assert_eq!(count(call(&cat, &history(&cat)).await.unwrap()), 0, "{layer}");
+        assert_eq!(count(call(&ada, &history(&ada)).await.unwrap()), 3, "{layer}");
         let refused = error(call(&cat, &clear(&cat, true)).await);
         assert_eq!(refused, bad("CHAT_ADMIN_REQUIRED"), "{layer}");
         let cleared = updates(call(&ada, &clear(&ada, true)).await.unwrap());

@@ -233,6 +233,18 @@ impl Decide<'_> {
         Ok(seen)
     }
 
+    /// Nothing is shown to somebody up to a message: nor that they are mentioned there.
+    pub(super) fn see_mentions_up_to(
+        &mut self,
+        channel: ChannelId,
+        user: UserId,
+        max_id: MessageId,
+    ) -> CoreResult<()> {
+        let ids = unread(&self.mentions_of(channel, user)?)?;
+        let hidden: Vec<MessageId> = ids.into_iter().filter(|id| *id <= max_id).collect();
+        self.see_mentions(channel, user, &hidden).map(|_| ())
+    }
+
     /// A message goes, and with it that it meant somebody.
     pub(super) fn forget_meant(
         &mut self,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Channel, Participant, READERS, row_key};
 use crate::boxes::StoredChunks;
 use crate::decide::Decide;
-use crate::event::Event;
+use crate::event::{Event, Own};
 use crate::history::Place;
 use crate::ids::{Actor, BoxId, ChannelId, MessageId, Pts, UserId};
 use crate::record::Record;
@@ -77,6 +77,38 @@ impl Core {
         max_id: MessageId,
     ) -> CoreResult<ChannelRead> {
         self.write(Some(actor), move |decide| decide.read_channel(owner, channel, max_id)).await
+    }
+
+    /// Hides from a member what was said in a channel, up to and including `max_id`; 0 means all. Others
+    /// keep it. Answers up to where nothing is shown to them from now on.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`].
+    pub async fn clear_channel(
+        &self,
+        actor: Actor,
+        owner: UserId,
+        channel: ChannelId,
+        max_id: MessageId,
+    ) -> CoreResult<MessageId> {
+        self.write(Some(actor), move |decide| {
+            let read = decide.read_channel(owner, channel, max_id)?;
+            let top = decide.top_of_channel(channel)?;
+            let max_id = if max_id.0 <= 0 { top } else { max_id.min(top) };
+            let view = decide.channel_view(owner, channel)?;
+            let own = view.own.clone().ok_or(CoreError::UnknownChannel)?;
+            let hidden_below = own.hidden_below.max(max_id);
+            if hidden_below == own.hidden_below {
+                return Ok(hidden_below);
+            }
+            debug_assert!(read.max_id >= hidden_below);
+            let mut found = (*view.channel).clone();
+            decide.put_participant(&mut found, &Participant { hidden_below, ..own })?;
+            decide.see_mentions_up_to(channel, owner, hidden_below)?;
+            decide.tell_own(owner, Own::ChannelCleared { channel, hidden_below });
+            Ok(hidden_below)
+        })
+        .await
     }
 
     /// Who wrote the newest messages of a channel that lie above one and up to another: of so many
@@ -196,6 +228,13 @@ impl Decide<'_> {
             self.event(Event::ChannelSeen { channel, by, after, max_id });
         }
         Ok(())
+    }
+
+    fn top_of_channel(&self, channel: ChannelId) -> CoreResult<MessageId> {
+        let cell = self.inner.boxes.cell(channel);
+        let state = cell.lock(self.store(), channel)?;
+        let dialog = state.dialogs.get(&channel.into());
+        Ok(dialog.map_or(MessageId(0), |dialog| dialog.top))
     }
 
     /// Messages above one, the lowest first.

@@ -71,7 +71,7 @@ async fn who_is_named_or_answered_is_told_until_they_look() {
     assert_eq!(world.mention(bob, group, &first), Some(false), "it still mentions him");
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions, 0);
     // All of them, over a restart; and what is deleted means nobody.
-    let world = world.reopen();
+    let mut world = world.reopen();
     let core = world.core.clone();
     let gone = world.mention_by(ada, group, "@bob_the_bosun again", None).await;
     world.mention_by(ada, group, "and @bob_the_bosun once more", None).await;
@@ -87,6 +87,19 @@ async fn who_is_named_or_answered_is_told_until_they_look() {
     core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
     assert!(world.meant(bob, group).await.is_empty());
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions, 0);
+    // What is out of sight mentions nobody, and later things do.
+    let hidden = world.mention_by(ada, group, "@bob_the_bosun, look", None).await;
+    let bound = core.clear_channel(bob.actor(), bob.id, group, MessageId(0)).await.unwrap();
+    assert_eq!((bound, world.meant(bob, group).await), (hidden.id, Vec::new()));
+    let dialog = world.dialog_of(bob, group).await;
+    assert_eq!((dialog.unread, dialog.unread_mentions, dialog.read_inbox), (0, 0, hidden.id));
+    let back = core.clear_channel(bob.actor(), bob.id, group, MessageId(3)).await.unwrap();
+    assert_eq!(back, hidden.id, "nothing comes back into sight");
+    let later = world.mention_by(ada, group, "@bob_the_bosun, again", None).await;
+    assert_eq!(world.meant(bob, group).await, [later.id]);
+    let stranger = world.member("Eve").await;
+    let refused = core.clear_channel(stranger.actor(), stranger.id, group, MessageId(0)).await;
+    assert!(matches!(refused, Err(CoreError::UnknownChannel)));
     // Nobody is mentioned in a broadcast channel.
     let news = world.channel(ada, true).await;
     core.add_to_channel(ada.actor(), ada.id, news, vec![bob.id]).await.unwrap();
