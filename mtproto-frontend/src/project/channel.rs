@@ -1,8 +1,8 @@
 //! `channel`, `channelForbidden`, `channelParticipant…`, and what admins may do.
 
 use node_core::{
-    AdminRights, Banned, Channel, ChannelId, ChannelRole, ChannelView, CoreError, CoreResult,
-    Participant,
+    AdminRights, Banned, BannedSender, Channel, ChannelId, ChannelRole, ChannelView, CoreError,
+    CoreResult, Participant,
 };
 use tl::{enums, types};
 
@@ -128,6 +128,19 @@ pub(crate) fn channel_participant(
                 .into()
         }
     }
+}
+
+/// A channel in whose name nobody writes in a group; the answer has to name it, and who banned it.
+pub(crate) fn banned_sender(sender: &BannedSender) -> enums::ChannelParticipant {
+    types::ChannelParticipantBanned {
+        left: true,
+        peer: peer(sender.channel.into()),
+        kicked_by: sender.by.0,
+        date: sender.date,
+        banned_rights: banned_entirely(0),
+        rank: None,
+    }
+    .into()
 }
 
 /// Everybody whom [`channel_participant`] names.

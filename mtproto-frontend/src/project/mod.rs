@@ -28,7 +28,7 @@ use node_core::{
 use tl::enums;
 
 pub(crate) use channel::{
-    admin_rights_from_tl, banned_in_channel_from_tl, channel, channel_participant,
+    admin_rights_from_tl, banned_in_channel_from_tl, banned_sender, channel, channel_participant,
     participant_names,
 };
 pub(crate) use chat::{banned_rights, banned_rights_from_tl, chat, chat_reactions, participants};

@@ -53,11 +53,11 @@ mod view;
 
 pub use crate::core::{Core, Keys};
 pub use channels::{
-    AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, Channel,
-    ChannelCreated, ChannelDone, ChannelReactions, ChannelRead, ChannelRole, ChannelSetting,
-    ChannelView, GENERAL_TOPIC, LogKeys, Migrated, NewChannel, NewTopic, Participant,
-    ParticipantFilter, ParticipantPage, PostCopy, PostCounts, ShownTopic, Thread, ThreadPage,
-    Topic, TopicChange, TopicIcon, TopicPage, TopicQuery,
+    AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, BannedSender,
+    Channel, ChannelCreated, ChannelDone, ChannelReactions, ChannelRead, ChannelRole,
+    ChannelSetting, ChannelView, GENERAL_TOPIC, LogKeys, Migrated, NewChannel, NewTopic,
+    Participant, ParticipantFilter, ParticipantPage, PostCopy, PostCounts, ShownTopic, Thread,
+    ThreadPage, Topic, TopicChange, TopicIcon, TopicPage, TopicQuery,
 };
 pub use chats::{
     CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,

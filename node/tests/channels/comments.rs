@@ -462,6 +462,39 @@ fn in_whose_name_one_writes() {
                 "send_as": { "peer": bob.user } }),
         );
         assert_eq!(theirs, (400, "SEND_AS_PEER_INVALID".into()));
+        // Who is banned in a channel's name is not known to whoever bans it.
+        let sender = json!({ "@type": "messageSenderChat", "chat_id": news });
+        tina.request(
+            "setChatMemberStatus",
+            json!({ "chat_id": crew, "member_id": sender,
+                "status": { "@type": "chatMemberStatusBanned", "banned_until_date": 0 } }),
+        );
+        let mut as_channel = json!({ "peer": { "peer": crew }, "message": "once more",
+            "random_id": 9, "send_as": { "peer": news } });
+        let refused = bob.invoke_refused("messages.SendMessage", as_channel.clone());
+        assert_eq!(refused, (400, "SEND_AS_PEER_INVALID".into()));
+        let kicked = json!({ "_": "ChannelParticipantsKicked", "q": "" });
+        let listed = ada.invoke(
+            "channels.GetParticipants",
+            json!({ "channel": { "channel": crew }, "filter": kicked, "offset": 0, "limit": 10,
+                "hash": 0 }),
+        );
+        assert_eq!(listed["participants"][0]["peer"], channel, "{listed}");
+        let found = tina.request(
+            "getSupergroupMembers",
+            json!({ "supergroup_id": number, "offset": 0, "limit": 10,
+                "filter": { "@type": "supergroupMembersFilterBanned", "query": "" } }),
+        );
+        assert_eq!(found["members"][0]["member_id"]["chat_id"], news, "{found}");
+        tina.request(
+            "setChatMemberStatus",
+            json!({ "chat_id": crew, "member_id": sender,
+                "status": { "@type": "chatMemberStatusLeft" } }),
+        );
+        as_channel["random_id"] = json!(10);
+        as_channel["message"] = json!("back again");
+        bob.invoke("messages.SendMessage", as_channel);
+        assert_eq!(author(&mut ada, "back again"), json!([channel, null, false]));
         // What is found is found by whose name it has.
         let by = |peer: Value| {
             json!({ "peer": { "peer": crew }, "q": "", "from_id": { "peer": peer },
@@ -471,7 +504,7 @@ fn in_whose_name_one_writes() {
         let found = bob.invoke("messages.Search", by(json!(ada.user)));
         assert_eq!(words(&found), Vec::<&str>::new(), "nothing by ada");
         let found = bob.invoke("messages.Search", by(json!(news)));
-        assert_eq!(words(&found), ["and from now on", "once by the channel"]);
+        assert_eq!(words(&found), ["back again", "and from now on", "once by the channel"]);
         for driver in [&mut ada, &mut bob, &mut tina] {
             assert_no_complaints(driver);
         }

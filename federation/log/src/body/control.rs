@@ -17,6 +17,8 @@ const RESTORED_MAX: usize = 1024;
 const CHECKPOINT_HEADS_MAX: usize = 1024;
 /// Reactions that a group may name.
 const REACTIONS_MAX: usize = 128;
+/// Channels in whose names nobody may write in a group.
+const BANNED_SENDERS_MAX: usize = 256;
 /// Nodes that a Recover may drop, and certificates that it may bring.
 const RECOVER_NODES_MAX: usize = 64;
 
@@ -336,6 +338,8 @@ settings! {
     19 HiddenMembers(bool),
     /// Whether it has topics, and then whether they are shown as tabs.
     20 Forum(Option<bool>),
+    /// Channels in whose names nobody writes here; kept by the author's node, voids nothing.
+    21 BannedSenders(List<[u8; 32], BANNED_SENDERS_MAX>),
 }
 
 record! {

@@ -283,7 +283,8 @@ impl State {
             Setting::SlowModeS(_)
             | Setting::JoinToSend(_)
             | Setting::JoinRequest(_)
-            | Setting::HiddenMembers(_) => self.need(actor, Rights::BAN)?,
+            | Setting::HiddenMembers(_)
+            | Setting::BannedSenders(_) => self.need(actor, Rights::BAN)?,
             // Members who may change the title do not say where a channel is discussed.
             Setting::Linked(_) => self.need_as_admin(actor, Rights::INFO)?,
             Setting::Defaults(defaults) => {

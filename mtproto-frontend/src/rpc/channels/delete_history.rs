@@ -8,9 +8,7 @@
 //! Sources: <https://core.telegram.org/method/channels.deleteHistory>,
 //! <https://core.telegram.org/method/channels.deleteParticipantHistory>
 
-use node_core::{
-    AdminRights, Affected, ChannelId, HistoryQuery, MessageId, PAGE_MAX, PeerId, Pts, UserId,
-};
+use node_core::{AdminRights, Affected, ChannelId, HistoryQuery, MessageId, PAGE_MAX, PeerId, Pts};
 use tl::functions::channels as f;
 use tl::{enums, types};
 
@@ -32,7 +30,7 @@ async fn delete(
     channel: ChannelId,
     max_id: i32,
     most: i32,
-    by: Option<UserId>,
+    by: Option<PeerId>,
 ) -> RpcResult<(Vec<(Affected, Vec<i32>)>, bool)> {
     let (owner, core) = (ctx.user()?, &ctx.shared.core);
     let (mut pages, mut gone) = (Vec::new(), 0);
@@ -42,7 +40,7 @@ async fn delete(
         let Some(last) = page.last().map(|stored| stored.id.0) else { return Ok((pages, false)) };
         // What happened in the group stays where somebody's words go.
         let goes = |message: &node_core::Message| {
-            by.is_none_or(|by| message.author() == by.into() && message.action.is_none())
+            by.is_none_or(|by| message.author() == by && message.action.is_none())
         };
         let ids = page.iter().filter(|stored| goes(&stored.message)).map(|stored| stored.id);
         let ids: Vec<MessageId> = ids.collect();
@@ -98,7 +96,8 @@ pub(in crate::rpc) async fn delete_participant_history(
     request: f::DeleteParticipantHistory,
 ) -> RpcResult<types::messages::AffectedHistory> {
     let (owner, channel) = (ctx.user()?, ctx.input_channel(&request.channel)?);
-    let participant = ctx.user_peer(&request.participant);
+    // Of a channel: what was written in its name.
+    let participant = ctx.peer(&request.participant);
     let participant = participant.map_err(|_| RpcError::new(400, "PARTICIPANT_ID_INVALID"))?;
     let core = &ctx.shared.core;
     let view = core.channel_for(owner, channel)?;

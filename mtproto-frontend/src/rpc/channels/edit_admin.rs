@@ -7,7 +7,9 @@
 //! <https://core.telegram.org/method/channels.editAdmin>,
 //! <https://core.telegram.org/method/channels.editBanned>
 
-use node_core::{AdminRights, ChannelRole, CoreError, Participant};
+use node_core::{
+    AdminRights, Banned, ChannelId, ChannelRole, CoreError, Participant, PeerId, Rights,
+};
 use tl::enums;
 use tl::functions::channels as f;
 
@@ -55,7 +57,10 @@ pub(in crate::rpc) async fn edit_banned(
     request: f::EditBanned,
 ) -> RpcResult<enums::Updates> {
     let (owner, channel) = (ctx.user()?, ctx.input_channel(&request.channel)?);
-    // Channels take part in nothing here.
+    // Channels take part in nothing but in whose name one writes.
+    if let Ok(PeerId::Channel(sender)) = ctx.peer(&request.participant) {
+        return ban_sender(ctx, channel, sender, &request.banned_rights).await;
+    }
     let user = ctx.user_peer(&request.participant);
     let user = user.map_err(|_| RpcError::new(400, "PARTICIPANT_ID_INVALID"))?;
     if user == owner {
@@ -76,4 +81,22 @@ pub(in crate::rpc) async fn edit_banned(
         other => other.into(),
     })?;
     channel_updates(ctx, channel, &done.sent)
+}
+
+/// A channel is banned, or it is not: there is nothing to take from it in pieces.
+async fn ban_sender(
+    ctx: &Context,
+    group: ChannelId,
+    sender: ChannelId,
+    rights: &enums::ChatBannedRights,
+) -> RpcResult<enums::Updates> {
+    let Banned { entirely, rights, .. } = project::banned_in_channel_from_tl(rights);
+    let banned = entirely || rights.contains_any(Rights::SEND);
+    let (actor, owner, core) = (ctx.actor()?, ctx.user()?, &ctx.shared.core);
+    let done = core.ban_sender(actor, owner, group, sender, banned).await;
+    done.map_err(|error| match error {
+        CoreError::SendAsInvalid => RpcError::new(400, "PARTICIPANT_ID_INVALID"),
+        other => other.into(),
+    })?;
+    channel_updates(ctx, group, &[])
 }

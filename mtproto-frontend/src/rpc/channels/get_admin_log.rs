@@ -5,8 +5,8 @@
 //! Source: <https://core.telegram.org/api/recent-actions>
 
 use node_core::{
-    AdminAction, AdminEvent, AdminEvents, AdminLogQuery, ChannelId, ChannelSetting, ChannelView,
-    ChatLink, Message, MessageId, Origin,
+    AdminAction, AdminEvent, AdminEvents, AdminLogQuery, BannedSender, ChannelId, ChannelSetting,
+    ChannelView, ChatLink, Message, MessageId, Origin,
 };
 use tl::enums::ChannelAdminLogEventAction as Tl;
 use tl::functions::channels::GetAdminLog;
@@ -233,6 +233,20 @@ fn shape(
         }
         AdminAction::PollStopped(id, said) => {
             types::ChannelAdminLogEventActionStopPoll { message: message(*id, said, named)? }.into()
+        }
+        AdminAction::SenderBanned(sender, banned) => {
+            named.peer((*sender).into());
+            let (by, date) = (event.by, event.date);
+            let out =
+                types::ChannelParticipantLeft { peer: project::peer((*sender).into()) }.into();
+            let kept = project::banned_sender(&BannedSender { channel: *sender, by, date });
+            let (prev_participant, new_participant) =
+                if *banned { (out, kept) } else { (kept, out) };
+            types::ChannelAdminLogEventActionParticipantToggleBan {
+                prev_participant,
+                new_participant,
+            }
+            .into()
         }
         AdminAction::TopicCreated(topic) => {
             let topic = project::short_topic(view, channel.id, topic, named);

@@ -7,8 +7,8 @@
 //! Sources: <https://core.telegram.org/method/channels.getParticipants>,
 //! <https://core.telegram.org/method/channels.getParticipant>
 
-use node_core::{ChannelRole, ParticipantFilter, ParticipantPage};
-use tl::enums::ChannelParticipantsFilter as Filter;
+use node_core::{BannedSender, ChannelId, ChannelRole, ParticipantFilter, ParticipantPage, PeerId};
+use tl::enums::{ChannelParticipantsFilter as Filter, InputChannel};
 use tl::functions::channels as f;
 use tl::{enums, types};
 
@@ -68,10 +68,33 @@ pub(in crate::rpc) async fn get_participants(
         });
         project::channel_participant(view, &found.channel, participant)
     });
-    let participants = participants.collect();
-    let count = i32::try_from(page.count).unwrap_or(i32::MAX);
+    let mut participants: Vec<enums::ChannelParticipant> = participants.collect();
+    let mut count = page.count;
+    if let Some(ParticipantFilter::Kicked(words)) = &filter {
+        // Behind the people.
+        let senders = banned_senders(ctx, found.channel.id, words)?;
+        let skipped = offset.saturating_sub(count);
+        let room = limit.saturating_sub(participants.len());
+        for sender in senders.iter().skip(skipped).take(room) {
+            named.peer(sender.channel.into()).user(sender.by);
+            participants.push(project::banned_sender(sender));
+        }
+        count += senders.len();
+    }
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
     let (users, chats) = named.shown(view)?;
     Ok(types::channels::ChannelParticipants { count, participants, chats, users }.into())
+}
+
+/// Channels that are banned as senders, by a part of their titles.
+fn banned_senders(ctx: &Context, group: ChannelId, words: &str) -> RpcResult<Vec<BannedSender>> {
+    let (core, words) = (&ctx.shared.core, words.trim().to_lowercase());
+    let mut senders = core.banned_senders(group)?;
+    senders.retain(|sender| {
+        let found = core.channel(sender.channel);
+        found.is_some_and(|found| found.title.to_lowercase().contains(&words))
+    });
+    Ok(senders)
 }
 
 fn at_least_none(number: i32) -> usize {
@@ -83,6 +106,9 @@ pub(in crate::rpc) async fn get_participant(
     request: f::GetParticipant,
 ) -> RpcResult<types::channels::ChannelParticipant> {
     let (viewer, core) = (ctx.user()?, &ctx.shared.core);
+    if let Ok(PeerId::Channel(sender)) = ctx.peer(&request.participant) {
+        return get_sender(ctx, &request.channel, sender);
+    }
     let user = ctx.user_peer(&request.participant);
     let user = user.map_err(|_| RpcError::new(400, "PARTICIPANT_ID_INVALID"))?;
     let found = if user == viewer {
@@ -115,5 +141,24 @@ pub(in crate::rpc) async fn get_participant(
     }
     let participant = project::channel_participant(view, &found.channel, &participant);
     let (users, chats) = named.shown(view)?;
+    Ok(types::channels::ChannelParticipant { participant, chats, users })
+}
+
+/// A channel that may not be written as, for admins.
+fn get_sender(
+    ctx: &Context,
+    named: &InputChannel,
+    sender: ChannelId,
+) -> RpcResult<types::channels::ChannelParticipant> {
+    let found = ctx.channel_to_read(named)?;
+    if found.admin_rights().is_empty() {
+        return Err(NOT_PARTICIPANT);
+    }
+    let all = ctx.shared.core.banned_senders(found.channel.id)?;
+    let banned = all.into_iter().find(|banned| banned.channel == sender).ok_or(NOT_PARTICIPANT)?;
+    let mut named = Named::default();
+    named.peer(found.channel.id.into()).peer(sender.into()).user(banned.by);
+    let participant = project::banned_sender(&banned);
+    let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::channels::ChannelParticipant { participant, chats, users })
 }

@@ -105,6 +105,8 @@ pub enum AdminAction {
     Reactions(ChatReactions, ChatReactions),
     /// A poll was closed.
     PollStopped(MessageId, Message),
+    /// In the name of this channel nobody may write any more, or somebody may again.
+    SenderBanned(ChannelId, bool),
     /// A topic began.
     TopicCreated(Topic),
     /// A topic is another one.
@@ -194,6 +196,8 @@ impl AdminAction {
                 (_, Is::Restricted { .. }) => AdminEvents::BAN,
                 _ => AdminEvents::UNBAN,
             },
+            Self::SenderBanned(_, true) => AdminEvents::KICK,
+            Self::SenderBanned(_, false) => AdminEvents::UNKICK,
             Self::Pinned(..) => AdminEvents::PINNED,
             Self::Edited(..) | Self::PollStopped(..) => AdminEvents::EDIT,
             Self::Deleted(..) => AdminEvents::DELETE,

@@ -10,7 +10,8 @@
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
-//! [`discussion`]; 11 and 12 topics, see [`topics`]; 13 counts of threads; 20 ++ latest first (8) the [`AdminEvent`]s; from 32 on see [`react`], from 40 on
+//! [`discussion`]; 11 and 12 topics, see [`topics`]; 13 counts of threads; 14 see
+//! [`send_as`]; 20 ++ latest first (8) the [`AdminEvent`]s; from 32 on see [`react`], from 40 on
 //! [`views`], from 48 on [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who
 //! is or was there. Keyspace `LOGS`: see [`log`].
 
@@ -50,6 +51,7 @@ pub(crate) use post::{poll_in_log, said_beside};
 pub use react::ChannelReactions;
 pub use read::ChannelRead;
 pub use rights::AdminRights;
+pub use send_as::BannedSender;
 pub use settings::ChannelSetting;
 pub(crate) use table::Channels;
 pub use threads::{Thread, ThreadPage};
@@ -81,6 +83,7 @@ const COPY: u8 = 10;
 const TOPIC: u8 = 11;
 const TOPIC_ORDER: u8 = 12;
 const THREAD_BUCKET: u8 = 13;
+const BANNED_SENDERS: u8 = 14;
 const ADMIN_EVENT: u8 = 20;
 
 /// A channel or a supergroup, as it shows on this node.

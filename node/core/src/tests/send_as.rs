@@ -206,3 +206,51 @@ async fn who_made_a_link_stays_unknown_where_they_are() {
     assert_eq!(said(bob).await, Action::ChatJoinedByLink { inviter: UserId::SERVICE });
     assert_eq!(said(ada).await, Action::ChatJoinedByLink { inviter: ada.id });
 }
+
+/// Nobody who bans a channel knows whose it is: its owner writes in the name of none from then on.
+#[tokio::test]
+async fn a_banned_channel_speaks_for_nobody() {
+    let (mut world, [ada, bob, eve], group) = scene().await;
+    let core = world.core.clone();
+    let mut channels = Vec::new();
+    for name in ["eves_news", "eves_views"] {
+        let channel = world.channel(eve, true).await;
+        world.named(eve, channel, name).await;
+        channels.push(channel);
+    }
+    let [news, views] = channels[..] else { unreachable!() };
+    write_as(&world, eve, group, news.into()).await.unwrap();
+    core.save_default_sender(eve.actor(), eve.id, group, news.into()).await.unwrap();
+    let ban = |by: Member, sender, so| core.ban_sender(by.actor(), by.id, group, sender, so);
+    let refused = ban(eve, news, true).await;
+    assert!(matches!(refused, Err(CoreError::AdminRightMissing)), "{refused:?}");
+    let refused = ban(bob, group, true).await;
+    assert!(matches!(refused, Err(CoreError::SendAsInvalid)), "no channel: {refused:?}");
+    ban(bob, news, true).await.unwrap();
+    for channel in [news, views] {
+        let refused = write_as(&world, eve, group, channel.into()).await;
+        assert!(matches!(refused, Err(CoreError::SendAsInvalid)), "{refused:?}");
+    }
+    assert_eq!(core.senders(eve.id, group).unwrap(), [eve.peer()]);
+    assert_eq!(core.default_sender(eve.id, group).unwrap(), eve.peer());
+    let own = world.post(eve, group, "as myself").await.unwrap();
+    assert_eq!(own.message.author(), eve.peer());
+    write_as(&world, eve, group, eve.peer()).await.unwrap();
+    let said = |world: &World| {
+        let replica = world.core.replica_of(group);
+        let said = replica.chain().state().settings.get(&21).cloned();
+        let Some(glog::body::Setting::BannedSenders(names)) = said else { panic!("{said:?}") };
+        names.to_vec()
+    };
+    assert_eq!(said(&world), [core.name_of_log(news)]);
+    // Over a restart, until an admin lets it in again.
+    drop(core);
+    world = world.reopen();
+    let core = world.core.clone();
+    let banned = core.banned_senders(group).unwrap();
+    assert_eq!((banned.len(), banned[0].channel, banned[0].by), (1, news, bob.id));
+    core.ban_sender(ada.actor(), ada.id, group, news, false).await.unwrap();
+    write_as(&world, eve, group, views.into()).await.unwrap();
+    assert_eq!(core.default_sender(eve.id, group).unwrap(), news.into(), "as she chose before");
+    assert!(said(&world).is_empty());
+}
