@@ -130,6 +130,7 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
         for after in one.after {
             after(inner);
         }
+        inner.changed();
         for event in &one.events {
             inner.tell(event);
         }

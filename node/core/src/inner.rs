@@ -92,6 +92,8 @@ pub(crate) struct Inner {
     pub(crate) deciding: AtomicU64,
     /// The newest batch that is durable.
     pub(crate) durable: watch::Sender<u64>,
+    /// See [`crate::Core::version`].
+    pub(crate) version: AtomicU64,
     stopped: watch::Sender<Option<String>>,
     followers: RwLock<Vec<Arc<dyn Follower>>>,
     keys_written: AtomicU64,
@@ -142,6 +144,7 @@ impl Inner {
             timers,
             deciding: AtomicU64::new(0),
             durable: watch::Sender::new(0),
+            version: AtomicU64::new(0),
             stopped: watch::Sender::new(None),
             followers: RwLock::default(),
             keys_written: AtomicU64::new(0),
@@ -151,6 +154,11 @@ impl Inner {
 
     pub(crate) fn now_ms(&self) -> u64 {
         (self.clock)()
+    }
+
+    /// Something that is shown is another from now on.
+    pub(crate) fn changed(&self) {
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     pub(crate) fn follow(&self, follower: Arc<dyn Follower>) {

@@ -127,7 +127,7 @@ pub use user::{
     ABOUT_CHARS_MAX, Birthday, Contact, NAME_CHARS_MAX, NameColor, Role, USERNAME_CHARS, User,
     clean_name, is_username,
 };
-pub use view::{ProfileView, UserView};
+pub use view::{ProfileView, Seen, UserView};
 
 #[cfg(test)]
 mod tests;

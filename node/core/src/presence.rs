@@ -12,6 +12,7 @@ use crate::inner::Inner;
 use crate::personal::PersonalRecord;
 use crate::privacy::{Facts, PrivacyKey};
 use crate::record::Record;
+use crate::view::Seen;
 use crate::{Core, CoreResult};
 
 /// How long "online" lasts unless the client says it again. Clients do every few minutes.
@@ -135,29 +136,21 @@ impl Inner {
         }))
     }
 
-    /// When `user` was there, as `viewer` may know it. `own` is the viewer's book, `theirs` the
-    /// member's.
-    pub(crate) fn status_for(
-        &self,
-        viewer: UserId,
-        own: &Book,
-        user: UserId,
-        theirs: &Book,
-    ) -> CoreResult<Status> {
-        if theirs.blocked.contains_key(&viewer) {
+    /// When a member was there, as `viewer` may know it. `own` is the viewer's book.
+    pub(crate) fn status_for(&self, viewer: UserId, own: &Book, seen: &Seen) -> CoreResult<Status> {
+        if seen.book.blocked.contains_key(&viewer) {
             return Ok(Status::LongAgo);
         }
-        let status = self.status(user)?;
         let key = PrivacyKey::Status;
-        let (facts, chats) = (Facts::of(theirs, viewer), &self.chats);
-        let shown = self.personal(user)?.privacy()?.allows(key, viewer, facts, chats);
+        let (facts, chats) = (Facts::of(&seen.book, viewer), &self.chats);
+        let shown = seen.privacy.allows(key, viewer, facts, chats);
         // Who hides the time from others does not get theirs.
-        let facts = Facts::of(own, user);
-        let shows = self.personal(viewer)?.privacy()?.allows(key, user, facts, chats);
+        let facts = Facts::of(own, seen.user.id);
+        let shows = self.personal(viewer)?.privacy()?.allows(key, seen.user.id, facts, chats);
         if shown && shows {
-            return Ok(status);
+            return Ok(seen.status);
         }
-        Ok(status.roughly(seconds(self.now_ms()), shown && !shows))
+        Ok(seen.status.roughly(seconds(self.now_ms()), shown && !shows))
     }
 }
 
@@ -168,7 +161,9 @@ impl Core {
     /// Those of the store.
     pub async fn set_online(&self, user: UserId, online: bool) -> CoreResult<()> {
         let now_ms = self.inner.now_ms();
-        if self.inner.presence.set(user, online, now_ms) {
+        let is_other = self.inner.presence.set(user, online, now_ms);
+        self.inner.changed();
+        if is_other {
             self.inner.tell(&crate::Event::Presence { user });
             if online {
                 self.inner.timers.came(user);
@@ -190,12 +185,12 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub fn presence_audience(&self, user: UserId, max: usize) -> CoreResult<Vec<UserId>> {
+        let Some(seen) = self.seen(user)? else { return Ok(Vec::new()) };
         let mut audience = self.acquaintances(user, max)?;
-        let theirs = self.inner.contacts.book(&*self.inner.store, user)?;
         let mut failed = None;
         audience.retain(|viewer| {
             let own = self.inner.contacts.book(&*self.inner.store, *viewer);
-            let status = own.and_then(|own| self.inner.status_for(*viewer, &own, user, &theirs));
+            let status = own.and_then(|own| self.inner.status_for(*viewer, &own, &seen));
             match status {
                 Ok(status) => status.is_exact(),
                 Err(cause) => {

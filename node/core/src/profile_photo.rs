@@ -18,7 +18,7 @@ pub const PROFILE_PHOTOS_MAX: usize = 100;
 
 /// The photos of a member. Each is kept as long as it is here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct ProfilePhotos {
+pub(crate) struct ProfilePhotos {
     /// The one that is shown first.
     photos: Vec<FileId>,
     /// Shown to those who may not see the others.
@@ -45,8 +45,15 @@ pub enum ProfilePhoto {
     None,
 }
 
+impl ProfilePhotos {
+    /// The one that somebody sees: `sees_all` by the member's rules, `sees_any` by not being blocked.
+    pub(crate) fn seen(&self, sees_all: bool, sees_any: bool) -> Option<FileId> {
+        if sees_all { self.photos.first().copied() } else { self.fallback.filter(|_| sees_any) }
+    }
+}
+
 impl Core {
-    fn photos_of(&self, user: UserId) -> CoreResult<ProfilePhotos> {
+    pub(crate) fn photos_of(&self, user: UserId) -> CoreResult<ProfilePhotos> {
         Ok(self.inner.personal(user)?.get::<ProfilePhotos>(&[])?.unwrap_or_default())
     }
 

@@ -2,13 +2,16 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::access::{channel_hash, user_hash};
+use crate::contacts::Book;
 use crate::ids::{ChannelId, PeerId, UserId};
 use crate::limits::Limit;
 use crate::media::FileId;
 use crate::presence::Status;
-use crate::privacy::{PrivacyKey, What};
+use crate::privacy::{Privacy, PrivacyKey, What};
+use crate::profile_photo::ProfilePhotos;
 use crate::user::{Birthday, Contact, User, days_around};
 use crate::{Core, CoreError, CoreResult};
 
@@ -34,6 +37,16 @@ pub struct UserView {
     pub blocked: bool,
     /// The photo, where the viewer may see one.
     pub photo: Option<FileId>,
+}
+
+/// What the view of a member is made of, before it is known who looks.
+#[derive(Debug)]
+pub struct Seen {
+    pub(crate) user: Arc<User>,
+    pub(crate) book: Arc<Book>,
+    pub(crate) privacy: Arc<Privacy>,
+    photos: ProfilePhotos,
+    pub(crate) status: Status,
 }
 
 /// What a profile page shows beside the [`UserView`].
@@ -98,14 +111,37 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub fn view(&self, viewer: UserId, user: UserId) -> CoreResult<Option<UserView>> {
+        let Some(seen) = self.seen(user)? else { return Ok(None) };
+        self.view_of(viewer, &seen).map(Some)
+    }
+
+    /// What [`Core::view`] has to know of `user` whoever looks; `None` if there is none. It is good
+    /// while [`Core::version`] and the time stay.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn seen(&self, user: UserId) -> CoreResult<Option<Seen>> {
         let inner = &self.inner;
         let Some(user) = inner.directory.get(user) else { return Ok(None) };
+        let book = inner.contacts.book(&*inner.store, user.id)?;
+        let privacy = inner.personal(user.id)?.privacy()?;
+        let (photos, status) = (self.photos_of(user.id)?, inner.status(user.id)?);
+        Ok(Some(Seen { user, book, privacy, photos, status }))
+    }
+
+    /// [`Core::view`] of who was looked up before, for many viewers.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn view_of(&self, viewer: UserId, seen: &Seen) -> CoreResult<UserView> {
+        let inner = &self.inner;
+        let user = seen.user.clone();
         let access_hash = user_hash(&inner.access_secret, viewer, user.id);
-        let photo = self.profile_photo(viewer, user.id)?;
         if user.id == viewer {
-            let (phone, status) = (Some(user.phone), inner.status(viewer)?);
+            let (phone, status) = (Some(user.phone), seen.status);
             let (contact, mutual, blocked) = (None, false, false);
-            return Ok(Some(UserView {
+            let photo = seen.photos.seen(true, true);
+            return Ok(UserView {
                 user,
                 access_hash,
                 contact,
@@ -114,22 +150,29 @@ impl Core {
                 status,
                 blocked,
                 photo,
-            }));
+            });
         }
-        let store = &*inner.store;
-        let own = inner.contacts.book(store, viewer)?;
-        let theirs = inner.contacts.book(store, user.id)?;
+        let own = inner.contacts.book(&*inner.store, viewer)?;
+        let sees = |key| seen.privacy.lets_see(viewer, &seen.book, What::Key(key), &inner.chats);
         let contact = own.contacts.get(&user.id).cloned();
-        let knows_viewer = theirs.contacts.contains_key(&viewer);
+        let knows_viewer = seen.book.contacts.contains_key(&viewer);
         let knows_phone = contact.as_ref().is_some_and(|contact| contact.knows_phone);
-        let status = inner.status_for(viewer, &own, user.id, &theirs)?;
-        let number = What::Key(PrivacyKey::PhoneNumber);
+        let status = inner.status_for(viewer, &own, seen)?;
         // Who has typed the number knows it, whatever is said since.
-        let knows_phone = knows_phone || inner.may_see(viewer, user.id, &theirs, number)?;
+        let knows_phone = knows_phone || sees(PrivacyKey::PhoneNumber);
         let phone = knows_phone.then_some(user.phone);
         let mutual = contact.is_some() && knows_viewer;
         let blocked = own.blocked.contains_key(&user.id);
-        Ok(Some(UserView { user, access_hash, contact, mutual, phone, status, blocked, photo }))
+        let is_blocked = seen.book.blocked.contains_key(&viewer);
+        let photo = seen.photos.seen(sees(PrivacyKey::ProfilePhoto), !is_blocked);
+        Ok(UserView { user, access_hash, contact, mutual, phone, status, blocked, photo })
+    }
+
+    /// Grows whenever what is shown of anybody or anything may have changed, but by the time and by
+    /// how often posts were seen: what was read since it last did is good.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.inner.version.load(Ordering::Acquire)
     }
 
     /// The proof by which `viewer` may name `user`.

@@ -193,6 +193,22 @@ impl Privacy {
             },
         }
     }
+
+    /// Whether a viewer who is not the member may see this: the rules, blocks, and what goes with
+    /// them. `book` is the member's.
+    pub(crate) fn lets_see(&self, viewer: UserId, book: &Book, what: What, chats: &Chats) -> bool {
+        let facts = Facts::of(book, viewer);
+        let allows = |key| self.allows(key, viewer, facts, chats);
+        let blocked = book.blocked.contains_key(&viewer);
+        match what {
+            What::Key(key) => !(blocked && key.hides_from_blocked()) && allows(key),
+            // Only who cannot see when the member was there is kept from it.
+            What::ReadDates => {
+                let status = !blocked && allows(PrivacyKey::Status);
+                status || !self.global.hide_read_marks
+            }
+        }
+    }
 }
 
 impl Core {
@@ -260,19 +276,8 @@ impl Inner {
         if viewer == owner {
             return Ok(true);
         }
-        let personal = self.personal(owner)?;
-        let privacy = personal.privacy()?;
-        let facts = Facts::of(theirs, viewer);
-        let allows = |key| privacy.allows(key, viewer, facts, &self.chats);
-        let blocked = theirs.blocked.contains_key(&viewer);
-        Ok(match what {
-            What::Key(key) => !(blocked && key.hides_from_blocked()) && allows(key),
-            // Only who cannot see when the member was there is kept from it.
-            What::ReadDates => {
-                let status = !blocked && allows(PrivacyKey::Status);
-                status || !privacy.global.hide_read_marks
-            }
-        })
+        let privacy = self.personal(owner)?.privacy()?;
+        Ok(privacy.lets_see(viewer, theirs, what, &self.chats))
     }
 }
 
