@@ -479,7 +479,9 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub fn participant(&self, channel: ChannelId, user: UserId) -> CoreResult<Option<Participant>> {
-        self.shown(Keyspace::CHANNELS, &participant_key(channel, user))
+        let kept =
+            self.shown_kept::<Participant>(Keyspace::CHANNELS, &participant_key(channel, user))?;
+        Ok(kept.map(|participant| (*participant).clone()))
     }
 
     /// The same, as the newest command left it: for who waits until that is on disk.
