@@ -5,6 +5,7 @@
 
 mod channel;
 mod chat;
+mod fan_out;
 mod media;
 mod message;
 mod own;
@@ -32,6 +33,7 @@ pub(crate) use channel::{
     participant_names,
 };
 pub(crate) use chat::{banned_rights, banned_rights_from_tl, chat, chat_reactions, participants};
+pub(crate) use fan_out::FanOut;
 pub(crate) use media::{document, media, photo};
 pub(crate) use message::{
     entities, entities_from_tl, message, message_or_empty, scheduled, text_with_entities,
@@ -172,16 +174,29 @@ impl Named {
         self
     }
 
-    /// All users, as `viewer` sees them.
-    pub(crate) fn users(&self, view: View<'_>) -> CoreResult<Vec<enums::User>> {
-        let mut users = Vec::with_capacity(self.users.len());
+    /// Who is named, in the order of [`Named::users`].
+    fn user_ids(&self, view: View<'_>) -> BTreeSet<UserId> {
         let mut ids = self.users.clone();
         // Who posts in a channel is nobody's to know.
         let shows = |channel| view.core.channel(channel).is_some_and(|channel| !channel.broadcast);
         ids.extend(self.writers.iter().filter(|(at, _)| shows(*at)).map(|(_, user)| *user));
         // It stands for no account: clients know it.
-        for id in ids.iter().filter(|id| HIDDEN_AUTHOR != PeerId::User(**id)) {
-            users.push(match view.core.view(view.viewer, *id)? {
+        ids.retain(|id| HIDDEN_AUTHOR != PeerId::User(*id));
+        ids
+    }
+
+    /// All users and all channels, in the order in which they are shown; `None` where groups are named.
+    fn ids(&self, view: View<'_>) -> Option<(BTreeSet<UserId>, Vec<ChannelId>)> {
+        let ids = (self.user_ids(view), self.channels.iter().copied().collect());
+        self.chats.is_empty().then_some(ids)
+    }
+
+    /// All users, as `viewer` sees them.
+    pub(crate) fn users(&self, view: View<'_>) -> CoreResult<Vec<enums::User>> {
+        let ids = self.user_ids(view);
+        let mut users = Vec::with_capacity(ids.len());
+        for id in ids {
+            users.push(match view.core.view(view.viewer, id)? {
                 Some(found) => user(&found, view),
                 None => tl::types::UserEmpty { id: id.0 }.into(),
             });

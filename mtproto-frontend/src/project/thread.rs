@@ -35,6 +35,15 @@ impl Place {
     }
 }
 
+/// The group and the message under which answers to a message stand; `None` where none are shown.
+pub(super) fn place(
+    view: View<'_>,
+    id: MessageId,
+    stored: &Message,
+) -> CoreResult<Option<(ChannelId, MessageId)>> {
+    Ok(Place::of(view, id, stored)?.map(|place| (place.group, place.top)))
+}
+
 /// What is said in answer to a message.
 pub(crate) fn replies(
     view: View<'_>,

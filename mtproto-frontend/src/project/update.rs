@@ -120,6 +120,29 @@ pub(crate) fn channel_update(
     })
 }
 
+/// An event of a channel's box as it is pushed; `None` to who may not read it.
+///
+/// # Errors
+/// Those of the store.
+pub(super) fn of_channel(
+    view: View<'_>,
+    channel: ChannelId,
+    event: &BoxEvent,
+) -> CoreResult<Option<enums::Updates>> {
+    let mut named = Named::default();
+    let seen = match view.core.channel_to_read(view.viewer, channel) {
+        // Not there any more: that was told.
+        Err(CoreError::UnknownChannel) => return Ok(None),
+        seen => seen?,
+    };
+    let hidden = seen.own.map_or(MessageId(0), |own| own.hidden_below);
+    let at = (event.pts, &event.row);
+    let update = channel_update(view, channel, hidden, at, event.edited.as_ref(), &mut named)?;
+    let (users, chats) = named.shown(view)?;
+    let date = view.core.now();
+    Ok(Some(types::Updates { updates: vec![update], users, chats, date, seq: 0 }.into()))
+}
+
 /// The channel that a row of a box is about, as far as the row says so.
 fn channel_of(row: &BoxRow) -> Option<ChannelId> {
     match row {
@@ -497,20 +520,11 @@ impl Pushed {
         let mut named = Named::default();
         let update = match &self.what {
             What::Box(event) => {
-                let edited = event.edited.as_ref();
-                match event.owner.channel() {
-                    None => Some(box_update(view, event.pts, &event.row, edited, &mut named)?),
-                    Some(channel) => {
-                        let seen = match core.channel_to_read(viewer, channel) {
-                            // Not there any more: that was told.
-                            Err(CoreError::UnknownChannel) => return Ok(None),
-                            seen => seen?,
-                        };
-                        let hidden = seen.own.map_or(MessageId(0), |own| own.hidden_below);
-                        let at = (event.pts, &event.row);
-                        Some(channel_update(view, channel, hidden, at, edited, &mut named)?)
-                    }
+                if let Some(channel) = event.owner.channel() {
+                    return of_channel(view, channel, event);
                 }
+                let edited = event.edited.as_ref();
+                Some(box_update(view, event.pts, &event.row, edited, &mut named)?)
             }
             What::Channel { channel, change: ChatChange::Ttl } => {
                 Some(history_ttl(core, viewer, (*channel).into(), &mut named)?)

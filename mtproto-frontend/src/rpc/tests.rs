@@ -6,6 +6,7 @@ mod channel_messages;
 mod channels;
 mod comments;
 mod extras;
+mod fan_out;
 mod groups;
 mod media;
 mod members;

@@ -10,7 +10,8 @@ use node_core::{
 
 use super::sessions::SessionEntry;
 use crate::frontend::Shared;
-use crate::project::{Pushed, Typing};
+use crate::project::{FanOut, Pushed, Typing};
+use crate::session::NeutralUpdate;
 use crate::sharded::Sharded;
 
 /// How many others learn that a member came, went, or changed names. Protects the node: with one
@@ -242,12 +243,14 @@ impl Follower for Pusher {
         let (core, hub) = (&shared.core, &shared.hub);
         match event {
             Event::Box(event) => {
-                let viewers = match event.owner.channel() {
-                    Some(channel) => hub.present_in(channel),
-                    None => event.owner.user().into_iter().collect(),
-                };
-                for viewer in viewers {
+                if let Some(viewer) = event.owner.user() {
                     tell(&shared, viewer, event);
+                }
+                if let Some(channel) = event.owner.channel() {
+                    let update = FanOut::new(&shared, channel, event);
+                    for viewer in hub.present_in(channel) {
+                        push(hub.sessions(viewer), event.actor, &update.to(viewer));
+                    }
                 }
             }
             Event::Channel { channel, change, actor } => {
@@ -435,15 +438,23 @@ fn tell(shared: &Arc<Shared>, viewer: UserId, event: &Arc<BoxEvent>) {
 }
 
 /// To all but the session that acted: it has the change in its answer.
-fn push(sessions: Vec<Arc<SessionEntry>>, actor: Option<Actor>, update: &Arc<Pushed>) {
+fn push(
+    sessions: Vec<Arc<SessionEntry>>,
+    actor: Option<Actor>,
+    update: &Arc<impl NeutralUpdate + 'static>,
+) {
     for session in sessions {
-        let acted = actor.is_some_and(|actor| {
-            actor.session_id == session.session_id && session.auth_key() == Some(actor.auth_key)
-        });
-        if !acted {
+        if !acted(actor, &session) {
             session.push(update.clone());
         }
     }
+}
+
+/// Whether it is this session that did it.
+fn acted(actor: Option<Actor>, session: &SessionEntry) -> bool {
+    actor.is_some_and(|actor| {
+        actor.session_id == session.session_id && session.auth_key() == Some(actor.auth_key)
+    })
 }
 
 fn audience(shared: &Shared, user: UserId) -> Vec<UserId> {

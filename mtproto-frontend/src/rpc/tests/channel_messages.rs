@@ -105,6 +105,16 @@ impl Told {
         told
     }
 
+    /// What happened in any box since this was asked last.
+    pub(super) fn all_boxes(&self) -> Vec<Arc<BoxEvent>> {
+        let events = std::mem::take(&mut *self.0.lock());
+        let of = |event| match event {
+            Event::Box(event) => Some(event),
+            _ => None,
+        };
+        events.into_iter().filter_map(of).collect()
+    }
+
     /// What happened in the box of a channel since this was asked last.
     pub(super) fn boxes(&self, id: ChannelId) -> Vec<Arc<BoxEvent>> {
         let events = std::mem::take(&mut *self.0.lock());
@@ -127,6 +137,7 @@ fn pushed(update: &Pushed, layer: i32) -> Option<types::Updates> {
 
 pub(super) fn push_of(viewer: &Context, event: &Arc<BoxEvent>) -> Option<types::Updates> {
     let push = Pushed::event(&viewer.shared, viewer.user().unwrap(), event);
+    super::fan_out::looks_alike(viewer, event, &push);
     pushed(&push, viewer.layer)
 }
 
