@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use node_core::{
-    Action, BoxEvent, BoxRow, ChannelId, ChannelRole, Contact, Core, CoreError, CoreResult, FileId,
-    Media, Message, MessageId, Origin, Participant, PostCounts, Seen, Status, UserId, UserView,
+    Action, Actor, BoxEvent, BoxRow, ChannelId, ChannelRole, Contact, Core, CoreError, CoreResult,
+    FileId, Media, Message, MessageId, Origin, Participant, PostCounts, Seen, Status, UserId,
+    UserView,
 };
 use parking_lot::Mutex;
 use tl::enums;
@@ -107,6 +108,11 @@ impl FanOut {
     pub(crate) fn new(shared: &Shared, channel: ChannelId, event: &Arc<BoxEvent>) -> Arc<Self> {
         let (core, dc, event) = (shared.core.clone(), shared.profile.dc, event.clone());
         Arc::new(Self { core, dc, channel, event, current: Mutex::new(None) })
+    }
+
+    /// The session that did it, and knows.
+    pub(crate) fn actor(&self) -> Option<Actor> {
+        self.event.actor
     }
 
     /// The event for a member's sessions.

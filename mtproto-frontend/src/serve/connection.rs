@@ -6,20 +6,21 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use parking_lot::Mutex;
 use tokio::io::AsyncWriteExt as _;
-use tokio::sync::Notify;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::incoming::{self, Ending, Origin};
 use super::key_exchange::KeyExchange;
 use super::large_frames::{ARRIVES_WITHIN, LargeFrame};
+use super::outlet::{Outlet, Way};
 use super::sessions::SessionEntry;
 use super::stream::{SCRATCH_BYTES, Stream, read_some};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
 use crate::transport::{
-    ANSWER_BYTES_MAX, Codec, ERROR_UNKNOWN_KEY, FRAME_BYTES_MAX, FRAME_BYTES_MAX_BEFORE_LOGIN,
-    Frame, FrameError,
+    Codec, ERROR_UNKNOWN_KEY, FRAME_BYTES_MAX, FRAME_BYTES_MAX_BEFORE_LOGIN, Frame, FrameError,
 };
 
 /// How long one write may take. Protects memory: a client that never reads is cut off.
@@ -27,10 +28,6 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Sessions that one connection may show. TDLib uses one; a proxy might use several.
 const SESSIONS_MAX: usize = 32;
-
-/// Bytes that one container may have, and that go out in one write.
-const CONTAINER_BYTES_MAX: usize = 256 << 10;
-const WRITE_BYTES_MAX: usize = 1 << 20;
 
 /// A connection without any accepted packet ends after this long: a key exchange takes three
 /// round trips and some patience.
@@ -46,14 +43,13 @@ pub(super) fn next_generation() -> u64 {
 
 struct Connection {
     shared: Arc<Shared>,
-    codec: Codec,
+    /// Where sessions that are shown here send to.
+    outlet: Arc<Outlet>,
+    way: Arc<Mutex<Way>>,
     addresses: Addresses,
     generation: u64,
-    wake: Arc<Notify>,
     exchange: Option<Box<KeyExchange>>,
     sessions: Vec<Arc<SessionEntry>>,
-    /// Bytes that wait for the next write.
-    output: BytesMut,
     /// Set by `ping_delay_disconnect`.
     disconnect_at: Option<Instant>,
     /// When silence has lasted too long.
@@ -69,24 +65,30 @@ pub(super) async fn serve(
     mut input: BytesMut,
     codec: Codec,
     addresses: Addresses,
+    socket: Option<OwnedWriteHalf>,
 ) {
+    let way = Way::new(codec, socket);
     let mut connection = Connection {
         shared,
-        codec,
+        outlet: Outlet::new(&way),
+        way,
         addresses,
         generation: next_generation(),
-        wake: incoming::new_wake(),
         exchange: None,
         sessions: Vec::new(),
-        output: BytesMut::new(),
         disconnect_at: None,
         idle_at: Instant::now() + FIRST_PACKET_TIMEOUT,
         large: None,
     };
     if let Ok(Ending::Error(code)) = connection.run(&mut stream, &mut input).await {
-        connection.output.clear();
-        connection.codec.encode_error(code, &mut connection.output);
-        let _ = timeout(WRITE_TIMEOUT, stream.write_all(&connection.output)).await;
+        let mut output = BytesMut::new();
+        {
+            // Nobody writes in between.
+            let mut way = connection.way.lock();
+            way.is_sending = true;
+            way.codec.encode_error(code, &mut output);
+        }
+        let _ = timeout(WRITE_TIMEOUT, stream.write_all(&output)).await;
     }
     let _ = timeout(WRITE_TIMEOUT, stream.shutdown()).await;
 }
@@ -98,11 +100,12 @@ impl Connection {
             // Whose packet it is that waits for leave to arrive.
             let mut waits = None;
             loop {
-                match self.codec.decode(input) {
+                let decoded = self.way.lock().codec.decode(input);
+                match decoded {
                     Ok(Some(frame)) => {
                         // The next may be a short one again.
                         self.large = None;
-                        self.codec.set_frame_bytes_max(FRAME_BYTES_MAX_BEFORE_LOGIN);
+                        self.set_frame_bytes_max(FRAME_BYTES_MAX_BEFORE_LOGIN);
                         if let Err(ending) = self.packet(frame, stream).await {
                             return Ok(ending);
                         }
@@ -133,7 +136,7 @@ impl Connection {
                 return Ok(Ending::Silent);
             }
             // What is left of a long packet goes where it stays.
-            let missing = self.codec.missing(input);
+            let missing = self.way.lock().codec.missing(input);
             if missing > SCRATCH_BYTES {
                 input.reserve(missing);
             }
@@ -149,9 +152,9 @@ impl Connection {
                     if waits.is_some() =>
                 {
                     self.large = Some((leave, Instant::now() + ARRIVES_WITHIN));
-                    self.codec.set_frame_bytes_max(FRAME_BYTES_MAX);
+                    self.set_frame_bytes_max(FRAME_BYTES_MAX);
                 }
-                () = self.wake.notified() => {}
+                () = self.outlet.woken() => {}
                 () = sleep_until(deadline) => {
                     let now = Instant::now();
                     let late = |at: Option<Instant>| at.is_some_and(|at| at <= now);
@@ -179,8 +182,8 @@ impl Connection {
         let exchange = self.exchange.get_or_insert_with(|| Box::new(KeyExchange::new(shared)));
         // Boxed, like all that is rare: an idle connection should not keep room for it.
         let answer = Box::pin(exchange.message(&self.shared, self.addresses, payload)).await?;
-        let encoded = self.codec.encode(&answer, &mut self.output, &mut crate::rng());
-        encoded.map_err(|_| Ending::Silent)
+        let Way { codec, output, .. } = &mut *self.way.lock();
+        codec.encode(&answer, output, &mut crate::rng()).map_err(|_| Ending::Silent)
     }
 
     async fn encrypted(
@@ -194,14 +197,15 @@ impl Connection {
         // The key exchange, if there was one on this connection, is over.
         self.exchange = None;
         if quick_ack {
-            self.codec.encode_quick_ack(incoming.message.quick_ack, &mut self.output);
+            let Way { codec, output, .. } = &mut *self.way.lock();
+            codec.encode_quick_ack(incoming.message.quick_ack, output);
         }
         self.idle_at = Instant::now() + self.shared.bounds.idle_timeout;
         let now_ms = self.shared.now_ms();
         let session = incoming.session(&self.shared, now_ms)?;
         // A replayed packet must not draw the answers to the connection that replays it.
         if incoming.is_fresh(&session) || !session.is_shown() {
-            session.attach(self.generation, &self.wake, now_ms);
+            session.attach(self.generation, &self.outlet, now_ms);
         }
         if !self.sessions.iter().any(|shown| Arc::ptr_eq(shown, &session)) {
             if self.sessions.len() >= SESSIONS_MAX {
@@ -213,7 +217,7 @@ impl Connection {
         let origin = Origin {
             addresses: self.addresses,
             session_id: session.session_id,
-            transport_dc: self.codec.dc(),
+            transport_dc: self.way.lock().codec.dc(),
         };
         let asked = incoming.deliver(&self.shared, &session, origin);
         if let Some(delay_s) = asked.disconnect_in_s {
@@ -228,39 +232,34 @@ impl Connection {
         Ok(())
     }
 
+    fn set_frame_bytes_max(&self, bytes: usize) {
+        self.way.lock().codec.set_frame_bytes_max(bytes);
+    }
+
     /// Sends all that is due.
     async fn send(&mut self, stream: &mut impl Stream) -> io::Result<()> {
         loop {
-            self.collect()?;
-            if self.output.is_empty() {
-                return Ok(());
-            }
-            timeout(WRITE_TIMEOUT, stream.write_all(&self.output)).await??;
+            let Some(output) = self.collect()? else { return Ok(()) };
+            timeout(WRITE_TIMEOUT, stream.write_all(&output)).await??;
             timeout(WRITE_TIMEOUT, stream.flush()).await??;
-            self.output = BytesMut::new();
         }
     }
 
-    /// Encrypts and frames what is due, up to one write's worth.
-    fn collect(&mut self) -> io::Result<()> {
+    /// Encrypts and frames what is due, up to one write's worth, which then is this task's to send;
+    /// `None` if nothing is.
+    fn collect(&mut self) -> io::Result<Option<BytesMut>> {
         // A session that another connection shows now is no longer this one's.
-        self.sessions.retain(|session| session.is_shown_by(&self.wake));
-        let mut packet = Vec::new();
-        for session in &self.sessions {
-            while self.output.len() < WRITE_BYTES_MAX {
-                packet.clear();
-                if !incoming::seal_next(&self.shared, session, CONTAINER_BYTES_MAX, &mut packet) {
-                    break;
-                }
-                if packet.len() > ANSWER_BYTES_MAX {
-                    return Err(io::ErrorKind::InvalidData.into());
-                }
-                self.codec
-                    .encode(&packet, &mut self.output, &mut crate::rng())
-                    .map_err(io::Error::other)?;
-            }
+        self.sessions.retain(|session| session.is_shown_by(&self.outlet));
+        let (mut packet, mut way) = (Vec::new(), self.way.lock());
+        if way.is_broken {
+            return Err(io::ErrorKind::InvalidData.into());
         }
-        Ok(())
+        let mut output = std::mem::take(&mut way.output);
+        for session in &self.sessions {
+            way.encode_due(&self.shared, session, &self.outlet, &mut packet, &mut output)?;
+        }
+        way.is_sending = !output.is_empty();
+        Ok(way.is_sending.then_some(output))
     }
 
     /// Whether the client should first read what it has asked for.
@@ -281,7 +280,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         for session in &self.sessions {
-            session.detach(self.generation, &self.wake);
+            session.detach(self.generation, &self.outlet);
         }
     }
 }

@@ -91,7 +91,7 @@ async fn websocket(
             if let Some(Opened::Framed(codec, first)) =
                 open(&shared, &mut stream, Surface::WebSocket, deadline).await
             {
-                Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
+                Box::pin(connection::serve(shared, stream, first, *codec, addresses, None)).await;
             }
         })
 }

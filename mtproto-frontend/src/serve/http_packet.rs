@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::connection::next_generation;
 use super::incoming::{self, Asked, Ending, Origin};
+use super::outlet::Outlet;
 use super::sessions::SessionEntry;
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
@@ -68,12 +69,7 @@ async fn packet(
 }
 
 /// Holds the request until there is something to say or its time is over.
-async fn wait(
-    shared: &Shared,
-    session: &SessionEntry,
-    wake: &tokio::sync::Notify,
-    asked: &Asked,
-) -> Vec<u8> {
+async fn wait(shared: &Shared, session: &SessionEntry, wake: &Outlet, asked: &Asked) -> Vec<u8> {
     let (max_delay_ms, wait_after_ms, max_wait_ms) = asked.http_wait.unwrap_or((0, 0, 0));
     let max_wait = match asked.http_wait {
         Some(_) => Duration::from_millis(max_wait_ms.into()).min(HTTP_WAIT_MAX),
@@ -98,14 +94,15 @@ async fn wait(
             first = false;
             deadline = deadline.min(Instant::now() + pause);
         }
-        if timeout_at(deadline, wake.notified()).await.is_err() {
+        if timeout_at(deadline, wake.woken()).await.is_err() {
             break;
         }
     }
     let mut out = Vec::new();
-    if !incoming::seal_next(shared, session, RESPONSE_BYTES_MAX, &mut out) {
-        let empty = session.lock().session.empty_container(shared.now_ms());
-        incoming::seal(shared, session, &empty, &mut out);
+    if incoming::seal_next(shared, session, None, RESPONSE_BYTES_MAX, &mut out).is_none() {
+        let now_ms = shared.now_ms();
+        let empty = session.lock().session.empty_container(now_ms);
+        incoming::seal(shared, session, &empty, now_ms, &mut out);
     }
     out
 }

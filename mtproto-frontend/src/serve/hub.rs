@@ -8,6 +8,7 @@ use node_core::{
     Standing, UserId,
 };
 
+use super::lanes::Lanes;
 use super::sessions::SessionEntry;
 use crate::frontend::Shared;
 use crate::project::{FanOut, Pushed, Typing};
@@ -36,6 +37,8 @@ const SEEN_MAX: u16 = 100;
 pub(crate) struct Hub {
     members: Sharded<Present>,
     channels: Sharded<BTreeSet<UserId>>,
+    /// By which members of channels are told.
+    pub(super) lanes: Lanes,
 }
 
 /// A member with a session.
@@ -164,7 +167,7 @@ impl Hub {
     }
 
     /// Members of a channel who have a session.
-    fn present_in(&self, channel: ChannelId) -> Vec<UserId> {
+    pub(super) fn present_in(&self, channel: ChannelId) -> Vec<UserId> {
         let shard = self.channels.of(channel.0);
         shard.get(&channel.0).map_or_else(Vec::new, |members| members.iter().copied().collect())
     }
@@ -246,7 +249,9 @@ impl Follower for Pusher {
                 if let Some(viewer) = event.owner.user() {
                     tell(&shared, viewer, event);
                 }
-                if let Some(channel) = event.owner.channel() {
+                if let Some(channel) = event.owner.channel()
+                    && !hub.lanes.take(channel, event)
+                {
                     let update = FanOut::new(&shared, channel, event);
                     for viewer in hub.present_in(channel) {
                         push(hub.sessions(viewer), event.actor, &update.to(viewer));
@@ -451,7 +456,7 @@ fn push(
 }
 
 /// Whether it is this session that did it.
-fn acted(actor: Option<Actor>, session: &SessionEntry) -> bool {
+pub(super) fn acted(actor: Option<Actor>, session: &SessionEntry) -> bool {
     actor.is_some_and(|actor| {
         actor.session_id == session.session_id && session.auth_key() == Some(actor.auth_key)
     })

@@ -7,9 +7,9 @@ use keys::Side;
 use keys::message::{self, Opened};
 use node_core::{AuthKeyId, Standing};
 use rand::Rng as _;
-use tokio::sync::Notify;
 
 use super::call;
+use super::outlet::Outlet;
 use super::sessions::SessionEntry;
 use crate::auth_keys::KeyEntry;
 use crate::frontend::Shared;
@@ -202,18 +202,27 @@ pub(super) async fn destroy_key(shared: &Shared, session: &SessionEntry, msg_id:
     }
 }
 
-/// The next encrypted packet that is due to a session, appended to `out`. False if none is.
+/// The next encrypted packet that is due to a session, appended to `out`; and whether there is more.
+/// `None` if none is, or if another outlet than `here` shows the session.
 pub(super) fn seal_next(
     shared: &Shared,
     session: &SessionEntry,
+    here: Option<&Arc<Outlet>>,
     bytes_max: usize,
     out: &mut Vec<u8>,
-) -> bool {
+) -> Option<bool> {
     let now_ms = shared.now_ms();
     let layer = session.key.client().map_or(tl::LAYER_MAX, |client| client.layer);
-    let Some(packet) = session.lock().session.poll(now_ms, layer, bytes_max) else { return false };
-    seal(shared, session, &packet, out);
-    true
+    let (packet, is_more) = {
+        let mut state = session.lock();
+        if here.is_some_and(|here| !state.is_shown_by(here)) {
+            return None;
+        }
+        let packet = state.session.poll(now_ms, layer, bytes_max)?;
+        (packet, state.session.has_output(now_ms))
+    };
+    seal(shared, session, &packet, now_ms, out);
+    Some(is_more)
 }
 
 /// Encrypts one packet.
@@ -221,9 +230,10 @@ pub(super) fn seal(
     shared: &Shared,
     session: &SessionEntry,
     packet: &crate::session::Outgoing,
+    now_ms: u64,
     out: &mut Vec<u8>,
 ) {
-    let salt = salts(shared, &session.key).current(shared.now_ms());
+    let salt = salts(shared, &session.key).current(now_ms);
     let mut header = [0; message::HEADER_BYTES];
     let fields = [
         &salt.to_le_bytes()[..],
@@ -237,11 +247,6 @@ pub(super) fn seal(
     }
     let parts = [&header[..], &packet.body];
     message::seal_into(&session.key.key, Side::Server, &parts, &mut crate::rng(), out);
-}
-
-/// A place for answers that nobody waits at yet.
-pub(super) fn new_wake() -> Arc<Notify> {
-    Arc::new(Notify::new())
 }
 
 fn random_i64() -> i64 {

@@ -10,7 +10,7 @@ use bytes::{Buf as _, BytesMut};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
-use super::stream::{Prefixed, Stream, read_some};
+use super::stream::{Prefixed, Socket, Stream, read_some};
 use super::{connection, http};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
@@ -79,7 +79,10 @@ async fn serve_socket(
         }
         Some(Opened::Framed(codec, first)) => {
             drop(router);
-            Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
+            let (from_client, to_client) = stream.into_split();
+            let (socket, to_client) = (Socket(from_client), Some(to_client));
+            let served = connection::serve(shared, socket, first, *codec, addresses, to_client);
+            Box::pin(served).await;
         }
         None => {}
     }
@@ -99,7 +102,7 @@ async fn serve_tls(
             Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
         }
         Some(Opened::Framed(codec, first)) => {
-            Box::pin(connection::serve(shared, stream, first, *codec, addresses)).await;
+            Box::pin(connection::serve(shared, stream, first, *codec, addresses, None)).await;
         }
         Some(Opened::Tls(_)) | None => {}
     }

@@ -15,8 +15,10 @@ mod http_packet;
 mod hub;
 mod incoming;
 mod key_exchange;
+mod lanes;
 mod large_frames;
 mod listener;
+mod outlet;
 mod sessions;
 mod stream;
 mod tls;
@@ -62,7 +64,9 @@ impl Frontend {
         let pages = std::mem::take(&mut setup.pages);
         let shared = Shared::new(setup);
         shared.core.follow(Arc::new(hub::Pusher(Arc::downgrade(&shared))));
-        let tasks = vec![tokio::spawn(sweep(shared.clone())), tokio::spawn(purge(shared.clone()))];
+        let mut tasks = shared.hub.lanes.start(&shared);
+        tasks.push(tokio::spawn(sweep(shared.clone())));
+        tasks.push(tokio::spawn(purge(shared.clone())));
         Self { router: http::router(shared.clone(), pages), shared, tasks: Mutex::new(tasks) }
     }
 

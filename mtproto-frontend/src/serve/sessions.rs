@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use node_core::{AuthKeyId, UserId};
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::Notify;
 
 use super::call::Call;
+use super::outlet::{Buffers, Outlet};
 use crate::auth_keys::KeyEntry;
+use crate::frontend::Shared;
 use crate::session::{NeutralUpdate, Session};
 use crate::sharded::Sharded;
 
@@ -30,8 +31,8 @@ pub(crate) struct State {
     pub(crate) session: Session,
     /// Calls that wait for others (`invokeAfterMsg`), by their msg_id.
     pub(crate) waiting: Vec<Call>,
-    /// Wakes the connection (or the waiting HTTP requests) that answers go to.
-    sink: Option<Arc<Notify>>,
+    /// The connection (or the waiting HTTP requests) that answers go to.
+    sink: Option<Arc<Outlet>>,
     /// Whose updates come here.
     pub(crate) subscriber: Option<UserId>,
     /// It takes them only since no other session of its key did: all that it asked was about bytes.
@@ -41,6 +42,13 @@ pub(crate) struct State {
     used_ms: u64,
 }
 
+impl State {
+    /// Whether answers go there.
+    pub(super) fn is_shown_by(&self, outlet: &Arc<Outlet>) -> bool {
+        self.sink.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, outlet))
+    }
+}
+
 impl SessionEntry {
     /// The state. Never held across an await.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
@@ -48,7 +56,7 @@ impl SessionEntry {
     }
 
     /// Makes the connection with this number the place for answers.
-    pub(crate) fn attach(&self, generation: u64, wake: &Arc<Notify>, now_ms: u64) {
+    pub(crate) fn attach(&self, generation: u64, wake: &Arc<Outlet>, now_ms: u64) {
         let mut state = self.state.lock();
         state.used_ms = now_ms;
         state.session.attach(generation);
@@ -57,13 +65,13 @@ impl SessionEntry {
             drop(state);
             // The connection that showed the session until now lets go of it.
             if let Some(old) = old {
-                old.notify_one();
+                old.wake();
             }
         }
     }
 
     /// The connection with this number is gone, or shows another session.
-    pub(crate) fn detach(&self, generation: u64, wake: &Arc<Notify>) {
+    pub(crate) fn detach(&self, generation: u64, wake: &Arc<Outlet>) {
         let mut state = self.state.lock();
         state.session.detach(generation);
         if state.sink.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, wake)) {
@@ -77,12 +85,12 @@ impl SessionEntry {
     }
 
     /// Whether answers go to `wake`.
-    pub(crate) fn is_shown_by(&self, wake: &Arc<Notify>) -> bool {
-        self.state.lock().sink.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, wake))
+    pub(crate) fn is_shown_by(&self, wake: &Arc<Outlet>) -> bool {
+        self.state.lock().is_shown_by(wake)
     }
 
     /// What HTTP requests of this session wait on: they share one.
-    pub(crate) fn http_wake(&self) -> Arc<Notify> {
+    pub(crate) fn http_wake(&self) -> Arc<Outlet> {
         self.state.lock().sink.clone().unwrap_or_default()
     }
 
@@ -90,7 +98,7 @@ impl SessionEntry {
     pub(crate) fn wake(&self) {
         let sink = self.state.lock().sink.clone();
         if let Some(sink) = sink {
-            sink.notify_one();
+            sink.wake();
         }
     }
 
@@ -106,7 +114,26 @@ impl SessionEntry {
         let sink = state.sink.clone();
         drop(state);
         if let Some(sink) = sink {
-            sink.notify_one();
+            sink.wake();
+        }
+    }
+
+    /// [`SessionEntry::push`] by who has time to send it: where the session's socket is idle, nobody
+    /// else is woken.
+    pub(super) fn push_now(
+        &self,
+        shared: &Shared,
+        updates: impl Iterator<Item = Arc<dyn NeutralUpdate>>,
+        buffers: &mut Buffers,
+    ) {
+        let mut state = self.state.lock();
+        updates.for_each(|update| state.session.push(update));
+        let sink = state.sink.clone();
+        drop(state);
+        if let Some(sink) = sink
+            && !sink.send_now(shared, self, buffers)
+        {
+            sink.wake();
         }
     }
 

@@ -9,6 +9,8 @@ use axum::extract::ws::{Message, WebSocket};
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Sink, Stream as _};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 
 /// Anything that MTProto can run over.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
@@ -37,6 +39,46 @@ pub(crate) async fn read_some(stream: &mut impl Stream, into: &mut BytesMut) -> 
         })
     })
     .await
+}
+
+/// A plain socket as a stream. Its other half, by which others write to it while nobody does here,
+/// closes it when it is dropped.
+pub(super) struct Socket(pub(super) OwnedReadHalf);
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        data: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let socket: &TcpStream = self.0.as_ref();
+        loop {
+            match socket.try_write(data) {
+                Err(cause) if cause.kind() == io::ErrorKind::WouldBlock => {
+                    ready!(socket.poll_write_ready(cx))?;
+                }
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// A stream whose first bytes were already read.
