@@ -15,6 +15,9 @@ use super::{Gate, Row, Target, process, rng};
 /// Those who are there in the small group, and at first in the large one.
 const FEW: usize = 50;
 
+/// Longest that a message may take to a member who is there: then it is lost.
+const LOST: Duration = Duration::from_secs(10);
+
 /// Longest that is waited for what comes to one member.
 const DRAIN: Duration = Duration::from_millis(2);
 
@@ -30,15 +33,20 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     let small = supergroup(&mut owner, "small_crowd", &mut everybody[..few])?;
     let large = supergroup(&mut owner, "large_crowd", &mut everybody)?;
     drain(&mut everybody)?;
+    everybody.iter_mut().try_for_each(catch_up)?;
 
     let mut number = 0;
-    let mut all = Vec::new();
+    let (mut all, mut in_turn) = (Vec::new(), Vec::new());
     for round in 0..=rounds {
-        let spent = cost(target, &mut owner.client, &large, messages, &mut number)?;
+        let client = &mut owner.client;
+        let spent = cost(target, client, &large, messages, &mut everybody, &mut number)?;
+        drain(&mut everybody)?;
+        let in_a_row = cost(target, client, &large, messages, &mut [], &mut number)?;
+        drain(&mut everybody)?;
         if round > 0 {
             all.push(spent);
+            in_turn.push(in_a_row);
         }
-        drain(&mut everybody)?;
     }
     let frame = frame_bytes(&mut owner, &mut everybody[0], &large, &mut number)?;
     // As many are there as in the small group.
@@ -46,8 +54,9 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     process::settle(target.pid)?;
     let mut alike = Vec::new();
     for round in 0..=rounds {
-        let in_large = cost(target, &mut owner.client, &large, messages, &mut number)?;
-        let in_small = cost(target, &mut owner.client, &small, messages, &mut number)?;
+        let client = &mut owner.client;
+        let in_large = cost(target, client, &large, messages, &mut everybody, &mut number)?;
+        let in_small = cost(target, client, &small, messages, &mut everybody, &mut number)?;
         if round > 0 {
             alike.push((in_large, in_small));
         }
@@ -57,12 +66,14 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     process::settle(target.pid)?;
     let mut nobody = Vec::new();
     for _ in 0..rounds {
-        nobody.push(cost(target, &mut owner.client, &large, messages, &mut number)?);
+        nobody.push(cost(target, &mut owner.client, &large, messages, &mut [], &mut number)?);
     }
     let floor = Floor::new(many)?;
-    let mut each = Vec::new();
-    for (all, nobody) in all.iter().zip(&nobody) {
-        each.push(((all - nobody) / many as f64, floor.cost(&owner.client, frame, messages)?));
+    let (mut each, mut each_in_turn) = (Vec::new(), Vec::new());
+    for ((all, in_turn), nobody) in all.iter().zip(&in_turn).zip(&nobody) {
+        let floor = floor.cost(&owner.client, frame, messages)?;
+        each.push(((all - nobody) / many as f64, floor));
+        each_in_turn.push(((in_turn - nobody) / many as f64, floor));
     }
     Ok(vec![
         Row::of_pairs(
@@ -80,8 +91,17 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
             messages,
             Gate::RatioAtMost(2.0),
             format!(
-                "less what it costs with nobody online; floor: {frame} bytes sealed and written"
+                "each message sent when all have the one before; less what it costs with nobody \
+                 online; floor: {frame} bytes sealed and written"
             ),
+        ),
+        Row::of_pairs(
+            format!("the same, {many} online, each message sent when its writer has the answer"),
+            "us server CPU",
+            &each_in_turn,
+            messages,
+            Gate::RatioAtMost(2.0),
+            "what comes to a member meanwhile goes out together",
         ),
     ])
 }
@@ -117,6 +137,20 @@ fn supergroup(
     Ok(types::InputPeerChannel { channel_id, access_hash }.into())
 }
 
+/// Who did not read while others joined was told that it was too much, and is told nothing more until
+/// the difference was asked for.
+fn catch_up(member: &mut Member) -> anyhow::Result<()> {
+    let rng = &mut rng();
+    let state = member.client.invoke(&f::updates::GetState {}, tl::LAYER_MAX, rng)?;
+    let enums::updates::State::State(state) = state;
+    let (pts, date, qts) = (state.pts.max(1), state.date, state.qts);
+    let missed =
+        f::updates::GetDifference { pts, date, qts, ..f::updates::GetDifference::default() };
+    member.client.invoke(&missed, tl::LAYER_MAX, rng)?;
+    member.client.acknowledge(rng)?;
+    Ok(())
+}
+
 /// The channel among these, as whoever was told names it.
 fn shown(chats: &[enums::Chat]) -> anyhow::Result<(i64, i64)> {
     let shown = chats.iter().find_map(|chat| match chat {
@@ -126,12 +160,17 @@ fn shown(chats: &[enums::Chat]) -> anyhow::Result<(i64, i64)> {
     shown.context("no channel in the answer")
 }
 
+fn text(number: i64) -> String {
+    // Nothing at the end that the node would take away.
+    format!("{number:020} {}.", "lorem ipsum ".repeat(13))
+}
+
 fn send(client: &mut Client, peer: &enums::InputPeer, number: &mut i64) -> anyhow::Result<()> {
     let rng = &mut rng();
     *number += 1;
     let send = f::messages::SendMessage {
         peer: peer.clone(),
-        message: format!("{number:020} {}", "lorem ipsum ".repeat(13)),
+        message: text(*number),
         random_id: *number,
         ..f::messages::SendMessage::default()
     };
@@ -140,18 +179,25 @@ fn send(client: &mut Client, peer: &enums::InputPeer, number: &mut i64) -> anyho
     Ok(())
 }
 
-/// Server CPU of a message in microseconds.
+/// Server CPU of a message in microseconds. The next is sent when all who listen have the one before.
 fn cost(
     target: &Target,
     client: &mut Client,
     peer: &enums::InputPeer,
     messages: usize,
+    listen: &mut [Member],
     number: &mut i64,
 ) -> anyhow::Result<f64> {
     process::settle(target.pid)?;
     let begin = process::cpu(target.pid)?;
     for _ in 0..messages {
         send(client, peer, number)?;
+        let said = text(*number);
+        for member in &mut *listen {
+            let is_it = |body: &[u8]| body.windows(said.len()).any(|part| part == said.as_bytes());
+            let told = member.client.wait(LOST, |message| is_it(&message.body).then_some(()));
+            told.context("a message did not come to a member")?;
+        }
     }
     process::settle(target.pid)?;
     let spent = process::cpu(target.pid)? - begin;
