@@ -129,13 +129,14 @@ impl FanOut {
     /// What it is about.
     #[cfg(test)]
     pub(crate) fn kind(&self) -> &'static str {
-        match self.message().map(|(_, message)| (&message.action, &message.media)) {
-            None => "row",
-            Some((Some(_), _)) => "service",
-            Some((_, None)) => "text",
-            Some((_, Some(Media::Photo { .. }))) => "photo",
-            Some((_, Some(Media::Document { .. }))) => "document",
-            Some((_, Some(_))) => "media",
+        let Some((_, message)) = self.message() else { return "row" };
+        match (&message.action, &message.media) {
+            (Some(_), _) => "service",
+            (_, None) if message.in_topic => "topic",
+            (_, None) => "text",
+            (_, Some(Media::Photo { .. })) => "photo",
+            (_, Some(Media::Document { .. })) => "document",
+            (_, Some(_)) => "media",
         }
     }
 
