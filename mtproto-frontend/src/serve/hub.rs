@@ -243,16 +243,36 @@ pub(super) struct Pusher(pub(super) Weak<Shared>);
 impl Follower for Pusher {
     fn happened(&self, event: &Event) {
         let Some(shared) = self.0.upgrade() else { return };
-        let (core, hub) = (&shared.core, &shared.hub);
+        if lane(event).is_none_or(|channel| !shared.hub.lanes.take(channel, event)) {
+            shared.push(event);
+        }
+    }
+}
+
+/// The channel whose lane an event goes through: what all who are there are told, in its order.
+pub(super) fn lane(event: &Event) -> Option<ChannelId> {
+    match event {
+        Event::Box(event) => event.owner.channel(),
+        Event::Channel { channel, .. }
+        | Event::ChannelReactions { channel, .. }
+        | Event::ChannelPoll { channel, .. }
+        | Event::ChannelCounts { channel, .. }
+        | Event::TopicsPinned { channel, .. } => Some(*channel),
+        _ => None,
+    }
+}
+
+impl Shared {
+    /// Puts what happened into the outboxes of the sessions that are to know.
+    pub(super) fn push(self: &Arc<Self>, event: &Event) {
+        let (shared, core, hub) = (self, &self.core, &self.hub);
         match event {
             Event::Box(event) => {
                 if let Some(viewer) = event.owner.user() {
-                    tell(&shared, viewer, event);
+                    tell(shared, viewer, event);
                 }
-                if let Some(channel) = event.owner.channel()
-                    && !hub.lanes.take(channel, event)
-                {
-                    let update = FanOut::new(&shared, channel, event);
+                if let Some(channel) = event.owner.channel() {
+                    let update = FanOut::new(shared, channel, event);
                     for viewer in hub.present_in(channel) {
                         push(hub.sessions(viewer), event.actor, &update.to(viewer));
                     }
@@ -260,33 +280,33 @@ impl Follower for Pusher {
             }
             Event::Channel { channel, change, actor } => {
                 for viewer in hub.present_in(*channel) {
-                    let update = Pushed::channel(&shared, viewer, *channel, *change);
+                    let update = Pushed::channel(shared, viewer, *channel, *change);
                     push(hub.sessions(viewer), *actor, &update);
                 }
             }
             Event::ChannelReactions { channel, id, concerned, actor } => {
                 let (peer, id) = (PeerId::from(*channel), *id);
                 for viewer in hub.told_beside(*channel, concerned) {
-                    let update = Pushed::own(&shared, viewer, Own::Reactions { peer, id });
+                    let update = Pushed::own(shared, viewer, Own::Reactions { peer, id });
                     push(hub.sessions(viewer), *actor, &update);
                 }
             }
             Event::ChannelPoll { channel, id, poll, creator, actor } => {
                 for viewer in hub.told_beside(*channel, &[*creator]) {
-                    let update = Pushed::channel_poll(&shared, viewer, *channel, *id, *poll);
+                    let update = Pushed::channel_poll(shared, viewer, *channel, *id, *poll);
                     push(hub.sessions(viewer), *actor, &update);
                 }
             }
             Event::ChannelCounts { channel, views, forwards } => {
                 let counts = Arc::new((views.clone(), forwards.clone()));
                 for viewer in hub.told_beside(*channel, &[]) {
-                    let update = Pushed::counts(&shared, viewer, *channel, counts.clone());
+                    let update = Pushed::counts(shared, viewer, *channel, counts.clone());
                     push(hub.sessions(viewer), None, &update);
                 }
             }
             Event::ChannelRequests { channel, audience, actor } => {
                 for viewer in audience {
-                    let update = Pushed::channel_requests(&shared, *viewer, *channel);
+                    let update = Pushed::channel_requests(shared, *viewer, *channel);
                     push(hub.sessions(*viewer), *actor, &update);
                 }
             }
@@ -295,11 +315,11 @@ impl Follower for Pusher {
                     Ok(is_in) => hub.move_member(*user, *channel, is_in),
                     Err(cause) => tracing::error!(%cause, "who is in a channel is not known"),
                 }
-                let update = Pushed::channel(&shared, *user, *channel, ChatChange::Members);
+                let update = Pushed::channel(shared, *user, *channel, ChatChange::Members);
                 push(hub.sessions(*user), *actor, &update);
             }
             Event::ChannelRead { channel, user, read, actor } => {
-                let update = Pushed::channel_read(&shared, *user, *channel, *read);
+                let update = Pushed::channel_read(shared, *user, *channel, *read);
                 push(hub.sessions(*user), *actor, &update);
             }
             Event::ChannelSeen { channel, by, after, max_id } => {
@@ -311,18 +331,18 @@ impl Follower for Pusher {
                 for viewer in present {
                     if viewer != *by && writers.contains(&viewer) {
                         for session in hub.sessions(viewer) {
-                            session.push(Pushed::channel_seen(&shared, viewer, *channel, *max_id));
+                            session.push(Pushed::channel_seen(shared, viewer, *channel, *max_id));
                         }
                     }
                 }
             }
             Event::ThreadRead { channel, top, user, max_id, actor } => {
-                let update = Pushed::thread_read(&shared, *user, (*channel, *top), *max_id);
+                let update = Pushed::thread_read(shared, *user, (*channel, *top), *max_id);
                 push(hub.sessions(*user), *actor, &update);
             }
             Event::TopicsPinned { channel, pinned, actor } => {
                 for viewer in hub.present_in(*channel) {
-                    let update = Pushed::topics_pinned(&shared, viewer, *channel, *pinned);
+                    let update = Pushed::topics_pinned(shared, viewer, *channel, *pinned);
                     push(hub.sessions(viewer), *actor, &update);
                 }
             }
@@ -331,7 +351,7 @@ impl Follower for Pusher {
                 let writers = core.writers_in_thread(*channel, *top, *after, *max_id, SEEN_MAX);
                 // Also who is not in the group, and has commented there.
                 for viewer in told(writers).into_iter().filter(|viewer| viewer != by) {
-                    let update = Pushed::thread_seen(&shared, viewer, thread, *max_id);
+                    let update = Pushed::thread_seen(shared, viewer, thread, *max_id);
                     push(hub.sessions(viewer), None, &update);
                 }
             }
@@ -347,7 +367,7 @@ impl Follower for Pusher {
                 }
             }
             Event::Own { owner, change, actor } => {
-                let update = Pushed::own(&shared, *owner, change.clone());
+                let update = Pushed::own(shared, *owner, change.clone());
                 push(hub.sessions(*owner), *actor, &update);
             }
             Event::PasswordNeeded { user, auth_key } => {
@@ -356,14 +376,14 @@ impl Follower for Pusher {
             Event::Login { user, login } => {
                 for session in hub.sessions(*user) {
                     if session.auth_key() != Some(login.auth_key) {
-                        session.push(Pushed::login(&shared, *user, login));
+                        session.push(Pushed::login(shared, *user, login));
                     }
                 }
             }
             Event::LoginToken { auth_key } => {
                 for key in shared.keys_of(*auth_key) {
                     for session in shared.sessions.of_key(key) {
-                        session.push(Pushed::login_token(&shared));
+                        session.push(Pushed::login_token(shared));
                     }
                 }
             }
@@ -377,7 +397,7 @@ impl Follower for Pusher {
                 for viewer in viewers.into_iter().filter(|viewer| viewer != from) {
                     for session in hub.sessions(viewer) {
                         let action = action.clone();
-                        session.push(Pushed::typing(&shared, viewer, *from, *to, action));
+                        session.push(Pushed::typing(shared, viewer, *from, *to, action));
                     }
                 }
             }
@@ -385,48 +405,48 @@ impl Follower for Pusher {
                 for viewer in audience {
                     let sessions = hub.sessions(*viewer);
                     if !sessions.is_empty() {
-                        push(sessions, *actor, &Pushed::chat(&shared, *viewer, *chat, *change));
+                        push(sessions, *actor, &Pushed::chat(shared, *viewer, *chat, *change));
                     }
                 }
             }
             Event::Presence { user } => {
                 for viewer in told(core.presence_audience(*user, AUDIENCE_MAX)) {
                     for session in hub.sessions(viewer).iter().filter(|s| s.is_shown()) {
-                        session.push(Pushed::status(&shared, viewer, *user));
+                        session.push(Pushed::status(shared, viewer, *user));
                     }
                 }
             }
             Event::Profile { user } => {
-                for viewer in audience(&shared, *user).into_iter().chain([*user]) {
+                for viewer in audience(shared, *user).into_iter().chain([*user]) {
                     for session in hub.sessions(viewer) {
-                        session.push(Pushed::profile(&shared, viewer, *user));
+                        session.push(Pushed::profile(shared, viewer, *user));
                     }
                 }
             }
             Event::Shown { user } => {
-                for viewer in audience(&shared, *user) {
+                for viewer in audience(shared, *user) {
                     for session in hub.sessions(viewer) {
-                        session.push(Pushed::shown(&shared, viewer, *user));
+                        session.push(Pushed::shown(shared, viewer, *user));
                     }
                 }
             }
             Event::Photo { user } => {
-                for viewer in audience(&shared, *user).into_iter().chain([*user]) {
+                for viewer in audience(shared, *user).into_iter().chain([*user]) {
                     for session in hub.sessions(viewer) {
-                        session.push(Pushed::shown(&shared, viewer, *user));
+                        session.push(Pushed::shown(shared, viewer, *user));
                     }
                 }
             }
             Event::Phone { user } => {
-                for viewer in audience(&shared, *user).into_iter().chain([*user]) {
+                for viewer in audience(shared, *user).into_iter().chain([*user]) {
                     for session in hub.sessions(viewer) {
-                        session.push(Pushed::phone(&shared, viewer, *user));
+                        session.push(Pushed::phone(shared, viewer, *user));
                     }
                 }
             }
             Event::Contact { owner, user } => {
                 for session in hub.sessions(*owner) {
-                    session.push(Pushed::settings(&shared, *owner, *user));
+                    session.push(Pushed::settings(shared, *owner, *user));
                 }
             }
             _ => {}

@@ -2,16 +2,17 @@
 //!
 //! A message in a channel may be for thousands of sessions. Its writer's answer, and whatever is
 //! committed after it, must not wait for them: the committer hands the event to a lane, and the lane
-//! goes through who is there. A channel's events stay in one lane, and so in their order. What came
-//! meanwhile goes to each session in one packet.
+//! goes through who is there. A channel's events stay in one lane, and so in their order: what is told
+//! beside messages, such as reactions, does not overtake them. What came meanwhile goes to each session
+//! in one packet.
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use node_core::{BoxEvent, ChannelId};
+use node_core::{ChannelId, Event};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::hub::acted;
+use super::hub::{acted, lane};
 use super::outlet::Buffers;
 use crate::frontend::Shared;
 use crate::project::FanOut;
@@ -28,7 +29,7 @@ const MEMBERS_AT_ONCE: usize = 32;
 
 /// The ways into the lanes; none before they run.
 #[derive(Default)]
-pub(super) struct Lanes(OnceLock<Vec<mpsc::Sender<Arc<BoxEvent>>>>);
+pub(super) struct Lanes(OnceLock<Vec<mpsc::Sender<Event>>>);
 
 impl Lanes {
     /// Starts as many lanes as there are cores. Called once, inside a tokio runtime.
@@ -46,25 +47,34 @@ impl Lanes {
     }
 
     /// Hands an event to the lane of its channel. False if that is full, or none runs.
-    pub(super) fn take(&self, channel: ChannelId, event: &Arc<BoxEvent>) -> bool {
+    pub(super) fn take(&self, channel: ChannelId, event: &Event) -> bool {
         let Some(lanes) = self.0.get() else { return false };
         let at = channel.0.unsigned_abs() as usize % lanes.len().max(1);
         lanes.get(at).is_some_and(|lane| lane.try_send(event.clone()).is_ok())
     }
 }
 
-async fn run(shared: Weak<Shared>, mut events: mpsc::Receiver<Arc<BoxEvent>>) {
+async fn run(shared: Weak<Shared>, mut events: mpsc::Receiver<Event>) {
     let (mut together, mut buffers) = (Vec::new(), Buffers::default());
     while events.recv_many(&mut together, TOGETHER_MAX).await > 0 {
         let Some(shared) = shared.upgrade() else { return };
         let mut by_channel: Vec<(ChannelId, Vec<Arc<FanOut>>)> = Vec::new();
         for event in together.drain(..) {
-            let Some(channel) = event.owner.channel() else { continue };
-            let event = FanOut::new(&shared, channel, &event);
-            match by_channel.iter_mut().find(|(known, _)| *known == channel) {
-                Some((_, events)) => events.push(event),
-                None => by_channel.push((channel, vec![event])),
+            let Some(channel) = lane(&event) else { continue };
+            if let Event::Box(event) = &event {
+                let event = FanOut::new(&shared, channel, event);
+                match by_channel.iter_mut().find(|(known, _)| *known == channel) {
+                    Some((_, events)) => events.push(event),
+                    None => by_channel.push((channel, vec![event])),
+                }
+                continue;
             }
+            // What it is about may be a message that is still to be told.
+            if let Some(at) = by_channel.iter().position(|(known, _)| *known == channel) {
+                let (_, events) = by_channel.remove(at);
+                tell(&shared, channel, &events, &mut buffers).await;
+            }
+            shared.push(&event);
         }
         for (channel, events) in by_channel {
             tell(&shared, channel, &events, &mut buffers).await;
@@ -92,23 +102,23 @@ async fn tell(
 
 #[cfg(test)]
 mod tests {
-    use node_core::{BoxRow, MessageId, Pts};
+    use node_core::{BoxEvent, BoxRow, MessageId, Pts};
 
     use super::*;
     use crate::rpc::tests::shared;
 
     const CHANNEL: ChannelId = ChannelId(5);
 
-    fn event(pts: i32) -> Arc<BoxEvent> {
+    fn event(pts: i32) -> Event {
         let ids = vec![MessageId(1)];
-        Arc::new(BoxEvent {
+        Event::Box(Arc::new(BoxEvent {
             owner: CHANNEL.into(),
             pts: Pts(pts),
             pts_count: 1,
             row: BoxRow::Deleted { peer: CHANNEL.into(), ids, saved: None },
             edited: None,
             actor: None,
-        })
+        }))
     }
 
     #[tokio::test]

@@ -1,11 +1,13 @@
 use bytes::Bytes;
 use futures_util::FutureExt as _;
 use keys::{AuthKey, Side, message};
+use node_core::{BoxEvent, BoxRow, ChannelId, Event, Follower as _, MessageId, Pts, UserId};
 use tl::functions as f;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::tcp::OwnedReadHalf;
 use tokio::net::{TcpSocket, TcpStream};
 
+use super::super::hub::Pusher;
 use super::super::incoming::salts;
 use super::*;
 use crate::auth_keys::KeyEntry;
@@ -243,4 +245,41 @@ async fn overload_becomes_too_long_and_never_loss() {
     while line.is_woken() {}
     line.push(7_000, 64);
     assert_eq!(line.read().await, [Ok(7_000)]);
+}
+
+/// A client passes over a reaction to a message that it does not have yet.
+#[tokio::test]
+async fn what_is_told_beside_a_message_follows_it() {
+    const CHANNEL: ChannelId = ChannelId(5);
+    let Line { shared, session, outlet, .. } = Line::new().await;
+    // So that what is for it stays there to be looked at.
+    session.detach(1, &outlet);
+    let reader = UserId(9);
+    shared.hub.subscribe(reader, &session, false, || true, || Ok(vec![CHANNEL]));
+    let _tasks = shared.hub.lanes.start(&shared);
+    let waiting = || format!("{:?}", session.lock().session);
+    let message = BoxEvent {
+        owner: CHANNEL.into(),
+        pts: Pts(1),
+        pts_count: 1,
+        row: BoxRow::Deleted { peer: CHANNEL.into(), ids: vec![MessageId(1)], saved: None },
+        edited: None,
+        actor: None,
+    };
+    let reaction = Event::ChannelReactions {
+        channel: CHANNEL,
+        id: MessageId(1),
+        concerned: [reader; 2],
+        actor: None,
+    };
+    let pusher = Pusher(Arc::downgrade(&shared));
+    pusher.happened(&Event::Box(Arc::new(message)));
+    pusher.happened(&reaction);
+    assert!(!waiting().contains("Update("), "nothing runs in this test until it waits");
+    while !waiting().contains("Pushed") {
+        tokio::task::yield_now().await;
+    }
+    let said = waiting();
+    assert!(said.find("ForViewer") < said.find("Pushed"), "{said}");
+    assert!(said.contains("ForViewer"), "{said}");
 }
