@@ -296,8 +296,8 @@ impl Lanes {
 
     /// Whether an entry is a cut's head or its ancestor.
     ///
-    /// Below the lowest fork there is one entry for each number. Where the way down from the head is not here, nothing
-    /// shows that the entry is on another branch: it is kept until something does.
+    /// Below the lowest fork there is one entry for each number. Where the way down from the head is not
+    /// here, nothing shows that the entry is on another branch: it is kept until something does.
     pub(super) fn is_at_or_below(&self, at: &EntryRef, head: &EntryRef) -> bool {
         if at.seq >= head.seq {
             return at == head;
