@@ -44,6 +44,9 @@ struct Cli {
     /// Messages of the large store of the scale row; the small one has 1,000.
     #[arg(long, default_value_t = 1_000_000)]
     messages: u32,
+    /// Members of the supergroup of the channel row who are never there, beside those who are.
+    #[arg(long, default_value_t = 0)]
+    absent: usize,
     /// One JSON document on standard output.
     #[arg(long)]
     json: bool,
@@ -135,7 +138,7 @@ fn main() -> anyhow::Result<()> {
             RowName::Media => bench::media::rows(&target, cli.short)?,
             RowName::Photos => bench::media::beside_photos(&target, cli.short)?,
             RowName::Group => bench::group::rows(&target, cli.short)?,
-            RowName::Channel => bench::channel::rows(&target, cli.short)?,
+            RowName::Channel => bench::channel::rows(&target, cli.short, cli.absent)?,
             RowName::Scale => bench::scale::rows(cli.short, cli.messages)?,
             RowName::Sealed => bench::sealed::rows(cli.short, cli.pairs)?,
         });

@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -15,13 +17,21 @@ use super::{Gate, Row, Target, process, rng};
 /// Those who are there in the small group, and at first in the large one.
 const FEW: usize = 50;
 
+/// Names of the two groups.
+const SMALL: &str = "small_crowd";
+const LARGE: &str = "large_crowd";
+
 /// Longest that a message may take to a member who is there: then it is lost.
 const LOST: Duration = Duration::from_secs(10);
 
 /// Longest that is waited for what comes to one member.
 const DRAIN: Duration = Duration::from_millis(2);
 
-pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
+/// How many join side by side: what one waits for does not keep the others.
+const JOINING: usize = 64;
+
+/// `absent` join the large group too, and are never there.
+pub(crate) fn rows(target: &Target, short: bool, absent: usize) -> anyhow::Result<Vec<Row>> {
     let (rounds, messages, few, many) =
         if short { (3, 40, FEW / 2, 200) } else { (5, 60, FEW, 1000) };
     let rng = &mut rng();
@@ -30,8 +40,11 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
         everybody.push(target.member(rng)?);
     }
     let mut owner = everybody.pop().context("a member")?;
-    let small = supergroup(&mut owner, "small_crowd", &mut everybody[..few])?;
-    let large = supergroup(&mut owner, "large_crowd", &mut everybody)?;
+    let small = supergroup(&mut owner, SMALL)?;
+    everybody[..few].iter_mut().try_for_each(|member| join(member, SMALL))?;
+    let large = supergroup(&mut owner, LARGE)?;
+    crowd(target, absent)?;
+    everybody.iter_mut().try_for_each(|member| join(member, LARGE))?;
     drain(&mut everybody)?;
     everybody.iter_mut().try_for_each(catch_up)?;
 
@@ -77,7 +90,7 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     }
     Ok(vec![
         Row::of_pairs(
-            format!("message in a supergroup of {many}, {few} of them online"),
+            format!("message in a supergroup of {}, {few} of them online", many + absent),
             "us server CPU",
             &alike,
             messages,
@@ -106,12 +119,8 @@ pub(crate) fn rows(target: &Target, short: bool) -> anyhow::Result<Vec<Row>> {
     ])
 }
 
-/// A public supergroup, which these people join.
-fn supergroup(
-    owner: &mut Member,
-    name: &str,
-    members: &mut [Member],
-) -> anyhow::Result<enums::InputPeer> {
+/// A public supergroup.
+fn supergroup(owner: &mut Member, name: &str) -> anyhow::Result<enums::InputPeer> {
     let rng = &mut rng();
     let create = f::channels::CreateChannel {
         megagroup: true,
@@ -125,16 +134,43 @@ fn supergroup(
     let username = f::channels::UpdateUsername { channel, username: name.to_owned() };
     owner.client.invoke(&username, tl::LAYER_MAX, rng)?;
     owner.client.acknowledge(rng)?;
-    for member in members {
-        let find = f::contacts::ResolveUsername { username: name.to_owned(), referer: None };
-        let enums::contacts::ResolvedPeer::ResolvedPeer(found) =
-            member.client.invoke(&find, tl::LAYER_MAX, rng)?;
-        let (channel_id, access_hash) = shown(&found.chats)?;
-        let channel = types::InputChannel { channel_id, access_hash }.into();
-        member.client.invoke(&f::channels::JoinChannel { channel }, tl::LAYER_MAX, rng)?;
-        member.client.acknowledge(rng)?;
-    }
     Ok(types::InputPeerChannel { channel_id, access_hash }.into())
+}
+
+fn join(member: &mut Member, name: &str) -> anyhow::Result<()> {
+    let rng = &mut rng();
+    let find = f::contacts::ResolveUsername { username: name.to_owned(), referer: None };
+    let enums::contacts::ResolvedPeer::ResolvedPeer(found) =
+        member.client.invoke(&find, tl::LAYER_MAX, rng)?;
+    let (channel_id, access_hash) = shown(&found.chats)?;
+    let channel = types::InputChannel { channel_id, access_hash }.into();
+    member.client.invoke(&f::channels::JoinChannel { channel }, tl::LAYER_MAX, rng)?;
+    member.client.acknowledge(rng)?;
+    Ok(())
+}
+
+/// So many join the large group, and log out.
+fn crowd(target: &Target, members: usize) -> anyhow::Result<()> {
+    let left = AtomicUsize::new(members);
+    let take = || left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+    std::thread::scope(|scope| {
+        let join_in_turn = || -> anyhow::Result<()> {
+            let rng = &mut rng();
+            let mut before = None;
+            while take() {
+                let mut member = target.member_after(before, rng)?;
+                join(&mut member, LARGE)?;
+                member.client.invoke(&f::auth::LogOut {}, tl::LAYER_MAX, rng)?;
+                member.client.acknowledge(rng)?;
+                before = Some(member.client);
+            }
+            Ok(())
+        };
+        let joining: Vec<_> =
+            (0..JOINING.min(members)).map(|_| scope.spawn(join_in_turn)).collect();
+        let mut joined = joining.into_iter().map(|one| one.join());
+        joined.try_for_each(|one| one.map_err(|_| anyhow::anyhow!("a thread ended"))?)
+    })
 }
 
 /// Who did not read while others joined was told that it was too much, and is told nothing more until

@@ -139,14 +139,8 @@ impl Target {
 
     /// A new invite; the first one of a node makes its owner.
     pub(crate) fn invite(&self) -> anyhow::Result<Invite> {
-        let output = Command::new(binary()?)
-            .args(["invite", "--json", "--data"])
-            .arg(self.data()?)
-            .stderr(Stdio::inherit())
-            .output()?;
-        let invite: serde_json::Value =
-            serde_json::from_slice(&output.stdout).context("rookery invite")?;
-        let text = |key: &str| invite[key].as_str().map(str::to_owned).context("rookery invite");
+        let invite = self.ask("{\"do\":\"invite\"}")?;
+        let text = |key: &str| invite[key].as_str().map(str::to_owned).context("an invite");
         Ok(Invite { phone: text("phone")?, code: text("code")? })
     }
 
@@ -178,6 +172,19 @@ impl Target {
         Ok(Member::join(client, &invite, "Load", rng)?)
     }
 
+    /// A new member with the key of one who has logged out: an exchange costs more than all else.
+    pub(crate) fn member_after(
+        &self,
+        before: Option<Client>,
+        rng: &mut ThreadRng,
+    ) -> anyhow::Result<Member> {
+        let Some(before) = before else { return self.member(rng) };
+        let source = member::source_address(self.members.fetch_add(1, Ordering::Relaxed));
+        let wire = Wire::connect_from(source, self.address, Framing::Intermediate)?;
+        let client = Client::resume(wire, before.session);
+        Ok(Member::join(client, &self.invite()?, "Load", rng)?)
+    }
+
     /// Bytes of the files in the data directory.
     pub(crate) fn disk_bytes(&self) -> anyhow::Result<u64> {
         let mut directories = vec![self.data()?.to_owned()];
@@ -198,14 +205,21 @@ impl Target {
 
     /// What the store counted, if the node tells.
     pub(crate) fn store_stats(&self) -> Option<StoreStats> {
-        let mut stream = UnixStream::connect(self.data.as_ref()?.join("control.sock")).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
-        stream.write_all(b"{\"do\":\"stats\"}\n").ok()?;
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).ok()?;
-        let reply: serde_json::Value = serde_json::from_str(&line).ok()?;
-        let of = |name: &str| reply["ok"][name].as_u64();
+        let counted = self.ask("{\"do\":\"stats\"}").ok()?;
+        let of = |name: &str| counted[name].as_u64();
         Some(StoreStats { keys: of("keys")?, syncs: of("syncs")? })
+    }
+
+    /// What the node answers on its control socket.
+    fn ask(&self, request: &str) -> anyhow::Result<serde_json::Value> {
+        let mut stream = UnixStream::connect(self.data()?.join("control.sock"))?;
+        stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+        writeln!(stream, "{request}")?;
+        let mut line = String::new();
+        BufReader::new(stream).read_line(&mut line)?;
+        let mut reply: serde_json::Value = serde_json::from_str(&line)?;
+        let answer = reply.get_mut("ok").map(serde_json::Value::take);
+        answer.with_context(|| format!("the node refused: {line}"))
     }
 }
 
