@@ -227,15 +227,33 @@ impl<'a> Decide<'a> {
         self.changed_box
     }
 
-    /// Does a part of a command; says also whether that has changed a box: then the command may
-    /// not fail any more, nor go on as if the part had not been.
-    pub(crate) fn part<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> (T, bool) {
-        let before = std::mem::take(&mut self.changed_box);
-        let logs = self.changed_logs.len();
+    /// Does a part of a command; what fails was never done, and the command may go on.
+    ///
+    /// # Errors
+    /// Why the part failed after it had changed a box: the command may not go on.
+    pub(crate) fn part<T>(
+        &mut self,
+        part: impl FnOnce(&mut Self) -> CoreResult<T>,
+    ) -> CoreResult<CoreResult<T>> {
+        let changed_box = std::mem::take(&mut self.changed_box);
+        let changed_logs = std::mem::take(&mut self.changed_logs);
+        let written = self.command.clone();
+        let (after, events) = (self.after.len(), self.events.len());
         let done = part(self);
-        let changed = self.changed_box || self.changed_logs.len() > logs;
-        self.changed_box |= before;
-        (done, changed)
+        let part_changed_box = std::mem::replace(&mut self.changed_box, changed_box);
+        self.changed_box |= part_changed_box;
+        let of_part = std::mem::replace(&mut self.changed_logs, changed_logs);
+        match done {
+            Err(cause) if part_changed_box => return Err(cause),
+            Err(_) => {
+                self.inner.logs.roll_back(&of_part)?;
+                self.command = written;
+                self.after.truncate(after);
+                self.events.truncate(events);
+            }
+            Ok(_) => of_part.into_iter().for_each(|mark| self.changed_log(mark)),
+        }
+        Ok(done)
     }
 
     /// Tells followers, once the batch is durable.

@@ -354,16 +354,12 @@ impl Core {
             let sent = self.write(Some(actor), move |decide| {
                 let mut sent = Vec::new();
                 for user in some {
-                    let (hidden, changed) =
-                        decide.part(|decide| decide.hide_request(owner, place, user, approved));
-                    match hidden {
+                    match decide.part(|decide| decide.hide_request(owner, place, user, approved))? {
                         Ok(told) => sent.extend(told),
-                        // Gone meanwhile.
-                        Err(CoreError::NoRequest) if !changed => {}
-                        // In too many channels already: they go on waiting.
-                        Err(CoreError::TooMany) if !changed => {}
+                        // Gone meanwhile; or in too many channels already: they go on waiting.
+                        Err(CoreError::NoRequest | CoreError::TooMany) => {}
                         // Full: those who are in stay.
-                        Err(CoreError::UsersTooMuch) if !changed && !sent.is_empty() => break,
+                        Err(CoreError::UsersTooMuch) if !sent.is_empty() => break,
                         Err(other) => return Err(other),
                     }
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use node_store::{Keyspace, Order, Store as _};
+use node_store::{Batch, Keyspace, Order, Store as _};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
@@ -73,6 +73,34 @@ async fn scheduled_messages_are_sent_at_their_time() {
     // What lies in the past, or now, is sent at once.
     let sent = schedule(&world, ada, outgoing(bob, "third", 3), start).await.unwrap();
     assert!(matches!(sent, Placed::Sent(sent) if !sent.message.scheduled));
+}
+
+/// It has written into the log when it fails.
+#[tokio::test]
+async fn scheduled_what_cannot_be_sent_does_not_hold_up_the_others() {
+    let (world, ada, bob) = pair().await;
+    let group = world.channel(ada, false).await;
+    let first = world.post(ada, group, "first").await.unwrap();
+    world.answer(ada, group, first.id, "an answer").await.unwrap();
+    let when = When { date: world.core.now() + 10, repeat: 0 };
+    let mut answer = Outgoing::text(group.into(), text("another"), 10);
+    answer.reply = Some((first.id, None));
+    world.core.schedule(ada.actor(), ada.id, answer, when).await.unwrap();
+    schedule(&world, ada, outgoing(bob, "to Bob", 11), when.date).await.unwrap();
+    // What is known of the thread is damaged.
+    let key = [&group.bytes()[..], &[8], &first.id.0.to_be_bytes()].concat();
+    assert!(world.disk.get(Keyspace::CHANNELS, &key).unwrap().is_some());
+    let mut damage = Batch::new();
+    damage.put(Keyspace::CHANNELS, &key, vec![0xff]);
+    world.disk.commit(damage).unwrap();
+    world.pass_s(10);
+    world.core.tick().await.unwrap();
+    assert_eq!(world.texts(bob, ada).await, ["to Bob"]);
+    assert_eq!(world.said_in(ada, group).await, ["first", "an answer"]);
+    let waits = world.core.scheduled_history(ada.id, group.into()).await.unwrap();
+    assert_eq!(waits[0].message.text, "another", "she can send it, or delete it");
+    assert!(world.core.due().borrow().is_none_or(|due| due > when.date as u32));
+    world.post(ada, group, "the log goes on").await.unwrap();
 }
 
 #[tokio::test]

@@ -233,12 +233,13 @@ impl Core {
                 // A command before this one may have taken it away.
                 let Some(value) = decide.get(Keyspace::TIMERS, &key)? else { continue };
                 decide.delete(Keyspace::TIMERS, &key);
-                match decide.part(|decide| decide.fire(&key, &value)) {
-                    (Ok(()), _) => {}
-                    (Err(cause @ (CoreError::Store(_) | CoreError::Stopped(_))), _)
-                    | (Err(cause), true) => return Err(cause),
-                    // It would fail again, and hold up those behind it.
-                    (Err(cause), false) => tracing::error!(%cause, "a timer is given up"),
+                match decide.part(|decide| decide.fire(&key, &value))? {
+                    Err(cause @ (CoreError::Store(_) | CoreError::Stopped(_))) => {
+                        return Err(cause);
+                    }
+                    // It would fail again, and hold up those behind it. What it was for stays.
+                    Err(cause) => tracing::error!(%cause, "a timer is given up"),
+                    Ok(()) => {}
                 }
             }
             Ok(())

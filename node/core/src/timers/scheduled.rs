@@ -720,7 +720,9 @@ impl Decide<'_> {
                         self.set_timer(&timer_key(owner, peer, id, due), Vec::new());
                         return Ok(());
                     }
-                    Err(cause @ CoreError::Store(_)) => return Err(cause),
+                    Err(cause @ (CoreError::Store(_) | CoreError::Damaged(_))) => {
+                        return Err(cause);
+                    }
                     may => may.is_ok(),
                 }
             }
