@@ -205,7 +205,7 @@ impl Connection {
         let session = incoming.session(&self.shared, now_ms)?;
         // A replayed packet must not draw the answers to the connection that replays it.
         if incoming.is_fresh(&session) || !session.is_shown() {
-            session.attach(self.generation, &self.outlet, now_ms);
+            session.attach(self.generation, &self.outlet, incoming.message.msg_id, now_ms);
         }
         if !self.sessions.iter().any(|shown| Arc::ptr_eq(shown, &session)) {
             if self.sessions.len() >= SESSIONS_MAX {

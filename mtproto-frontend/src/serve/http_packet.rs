@@ -58,7 +58,7 @@ async fn packet(
     // The response to the request before may have been lost: what was in it and was not
     // acknowledged is sent again.
     if incoming.is_fresh(&session) || !session.is_shown() {
-        session.attach(next_generation(), &wake, now_ms);
+        session.attach(next_generation(), &wake, incoming.message.msg_id, now_ms);
     }
     let origin = Origin { addresses, session_id: session.session_id, transport_dc: None };
     let asked = incoming.deliver(shared, &session, origin);

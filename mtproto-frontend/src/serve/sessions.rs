@@ -33,6 +33,8 @@ pub(crate) struct State {
     pub(crate) waiting: Vec<Call>,
     /// The connection (or the waiting HTTP requests) that answers go to.
     sink: Option<Arc<Outlet>>,
+    /// The number of that connection, and the newest packet by which a connection was chosen.
+    chosen: (u64, i64),
     /// Whose updates come here.
     pub(crate) subscriber: Option<UserId>,
     /// It takes them only since no other session of its key did: all that it asked was about bytes.
@@ -55,10 +57,17 @@ impl SessionEntry {
         self.state.lock()
     }
 
-    /// Makes the connection with this number the place for answers.
-    pub(crate) fn attach(&self, generation: u64, wake: &Arc<Outlet>, now_ms: u64) {
+    /// Makes the connection with this number the place for answers, since this packet came over it;
+    /// unless the client has sent a later one over a newer connection: what it sent before it left the
+    /// old one may be read last.
+    pub(crate) fn attach(&self, generation: u64, wake: &Arc<Outlet>, msg_id: i64, now_ms: u64) {
         let mut state = self.state.lock();
         state.used_ms = now_ms;
+        let (chosen, newest) = state.chosen;
+        if state.sink.is_some() && generation < chosen && msg_id < newest {
+            return;
+        }
+        state.chosen = (generation, msg_id);
         state.session.attach(generation);
         if !state.sink.as_ref().is_some_and(|sink| Arc::ptr_eq(sink, wake)) {
             let old = state.sink.replace(wake.clone());
@@ -185,6 +194,7 @@ impl Sessions {
             session: make(),
             waiting: Vec::new(),
             sink: None,
+            chosen: (0, 0),
             subscriber: None,
             for_want: false,
             ended: false,

@@ -71,7 +71,7 @@ impl Line {
         let make = || Session::new(1, 1, 0);
         let session = shared.sessions.get_or_make(&entry, 1, NOW_MS, make).unwrap();
         let outlet = Outlet::new(&way);
-        session.attach(1, &outlet, NOW_MS);
+        session.attach(1, &outlet, 1, NOW_MS);
         // Updates flow after the first packet.
         let salts = salts(&shared, &entry);
         let body = Bytes::from(tl::to_bytes(&f::help::GetNearestDc {}, 230).unwrap());
@@ -195,11 +195,32 @@ async fn where_something_is_being_sent_the_task_sends_the_rest() {
     assert_eq!(line.take(&output), [Ok(2)]);
     // Another connection shows the session by now.
     let other = Outlet::new(&Way::new(another_codec(), None));
-    line.session.attach(2, &other, NOW_MS);
+    line.session.attach(2, &other, 2, NOW_MS);
     assert!(line.is_woken(), "the one before lets go of it");
     line.push(3, 64);
     assert!(!line.is_woken() && other.woken().now_or_never().is_some());
     assert!(line.collect().is_empty());
+}
+
+/// A client goes over to another connection; what it sent over the one before is read last.
+#[tokio::test]
+async fn answers_stay_with_the_connection_that_a_client_went_over_to() {
+    let line = Line::new().await;
+    let other = Outlet::new(&Way::new(another_codec(), None));
+    line.session.attach(2, &other, 30, NOW_MS);
+    line.session.attach(1, &line.outlet, 20, NOW_MS);
+    assert!(line.session.is_shown_by(&other), "sent before it left");
+    line.session.detach(1, &line.outlet);
+    assert!(line.session.is_shown_by(&other) && line.session.lock().session.is_attached());
+    line.session.attach(1, &line.outlet, 40, NOW_MS);
+    assert!(line.session.is_shown_by(&line.outlet), "it came back");
+    // Its clock was put right: numbers begin lower, over yet another connection.
+    line.session.attach(3, &other, 10, NOW_MS);
+    assert!(line.session.is_shown_by(&other));
+    // Nothing else is there any more.
+    line.session.detach(3, &other);
+    line.session.attach(1, &line.outlet, 5, NOW_MS);
+    assert!(line.session.is_shown_by(&line.outlet));
 }
 
 fn another_codec() -> Codec {
