@@ -207,6 +207,33 @@ async fn scheduled_messages_of_channels_are_sent_by_who_may_still_write() {
     assert!(core.due().borrow().is_none_or(|due| due as i32 > core.now() + 100_000));
 }
 
+/// The first is sent, and slow mode keeps the second: the command had changed the group by then.
+#[tokio::test]
+async fn scheduled_messages_that_are_sent_now_go_as_far_as_they_may() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let group = world.channel(ada, false).await;
+    let core = world.core.clone();
+    core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
+    let mut ids = Vec::new();
+    for words in ["first", "second"] {
+        let message = Outgoing::text(group.into(), text(words), world.number());
+        let when = When { date: core.now() + 100, repeat: 0 };
+        let placed = core.schedule(bob.actor(), bob.id, message, when).await.unwrap();
+        let Placed::Waits(waits) = placed else { panic!("{placed:?}") };
+        ids.push(waits.id);
+    }
+    let slow = ChannelSetting::SlowMode(30);
+    core.set_in_channel(ada.actor(), ada.id, group, slow).await.unwrap();
+    let send = async |ids| core.send_scheduled(bob.actor(), bob.id, group.into(), ids).await;
+    assert_eq!(send(ids.clone()).await.unwrap().len(), 1);
+    assert_eq!(world.said_in(ada, group).await, ["first"]);
+    assert!(matches!(send(ids[1..].to_vec()).await, Err(CoreError::SlowMode { .. })));
+    world.pass_s(30);
+    assert_eq!(send(ids[1..].to_vec()).await.unwrap().len(), 1);
+    assert_eq!(world.said_in(ada, group).await, ["first", "second"]);
+}
+
 /// What members may not do, an admin may only with that right.
 #[tokio::test]
 async fn an_admin_does_what_was_granted_or_what_members_may() {

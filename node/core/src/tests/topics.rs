@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::world::{Member, World, full, newest};
+use super::world::{Member, World, full, newest, text};
 use crate::*;
 
 const ALL: HistoryQuery =
@@ -275,6 +275,27 @@ async fn topics_are_changed_by_their_makers_and_admins() {
 }
 
 /// Mentions and reactions are those of a topic, and are looked at by topic.
+#[tokio::test]
+async fn scheduled_messages_go_into_no_closed_topic() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let group = world.forum(ada).await;
+    world.core.add_to_channel(ada.actor(), ada.id, group, vec![bob.id]).await.unwrap();
+    let topic = world.topic(ada, group, "Boats").await.unwrap().id;
+    let mut message = Outgoing::text(group.into(), text("words"), world.number());
+    message.reply = Some((topic, None));
+    let when = When { date: world.core.now() + 10, repeat: 0 };
+    let placed = world.core.schedule(bob.actor(), bob.id, message, when).await.unwrap();
+    let Placed::Waits(waits) = placed else { panic!("{placed:?}") };
+    let closes = TopicChange { closed: Some(true), ..TopicChange::default() };
+    world.change(ada, group, topic, closes).await.unwrap();
+    let sent = world.core.send_scheduled(bob.actor(), bob.id, group.into(), vec![waits.id]).await;
+    assert!(matches!(sent, Err(CoreError::TopicClosed)), "{sent:?}");
+    world.pass_s(10);
+    world.core.tick().await.unwrap();
+    assert_eq!(world.said_in(ada, group).await, [] as [&str; 0]);
+}
+
 #[tokio::test]
 async fn what_is_new_to_somebody_is_told_by_topic() {
     let mut world = World::new().await;

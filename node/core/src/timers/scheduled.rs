@@ -345,8 +345,16 @@ impl Core {
                 decide.still_takes_messages(peer)?;
                 let mut sent = Vec::new();
                 for id in some {
-                    if let Some(record) = decide.scheduled(owner, peer, id)? {
-                        sent.push((id, decide.send_record(owner, peer, id, record)?));
+                    let Some(record) = decide.scheduled(owner, peer, id)? else { continue };
+                    let one = |decide: &mut Decide<'_>| {
+                        decide.may_go_now(owner, peer, &record)?;
+                        decide.send_record(owner, peer, id, record)
+                    };
+                    match decide.part(one)? {
+                        Ok(done) => sent.push((id, done)),
+                        // Those before it are sent: it waits on, with those behind it.
+                        Err(_) if !sent.is_empty() => break,
+                        Err(cause) => return Err(cause),
                     }
                 }
                 Ok(sent)
@@ -679,6 +687,14 @@ impl Decide<'_> {
         Ok(sent)
     }
 
+    /// Whether a channel takes a scheduled message by the rules of now.
+    fn may_go_now(&self, owner: UserId, peer: PeerId, record: &ScheduledRecord) -> CoreResult<()> {
+        let PeerId::Channel(channel) = peer else { return Ok(()) };
+        self.may_post_now(owner, channel, record.media.as_ref())?;
+        let answers = record.reply.as_ref().map(|reply| reply.to);
+        self.may_write_in_topic(owner, channel, answers)
+    }
+
     /// Who has deleted the account meanwhile gets nothing any more.
     fn still_takes_messages(&self, peer: PeerId) -> CoreResult<()> {
         if self.takes_messages(peer)? { Ok(()) } else { Err(CoreError::Deactivated) }
@@ -711,8 +727,8 @@ impl Decide<'_> {
         let in_it = match to {
             PeerId::User(_) => true,
             PeerId::Chat(chat) => self.chat(chat)?.allows(owner, Rights::SEND),
-            PeerId::Channel(channel) => {
-                match self.may_post_now(owner, channel, record.media.as_ref()) {
+            PeerId::Channel(_) => {
+                match self.may_go_now(owner, to, &record) {
                     // It waits on for its turn.
                     Err(CoreError::SlowMode { wait_s }) => {
                         let wait_s = i32::try_from(wait_s).unwrap_or(i32::MAX);
