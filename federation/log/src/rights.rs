@@ -1,8 +1,9 @@
 //! What a user may do, as a set of bits.
 //!
 //! The low half, and one bit of the high, is what every member may do unless defaults or a restriction
-//! say otherwise; the rest only admins have. The classes of content are bits as well: a header's flags name those that a
-//! Post or Edit needs, so that its validity can be judged without the body.
+//! say otherwise; the rest only admins have. The classes of content are bits as well: a
+//! header's flags name those that a Post or Edit needs, so that its validity can be judged without the
+//! body.
 
 use std::ops::{BitAnd, BitOr, Sub};
 

@@ -103,7 +103,8 @@ impl Core {
         Ok(ids)
     }
 
-    /// Marks some mentions in a channel as seen, or in a thread of it; and how many are left. It is no event of the channel.
+    /// Marks some mentions in a channel as seen, or in a thread of it; and how many are left. It is no
+    /// event of the channel.
     ///
     /// # Errors
     /// [`CoreError::UnknownChannel`].

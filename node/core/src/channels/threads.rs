@@ -601,7 +601,10 @@ impl Decide<'_> {
         message: &Message,
     ) -> CoreResult<()> {
         match message.thread {
-            Some(top) => self.mark_thread_read(channel, top, message.from, id),
+            Some(top) => {
+                let before = self.thread_mark(channel, top, message.from)?;
+                self.mark_thread_read(channel, top, message.from, before, id)
+            }
             None => Ok(()),
         }
     }
@@ -737,15 +740,15 @@ impl Decide<'_> {
         self.clear_rows(Keyspace::CHANNELS, &top_key(channel, THREAD_READ, top))
     }
 
-    /// Somebody has read a thread up to there, who had not; whoever wrote in it sees it.
+    /// Somebody has read a thread from one message up to another; whoever wrote in between sees it.
     pub(super) fn mark_thread_read(
         &mut self,
         channel: ChannelId,
         top: MessageId,
         user: UserId,
+        before: MessageId,
         id: MessageId,
     ) -> CoreResult<()> {
-        let before = self.thread_mark(channel, top, user)?;
         self.put_shown(Keyspace::CHANNELS, &read_key(channel, top, user), Some(&ReadMark(id)))?;
         let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(()) };
         if thread.read.add(user, id) {
@@ -766,23 +769,16 @@ impl Decide<'_> {
         if !view.may_read() {
             return Err(CoreError::UnknownChannel);
         }
-        let Some(mut thread) = self.thread_row(channel, top)? else { return Ok(false) };
+        let Some(thread) = self.thread_row(channel, top)? else { return Ok(false) };
         let max_id = max_id.min(thread.max_id);
-        let key = read_key(channel, top, user);
-        let mark: Option<ReadMark> = self.load(Keyspace::CHANNELS, &key)?;
-        let before = mark.map_or(MessageId(0), |ReadMark(id)| id);
         let in_group = view.own.as_ref().filter(|own| own.joined).map(|own| own.read_inbox);
-        let before = before.max(in_group.unwrap_or_default());
+        let before = self.thread_mark(channel, top, user)?.max(in_group.unwrap_or_default());
         if max_id <= before {
             return Ok(false);
         }
-        self.put_shown(Keyspace::CHANNELS, &key, Some(&ReadMark(max_id)))?;
         let actor = self.actor;
         self.event(Event::ThreadRead { channel, top, user, max_id, actor });
-        if thread.read.add(user, max_id) {
-            self.put_thread(channel, top, Some(&thread))?;
-            self.event(Event::ThreadSeen { channel, top, by: user, after: before, max_id });
-        }
+        self.mark_thread_read(channel, top, user, before, max_id)?;
         if view.channel.forum {
             self.follow_topics(channel, user)?;
         }

@@ -187,7 +187,8 @@ impl Decide<'_> {
         topic: MessageId,
         id: MessageId,
     ) -> CoreResult<()> {
-        self.mark_thread_read(channel, topic, user, id)?;
+        let before = self.thread_mark(channel, topic, user)?;
+        self.mark_thread_read(channel, topic, user, before, id)?;
         self.follow_topics(channel, user)
     }
 
