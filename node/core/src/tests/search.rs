@@ -316,6 +316,8 @@ async fn search_reads_so_many_messages_for_a_page() {
     for _ in 0..50 {
         world.send(ada, bob, "harbour").await;
     }
+    // What is read depends on how far the index is.
+    world.core.indexed().await.unwrap();
     let (core, words) = (&world.core, "harbour".to_owned());
     let query = SearchQuery { words, from: Some(bob.peer()), limit: 10, ..SearchQuery::default() };
     let all = core.search(ada.id, &query).await.unwrap();
