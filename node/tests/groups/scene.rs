@@ -115,7 +115,11 @@ pub(crate) fn td_send(driver: &mut Driver, chat_id: i64, text: &str, reply_to: O
         event["@type"] == "updateMessageSendSucceeded"
             && event["message"]["content"]["text"]["text"] == *text
     });
-    sent["message"]["id"].as_i64().expect("a message has an id") >> TDLIB_ID_SHIFT
+    let sent = &sent["message"];
+    // TDLib sends without the reply, and says nothing, if it does not know what is answered.
+    let answered = sent["reply_to"]["message_id"].as_i64().map(|id| id >> TDLIB_ID_SHIFT);
+    assert_eq!(answered, reply_to, "{sent}");
+    sent["id"].as_i64().expect("a message has an id") >> TDLIB_ID_SHIFT
 }
 
 /// Nobody complains.
