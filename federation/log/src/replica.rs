@@ -83,6 +83,8 @@ pub enum Event {
         at: EntryRef,
         /// Whether deps are missing still.
         gap: bool,
+        /// The entry, as it came.
+        entry: Box<Entry>,
     },
     /// These are judged otherwise than before: something is shown that was not, or the other way.
     Judged(Vec<EntryRef>),
@@ -522,7 +524,7 @@ impl Replica {
         if self.branches.get(&(at.node, at.inc)).is_some_and(|branch| branch.head == at) {
             self.branches.remove(&(at.node, at.inc));
         }
-        events.push(Event::Delivered { at, gap });
+        events.push(Event::Delivered { at, gap, entry: Box::new(entry) });
         changed.retain(|changed| *changed != at);
         judged(changed, events);
     }
@@ -611,6 +613,11 @@ impl Replica {
     pub fn knows_key(&self, node: Node16, serial: u32) -> bool {
         let known = self.chain.state().cert(node, serial);
         known.or(self.certs.get(&(node, serial))).is_some()
+    }
+
+    /// How many data entries may wait from here on.
+    pub fn set_pending_max(&mut self, pending_max: usize) {
+        self.pending_max = pending_max;
     }
 
     /// How many entries wait.

@@ -201,6 +201,12 @@ impl From<CoreError> for RpcError {
                 Self { code: 420, message: format!("SLOWMODE_WAIT_{wait_s}").into() }
             }
             CoreError::NotBuilt => Self::NOT_IMPLEMENTED,
+            // Not 5xx, which clients send again, nor 401, which logs them out.
+            CoreError::NodeUnreachable | CoreError::AskHome(_) => {
+                Self::new(406, "NODE_UNREACHABLE")
+            }
+            CoreError::NotWriter => Self::new(403, "CHAT_WRITE_FORBIDDEN"),
+            CoreError::UnknownNode => bad("NODE_INVALID"),
             CoreError::ForwardsRestricted => bad("CHAT_FORWARDS_RESTRICTED"),
             CoreError::FileInvalid => bad("FILE_ID_INVALID"),
             CoreError::MediaInvalid => bad("MEDIA_INVALID"),

@@ -14,6 +14,7 @@ use crate::committer::{self, Answer, Command, Run};
 use crate::decide::Decide;
 use crate::directory::Directory;
 use crate::event::Follower;
+use crate::federation::Groups;
 use crate::ids::Actor;
 use crate::inner::{Inner, Pace};
 use crate::search;
@@ -89,9 +90,10 @@ impl Core {
     pub(crate) fn open_with(setup: Setup, pace: Pace) -> CoreResult<Self> {
         crate::media::key_blobs(&*setup.store, &setup.access_secret)?;
         let directory = Directory::load(&*setup.store)?;
-        let chats = (Chats::load(&*setup.store)?, Channels::load(&*setup.store)?);
+        let (chats, channels) = (Chats::load(&*setup.store)?, Channels::load(&*setup.store)?);
+        let groups = Groups::load(&*setup.store, &channels)?;
         let timers = Timers::load(&*setup.store)?;
-        let inner = Arc::new(Inner::new(setup, directory, chats, timers, pace));
+        let inner = Arc::new(Inner::new(setup, directory, (chats, channels, groups), timers, pace));
         let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);
         let commands = Arc::new(commands);
         let shared = inner.clone();

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use glog::EntryRef;
 use node_store::{Batch, Keyspace, Order, Row, Store};
 use rand::CryptoRng;
 
 use crate::boxes::StoredChunks;
 use crate::channels::LogMark;
 use crate::event::{BoxEvent, Event};
-use crate::ids::{Actor, BoxId, MessageId, Pts, UserId, box_key};
+use crate::ids::{Actor, BoxId, ChannelId, MessageId, Pts, UserId, box_key};
 use crate::inner::Inner;
 use crate::message::{BoxRow, Message};
 use crate::record::Record;
@@ -47,6 +48,8 @@ pub(crate) struct Decide<'a> {
     changed_box: bool,
     /// Logs that the command has written into, as they were before.
     changed_logs: Vec<LogMark>,
+    /// Entries that are judged otherwise since: what they are about is shown anew when the command ends.
+    pub(crate) judged: Vec<(ChannelId, EntryRef)>,
 }
 
 impl<'a> Decide<'a> {
@@ -66,6 +69,7 @@ impl<'a> Decide<'a> {
             after: Vec::new(),
             changed_box: false,
             changed_logs: Vec::new(),
+            judged: Vec::new(),
         }
     }
 
@@ -238,7 +242,7 @@ impl<'a> Decide<'a> {
         let changed_box = std::mem::take(&mut self.changed_box);
         let changed_logs = std::mem::take(&mut self.changed_logs);
         let written = self.command.clone();
-        let (after, events) = (self.after.len(), self.events.len());
+        let (after, events, judged) = (self.after.len(), self.events.len(), self.judged.len());
         let done = part(self);
         let part_changed_box = std::mem::replace(&mut self.changed_box, changed_box);
         self.changed_box |= part_changed_box;
@@ -250,6 +254,7 @@ impl<'a> Decide<'a> {
                 self.command = written;
                 self.after.truncate(after);
                 self.events.truncate(events);
+                self.judged.truncate(judged);
             }
             Ok(_) => of_part.into_iter().for_each(|mark| self.changed_log(mark)),
         }
@@ -272,6 +277,10 @@ impl<'a> Decide<'a> {
     /// [`CoreError::Damaged`] when it failed halfway through changing a box: then memory and store
     /// would differ, and the node has to stop.
     pub(crate) fn end(&mut self, succeeded: bool) -> CoreResult<(Vec<After>, Vec<Event>)> {
+        if succeeded {
+            self.follow_judged()?;
+        }
+        self.judged.clear();
         let changed_box = std::mem::take(&mut self.changed_box);
         let changed_logs = std::mem::take(&mut self.changed_logs);
         let (after, events) = (std::mem::take(&mut self.after), std::mem::take(&mut self.events));

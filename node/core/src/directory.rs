@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 use crate::CoreResult;
 use crate::ids::UserId;
 use crate::record::Record;
-use crate::user::User;
+use crate::user::{Role, User};
 
 /// Rows that are read in one go.
 const ROWS_AT_ONCE: usize = 1000;
@@ -60,7 +60,7 @@ impl Directory {
                 tables.names.remove(&name.to_lowercase());
             }
         }
-        if !user.deleted {
+        if !user.deleted && user.role != Role::Remote {
             tables.phones.insert(user.phone, user.id);
         }
         if let Some(name) = &user.username {

@@ -310,6 +310,21 @@ pub enum CoreError {
         /// Seconds until the next message.
         wait_s: u32,
     },
+    /// Another node decides about that: this is what it has to be asked.
+    #[error("the home of the channel decides")]
+    AskHome(Box<crate::federation::Asked>),
+    /// The home of the channel has not let this node write in it.
+    #[error("this node may not write in the channel")]
+    NotWriter,
+    /// What takes something away has to say what stays.
+    #[error("a cut is missing")]
+    CutMissing,
+    /// No node of that name is known here.
+    #[error("no such node")]
+    UnknownNode,
+    /// The other node cannot be reached, or did not answer.
+    #[error("the other node is not reached")]
+    NodeUnreachable,
     /// Not done in channels yet.
     #[error("not built for channels")]
     NotBuilt,

@@ -220,6 +220,15 @@ pub enum Event {
         /// The session that did it, and knows.
         actor: Option<Actor>,
     },
+    /// An entry of a log was written here: other nodes are told.
+    Entry(Arc<LogEntry>),
+    /// Which groups are shared with other nodes changed.
+    GroupsChanged,
+    /// Somebody on another node came to be known here, who has no name yet.
+    Stranger {
+        /// On which.
+        node: glog::Node16,
+    },
     /// Somebody writes; never stored.
     Typing {
         /// Who.
@@ -252,6 +261,19 @@ pub enum ChatChange {
     Requests,
     /// After how long the messages of a channel go.
     Ttl,
+}
+
+/// An entry that this node has written into a log.
+#[derive(Debug)]
+pub struct LogEntry {
+    /// Of which group.
+    pub group: glog::GroupId,
+    /// Anybody may read it.
+    pub public: bool,
+    /// Other nodes that write in the group.
+    pub members: Vec<glog::NodeId>,
+    /// The entry, as it was stored.
+    pub entry: Vec<u8>,
 }
 
 /// A code, and to whom it has to get.

@@ -1,7 +1,7 @@
 //! What the committer and all readers share.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use keys::MasterKey;
 use node_store::Store;
@@ -15,6 +15,7 @@ use crate::chats::Chats;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
 use crate::event::{Event, Follower};
+use crate::federation::{Groups, Network};
 use crate::login::{EmailProofs, LoginCodes, LoginTokens, Questions};
 use crate::personal::PersonalCache;
 use crate::presence::Presence;
@@ -68,6 +69,10 @@ pub(crate) struct Inner {
     pub(crate) channels: Channels,
     /// What this node writes into the logs of channels.
     pub(crate) logs: Logs,
+    /// Channels that are shared with other nodes.
+    pub(crate) groups: Groups,
+    /// The way to other nodes, once there is one.
+    pub(crate) network: OnceLock<Arc<dyn Network>>,
     /// How often posts of channels were seen.
     pub(crate) views: Views,
     pub(crate) contacts: ContactCache,
@@ -104,7 +109,7 @@ impl Inner {
     pub(crate) fn new(
         setup: Setup,
         directory: Directory,
-        (chats, channels): (Chats, Channels),
+        (chats, channels, groups): (Chats, Channels, Groups),
         timers: Timers,
         pace: Pace,
     ) -> Self {
@@ -129,6 +134,8 @@ impl Inner {
             chats,
             channels,
             logs: Logs::new(setup.log_keys),
+            groups,
+            network: OnceLock::new(),
             views: Views::default(),
             contacts: ContactCache::default(),
             personal: PersonalCache::default(),

@@ -21,6 +21,7 @@ mod difference;
 mod directory;
 mod error;
 mod event;
+mod federation;
 mod history;
 mod ids;
 mod inner;
@@ -71,7 +72,11 @@ pub use dialogs::{
 };
 pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
-pub use event::{BoxEvent, ChatChange, Event, Follower, Outbound, Own, Purpose};
+pub use event::{BoxEvent, ChatChange, Event, Follower, LogEntry, Outbound, Own, Purpose};
+pub use federation::{
+    Asked, Asking, Card, FoundName, Heads, KnownNode, LaneName, Network, Received, SharedGroup,
+    is_remote,
+};
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{
     Actor, AuthKeyId, BoxId, CHANNEL_ID_MAX, CHAT_ID_MAX, ChannelId, ChatId, MessageId, PeerId,

@@ -17,6 +17,7 @@ mod dialogs;
 mod disk;
 mod durability;
 mod engine;
+mod federation;
 mod history;
 mod identity;
 mod keys;

@@ -16,6 +16,8 @@ pub enum Role {
     Member,
     /// The node itself: [`UserId::SERVICE`].
     Service,
+    /// Somebody on another node.
+    Remote,
 }
 
 /// An account.

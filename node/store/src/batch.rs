@@ -91,6 +91,8 @@ impl Keyspace {
     pub const CHANNELS_OF: Self = Self(b'M');
     /// Entries of the logs of channels. Key: channel ++ lane ++ place.
     pub const LOGS: Self = Self(b'L');
+    /// Other nodes, and who is on them. Key: kind ++ rest.
+    pub const NODES: Self = Self(b'N');
     /// Previews of pages. Key: kind ++ rest.
     pub const WEB_PAGES: Self = Self(b'W');
 

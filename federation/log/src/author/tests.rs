@@ -83,7 +83,7 @@ fn a_lane_needs_its_chain_and_its_end() {
             let by_copy = home.copy.write_data(author, 0, 1, &body, 7, &mut seeded(5)).unwrap();
             assert_eq!(entry.encode(), by_copy.encode());
             let events = home.copy.receive(entry.clone(), 0).unwrap();
-            let Some(Event::Delivered { at, gap: false }) = events.first() else { panic!() };
+            let Some(Event::Delivered { at, gap: false, .. }) = events.first() else { panic!() };
             let message = home.copy.lanes().message(home.copy.chain(), at).unwrap();
             assert_eq!(message.post.map(DataBody::Post), Some(body));
             last = Some(entry);

@@ -185,29 +185,60 @@ impl Action {
         }
     }
 
+    /// Where its cut stands, if it is of a kind that takes something away.
+    fn cut_mut(&mut self) -> Option<&mut Option<Cut>> {
+        match self {
+            Self::RemoveNode(RemoveNode { cut, .. })
+            | Self::Info(Info { cut, .. })
+            | Self::Promote(Promote { cut, .. })
+            | Self::Demote(Demote { cut, .. })
+            | Self::Ban(Ban { cut, .. })
+            | Self::Restrict(Restrict { cut, .. })
+            | Self::InviteRevoke(InviteRevoke { cut, .. }) => Some(cut),
+            _ => None,
+        }
+    }
+
+    /// The same with this cut, where such an action has one.
+    #[must_use]
+    pub fn with_cut(mut self, cut: Cut) -> Self {
+        if let Some(place) = self.cut_mut() {
+            *place = Some(cut);
+        }
+        self
+    }
+
+    /// The same as an ask says it: cut and key are the home's to fill in.
+    #[must_use]
+    pub fn as_asked(mut self) -> Self {
+        if let Some(place) = self.cut_mut() {
+            *place = None;
+        }
+        match &mut self {
+            Self::RemoveNode(RemoveNode { epoch, .. }) | Self::Info(Info { epoch, .. }) => {
+                *epoch = None;
+            }
+            Self::AddNode(add) => add.epoch = None,
+            _ => {}
+        }
+        self
+    }
+
     /// Whether the home, writing this, did what was asked. It fills in a cut that was left open, and
     /// the key of an epoch, which is its own to make.
     pub fn fulfils(&self, asked: &Self) -> bool {
         let mut plain = self.clone();
         match &mut plain {
-            Self::RemoveNode(RemoveNode { cut, epoch, .. })
-            | Self::Info(Info { cut, epoch, .. }) => {
+            Self::RemoveNode(RemoveNode { epoch, .. }) | Self::Info(Info { epoch, .. }) => {
                 *epoch = None;
-                if asked.cut().is_none() {
-                    *cut = None;
-                }
             }
             Self::AddNode(add) => add.epoch = None,
-            Self::Promote(Promote { cut, .. })
-            | Self::Demote(Demote { cut, .. })
-            | Self::Ban(Ban { cut, .. })
-            | Self::Restrict(Restrict { cut, .. })
-            | Self::InviteRevoke(InviteRevoke { cut, .. })
-                if asked.cut().is_none() =>
-            {
-                *cut = None;
-            }
             _ => {}
+        }
+        if asked.cut().is_none()
+            && let Some(cut) = plain.cut_mut()
+        {
+            *cut = None;
         }
         plain == *asked
     }

@@ -585,6 +585,22 @@ impl Lanes {
         }
     }
 
+    /// The messages that an entry says something about: of a Post, itself.
+    pub fn subjects(&self, at: &EntryRef) -> Vec<EntryRef> {
+        let Some(record) = self.records.get(at) else { return Vec::new() };
+        if record.entry.kind == super::record::kinds::POST {
+            return vec![*at];
+        }
+        match record.entry.body() {
+            // It names pins, and those name messages.
+            Some(DataBody::Unpin(unpin)) => {
+                let pins = unpin.pins.iter().filter_map(|pin| self.records.get(pin));
+                pins.flat_map(|pin| targets(&pin.entry)).collect()
+            }
+            _ => targets(&record.entry),
+        }
+    }
+
     /// Whether somebody is a member; `None` if they never were.
     pub fn membership(&self, user: &UserRef) -> Option<bool> {
         let last = self.memberships.get(user)?.iter().rev().find(|at| self.counts(at))?;

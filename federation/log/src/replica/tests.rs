@@ -67,7 +67,7 @@ fn place(entry: &Entry) -> EntryRef {
 
 fn delivered(events: &[Event]) -> Vec<(EntryRef, bool)> {
     let one = |event: &Event| match event {
-        Event::Delivered { at, gap } => Some((*at, *gap)),
+        Event::Delivered { at, gap, .. } => Some((*at, *gap)),
         _ => None,
     };
     events.iter().filter_map(one).collect()

@@ -364,7 +364,7 @@ impl Sim {
                     self.nodes[node].store.insert(rival.id(), rival);
                 }
                 Event::Disputed(_) => self.seen.control_forks += 1,
-                Event::Delivered { gap, at } => {
+                Event::Delivered { gap, at, .. } => {
                     self.seen.gaps += u64::from(gap);
                     if let Some(entry) = self.nodes[node].unverified.remove(&at) {
                         self.nodes[node].store.insert(entry.id(), entry);

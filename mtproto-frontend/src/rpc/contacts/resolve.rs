@@ -14,15 +14,26 @@ use crate::project::{self, Named};
 use crate::rpc::resolve::phone_number;
 use crate::rpc::{Context, RpcError, RpcResult};
 
+/// A name and a domain.
+const NAME_BYTES_MAX: usize = 64 + 1 + 253;
+
 pub(in crate::rpc) async fn resolve_username(
     ctx: &Context,
     request: ResolveUsername,
 ) -> RpcResult<ResolvedPeer> {
     let name = request.username.trim_start_matches('@');
-    if name.is_empty() || name.len() > 64 {
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
         return Err(RpcError::new(400, "USERNAME_INVALID"));
     }
-    let found = ctx.shared.core.resolve_name(ctx.user()?, name).await;
+    // `name@domain` is somebody or something on another node.
+    let found = match name.split_once('@') {
+        Some((name, domain)) => ctx.shared.core.resolve_far(ctx.user()?, name, domain).await,
+        None => ctx.shared.core.resolve_name(ctx.user()?, name).await,
+    };
+    let found = match found {
+        Err(CoreError::NodeUnreachable) => Err(CoreError::UnknownUser),
+        found => found,
+    };
     resolved(ctx, found, "USERNAME_NOT_OCCUPIED")
 }
 

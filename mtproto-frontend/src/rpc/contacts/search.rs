@@ -34,7 +34,18 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
     } else {
         core.search_people(asker, query, limit).await?
     };
+    // Somebody or something on another node is found by its whole name.
+    let far = match query.trim_start_matches('@').split_once('@') {
+        Some((name, domain)) if !name.is_empty() && domain.contains('.') => {
+            core.resolve_far(asker, name, domain).await.ok()
+        }
+        _ => None,
+    };
     let mut named = Named::default();
+    let far = far.map(|far| {
+        named.peer(far);
+        project::peer(far)
+    });
     let mut peers = |users: &[UserId]| -> Vec<enums::Peer> {
         let peers = users.iter().map(|user| {
             named.user(*user);
@@ -42,7 +53,8 @@ pub(in crate::rpc) async fn search(ctx: &Context, request: Search) -> RpcResult<
         });
         peers.collect()
     };
-    let (my_results, results) = (peers(&known), peers(&others));
+    let (my_results, mut results) = (peers(&known), peers(&others));
+    results.extend(far);
     let (users, chats) = named.shown(ctx.view()?)?;
     Ok(types::contacts::Found { my_results, results, chats, users }.into())
 }

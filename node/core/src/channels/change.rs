@@ -104,7 +104,7 @@ impl Core {
         title: &str,
     ) -> CoreResult<ChannelDone> {
         let title = clean_title(title)?;
-        self.write(Some(actor), move |decide| {
+        self.write_or_ask(Some(actor), move |decide| {
             let setting = Setting::Title(text(&title)?);
             let found = decide.channel_to_change(owner, channel)?;
             let next = Channel { title: title.clone(), ..found };
@@ -125,7 +125,7 @@ impl Core {
         about: &str,
     ) -> CoreResult<()> {
         let about = clean_about(about)?;
-        self.write(Some(actor), move |decide| {
+        self.write_or_ask(Some(actor), move |decide| {
             let setting = Setting::About(text(&about)?);
             let found = decide.channel_to_change(owner, channel)?;
             decide.set(owner, Channel { about, ..found }, setting, None).map(|_| ())
@@ -171,7 +171,7 @@ impl Core {
         channel: ChannelId,
         banned: Rights,
     ) -> CoreResult<()> {
-        self.write(Some(actor), move |decide| {
+        self.write_or_ask(Some(actor), move |decide| {
             let view = decide.channel_view(owner, channel)?;
             view.needs_admin(AdminRights::BAN_USERS)?;
             let mut found = (*view.channel).clone();
@@ -358,7 +358,7 @@ impl Decide<'_> {
         Ok(found)
     }
 
-    fn next_channel_id(&mut self) -> CoreResult<ChannelId> {
+    pub(crate) fn next_channel_id(&mut self) -> CoreResult<ChannelId> {
         let row = self.get(Keyspace::SETTINGS, NEXT_CHANNEL_KEY)?;
         let next = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
         let next = next.unwrap_or(1);

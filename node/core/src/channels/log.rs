@@ -1,19 +1,22 @@
 //! The logs of channels, as this node writes them.
 //!
 //! Keyspace `LOGS`, key = channel (8) ++ 0 ++ seq (8): the entries of the control chain; channel (8)
-//! ++ 1 ++ incarnation (4) ++ seq (8): those of this node's lane. Values are whole entries.
+//! ++ 1 ++ incarnation (4) ++ seq (8): those of this node's lane, while nobody else writes. Once others
+//! do: channel (8) ++ 2 ++ number (8), those of all lanes in the order in which they were delivered
+//! here; channel (8) ++ 3 ++ node (16) ++ incarnation (4) ++ seq (8) ++ hash (16), the number of one.
+//! Other values are whole entries.
 //!
-//! A chain lies in memory while its channel is written in; of the lane only where it ends. Only the
-//! committer writes, and only it asks.
+//! A chain lies in memory while its channel is written in; of the lane only where it ends. A log in
+//! which others write lies there as a whole ([`Replica`]). Only the committer writes, and only it asks.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry as Place;
 
 use glog::body::{Action, ControlBody, Cut, DataBody, Genesis, Setting};
 use glog::cbor::{List, Text};
 use glog::control::{Chain, ControlEntry, Verdict, Void};
 use glog::{
-    Author, AuthorError, CertBody, Entry, EntryRef, EpochPlace, LaneEnd, NodeCert, UserRef,
+    Author, AuthorError, CertBody, Entry, EntryRef, EpochPlace, Event, GAP_AFTER_MS, Hash16,
+    LaneEnd, Node16, NodeCert, PENDING_MAX, Rejected, Replica, UserRef,
 };
 use keys::epoch::EpochSecret;
 use keys::sealed::BoxSecret;
@@ -22,11 +25,17 @@ use node_store::{Keyspace, Order, Store};
 use parking_lot::Mutex;
 
 use crate::decide::Decide;
+use crate::federation::{Heads, LaneName};
 use crate::ids::{ChannelId, UserId};
 use crate::{CoreError, CoreResult};
 
 const CONTROL: u8 = 0;
 const DATA: u8 = 1;
+const DELIVERED: u8 = 2;
+const PLACE: u8 = 3;
+
+/// All rows of a log, however many.
+const ROWS_MAX: usize = usize::MAX >> 1;
 
 /// Chains that stay in memory when nobody writes there.
 const LOGS_MAX: usize = 256;
@@ -71,6 +80,30 @@ impl LogKeys {
         Self { operational, sealing, cert, recovery }
     }
 
+    /// The same node, as it is called and reached from outside. An address or a domain that is too long
+    /// is left out, and so is what is beyond eight addresses.
+    #[must_use]
+    pub fn reached(self, root: &NodeIdentity, domain: &str, addresses: &[String]) -> Self {
+        let fitting = addresses.iter().filter_map(|address| Text::new(address.as_str()).ok());
+        let body = CertBody {
+            domain: Text::new(domain).unwrap_or_default(),
+            addresses: List::new(fitting.take(8).collect()).unwrap_or_default(),
+            ..self.cert.body
+        };
+        Self { cert: NodeCert::sign(body, root), ..self }
+    }
+
+    /// What vouches for this node's keys.
+    #[must_use]
+    pub fn cert(&self) -> &NodeCert {
+        &self.cert
+    }
+
+    /// What it signs entries with.
+    pub(crate) fn operational(&self) -> &NodeIdentity {
+        &self.operational
+    }
+
     /// Keys that nobody else has, for work on a store of which no log is written.
     pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
         let (root, recovery) = (NodeIdentity::generate(rng), NodeIdentity::generate(rng));
@@ -110,6 +143,8 @@ pub(crate) struct LogMark {
     entries: usize,
     /// Of the lane.
     end: LaneEnd,
+    /// Others write in it.
+    shared: bool,
 }
 
 impl LogMark {
@@ -121,16 +156,29 @@ impl LogMark {
 
 /// The log of one channel.
 struct Log {
-    chain: Chain,
-    /// Where this node's lane ends.
-    end: LaneEnd,
+    held: Held,
     /// The key in force, of a private channel.
     secret: Option<EpochSecret>,
 }
 
+/// What of a log lies in memory.
+enum Held {
+    /// Nobody else writes: the chain, and where this node's lane ends.
+    Alone { chain: Box<Chain>, end: LaneEnd },
+    /// Other nodes write too: all of it.
+    Shared(Box<Shared>),
+}
+
+/// A log in which other nodes write.
+pub(crate) struct Shared {
+    pub(crate) replica: Replica,
+    /// The number that the next entry of a lane gets which is delivered here.
+    next: u64,
+}
+
 impl std::fmt::Debug for Log {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Log").field("head", &self.chain.state().head.0).finish_non_exhaustive()
+        f.debug_struct("Log").field("head", &self.chain().state().head.0).finish_non_exhaustive()
     }
 }
 
@@ -140,8 +188,13 @@ impl Logs {
     }
 
     /// A user of this node, as logs name them.
-    pub(super) fn user(&self, user: UserId) -> UserRef {
+    pub(crate) fn user(&self, user: UserId) -> UserRef {
         UserRef { node: self.keys.node().short(), id: user.0.unsigned_abs() }
+    }
+
+    /// Who this node is, and what it signs with.
+    pub(crate) fn keys(&self) -> &LogKeys {
+        &self.keys
     }
 
     /// Forgets chains beyond the bound. The committer calls it when all that was written is in the
@@ -165,35 +218,31 @@ impl Logs {
     pub(crate) fn roll_back(&self, marks: &[LogMark]) -> CoreResult<()> {
         let mut open = self.open.lock();
         for mark in marks {
-            if mark.entries == 0 {
+            // A shared one is read anew, with what earlier commands of the batch have written.
+            if mark.entries == 0 || mark.shared {
                 open.remove(&mark.channel);
                 continue;
             }
             let Some(log) = open.get_mut(&mark.channel) else { continue };
-            let entries = log.chain.entries();
-            if entries.len() > mark.entries {
-                let kept = entries.iter().take(mark.entries).cloned();
-                log.chain = Chain::restore(kept).map_err(|_| CoreError::Damaged(ENTRY))?;
-                log.secret = log.secret_in_force(&self.keys)?;
+            let Held::Alone { chain, end } = &mut log.held else { continue };
+            if chain.entries().len() > mark.entries {
+                let kept = chain.entries().iter().take(mark.entries).cloned();
+                **chain = Chain::restore(kept).map_err(|_| CoreError::Damaged(ENTRY))?;
             }
-            log.end = mark.end;
+            *end = mark.end;
+            log.secret = log.secret_in_force(&self.keys)?;
         }
         Ok(())
     }
 
-    /// Does something with a log, which is read from the store if it is not in memory.
+    /// Does something with a log that [`Decide::open_log`] has opened.
     fn with<T>(
         &self,
-        store: &dyn Store,
         channel: ChannelId,
         act: impl FnOnce(&LogKeys, &mut Log) -> CoreResult<T>,
     ) -> CoreResult<T> {
         let mut open = self.open.lock();
-        let log = match open.entry(channel) {
-            Place::Occupied(known) => known.into_mut(),
-            Place::Vacant(place) => place.insert(Log::load(store, &self.keys, channel)?),
-        };
-        act(&self.keys, log)
+        act(&self.keys, open.get_mut(&channel).ok_or(CoreError::Damaged(ENTRY))?)
     }
 }
 
@@ -219,19 +268,31 @@ impl Log {
         let rows = store.scan(Keyspace::LOGS, &lane, Some(&after), 1, Order::Descending)?;
         let last = rows.first().map(|(_, entry)| Entry::decode(entry).map_err(damaged));
         let last = last.transpose()?.map(|entry| (entry.header().seq, entry.id()));
-        let mut log = Self { chain, end: LaneEnd { inc: INCARNATION, last }, secret: None };
+        let end = LaneEnd { inc: INCARNATION, last };
+        let mut log = Self { held: Held::Alone { chain: Box::new(chain), end }, secret: None };
         log.secret = log.secret_in_force(keys)?;
         Ok(log)
     }
 
+    fn chain(&self) -> &Chain {
+        match &self.held {
+            Held::Alone { chain, .. } => chain,
+            Held::Shared(shared) => shared.replica.chain(),
+        }
+    }
+
     fn mark(&self, channel: ChannelId) -> LogMark {
-        LogMark { channel, entries: self.chain.entries().len(), end: self.end }
+        let (shared, end) = match &self.held {
+            Held::Alone { end, .. } => (false, *end),
+            Held::Shared(_) => (true, LaneEnd { inc: INCARNATION, last: None }),
+        };
+        LogMark { channel, entries: self.chain().entries().len(), end, shared }
     }
 
     /// The key that bodies are sealed under now; none in a public channel.
     fn secret_in_force(&self, keys: &LogKeys) -> CoreResult<Option<EpochSecret>> {
-        let Some(epoch) = self.chain.state().epoch else { return Ok(None) };
-        let carried = self.chain.entries().iter().find(|entry| entry.id().short() == epoch);
+        let Some(epoch) = self.chain().state().epoch else { return Ok(None) };
+        let carried = self.chain().entries().iter().find(|entry| entry.id().short() == epoch);
         let secret = carried
             .and_then(|entry| glog::open_epoch(entry, keys.node().short(), &keys.sealing))
             .ok_or(UNOPENED)?;
@@ -241,6 +302,10 @@ impl Log {
 
 fn entry_key(channel: ChannelId, lane: u8, rest: &[u8]) -> Vec<u8> {
     [&channel.bytes()[..], &[lane], rest].concat()
+}
+
+fn place_of(at: &EntryRef) -> Vec<u8> {
+    [&at.node.0[..], &at.inc.to_be_bytes(), &at.seq.to_be_bytes(), &at.hash.0].concat()
 }
 
 fn too_large<E>(_: E) -> CoreError {
@@ -255,6 +320,7 @@ impl Decide<'_> {
         owner: UserId,
         start: Start,
     ) -> CoreResult<()> {
+        let by = self.user_ref(owner)?;
         let logs = &self.inner.logs;
         let keys = &logs.keys;
         let secret = (!start.public).then(|| EpochSecret::generate(self.rng));
@@ -273,7 +339,7 @@ impl Decide<'_> {
             kind: start.kind,
             public: start.public,
             shows_history: true,
-            owner: logs.user(owner),
+            owner: by,
             recovery: keys.recovery,
             nonce,
             defaults: start.defaults,
@@ -281,24 +347,105 @@ impl Decide<'_> {
             epoch: epoch.transpose()?,
         };
         let body = ControlBody::bare(Action::Genesis(Box::new(genesis)));
-        let (author, owner) = (keys.author(), logs.user(owner));
-        let entry = glog::write_genesis(author, owner, &body, self.now_ms, self.rng);
+        let author = keys.author();
+        let entry = glog::write_genesis(author, by, &body, self.now_ms, self.rng);
         let entry = entry.map_err(too_large)?;
         let bytes = entry.encode();
         let chain = ControlEntry::new(entry).and_then(Chain::new);
         let chain = chain.map_err(|_| CoreError::Damaged(ENTRY))?;
         let end = LaneEnd { inc: INCARNATION, last: None };
-        logs.open.lock().insert(channel, Log { chain, end, secret });
-        self.changed_log(LogMark { channel, entries: 0, end });
+        let group = chain.group();
+        let held = Held::Alone { chain: Box::new(chain), end };
+        logs.open.lock().insert(channel, Log { held, secret });
+        self.changed_log(LogMark { channel, entries: 0, end, shared: false });
+        self.put_group(channel, group);
         self.put_bytes(Keyspace::LOGS, &entry_key(channel, CONTROL, &0_u64.to_be_bytes()), bytes);
         Ok(())
+    }
+
+    /// Reads a log from the store, unless it is in memory.
+    fn open_log(&self, channel: ChannelId) -> CoreResult<()> {
+        let logs = &self.inner.logs;
+        if logs.open.lock().contains_key(&channel) {
+            return Ok(());
+        }
+        let log = match self.federated(channel)? {
+            Some(found) if found.shared => self.load_shared(channel)?,
+            _ => Log::load(self.store(), &logs.keys, channel)?,
+        };
+        logs.open.lock().insert(channel, log);
+        Ok(())
+    }
+
+    /// All of a log in which others write, in the order in which it came: so nothing waits.
+    fn load_shared(&self, channel: ChannelId) -> CoreResult<Log> {
+        let damaged = || CoreError::Damaged(ENTRY);
+        let keys = &self.inner.logs.keys;
+        let rows = |lane: u8, rest: &[u8]| {
+            self.scan_prefix(Keyspace::LOGS, &entry_key(channel, lane, rest), ROWS_MAX)
+        };
+        let decode = |row: &[u8]| Entry::decode(row).map_err(|_| damaged());
+        let mut control = rows(CONTROL, &[])?.into_iter();
+        let (_, genesis) = control.next().ok_or_else(damaged)?;
+        let replica = Replica::new(keys.node(), decode(&genesis)?, usize::MAX);
+        let mut replica = replica.map_err(|_| damaged())?;
+        for (_, row) in control {
+            replica.receive(decode(&row)?, 0).map_err(|_| damaged())?;
+        }
+        let delivered = rows(DELIVERED, &[])?;
+        let next = delivered.last().and_then(|(key, _)| key.last_chunk::<8>());
+        let next = next.map_or(0, |number| u64::from_be_bytes(*number) + 1);
+        let lane = rows(DATA, &INCARNATION.to_be_bytes())?;
+        for (_, row) in lane.iter().chain(&delivered) {
+            replica.receive(decode(row)?, 0).map_err(|_| damaged())?;
+            // What was delivered without all that it names.
+            if replica.pending() > 0 {
+                replica.tick(GAP_AFTER_MS);
+            }
+        }
+        replica.set_pending_max(PENDING_MAX);
+        let held = Held::Shared(Box::new(Shared { replica, next }));
+        Ok(Log { held, secret: None })
+    }
+
+    /// Does something with a log.
+    fn with_log<T>(
+        &self,
+        channel: ChannelId,
+        act: impl FnOnce(&LogKeys, &mut Log) -> CoreResult<T>,
+    ) -> CoreResult<T> {
+        self.open_log(channel)?;
+        self.inner.logs.with(channel, act)
+    }
+
+    /// Reads a chain.
+    pub(crate) fn with_chain<T>(
+        &self,
+        channel: ChannelId,
+        read: impl FnOnce(&Chain) -> T,
+    ) -> CoreResult<T> {
+        self.with_log(channel, |_, log| Ok(read(log.chain())))
+    }
+
+    /// Reads a log in which others write; `None` for another.
+    pub(crate) fn with_shared<T>(
+        &self,
+        channel: ChannelId,
+        read: impl FnOnce(&mut Shared) -> T,
+    ) -> CoreResult<Option<T>> {
+        self.with_log(channel, |_, log| {
+            Ok(match &mut log.held {
+                Held::Shared(shared) => Some(read(shared)),
+                Held::Alone { .. } => None,
+            })
+        })
     }
 
     /// Writes the next entry of a control chain, asked for by a user; `None`: by the home itself.
     ///
     /// # Errors
     /// What the log's own rules refuse: [`CoreError::AdminRightMissing`],
-    /// [`CoreError::ChatNotModified`].
+    /// [`CoreError::ChatNotModified`]. [`CoreError::AskHome`] where another node decides.
     pub(crate) fn write_control(
         &mut self,
         channel: ChannelId,
@@ -306,96 +453,400 @@ impl Decide<'_> {
         action: Action,
     ) -> CoreResult<()> {
         self.log_reactions(channel)?;
-        let (logs, store, now_ms) = (&self.inner.logs, self.store(), self.now_ms);
+        let own = self.inner.logs.keys.node();
+        let home = self.with_chain(channel, |chain| chain.state().home)?;
+        if home != own {
+            return Err(self.ask_of(channel, by, action)?);
+        }
+        self.append_control(channel, by, ControlBody::bare(action))?;
+        self.has_shown_chain(channel)
+    }
+
+    /// Writes the next entry of a chain of which this node is the home.
+    ///
+    /// # Errors
+    /// As [`Decide::write_control`].
+    pub(crate) fn append_control(
+        &mut self,
+        channel: ChannelId,
+        by: Option<UserId>,
+        body: ControlBody,
+    ) -> CoreResult<()> {
+        let by = by.map(|user| self.user_ref(user)).transpose()?;
+        self.append_control_by(channel, by, body)
+    }
+
+    /// [`Decide::append_control`] for somebody whom logs know.
+    pub(crate) fn append_control_by(
+        &mut self,
+        channel: ChannelId,
+        by: Option<UserRef>,
+        body: ControlBody,
+    ) -> CoreResult<()> {
+        self.open_log(channel)?;
+        let (logs, now_ms) = (&self.inner.logs, self.now_ms);
         let rng = &mut *self.rng;
-        let by = by.map(|user| logs.user(user));
-        let (mark, seq, bytes) = logs.with(store, channel, |keys, log| {
+        let (mark, seq, bytes, events) = logs.with(channel, |keys, log| {
             let mark = log.mark(channel);
-            let body = ControlBody::bare(action);
-            let entry = glog::write_control(&log.chain, keys.author(), by, &body, now_ms, rng);
+            let entry = glog::write_control(log.chain(), keys.author(), by, &body, now_ms, rng);
             let entry = entry.map_err(too_large)?;
             let (seq, bytes) = (entry.header().seq, entry.encode());
-            let entry = ControlEntry::new(entry).map_err(|_| CoreError::Damaged(ENTRY))?;
-            match log.chain.would(&entry).map_err(|_| CoreError::Damaged(ENTRY))? {
+            let control =
+                ControlEntry::new(entry.clone()).map_err(|_| CoreError::Damaged(ENTRY))?;
+            match log.chain().would(&control).map_err(|_| CoreError::Damaged(ENTRY))? {
                 Verdict::Applied => {}
-                Verdict::Void(Void::NotAllowed) => return Err(CoreError::AdminRightMissing),
+                Verdict::Void(Void::NotAllowed | Void::Evidence) => {
+                    return Err(CoreError::AdminRightMissing);
+                }
                 Verdict::Void(Void::Nothing) => return Err(CoreError::ChatNotModified),
+                Verdict::Void(Void::Cut) => return Err(CoreError::CutMissing),
                 Verdict::Void(_) => return Err(CoreError::Damaged(ENTRY)),
             }
             // Opened before the chain takes the entry: after that nothing may fail, or the chain would
             // have what the store does not get.
             let carried = body.action.epoch().map(|_| {
-                glog::open_epoch(&entry, keys.node().short(), &keys.sealing).ok_or(UNOPENED)
+                glog::open_epoch(&control, keys.node().short(), &keys.sealing).ok_or(UNOPENED)
             });
             let carried = carried.transpose()?;
-            log.chain.offer(entry).map_err(|_| CoreError::Damaged(ENTRY))?;
-            if carried.is_some() || log.chain.state().epoch.is_none() {
+            let mut events = Vec::new();
+            match &mut log.held {
+                Held::Alone { chain, .. } => {
+                    chain.offer(control).map_err(|_| CoreError::Damaged(ENTRY))?;
+                }
+                Held::Shared(shared) => {
+                    let received = shared.replica.receive(entry, now_ms);
+                    events = received.map_err(|_| CoreError::Damaged(ENTRY))?;
+                }
+            }
+            if carried.is_some() || log.chain().state().epoch.is_none() {
                 log.secret = carried;
             }
-            Ok((mark, seq, bytes))
+            Ok((mark, seq, bytes, events))
         })?;
         self.changed_log(mark);
-        self.put_bytes(Keyspace::LOGS, &entry_key(channel, CONTROL, &seq.to_be_bytes()), bytes);
-        Ok(())
+        let key = entry_key(channel, CONTROL, &seq.to_be_bytes());
+        self.put_bytes(Keyspace::LOGS, &key, bytes.clone());
+        self.follow_own(channel, events);
+        self.tell_entry(channel, bytes)
     }
 
     /// Writes the next entry of this node's lane. As [`Decide::write_control`]. User 0 is the node.
+    ///
+    /// # Errors
+    /// [`CoreError::NotWriter`] where the home has not let this node write yet.
     pub(crate) fn write_data(
         &mut self,
         channel: ChannelId,
         user: UserId,
         body: &DataBody,
     ) -> CoreResult<EntryRef> {
-        let (logs, store, now_ms) = (&self.inner.logs, self.store(), self.now_ms);
+        self.open_log(channel)?;
+        let (logs, now_ms) = (&self.inner.logs, self.now_ms);
         let rng = &mut *self.rng;
-        let (mark, at, bytes) = logs.with(store, channel, |keys, log| {
+        let (mark, at, entry, number, events) = logs.with(channel, |keys, log| {
             let mark = log.mark(channel);
-            let entry = glog::write_data(
-                &log.chain,
-                keys.author(),
-                log.end,
-                log.secret.as_ref(),
-                List::default(),
-                user.0.unsigned_abs(),
-                body,
-                now_ms,
-                rng,
-            );
-            let entry = entry.map_err(|cause| match cause {
+            let by = user.0.unsigned_abs();
+            let refused = |cause| match cause {
                 AuthorError::TooLong => crate::TextError::TooLong.into(),
+                AuthorError::NotWriter => CoreError::NotWriter,
                 _ => CoreError::Damaged(ENTRY),
-            })?;
+            };
+            let author = keys.author();
+            let entry = match &log.held {
+                Held::Alone { chain, end } => glog::write_data(
+                    chain,
+                    author,
+                    *end,
+                    log.secret.as_ref(),
+                    List::default(),
+                    by,
+                    body,
+                    now_ms,
+                    rng,
+                ),
+                Held::Shared(shared) => {
+                    shared.replica.write_data(author, INCARNATION, by, body, now_ms, rng)
+                }
+            };
+            let entry = entry.map_err(refused)?;
             let (id, seq) = (entry.id(), entry.header().seq);
-            log.end.last = Some((seq, id));
+            let (mut events, mut number) = (Vec::new(), None);
+            match &mut log.held {
+                Held::Alone { end, .. } => end.last = Some((seq, id)),
+                Held::Shared(shared) => {
+                    let received = shared.replica.receive(entry.clone(), now_ms);
+                    events = received.map_err(|_| CoreError::Damaged(ENTRY))?;
+                    number = Some(shared.number());
+                }
+            }
             let node = keys.node().short();
             let at = EntryRef { node, inc: INCARNATION, seq, hash: id.short() };
-            Ok((mark, at, entry.encode()))
+            Ok((mark, at, entry.encode(), number, events))
         })?;
         self.changed_log(mark);
-        let rest = [&at.inc.to_be_bytes()[..], &at.seq.to_be_bytes()].concat();
-        self.put_bytes(Keyspace::LOGS, &entry_key(channel, DATA, &rest), bytes);
+        match number {
+            Some(number) => self.put_delivered(channel, number, &at, entry.clone()),
+            None => {
+                let rest = [&at.inc.to_be_bytes()[..], &at.seq.to_be_bytes()].concat();
+                let key = entry_key(channel, DATA, &rest);
+                self.put_bytes(Keyspace::LOGS, &key, entry.clone());
+            }
+        }
+        self.follow_own(channel, events);
+        self.tell_entry(channel, entry)?;
         Ok(at)
     }
 
-    /// What a channel is called in logs.
-    pub(super) fn name_of_log(&mut self, channel: ChannelId) -> CoreResult<[u8; 32]> {
-        let (logs, store) = (&self.inner.logs, self.store());
-        logs.with(store, channel, |_, log| Ok(log.chain.group().0))
+    /// Keeps an entry of a lane that was delivered, and finds it again by its place.
+    fn put_delivered(&mut self, channel: ChannelId, number: u64, at: &EntryRef, entry: Vec<u8>) {
+        let number = number.to_be_bytes();
+        self.put_bytes(Keyspace::LOGS, &entry_key(channel, DELIVERED, &number), entry);
+        let place = entry_key(channel, PLACE, &place_of(at));
+        self.put_bytes(Keyspace::LOGS, &place, number.to_vec());
     }
 
-    /// A cut that keeps all that this node has said: what a revocation takes, it takes from here on.
-    pub(super) fn cut_here(&mut self, channel: ChannelId) -> CoreResult<Cut> {
+    /// A stored entry of a lane.
+    pub(crate) fn entry_at(
+        &self,
+        channel: ChannelId,
+        at: &EntryRef,
+    ) -> CoreResult<Option<Vec<u8>>> {
+        match self.get(Keyspace::LOGS, &entry_key(channel, PLACE, &place_of(at)))? {
+            Some(number) => self.get(Keyspace::LOGS, &entry_key(channel, DELIVERED, &number)),
+            None if at.node == self.inner.logs.keys.node().short() => {
+                let rest = [&at.inc.to_be_bytes()[..], &at.seq.to_be_bytes()].concat();
+                self.get(Keyspace::LOGS, &entry_key(channel, DATA, &rest))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Takes an entry that came from another node; what follows is told, and is the caller's to show.
+    ///
+    /// # Errors
+    /// Those of the store. That the entry is refused is the answer.
+    pub(crate) fn receive_entry(
+        &mut self,
+        channel: ChannelId,
+        entry: Entry,
+    ) -> CoreResult<Result<Vec<Event>, Rejected>> {
+        let now_ms = self.now_ms;
+        let (mark, received, delivered) = self.with_log(channel, |_, log| {
+            let mark = log.mark(channel);
+            let Held::Shared(shared) = &mut log.held else {
+                return Err(CoreError::UnknownChannel);
+            };
+            let control = matches!(entry.header().lane, glog::Lane::Control { .. });
+            let carried = control.then(|| (entry.header().seq, entry.encode()));
+            let received = shared.replica.receive(entry, now_ms);
+            let delivered = shared.delivered(received.as_deref().unwrap_or_default());
+            Ok((mark, received.map(|events| (events, carried)), delivered))
+        })?;
+        let (events, carried) = match received {
+            Ok(received) => received,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if events.is_empty() {
+            return Ok(Ok(events));
+        }
+        self.changed_log(mark);
+        for (number, at, entry) in delivered {
+            self.put_delivered(channel, number, &at, entry);
+        }
+        let changes_chain =
+            |event: &Event| matches!(event, Event::Control { .. } | Event::Recovered { .. });
+        if let Some((seq, _)) = carried.filter(|_| events.iter().any(changes_chain)) {
+            self.put_chain(channel, seq)?;
+        }
+        Ok(Ok(events))
+    }
+
+    /// Time has passed for a log in which others write.
+    pub(crate) fn tick_replica(&mut self, channel: ChannelId) -> CoreResult<Vec<Event>> {
+        let now_ms = self.now_ms;
+        self.change_replica(channel, |replica| replica.tick(now_ms))
+    }
+
+    /// Another member shows a certificate.
+    pub(crate) fn learn_replica_cert(
+        &mut self,
+        channel: ChannelId,
+        cert: NodeCert,
+    ) -> CoreResult<Vec<Event>> {
+        let now_ms = self.now_ms;
+        self.change_replica(channel, |replica| replica.learn_cert(cert, now_ms))
+    }
+
+    /// Changes a copy, and keeps what was delivered by that.
+    fn change_replica(
+        &mut self,
+        channel: ChannelId,
+        change: impl FnOnce(&mut Replica) -> Vec<Event>,
+    ) -> CoreResult<Vec<Event>> {
+        let (mark, events, delivered) = self.with_log(channel, |_, log| {
+            let mark = log.mark(channel);
+            let Held::Shared(shared) = &mut log.held else { return Ok((mark, Vec::new(), vec![])) };
+            let events = change(&mut shared.replica);
+            let delivered = shared.delivered(&events);
+            Ok((mark, events, delivered))
+        })?;
+        if !events.is_empty() {
+            self.changed_log(mark);
+        }
+        for (number, at, entry) in delivered {
+            self.put_delivered(channel, number, &at, entry);
+        }
+        Ok(events)
+    }
+
+    /// What is held of a log.
+    pub(crate) fn log_heads(&self, channel: ChannelId) -> CoreResult<Heads> {
+        self.with_log(channel, |keys, log| {
+            let chain = log.chain();
+            let lanes = match &log.held {
+                Held::Alone { end, .. } => {
+                    let node = keys.node().short();
+                    let at = |(seq, id): (u64, glog::EntryId)| EntryRef {
+                        node,
+                        inc: end.inc,
+                        seq,
+                        hash: id.short(),
+                    };
+                    end.last.map(at).into_iter().collect()
+                }
+                Held::Shared(shared) => {
+                    let mut lanes = shared.replica.lanes().heads(chain);
+                    lanes.sort_unstable();
+                    lanes
+                }
+            };
+            let (state, control) = (chain.state(), chain.cite().ok_or(CoreError::Damaged(ENTRY))?);
+            let (term, public) = (state.generation.term, state.is_public());
+            Ok(Heads { control, term, lanes, public })
+        })
+    }
+
+    /// See [`crate::Core::log_page`].
+    pub(crate) fn log_page(
+        &self,
+        channel: ChannelId,
+        lane: LaneName,
+        from: u64,
+        to: u64,
+        bytes_max: usize,
+    ) -> CoreResult<Vec<Vec<u8>>> {
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        for seq in from..to {
+            let entry = match lane {
+                LaneName::Control => {
+                    self.get(Keyspace::LOGS, &entry_key(channel, CONTROL, &seq.to_be_bytes()))?
+                }
+                LaneName::Data { node, inc } => self.entry_in_lane(channel, node, inc, seq)?,
+            };
+            let Some(entry) = entry else { break };
+            bytes += entry.len();
+            if bytes > bytes_max && !page.is_empty() {
+                break;
+            }
+            page.push(entry);
+        }
+        Ok(page)
+    }
+
+    /// The entry of a lane at a number: of a forked one, that of the branch which counts.
+    fn entry_in_lane(
+        &self,
+        channel: ChannelId,
+        node: Node16,
+        inc: u32,
+        seq: u64,
+    ) -> CoreResult<Option<Vec<u8>>> {
+        let prefix = [&node.0[..], &inc.to_be_bytes(), &seq.to_be_bytes()].concat();
+        let rows = self.scan_prefix(Keyspace::LOGS, &entry_key(channel, PLACE, &prefix), 8)?;
+        if rows.len() > 1 {
+            let at = self.with_shared(channel, |shared| {
+                let (lanes, chain) = (shared.replica.lanes(), shared.replica.chain());
+                let twins = lanes.twins(node, inc, seq);
+                twins.into_iter().find(|at| lanes.is_on_branch(chain, at))
+            })?;
+            if let Some(at) = at.flatten() {
+                return self.entry_at(channel, &at);
+            }
+        }
+        match rows.first() {
+            Some((_, number)) => self.get(Keyspace::LOGS, &entry_key(channel, DELIVERED, number)),
+            None => self.entry_at(channel, &EntryRef { node, inc, seq, hash: Hash16::default() }),
+        }
+    }
+
+    /// Keeps the entries of a chain from one on, as they are now; several may have waited for one.
+    fn put_chain(&mut self, channel: ChannelId, from: u64) -> CoreResult<()> {
+        let from_index = usize::try_from(from).unwrap_or(usize::MAX);
+        let entries = self.with_chain(channel, |chain| {
+            let grown = chain.entries().iter().skip(from_index);
+            grown.map(|entry| (entry.seq(), entry.entry().encode())).collect::<Vec<_>>()
+        })?;
+        let end = entries.last().map_or(from, |(seq, _)| seq + 1);
+        for (seq, entry) in entries {
+            self.put_bytes(Keyspace::LOGS, &entry_key(channel, CONTROL, &seq.to_be_bytes()), entry);
+        }
+        // A Recover may stand below where the chain ended.
+        for seq in end.. {
+            let key = entry_key(channel, CONTROL, &seq.to_be_bytes());
+            if self.get(Keyspace::LOGS, &key)?.is_none() {
+                return Ok(());
+            }
+            self.delete(Keyspace::LOGS, &key);
+        }
+        Ok(())
+    }
+
+    /// Begins the copy of a log that another node began.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`] for what is no Genesis.
+    pub(crate) fn begin_shared(&mut self, channel: ChannelId, genesis: Entry) -> CoreResult<()> {
+        let logs = &self.inner.logs;
+        let bytes = genesis.encode();
+        let replica = Replica::new(logs.keys.node(), genesis, PENDING_MAX);
+        let replica = replica.map_err(|_| CoreError::UnknownChannel)?;
+        let held = Held::Shared(Box::new(Shared { replica, next: 0 }));
+        logs.open.lock().insert(channel, Log { held, secret: None });
+        let end = LaneEnd { inc: INCARNATION, last: None };
+        self.changed_log(LogMark { channel, entries: 0, end, shared: true });
+        self.put_bytes(Keyspace::LOGS, &entry_key(channel, CONTROL, &0_u64.to_be_bytes()), bytes);
+        Ok(())
+    }
+
+    /// Others write in this log from now on: all of it comes into memory when it is next used.
+    pub(crate) fn share_log(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let mark = self.with_log(channel, |_, log| Ok(log.mark(channel)))?;
+        self.changed_log(LogMark { shared: true, ..mark });
+        self.inner.logs.open.lock().remove(&channel);
+        Ok(())
+    }
+
+    /// What a channel is called in logs.
+    pub(crate) fn name_of_log(&mut self, channel: ChannelId) -> CoreResult<[u8; 32]> {
+        self.with_chain(channel, |chain| chain.group().0)
+    }
+
+    /// A cut that keeps all that is here: what a revocation takes, it takes from here on.
+    pub(crate) fn cut_here(&mut self, channel: ChannelId) -> CoreResult<Cut> {
         // What is shown is said before, or it would lie above the cut.
         self.log_reactions(channel)?;
-        let (logs, store) = (&self.inner.logs, self.store());
-        logs.with(store, channel, |keys, log| {
+        self.with_log(channel, |keys, log| {
+            let (chain, end) = match &log.held {
+                Held::Alone { chain, end } => (chain, end),
+                Held::Shared(shared) => {
+                    let chain = shared.replica.chain();
+                    return shared.replica.lanes().cut(chain, |_| true).map_err(too_large);
+                }
+            };
+            debug_assert!(chain.state().is_member(keys.node().short()));
             let node = keys.node().short();
-            let head = log.end.last.map(|(seq, id)| EntryRef {
-                node,
-                inc: log.end.inc,
-                seq,
-                hash: id.short(),
-            });
+            let head =
+                end.last.map(|(seq, id)| EntryRef { node, inc: end.inc, seq, hash: id.short() });
             Cut::new(head.into_iter().collect()).map_err(too_large)
         })
     }
@@ -406,11 +857,8 @@ impl Decide<'_> {
         channel: ChannelId,
         user: UserId,
     ) -> CoreResult<(glog::Rights, glog::Rights)> {
-        let (logs, store) = (&self.inner.logs, self.store());
-        let user = logs.user(user);
-        logs.with(store, channel, |_, log| {
-            Ok((log.chain.state().defaults(), log.chain.state().rights(user)))
-        })
+        let user = self.user_ref(user)?;
+        self.with_chain(channel, |chain| (chain.state().defaults(), chain.state().rights(user)))
     }
 
     /// Whether the log takes a vote of somebody.
@@ -420,27 +868,53 @@ impl Decide<'_> {
 
     /// What opens everything that was said, as a channel that becomes public tells it.
     pub(super) fn opening(&mut self, channel: ChannelId) -> CoreResult<Setting> {
-        let (logs, store) = (&self.inner.logs, self.store());
-        logs.with(store, channel, |keys, log| {
+        self.with_log(channel, |keys, log| {
             let node = keys.node().short();
-            let carried = log.chain.entries().iter().filter_map(|entry| {
+            let carried = log.chain().entries().iter().filter_map(|entry| {
                 let secret = glog::open_epoch(entry, node, &keys.sealing)?;
                 Some((entry.id().short(), *secret.secret_bytes()))
             });
             let carried =
-                if log.chain.state().shows_history { carried.collect() } else { Vec::new() };
+                if log.chain().state().shows_history { carried.collect() } else { Vec::new() };
             Ok(Setting::Public(List::new(carried).map_err(too_large)?))
         })
     }
 
     /// A key for a channel that becomes private.
+    ///
+    /// # Errors
+    /// [`CoreError::NotBuilt`] where other nodes take part: their members would see no more.
     pub(super) fn new_epoch(&mut self, channel: ChannelId) -> CoreResult<glog::body::Epoch> {
-        let (logs, store) = (&self.inner.logs, self.store());
+        self.open_log(channel)?;
+        let logs = &self.inner.logs;
         let rng = &mut *self.rng;
-        logs.with(store, channel, |keys, log| {
-            let secret = EpochSecret::generate(rng);
-            glog::seal_epoch(&secret, log.chain.next_place(), &[&keys.cert], rng).map_err(too_large)
+        logs.with(channel, |keys, log| {
+            if matches!(log.held, Held::Shared(_)) {
+                return Err(CoreError::NotBuilt);
+            }
+            let (secret, place) = (EpochSecret::generate(rng), log.chain().next_place());
+            glog::seal_epoch(&secret, place, &[&keys.cert], rng).map_err(too_large)
         })
+    }
+}
+
+impl Shared {
+    /// Entries that were delivered, each with its number.
+    fn delivered(&mut self, events: &[Event]) -> Vec<(u64, EntryRef, Vec<u8>)> {
+        let mut delivered = Vec::new();
+        for event in events {
+            if let Event::Delivered { at, entry, .. } = event {
+                delivered.push((self.number(), *at, entry.encode()));
+            }
+        }
+        delivered
+    }
+
+    /// The number of the next entry that is delivered.
+    fn number(&mut self) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        number
     }
 }
 

@@ -51,13 +51,15 @@ impl Core {
     ///
     /// # Errors
     /// [`CoreError::UnknownChannel`], [`CoreError::BannedInChannel`], [`CoreError::AlreadyAMember`],
-    /// [`CoreError::TooMany`], [`CoreError::Flood`].
+    /// [`CoreError::TooMany`], [`CoreError::Flood`], [`CoreError::NodeUnreachable`] for a group of
+    /// another node.
     pub async fn join_channel(
         &self,
         actor: Actor,
         user: UserId,
         channel: ChannelId,
     ) -> CoreResult<LinkTaken> {
+        self.join_far(channel).await?;
         self.write(Some(actor), move |decide| {
             let view = decide.channel_view(user, channel)?;
             if view.is_banned() {
@@ -103,9 +105,11 @@ impl Core {
             }
             let was_admin = own.is_admin();
             let announced = own.announced;
-            if was_admin {
+            // An admin of another node's channel stays one in its log, and finds that again.
+            let is_away = decide.is_away(channel)?;
+            if was_admin && !is_away {
                 // The log lets nobody step down by themselves: the owner's node does it.
-                let (by, user_ref) = (found.creator, decide.inner.logs.user(user));
+                let (by, user_ref) = (found.creator, decide.user_ref(user)?);
                 let cut = Some(decide.cut_here(channel)?);
                 let action = LogAction::Demote(Demote { user: user_ref, cut });
                 decide.write_control(channel, Some(by), action)?;
@@ -120,6 +124,7 @@ impl Core {
             }
             let role = match own.role {
                 ChannelRole::Restricted { .. } => own.role.clone(),
+                _ if is_away => own.role.clone(),
                 _ => ChannelRole::Member,
             };
             let gone = Participant { joined: false, announced: false, role, ..own };
@@ -166,7 +171,7 @@ impl Core {
         if rank.chars().count() > RANK_CHARS_MAX || rank.chars().any(char::is_control) {
             return Err(CoreError::RankInvalid);
         }
-        self.write(Some(actor), move |decide| {
+        self.write_or_ask(Some(actor), move |decide| {
             decide.edit_channel_admin(owner, channel, user, rights, rank)
         })
         .await
@@ -184,8 +189,10 @@ impl Core {
         user: UserId,
         banned: Banned,
     ) -> CoreResult<ChannelDone> {
-        self.write(Some(actor), move |decide| decide.ban_in_channel(owner, channel, user, banned))
-            .await
+        self.write_or_ask(Some(actor), move |decide| {
+            decide.ban_in_channel(owner, channel, user, banned)
+        })
+        .await
     }
 
     /// Gives a channel to another member, who has to be in it.
@@ -208,7 +215,7 @@ impl Core {
             if to == owner {
                 return Err(CoreError::ChatNotModified);
             }
-            let user = decide.inner.logs.user(to);
+            let user = decide.user_ref(to)?;
             let action = LogAction::TransferOwner(TransferOwner { user });
             decide.write_control(channel, Some(owner), action)?;
             let rights = AdminRights::ALL;
@@ -255,7 +262,7 @@ impl Decide<'_> {
         }
         // A private one says whom it lets in; who was let in before stays so.
         if found.username.is_none() {
-            let admitted = self.inner.logs.user(user);
+            let admitted = self.user_ref(user)?;
             let action = LogAction::Admit(Admit { user: admitted, invite: None });
             match self.write_control(channel, Some(by), action) {
                 Ok(()) | Err(CoreError::ChatNotModified) => {}
@@ -317,7 +324,7 @@ impl Decide<'_> {
         for user in &adding {
             let theirs = self.channel_view(*user, channel)?;
             if theirs.is_banned() {
-                let user = self.inner.logs.user(*user);
+                let user = self.user_ref(*user)?;
                 self.write_control(channel, Some(owner), LogAction::Unban(Unban { user }))?;
             }
             let found = self.enter_channel(theirs, *user, owner)?;
@@ -360,7 +367,7 @@ impl Decide<'_> {
                 return Err(CoreError::UserPrivacy);
             }
             if theirs.is_banned() {
-                let user = self.inner.logs.user(user);
+                let user = self.user_ref(user)?;
                 self.write_control(channel, Some(owner), LogAction::Unban(Unban { user }))?;
             }
             found = self.enter_channel(theirs, user, owner)?;
@@ -368,7 +375,7 @@ impl Decide<'_> {
             theirs = self.channel_view(user, channel)?;
         }
         let own = theirs.own.ok_or(CoreError::NotAParticipant)?;
-        let user_ref = self.inner.logs.user(user);
+        let user_ref = self.user_ref(user)?;
         let anonymous = rights.contains_all(AdminRights::ANONYMOUS);
         let (before, by) = match &own.role {
             ChannelRole::Admin { rights, rank, by } => (Some((*rights, rank.clone())), *by),
@@ -457,7 +464,7 @@ impl Decide<'_> {
         if due == 0 || due > self.now() || found.deleted {
             return Ok(());
         }
-        let name = self.inner.logs.user(user);
+        let name = self.user_ref(user)?;
         // A ban has no end in the log, where only an admin's word ends it.
         let by = matches!(own.role, ChannelRole::Banned { .. }).then_some(found.creator);
         self.write_control(channel, by, LogAction::Unban(Unban { user: name }))?;
@@ -478,13 +485,14 @@ impl Decide<'_> {
             if found.deleted {
                 continue;
             }
-            let name = self.inner.logs.user(user);
-            if found.creator == user {
+            let is_away = self.is_away(channel)?;
+            let name = self.user_ref(user)?;
+            if found.creator == user && !is_away {
                 let Some(mut next) = self.successor(&found)? else {
                     self.end_channel(found)?;
                     continue;
                 };
-                let transfer = TransferOwner { user: self.inner.logs.user(next.user) };
+                let transfer = TransferOwner { user: self.user_ref(next.user)? };
                 self.write_control(channel, Some(user), LogAction::TransferOwner(transfer))?;
                 next.role = ChannelRole::Creator { rank: String::new() };
                 found.creator = next.user;
@@ -495,7 +503,7 @@ impl Decide<'_> {
             if let ChannelRole::Admin { by, .. } = own.role {
                 self.pass_admins_on(&mut found, user, by)?;
             }
-            if own.is_admin() {
+            if own.is_admin() && !is_away {
                 let cut = Some(self.cut_here(channel)?);
                 let demote = LogAction::Demote(Demote { user: name, cut });
                 self.write_control(channel, Some(found.creator), demote)?;
@@ -576,7 +584,7 @@ impl Decide<'_> {
             joined: false,
             ..Participant::new(user, owner, date, ChannelRole::Member)
         });
-        let user_ref = self.inner.logs.user(user);
+        let user_ref = self.user_ref(user)?;
         let before = own.clone();
         let was_member = own.joined;
         let above = match own.role {

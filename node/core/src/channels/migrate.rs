@@ -126,7 +126,7 @@ impl Decide<'_> {
                 Err(CoreError::TooMany) => continue,
                 may => may?,
             }
-            let user = self.inner.logs.user(member.user);
+            let user = self.user_ref(member.user)?;
             let admit = LogAction::Admit(Admit { user, invite: None });
             self.write_control(channel.id, Some(owner), admit)?;
             let role = match member.role {

@@ -10,7 +10,8 @@
 //! [`Participant`]; 2 ++ latest first (4) ++ user (8) who is there; 3 ++ role (1) ++ user (8) admins and
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
-//! [`discussion`]; 11 and 12 topics, see [`topics`]; 13 counts of threads; 14 see [`send_as`]; 20 ++
+//! [`discussion`]; 11 and 12 topics, see [`topics`]; 13 counts of threads; 14 see [`send_as`]; 15
+//! how it is shared with other nodes, see [`crate::federation`]; 20 ++
 //! latest first (8) the [`AdminEvent`]s; from 32 on see [`react`], from 40 on [`views`], from 48 on
 //! [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who is or
 //! was there. Keyspace `LOGS`: see [`log`].
@@ -30,6 +31,7 @@ mod read;
 mod rights;
 mod send_as;
 mod settings;
+mod shared;
 mod table;
 mod threads;
 mod topics;
@@ -84,6 +86,7 @@ const TOPIC: u8 = 11;
 const TOPIC_ORDER: u8 = 12;
 const THREAD_BUCKET: u8 = 13;
 const BANNED_SENDERS: u8 = 14;
+pub(crate) const FEDERATED: u8 = 15;
 const ADMIN_EVENT: u8 = 20;
 
 /// A channel or a supergroup, as it shows on this node.

@@ -13,13 +13,14 @@ use super::{
 };
 use crate::chats::Rights;
 use crate::decide::Decide;
+use crate::federation::is_remote;
 use crate::ids::{Actor, ChannelId, MessageId, PeerId, Pts, UserId};
-use crate::media::{FileRecord, Media};
-use crate::message::{Action, BoxRow, Forward, Message, Reply};
+use crate::media::{FileId, FileRecord, Media};
+use crate::message::{Action, Author, BoxRow, Forward, Message, Reply};
 use crate::polls::LogPoll;
 use crate::record::Record;
 use crate::send::{Affected, Body, OwnEvents, PINNED_MAX, PinHow, Sent};
-use crate::text::Entity;
+use crate::text::{Entity, EntityKind, Text};
 use crate::{Core, CoreError, CoreResult};
 
 /// Messages that one command deletes.
@@ -31,6 +32,12 @@ const ADDED_BYTES_MAX: usize = 2048;
 
 /// Pins that one entry ends.
 const UNPIN_AT_ONCE: usize = 32;
+
+/// Parts of a text that are taken from another node.
+const ENTITIES_READ_MAX: usize = 200;
+
+/// Characters of a title that are taken from another node.
+const TITLE_READ_MAX: usize = 128;
 
 /// Which entry brought a message, and which one pins it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,19 +72,46 @@ struct Extra {
     top: Option<Vec<u8>>,
     /// The group or channel in whose name it is written, by its name in logs.
     sent_as: Option<[u8; 32]>,
+    /// Whom the numbers of people stand for that are not of the writer's node: number, node, number
+    /// there.
+    people: Vec<(i64, [u8; 16], u64)>,
+    /// What the numbers of channels stand for: number, name in logs, title.
+    groups: Vec<(i64, [u8; 32], String)>,
 }
 
+/// Version 2 of [`Extra`].
+type ExtraV2 = (
+    Vec<Entity>,
+    bool,
+    Option<Forward>,
+    i64,
+    bool,
+    bool,
+    Option<String>,
+    Option<Vec<u8>>,
+    Option<[u8; 32]>,
+);
+
 impl Record for Extra {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const NAME: &'static str = "more of a message";
 
     fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
-        if version != 1 {
-            return None;
-        }
-        let (entities, silent, forward, grouped_id, invert_media, noforwards, post_author) =
-            postcard::from_bytes(fields).ok()?;
-        let (top, sent_as) = (None, None);
+        let (entities, silent, forward, grouped_id, invert_media, noforwards, post_author, beside) =
+            match version {
+                1 => {
+                    let (entities, silent, forward, grouped_id, invert, noforwards, author) =
+                        postcard::from_bytes(fields).ok()?;
+                    (entities, silent, forward, grouped_id, invert, noforwards, author, None)
+                }
+                2 => {
+                    let old: ExtraV2 = postcard::from_bytes(fields).ok()?;
+                    let beside = Some((old.7, old.8));
+                    (old.0, old.1, old.2, old.3, old.4, old.5, old.6, beside)
+                }
+                _ => return None,
+            };
+        let (top, sent_as) = beside.unwrap_or_default();
         Some(Self {
             entities,
             silent,
@@ -88,8 +122,22 @@ impl Record for Extra {
             post_author,
             top,
             sent_as,
+            people: Vec::new(),
+            groups: Vec::new(),
         })
     }
+}
+
+/// What a post of another node says, as this one shows it.
+pub(super) struct Read {
+    /// Without its place in the box: peer, date, thread and answer are the caller's.
+    pub(super) message: Message,
+    /// The entry with which its thread begins.
+    pub(super) top: Option<EntryRef>,
+    /// What it answers.
+    pub(super) reply_to: Option<EntryRef>,
+    /// A file that came with it, not stored yet.
+    pub(super) file: Option<FileRecord>,
 }
 
 /// What a log keeps of what comes with a message.
@@ -431,6 +479,8 @@ impl Decide<'_> {
             post_author: message.post_author.clone(),
             top: top.flatten().map(|top| encode(&top)),
             sent_as,
+            people: self.people_in(message)?,
+            groups: self.groups_in(message)?,
         };
         Ok(Post {
             text: LogText::new(message.text.as_str()).map_err(too_long)?,
@@ -439,6 +489,141 @@ impl Decide<'_> {
             reply_to,
             extra: Blob::new(extra.encode()?).map_err(too_long)?,
         })
+    }
+
+    /// Whom numbers in a message stand for that other nodes do not know as those of this one.
+    fn people_in(&self, message: &Message) -> CoreResult<Vec<(i64, [u8; 16], u64)>> {
+        let named = message.entities.iter().filter_map(|entity| match entity.kind {
+            EntityKind::MentionName { user } => Some(user),
+            _ => None,
+        });
+        let first = message.forward.as_ref().and_then(|forward| forward.from.user());
+        let shown = match &message.media {
+            Some(Media::Contact { user, .. }) => *user,
+            _ => None,
+        };
+        let mut users: Vec<UserId> = named.chain(first).chain(shown).collect();
+        users.sort_unstable();
+        users.dedup();
+        let mut people = Vec::new();
+        for user in users.into_iter().filter(|user| is_remote(*user)) {
+            let person = self.user_ref(user)?;
+            people.push((user.0, person.node.0, person.id));
+        }
+        Ok(people)
+    }
+
+    /// The channel that a message was forwarded from, as other nodes know it.
+    fn groups_in(&mut self, message: &Message) -> CoreResult<Vec<(i64, [u8; 32], String)>> {
+        let Some(Forward { from: Author::Channel { channel, .. }, .. }) = message.forward else {
+            return Ok(Vec::new());
+        };
+        let title = self.channel_row(channel)?.title;
+        Ok(vec![(channel.0, self.name_of_log(channel)?, title)])
+    }
+
+    /// What a post of another node says. Nothing of it is trusted: what cannot be shown is left out.
+    pub(super) fn read_post(
+        &mut self,
+        channel: ChannelId,
+        by: glog::UserRef,
+        post: &Post,
+    ) -> CoreResult<Read> {
+        let extra = Extra::decode(&post.extra).ok();
+        let from = self.account_of(by)?;
+        let table = extra.as_ref().map_or(&[][..], |extra| &extra.people);
+        let mut person = |user: UserId| {
+            let known = table.iter().find(|(number, ..)| *number == user.0);
+            let id = user.0.unsigned_abs();
+            let named = match known {
+                Some((_, node, id)) => glog::UserRef { node: glog::Node16(*node), id: *id },
+                None => glog::UserRef { node: by.node, id },
+            };
+            self.account_of(named)
+        };
+        let mut entities = Vec::new();
+        for entity in extra.iter().flat_map(|extra| &extra.entities).take(ENTITIES_READ_MAX) {
+            let kind = match entity.kind.clone() {
+                EntityKind::MentionName { user } => EntityKind::MentionName { user: person(user)? },
+                // Its number is of a file there.
+                EntityKind::CustomEmoji { .. } => continue,
+                kind => kind,
+            };
+            entities.push(Entity { kind, ..entity.clone() });
+        }
+        let forward = extra.as_ref().and_then(|extra| extra.forward.clone());
+        let forward = match forward {
+            Some(Forward { from: Author::User(user), date, .. }) => {
+                Some(Forward { from: Author::User(person(user)?), date, saved_from: None })
+            }
+            Some(Forward { from: Author::Channel { channel, signed, .. }, date, .. }) => {
+                let groups = extra.as_ref().map_or(&[][..], |extra| &extra.groups);
+                let named = groups.iter().find(|(number, ..)| *number == channel.0);
+                let known = named.map(|(_, group, _)| self.channel_of(glog::GroupId(*group)));
+                let title = named.map(|(.., title)| title.chars().take(TITLE_READ_MAX).collect());
+                let from = match known.transpose()?.flatten() {
+                    Some(channel) => Author::Channel { channel, post: None, signed },
+                    None => Author::Name(title.unwrap_or_default()),
+                };
+                Some(Forward { from, date, saved_from: None })
+            }
+            Some(Forward { from: name @ Author::Name(_), date, .. }) => {
+                Some(Forward { from: name, date, saved_from: None })
+            }
+            None => None,
+        };
+        let text =
+            Text::draft(&post.text, entities).or_else(|_| Text::draft(&post.text, Vec::new()));
+        let text = text.unwrap_or_else(|_| Text::none());
+        let descriptor = post.media.first().map(|media| Descriptor::decode(&media.descriptor));
+        let (mut media, mut file) = (None, None);
+        match descriptor {
+            None => {}
+            Some(Ok(Descriptor { media: shown, file: Some(record), .. }))
+                if shown.file().is_some() =>
+            {
+                let number = FileId((self.rng.next_u64() >> 1).max(1) as i64);
+                (media, file) = (Some(shown.with_file(number)), Some(record.renamed(number, from)));
+            }
+            Some(Ok(Descriptor { media: Media::Contact { .. }, .. })) | Some(Err(_)) => {
+                media = Some(Media::Unsupported);
+            }
+            Some(Ok(Descriptor { media: shown, .. })) => {
+                let is_whole = shown.file().is_none()
+                    && !matches!(shown, Media::Poll(_) | Media::WebPage { .. });
+                media = Some(if is_whole { shown } else { Media::Unsupported });
+            }
+        }
+        let sent_as = match extra.as_ref().and_then(|extra| extra.sent_as) {
+            Some(group) => self.channel_of(glog::GroupId(group))?.map(PeerId::from),
+            None => None,
+        };
+        let top = extra.as_ref().and_then(|extra| extra.top.as_ref());
+        let top = top.and_then(|top| decode(top).ok());
+        let bare = Message::new(channel.into(), from, false, 0, text);
+        let message = Message {
+            silent: extra.as_ref().is_some_and(|extra| extra.silent),
+            forward,
+            grouped_id: extra.as_ref().map_or(0, |extra| extra.grouped_id),
+            invert_media: extra.as_ref().is_some_and(|extra| extra.invert_media),
+            noforwards: extra.as_ref().is_some_and(|extra| extra.noforwards),
+            post_author: extra.as_ref().and_then(|extra| extra.post_author.clone()),
+            media,
+            sent_as,
+            ..bare
+        };
+        Ok(Read { message, top, reply_to: post.reply_to, file })
+    }
+
+    /// The message that an entry brought.
+    pub(super) fn message_of_entry(
+        &self,
+        channel: ChannelId,
+        at: &EntryRef,
+    ) -> CoreResult<Option<MessageId>> {
+        let row = self.get(Keyspace::CHANNELS, &row_key(channel, MESSAGE_OF, &encode(at)))?;
+        let id = row.and_then(|row| row.first_chunk().map(|id| i32::from_be_bytes(*id)));
+        Ok(id.map(MessageId))
     }
 
     /// Whether `owner` may change a message of a channel, and whether for ever.
@@ -633,9 +818,11 @@ impl Decide<'_> {
         for id in ids {
             let Some(message) = self.message(channel, *id)?.filter(|m| m.pinned) else { continue };
             if let Some(origin) = self.origin(channel, *id)? {
-                if let Some(pin) = &origin.pin {
+                let known = self.pins_in_log(channel, &origin.post()?)?;
+                if let (Some(pin), true) = (&origin.pin, known.is_empty()) {
                     pins.push(decode(pin).map_err(|_| CoreError::Damaged(Origin::NAME))?);
                 }
+                pins.extend(known);
                 self.put_origin(channel, *id, &Origin { pin: None, ..origin })?;
             }
             let message = Message { pinned: false, ..message };

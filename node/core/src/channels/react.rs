@@ -46,6 +46,10 @@ const BATCH_MAX: usize = 128;
 /// Who reacted that one page looks through for one reaction.
 const LOOKED_AT_MAX: usize = 1000;
 
+/// Different reactions to one message that are taken from other nodes: each keeps to the bound of the
+/// group for its own people, and several may do so at once.
+const FAR_KINDS_MAX: usize = 64;
+
 /// Custom emoji that a group takes along when it becomes a supergroup: the log names 128 in all.
 const CUSTOM_CARRIED_MAX: usize = 100;
 
@@ -202,7 +206,7 @@ impl Core {
             return Err(ReactionError::TooMany.into());
         }
         let setting = setting(&reactions)?;
-        self.write(Some(actor), move |decide| {
+        self.write_or_ask(Some(actor), move |decide| {
             decide.channel_view(owner, channel)?.needs_admin(AdminRights::CHANGE_INFO)?;
             let key = row_key(channel, ALLOWED, &[]);
             let before = decide.allowed_reactions(channel)?;
@@ -350,6 +354,24 @@ impl Decide<'_> {
         if !may {
             return Err(missing);
         }
+        let kinds_max = usize::from(allowed.kinds_max);
+        self.set_reaction(&view.channel, id, &message, owner, wanted, how, kinds_max)?;
+        self.log_reaction_later(channel, id, owner)
+    }
+
+    /// What somebody reacts with to a message is this from now on.
+    #[expect(clippy::too_many_arguments, reason = "who, what, where and how")]
+    fn set_reaction(
+        &mut self,
+        channel_row: &super::Channel,
+        id: MessageId,
+        message: &Message,
+        owner: UserId,
+        wanted: Option<Reaction>,
+        how: ReactHow,
+        kinds_max: usize,
+    ) -> CoreResult<()> {
+        let channel = channel_row.id;
         let (key, own_key) = (message_key(channel, COUNTED, id), mine_key(channel, id, owner));
         let before: Option<Mine> = self.load(Keyspace::CHANNELS, &own_key)?;
         if before.as_ref().map(|mine| &mine.reaction) == wanted.as_ref() {
@@ -365,7 +387,7 @@ impl Decide<'_> {
             // The first has the number 1: see the pages.
             counted.next = counted.next.checked_add(1).ok_or(ReactionError::TooMany)?;
             counted.add(&reaction);
-            if counted.counts.len() > usize::from(allowed.kinds_max) {
+            if counted.counts.len() > kinds_max {
                 return Err(ReactionError::TooMany.into());
             }
             let (user, date, big) = (owner, self.now(), how.big);
@@ -377,8 +399,7 @@ impl Decide<'_> {
             }
             mine = Some(Mine { reaction, number: counted.next });
         }
-        self.log_reaction_later(channel, id, owner)?;
-        let broadcast = view.channel.broadcast;
+        let broadcast = channel_row.broadcast;
         if !broadcast {
             let listed = message_key(channel, LISTED, id);
             let newest = self.scan_prefix(Keyspace::CHANNELS, &listed, RECENT_SHOWN)?;
@@ -400,6 +421,50 @@ impl Decide<'_> {
         }
         let actor = self.actor;
         self.event(Event::ChannelReactions { channel, id, concerned: [owner, author], actor });
+        Ok(())
+    }
+
+    /// What somebody on another node reacts with, as the log says.
+    pub(super) fn show_far_reaction(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        user: UserId,
+        wanted: Option<Reaction>,
+    ) -> CoreResult<()> {
+        let Some(message) = self.message(channel, id)?.filter(|m| m.action.is_none()) else {
+            return Ok(());
+        };
+        let (found, how) = (self.channel_row(channel)?, ReactHow::default());
+        // What this node does not have it does not show.
+        let is_known = |wanted: &Reaction| ChatReactions::some(vec![wanted.clone()]).is_ok();
+        let wanted = wanted.filter(is_known);
+        match self.part(|decide| {
+            decide.set_reaction(&found, id, &message, user, wanted, how, FAR_KINDS_MAX)
+        })? {
+            Err(CoreError::Reaction(ReactionError::NotModified | ReactionError::TooMany)) => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Which reactions a channel has, as its log says.
+    pub(super) fn show_far_reactions(
+        &mut self,
+        channel: ChannelId,
+        said: &LogReactions,
+    ) -> CoreResult<()> {
+        let available = match &said.only {
+            None => ChatReactions::All,
+            Some(only) => {
+                let emoji = only.iter().filter(|text| !text.starts_with('#'));
+                let emoji = emoji.map(|text| Reaction::Emoji(text.to_string())).collect();
+                ChatReactions::some(emoji).unwrap_or(ChatReactions::None)
+            }
+        };
+        let kinds_max = said.kinds_max.clamp(1, REACTIONS_UNIQ_MAX as u8);
+        let reactions = ChannelReactions { available, kinds_max };
+        self.put_shown(Keyspace::CHANNELS, &row_key(channel, ALLOWED, &[]), Some(&reactions))?;
+        self.tell_channel(channel, ChatChange::Info);
         Ok(())
     }
 

@@ -72,7 +72,6 @@ impl AdminRights {
     }
 
     /// As they stand in the log.
-    #[cfg(test)]
     pub(super) fn from_log(log: LogRights) -> Self {
         ADMIN
             .iter()

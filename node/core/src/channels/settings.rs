@@ -146,7 +146,8 @@ impl Core {
         channel: ChannelId,
         setting: ChannelSetting,
     ) -> CoreResult<ChannelDone> {
-        self.write(Some(actor), move |decide| decide.set_in_channel(owner, channel, setting)).await
+        self.write_or_ask(Some(actor), move |decide| decide.set_in_channel(owner, channel, setting))
+            .await
     }
 }
 

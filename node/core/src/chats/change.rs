@@ -484,6 +484,10 @@ impl Decide<'_> {
         if account.deleted || user == UserId::SERVICE {
             return Err(CoreError::UnknownUser);
         }
+        // Their node is not asked yet.
+        if crate::federation::is_remote(user) {
+            return Ok(false);
+        }
         let theirs = self.inner.contacts.book(self.store(), user)?;
         if theirs.blocked.contains_key(&owner) {
             return Ok(false);

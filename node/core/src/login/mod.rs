@@ -141,6 +141,7 @@ impl Core {
     /// Those of the store.
     pub async fn prepare(&self, name: &str) -> CoreResult<Option<Invite>> {
         let name = name.to_owned();
+        self.index_groups().await?;
         self.write(None, move |decide| decide.prepare(&name)).await
     }
 

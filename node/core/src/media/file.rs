@@ -172,3 +172,28 @@ impl Record for FileRecord {
     const VERSION: u8 = 1;
     const NAME: &'static str = "file";
 }
+
+impl FileRecord {
+    /// Whether it is the same bytes.
+    pub(crate) fn shows_same(&self, other: &Self) -> bool {
+        self.blobs() == other.blobs()
+    }
+
+    /// The same as a file of its own, which somebody has. What it says of sets is of its node.
+    pub(crate) fn renamed(mut self, number: FileId, holder: UserId) -> Self {
+        match &mut self {
+            Self::Photo(photo) => (photo.id, photo.owner) = (number, holder),
+            Self::Document(document) => {
+                (document.id, document.owner) = (number, holder);
+                for attribute in &mut document.attributes {
+                    match attribute {
+                        DocumentAttribute::Sticker { set, .. }
+                        | DocumentAttribute::CustomEmoji { set, .. } => *set = None,
+                        _ => {}
+                    }
+                }
+            }
+        }
+        self
+    }
+}

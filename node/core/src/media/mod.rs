@@ -136,6 +136,8 @@ pub enum Media {
         /// It is not a link of the text.
         manual: bool,
     },
+    /// Something of another node that this one cannot show.
+    Unsupported,
 }
 
 impl Media {
@@ -146,6 +148,17 @@ impl Media {
             Self::Photo { photo: file, .. } | Self::Document { document: file, .. } => Some(*file),
             _ => None,
         }
+    }
+
+    /// The same with another file, where it shows one.
+    pub(crate) fn with_file(mut self, number: FileId) -> Self {
+        match &mut self {
+            Self::Photo { photo: file, .. } | Self::Document { document: file, .. } => {
+                *file = number
+            }
+            _ => {}
+        }
+        self
     }
 
     /// Whether the text of its message belongs to it, and not the other way round.

@@ -566,6 +566,10 @@ impl Decide<'_> {
         if account.deleted {
             return Err(CoreError::Deactivated);
         }
+        // Chats between two people of two nodes have no log yet.
+        if crate::federation::is_remote(recipient) {
+            return Err(CoreError::NotBuilt);
+        }
         let cell = self.inner.boxes.cell(from);
         let knows = cell.lock(self.store(), from)?.dialogs.contains_key(&to);
         if knows || self.inner.has_contact(recipient, from)? {

@@ -13,6 +13,7 @@ const NUMBERS: Ways = Ways {
     numbers: true,
     page: false,
     keep_s: 0,
+    node: 0,
     one_device_per_kind: false,
 };
 

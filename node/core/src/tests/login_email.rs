@@ -12,6 +12,7 @@ const MAIL: Ways = Ways {
     numbers: false,
     page: false,
     keep_s: 0,
+    node: 0,
     one_device_per_kind: false,
 };
 const BOTH: Ways = Ways {
@@ -21,6 +22,7 @@ const BOTH: Ways = Ways {
     numbers: true,
     page: false,
     keep_s: 0,
+    node: 0,
     one_device_per_kind: false,
 };
 const REQUIRED: Ways = Ways {
@@ -30,6 +32,7 @@ const REQUIRED: Ways = Ways {
     numbers: false,
     page: false,
     keep_s: 0,
+    node: 0,
     one_device_per_kind: false,
 };
 

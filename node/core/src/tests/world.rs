@@ -44,6 +44,8 @@ pub(super) struct Ways {
     pub(super) numbers: bool,
     pub(super) page: bool,
     pub(super) keep_s: i32,
+    /// Which one of several nodes.
+    pub(super) node: u8,
     pub(super) quotas: Quotas,
 }
 
@@ -80,6 +82,16 @@ impl World {
         Self::start(Registration::Invite, pace).await
     }
 
+    /// Another node than [`World::new`], with the same time.
+    pub(super) async fn other(of: &Self, node: u8) -> Self {
+        let ways = Ways { node, ..Ways::default() };
+        let (clock, pace) = (of.clock.clone(), Pace::default());
+        let numbers = Arc::new(AtomicI64::new(1));
+        let mut world = Self::open(Disk::new(), clock, numbers, Registration::Invite, pace, ways);
+        world.owner_invite = world.core.prepare("Rookery").await.unwrap();
+        world
+    }
+
     async fn start(registration: Registration, pace: Pace) -> Self {
         let clock = Arc::new(AtomicU64::new(START_MS));
         let disk = Disk::new();
@@ -103,7 +115,7 @@ impl World {
             clock: Arc::new(move || now.load(Ordering::SeqCst)),
             registration,
             access_secret: [7; 32],
-            log_keys: log_keys(),
+            log_keys: log_keys(ways.node),
             master: Arc::new(keys::MasterKey::from_file_bytes(&[8; 32]).unwrap()),
             can_mail: ways.mail,
             requires_email: ways.requires_email,
@@ -315,8 +327,8 @@ impl World {
 }
 
 /// Always the same, as those of a node are.
-fn log_keys() -> LogKeys {
-    LogKeys::generate(&mut StdRng::seed_from_u64(5))
+fn log_keys(node: u8) -> LogKeys {
+    LogKeys::generate(&mut StdRng::seed_from_u64(5 + u64::from(node)))
 }
 
 pub(super) fn text(text: &str) -> Text {

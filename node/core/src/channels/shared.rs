@@ -1,0 +1,653 @@
+//! Channels in which other nodes write, or that are another node's: what their logs say is brought into
+//! the box that members here share.
+//!
+//! What is shown of a message follows from its log alone (`glog`'s `Lanes::message`). So nothing is
+//! applied step by step: whenever an entry is delivered or judged otherwise, each message that it is
+//! about is compared with what the log says now, and made so. A message that returns gets a new number:
+//! clients drop one that returns under an old one. The chain is followed entry by entry, as its order is
+//! the same everywhere.
+
+use glog::body::{Action as LogAction, DataBody, GroupKind, Setting};
+use glog::control::{ControlEntry, State, Verdict};
+use glog::{EntryRef, Event as LogEvent, NodeCert, Rights as LogRights, UserRef};
+use node_store::Keyspace;
+
+use super::post::{Origin, Read};
+use super::{AdminAction, AdminRights, Channel, ChannelRole, Participant, rights};
+use crate::chats::Rights;
+use crate::decide::Decide;
+use crate::event::{ChatChange, Event, LogEntry};
+use crate::ids::{ChannelId, MessageId, PeerId, UserId};
+use crate::media::FileRecord;
+use crate::message::{Action, BoxRow, Message, Reply};
+use crate::reactions::Reaction;
+use crate::timers::{Kind, at};
+use crate::{CoreError, CoreResult};
+
+/// How far ahead of this node's clock a date may be.
+const AHEAD_S: i32 = 300;
+
+/// Characters of a title or of a description that are taken from another node.
+const TITLE_MAX: usize = 128;
+const ABOUT_MAX: usize = 255;
+
+impl Decide<'_> {
+    /// A channel of another node, as its first entry says.
+    pub(crate) fn begin_copy(&mut self, channel: ChannelId, state: &State) -> CoreResult<()> {
+        let owner = self.account_of(state.owner)?;
+        let broadcast = state.kind() == GroupKind::Channel;
+        let found = Channel {
+            id: channel,
+            broadcast,
+            banned: banned(state),
+            ..Channel::new(owner, self.now(), String::new(), String::new())
+        };
+        let mut found = found;
+        let role = ChannelRole::Creator { rank: String::new() };
+        let entering = Participant::new(owner, owner, found.date, role);
+        self.put_participant(&mut found, &entering)?;
+        self.put_channel(found)
+    }
+
+    /// Tells other nodes of an entry that was written here.
+    pub(super) fn tell_entry(&mut self, channel: ChannelId, entry: Vec<u8>) -> CoreResult<()> {
+        if self.inner.network.get().is_none() {
+            return Ok(());
+        }
+        let (group, public) =
+            self.with_chain(channel, |chain| (chain.group(), chain.state().is_public()))?;
+        let members = self.federated(channel)?.map_or(Vec::new(), |row| row.members);
+        let members = members.into_iter().map(glog::NodeId).collect();
+        self.event(Event::Entry(std::sync::Arc::new(LogEntry { group, public, members, entry })));
+        Ok(())
+    }
+
+    /// What followed from an entry of this node's own, beside what its command does: shown when the
+    /// command ends, since it may still fail.
+    pub(super) fn follow_own(&mut self, channel: ChannelId, events: Vec<LogEvent>) {
+        for event in events {
+            if let LogEvent::Judged(all) = event {
+                self.judged.extend(all.into_iter().map(|at| (channel, at)));
+            }
+        }
+    }
+
+    /// A command has ended: what its entries changed beside is shown.
+    pub(crate) fn follow_judged(&mut self) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node().short();
+        for (channel, at) in std::mem::take(&mut self.judged) {
+            // What this node's people wrote was shown by who wrote it, unless it is void now.
+            let counts = self.with_shared(channel, |shared| shared.replica.lanes().counts(&at))?;
+            if at.node != own || counts == Some(false) {
+                self.show(channel, &at, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows what came from other nodes.
+    pub(crate) fn follow_log(&mut self, channel: ChannelId, events: &[LogEvent]) -> CoreResult<()> {
+        if events.iter().any(|event| matches!(event, LogEvent::Recovered { .. })) {
+            self.follow_recovered(channel)?;
+        } else if events.iter().any(|event| matches!(event, LogEvent::Control { .. })) {
+            self.follow_chain(channel)?;
+        }
+        for event in events {
+            match event {
+                LogEvent::Delivered { at, entry, .. } => {
+                    self.show(channel, at, Some(entry.header().ts_ms))?;
+                }
+                LogEvent::Judged(all) => {
+                    for at in all {
+                        self.show(channel, at, None)?;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows what an entry is about as the log has it now.
+    fn show(&mut self, channel: ChannelId, at: &EntryRef, ts_ms: Option<u64>) -> CoreResult<()> {
+        let found = self.with_shared(channel, |shared| {
+            let lanes = shared.replica.lanes();
+            (lanes.subjects(at), lanes.get(at).cloned())
+        })?;
+        let Some((subjects, Some(entry))) = found else { return Ok(()) };
+        match entry.body() {
+            Some(DataBody::Member(_)) => return self.show_member(channel, entry.user),
+            Some(DataBody::React(react)) => {
+                for item in react.items.iter() {
+                    let by = UserRef { node: at.node, id: item.user };
+                    self.show_reaction(channel, &item.target, by)?;
+                }
+                return Ok(());
+            }
+            _ => {}
+        }
+        for subject in subjects {
+            let ts_ms = ts_ms.filter(|_| subject == *at);
+            self.show_message(channel, &subject, ts_ms, entry.user)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a message what the log says that it is; `by` changed it.
+    fn show_message(
+        &mut self,
+        channel: ChannelId,
+        at: &EntryRef,
+        ts_ms: Option<u64>,
+        by: UserRef,
+    ) -> CoreResult<()> {
+        let said = self.with_shared(channel, |shared| {
+            shared.replica.lanes().message(shared.replica.chain(), at)
+        })?;
+        let said = said.flatten();
+        let known = self.message_of_entry(channel, at)?;
+        let Some(said) = said else {
+            return match known {
+                Some(id) => self.withdraw(channel, id, by),
+                None => Ok(()),
+            };
+        };
+        // Sealed, or erased: there is nothing to show.
+        let Some(post) = &said.post else { return Ok(()) };
+        let read = self.read_post(channel, said.author, post)?;
+        let id = match known {
+            Some(id) => {
+                let edited_there = said.edited.filter(|edit| !self.is_own(edit.node));
+                if let Some(edit) = edited_there {
+                    self.show_edit(channel, id, &edit, read)?;
+                }
+                id
+            }
+            None => self.place_read(channel, at, ts_ms, read)?,
+        };
+        self.show_pins(channel, id, &said.pins, by)?;
+        for (user, _) in said.reactions.iter().filter(|_| known.is_none()) {
+            self.show_reaction(channel, at, *user)?;
+        }
+        Ok(())
+    }
+
+    fn is_own(&self, node: glog::Node16) -> bool {
+        node == self.inner.logs.keys().node().short()
+    }
+
+    /// When an entry was written, in unix seconds, as far as that can be.
+    fn date_of(&self, channel: ChannelId, at: &EntryRef, ts_ms: Option<u64>) -> CoreResult<i32> {
+        let ts_ms = match ts_ms {
+            Some(ts_ms) => Some(ts_ms),
+            None => self.entry_at(channel, at)?.and_then(|entry| {
+                glog::Entry::decode(&entry).ok().map(|entry| entry.header().ts_ms)
+            }),
+        };
+        let date = ts_ms.and_then(|ts_ms| i32::try_from(ts_ms / 1000).ok());
+        Ok(date.unwrap_or(self.now()).clamp(1, self.now().saturating_add(AHEAD_S)))
+    }
+
+    /// Puts a message of another node into the box.
+    fn place_read(
+        &mut self,
+        channel: ChannelId,
+        at: &EntryRef,
+        ts_ms: Option<u64>,
+        read: Read,
+    ) -> CoreResult<MessageId> {
+        let date = self.date_of(channel, at, ts_ms)?;
+        let Read { mut message, top, reply_to, file } = read;
+        let mut found = self.channel_row(channel)?;
+        message.date = date;
+        if let Some(file) = file
+            && !self.keep_file(file)?
+        {
+            message.media = Some(crate::media::Media::Unsupported);
+        }
+        let answered = reply_to.map(|to| self.message_of_entry(channel, &to)).transpose()?;
+        message.reply = answered.flatten().map(|to| Reply { to, quote: None });
+        let top = top.map(|top| self.message_of_entry(channel, &top)).transpose()?.flatten();
+        (message.thread, message.in_topic) = match (&message.reply, top) {
+            _ if found.broadcast => (None, false),
+            (Some(reply), _) => self.thread_of_answer(channel, reply.to)?,
+            // What it answers is gone, and what that stood in is not.
+            (None, Some(top)) => (Some(top), false),
+            (None, None) => (None, false),
+        };
+        let id = self.next_id(channel)?;
+        let meant = self.meant_in_channel(&found, &message)?;
+        message.mentioned = !meant.is_empty();
+        self.hold_media(&message, 1)?;
+        self.note_meant(&mut found, id, &meant)?;
+        self.put_channel(found.clone())?;
+        self.put_origin(channel, id, &Origin { post: glog::cbor::encode(at), pin: None })?;
+        self.enter_thread(&found, id, &message)?;
+        self.append(channel, BoxRow::Message(message))?;
+        Ok(id)
+    }
+
+    /// Keeps what a file of another node is; `false` where there is no room for it.
+    fn keep_file(&mut self, file: FileRecord) -> CoreResult<bool> {
+        let added = match file {
+            FileRecord::Photo(photo) => self.add_photo(photo),
+            FileRecord::Document(document) => self.add_document(document),
+        };
+        match added {
+            Ok(()) => Ok(true),
+            Err(CoreError::QuotaExceeded | CoreError::FileInvalid) => Ok(false),
+            Err(cause) => Err(cause),
+        }
+    }
+
+    /// A message says something else since an edit on another node.
+    fn show_edit(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        edit: &EntryRef,
+        read: Read,
+    ) -> CoreResult<()> {
+        let Some(before) = self.message(channel, id)? else { return Ok(()) };
+        let same_file = match (&before.media, &read.file) {
+            (Some(media), Some(file)) => match media.file() {
+                Some(shown) => self.file(shown)?.is_some_and(|known| known.shows_same(file)),
+                None => false,
+            },
+            _ => before.media.as_ref().is_none_or(|media| media.file().is_none()),
+        };
+        let mut message = Message {
+            text: read.message.text,
+            entities: read.message.entities,
+            invert_media: read.message.invert_media,
+            ..before.clone()
+        };
+        if !same_file {
+            if let Some(file) = read.file
+                && !self.keep_file(file)?
+            {
+                return Ok(());
+            }
+            message.media = read.message.media;
+        }
+        if message == before {
+            return Ok(());
+        }
+        message.edited = self.date_of(channel, edit, None)?.max(1);
+        if message.media != before.media {
+            self.hold_media(&message, 1)?;
+            self.release_media([&before])?;
+        }
+        let by = before.from;
+        let what = AdminAction::Edited(id, before, message.clone());
+        self.note(channel, by, what)?;
+        self.rewrite(channel, id, &message)?;
+        self.append_edited(channel, id, &message).map(|_| ())
+    }
+
+    /// A message is shown no more.
+    fn withdraw(&mut self, channel: ChannelId, id: MessageId, by: UserRef) -> CoreResult<()> {
+        let Some(message) = self.message(channel, id)? else { return Ok(()) };
+        if by.id != 0 {
+            let by = self.account_of(by)?;
+            self.note(channel, by, AdminAction::Deleted(id, message.clone()))?;
+        }
+        self.forget_message(channel, id, &message)?;
+        self.remove(channel.into(), channel.into(), None, vec![id]).map(|_| ())
+    }
+
+    /// What pins a message in the log; none where nobody else writes.
+    pub(super) fn pins_in_log(
+        &mut self,
+        channel: ChannelId,
+        post: &EntryRef,
+    ) -> CoreResult<Vec<EntryRef>> {
+        let said = self.with_shared(channel, |shared| {
+            shared.replica.lanes().message(shared.replica.chain(), post)
+        })?;
+        Ok(said.flatten().map(|said| said.pins).unwrap_or_default())
+    }
+
+    fn show_pins(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        pins: &[EntryRef],
+        by: UserRef,
+    ) -> CoreResult<()> {
+        let Some(before) = self.message(channel, id)? else { return Ok(()) };
+        if before.pinned != pins.is_empty() {
+            return Ok(());
+        }
+        let message = Message { pinned: !before.pinned, ..before };
+        self.rewrite(channel, id, &message)?;
+        let peer = PeerId::from(channel);
+        let pinned = message.pinned;
+        if by.id != 0 {
+            let by = self.account_of(by)?;
+            self.note(channel, by, AdminAction::Pinned(id, message))?;
+        }
+        self.append(channel, BoxRow::Pinned { peer, ids: vec![id], pinned })?;
+        if pinned && by.id != 0 {
+            let by = self.account_of(by)?;
+            let service = Message {
+                action: Some(Action::Pin),
+                reply: Some(Reply { to: id, quote: None }),
+                ..Message::service(peer, by, false, self.now())
+            };
+            self.place_service(by, channel, service)?;
+        }
+        Ok(())
+    }
+
+    /// Makes somebody's reaction to a message what the log says.
+    fn show_reaction(&mut self, channel: ChannelId, at: &EntryRef, by: UserRef) -> CoreResult<()> {
+        // Of one's own people it shows before it is in the log.
+        if self.is_own(by.node) {
+            return Ok(());
+        }
+        let Some(id) = self.message_of_entry(channel, at)? else { return Ok(()) };
+        let said = self.with_shared(channel, |shared| {
+            shared.replica.lanes().message(shared.replica.chain(), at)
+        })?;
+        let said = said.flatten().and_then(|said| said.reactions.get(&by)?.first().cloned());
+        // A custom one has its number there.
+        let wanted = said.filter(|text| !text.starts_with('#')).map(Reaction::Emoji);
+        let user = self.account_of(by)?;
+        self.show_far_reaction(channel, id, user, wanted)
+    }
+
+    /// Makes somebody a member, or not, as the log says.
+    fn show_member(&mut self, channel: ChannelId, user: UserRef) -> CoreResult<()> {
+        if self.is_own(user.node) {
+            return Ok(());
+        }
+        let is_in = self.with_shared(channel, |shared| shared.replica.lanes().membership(&user))?;
+        let joined = is_in.flatten() == Some(true);
+        let user = self.account_of(user)?;
+        let date = self.now();
+        let own = self.participant(channel, user)?;
+        let own = own.unwrap_or_else(|| Participant {
+            joined: false,
+            ..Participant::new(user, user, date, ChannelRole::Member)
+        });
+        if own.joined == joined || matches!(own.role, ChannelRole::Creator { .. }) {
+            return Ok(());
+        }
+        let mut found = self.channel_row(channel)?;
+        let now = Participant { joined, announced: joined, date, ..own };
+        self.put_participant(&mut found, &now)?;
+        self.put_channel(found)?;
+        let what = if joined { AdminAction::Joined } else { AdminAction::Left };
+        self.note(channel, user, what)?;
+        self.tell_channel(channel, ChatChange::Members);
+        Ok(())
+    }
+
+    /// The home's own command has shown what its entries of the chain do.
+    pub(super) fn has_shown_chain(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let Some(row) = self.federated(channel)? else { return Ok(()) };
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        self.note_state(channel, row, &state)
+    }
+
+    /// Shows what the chain says that does not show yet.
+    pub(crate) fn follow_chain(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let Some(row) = self.federated(channel)? else { return Ok(()) };
+        let (entries, state) = self.with_chain(channel, |chain| {
+            let from = usize::try_from(row.applied).unwrap_or(usize::MAX).saturating_add(1);
+            let new = chain.entries().iter().zip(chain.verdicts()).skip(from);
+            let new: Vec<(ControlEntry, Verdict)> =
+                new.map(|(entry, verdict)| (entry.clone(), *verdict)).collect();
+            (new, chain.state().clone())
+        })?;
+        for (entry, verdict) in entries {
+            if verdict == Verdict::Applied {
+                self.show_control(channel, &entry, &state)?;
+            }
+        }
+        self.note_state(channel, row, &state)
+    }
+
+    /// The chain is another one: all of what it says is shown anew.
+    fn follow_recovered(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let Some(row) = self.federated(channel)? else { return Ok(()) };
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        for setting in state.settings.values() {
+            self.show_setting(channel, None, setting, &state)?;
+        }
+        let mut found = self.channel_row(channel)?;
+        found.banned = banned(&state);
+        found.creator = self.account_of(state.owner)?;
+        self.put_channel(found)?;
+        let mut named: Vec<UserRef> = state.admins.keys().copied().collect();
+        named.extend(state.denied.keys().copied());
+        named.push(state.owner);
+        for user in self.channel_marked(channel)? {
+            named.push(self.user_ref(user)?);
+        }
+        named.sort_unstable();
+        named.dedup();
+        for user in named {
+            self.show_standing(channel, user, None, &state)?;
+        }
+        self.tell_channel(channel, ChatChange::Info);
+        self.note_state(channel, row, &state)
+    }
+
+    fn note_state(
+        &mut self,
+        channel: ChannelId,
+        row: crate::federation::Federated,
+        state: &State,
+    ) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node();
+        let members = state.members().map(|node| node.id).filter(|id| *id != own);
+        let now = crate::federation::Federated {
+            home: state.home.0,
+            public: state.is_public(),
+            members: members.map(|id| id.0).collect(),
+            applied: state.head.0,
+            ..row.clone()
+        };
+        if now.members != row.members {
+            let certs = state.nodes.values().filter_map(|node| node.newest_cert());
+            let certs: Vec<NodeCert> = certs.cloned().collect();
+            certs.iter().try_for_each(|cert| self.learn_node(cert))?;
+        }
+        if (&now.home, now.public, &now.members) != (&row.home, row.public, &row.members) {
+            self.event(Event::GroupsChanged);
+        }
+        if now == row { Ok(()) } else { self.put_federated(channel, now) }
+    }
+
+    /// Shows what one entry of the chain does.
+    fn show_control(
+        &mut self,
+        channel: ChannelId,
+        entry: &ControlEntry,
+        state: &State,
+    ) -> CoreResult<()> {
+        let Some(action) = entry.action() else { return Ok(()) };
+        let by = entry.user();
+        match action {
+            LogAction::Promote(of) => self.show_standing(channel, of.user, by, state),
+            LogAction::Demote(of) => self.show_standing(channel, of.user, by, state),
+            LogAction::Ban(of) => self.show_standing(channel, of.user, by, state),
+            LogAction::Restrict(of) => self.show_standing(channel, of.user, by, state),
+            LogAction::Unban(of) => self.show_standing(channel, of.user, by, state),
+            LogAction::TransferOwner(of) => {
+                let owner = self.account_of(state.owner)?;
+                let mut found = self.channel_row(channel)?;
+                let before = self.user_ref(found.creator)?;
+                found.creator = owner;
+                self.put_channel(found)?;
+                self.show_standing(channel, of.user, by, state)?;
+                self.show_standing(channel, before, by, state)
+            }
+            LogAction::Info(info) => {
+                let by = by.map(|by| self.account_of(by)).transpose()?;
+                self.show_setting(channel, by, &info.setting, state)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What somebody is in a channel, as the chain says.
+    fn show_standing(
+        &mut self,
+        channel: ChannelId,
+        user: UserRef,
+        by: Option<UserRef>,
+        state: &State,
+    ) -> CoreResult<()> {
+        let standing = state.standing(user);
+        let (account, date) = (self.account_of(user)?, self.now());
+        let by = match by {
+            Some(by) => self.account_of(by)?,
+            None => self.channel_row(channel)?.creator,
+        };
+        let known = self.participant(channel, account)?;
+        let own = known.unwrap_or_else(|| Participant {
+            joined: false,
+            ..Participant::new(account, by, date, ChannelRole::Member)
+        });
+        let (mut joined, mut role) = (own.joined, ChannelRole::Member);
+        let denied = state.denied.get(&user);
+        if standing.owner {
+            let rank = match &own.role {
+                ChannelRole::Creator { rank } => rank.clone(),
+                _ => String::new(),
+            };
+            (joined, role) = (true, ChannelRole::Creator { rank });
+        } else if let Some(admin) = state.admins.get(&user) {
+            let rights = AdminRights::from_log(admin.rights);
+            let rights = rights.with(AdminRights::OTHER, true);
+            let by = self.account_of(admin.by)?;
+            (joined, role) = (true, ChannelRole::Admin { rights, rank: admin.rank.clone(), by });
+        } else if let Some(denied) = denied {
+            let until = i32::try_from(denied.until_ms / 1000).unwrap_or(0);
+            if denied.rights == LogRights::ALL {
+                (joined, role) = (false, ChannelRole::Banned { until: 0, by });
+            } else {
+                let rights = rights::forbidden(denied.rights);
+                role = ChannelRole::Restricted { rights, until, by };
+            }
+        }
+        let anonymous = matches!(&role, ChannelRole::Admin { rights, .. }
+            if rights.contains_all(AdminRights::ANONYMOUS));
+        if (joined, &role, anonymous) == (own.joined, &own.role, own.anonymous) {
+            return Ok(());
+        }
+        if let ChannelRole::Restricted { until: until @ 1.., .. } = role
+            && self.is_own(state.home.short())
+        {
+            let key = at(Kind::Unban, until, account, &channel.bytes());
+            self.set_timer(&key, Vec::new());
+        }
+        let removed = own.joined && !joined;
+        let announced = own.announced && joined;
+        let now = Participant { joined, role, anonymous, announced, ..own.clone() };
+        let mut found = self.channel_row(channel)?;
+        self.put_participant(&mut found, &now)?;
+        let broadcast = found.broadcast;
+        self.put_channel(found)?;
+        if own.is_admin() || now.is_admin() {
+            self.note_admin(channel, by, &own, &now)?;
+        } else {
+            self.note(channel, by, AdminAction::Banned(own, now))?;
+        }
+        self.tell_member(channel, account);
+        self.tell_channel(channel, ChatChange::Members);
+        if removed && !broadcast {
+            self.say_in_channel(by, channel, Action::ChatRemoved(account))?;
+        }
+        Ok(())
+    }
+
+    /// Everybody who is an admin, or from whom something is taken.
+    fn channel_marked(&self, channel: ChannelId) -> CoreResult<Vec<UserId>> {
+        let prefix = super::row_key(channel, super::MARKED, &[]);
+        let rows = self.scan_prefix(Keyspace::CHANNELS, &prefix, usize::MAX >> 1)?;
+        let user = |key: &[u8]| key.last_chunk::<8>().map(|id| UserId(i64::from_be_bytes(*id)));
+        Ok(rows.iter().filter_map(|(key, _)| user(key)).collect())
+    }
+
+    /// Shows what is set in a channel; `by` set it.
+    fn show_setting(
+        &mut self,
+        channel: ChannelId,
+        by: Option<UserId>,
+        setting: &Setting,
+        state: &State,
+    ) -> CoreResult<()> {
+        let before = self.channel_row(channel)?;
+        let mut found = before.clone();
+        let clip = |text: &str, max: usize| text.chars().take(max).collect::<String>();
+        let mut said = None;
+        match setting {
+            Setting::Title(title) => {
+                found.title = clip(title, TITLE_MAX);
+                // The first one comes with the channel.
+                said = Some(Action::ChatTitle(found.title.clone()))
+                    .filter(|_| !before.title.is_empty());
+            }
+            Setting::About(about) => found.about = clip(about, ABOUT_MAX),
+            Setting::Username(name) => {
+                let home = state.home.short();
+                let holder = PeerId::from(channel);
+                found.username = match name {
+                    Some(name) if self.is_own(home) => Some(name.to_string()),
+                    Some(name) => self.name_for(name, home, holder)?,
+                    None => None,
+                };
+                if let Some(old) =
+                    before.username.filter(|old| found.username.as_ref() != Some(old))
+                {
+                    self.delete(Keyspace::NAMES, old.to_lowercase().as_bytes());
+                }
+            }
+            Setting::Defaults(_) => found.banned = banned(state),
+            Setting::SlowModeS(seconds) => found.slow_mode_s = bounded(*seconds),
+            Setting::ShowsHistory(shown) => found.hidden_history = !shown,
+            Setting::Signatures(so) => found.signatures = *so,
+            Setting::NoForwards(so) => found.noforwards = *so,
+            Setting::TtlS(period) => found.ttl_period = bounded(*period),
+            Setting::JoinToSend(so) => found.join_to_send = *so,
+            Setting::JoinRequest(so) => found.join_request = *so,
+            Setting::HiddenMembers(so) => found.hidden_members = *so,
+            Setting::Reactions(reactions) => return self.show_far_reactions(channel, reactions),
+            // Photos, links with other groups, topics: not shared yet.
+            _ => return Ok(()),
+        }
+        let before = self.channel_row(channel)?;
+        if found == before {
+            return Ok(());
+        }
+        let by = by.unwrap_or(found.creator);
+        self.note_changes(by, &before, &found)?;
+        self.put_channel(found)?;
+        let change = match setting {
+            Setting::Defaults(_) => ChatChange::Rights,
+            Setting::TtlS(_) => ChatChange::Ttl,
+            _ => ChatChange::Info,
+        };
+        self.tell_channel(channel, change);
+        if let Some(said) = said {
+            self.say_in_channel(by, channel, said)?;
+        }
+        Ok(())
+    }
+}
+
+/// What members may not do.
+fn banned(state: &State) -> Rights {
+    match state.kind() {
+        GroupKind::Channel => Rights::NONE,
+        GroupKind::Supergroup => rights::forbidden(LogRights::MEMBER - state.defaults()),
+    }
+}
+
+fn bounded(seconds: u32) -> i32 {
+    i32::try_from(seconds).unwrap_or(0)
+}

@@ -1,0 +1,395 @@
+//! Channels that are shared with other nodes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use glog::body::GroupKind;
+use glog::control::State;
+use glog::{Entry, GroupId, Lane, Node16, NodeId};
+use node_store::{Keyspace, Store};
+use parking_lot::RwLock;
+use serde::{Deserialize, Serialize};
+
+use super::{GROUP, people};
+use crate::channels::Channels;
+use crate::decide::Decide;
+use crate::event::Event;
+use crate::ids::{ChannelId, PeerId, UserId};
+use crate::limits::Limit;
+use crate::record::Record;
+use crate::{Core, CoreError, CoreResult};
+
+/// Key in [`Keyspace::SETTINGS`]: channels are found by their names in logs.
+const INDEXED_KEY: &[u8] = b"groups_indexed";
+
+/// Groups that were asked for and whose first entry has not come. Protects memory.
+const EXPECTED_MAX: usize = 1024;
+
+/// How a channel is shared with other nodes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Federated {
+    /// Its name in logs.
+    pub(crate) group: [u8; 32],
+    /// The node that decides about it.
+    pub(crate) home: [u8; 32],
+    /// Others write in it, or it is another node's: all of its log is kept in memory while it is used.
+    pub(crate) shared: bool,
+    /// Anybody may read it.
+    pub(crate) public: bool,
+    /// Nodes that write in it, without this one.
+    pub(crate) members: Vec<[u8; 32]>,
+    /// The number of the last entry of the chain whose effects show here.
+    pub(crate) applied: u64,
+}
+
+impl Record for Federated {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "sharing of a channel";
+}
+
+/// A group as whoever synchronises it has to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SharedGroup {
+    /// Its name in logs.
+    pub group: GroupId,
+    /// The channel that it is here.
+    pub channel: ChannelId,
+    /// The node that decides about it.
+    pub home: NodeId,
+    /// This node is its home.
+    pub is_home: bool,
+    /// Anybody may read it.
+    pub public: bool,
+    /// Other nodes that write in it.
+    pub members: Vec<NodeId>,
+}
+
+/// Who or what has a name on a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FoundName {
+    /// A public channel or group.
+    Group([u8; 32]),
+    /// One of its people.
+    Person(super::Card),
+}
+
+/// Channels that are shared, in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    tables: RwLock<Tables>,
+    expected: RwLock<BTreeSet<GroupId>>,
+}
+
+#[derive(Debug, Default)]
+struct Tables {
+    groups: BTreeMap<GroupId, (ChannelId, Federated)>,
+    by_channel: BTreeMap<ChannelId, GroupId>,
+}
+
+impl Groups {
+    pub(crate) fn load(store: &dyn Store, channels: &Channels) -> CoreResult<Self> {
+        let groups = Self::default();
+        for channel in channels.ids() {
+            if let Some(row) = store.get(Keyspace::CHANNELS, &federated_key(channel))? {
+                groups.put(channel, Federated::decode(&row)?);
+            }
+        }
+        Ok(groups)
+    }
+
+    fn put(&self, channel: ChannelId, row: Federated) {
+        let mut tables = self.tables.write();
+        let group = GroupId(row.group);
+        tables.by_channel.insert(channel, group);
+        tables.groups.insert(group, (channel, row));
+    }
+
+    fn get(&self, group: GroupId) -> Option<(ChannelId, Federated)> {
+        self.tables.read().groups.get(&group).cloned()
+    }
+
+    pub(crate) fn of(&self, channel: ChannelId) -> Option<Federated> {
+        let tables = self.tables.read();
+        let group = tables.by_channel.get(&channel)?;
+        tables.groups.get(group).map(|(_, row)| row.clone())
+    }
+}
+
+fn federated_key(channel: ChannelId) -> Vec<u8> {
+    [&channel.bytes()[..], &[crate::channels::FEDERATED]].concat()
+}
+
+fn group_key(group: GroupId) -> Vec<u8> {
+    [&[GROUP][..], &group.0].concat()
+}
+
+impl Core {
+    /// The channel that a group is here; `None` where there is none, or it was ended.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn channel_of_group(&self, group: GroupId) -> CoreResult<Option<ChannelId>> {
+        let row = self.inner.store.get(Keyspace::NODES, &group_key(group))?;
+        let channel = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
+        let channel = channel.map(ChannelId);
+        Ok(channel.filter(|channel| self.channel(*channel).is_some_and(|found| !found.deleted)))
+    }
+
+    /// Groups that are shared with others: all of other nodes, and those of this one in which others
+    /// write.
+    #[must_use]
+    pub fn shared_groups(&self) -> Vec<SharedGroup> {
+        let own = self.inner.logs.keys().node();
+        let tables = self.inner.groups.tables.read();
+        tables.groups.values().map(|(channel, row)| shared(*channel, row, own)).collect()
+    }
+
+    /// A group that is shared with others.
+    #[must_use]
+    pub fn shared_group(&self, group: GroupId) -> Option<SharedGroup> {
+        let (channel, row) = self.inner.groups.get(group)?;
+        Some(shared(channel, &row, self.inner.logs.keys().node()))
+    }
+
+    /// How a channel is shared; `None` for one that is this node's alone.
+    #[must_use]
+    pub fn sharing(&self, channel: ChannelId) -> Option<SharedGroup> {
+        let row = self.inner.groups.of(channel)?;
+        Some(shared(channel, &row, self.inner.logs.keys().node()))
+    }
+
+    /// Somebody here wants a group of another node: it is taken when it comes. No message makes a node
+    /// fetch a group by itself.
+    pub fn expect_group(&self, group: GroupId) {
+        let mut expected = self.inner.groups.expected.write();
+        if expected.len() >= EXPECTED_MAX {
+            expected.pop_first();
+        }
+        expected.insert(group);
+    }
+
+    /// Who or what other nodes find here under a name: people, and public channels of this node.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn found_name(&self, name: &str) -> CoreResult<Option<FoundName>> {
+        if let Some(user) = self.inner.directory.by_username(name) {
+            let own = !people::is_remote(user) && user != UserId::SERVICE;
+            return Ok(self.card(user).filter(|_| own).map(FoundName::Person));
+        }
+        let Some(channel) = self.channel_by_username(name) else { return Ok(None) };
+        let is_away = self.sharing(channel).is_some_and(|shared| !shared.is_home);
+        if is_away || self.channel(channel).is_none_or(|found| found.deleted) {
+            return Ok(None);
+        }
+        let group = self.write(None, move |decide| decide.name_of_log(channel)).await?;
+        Ok(Some(FoundName::Group(group)))
+    }
+
+    /// Who or what has a name at another node, as a peer of this one. A channel that is not here yet is
+    /// brought.
+    ///
+    /// # Errors
+    /// [`CoreError::Flood`], [`CoreError::UnknownUser`], [`CoreError::NodeUnreachable`].
+    pub async fn resolve_far(&self, asker: UserId, name: &str, domain: &str) -> CoreResult<PeerId> {
+        self.take(Limit::Lookups(asker)).await?;
+        let whole = format!("{name}@{domain}").to_lowercase();
+        let row = self.inner.store.get(Keyspace::NAMES, whole.as_bytes())?;
+        if let Some(known) = row.and_then(|row| PeerId::from_bytes(&row)) {
+            return Ok(known);
+        }
+        let network = self.network()?;
+        let (node, found) = network.find(name.to_lowercase(), domain.to_lowercase()).await?;
+        match found {
+            FoundName::Person(card) => Ok(self.account_of(node.short(), card).await?.into()),
+            FoundName::Group(group) => {
+                let group = GroupId(group);
+                if self.channel_of_group(group)?.is_none() {
+                    self.expect_group(group);
+                    network.follow(node, group).await?;
+                }
+                let channel = self.channel_of_group(group)?.ok_or(CoreError::UnknownUser)?;
+                Ok(channel.into())
+            }
+        }
+    }
+
+    /// Sees to it that this node may write in a channel of another one that somebody here joins.
+    ///
+    /// # Errors
+    /// [`CoreError::NodeUnreachable`], and what the home refuses.
+    pub(crate) async fn join_far(&self, channel: ChannelId) -> CoreResult<()> {
+        let Some(sharing) = self.sharing(channel).filter(|sharing| !sharing.is_home) else {
+            return Ok(());
+        };
+        let found = self.channel(channel).ok_or(CoreError::UnknownChannel)?;
+        if found.broadcast || self.may_write_far(channel).await? {
+            return Ok(());
+        }
+        self.network()?.join(sharing.home, sharing.group).await
+    }
+
+    /// Whether this node may write in a channel.
+    async fn may_write_far(&self, channel: ChannelId) -> CoreResult<bool> {
+        self.write(None, move |decide| {
+            let own = decide.inner.logs.keys().node().short();
+            decide.with_chain(channel, |chain| chain.state().is_member(own))
+        })
+        .await
+    }
+
+    /// The home lets another node write in a public group of its own.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`] for what is not public, not this node's, or no group.
+    pub async fn admit_node(&self, group: GroupId, cert: glog::NodeCert) -> CoreResult<()> {
+        let channel = self.channel_of_group(group)?.ok_or(CoreError::UnknownChannel)?;
+        self.write(None, move |decide| decide.admit_node(channel, cert)).await
+    }
+
+    /// Makes channels of earlier versions found by their names in logs.
+    pub(crate) async fn index_groups(&self) -> CoreResult<()> {
+        if self.inner.store.get(Keyspace::SETTINGS, INDEXED_KEY)?.is_some() {
+            return Ok(());
+        }
+        for channel in self.inner.channels.ids() {
+            self.write(None, move |decide| {
+                let group = GroupId(decide.name_of_log(channel)?);
+                decide.put_group(channel, group);
+                Ok(())
+            })
+            .await?;
+        }
+        self.write(None, |decide| {
+            decide.put_bytes(Keyspace::SETTINGS, INDEXED_KEY, vec![1]);
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn shared(channel: ChannelId, row: &Federated, own: NodeId) -> SharedGroup {
+    SharedGroup {
+        group: GroupId(row.group),
+        channel,
+        home: NodeId(row.home),
+        is_home: row.home == own.0,
+        public: row.public,
+        members: row.members.iter().copied().map(NodeId).collect(),
+    }
+}
+
+impl Decide<'_> {
+    /// Whether another node decides about a channel.
+    pub(crate) fn is_away(&self, channel: ChannelId) -> CoreResult<bool> {
+        let own = self.inner.logs.keys().node();
+        Ok(self.federated(channel)?.is_some_and(|row| row.home != own.0))
+    }
+
+    /// How a channel is shared; `None` for one that is this node's alone.
+    pub(crate) fn federated(&self, channel: ChannelId) -> CoreResult<Option<Federated>> {
+        self.load(Keyspace::CHANNELS, &federated_key(channel))
+    }
+
+    pub(crate) fn put_federated(&mut self, channel: ChannelId, row: Federated) -> CoreResult<()> {
+        self.put(Keyspace::CHANNELS, &federated_key(channel), &row)?;
+        self.after(move |inner| inner.groups.put(channel, row));
+        Ok(())
+    }
+
+    /// A channel is found by its name in logs.
+    pub(crate) fn put_group(&mut self, channel: ChannelId, group: GroupId) {
+        self.put_bytes(Keyspace::NODES, &group_key(group), channel.bytes().to_vec());
+    }
+
+    pub(crate) fn channel_of(&self, group: GroupId) -> CoreResult<Option<ChannelId>> {
+        let row = self.get(Keyspace::NODES, &group_key(group))?;
+        let channel = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
+        Ok(channel.map(ChannelId))
+    }
+
+    /// A group of another node begins here, if somebody wants it.
+    pub(super) fn begin_far(&mut self, genesis: Entry) -> CoreResult<Option<ChannelId>> {
+        let group = GroupId(genesis.id().0);
+        if !self.inner.groups.expected.read().contains(&group) {
+            return Ok(None);
+        }
+        if !matches!(genesis.header().lane, Lane::Control { .. }) {
+            return Ok(None);
+        }
+        let channel = self.next_channel_id()?;
+        self.begin_shared(channel, genesis)?;
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        let own = self.inner.logs.keys().node();
+        if state.home == own {
+            // Its own group, which it has lost: not taken from others by the way.
+            return Err(CoreError::UnknownChannel);
+        }
+        self.put_group(channel, group);
+        self.learn_nodes(&state)?;
+        let row = Federated {
+            group: group.0,
+            home: state.home.0,
+            shared: true,
+            public: state.is_public(),
+            members: members_but(&state, own),
+            applied: 0,
+        };
+        self.put_federated(channel, row)?;
+        self.begin_copy(channel, &state)?;
+        self.after(move |inner| {
+            inner.groups.expected.write().remove(&group);
+        });
+        self.event(Event::GroupsChanged);
+        Ok(Some(channel))
+    }
+
+    /// Certificates of the nodes of a group.
+    pub(super) fn learn_nodes(&mut self, state: &State) -> CoreResult<()> {
+        let certs: Vec<_> = state.nodes.values().filter_map(|node| node.newest_cert()).collect();
+        certs.into_iter().try_for_each(|cert| self.learn_node(cert))
+    }
+
+    fn admit_node(&mut self, channel: ChannelId, cert: glog::NodeCert) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node();
+        let (state, node) = (self.with_chain(channel, |chain| chain.state().clone())?, cert.node());
+        let is_group = state.kind() == GroupKind::Supergroup;
+        let blocked = self.node_row(node.short())?.is_some_and(|row| row.blocked);
+        if state.home != own || !state.is_public() || !is_group || blocked || node == own {
+            return Err(CoreError::UnknownChannel);
+        }
+        if state.is_member(node.short()) {
+            return Ok(());
+        }
+        if self.channel_row(channel)?.join_request {
+            return Err(CoreError::NotBuilt);
+        }
+        let first_inc = state.nodes.get(&node.short()).map_or(0, |node| node.floor);
+        let add = glog::body::AddNode { cert, first_inc, epoch: None };
+        if self.federated(channel)?.is_none_or(|row| !row.shared) {
+            let row = Federated {
+                group: state.group.0,
+                home: own.0,
+                shared: true,
+                public: true,
+                members: Vec::new(),
+                applied: state.head.0,
+            };
+            self.put_federated(channel, row)?;
+            self.share_log(channel)?;
+            self.event(Event::GroupsChanged);
+        }
+        self.write_control(channel, None, glog::body::Action::AddNode(Box::new(add)))?;
+        self.follow_chain(channel)
+    }
+}
+
+/// Nodes that write in a group, without one.
+pub(super) fn members_but(state: &State, own: NodeId) -> Vec<[u8; 32]> {
+    state.members().map(|node| node.id).filter(|id| *id != own).map(|id| id.0).collect()
+}
+
+/// Whether a node takes part in a group, as this node sees it.
+pub(super) fn takes_part(row: &Federated, node: Node16) -> bool {
+    NodeId(row.home).short() == node
+        || row.members.iter().any(|member| NodeId(*member).short() == node)
+}

@@ -1,0 +1,88 @@
+//! Other nodes: who is on them, which channels are shared with them, and what comes from them.
+//!
+//! A channel of another node is a copy of its log, and is shown as any other: what its entries say is
+//! brought into the box that members here share (see `channels::shared`). Its people are accounts of this
+//! node to clients, with numbers of their own (see [`people`]). What only the home of a channel may
+//! decide is asked of it (see [`asks`]).
+//!
+//! Keyspace `NODES`: 0 ++ node (16) a [`nodes::NodeRow`]; 1 ++ node (16) ++ user (8) the account here; 2
+//! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here. Keyspace
+//! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]).
+
+mod asks;
+mod groups;
+mod nodes;
+mod people;
+mod serve;
+
+pub use asks::Asked;
+pub(crate) use groups::{Federated, Groups};
+pub use groups::{FoundName, SharedGroup};
+pub use nodes::KnownNode;
+pub use people::{Card, is_remote};
+pub use serve::{Heads, LaneName, Received};
+
+use std::future::Future;
+use std::pin::Pin;
+
+use glog::{GroupId, NodeId};
+
+use crate::{Core, CoreError, CoreResult};
+
+const NODE: u8 = 0;
+const ACCOUNT: u8 = 1;
+const PERSON: u8 = 2;
+const GROUP: u8 = 3;
+
+/// What is asked of other nodes, by whoever reaches them.
+pub type Asking<'a, T> = Pin<Box<dyn Future<Output = CoreResult<T>> + Send + 'a>>;
+
+/// The way to other nodes.
+pub trait Network: Send + Sync {
+    /// Who or what has a name at a domain.
+    fn find(&self, name: String, domain: String) -> Asking<'_, (NodeId, FoundName)>;
+    /// Brings a group here from a node, and follows it there from now on.
+    fn follow(&self, node: NodeId, group: GroupId) -> Asking<'_, ()>;
+    /// Asks the home to let this node write in a public group; answers when the entry is here that says
+    /// so.
+    fn join(&self, home: NodeId, group: GroupId) -> Asking<'_, ()>;
+    /// Has the home of a group do what an admin here wants; answers when it is here.
+    fn ask(&self, asked: Asked) -> Asking<'_, ()>;
+}
+
+impl Core {
+    /// Who this node is to others.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        self.inner.logs.keys().node()
+    }
+
+    /// What vouches for this node's keys.
+    #[must_use]
+    pub fn cert(&self) -> glog::NodeCert {
+        self.inner.logs.keys().cert().clone()
+    }
+
+    /// Other nodes are reached by this from now on. Only the first one counts.
+    pub fn connect(&self, network: std::sync::Arc<dyn Network>) {
+        // A second one would mean two nodes in one.
+        let _ = self.inner.network.set(network);
+    }
+
+    pub(crate) fn network(&self) -> CoreResult<&dyn Network> {
+        self.inner.network.get().map(|network| &**network).ok_or(CoreError::NodeUnreachable)
+    }
+}
+
+/// One part of a name as clients take it: letters, digits, single underscores.
+fn label(text: &str) -> String {
+    let mut label = String::new();
+    for c in text.chars() {
+        match c {
+            'a'..='z' | 'A'..='Z' | '0'..='9' => label.push(c.to_ascii_lowercase()),
+            _ if !label.ends_with('_') => label.push('_'),
+            _ => {}
+        }
+    }
+    label.trim_matches('_').to_owned()
+}

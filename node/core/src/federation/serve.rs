@@ -1,0 +1,248 @@
+//! What other nodes are told and given of logs, and what they bring.
+
+use glog::{ControlRef, Entry, EntryRef, GroupId, Node16, NodeCert, NodeId};
+
+use super::groups::takes_part;
+use crate::decide::Decide;
+use crate::ids::ChannelId;
+use crate::{Core, CoreResult};
+
+/// Entries that one command takes: what follows from each is some rows.
+const TAKEN_AT_ONCE: usize = 64;
+
+/// What is held of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heads {
+    /// The last entry of the chain.
+    pub control: ControlRef,
+    /// Its term.
+    pub term: u32,
+    /// The last entry of each lane.
+    pub lanes: Vec<EntryRef>,
+    /// Anybody may read it.
+    pub public: bool,
+}
+
+/// A chain or a lane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LaneName {
+    /// The chain.
+    Control,
+    /// What a node says.
+    Data {
+        /// Which node.
+        node: Node16,
+        /// In which incarnation.
+        inc: u32,
+    },
+}
+
+/// What became of entries that a node brought.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Received {
+    /// So many were new.
+    pub fresh: u32,
+    /// So many were of no log, or not signed by who is said to have written them.
+    pub rejected: u32,
+    /// Why the rest was not looked at; not the sender's fault.
+    pub stopped: Option<String>,
+}
+
+impl Core {
+    /// Whether a node may read a group: anybody a public one, of others those that take part.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn may_node_read(&self, node: NodeId, group: GroupId) -> CoreResult<bool> {
+        if self.known_node(node.short())?.is_some_and(|known| known.blocked) {
+            return Ok(false);
+        }
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(false) };
+        let public = match self.inner.groups.of(channel) {
+            Some(row) if takes_part(&row, node.short()) => true,
+            Some(row) => row.public,
+            None => self.channel(channel).is_some_and(|found| found.username.is_some()),
+        };
+        Ok(public)
+    }
+
+    /// What is held of a group; `None` where there is none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn log_heads(&self, group: GroupId) -> CoreResult<Option<Heads>> {
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(None) };
+        self.write(None, move |decide| decide.log_heads(channel)).await.map(Some)
+    }
+
+    /// Entries of a chain or lane from one number up to and without another, as far as they fit, at
+    /// least one if there is one. As they were stored.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn log_page(
+        &self,
+        group: GroupId,
+        lane: LaneName,
+        from: u64,
+        to: u64,
+        bytes_max: usize,
+    ) -> CoreResult<Vec<Vec<u8>>> {
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(Vec::new()) };
+        // Nothing leaves that is not durable: what a command sees may not be.
+        let page = self
+            .write(None, move |decide| decide.log_page(channel, lane, from, to, bytes_max))
+            .await?;
+        Ok(page)
+    }
+
+    /// Entries by their names, those that are here.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn log_named(
+        &self,
+        group: GroupId,
+        names: Vec<EntryRef>,
+    ) -> CoreResult<Vec<Vec<u8>>> {
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(Vec::new()) };
+        self.write(None, move |decide| {
+            let mut found = Vec::new();
+            for at in &names {
+                let entry = decide.entry_at(channel, at)?;
+                let is_it = |entry: &Vec<u8>| {
+                    Entry::decode(entry).is_ok_and(|entry| entry.id().short() == at.hash)
+                };
+                found.extend(entry.filter(is_it));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Certificates that the lanes of a group have shown.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn log_certs(&self, group: GroupId) -> CoreResult<Vec<NodeCert>> {
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(Vec::new()) };
+        self.write(None, move |decide| {
+            let certs = decide.with_shared(channel, |shared| {
+                shared.replica.certs().cloned().collect::<Vec<_>>()
+            })?;
+            Ok(certs.unwrap_or_default())
+        })
+        .await
+    }
+
+    /// Certificates that another member of a group shows: what waits for them is delivered.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn learn_log_certs(&self, group: GroupId, certs: Vec<NodeCert>) -> CoreResult<()> {
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(()) };
+        self.write(None, move |decide| {
+            certs.into_iter().try_for_each(|cert| decide.learn_log_cert(channel, cert))
+        })
+        .await
+    }
+
+    /// Entries that are to be asked for by their names.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn log_wanted(&self, group: GroupId) -> CoreResult<Vec<EntryRef>> {
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(Vec::new()) };
+        self.write(None, move |decide| {
+            let wanted = decide.with_shared(channel, |shared| shared.replica.wanted())?;
+            Ok(wanted.unwrap_or_default())
+        })
+        .await
+    }
+
+    /// Takes entries of a group that a node brought, in their order; durable when it answers.
+    pub async fn receive_log(&self, group: GroupId, entries: Vec<Vec<u8>>) -> Received {
+        let mut all = Received::default();
+        let mut entries = entries.into_iter().peekable();
+        while entries.peek().is_some() {
+            let some: Vec<Vec<u8>> = entries.by_ref().take(TAKEN_AT_ONCE).collect();
+            let taken = self.write(None, move |decide| decide.receive_log(group, some)).await;
+            match taken {
+                Ok(taken) => {
+                    all.fresh += taken.fresh;
+                    all.rejected += taken.rejected;
+                    if taken.stopped.is_some() {
+                        return Received { stopped: taken.stopped, ..all };
+                    }
+                }
+                Err(cause) => return Received { stopped: Some(cause.to_string()), ..all },
+            }
+        }
+        all
+    }
+
+    /// Time has passed: what waited for entries that do not come is shown.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn tick_logs(&self) -> CoreResult<()> {
+        for shared in self.shared_groups() {
+            let channel = shared.channel;
+            self.write(None, move |decide| decide.tick_log(channel)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Decide<'_> {
+    fn receive_log(&mut self, group: GroupId, entries: Vec<Vec<u8>>) -> CoreResult<Received> {
+        let mut taken = Received::default();
+        for bytes in entries {
+            let Ok(entry) = Entry::decode(&bytes) else {
+                taken.rejected += 1;
+                continue;
+            };
+            let channel = match self.channel_of(group)? {
+                Some(channel) => channel,
+                None => match self.begin_far(entry)? {
+                    Some(_) => {
+                        taken.fresh += 1;
+                        continue;
+                    }
+                    None => {
+                        taken.stopped = Some("nobody here wants it".to_owned());
+                        return Ok(taken);
+                    }
+                },
+            };
+            if self.federated(channel)?.is_none_or(|row| !row.shared) {
+                taken.stopped = Some("nobody else writes in it".to_owned());
+                return Ok(taken);
+            }
+            match self.receive_entry(channel, entry)? {
+                Ok(events) if events.is_empty() => {}
+                Ok(events) => {
+                    taken.fresh += 1;
+                    self.follow_log(channel, &events)?;
+                }
+                Err(glog::Rejected::Signature | glog::Rejected::Group) => taken.rejected += 1,
+                // What does not connect may be another branch: that is no fault of who forwards it.
+                Err(_) => {}
+            }
+        }
+        Ok(taken)
+    }
+
+    fn tick_log(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let events = self.tick_replica(channel)?;
+        self.follow_log(channel, &events)
+    }
+
+    fn learn_log_cert(&mut self, channel: ChannelId, cert: NodeCert) -> CoreResult<()> {
+        if cert.verify().is_err() {
+            return Ok(());
+        }
+        let events = self.learn_replica_cert(channel, cert)?;
+        self.follow_log(channel, &events)
+    }
+}

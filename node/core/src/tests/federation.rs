@@ -1,0 +1,322 @@
+//! Two nodes that share a channel, without a network between them.
+
+use std::sync::Arc;
+
+use glog::{GroupId, NodeId};
+
+use super::world::{Member, World, text};
+use crate::federation::Asking;
+use crate::*;
+
+/// All of it, for what is there.
+const ALL: usize = 1 << 20;
+
+/// A way to one other node.
+struct Line(Core);
+
+impl Line {
+    async fn bring(&self, to: &Core, group: GroupId) {
+        fetch(&self.0, to, group).await;
+    }
+}
+
+/// Brings to one node what another has of a group.
+async fn fetch(from: &Core, to: &Core, group: GroupId) {
+    let heads = from.log_heads(group).await.unwrap().expect("it is there");
+    let chain = from.log_page(group, LaneName::Control, 0, u64::MAX, ALL).await.unwrap();
+    let taken = to.receive_log(group, chain).await;
+    assert_eq!((taken.rejected, taken.stopped), (0, None));
+    for head in heads.lanes {
+        let lane = LaneName::Data { node: head.node, inc: head.inc };
+        let page = from.log_page(group, lane, 0, u64::MAX, ALL).await.unwrap();
+        assert_eq!(page.len() as u64, head.seq + 1);
+        let taken = to.receive_log(group, page).await;
+        assert_eq!((taken.rejected, taken.stopped), (0, None));
+    }
+}
+
+/// The way from `1` to `0`.
+struct Way {
+    from: Core,
+    to: Line,
+}
+
+impl Network for Way {
+    fn find(&self, name: String, _: String) -> Asking<'_, (NodeId, FoundName)> {
+        Box::pin(async move {
+            let found = self.to.0.found_name(&name).await?.ok_or(CoreError::UnknownUser)?;
+            Ok((self.to.0.node(), found))
+        })
+    }
+
+    fn follow(&self, _: NodeId, group: GroupId) -> Asking<'_, ()> {
+        Box::pin(async move {
+            self.to.bring(&self.from, group).await;
+            Ok(())
+        })
+    }
+
+    fn join(&self, _: NodeId, group: GroupId) -> Asking<'_, ()> {
+        Box::pin(async move {
+            self.to.0.admit_node(group, self.from.cert()).await?;
+            self.to.bring(&self.from, group).await;
+            Ok(())
+        })
+    }
+
+    fn ask(&self, asked: Asked) -> Asking<'_, ()> {
+        Box::pin(async move {
+            self.to.0.answer_ask(self.from.node(), asked.evidence).await?;
+            self.to.bring(&self.from, asked.group).await;
+            Ok(())
+        })
+    }
+}
+
+/// A node with a public channel, and another one from which it is reached.
+struct Two {
+    home: World,
+    far: World,
+    ada: Member,
+    eve: Member,
+    /// As it is at home.
+    channel: ChannelId,
+    /// As it is on the other node.
+    there: ChannelId,
+    group: GroupId,
+}
+
+impl Two {
+    async fn new(broadcast: bool) -> Self {
+        let mut home = World::new().await;
+        let mut far = World::other(&home, 1).await;
+        let (ada, eve) = (home.member("Ada").await, far.member("Eve").await);
+        let channel = home.channel(ada, broadcast).await;
+        let name = "harbour_talk".to_owned();
+        home.core.update_channel_username(ada.actor(), ada.id, channel, name).await.unwrap();
+        let way = Way { from: far.core.clone(), to: Line(home.core.clone()) };
+        far.core.connect(Arc::new(way));
+        let found = far.core.resolve_far(eve.id, "Harbour_Talk", "home.example").await.unwrap();
+        let there = found.channel().expect("a channel");
+        let group = far.core.sharing(there).expect("shared").group;
+        Self { home, far, ada, eve, channel, there, group }
+    }
+
+    async fn join(&self, member: Member) {
+        let joined = self.far.core.join_channel(member.actor(), member.id, self.there).await;
+        assert!(matches!(joined, Ok(LinkTaken::Joined(..))), "{joined:?}");
+    }
+
+    /// Both have what either has.
+    async fn heal(&self) {
+        fetch(&self.home.core, &self.far.core, self.group).await;
+        if !self.home.core.channel(self.channel).unwrap().broadcast {
+            fetch(&self.far.core, &self.home.core, self.group).await;
+        }
+        let [home, far] = [&self.home.core, &self.far.core].map(|core| core.log_heads(self.group));
+        assert_eq!(home.await.unwrap(), far.await.unwrap());
+    }
+
+    async fn say(&self, at_home: bool, words: &str) -> Sent {
+        let (world, by, place) = match at_home {
+            true => (&self.home, self.ada, self.channel),
+            false => (&self.far, self.eve, self.there),
+        };
+        let message = Outgoing::text(place.into(), text(words), world.number());
+        world.core.send(by.actor(), by.id, message).await.unwrap()
+    }
+
+    /// Words of messages, the oldest first, with who wrote them.
+    async fn shown(&self, at_home: bool) -> Vec<(String, String)> {
+        let (world, by, place) = match at_home {
+            true => (&self.home, self.ada, self.channel),
+            false => (&self.far, self.eve, self.there),
+        };
+        let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+        let page = world.core.history(by.id, place.into(), query).await.unwrap();
+        let said = page.messages.iter().rev().filter(|stored| stored.message.action.is_none());
+        let name = |user: UserId| world.core.view(by.id, user).unwrap().unwrap().user.full_name();
+        said.map(|stored| (stored.message.text.clone(), name(stored.message.from))).collect()
+    }
+
+    /// Each node knows what the other's people are called.
+    async fn introduce(&self) {
+        for (from, to) in [(&self.home.core, &self.far.core), (&self.far.core, &self.home.core)] {
+            let strangers = to.strangers(from.node().short()).unwrap();
+            let cards = from.cards(&strangers);
+            to.learn_people(from.node().short(), cards).await.unwrap();
+            assert!(to.strangers(from.node().short()).unwrap().is_empty());
+        }
+    }
+}
+
+fn pairs<'a>(shown: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+    shown.iter().map(|(words, by)| (words.as_str(), by.as_str())).collect()
+}
+
+#[tokio::test]
+async fn a_channel_of_another_node_is_read() {
+    let two = Two::new(true).await;
+    let found = two.far.core.channel(two.there).unwrap();
+    let home = two.home.core.channel(two.channel).unwrap();
+    assert!(found.broadcast);
+    assert_eq!((&found.title, &found.about), (&home.title, &home.about));
+    let domain = format!("{}.node", two.home.core.node().short());
+    let name = found.username.clone().unwrap();
+    assert!(is_username(&name) && name.starts_with("harbour_talk_at_"), "{name}");
+    // It is found again by either name, without a network.
+    for name in [format!("harbour_talk@{domain}"), name] {
+        let found = two.far.core.resolve_name(two.eve.id, &name).await.unwrap();
+        assert_eq!(found, two.there.into());
+    }
+    two.say(true, "ships").await;
+    two.join(two.eve).await;
+    two.heal().await;
+    two.introduce().await;
+    assert_eq!(pairs(&two.shown(false).await), [("ships", "Ada")]);
+    // Nobody here may write in it, and the other node does not say so of itself.
+    let message = Outgoing::text(two.there.into(), text("me too"), 1);
+    let refused = two.far.core.send(two.eve.actor(), two.eve.id, message).await;
+    assert!(matches!(refused, Err(CoreError::AdminRightMissing)), "{refused:?}");
+    // The whole again changes nothing.
+    let before = two.far.core.channel_state(two.there).unwrap();
+    two.heal().await;
+    assert_eq!(two.far.core.channel_state(two.there).unwrap(), before);
+    let far = two.far.reopen();
+    assert_eq!(far.core.sharing(two.there).unwrap().group, two.group);
+    let heads = far.core.log_heads(two.group).await.unwrap();
+    assert_eq!(heads, two.home.core.log_heads(two.group).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_group_is_written_in_from_two_nodes() {
+    let two = Two::new(false).await;
+    two.say(true, "who is there?").await;
+    two.join(two.eve).await;
+    two.say(false, "me").await;
+    two.heal().await;
+    two.introduce().await;
+    let both = [("who is there?", "Ada"), ("me", "Eve")];
+    assert_eq!(pairs(&two.shown(true).await), both);
+    // What is written apart is in both when the line is back, each in the order in which it came.
+    two.say(true, "one").await;
+    two.say(false, "two").await;
+    two.heal().await;
+    let mut home = two.shown(true).await;
+    let mut far = two.shown(false).await;
+    assert_eq!((home.len(), far.len()), (4, 4));
+    home.sort();
+    far.sort();
+    assert_eq!(home, far);
+    // After a restart of both it goes on.
+    let Two { home, far, .. } = two;
+    let two = Two { home: home.reopen(), far: far.reopen(), ..two };
+    two.say(false, "three").await;
+    two.say(true, "four").await;
+    two.heal().await;
+    assert_eq!((two.shown(true).await.len(), two.shown(false).await.len()), (6, 6));
+}
+
+#[tokio::test]
+async fn what_is_done_to_a_message_shows_on_both() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(true, "ropes").await;
+    let own = two.say(false, "knots").await;
+    two.heal().await;
+    // Edits.
+    let (far, home) = (&two.far.core, &two.home.core);
+    let edit = Edit::text(text("bowlines"));
+    far.edit(two.eve.actor(), two.eve.id, two.there.into(), own.id, edit).await.unwrap();
+    two.heal().await;
+    two.introduce().await;
+    assert_eq!(pairs(&two.shown(true).await), [("ropes", "Ada"), ("bowlines", "Eve")]);
+    // Reactions, in some seconds.
+    let query = HistoryQuery { limit: 100, ..HistoryQuery::default() };
+    let page = home.history(two.ada.id, two.channel.into(), query).await.unwrap();
+    let at_home = page.messages.iter().find(|stored| stored.message.text == "bowlines").unwrap().id;
+    let ropes = page.messages.iter().find(|stored| stored.message.text == "ropes").unwrap().id;
+    let with = vec![Reaction::Emoji("👍".into())];
+    let how = ReactHow::default();
+    home.react(two.ada.actor(), two.ada.id, two.channel.into(), at_home, with, how).await.unwrap();
+    two.home.pass_s(3);
+    home.tick().await.unwrap();
+    two.heal().await;
+    let stored = far.messages(two.there, &[own.id]).await.unwrap().remove(0);
+    let shown = far.reactions(two.eve.id, own.id, &stored.message).unwrap().unwrap();
+    assert_eq!((shown.counts.len(), shown.counts[0].count), (1, 1));
+    assert_eq!(shown.counts[0].chosen, None);
+    // An admin of the home pins and deletes.
+    let how = PinHow { pinned: true, one_side: false, silent: false };
+    home.pin_message(two.ada.actor(), two.ada.id, two.channel.into(), at_home, how).await.unwrap();
+    two.heal().await;
+    let stored = far.messages(two.there, &[own.id]).await.unwrap().remove(0);
+    assert!(stored.message.pinned);
+    let ids = vec![at_home];
+    home.delete_in_channel(two.ada.actor(), two.ada.id, two.channel, ids).await.unwrap();
+    two.heal().await;
+    assert_eq!(pairs(&two.shown(false).await), [("ropes", "Ada")]);
+    assert!(far.messages(two.there, &[own.id]).await.unwrap().is_empty());
+    let _ = ropes;
+}
+
+#[tokio::test]
+async fn who_is_banned_at_home_is_silent_everywhere() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(false, "before").await;
+    two.heal().await;
+    two.introduce().await;
+    let eve = two.home.core.view(two.ada.id, UserId(1 << 39)).unwrap();
+    let eve = eve.map_or_else(|| panic!("nobody"), |view| view.user.id);
+    // She goes on writing while the ban is on its way.
+    two.say(false, "after").await;
+    let banned = Banned { entirely: true, rights: Rights::NONE, until: 0 };
+    let core = &two.home.core;
+    core.ban_in_channel(two.ada.actor(), two.ada.id, two.channel, eve, banned).await.unwrap();
+    two.heal().await;
+    for at_home in [true, false] {
+        let shown = two.shown(at_home).await;
+        let words: Vec<&str> = shown.iter().map(|(words, _)| words.as_str()).collect();
+        assert_eq!(words, ["before"], "what the home had not seen");
+    }
+    let own = two.far.core.participant(two.there, two.eve.id).unwrap().unwrap();
+    assert!(own.is_banned() && !own.joined);
+    let message = Outgoing::text(two.there.into(), text("again"), 99);
+    let refused = two.far.core.send(two.eve.actor(), two.eve.id, message).await;
+    assert!(matches!(refused, Err(CoreError::RightMissing(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_admin_of_another_node_asks_the_home() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(false, "hello").await;
+    two.heal().await;
+    let (home, far) = (&two.home.core, &two.far.core);
+    let title =
+        |title: &'static str| far.edit_channel_title(two.eve.actor(), two.eve.id, two.there, title);
+    // As a member she may not.
+    let refused = title("Mine").await;
+    assert!(matches!(refused, Err(CoreError::AdminRightMissing)), "{refused:?}");
+    let eve = UserId(1 << 39);
+    let rights = AdminRights::CHANGE_INFO.and(AdminRights::BAN_USERS);
+    let (ada, rank) = (two.ada, "Mate".to_owned());
+    home.edit_channel_admin(ada.actor(), ada.id, two.channel, eve, rights, rank).await.unwrap();
+    two.heal().await;
+    let own = far.participant(two.there, two.eve.id).unwrap().unwrap();
+    assert!(own.is_admin(), "{own:?}");
+    title("Ours").await.unwrap();
+    for (core, channel) in [(home, two.channel), (far, two.there)] {
+        assert_eq!(core.channel(channel).unwrap().title, "Ours");
+    }
+    // What the log does not let her do is refused as at home.
+    let refused = title("Ours").await;
+    assert!(matches!(refused, Err(CoreError::ChatNotModified)), "{refused:?}");
+    // A ban takes what the home has not seen; the home fills in what stays.
+    let banned = Banned { entirely: true, rights: Rights::NONE, until: 0 };
+    let ada_there = far.channel(two.there).unwrap().creator;
+    let refused =
+        far.ban_in_channel(two.eve.actor(), two.eve.id, two.there, ada_there, banned).await;
+    assert!(matches!(refused, Err(CoreError::ChannelOwner)), "{refused:?}");
+}
