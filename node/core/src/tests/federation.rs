@@ -150,7 +150,7 @@ impl Two {
     }
 }
 
-fn pairs<'a>(shown: &'a [(String, String)]) -> Vec<(&'a str, &'a str)> {
+fn pairs(shown: &[(String, String)]) -> Vec<(&str, &str)> {
     shown.iter().map(|(words, by)| (words.as_str(), by.as_str())).collect()
 }
 
