@@ -141,7 +141,7 @@ impl Heads {
             control: chain.cite()?,
             term: chain.state().generation.term,
             lanes,
-            public: chain.state().epoch.is_none(),
+            public: chain.state().is_public(),
         })
     }
 

@@ -4,7 +4,7 @@
 //! is a [`Mesh`]. Gossip and pushes are only the fast path: synchronisation brings whatever they lose,
 //! and all of it without them.
 //!
-//! `sync` decides what is told, asked and fetched: pure, with clock and randomness as arguments.
+//! [`sync`] decides what is told, asked and fetched: pure, with clock and randomness as arguments.
 //! [`frames`] is what travels, [`calls`] what nodes ask each other besides. `net` drives libp2p: TCP
 //! and QUIC, noise, yamux, gossipsub, request-response, identify, ping.
 //!
@@ -19,6 +19,7 @@ mod message;
 mod net;
 mod setup;
 mod status;
+pub mod sync;
 
 pub use calls::{Call, Reply};
 pub use frames::FRAME_BYTES_MAX;
