@@ -212,6 +212,11 @@ impl<T, const MAX: usize> List<T, MAX> {
     pub fn new(values: Vec<T>) -> Result<Self, Malformed> {
         if values.len() > MAX { Err(Malformed) } else { Ok(Self(values)) }
     }
+
+    /// The values themselves.
+    pub fn into_vec(self) -> Vec<T> {
+        self.0
+    }
 }
 
 impl<T, const MAX: usize> Default for List<T, MAX> {
@@ -253,6 +258,11 @@ impl<const MAX: usize> Blob<MAX> {
     /// [`Malformed`] beyond `MAX`.
     pub fn new(bytes: Vec<u8>) -> Result<Self, Malformed> {
         if bytes.len() > MAX { Err(Malformed) } else { Ok(Self(bytes)) }
+    }
+
+    /// The bytes themselves.
+    pub fn into_vec(self) -> Vec<u8> {
+        self.0
     }
 }
 
@@ -310,6 +320,7 @@ impl<const MAX: usize> Wire for Text<MAX> {
 }
 
 /// A struct that is encoded as the array of its fields.
+#[macro_export]
 macro_rules! record {
     ($(#[$meta:meta])* pub struct $name:ident {
         $($(#[$field_meta:meta])* pub $field:ident: $type:ty,)*
@@ -335,7 +346,7 @@ macro_rules! record {
         }
     };
 }
-pub(crate) use record;
+pub use record;
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,194 @@
+//! The handle by which a node uses its mesh.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use glog::{GroupId, NodeCert, NodeId};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::calls::{Call, Reply};
+use crate::host::Host;
+use crate::setup::{Setup, StaticPeer};
+use crate::status::{CallError, FetchError, PeerStatus, StartError};
+
+/// What waits for the mesh's task: calls, and own entries.
+const COMMANDS_MAX: usize = 4_096;
+
+/// What the task is asked to do.
+pub(crate) enum Command {
+    Announce { group: GroupId, public: bool, members: Vec<NodeId>, entry: Vec<u8> },
+    Call { to: NodeId, call: Box<Call>, answer: oneshot::Sender<Result<Reply, CallError>> },
+    Fetch { group: GroupId, from: NodeId, answer: oneshot::Sender<Result<(), FetchError>> },
+    Dial { address: String, answer: oneshot::Sender<Result<NodeCert, CallError>> },
+}
+
+/// What the task is to keep to: a state and no messages, so that none can be lost.
+#[derive(Debug, Default)]
+pub(crate) struct Wishes {
+    /// Nodes to stay connected to.
+    pub(crate) peers: Vec<StaticPeer>,
+    /// Nodes that are not talked to, beside the policy.
+    pub(crate) blocked: BTreeSet<NodeId>,
+    /// Whether the set of groups has changed.
+    pub(crate) groups_changed: bool,
+    /// Groups with entries that were not announced, for want of room.
+    pub(crate) untold: BTreeSet<GroupId>,
+}
+
+/// What the handle and the task both see.
+#[derive(Debug, Default)]
+pub(crate) struct Shared {
+    pub(crate) addresses: Mutex<Vec<String>>,
+    pub(crate) status: Mutex<Vec<PeerStatus>>,
+    pub(crate) wishes: Mutex<Wishes>,
+    pub(crate) wake: Notify,
+}
+
+/// A node's part in the mesh. Ends when it is dropped or stopped.
+pub struct Mesh {
+    commands: mpsc::Sender<Command>,
+    shared: Arc<Shared>,
+    stop: watch::Sender<bool>,
+    ended: watch::Receiver<Option<String>>,
+    task: JoinHandle<()>,
+}
+
+impl Mesh {
+    /// Listens, connects to the peers of the setup, and keeps this node's groups equal with theirs.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn start(setup: Setup, host: Arc<dyn Host>) -> Result<Self, StartError> {
+        let shared = Arc::new(Shared::default());
+        shared.wishes.lock().peers.clone_from(&setup.peers);
+        let (commands, commands_rx) = mpsc::channel(COMMANDS_MAX);
+        let (stop, stop_rx) = watch::channel(false);
+        let (ended_tx, ended) = watch::channel(None);
+        let task =
+            crate::net::start(setup, host, Arc::clone(&shared), commands_rx, stop_rx, ended_tx)
+                .await?;
+        Ok(Self { commands, shared, stop, ended, task })
+    }
+
+    /// Where this node is reached, each with `/p2p/…`.
+    pub fn addresses(&self) -> Vec<String> {
+        self.shared.addresses.lock().clone()
+    }
+
+    /// An own entry is durable: it is gossiped if the group is public, else pushed to the members, to all
+    /// up to 16, else to 8 of them who push once further.
+    ///
+    /// Waits for nothing: where it finds no room, peers are told that there is something to fetch.
+    pub fn announce(&self, group: GroupId, public: bool, members: Vec<NodeId>, entry: Vec<u8>) {
+        let command = Command::Announce { group, public, members, entry };
+        if self.commands.try_send(command).is_err() {
+            self.wish(|wishes| {
+                wishes.untold.insert(group);
+            });
+        }
+    }
+
+    /// The set of groups has changed, or who shares them: topics are subscribed to anew, and peers are
+    /// told soon what this node has.
+    pub fn groups_changed(&self) {
+        self.wish(|wishes| wishes.groups_changed = true);
+    }
+
+    /// Asks a node something; connects first if it is known how to.
+    ///
+    /// # Errors
+    /// [`CallError`], at the latest after `within`.
+    pub async fn call(&self, to: NodeId, call: Call, within: Duration) -> Result<Reply, CallError> {
+        self.ask(within, |answer| Command::Call { to, call: Box::new(call), answer }).await
+    }
+
+    /// Who is at an address: connects to it, and returns the node that it is.
+    ///
+    /// # Errors
+    /// [`CallError`], at the latest after `within`.
+    pub async fn dial(&self, address: String, within: Duration) -> Result<NodeCert, CallError> {
+        self.ask(within, |answer| Command::Dial { address, answer }).await
+    }
+
+    /// Brings a group up to what this peer has, the control chain first; returns when everything that
+    /// the peer had when it was asked was taken. For joining: the group need not be here before.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn fetch(&self, group: GroupId, from: NodeId) -> Result<(), FetchError> {
+        let (answer, answered) = oneshot::channel();
+        let command = Command::Fetch { group, from, answer };
+        self.commands.try_send(command).map_err(|_| FetchError::Busy)?;
+        answered.await.unwrap_or(Err(FetchError::Busy))
+    }
+
+    /// Stays connected to a node from now on.
+    pub fn add_peer(&self, peer: StaticPeer) {
+        self.wish(|wishes| {
+            wishes.peers.retain(|known| known.address != peer.address);
+            wishes.peers.push(peer);
+        });
+    }
+
+    /// No longer connects to an address by itself; a connection that stands stays.
+    pub fn remove_peer(&self, address: &str) {
+        self.wish(|wishes| wishes.peers.retain(|known| known.address != address));
+    }
+
+    /// Sends a node away, and keeps it away.
+    pub fn block(&self, node: NodeId) {
+        self.wish(|wishes| {
+            wishes.blocked.insert(node);
+        });
+    }
+
+    /// Lets a node connect again.
+    pub fn unblock(&self, node: NodeId) {
+        self.wish(|wishes| {
+            wishes.blocked.remove(&node);
+        });
+    }
+
+    /// What an operator sees of peers, as of the last quarter of a second.
+    pub fn status(&self) -> Vec<PeerStatus> {
+        self.shared.status.lock().clone()
+    }
+
+    /// Waits until the mesh has ended by itself, and says why: it has failed again and again. Without
+    /// it the node serves its own people alone.
+    pub async fn ended(&self) -> String {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or_default(),
+            Err(_) => "the task of the mesh is gone".to_owned(),
+        }
+    }
+
+    /// Closes all connections.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        // The task has told its own failure by `ended`.
+        let _ = self.task.await;
+    }
+
+    async fn ask<T>(
+        &self,
+        within: Duration,
+        command: impl FnOnce(oneshot::Sender<Result<T, CallError>>) -> Command,
+    ) -> Result<T, CallError> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.try_send(command(answer)).map_err(|_| CallError::Busy)?;
+        match tokio::time::timeout(within, answered).await {
+            Ok(answer) => answer.unwrap_or(Err(CallError::Unreachable)),
+            Err(_) => Err(CallError::TimedOut),
+        }
+    }
+
+    fn wish(&self, change: impl FnOnce(&mut Wishes)) {
+        change(&mut self.shared.wishes.lock());
+        self.shared.wake.notify_one();
+    }
+}

@@ -1,0 +1,704 @@
+//! A small simulator: nodes with copies of groups, a network that delays, loses and splits, a seed.
+
+#[path = "../../tests/support/world.rs"]
+mod world;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+
+use glog::body::{Action, Info, Recover, Setting};
+use glog::cbor::{List, Text};
+use glog::{Entry, GroupId, Lane, NodeId, write_recover};
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+
+use super::*;
+use crate::frames::{EntryBytes, HeadsFrame, page};
+use world::{Copy, Keys, World};
+
+/// After so long a request that was lost has failed.
+const TIMEOUT_MS: u64 = 3_000;
+
+struct Node {
+    keys: Keys,
+    sync: Sync,
+    copies: BTreeMap<GroupId, Copy>,
+    shared: BTreeMap<GroupId, BTreeSet<usize>>,
+    /// Serves entries with a byte changed.
+    forges: bool,
+    faults: BTreeMap<NodeId, u32>,
+    fetched: Vec<(GroupId, Result<(), FetchError>)>,
+    entry_bytes: usize,
+    requests: usize,
+}
+
+#[derive(Debug)]
+enum Happens {
+    Request { from: usize, to: usize, ticket: u64, request: Vec<u8> },
+    Response { from: usize, to: usize, ticket: u64, response: Vec<u8> },
+    Answer { node: usize, ticket: u64, answer: Answer },
+    Fails { node: usize, ticket: u64 },
+}
+
+struct Net {
+    nodes: Vec<Node>,
+    queue: BinaryHeap<Reverse<(u64, u64, usize)>>,
+    happens: Vec<Option<Happens>>,
+    links: BTreeSet<(usize, usize)>,
+    now_ms: u64,
+    next_tick: u64,
+    loss: f64,
+    latency_ms: u64,
+    rng: StdRng,
+}
+
+impl Net {
+    fn new(count: usize, seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let nodes = (0..count).map(|_| {
+            let keys = Keys::new(&mut rng);
+            let limits = Limits {
+                ask: crate::Rate { requests: 100_000, bytes: 1 << 30 },
+                ..Limits::default()
+            };
+            Node {
+                sync: Sync::new(keys.id, limits),
+                keys,
+                copies: BTreeMap::new(),
+                shared: BTreeMap::new(),
+                forges: false,
+                faults: BTreeMap::new(),
+                fetched: Vec::new(),
+                entry_bytes: 0,
+                requests: 0,
+            }
+        });
+        Self {
+            nodes: nodes.collect(),
+            queue: BinaryHeap::new(),
+            happens: Vec::new(),
+            links: BTreeSet::new(),
+            now_ms: 1,
+            next_tick: 0,
+            loss: 0.0,
+            latency_ms: 40,
+            rng,
+        }
+    }
+
+    /// A group that all these nodes are members of, with its control chain on all of them.
+    fn group(&mut self, members: &[usize], public: bool) -> World {
+        let keys: Vec<&Keys> = members.iter().map(|i| &self.nodes[*i].keys).collect();
+        let world = world::group(&keys, public, &mut self.rng);
+        for i in members {
+            let node = &mut self.nodes[*i];
+            node.copies.insert(world.id, Copy::of(node.keys.id, &world));
+            node.shared.insert(world.id, members.iter().copied().collect());
+        }
+        world
+    }
+
+    fn post(&mut self, node: usize, group: GroupId, count: usize) -> Vec<Vec<u8>> {
+        let mut said = Vec::new();
+        for i in 0..count {
+            let Node { keys, copies, .. } = &mut self.nodes[node];
+            let copy = copies.get_mut(&group).unwrap();
+            said.push(copy.post(keys, &format!("{node}: {i}"), &mut self.rng));
+        }
+        self.nodes[node].sync.changed(group, false, self.now_ms);
+        said
+    }
+
+    fn connect(&mut self, a: usize, b: usize) {
+        if self.links.insert((a.min(b), a.max(b))) {
+            for (a, b) in [(a, b), (b, a)] {
+                let peer = self.nodes[b].keys.id;
+                self.nodes[a].sync.connected(peer, self.now_ms, &mut self.rng);
+                self.flush(a);
+            }
+        }
+    }
+
+    fn disconnect(&mut self, a: usize, b: usize) {
+        if self.links.remove(&(a.min(b), a.max(b))) {
+            for (a, b) in [(a, b), (b, a)] {
+                let peer = self.nodes[b].keys.id;
+                self.nodes[a].sync.gone(peer, self.now_ms);
+                self.flush(a);
+            }
+        }
+    }
+
+    fn connect_all(&mut self) {
+        for a in 0..self.nodes.len() {
+            for b in 0..a {
+                self.connect(a, b);
+            }
+        }
+    }
+
+    fn later(&mut self, after_ms: u64, what: Happens) {
+        let n = self.happens.len();
+        self.happens.push(Some(what));
+        self.queue.push(Reverse((self.now_ms + after_ms, n as u64, n)));
+    }
+
+    fn delay(&mut self) -> u64 {
+        self.rng.random_range(1..=self.latency_ms)
+    }
+
+    fn index(&self, peer: &NodeId) -> usize {
+        self.nodes.iter().position(|node| node.keys.id == *peer).unwrap()
+    }
+
+    fn flush(&mut self, node: usize) {
+        while let Some(effect) = self.nodes[node].sync.poll() {
+            match effect {
+                Effect::Send { ticket, peer, request } => {
+                    self.nodes[node].requests += 1;
+                    let to = self.index(&peer);
+                    let lost = self.rng.random_bool(self.loss);
+                    let request = request.encode();
+                    assert!(Request::decode(&request).is_ok());
+                    if !lost {
+                        let delay = self.delay();
+                        self.later(delay, Happens::Request { from: node, to, ticket, request });
+                    }
+                    self.later(TIMEOUT_MS, Happens::Fails { node, ticket });
+                }
+                Effect::Ask { ticket, question } => {
+                    // What is handed over was stored before it counts; questions take turns.
+                    let answer = self.answer(node, question);
+                    let after_ms = self.rng.random_range(0..5);
+                    self.later(after_ms, Happens::Answer { node, ticket, answer });
+                }
+                Effect::Fault { peer, fault } => {
+                    let weight = match fault {
+                        Fault::Malformed => 1,
+                        Fault::Rejected(count) => count,
+                    };
+                    *self.nodes[node].faults.entry(peer).or_default() += weight;
+                }
+                Effect::Fetched { group, result, .. } => {
+                    self.nodes[node].fetched.push((group, result));
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, node: usize, question: Question) -> Answer {
+        let now_ms = self.now_ms;
+        let others: Vec<NodeId> = self.nodes.iter().map(|node| node.keys.id).collect();
+        let Node { copies, shared, .. } = &mut self.nodes[node];
+        let heads = |copies: &BTreeMap<GroupId, Copy>, id: &GroupId| {
+            copies.get(id).and_then(|copy| copy.replica.as_ref()).and_then(Heads::of)
+        };
+        match question {
+            Question::Shared(peer) => {
+                let peer = others.iter().position(|id| *id == peer).unwrap();
+                let with = shared.iter().filter(|(_, nodes)| nodes.contains(&peer));
+                Answer::Shared(with.map(|(id, _)| *id).collect())
+            }
+            Question::Digests(groups) => Answer::Digests(
+                groups
+                    .into_iter()
+                    .map(|id| (id, heads(copies, &id).map(|heads| heads.digest())))
+                    .collect(),
+            ),
+            Question::Heads(id) => Answer::Heads(heads(copies, &id)),
+            Question::Own(id, lane, seq) => {
+                let lane = match lane {
+                    LaneName::Control => None,
+                    LaneName::Data { node, inc } => Some((node, inc)),
+                };
+                Answer::Own(copies.get(&id).and_then(|copy| copy.own(lane, seq)))
+            }
+            Question::Receive { group, entries, .. } => {
+                let Some(copy) = copies.get_mut(&group) else {
+                    let stopped = Some("unknown".to_owned());
+                    return Answer::Received(Received { stopped, ..Received::default() });
+                };
+                // The chain comes before what cites it.
+                for bytes in &entries {
+                    let Ok(entry) = Entry::decode(bytes) else { continue };
+                    if let Lane::Data { ctl: Some(ctl), .. } = &entry.header().lane {
+                        let chain = copy.replica.as_ref().expect("a Genesis first").chain();
+                        assert!(!chain.awaits(ctl), "data before its control");
+                    }
+                }
+                let (fresh, rejected) = copy.receive(&entries, now_ms);
+                Answer::Received(Received { fresh, rejected, stopped: None })
+            }
+            Question::Wanted(id) => {
+                Answer::Wanted(copies.get(&id).map(Copy::wanted).unwrap_or_default())
+            }
+            Question::Learn(id, certs) => {
+                if let Some(copy) = copies.get_mut(&id) {
+                    copy.learn(certs, now_ms);
+                }
+                Answer::Learned
+            }
+        }
+    }
+
+    /// What a node answers a peer.
+    fn serve(&mut self, node: usize, from: usize, request: Request) -> Response {
+        let now_ms = self.now_ms;
+        let asking = self.nodes[from].keys.id;
+        let Node { copies, shared, sync, forges, .. } = &mut self.nodes[node];
+        let may_read = |id: &GroupId| shared.get(id).is_some_and(|nodes| nodes.contains(&from));
+        match request {
+            Request::Digests(told) => {
+                sync.told(asking, told.into_vec(), now_ms);
+                Response::Done
+            }
+            Request::Heads { group } => {
+                let copy = copies.get(&group).filter(|_| may_read(&group));
+                match copy.and_then(|copy| copy.replica.as_ref()).and_then(Heads::of) {
+                    Some(heads) => Response::Heads(HeadsFrame::new(heads).unwrap()),
+                    None => Response::Absent,
+                }
+            }
+            Request::Fetch { group, lane, from, to, bytes_max } => {
+                let Some(copy) = copies.get(&group) else { return Response::Absent };
+                let mut entries = match lane {
+                    LaneName::Control => copy.control_page(from, to),
+                    LaneName::Data { node, inc } => copy.lane_page(node, inc, from, to),
+                };
+                if *forges && lane != LaneName::Control {
+                    for entry in &mut entries {
+                        forge(entry);
+                    }
+                }
+                Response::Entries(page(entries, bytes_max as usize))
+            }
+            Request::ByName { group, names } => {
+                let Some(copy) = copies.get(&group) else { return Response::Absent };
+                Response::Entries(page(copy.named(&names), 1 << 20))
+            }
+            Request::Certs { group } => {
+                let certs = copies.get(&group).map(Copy::certs).unwrap_or_default();
+                Response::Certs(List::new(certs).unwrap())
+            }
+            _ => unreachable!("the core asks nothing else"),
+        }
+    }
+
+    /// Lets time pass.
+    fn run(&mut self, for_ms: u64) {
+        let until = self.now_ms + for_ms;
+        loop {
+            let next = self.queue.peek().map_or(u64::MAX, |Reverse((at, ..))| *at);
+            let next = next.min(self.next_tick);
+            if next > until {
+                self.now_ms = until;
+                return;
+            }
+            self.now_ms = next.max(self.now_ms);
+            if self.next_tick <= self.now_ms {
+                self.next_tick = self.now_ms + 50;
+                for i in 0..self.nodes.len() {
+                    let Node { sync, copies, .. } = &mut self.nodes[i];
+                    for copy in copies.values_mut() {
+                        copy.replica.as_mut().map(|replica| replica.tick(self.now_ms));
+                    }
+                    sync.tick(self.now_ms, &mut self.rng);
+                    self.flush(i);
+                }
+                continue;
+            }
+            let Some(Reverse((_, _, n))) = self.queue.pop() else { continue };
+            let Some(what) = self.happens[n].take() else { continue };
+            self.happen(what);
+        }
+    }
+
+    fn happen(&mut self, what: Happens) {
+        let linked = |net: &Self, a: usize, b: usize| net.links.contains(&(a.min(b), a.max(b)));
+        match what {
+            Happens::Request { from, to, ticket, request } => {
+                if !linked(self, from, to) {
+                    return;
+                }
+                let request = Request::decode(&request).unwrap();
+                let response = self.serve(to, from, request).encode();
+                self.flush(to);
+                if !self.rng.random_bool(self.loss) {
+                    let delay = self.delay();
+                    self.later(delay, Happens::Response { from: to, to: from, ticket, response });
+                }
+            }
+            Happens::Response { from, to, ticket, response } => {
+                if !linked(self, from, to) {
+                    return;
+                }
+                let bytes = response.len();
+                let response = Response::decode(&response).unwrap();
+                if let Response::Entries(entries) = &response {
+                    let bytes: usize = entries.iter().map(|entry| entry.len()).sum();
+                    self.nodes[to].entry_bytes += bytes;
+                }
+                self.nodes[to].sync.response(ticket, response, bytes, self.now_ms);
+                self.flush(to);
+            }
+            Happens::Answer { node, ticket, answer } => {
+                self.nodes[node].sync.answered(ticket, answer, self.now_ms);
+                self.flush(node);
+            }
+            Happens::Fails { node, ticket } => {
+                self.nodes[node].sync.failed(ticket, self.now_ms);
+                self.flush(node);
+            }
+        }
+    }
+
+    fn heads(&self, node: usize, group: &GroupId) -> Option<Heads> {
+        self.nodes[node].copies.get(group)?.replica.as_ref().and_then(Heads::of)
+    }
+
+    fn are_equal(&self, group: &GroupId, nodes: &[usize]) -> bool {
+        nodes.iter().all(|i| self.heads(*i, group) == self.heads(nodes[0], group))
+    }
+
+    /// Runs until all have the same; how long it took.
+    fn converge(&mut self, group: &GroupId, nodes: &[usize], within_ms: u64) -> u64 {
+        let begin = self.now_ms;
+        while !self.are_equal(group, nodes) {
+            assert!(
+                self.now_ms - begin < within_ms,
+                "not equal after {within_ms} ms: {:#?}",
+                nodes.iter().map(|i| self.heads(*i, group)).collect::<Vec<_>>()
+            );
+            self.run(50);
+        }
+        self.now_ms - begin
+    }
+}
+
+/// Changes the last byte of the signature, which is before the body.
+fn forge(entry: &mut [u8]) {
+    let (header, length) = glog::Header::decode_prefix(entry).unwrap();
+    let _ = header;
+    entry[length + 40] ^= 1;
+}
+
+fn bytes(entries: &[Vec<u8>]) -> usize {
+    entries.iter().map(Vec::len).sum()
+}
+
+fn everybody(net: &Net) -> Vec<usize> {
+    (0..net.nodes.len()).collect()
+}
+
+#[test]
+fn a_joiner_fetches_everything_once_from_several_peers() {
+    let mut net = Net::new(4, 1);
+    let world = net.group(&[0, 1, 2], true);
+    let mut all = world.control.clone();
+    net.connect(0, 1);
+    net.connect(0, 2);
+    net.connect(1, 2);
+    for round in 0..4 {
+        for node in 0..3 {
+            all.extend(net.post(node, world.id, 100 + 150 * node + round));
+        }
+        net.converge(&world.id, &[0, 1, 2], 20_000);
+    }
+    let joiner = net.nodes[3].keys.id;
+    net.nodes[3].copies.insert(world.id, Copy::new(joiner, &world));
+    for node in &mut net.nodes {
+        node.shared.entry(world.id).or_default().extend([0, 1, 2, 3]);
+    }
+    for peer in 0..3 {
+        net.connect(3, peer);
+    }
+    net.run(200);
+    assert!(net.heads(3, &world.id).is_none(), "nobody makes a node fetch a group");
+    let home = net.nodes[0].keys.id;
+    let now_ms = net.now_ms;
+    net.nodes[3].sync.fetch(world.id, home, now_ms);
+    net.flush(3);
+    net.converge(&world.id, &[0, 1, 2, 3], 20_000);
+    net.run(200);
+    assert_eq!(net.nodes[3].fetched, [(world.id, Ok(()))]);
+    let (got, missing) = (net.nodes[3].entry_bytes, bytes(&all));
+    assert!(got as f64 <= 1.02 * missing as f64, "{got} of {missing}");
+    // Three times as much would have come if each peer had been asked.
+    assert!(net.nodes.iter().all(|node| node.faults.is_empty()));
+    let served: Vec<u64> =
+        (0..3).map(|i| net.nodes[3].sync.report(&net.nodes[i].keys.id).entries).collect();
+    assert!(served.iter().filter(|entries| **entries > 200).count() >= 2, "{served:?}");
+}
+
+#[test]
+fn a_partition_heals_with_little_more_than_what_is_missing() {
+    for seed in 0..6 {
+        let mut net = Net::new(4, 100 + seed);
+        let world = net.group(&[0, 1, 2, 3], seed % 2 == 0);
+        net.connect_all();
+        net.run(1_000);
+        for (a, b) in [(0, 2), (0, 3), (1, 2), (1, 3)] {
+            net.disconnect(a, b);
+        }
+        let mut left = Vec::new();
+        let mut right = Vec::new();
+        for _ in 0..10 {
+            left.extend(net.post(0, world.id, 40));
+            left.extend(net.post(1, world.id, 30));
+            right.extend(net.post(2, world.id, 50));
+            net.run(300);
+        }
+        net.run(3_000);
+        for node in &mut net.nodes {
+            node.entry_bytes = 0;
+        }
+        net.connect_all();
+        let took = net.converge(&world.id, &everybody(&net), 30_000);
+        net.run(40_000);
+        let missing = bytes(&left) * 2 + bytes(&right) * 2;
+        let got: usize = net.nodes.iter().map(|node| node.entry_bytes).sum();
+        assert!(got as f64 <= 1.2 * missing as f64, "seed {seed}: {got} of {missing}");
+        assert!(took < 5_000, "seed {seed}: {took} ms");
+        assert!(net.nodes.iter().all(|node| node.faults.is_empty()));
+    }
+}
+
+#[test]
+fn whatever_is_lost_or_cut_off_all_have_the_same_in_the_end() {
+    for seed in 0..20 {
+        let mut net = Net::new(4, 1_000 + seed);
+        net.latency_ms = 150;
+        let groups = [net.group(&[0, 1, 2, 3], true), net.group(&[1, 2, 3], false)];
+        net.connect_all();
+        net.loss = 0.1;
+        for _ in 0..30 {
+            let (a, b) = (net.rng.random_range(0..4), net.rng.random_range(0..4));
+            match net.rng.random_range(0..6) {
+                0 if a != b => net.disconnect(a, b),
+                1 if a != b => net.connect(a, b),
+                2 => {
+                    // The home's chain grows: data cites what others do not have yet.
+                    let title = Setting::Title(Text::new(format!("{a}{b}")).unwrap());
+                    let Net { nodes, rng, now_ms, .. } = &mut net;
+                    let (home, world) = if a < 2 { (0, &groups[0]) } else { (1, &groups[1]) };
+                    let Node { keys, copies, sync, .. } = &mut nodes[home];
+                    let info = Action::Info(Info { setting: title, cut: None, epoch: None });
+                    copies.get_mut(&world.id).unwrap().act(keys, info, rng);
+                    sync.changed(world.id, false, *now_ms);
+                }
+                _ => {
+                    let group = if a == 0 || b < 2 { &groups[0] } else { &groups[1] };
+                    let count = net.rng.random_range(1..30);
+                    net.post(a, group.id, count);
+                }
+            }
+            let pause = net.rng.random_range(0..2_000);
+            net.run(pause);
+        }
+        net.loss = 0.02;
+        net.connect_all();
+        net.converge(&groups[0].id, &everybody(&net), 200_000);
+        net.converge(&groups[1].id, &[1, 2, 3], 200_000);
+        // Who is no member heard nothing.
+        assert!(!net.nodes[0].copies.contains_key(&groups[1].id));
+        assert!(net.nodes.iter().all(|node| node.faults.is_empty()), "seed {seed}");
+    }
+}
+
+#[test]
+fn equal_nodes_tell_each_other_nothing_but_digests() {
+    let mut net = Net::new(3, 3);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect_all();
+    net.post(1, world.id, 20);
+    net.converge(&world.id, &everybody(&net), 5_000);
+    net.run(5_000);
+    for node in &mut net.nodes {
+        node.requests = 0;
+        node.entry_bytes = 0;
+    }
+    net.run(120_000);
+    for (i, node) in net.nodes.iter().enumerate() {
+        assert_eq!(node.entry_bytes, 0);
+        // Four times in two minutes to each of two peers, give or take a fifth.
+        assert!((6..=12).contains(&node.requests), "{}", node.requests);
+        let other = net.nodes[(i + 1) % 3].keys.id;
+        let report = node.sync.report(&other);
+        assert!(net.now_ms - report.synced_at.unwrap() < 40_000);
+        assert_eq!(report.lag, [(world.id, 0)]);
+    }
+}
+
+#[test]
+fn a_forger_is_reported_and_others_are_asked() {
+    let mut net = Net::new(3, 4);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect(0, 1);
+    net.post(0, world.id, 600);
+    net.converge(&world.id, &[0, 1], 5_000);
+    net.nodes[1].forges = true;
+    net.connect(2, 1);
+    net.run(3_000);
+    let forger = net.nodes[1].keys.id;
+    assert!(net.nodes[2].faults[&forger] >= 5);
+    assert_eq!(net.nodes[2].copies[&world.id].posts(), 0);
+    net.connect(2, 0);
+    net.converge(&world.id, &[0, 2], 10_000);
+    assert_eq!(net.nodes[2].faults.len(), 1);
+}
+
+#[test]
+fn a_chain_that_was_recovered_elsewhere_is_followed_down_to_where_it_parts() {
+    let mut net = Net::new(3, 5);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect_all();
+    net.run(1_000);
+    net.disconnect(0, 1);
+    net.disconnect(0, 2);
+    // The home goes on alone, as a robbed one would, while the others recover what was before.
+    let rename = |title: &str| {
+        let setting = Setting::Title(Text::new(title).unwrap());
+        Action::Info(Info { setting, cut: None, epoch: None })
+    };
+    for i in 0..40 {
+        let Net { nodes, rng, .. } = &mut net;
+        let Node { keys, copies, .. } = &mut nodes[0];
+        copies.get_mut(&world.id).unwrap().act(keys, rename(&i.to_string()), rng);
+    }
+    let Net { nodes, rng, .. } = &mut net;
+    let keep = world.control.len() as u64 - 1;
+    let chain = nodes[1].copies[&world.id].replica.as_ref().unwrap().chain();
+    let (cert, home) = (nodes[1].keys.cert.clone(), nodes[1].keys.id);
+    let recover = Recover {
+        keep: chain.at(keep).unwrap().id().0,
+        cert,
+        drop: List::default(),
+        certs: List::default(),
+        epoch: None,
+        undo: false,
+        owner: None,
+        recovery: None,
+    };
+    let body = glog::body::ControlBody::bare(Action::Recover(Box::new(recover)));
+    let key = &nodes[0].keys.root;
+    let entry = write_recover(chain, keep, 1, (home, 1), &body, key, rng).unwrap();
+    let copy = nodes[1].copies.get_mut(&world.id).unwrap();
+    assert_eq!(copy.receive(&[entry.encode()], 0), (1, 0));
+    let now_ms = net.now_ms;
+    net.nodes[1].sync.changed(world.id, false, now_ms);
+    net.post(2, world.id, 5);
+    net.converge(&world.id, &[1, 2], 5_000);
+    net.connect_all();
+    net.converge(&world.id, &everybody(&net), 10_000);
+    assert_eq!(net.heads(0, &world.id).unwrap().control.recovery, 1);
+    assert!(net.nodes.iter().all(|node| node.faults.is_empty()));
+}
+
+#[test]
+fn a_forked_lane_shows_on_both_sides() {
+    let mut net = Net::new(3, 6);
+    let world = net.group(&[0, 1, 2], true);
+    net.post(2, world.id, 3);
+    // A cheat: another copy of node 2 says something else after the first three.
+    let before: Vec<_> = net.nodes[2].copies[&world.id].stored.values().cloned().collect();
+    let mut other = Copy::of(net.nodes[2].keys.id, &world);
+    other.receive(&before, 0);
+    let Net { nodes, rng, .. } = &mut net;
+    let mut theirs = before.clone();
+    for i in 0..5 {
+        theirs.push(other.post(&nodes[2].keys, &format!("to 1: {i}"), rng));
+    }
+    net.post(2, world.id, 9);
+    let ours: Vec<_> = net.nodes[2].copies[&world.id].stored.values().cloned().collect();
+    net.nodes[0].copies.get_mut(&world.id).unwrap().receive(&ours, 0);
+    net.nodes[1].copies.get_mut(&world.id).unwrap().receive(&theirs, 0);
+    net.connect(0, 1);
+    net.run(90_000);
+    let cheat = net.nodes[2].keys.id.short();
+    for i in 0..2 {
+        let replica = net.nodes[i].copies[&world.id].replica.as_ref().unwrap();
+        assert_eq!(replica.frozen_from(cheat, 0), Some(3), "node {i}");
+    }
+    // Both know, and ask no more for it than now and then.
+    net.nodes[0].entry_bytes = 0;
+    net.nodes[1].entry_bytes = 0;
+    net.run(60_000);
+    let again = net.nodes[0].entry_bytes + net.nodes[1].entry_bytes;
+    assert!(again <= bytes(&ours) + bytes(&theirs), "{again}");
+}
+
+#[test]
+fn what_answers_nothing_or_lies_ends_a_fetch() {
+    let mut net = Net::new(3, 7);
+    let world = net.group(&[0], false);
+    net.connect(0, 1);
+    let joiner = net.nodes[1].keys.id;
+    net.nodes[1].copies.insert(world.id, Copy::new(joiner, &world));
+    let (home, stranger) = (net.nodes[0].keys.id, net.nodes[2].keys.id);
+    let now_ms = net.now_ms;
+    let sync = &mut net.nodes[1].sync;
+    sync.fetch(world.id, home, now_ms); // which does not let it read
+    sync.fetch(GroupId([9; 32]), home, now_ms); // which nobody has
+    sync.fetch(world.id, stranger, now_ms); // who is not here
+    net.flush(1);
+    net.run(1_000);
+    let mut results = net.nodes[1].fetched.clone();
+    results.sort_by_key(|(_, result)| format!("{result:?}"));
+    let unknown = Err(FetchError::Unknown);
+    assert_eq!(results.iter().filter(|(_, result)| *result == unknown).count(), 2);
+    assert_eq!(results.iter().filter(|(_, r)| *r == Err(FetchError::Unreachable)).count(), 1);
+    // A peer that answers nothing at all.
+    net.loss = 1.0;
+    let now_ms = net.now_ms;
+    net.nodes[1].sync.fetch(world.id, home, now_ms);
+    net.flush(1);
+    net.run(30_000);
+    assert_eq!(net.nodes[1].fetched.last(), Some(&(world.id, Err(FetchError::Unreachable))));
+}
+
+#[test]
+fn a_peer_that_answers_what_was_not_asked_is_at_fault() {
+    let mut net = Net::new(2, 8);
+    let world = net.group(&[0, 1], true);
+    net.post(0, world.id, 10);
+    let said: Vec<Vec<u8>> = net.nodes[0].copies[&world.id].stored.values().cloned().collect();
+    let entry = |i: usize| EntryBytes::new(said[i].clone()).unwrap();
+    let lists = [vec![entry(1)], vec![entry(0), entry(2)], (0..10).map(entry).collect()];
+    for list in lists {
+        let mut sync = Sync::new(net.nodes[1].keys.id, Limits::default());
+        let peer = net.nodes[0].keys.id;
+        sync.connected(peer, 0, &mut net.rng);
+        let mut faults = 0;
+        let mut asked = false;
+        let ours = net.heads(1, &world.id);
+        sync.fetch(world.id, peer, 0);
+        while let Some(effect) = sync.poll() {
+            match effect {
+                Effect::Ask { ticket, question: Question::Heads(_) } => {
+                    sync.answered(ticket, Answer::Heads(ours.clone()), 0);
+                }
+                Effect::Send { ticket, request: Request::Heads { .. }, .. } => {
+                    let mut heads = net.heads(0, &world.id).unwrap();
+                    heads.lanes[0].seq = 4; // so that ten entries are more than were asked for
+                    let heads = HeadsFrame::new(heads).unwrap();
+                    sync.response(ticket, Response::Heads(heads), 0, 0);
+                }
+                Effect::Send { ticket, request: Request::Fetch { .. }, .. } if !asked => {
+                    asked = true;
+                    let list = List::new(list.clone()).unwrap();
+                    sync.response(ticket, Response::Entries(list), 0, 0);
+                }
+                Effect::Ask { question: Question::Receive { .. }, .. } => {
+                    panic!("handed over what was not asked for");
+                }
+                Effect::Fault { fault, .. } => {
+                    assert_eq!(fault, Fault::Malformed);
+                    faults += 1;
+                }
+                _ => {}
+            }
+        }
+        assert!(asked);
+        assert_eq!(faults, 1);
+    }
+}
