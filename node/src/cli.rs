@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::passphrase::New;
-use crate::{client_config, codes, config, media, offline, passphrase, reindex, run};
+use crate::{client_config, codes, config, media, offline, passphrase, peers, reindex, run};
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
 #[derive(Debug, Parser)]
@@ -38,6 +38,8 @@ enum Command {
     Reindex(ReindexArgs),
     /// Look after the files of members of the running node.
     Media(MediaArgs),
+    /// Look after the running node's connections to other nodes.
+    Peer(PeerArgs),
     /// Write everything that the store of a stopped node holds into a file. Files of members are not
     /// in the store: copy `media` in the data directory, or keep the bucket.
     Export(ExportArgs),
@@ -70,6 +72,10 @@ pub(crate) struct RunArgs {
     /// Address for browsers; port 0 takes a free one. May be given more than once.
     #[arg(long, value_name = "ADDR")]
     pub(crate) http: Vec<SocketAddr>,
+    /// Address for other nodes, for example /ip4/0.0.0.0/tcp/4040; port 0 takes a free one. May be given
+    /// more than once. Without one this node reaches no others.
+    #[arg(long, value_name = "MULTIADDR")]
+    pub(crate) mesh: Vec<String>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -181,6 +187,49 @@ struct MediaCollectArgs {
 }
 
 #[derive(Debug, Args)]
+struct PeerArgs {
+    #[command(subcommand)]
+    command: PeerCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum PeerCommand {
+    /// Connect to a node from now on, and call its people by the domain that it says that it has.
+    Add(PeerAddressArgs),
+    /// Connect to an address no longer.
+    Remove(PeerAddressArgs),
+    /// Print this node's addresses and what is known of others.
+    List(PeerListArgs),
+    /// Want nothing more of a node. What it has brought stays, and does not change any more.
+    Block(PeerNameArgs),
+    /// Talk with a blocked node again.
+    Unblock(PeerNameArgs),
+}
+
+#[derive(Debug, Args)]
+struct PeerAddressArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The node's multiaddress, for example /dns4/rookery.example/tcp/4040.
+    #[arg(value_name = "MULTIADDR")]
+    address: String,
+}
+
+#[derive(Debug, Args)]
+struct PeerListArgs {
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+struct PeerNameArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The node's domain, or at least eight digits of the beginning of its name.
+    name: String,
+}
+
+#[derive(Debug, Args)]
 struct ReindexArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -253,6 +302,13 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Media(MediaArgs { command: MediaCommand::Collect(args) })) => {
             media::collect(&args.data, args.dry_run)
         }
+        Some(Command::Peer(PeerArgs { command })) => match command {
+            PeerCommand::Add(args) => peers::add(&args.data, args.address),
+            PeerCommand::Remove(args) => peers::remove(&args.data, args.address),
+            PeerCommand::List(args) => peers::list(&args.data),
+            PeerCommand::Block(args) => peers::block(&args.data, args.name, true),
+            PeerCommand::Unblock(args) => peers::block(&args.data, args.name, false),
+        },
         Some(Command::Reindex(args)) => reindex::reindex(&args.data, &args.config.load()?.store),
         Some(Command::Export(args)) => {
             let clear = args.clear.then(|| args.config.load()).transpose()?;
@@ -277,6 +333,9 @@ fn start(args: &RunArgs) -> anyhow::Result<()> {
     }
     if !args.http.is_empty() {
         config.http.listen = config::OneOrMany::Many(args.http.clone());
+    }
+    if !args.mesh.is_empty() {
+        config.federation.listen.clone_from(&args.mesh);
     }
     run::run(config, &args.data)
 }

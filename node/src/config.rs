@@ -41,6 +41,58 @@ pub(crate) struct Config {
     pub(crate) media: MediaConfig,
     /// `[metrics]`
     pub(crate) metrics: MetricsConfig,
+    /// `[federation]`
+    pub(crate) federation: FederationConfig,
+}
+
+/// `[federation]`: other nodes. Without an address to listen on there is none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct FederationConfig {
+    /// Multiaddresses to listen on, for example `["/ip4/0.0.0.0/tcp/4040",
+    /// "/ip4/0.0.0.0/udp/4040/quic-v1"]`. Default: none.
+    pub(crate) listen: Vec<String>,
+    /// The domain by which others name people and channels of this node: `name@domain`. Default: none;
+    /// then the beginning of the node's name stands there.
+    pub(crate) domain: String,
+    /// Multiaddresses at which others reach this node, where they are other ones than `listen`.
+    pub(crate) advertise: Vec<String>,
+    /// Multiaddresses of nodes to stay connected to, beside those of `rookery peer add`.
+    pub(crate) peers: Vec<String>,
+    /// `open`: any node may connect. `allow-list`: those in `nodes` alone. `deny-list`: any but those.
+    /// Default `open`.
+    pub(crate) policy: NodePolicy,
+    /// Names of nodes (64 hexadecimal digits), for `policy`.
+    pub(crate) nodes: Vec<String>,
+    /// Whether public groups are gossiped. Without it synchronisation does everything, a little later.
+    /// Default true.
+    pub(crate) gossip: bool,
+}
+
+impl Default for FederationConfig {
+    fn default() -> Self {
+        Self {
+            listen: Vec::new(),
+            domain: String::new(),
+            advertise: Vec::new(),
+            peers: Vec::new(),
+            policy: NodePolicy::Open,
+            nodes: Vec::new(),
+            gossip: true,
+        }
+    }
+}
+
+/// Which nodes may connect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum NodePolicy {
+    /// Any.
+    Open,
+    /// Those that are named.
+    AllowList,
+    /// Any but those that are named.
+    DenyList,
 }
 
 /// `[metrics]`: what monitoring reads, at `/metrics`, `/healthz` and `/readyz`.
@@ -532,7 +584,8 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 13] = [
+const SECTIONS: [&str; 14] = [
+    "federation",
     "node",
     "mtproto",
     "http",

@@ -24,6 +24,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::federation::Federation;
 use crate::media::Keeper;
 
 /// The socket's name in the data directory.
@@ -51,6 +52,8 @@ pub(crate) struct Node {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) delivery: Delivery,
     pub(crate) keeper: Keeper,
+    /// None where the configuration says nothing of other nodes.
+    pub(crate) federation: Option<Arc<Federation>>,
 }
 
 /// What can be asked.
@@ -81,6 +84,25 @@ pub(crate) enum Request {
     Reindex,
     /// What was written since the start.
     Stats,
+    /// Other nodes.
+    Peers,
+    /// Connects to a node from now on.
+    PeerAdd {
+        /// Its multiaddress.
+        address: String,
+    },
+    /// Connects to an address no longer.
+    PeerRemove {
+        /// The multiaddress.
+        address: String,
+    },
+    /// Wants nothing more of a node, or does again.
+    PeerBlock {
+        /// The beginning of its name, or its domain.
+        name: String,
+        /// Whether it is blocked.
+        blocked: bool,
+    },
     /// What is stored of files.
     MediaUsage,
     /// Clears away what nobody keeps.
@@ -95,6 +117,8 @@ impl Request {
     fn within(&self) -> Duration {
         match self {
             Self::MediaCollect { .. } => ALL_FILES_WITHIN,
+            // The other node is waited for.
+            Self::PeerAdd { .. } => 2 * WITHIN,
             _ => WITHIN,
         }
     }
@@ -244,6 +268,19 @@ async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
             node.core.reindex().await?;
             Ok(json!({ "boxes": node.core.users(), "done": false }))
         }
+        Request::Peers => Ok(json!({
+            "node": node.core.node().to_string(),
+            "addresses": federation(node)?.addresses(),
+            "peers": federation(node)?.peers(),
+        })),
+        Request::PeerAdd { address } => Ok(json!(federation(node)?.add_peer(address).await?)),
+        Request::PeerRemove { address } => {
+            federation(node)?.remove_peer(address).await?;
+            Ok(Value::Null)
+        }
+        Request::PeerBlock { name, blocked } => {
+            Ok(json!({ "node": federation(node)?.block(&name, blocked).await? }))
+        }
         Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
         Request::MediaCollect { dry_run } => {
             let (cleared, failed) = node.keeper.clear(true, dry_run).await;
@@ -271,6 +308,12 @@ async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
             }))
         }
     }
+}
+
+fn federation(node: &Node) -> anyhow::Result<&Federation> {
+    node.federation.as_deref().context(
+        "this node reaches no others: give it an address in [federation] listen, or by --mesh",
+    )
 }
 
 /// Asks the node that runs on `directory`.

@@ -19,7 +19,7 @@ pub(crate) fn reindex(args: &DataArgs, config: &StoreConfig) -> anyhow::Result<(
     #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
     let opened = secrets::open(&args.data, config, &mut rand::rng())?;
     let (store, master, log_keys) =
-        (opened.store.clone(), opened.master.clone(), opened.log_keys());
+        (opened.store.clone(), opened.master.clone(), opened.log_keys("", &[]));
     let setup = Setup::offline(store, run::clock(), opened.access_secret, master, log_keys);
     let core = Core::open(setup)?;
     tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

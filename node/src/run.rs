@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
+use crate::federation::Federation;
 use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, secret};
 use crate::metrics::Metrics;
 use crate::pages::Site;
@@ -67,7 +68,16 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         totals: Arc::default(),
     };
     let tidying = tokio::spawn(keeper.clone().run());
-    let asked = control::Node { core: core.clone(), store: store.clone(), delivery, keeper };
+    let operational = keys::NodeIdentity::from_seed(&opened.identity.seed());
+    let federated = Federation::start(&config.federation, operational, core.clone()).await?;
+    let (federation, federating) = federated.unzip();
+    let asked = control::Node {
+        core: core.clone(),
+        store: store.clone(),
+        delivery,
+        keeper,
+        federation: federation.clone(),
+    };
     let metrics = Arc::new(Metrics {
         node: asked.clone(),
         quotas: media::quotas(&config.media),
@@ -89,7 +99,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         mtproto: advertised(config.node.public_addresses.first().or(mtproto.first())),
         http: advertised(http.first()),
         metrics: watched.first().map(|address| address.to_string()),
-        mesh: Vec::new(),
+        mesh: federation.as_ref().map(|found| found.addresses()).unwrap_or_default(),
         dc: config.mtproto.dc,
         rsa_fingerprint: format!("{:016x}", fingerprint.cast_unsigned()),
         rsa_pem: public,
@@ -104,6 +114,12 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     metrics.ready.store(true, Ordering::Release);
     ready.save(&args.data)?;
     announce(&ready, args)?;
+    if let Some(federation) = federation.clone() {
+        tokio::spawn(async move {
+            let reason = federation.ended().await;
+            tracing::error!(%reason, "other nodes are not reached any more");
+        });
+    }
     let outcome = tokio::select! {
         ended = signals.recv() => {
             tracing::info!(signal = ended, "stopping");
@@ -114,6 +130,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         reason = store.failed() => Err(anyhow!("the node cannot go on: {reason}")),
     };
     commands.abort();
+    federating.iter().for_each(JoinHandle::abort);
     timers.abort();
     tidying.abort();
     delivering.abort();
@@ -166,7 +183,7 @@ fn core(
         },
         access_secret: opened.access_secret,
         master: opened.master.clone(),
-        log_keys: opened.log_keys(),
+        log_keys: opened.log_keys(&config.federation.domain, reached(config)),
         can_mail: ways.smtp.is_some(),
         has_login_page: config.oidc.is_some(),
         requires_email: config.codes.require_email,
@@ -176,6 +193,12 @@ fn core(
         keep_s: i32::from(config.messages.keep_days) * 86_400,
     };
     Core::open(setup).context("the store cannot be read")
+}
+
+/// Where other nodes reach this one.
+fn reached(config: &Config) -> &[String] {
+    let given = &config.federation;
+    if given.advertise.is_empty() { &given.listen } else { &given.advertise }
 }
 
 /// The page for people of another service.

@@ -52,10 +52,13 @@ pub(crate) struct Opened {
 
 impl Opened {
     /// What the logs of channels are signed with.
-    pub(crate) fn log_keys(&self) -> LogKeys {
+    ///
+    /// `domain` and `addresses` are how other nodes name and reach this one.
+    pub(crate) fn log_keys(&self, domain: &str, addresses: &[String]) -> LogKeys {
         let operational = NodeIdentity::from_seed(&self.identity.seed());
         let sealing = BoxSecret::from_bytes(&self.sealing.secret_bytes());
         LogKeys::new(&self.root, operational, sealing, *self.recovery.public().as_bytes())
+            .reached(&self.root, domain, addresses)
     }
 }
 

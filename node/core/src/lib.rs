@@ -75,7 +75,7 @@ pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, ChatChange, Event, Follower, LogEntry, Outbound, Own, Purpose};
 pub use federation::{
     Asked, Asking, Card, FoundName, Heads, KnownNode, LaneName, Network, Received, SharedGroup,
-    is_remote,
+    WantedPeer, is_remote,
 };
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{

@@ -211,6 +211,16 @@ impl Logs {
         }
     }
 
+    /// Channels in whose logs something waits for what has not come.
+    pub(crate) fn waiting(&self) -> Vec<ChannelId> {
+        let open = self.open.lock();
+        let waits = |log: &Log| match &log.held {
+            Held::Shared(shared) => shared.replica.pending() > 0,
+            Held::Alone { .. } => false,
+        };
+        open.iter().filter(|(_, log)| waits(log)).map(|(channel, _)| *channel).collect()
+    }
+
     /// A command failed: what it wrote was never written.
     ///
     /// # Errors

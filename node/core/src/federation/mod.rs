@@ -6,7 +6,8 @@
 //! decide is asked of it (see [`asks`]).
 //!
 //! Keyspace `NODES`: 0 ++ node (16) a [`nodes::NodeRow`]; 1 ++ node (16) ++ user (8) the account here; 2
-//! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here. Keyspace
+//! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here; 4 ++ address a
+//! [`nodes::WantedPeer`]. Keyspace
 //! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]).
 
 mod asks;
@@ -18,7 +19,7 @@ mod serve;
 pub use asks::Asked;
 pub(crate) use groups::{Federated, Groups};
 pub use groups::{FoundName, SharedGroup};
-pub use nodes::KnownNode;
+pub use nodes::{KnownNode, WantedPeer};
 pub use people::{Card, is_remote};
 pub use serve::{Heads, LaneName, Received};
 
@@ -33,6 +34,7 @@ const NODE: u8 = 0;
 const ACCOUNT: u8 = 1;
 const PERSON: u8 = 2;
 const GROUP: u8 = 3;
+const PEER: u8 = 4;
 
 /// What is asked of other nodes, by whoever reaches them.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = CoreResult<T>> + Send + 'a>>;

@@ -21,6 +21,9 @@ pub(crate) struct NodeRow {
     pub(crate) cert: Vec<u8>,
     /// The operator wants nothing of it.
     pub(crate) blocked: bool,
+    /// What stands behind the `@` in names of its people: the domain that it had when the operator
+    /// first connected to it. Empty where others brought it: then it says of itself what it likes.
+    pub(crate) domain: String,
 }
 
 impl Record for NodeRow {
@@ -43,20 +46,14 @@ pub struct KnownNode {
     pub cert: NodeCert,
     /// The operator wants nothing of it: what it brought stays as it is.
     pub blocked: bool,
+    /// What stands behind the `@` in names of its people: a domain that the operator trusts it to have,
+    /// or the beginning of its name.
+    pub domain: String,
 }
 
-impl KnownNode {
-    /// What stands behind the `@` in names of its people: its domain, or the beginning of its name.
-    #[must_use]
-    pub fn domain(&self) -> String {
-        domain(&self.cert)
-    }
-}
-
-/// See [`KnownNode::domain`].
-pub(super) fn domain(cert: &NodeCert) -> String {
-    let domain = cert.body.domain.to_string();
-    if domain.is_empty() { format!("{}.node", cert.node().short()) } else { domain }
+/// What a node is called that has no domain here.
+fn nameless(node: Node16) -> String {
+    format!("{node}.node")
 }
 
 fn key(node: Node16) -> Vec<u8> {
@@ -96,6 +93,32 @@ impl Core {
         self.write(None, move |decide| decide.learn_node(&cert)).await
     }
 
+    /// The operator has connected to a node that says that it has this domain: people there are called
+    /// by it from now on. The first one that a node had stays, and no two have the same.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownNode`], [`CoreError::UsernameOccupied`] where another node has it.
+    pub async fn pin_domain(&self, node: Node16, domain: &str) -> CoreResult<()> {
+        let (known, domain) = (self.known_nodes()?, domain.to_lowercase());
+        if domain.is_empty() || domain.ends_with(".node") || !domain.contains('.') {
+            return Ok(());
+        }
+        if known.iter().any(|known| known.domain == domain && known.id.short() != node) {
+            return Err(CoreError::UsernameOccupied);
+        }
+        if known.iter().any(|known| known.id.short() == node && known.domain == domain) {
+            return Ok(());
+        }
+        self.write(None, move |decide| {
+            let row = decide.node_row(node)?.ok_or(CoreError::UnknownNode)?;
+            if !row.domain.is_empty() {
+                return Ok(());
+            }
+            decide.put(Keyspace::NODES, &key(node), &NodeRow { domain, ..row })
+        })
+        .await
+    }
+
     /// Wants nothing more of a node, or does again.
     ///
     /// # Errors
@@ -111,8 +134,10 @@ impl Core {
 }
 
 fn known(row: &NodeRow) -> CoreResult<KnownNode> {
-    let cert = row.cert()?;
-    Ok(KnownNode { id: NodeId(row.id), cert, blocked: row.blocked })
+    let (id, cert) = (NodeId(row.id), row.cert()?);
+    let domain =
+        if row.domain.is_empty() { nameless(id.short()) } else { row.domain.clone() };
+    Ok(KnownNode { id, cert, blocked: row.blocked, domain })
 }
 
 impl Decide<'_> {
@@ -132,16 +157,62 @@ impl Decide<'_> {
         {
             return Ok(());
         }
-        let blocked = before.is_some_and(|before| before.blocked);
-        let row = NodeRow { id: node.0, cert: glog::cbor::encode(cert), blocked };
+        let (blocked, domain) =
+            before.map_or((false, String::new()), |before| (before.blocked, before.domain));
+        let row = NodeRow { id: node.0, cert: glog::cbor::encode(cert), blocked, domain };
         self.put(Keyspace::NODES, &key(node.short()), &row)
     }
 
     /// What stands behind the `@` in names of a node's people.
     pub(super) fn domain_of(&self, node: Node16) -> CoreResult<String> {
-        match self.node_row(node)? {
-            Some(row) => Ok(domain(&row.cert()?)),
-            None => Ok(format!("{node}.node")),
+        let row = self.node_row(node)?.filter(|row| !row.domain.is_empty());
+        Ok(row.map_or_else(|| nameless(node), |row| row.domain))
+    }
+}
+
+/// A node that the operator wants to stay connected to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WantedPeer {
+    /// Its multiaddress.
+    pub address: String,
+}
+
+impl Record for WantedPeer {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "peer";
+}
+
+fn peer_key(address: &str) -> Vec<u8> {
+    [&[super::PEER][..], address.as_bytes()].concat()
+}
+
+impl Core {
+    /// Nodes that the operator wants to stay connected to, beside those of the configuration.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn wanted_peers(&self) -> CoreResult<Vec<WantedPeer>> {
+        let rows = scan_prefix(&*self.inner.store, Keyspace::NODES, &[super::PEER], NODES_MAX)?;
+        rows.iter().map(|(_, row)| WantedPeer::decode(row)).collect()
+    }
+
+    /// Stays connected to a node at an address from now on, or no longer.
+    ///
+    /// # Errors
+    /// [`CoreError::TooMany`].
+    pub async fn want_peer(&self, address: String, wanted: bool) -> CoreResult<()> {
+        if wanted && self.wanted_peers()?.len() >= NODES_MAX {
+            return Err(CoreError::TooMany);
         }
+        self.write(None, move |decide| {
+            let key = peer_key(&address);
+            if wanted {
+                decide.put(Keyspace::NODES, &key, &WantedPeer { address })?;
+            } else {
+                decide.delete(Keyspace::NODES, &key);
+            }
+            Ok(())
+        })
+        .await
     }
 }

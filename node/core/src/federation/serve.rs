@@ -186,8 +186,7 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn tick_logs(&self) -> CoreResult<()> {
-        for shared in self.shared_groups() {
-            let channel = shared.channel;
+        for channel in self.inner.logs.waiting() {
             self.write(None, move |decide| decide.tick_log(channel)).await?;
         }
         Ok(())

@@ -1,0 +1,716 @@
+//! This node among others: the rules ([`Core`]) and the mesh brought together.
+//!
+//! The mesh asks what is here and brings what is there ([`Host`]); the rules ask for what only other
+//! nodes know or decide ([`Network`]). Neither knows the other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use glog::body::Join;
+use glog::cbor::{Blob, List, Text, decode, encode};
+use glog::{EntryRef, GroupId, Node16, NodeCert, NodeId};
+use keys::NodeIdentity;
+use mesh::{Call, Heads, Host, LaneName, Mesh, Policy, Received, Reply, Setup, StaticPeer};
+use node_core::{
+    Asked, Asking, Card, Core, CoreError, CoreResult, Event, Follower, FoundName, Network,
+    SharedGroup,
+};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::config::{FederationConfig, NodePolicy};
+
+/// How long another node may take to answer while a client waits.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// For how long a node follows a group of this one without saying so again.
+const LEASE_MS: u64 = 2 * 86_400_000;
+
+/// How often leases are renewed, and names asked for that are not known yet.
+const RENEW_EVERY: Duration = Duration::from_secs(30);
+
+/// How often what waits for missing entries is looked at.
+const TICK_EVERY: Duration = Duration::from_secs(5);
+
+/// Groups that one node may follow here, and all nodes. Protects memory.
+const FOLLOWED_BY_ONE_MAX: usize = 1000;
+const FOLLOWED_MAX: usize = 100_000;
+
+/// Public groups that are gossiped.
+const TOPICS_MAX: usize = 10_000;
+
+/// Nodes whose people are to be asked for.
+const STRANGERS_WAITING_MAX: usize = 64;
+
+type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+glog::record! {
+    /// What is found under a name.
+    pub struct Found {
+        /// A public channel or group.
+        pub group: Option<GroupId>,
+        /// Or a person.
+        pub person: Option<Person>,
+    }
+}
+
+glog::record! {
+    /// What a node says of one of its people.
+    pub struct Person {
+        /// The number there.
+        pub id: u64,
+        /// Never empty.
+        pub first_name: Text<256>,
+        /// May be empty.
+        pub last_name: Text<256>,
+        /// Without the domain.
+        pub username: Option<Text<64>>,
+        /// The account is no more.
+        pub deleted: bool,
+    }
+}
+
+impl From<Person> for Card {
+    fn from(person: Person) -> Self {
+        Self {
+            id: person.id,
+            first_name: person.first_name.to_string(),
+            last_name: person.last_name.to_string(),
+            username: person.username.map(|name| name.to_string()),
+            deleted: person.deleted,
+        }
+    }
+}
+
+/// What does not fit is left out: names are bounded where they are set.
+fn person(card: &Card) -> Person {
+    let text = |text: &str| Text::new(text).unwrap_or_default();
+    Person {
+        id: card.id,
+        first_name: text(&card.first_name),
+        last_name: text(&card.last_name),
+        username: card.username.as_deref().and_then(|name| Text::new(name).ok()),
+        deleted: card.deleted,
+    }
+}
+
+/// What the rules refused, as nodes say it to each other.
+fn refusal(cause: &CoreError) -> Reply {
+    let code = match cause {
+        CoreError::UnknownChannel => 1,
+        CoreError::AdminRightMissing => 2,
+        CoreError::ChatNotModified => 3,
+        CoreError::NotBuilt => 4,
+        CoreError::BannedInChannel => 5,
+        CoreError::Flood { .. } => 6,
+        _ => 0,
+    };
+    // The reasons of the rules are for people; what else fails is this node's own business.
+    let text = if code == 0 { String::from("not done") } else { cause.to_string() };
+    Reply::Refused { code, text: Text::new(text.as_str()).unwrap_or_default() }
+}
+
+fn refused(code: u16) -> CoreError {
+    match code {
+        1 => CoreError::UnknownChannel,
+        2 => CoreError::AdminRightMissing,
+        3 => CoreError::ChatNotModified,
+        4 => CoreError::NotBuilt,
+        5 => CoreError::BannedInChannel,
+        6 => CoreError::Flood { wait_s: 60 },
+        _ => CoreError::NodeUnreachable,
+    }
+}
+
+/// Which nodes follow which groups here, and until when.
+#[derive(Debug, Default)]
+struct Followers(BTreeMap<NodeId, BTreeMap<GroupId, u64>>);
+
+impl Followers {
+    fn add(&mut self, node: NodeId, group: GroupId, until_ms: u64) -> bool {
+        let all: usize = self.0.values().map(BTreeMap::len).sum();
+        let own = self.0.entry(node).or_default();
+        if !own.contains_key(&group) && (own.len() >= FOLLOWED_BY_ONE_MAX || all >= FOLLOWED_MAX) {
+            return false;
+        }
+        own.insert(group, until_ms);
+        true
+    }
+
+    fn expire(&mut self, now_ms: u64) {
+        for groups in self.0.values_mut() {
+            groups.retain(|_, until_ms| *until_ms > now_ms);
+        }
+        self.0.retain(|_, groups| !groups.is_empty());
+    }
+}
+
+/// See the module.
+pub(crate) struct Federation {
+    core: Core,
+    mesh: OnceLock<Mesh>,
+    followers: Mutex<Followers>,
+    connected: Mutex<BTreeSet<NodeId>>,
+    /// Addresses that the operator trusts to lead to the domain that answers there.
+    trusted: Mutex<BTreeSet<String>>,
+    strangers: mpsc::Sender<Node16>,
+}
+
+impl Federation {
+    /// Starts the mesh, if the configuration says where it listens.
+    pub(crate) async fn start(
+        config: &FederationConfig,
+        operational: NodeIdentity,
+        core: Core,
+    ) -> anyhow::Result<Option<(Arc<Self>, JoinHandle<()>)>> {
+        if config.listen.is_empty() {
+            return Ok(None);
+        }
+        let mut peers = config.peers.clone();
+        peers.extend(core.wanted_peers()?.into_iter().map(|peer| peer.address));
+        let policy = policy(config)?;
+        let (strangers, strangers_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
+        let federation = Arc::new(Self {
+            core: core.clone(),
+            mesh: OnceLock::new(),
+            followers: Mutex::default(),
+            connected: Mutex::default(),
+            trusted: Mutex::new(peers.iter().cloned().collect()),
+            strangers,
+        });
+        let setup = Setup {
+            operational,
+            cert: core.cert(),
+            listen: config.listen.clone(),
+            peers: peers.into_iter().map(|address| StaticPeer { address, node: None }).collect(),
+            policy,
+            gossip: config.gossip,
+            limits: mesh::Limits::default(),
+        };
+        let mesh = Mesh::start(setup, federation.clone()).await.context("in [federation]")?;
+        for known in core.known_nodes()?.iter().filter(|known| known.blocked) {
+            mesh.block(known.id);
+        }
+        if federation.mesh.set(mesh).is_err() {
+            bail!("the mesh was started twice");
+        }
+        core.connect(federation.clone());
+        core.follow(federation.clone());
+        let working = tokio::spawn(federation.clone().work(strangers_rx));
+        Ok(Some((federation, working)))
+    }
+
+    fn mesh(&self) -> CoreResult<&Mesh> {
+        self.mesh.get().ok_or(CoreError::NodeUnreachable)
+    }
+
+    /// Where this node is reached.
+    pub(crate) fn addresses(&self) -> Vec<String> {
+        self.mesh.get().map(Mesh::addresses).unwrap_or_default()
+    }
+
+    /// Waits until the mesh has failed again and again; the node goes on for its own people.
+    pub(crate) async fn ended(&self) -> String {
+        match self.mesh.get() {
+            Some(mesh) => mesh.ended().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What is done now and then.
+    async fn work(self: Arc<Self>, mut strangers: mpsc::Receiver<Node16>) {
+        let mut renew = tokio::time::interval(RENEW_EVERY);
+        let mut tick = tokio::time::interval(TICK_EVERY);
+        loop {
+            tokio::select! {
+                _ = renew.tick() => self.renew().await,
+                _ = tick.tick() => {
+                    if let Err(cause) = self.core.tick_logs().await {
+                        tracing::warn!(%cause, "logs wait");
+                    }
+                }
+                Some(node) = strangers.recv() => {
+                    if let Err(cause) = self.introduce(node).await {
+                        tracing::debug!(%cause, %node, "people stay without names");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn renew(&self) {
+        self.followers.lock().expire(self.core.now_ms());
+        let connected: Vec<NodeId> = self.connected.lock().iter().copied().collect();
+        for node in connected {
+            if let Err(cause) = self.meet(node).await {
+                tracing::debug!(%cause, %node, "not all is renewed");
+            }
+        }
+    }
+
+    /// Follows what this node has of another's groups, and asks what its people are called.
+    async fn meet(&self, node: NodeId) -> CoreResult<()> {
+        for shared in self.core.shared_groups() {
+            if !shared.is_home && is_of(&shared, node) && shared.public {
+                self.ask(node, Call::Follow { group: shared.group }).await?;
+            }
+        }
+        self.introduce(node.short()).await
+    }
+
+    async fn introduce(&self, node: Node16) -> CoreResult<()> {
+        let Some(known) = self.core.known_node(node)? else { return Ok(()) };
+        if !self.connected.lock().contains(&known.id) {
+            return Ok(());
+        }
+        if self.is_trusted(known.id)
+            && let Err(cause) = self.core.pin_domain(node, &known.cert.body.domain).await
+        {
+            tracing::warn!(%cause, %node, "a node says that it has the domain of another one");
+        }
+        let strangers = self.core.strangers(node)?;
+        let Ok(users) = List::new(strangers) else { return Ok(()) };
+        if users.is_empty() {
+            return Ok(());
+        }
+        if let Reply::Profiles(records) = self.ask(known.id, Call::Profiles { users }).await? {
+            let people = records.iter().filter_map(|record| decode::<Person>(record).ok());
+            self.core.learn_people(node, people.map(Card::from).collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Asks a node; what it refuses is an error.
+    async fn ask(&self, node: NodeId, call: Call) -> CoreResult<Reply> {
+        let answered = self.mesh()?.call(node, call, ANSWER_WITHIN).await;
+        match answered {
+            Ok(Reply::Refused { code, .. }) => Err(refused(code)),
+            Ok(reply) => Ok(reply),
+            Err(cause) => {
+                tracing::debug!(%cause, %node, "a node does not answer");
+                Err(CoreError::NodeUnreachable)
+            }
+        }
+    }
+
+    async fn fetch(&self, group: GroupId, node: NodeId) -> CoreResult<()> {
+        let fetched = tokio::time::timeout(ANSWER_WITHIN, self.mesh()?.fetch(group, node)).await;
+        match fetched {
+            Ok(Ok(())) => Ok(()),
+            // It goes on behind: a long history takes its time.
+            Err(_) => Ok(()),
+            Ok(Err(cause)) => {
+                tracing::debug!(%cause, %node, %group, "a group is not brought here");
+                Err(CoreError::NodeUnreachable)
+            }
+        }
+    }
+
+    /// The node that a domain stands for here.
+    fn node_at(&self, domain: &str) -> CoreResult<NodeId> {
+        let known = self.core.known_nodes()?;
+        let found = known.iter().find(|known| known.domain == domain && !known.blocked);
+        found.map(|known| known.id).ok_or(CoreError::UnknownUser)
+    }
+
+    async fn answer(&self, from: NodeId, call: Call) -> CoreResult<Reply> {
+        let core = &self.core;
+        Ok(match call {
+            Call::Ask { evidence } => {
+                Reply::Answered { head: core.answer_ask(from, evidence.to_vec()).await? }
+            }
+            Call::Follow { group } => {
+                if !core.may_node_read(from, group)? {
+                    return Err(CoreError::UnknownChannel);
+                }
+                let until_ms = core.now_ms() + LEASE_MS;
+                if !self.followers.lock().add(from, group, until_ms) {
+                    return Err(CoreError::Flood { wait_s: 60 });
+                }
+                self.mesh()?.groups_changed();
+                Reply::Following { until_ms }
+            }
+            Call::Unfollow { group } => {
+                if let Some(groups) = self.followers.lock().0.get_mut(&from) {
+                    groups.remove(&group);
+                }
+                Reply::Done
+            }
+            Call::Join { join } => {
+                let join: Join = decode(&join).map_err(|_| CoreError::UnknownChannel)?;
+                if join.cert.node() != from || join.cert.verify().is_err() {
+                    return Err(CoreError::UnknownChannel);
+                }
+                core.admit_node(join.group, join.cert).await?;
+                let heads = core.log_heads(join.group).await?;
+                Reply::Joined { head: heads.ok_or(CoreError::UnknownChannel)?.control }
+            }
+            Call::Resolve { name } => match core.found_name(&name).await? {
+                None => Reply::NotFound,
+                Some(FoundName::Group(group)) => {
+                    found(&Found { group: Some(GroupId(group)), person: None })
+                }
+                Some(FoundName::Person(card)) => {
+                    found(&Found { group: None, person: Some(person(&card)) })
+                }
+            },
+            Call::Profiles { users } => {
+                let records = core.cards(&users).iter().filter_map(|card| {
+                    Blob::new(encode(&person(card))).ok()
+                });
+                Reply::Profiles(List::new(records.collect()).unwrap_or_default())
+            }
+            _ => return Err(CoreError::NotBuilt),
+        })
+    }
+
+    /// What an operator sees of other nodes.
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        let Some(mesh) = self.mesh.get() else { return Vec::new() };
+        let now_ms = self.core.now_ms();
+        let known = self.core.known_nodes().unwrap_or_default();
+        let shown = mesh.status().into_iter().map(|status| {
+            let known = known.iter().find(|known| Some(known.id) == status.node);
+            Peer {
+                node: status.node.map(|node| node.to_string()),
+                domain: known.map(|known| known.domain.clone()),
+                blocked: known.is_some_and(|known| known.blocked),
+                addresses: status.addresses,
+                connected: status.connected,
+                since_s: (status.since_ms > 0)
+                    .then(|| now_ms.saturating_sub(status.since_ms) / 1000),
+                synced_s: status.synced_ms_ago.map(|ago| ago / 1000),
+                bytes_in: status.bytes_in,
+                bytes_out: status.bytes_out,
+                entries_by_gossip: status.entries_by_gossip,
+                entries_by_fetch: status.entries_by_fetch,
+                failures: status.failures,
+                next_attempt_s: status
+                    .next_attempt_ms
+                    .map(|at| at.saturating_sub(now_ms) / 1000),
+                score: status.score,
+                lag: status.lag.iter().map(|(group, lag)| (group.to_string(), *lag)).collect(),
+            }
+        });
+        let mut peers: Vec<Peer> = shown.collect();
+        let seen: BTreeSet<_> = peers.iter().filter_map(|peer| peer.node.clone()).collect();
+        for known in known.iter().filter(|known| !seen.contains(&known.id.to_string())) {
+            peers.push(Peer {
+                node: Some(known.id.to_string()),
+                domain: Some(known.domain.clone()),
+                blocked: known.blocked,
+                ..Peer::default()
+            });
+        }
+        peers
+    }
+
+    /// Connects to a node from now on, also after a restart; answers which one it is.
+    pub(crate) async fn add_peer(&self, address: String) -> anyhow::Result<Peer> {
+        let mesh = self.mesh()?;
+        let cert = mesh.dial(address.clone(), ANSWER_WITHIN).await;
+        let cert = cert.with_context(|| format!("no node answers at {address}"))?;
+        self.core.learn_node(cert.clone()).await?;
+        self.core.pin_domain(cert.node().short(), &cert.body.domain).await?;
+        self.core.want_peer(address.clone(), true).await?;
+        self.trusted.lock().insert(address.clone());
+        mesh.add_peer(StaticPeer { address: address.clone(), node: Some(cert.node()) });
+        let known = self.core.known_node(cert.node().short())?;
+        Ok(Peer {
+            node: Some(cert.node().to_string()),
+            domain: known.map(|known| known.domain),
+            addresses: vec![address],
+            connected: true,
+            ..Peer::default()
+        })
+    }
+
+    /// Connects to an address no longer.
+    pub(crate) async fn remove_peer(&self, address: String) -> anyhow::Result<()> {
+        self.mesh()?.remove_peer(&address);
+        self.trusted.lock().remove(&address);
+        Ok(self.core.want_peer(address, false).await?)
+    }
+
+    /// Wants nothing more of a node, or does again. `name` is the beginning of its name, or its domain.
+    pub(crate) async fn block(&self, name: &str, blocked: bool) -> anyhow::Result<String> {
+        let known = self.core.known_nodes()?;
+        let mut found = known.iter().filter(|known| {
+            known.domain == name || (name.len() >= 8 && known.id.to_string().starts_with(name))
+        });
+        let Some(node) = found.next() else { bail!("no node is called {name}") };
+        if found.next().is_some() {
+            bail!("more than one node is called {name}: give more of its name");
+        }
+        self.core.block_node(node.id.short(), blocked).await?;
+        let mesh = self.mesh()?;
+        if blocked { mesh.block(node.id) } else { mesh.unblock(node.id) }
+        Ok(node.id.to_string())
+    }
+}
+
+/// A node, as `rookery peer list` shows it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Peer {
+    /// Its name; `None` where none has answered yet.
+    pub(crate) node: Option<String>,
+    pub(crate) domain: Option<String>,
+    pub(crate) blocked: bool,
+    pub(crate) addresses: Vec<String>,
+    pub(crate) connected: bool,
+    /// Seconds since that last changed.
+    pub(crate) since_s: Option<u64>,
+    /// Seconds since all that is shared was last found equal.
+    pub(crate) synced_s: Option<u64>,
+    pub(crate) bytes_in: u64,
+    pub(crate) bytes_out: u64,
+    pub(crate) entries_by_gossip: u64,
+    pub(crate) entries_by_fetch: u64,
+    pub(crate) failures: u32,
+    /// Seconds until it is tried again.
+    pub(crate) next_attempt_s: Option<u64>,
+    pub(crate) score: f64,
+    /// Entries of each shared group that this node lacks.
+    pub(crate) lag: Vec<(String, u64)>,
+}
+
+fn found(found: &Found) -> Reply {
+    Blob::new(encode(found)).map_or(Reply::NotFound, Reply::Found)
+}
+
+/// Whether a node takes part in a group.
+fn is_of(shared: &SharedGroup, node: NodeId) -> bool {
+    shared.home == node || shared.members.contains(&node)
+}
+
+fn policy(config: &FederationConfig) -> anyhow::Result<Policy> {
+    let nodes = config.nodes.iter().map(|name| parse_node(name)).collect::<anyhow::Result<_>>()?;
+    Ok(match config.policy {
+        NodePolicy::Open => Policy::Open,
+        NodePolicy::AllowList => Policy::AllowList(nodes),
+        NodePolicy::DenyList => Policy::DenyList(nodes),
+    })
+}
+
+/// A name of a node: 64 hexadecimal digits.
+fn parse_node(name: &str) -> anyhow::Result<NodeId> {
+    let mut id = [0; 32];
+    let digits = name.as_bytes();
+    if digits.len() != 64 {
+        bail!("federation.nodes: {name:?} is not the name of a node, 64 hexadecimal digits");
+    }
+    for (byte, pair) in id.iter_mut().zip(digits.chunks(2)) {
+        let pair = std::str::from_utf8(pair)?;
+        *byte = u8::from_str_radix(pair, 16)
+            .with_context(|| format!("federation.nodes: {name:?} is not hexadecimal"))?;
+    }
+    Ok(NodeId(id))
+}
+
+impl Follower for Federation {
+    fn happened(&self, event: &Event) {
+        let Some(mesh) = self.mesh.get() else { return };
+        match event {
+            Event::Entry(entry) => {
+                let (group, members) = (entry.group, entry.members.clone());
+                mesh.announce(group, entry.public, members, entry.entry.clone());
+            }
+            Event::GroupsChanged => mesh.groups_changed(),
+            // A full line loses nothing: names are asked for again now and then.
+            Event::Stranger { node } => drop(self.strangers.try_send(*node)),
+            _ => {}
+        }
+    }
+}
+
+impl Network for Federation {
+    fn find(&self, name: String, domain: String) -> Asking<'_, (NodeId, FoundName)> {
+        Box::pin(async move {
+            let node = self.node_at(&domain)?;
+            let name = Text::new(name.as_str()).map_err(|_| CoreError::UnknownUser)?;
+            let Reply::Found(record) = self.ask(node, Call::Resolve { name }).await? else {
+                return Err(CoreError::UnknownUser);
+            };
+            let found: Found = decode(&record).map_err(|_| CoreError::UnknownUser)?;
+            match (found.group, found.person) {
+                (Some(group), _) => Ok((node, FoundName::Group(group.0))),
+                (None, Some(person)) => Ok((node, FoundName::Person(person.into()))),
+                (None, None) => Err(CoreError::UnknownUser),
+            }
+        })
+    }
+
+    fn follow(&self, node: NodeId, group: GroupId) -> Asking<'_, ()> {
+        Box::pin(async move {
+            self.ask(node, Call::Follow { group }).await?;
+            self.fetch(group, node).await
+        })
+    }
+
+    fn join(&self, home: NodeId, group: GroupId) -> Asking<'_, ()> {
+        Box::pin(async move {
+            let join = Join { group, user: 0, cert: self.core.cert(), proof: [0; 32] };
+            let join = Blob::new(encode(&join)).map_err(|_| CoreError::NodeUnreachable)?;
+            self.ask(home, Call::Join { join }).await?;
+            self.fetch(group, home).await
+        })
+    }
+
+    fn ask(&self, asked: Asked) -> Asking<'_, ()> {
+        Box::pin(async move {
+            let evidence = Blob::new(asked.evidence).map_err(|_| CoreError::NodeUnreachable)?;
+            Self::ask(self, asked.home, Call::Ask { evidence }).await?;
+            self.fetch(asked.group, asked.home).await
+        })
+    }
+}
+
+fn lane(lane: LaneName) -> node_core::LaneName {
+    match lane {
+        LaneName::Control => node_core::LaneName::Control,
+        LaneName::Data { node, inc } => node_core::LaneName::Data { node, inc },
+    }
+}
+
+/// What cannot be read now is not here: the peer asks again.
+fn or_none<T: Default>(read: CoreResult<T>) -> T {
+    read.unwrap_or_else(|cause| {
+        tracing::warn!(%cause, "a log cannot be read for another node");
+        T::default()
+    })
+}
+
+impl Host for Federation {
+    fn now_ms(&self) -> u64 {
+        self.core.now_ms()
+    }
+
+    fn shared_with(&self, peer: NodeId) -> BoxFuture<'_, Vec<GroupId>> {
+        let shared = self.core.shared_groups();
+        let mut groups: BTreeSet<GroupId> =
+            shared.iter().filter(|shared| is_of(shared, peer)).map(|shared| shared.group).collect();
+        if let Some(followed) = self.followers.lock().0.get(&peer) {
+            groups.extend(followed.keys());
+        }
+        Box::pin(async move { groups.into_iter().collect() })
+    }
+
+    fn topics(&self) -> BoxFuture<'_, Vec<GroupId>> {
+        let shared = self.core.shared_groups();
+        let mut groups: BTreeSet<GroupId> =
+            shared.iter().filter(|shared| shared.public).map(|shared| shared.group).collect();
+        groups.extend(self.followers.lock().0.values().flat_map(BTreeMap::keys));
+        Box::pin(async move { groups.into_iter().take(TOPICS_MAX).collect() })
+    }
+
+    fn heads(&self, peer: Option<NodeId>, group: GroupId) -> BoxFuture<'_, Option<Heads>> {
+        Box::pin(async move {
+            if let Some(peer) = peer
+                && !or_none(self.core.may_node_read(peer, group))
+            {
+                return None;
+            }
+            let heads = or_none(self.core.log_heads(group).await)?;
+            let node_core::Heads { control, term, lanes, public } = heads;
+            Some(Heads { control, term, lanes, public })
+        })
+    }
+
+    fn page(
+        &self,
+        group: GroupId,
+        of: LaneName,
+        from: u64,
+        to: u64,
+        bytes_max: usize,
+    ) -> BoxFuture<'_, Vec<Vec<u8>>> {
+        Box::pin(async move {
+            or_none(self.core.log_page(group, lane(of), from, to, bytes_max).await)
+        })
+    }
+
+    fn named(&self, group: GroupId, names: Vec<EntryRef>) -> BoxFuture<'_, Vec<Vec<u8>>> {
+        Box::pin(async move { or_none(self.core.log_named(group, names).await) })
+    }
+
+    fn certs(&self, group: GroupId) -> BoxFuture<'_, Vec<NodeCert>> {
+        Box::pin(async move { or_none(self.core.log_certs(group).await) })
+    }
+
+    fn learn_certs(&self, group: GroupId, certs: Vec<NodeCert>) -> BoxFuture<'_, ()> {
+        Box::pin(async move { or_none(self.core.learn_log_certs(group, certs).await) })
+    }
+
+    fn receive(
+        &self,
+        from: NodeId,
+        group: GroupId,
+        entries: Vec<Vec<u8>>,
+    ) -> BoxFuture<'_, Received> {
+        Box::pin(async move {
+            // What a blocked node brought stays as it is.
+            let known = or_none(self.core.known_node(from.short()));
+            if known.is_some_and(|known| known.blocked) {
+                let stopped = Some("the node is blocked".to_owned());
+                return Received { stopped, ..Received::default() };
+            }
+            let taken = self.core.receive_log(group, entries).await;
+            let node_core::Received { fresh, rejected, stopped } = taken;
+            Received { fresh, rejected, stopped }
+        })
+    }
+
+    fn wanted(&self, group: GroupId) -> BoxFuture<'_, Vec<EntryRef>> {
+        Box::pin(async move { or_none(self.core.log_wanted(group).await) })
+    }
+
+    fn call(&self, from: NodeId, call: Call) -> BoxFuture<'_, Reply> {
+        Box::pin(async move {
+            match self.answer(from, call).await {
+                Ok(reply) => reply,
+                Err(cause) => refusal(&cause),
+            }
+        })
+    }
+
+    fn peer_changed(&self, node: NodeId, cert: &NodeCert, connected: bool) -> BoxFuture<'_, ()> {
+        let cert = cert.clone();
+        Box::pin(async move {
+            if !connected {
+                self.connected.lock().remove(&node);
+                return;
+            }
+            self.connected.lock().insert(node);
+            if let Err(cause) = self.core.learn_node(cert.clone()).await {
+                tracing::warn!(%cause, %node, "a certificate is not kept");
+            }
+            // Behind: the mesh waits for this answer.
+            let _ = self.strangers.try_send(node.short());
+        })
+    }
+
+    fn serial_of(&self, node: NodeId) -> BoxFuture<'_, u32> {
+        Box::pin(async move {
+            let known = or_none(self.core.known_node(node.short()));
+            known.map_or(0, |known| known.cert.body.serial)
+        })
+    }
+}
+
+impl Federation {
+    /// Whether a node answers at an address that the operator gave.
+    fn is_trusted(&self, node: NodeId) -> bool {
+        let Some(mesh) = self.mesh.get() else { return false };
+        let trusted = self.trusted.lock();
+        mesh.status().iter().any(|status| {
+            status.node == Some(node)
+                && status.addresses.iter().any(|address| trusted.contains(address))
+        })
+    }
+}
