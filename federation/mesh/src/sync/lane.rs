@@ -8,37 +8,37 @@ use glog::{Entry, EntryId, GroupId, Hash16, Header, Lane, NodeId};
 use crate::host::LaneName;
 
 /// Entries that are asked for in one request.
-pub const CHUNK: u64 = 256;
+pub(super) const CHUNK: u64 = 256;
 
 /// Entries that came, and from whom.
 #[derive(Debug)]
-pub struct Chunk {
+pub(super) struct Chunk {
     /// From whom.
-    pub peer: NodeId,
+    pub(super) peer: NodeId,
     /// In order, without a gap.
-    pub entries: Vec<Vec<u8>>,
+    pub(super) entries: Vec<Vec<u8>>,
     /// What the first one continues.
-    pub prev: Hash16,
+    pub(super) prev: Hash16,
     /// The name of the first one.
-    pub first: Hash16,
+    pub(super) first: Hash16,
     /// The name of the last one.
-    pub last: Hash16,
+    pub(super) last: Hash16,
     bytes: usize,
 }
 
 /// A lane that is being fetched.
 #[derive(Debug)]
-pub struct LaneWork {
+pub(super) struct LaneWork {
     /// The number of the first entry that was lacking.
-    pub begin: u64,
+    pub(super) begin: u64,
     /// The next one to hand over.
-    pub next: u64,
+    pub(super) next: u64,
     /// The first one that is not wanted.
-    pub end: u64,
+    pub(super) end: u64,
     /// The name of the entry before [`Self::next`], if it is known.
-    pub last: Option<Hash16>,
+    pub(super) last: Option<Hash16>,
     /// Only from this peer: it may be on another branch than others.
-    pub only: Option<NodeId>,
+    pub(super) only: Option<NodeId>,
     /// Up to here everything was asked for.
     cursor: u64,
     /// What was asked for in vain, by its first number.
@@ -49,7 +49,7 @@ pub struct LaneWork {
 
 impl LaneWork {
     /// Everything from `begin` up to and without `end`.
-    pub fn new(begin: u64, end: u64, last: Option<Hash16>, only: Option<NodeId>) -> Self {
+    pub(super) fn new(begin: u64, end: u64, last: Option<Hash16>, only: Option<NodeId>) -> Self {
         Self {
             begin,
             next: begin,
@@ -64,7 +64,7 @@ impl LaneWork {
     }
 
     /// The next range to ask for, the lowest first: what stops the rest comes first.
-    pub fn range(&self) -> Option<(u64, u64)> {
+    pub(super) fn range(&self) -> Option<(u64, u64)> {
         if let Some((from, to)) = self.again.first_key_value() {
             return Some((*from, *to));
         }
@@ -72,7 +72,7 @@ impl LaneWork {
     }
 
     /// The first part of [`Self::range`], up to `to`, is asked for under this ticket.
-    pub fn asked(&mut self, ticket: u64, to: u64) {
+    pub(super) fn asked(&mut self, ticket: u64, to: u64) {
         let Some((from, range_end)) = self.range() else { return };
         if self.again.remove(&from).is_some() {
             if to < range_end {
@@ -85,19 +85,19 @@ impl LaneWork {
     }
 
     /// A request has failed, or brought only the first entries.
-    pub fn failed(&mut self, ticket: u64) {
+    pub(super) fn failed(&mut self, ticket: u64) {
         if let Some((from, to)) = self.flying.remove(&ticket) {
             self.again.insert(from, to);
         }
     }
 
     /// Whether so many entries may answer a request.
-    pub fn takes(&self, ticket: u64, entries: usize) -> bool {
+    pub(super) fn takes(&self, ticket: u64, entries: usize) -> bool {
         self.flying.get(&ticket).is_some_and(|(from, to)| entries as u64 <= to - from)
     }
 
     /// Entries have come.
-    pub fn came(&mut self, ticket: u64, chunk: Chunk) {
+    pub(super) fn came(&mut self, ticket: u64, chunk: Chunk) {
         let Some((from, to)) = self.flying.remove(&ticket) else { return };
         let got = from + chunk.entries.len() as u64;
         if got < to {
@@ -107,24 +107,24 @@ impl LaneWork {
     }
 
     /// The chunk that comes next, if it is here.
-    pub fn take(&mut self) -> Option<Chunk> {
+    pub(super) fn take(&mut self) -> Option<Chunk> {
         let chunk = self.ready.remove(&self.next)?;
         self.next += chunk.entries.len() as u64;
         Some(chunk)
     }
 
     /// Whether the next chunk is here.
-    pub fn is_ready(&self) -> bool {
+    pub(super) fn is_ready(&self) -> bool {
         self.ready.contains_key(&self.next)
     }
 
     /// Whether nothing is left of it.
-    pub fn is_done(&self) -> bool {
+    pub(super) fn is_done(&self) -> bool {
         self.next >= self.end
     }
 
     /// Nothing above what has come without a gap is to be had.
-    pub fn cut(&mut self) {
+    pub(super) fn cut(&mut self) {
         self.end = self.next;
         self.cursor = self.next;
         self.again.clear();
@@ -133,23 +133,23 @@ impl LaneWork {
     }
 
     /// Requests under way.
-    pub fn flying(&self) -> usize {
+    pub(super) fn flying(&self) -> usize {
         self.flying.len()
     }
 
     /// Bytes that wait for what comes before them.
-    pub fn ready_bytes(&self) -> usize {
+    pub(super) fn ready_bytes(&self) -> usize {
         self.ready.values().map(|chunk| chunk.bytes).sum()
     }
 
     /// How much of it was handed over, from 0 to 1: lanes name each other's entries, so they are
     /// brought forward side by side.
-    pub fn progress(&self) -> f64 {
+    pub(super) fn progress(&self) -> f64 {
         (self.next - self.begin) as f64 / (self.end - self.begin).max(1) as f64
     }
 
     /// Like [`Self::progress`], of what was asked for.
-    pub fn asked_progress(&self) -> f64 {
+    pub(super) fn asked_progress(&self) -> f64 {
         (self.cursor - self.begin) as f64 / (self.end - self.begin).max(1) as f64
     }
 }
@@ -173,7 +173,7 @@ pub fn place(group: &GroupId, lane: LaneName, bytes: &[u8]) -> Option<(u64, Entr
 }
 
 /// Where an entry stands, and its lane; `None` if it is none of this group.
-pub fn place_of(group: &GroupId, bytes: &[u8]) -> Option<(LaneName, u64, EntryId, EntryId)> {
+pub(super) fn place_of(group: &GroupId, bytes: &[u8]) -> Option<(LaneName, u64, EntryId, EntryId)> {
     let entry = Entry::decode(bytes).ok()?;
     let lane = match entry.header().lane {
         Lane::Control { .. } => LaneName::Control,
@@ -185,7 +185,7 @@ pub fn place_of(group: &GroupId, bytes: &[u8]) -> Option<(LaneName, u64, EntryId
 
 /// Checks that these are the entries of a lane from `from` on, each continuing the one before; `None`
 /// if not. Signatures are for the host to check.
-pub fn chunk(
+pub(super) fn chunk(
     group: &GroupId,
     lane: LaneName,
     from: u64,

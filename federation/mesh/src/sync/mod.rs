@@ -33,6 +33,7 @@ use rand::Rng;
 
 pub use bucket::Bucket;
 pub use dialer::{Dialer, Target, jittered};
+pub use lane::place;
 pub use score::{Fault, SCORE_MAX, Scores};
 
 use crate::frames::{Digest, Request, Response, tag};

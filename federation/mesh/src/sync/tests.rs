@@ -1,5 +1,10 @@
 //! A small simulator: nodes with copies of groups, a network that delays, loses and splits, a seed.
 
+#[expect(
+    dead_code,
+    unreachable_pub,
+    reason = "shared with the tests of swarms, which use all of it"
+)]
 #[path = "../../tests/support/world.rs"]
 mod world;
 

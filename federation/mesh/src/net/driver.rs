@@ -1,0 +1,508 @@
+//! The task that owns the swarm: turns its events into inputs, and what the pure parts say into
+//! requests. It never waits for the host: whatever may wait runs in a task of its own, and comes back
+//! over a bounded queue that this task always reads.
+
+mod links;
+mod traffic;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use glog::cbor::{List, Text};
+use glog::{GroupId, NodeCert, NodeId};
+use libp2p::request_response::{OutboundRequestId, ResponseChannel};
+use libp2p::swarm::ConnectionId;
+use libp2p::{Multiaddr, PeerId, Swarm, multiaddr::Protocol};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior};
+
+use super::Base;
+use super::gossip::{Known, Topics};
+use super::greet::Serials;
+use super::ingest::{INGEST_MAX, Incoming, Ingested};
+use super::outbox::Outbox;
+use super::serve::ask;
+use super::swarm::{self, Behaviour};
+use crate::calls::{Call, Reply};
+use crate::frames::{Hello, VERSION};
+use crate::mesh::Command;
+use crate::setup::Limits;
+use crate::status::{CallError, FetchError, PeerStatus, StartError};
+use crate::sync::{Answer, Bucket, Dialer, Scores, Sync};
+
+/// How often what waits for time is looked at.
+const TICK: Duration = Duration::from_millis(25);
+/// The status is made anew after so many ticks.
+const STATUS_TICKS: u32 = 10;
+/// Results of other tasks that wait for this one.
+const DONE_MAX: usize = 1_024;
+/// Nodes whose figures are remembered when they are gone.
+const STATS_MAX: usize = 4_096;
+/// Calls and fetches that wait for a connection.
+const WAITING_MAX: usize = 1_024;
+/// How long listeners have to say where they listen.
+const LISTEN_WITHIN: Duration = Duration::from_secs(10);
+
+/// What other tasks have done.
+#[derive(Debug)]
+pub(super) enum Done {
+    /// The node has answered the core.
+    Answer(u64, Answer),
+    /// A request of a peer was worked on.
+    Served(PeerId, ResponseChannel<Vec<u8>>, Vec<u8>),
+    /// What came unasked was taken.
+    Ingested(Ingested),
+    /// The node has said which serial of a peer it knows.
+    Serial(PeerId, Box<Hello>, Option<ResponseChannel<Vec<u8>>>, u32),
+    /// The node has said which groups are public.
+    Topics(Vec<GroupId>),
+    /// The node has heard of a peer's coming or going.
+    Noticed,
+}
+
+/// What a request was for.
+#[derive(Debug)]
+enum Purpose {
+    Hello,
+    Sync(u64),
+    Call(oneshot::Sender<Result<Reply, CallError>>),
+    Push(Vec<GroupId>),
+}
+
+/// A connection, or two, with one peer.
+struct Link {
+    /// What it has shown.
+    cert: Option<NodeCert>,
+    node: Option<NodeId>,
+    /// It has answered our Hello, and so knows who we are.
+    heard: bool,
+    /// It is looked up whether its serial is the highest.
+    checking: bool,
+    /// It is sent away, once it has been told.
+    leaving: bool,
+    /// When it is sent away unless it has shown who it is.
+    hello_by: Instant,
+    since_ms: u64,
+    addresses: Vec<Multiaddr>,
+    /// Addresses of the dialer by which it was reached.
+    dialed: Vec<String>,
+    /// Who wants to know which node it is.
+    waiters: Vec<oneshot::Sender<Result<NodeCert, CallError>>>,
+    serve: Bucket,
+    outbox: Outbox,
+}
+
+impl Link {
+    /// The node, once both know each other.
+    fn ready(&self) -> Option<NodeId> {
+        self.node.filter(|_| self.heard && !self.leaving)
+    }
+}
+
+/// Figures of a node.
+#[derive(Debug, Default, Clone)]
+struct Stats {
+    bytes_in: u64,
+    bytes_out: u64,
+    by_gossip: u64,
+    by_fetch: u64,
+    failures: u32,
+    /// When it last came or went.
+    since_ms: u64,
+}
+
+/// Why an address is dialed.
+#[derive(Debug, Default)]
+struct Dialing {
+    /// The dialer wants it.
+    address: Option<String>,
+    /// Somebody wants to know who is there.
+    waiters: Vec<oneshot::Sender<Result<NodeCert, CallError>>>,
+    /// Something waits for this node.
+    node: Option<NodeId>,
+}
+
+/// What waits for a node to be connected.
+enum Waiting {
+    Call(Box<Call>, oneshot::Sender<Result<Reply, CallError>>),
+    Fetch(GroupId, oneshot::Sender<Result<(), FetchError>>),
+}
+
+pub(super) struct Driver {
+    base: Arc<Base>,
+    limits: Limits,
+    me: NodeId,
+    swarm: Swarm<Behaviour>,
+    began: Instant,
+    rng: StdRng,
+    sync: Sync,
+    scores: Scores,
+    dialer: Dialer,
+    serials: Serials,
+    topics: Topics,
+    links: HashMap<PeerId, Link>,
+    nodes: BTreeMap<NodeId, PeerId>,
+    certs: BTreeMap<NodeId, NodeCert>,
+    stats: BTreeMap<NodeId, Stats>,
+    blocked: BTreeSet<NodeId>,
+    dialing: HashMap<ConnectionId, Dialing>,
+    requests: HashMap<OutboundRequestId, Purpose>,
+    waiting: BTreeMap<NodeId, Vec<Waiting>>,
+    fetches: BTreeMap<(GroupId, NodeId), Vec<oneshot::Sender<Result<(), FetchError>>>>,
+    notices: VecDeque<(NodeId, NodeCert, bool)>,
+    noticing: bool,
+    asking_topics: bool,
+    ask_topics_again: bool,
+    serving: Arc<Semaphore>,
+    incoming: mpsc::Sender<Incoming>,
+    done: mpsc::Sender<Done>,
+    done_rx: mpsc::Receiver<Done>,
+    ticks: u32,
+}
+
+impl Driver {
+    /// A driver that listens.
+    pub(super) async fn start(base: Arc<Base>) -> Result<Self, StartError> {
+        let limits = base.setup.limits.clone();
+        let known = Known::default();
+        let mut swarm = swarm::build(&base.setup, known.clone())?;
+        listen(&base, &mut swarm).await?;
+        let (done, done_rx) = mpsc::channel(DONE_MAX);
+        let (incoming, incoming_rx) = mpsc::channel(INGEST_MAX);
+        tokio::spawn(super::ingest::work(Arc::clone(&base.host), incoming_rx, done.clone()));
+        #[expect(clippy::disallowed_methods, reason = "chance comes into the mesh here")]
+        let rng = StdRng::from_rng(&mut rand::rng());
+        let gone = std::mem::take(&mut *base.present.lock());
+        let me = base.me;
+        let mut driver = Self {
+            me,
+            swarm,
+            began: Instant::now(),
+            rng,
+            sync: Sync::new(me, limits.clone()),
+            scores: Scores::new(limits.ban),
+            dialer: Dialer::new(limits.backoff_first, limits.backoff_max),
+            serials: Serials::default(),
+            topics: Topics::new(known),
+            links: HashMap::new(),
+            nodes: BTreeMap::new(),
+            certs: BTreeMap::new(),
+            stats: BTreeMap::new(),
+            blocked: BTreeSet::new(),
+            dialing: HashMap::new(),
+            requests: HashMap::new(),
+            waiting: BTreeMap::new(),
+            fetches: BTreeMap::new(),
+            // After a failure of the task, nobody is here any more.
+            notices: gone.into_iter().map(|(node, cert)| (node, cert, false)).collect(),
+            noticing: false,
+            asking_topics: false,
+            ask_topics_again: false,
+            serving: Arc::new(Semaphore::new(limits.serving)),
+            incoming,
+            done,
+            done_rx,
+            ticks: 0,
+            limits,
+            base,
+        };
+        driver.ask_topics();
+        driver.keep_wishes();
+        driver.notice();
+        Ok(driver)
+    }
+
+    /// Works until it is told to stop.
+    pub(super) async fn run(
+        mut self,
+        commands: &mut mpsc::Receiver<Command>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let base = Arc::clone(&self.base);
+        let mut ticks = tokio::time::interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                // An error means that the handle is gone, too.
+                _ = stop.wait_for(|stop| *stop) => break,
+                event = self.swarm.select_next_some() => self.happened(event),
+                Some(done) = self.done_rx.recv() => self.done(done),
+                command = commands.recv() => match command {
+                    Some(command) => self.command(command),
+                    None => break,
+                },
+                () = base.shared.wake.notified() => self.keep_wishes(),
+                _ = ticks.tick() => self.tick(),
+            }
+            self.flush();
+        }
+        self.leave().await;
+    }
+
+    /// Says goodbye: the host hears that everybody is gone, whoever waits that nothing comes.
+    async fn leave(&mut self) {
+        let peers: Vec<PeerId> = self.links.keys().copied().collect();
+        for peer in peers {
+            let _ = self.swarm.disconnect_peer_id(peer); // it may be gone already
+        }
+        let gone = std::mem::take(&mut *self.base.present.lock());
+        self.base.shared.status.lock().clear();
+        for (node, cert) in gone {
+            ask(self.base.host.peer_changed(node, &cert, false)).await;
+        }
+    }
+
+    /// Milliseconds that only go forward.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+
+    /// The answer of the host comes back as [`Done`].
+    fn spawn(&self, work: impl Future<Output = Done> + Send + 'static) {
+        let done = self.done.clone();
+        tokio::spawn(async move {
+            // The task is gone if this fails, and nobody waits for the answer.
+            let _ = done.send(work.await).await;
+        });
+    }
+
+    fn hello(&self) -> Box<Hello> {
+        Box::new(Hello {
+            versions: List::new(vec![VERSION]).unwrap_or_default(),
+            features: List::<Text<32>, 32>::default(),
+            cert: self.base.setup.cert.clone(),
+        })
+    }
+
+    fn tick(&mut self) {
+        let now_ms = self.now_ms();
+        self.sync.tick(now_ms, &mut self.rng);
+        if let Some(gossip) = self.swarm.behaviour_mut().gossip.as_mut() {
+            for group in self.topics.publish_waiting(gossip, now_ms) {
+                self.sync.changed(group, false, now_ms);
+            }
+        }
+        self.send_late_away();
+        self.dial_due();
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.ticks.is_multiple_of(STATUS_TICKS) {
+            self.drop_abandoned();
+            self.show();
+        }
+    }
+
+    /// Callers that have given up need no answer.
+    fn drop_abandoned(&mut self) {
+        for waiting in self.waiting.values_mut() {
+            waiting.retain(|waiting| match waiting {
+                Waiting::Call(_, answer) => !answer.is_closed(),
+                Waiting::Fetch(_, answer) => !answer.is_closed(),
+            });
+        }
+        self.waiting.retain(|_, waiting| !waiting.is_empty());
+    }
+
+    /// Does what the handle wants to be so.
+    fn keep_wishes(&mut self) {
+        let now_ms = self.now_ms();
+        let (peers, blocked, groups_changed, untold) = {
+            let mut wishes = self.base.shared.wishes.lock();
+            let groups_changed = std::mem::take(&mut wishes.groups_changed);
+            let untold = std::mem::take(&mut wishes.untold);
+            (wishes.peers.clone(), wishes.blocked.clone(), groups_changed, untold)
+        };
+        for node in blocked.difference(&self.blocked).copied().collect::<Vec<_>>() {
+            if let Some(peer) = self.serials.peer(&node) {
+                // Disconnects as well.
+                self.swarm.behaviour_mut().blocked.block_peer(peer);
+            }
+        }
+        for node in self.blocked.difference(&blocked).copied().collect::<Vec<_>>() {
+            if let Some(peer) = self.serials.peer(&node) {
+                self.swarm.behaviour_mut().blocked.unblock_peer(peer);
+            }
+        }
+        self.blocked = blocked;
+        let wanted =
+            peers.into_iter().filter(|peer| peer.node.is_none_or(|node| self.admits(&node)));
+        let wanted: Vec<_> = wanted.map(|peer| (peer.address, peer.node)).collect();
+        self.dialer.keep(&wanted, now_ms);
+        if groups_changed {
+            self.ask_topics();
+            self.sync.groups_changed(now_ms);
+        }
+        for group in untold {
+            self.sync.changed(group, false, now_ms);
+        }
+    }
+
+    /// Whether a node may connect, as far as that is decided by who it is.
+    fn admits(&self, node: &NodeId) -> bool {
+        self.base.setup.policy.admits(node) && !self.blocked.contains(node)
+    }
+
+    fn ask_topics(&mut self) {
+        if self.swarm.behaviour().gossip.as_ref().is_none() {
+            return;
+        }
+        if std::mem::replace(&mut self.asking_topics, true) {
+            self.ask_topics_again = true;
+            return;
+        }
+        let host = Arc::clone(&self.base.host);
+        self.spawn(async move { Done::Topics(ask(host.topics()).await.unwrap_or_default()) });
+    }
+
+    /// Tells the host of the next peer that came or went: one after the other keeps them in order.
+    fn notice(&mut self) {
+        if self.noticing {
+            return;
+        }
+        let Some((node, cert, connected)) = self.notices.pop_front() else { return };
+        self.noticing = true;
+        let host = Arc::clone(&self.base.host);
+        self.spawn(async move {
+            ask(host.peer_changed(node, &cert, connected)).await;
+            Done::Noticed
+        });
+    }
+
+    fn stats(&mut self, node: NodeId) -> &mut Stats {
+        if self.stats.len() >= STATS_MAX && !self.stats.contains_key(&node) {
+            let away = self.stats.keys().find(|node| !self.nodes.contains_key(node)).copied();
+            if let Some(away) = away {
+                self.stats.remove(&away);
+            }
+        }
+        self.stats.entry(node).or_default()
+    }
+
+    /// Makes the status anew.
+    fn show(&mut self) {
+        let now_ms = self.now_ms();
+        let wall_ms = self.base.host.now_ms();
+        let wall = |at_ms: u64| wall_ms.saturating_add(at_ms).saturating_sub(now_ms);
+        let mut all = Vec::new();
+        let mut shown = BTreeSet::new();
+        for (node, peer) in &self.nodes {
+            let Some(link) = self.links.get(peer).filter(|link| link.ready().is_some()) else {
+                continue;
+            };
+            let report = self.sync.report(node);
+            let stats = self.stats.get(node).cloned().unwrap_or_default();
+            shown.insert(*node);
+            all.push(PeerStatus {
+                node: Some(*node),
+                addresses: link.addresses.iter().map(Multiaddr::to_string).collect(),
+                connected: true,
+                since_ms: link.since_ms,
+                synced_ms_ago: report.synced_at.map(|at| now_ms.saturating_sub(at)),
+                bytes_in: stats.bytes_in,
+                bytes_out: stats.bytes_out,
+                entries_by_gossip: stats.by_gossip,
+                entries_by_fetch: stats.by_fetch.saturating_add(report.entries),
+                failures: report.failures,
+                next_attempt_ms: None,
+                score: self.scores.score(node, now_ms),
+                lag: report.lag,
+            });
+        }
+        for (address, target) in self.dialer.targets() {
+            if target.node.is_some_and(|node| shown.contains(&node)) {
+                continue;
+            }
+            let stats = target.node.and_then(|node| self.stats.get(&node)).cloned();
+            let stats = stats.unwrap_or_default();
+            all.push(PeerStatus {
+                node: target.node,
+                addresses: vec![address.clone()],
+                connected: false,
+                since_ms: stats.since_ms,
+                synced_ms_ago: None,
+                bytes_in: stats.bytes_in,
+                bytes_out: stats.bytes_out,
+                entries_by_gossip: stats.by_gossip,
+                entries_by_fetch: stats.by_fetch,
+                failures: target.failures,
+                next_attempt_ms: target.next_ms.map(wall),
+                score: target.node.map_or(0.0, |node| self.scores.score(&node, now_ms)),
+                lag: Vec::new(),
+            });
+        }
+        *self.base.shared.status.lock() = all;
+    }
+}
+
+/// Listens where the setup says, and waits until it is known where that is.
+async fn listen(base: &Base, swarm: &mut Swarm<Behaviour>) -> Result<(), StartError> {
+    let failed = |address: &Multiaddr, reason: String| StartError::Listen {
+        address: address.to_string(),
+        reason,
+    };
+    let wanted = base.listening.lock().clone();
+    let mut pending = HashMap::new();
+    for address in &wanted {
+        let id =
+            swarm.listen_on(address.clone()).map_err(|error| failed(address, error.to_string()))?;
+        pending.insert(id, address.clone());
+    }
+    let mut bound: Vec<Multiaddr> = Vec::new();
+    let waits = tokio::time::timeout(LISTEN_WITHIN, async {
+        use libp2p::swarm::SwarmEvent;
+        while !pending.is_empty() {
+            match swarm.select_next_some().await {
+                SwarmEvent::NewListenAddr { listener_id, address } => {
+                    if let Some(asked) = pending.remove(&listener_id) {
+                        bound.push(with_port_of(asked, &address));
+                    }
+                }
+                SwarmEvent::ListenerError { listener_id, error } => {
+                    if let Some(address) = pending.get(&listener_id) {
+                        return Err(failed(address, error.to_string()));
+                    }
+                }
+                SwarmEvent::ListenerClosed { listener_id, reason, .. } => {
+                    if let Some(address) = pending.get(&listener_id) {
+                        let reason = reason.err().map_or("closed".to_owned(), |e| e.to_string());
+                        return Err(failed(address, reason));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    });
+    waits.await.unwrap_or_else(|_| Err(StartError::Network("no listener is ready".to_owned())))?;
+    *base.listening.lock() = bound;
+    show_addresses(base, swarm);
+    Ok(())
+}
+
+/// The address that was asked for, with the port that it got.
+fn with_port_of(asked: Multiaddr, got: &Multiaddr) -> Multiaddr {
+    let port = got.iter().find_map(|part| match part {
+        Protocol::Tcp(port) | Protocol::Udp(port) => Some(port),
+        _ => None,
+    });
+    asked
+        .iter()
+        .map(|part| match (part, port) {
+            (Protocol::Tcp(0), Some(port)) => Protocol::Tcp(port),
+            (Protocol::Udp(0), Some(port)) => Protocol::Udp(port),
+            (part, _) => part,
+        })
+        .collect()
+}
+
+/// Shows where the node is reached.
+fn show_addresses(base: &Base, swarm: &Swarm<Behaviour>) {
+    let me = *swarm.local_peer_id();
+    let addresses = swarm
+        .listeners()
+        .map(|address| address.clone().with_p2p(me).unwrap_or_else(|address| address).to_string());
+    *base.shared.addresses.lock() = addresses.collect();
+}

@@ -1,0 +1,406 @@
+//! Connections: who is at their other end, who is dialed, who is sent away.
+
+use std::sync::Arc;
+
+use glog::{NodeCert, NodeId};
+use libp2p::core::ConnectedPoint;
+use libp2p::request_response::ResponseChannel;
+use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
+use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
+use libp2p::{Multiaddr, PeerId};
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use super::{Dialing, Done, Driver, Link, Purpose, Waiting, show_addresses};
+use crate::frames::{Hello, Request, Response};
+use crate::net::greet;
+use crate::net::outbox::Outbox;
+use crate::net::serve::ask;
+use crate::net::swarm::BehaviourEvent;
+use crate::status::{CallError, FetchError};
+use crate::sync::{Bucket, Fault, Scores};
+
+/// Addresses of one peer that are remembered.
+const ADDRESSES_MAX: usize = 8;
+
+impl Driver {
+    pub(super) fn happened(&mut self, event: SwarmEvent<BehaviourEvent>) {
+        match event {
+            SwarmEvent::Behaviour(event) => self.behaved(event),
+            SwarmEvent::ConnectionEstablished { peer_id, connection_id, endpoint, .. } => {
+                self.is_connected(peer_id, connection_id, &endpoint);
+            }
+            SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
+                self.is_closed(peer_id);
+            }
+            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
+                if let Some(dialing) = self.dialing.remove(&connection_id) {
+                    self.dial_failed(dialing, &error);
+                }
+            }
+            SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => {
+                show_addresses(&self.base, &self.swarm);
+            }
+            _ => {}
+        }
+    }
+
+    /// Tries what is due.
+    pub(super) fn dial_due(&mut self) {
+        let now_ms = self.now_ms();
+        for address in self.dialer.due(now_ms) {
+            let dialing = Dialing { address: Some(address.clone()), ..Dialing::default() };
+            match address.parse::<Multiaddr>() {
+                Ok(address) => self.dial(DialOpts::from(address), dialing),
+                Err(_) => self.dialer.failed(&address, now_ms, &mut self.rng),
+            }
+        }
+    }
+
+    fn dial(&mut self, options: DialOpts, dialing: Dialing) {
+        let id = options.connection_id();
+        let peer = options.get_peer_id();
+        match self.swarm.dial(options) {
+            Ok(()) => drop(self.dialing.insert(id, dialing)),
+            Err(DialError::DialPeerConditionFalse(_)) => {
+                // It is here, or on its way: whoever waits for it waits with that.
+                let link = peer.and_then(|peer| self.links.get_mut(&peer));
+                match link {
+                    Some(link) => {
+                        link.dialed.extend(dialing.address);
+                        link.waiters.extend(dialing.waiters);
+                        if let Some(peer) = peer {
+                            self.is_ready(peer);
+                        }
+                    }
+                    None => self.dial_failed(dialing, &DialError::Aborted),
+                }
+            }
+            Err(error) => self.dial_failed(dialing, &error),
+        }
+    }
+
+    /// Somebody wants to know who is at an address.
+    pub(super) fn dial_for(
+        &mut self,
+        address: &str,
+        answer: oneshot::Sender<Result<NodeCert, CallError>>,
+    ) {
+        let Ok(address) = address.parse::<Multiaddr>() else {
+            let _ = answer.send(Err(CallError::Unreachable));
+            return;
+        };
+        let dialing = Dialing { waiters: vec![answer], ..Dialing::default() };
+        self.dial(DialOpts::from(address), dialing);
+    }
+
+    /// Connects to a node for which something waits.
+    pub(super) fn dial_node(&mut self, node: NodeId) {
+        let certs = self.certs.get(&node);
+        let told = certs.into_iter().flat_map(|cert| cert.body.addresses.iter());
+        let known = self.dialer.addresses_of(node).map(String::as_str);
+        let addresses = known.chain(told.map(|text| &**text));
+        let addresses: Vec<Multiaddr> = addresses.filter_map(|text| text.parse().ok()).collect();
+        let peer = self.serials.peer(&node);
+        let dialing = Dialing { node: Some(node), ..Dialing::default() };
+        match (peer, addresses.first().cloned()) {
+            _ if !self.admits(&node) => self.refuse_waiting(node),
+            (Some(peer), Some(_)) => {
+                let options = DialOpts::peer_id(peer)
+                    .addresses(addresses)
+                    .condition(PeerCondition::DisconnectedAndNotDialing)
+                    .build();
+                self.dial(options, dialing);
+            }
+            (None, Some(address)) => self.dial(DialOpts::from(address), dialing),
+            (_, None) => self.dial_failed(dialing, &DialError::NoAddresses),
+        }
+    }
+
+    fn dial_failed(&mut self, dialing: Dialing, error: &DialError) {
+        tracing::debug!(%error, "a node was not reached");
+        let now_ms = self.now_ms();
+        if let Some(address) = dialing.address {
+            self.dialer.failed(&address, now_ms, &mut self.rng);
+        }
+        let reason = match error {
+            DialError::Denied { .. } => CallError::Refused,
+            _ => CallError::Unreachable,
+        };
+        for waiter in dialing.waiters {
+            let _ = waiter.send(Err(reason));
+        }
+        if let Some(node) = dialing.node.filter(|node| !self.nodes.contains_key(node)) {
+            self.fail_waiting(node, reason);
+        }
+    }
+
+    fn refuse_waiting(&mut self, node: NodeId) {
+        self.fail_waiting(node, CallError::Refused);
+    }
+
+    fn fail_waiting(&mut self, node: NodeId, reason: CallError) {
+        for waiting in self.waiting.remove(&node).unwrap_or_default() {
+            match waiting {
+                Waiting::Call(_, answer) => drop(answer.send(Err(reason))),
+                Waiting::Fetch(_, answer) => drop(answer.send(Err(FetchError::Unreachable))),
+            }
+        }
+    }
+
+    fn is_connected(&mut self, peer: PeerId, id: ConnectionId, endpoint: &ConnectedPoint) {
+        let dialing = self.dialing.remove(&id).unwrap_or_default();
+        let is_new = !self.links.contains_key(&peer);
+        let (now_ms, since_ms) = (self.now_ms(), self.base.host.now_ms());
+        let (serve, within) = (self.limits.serve, self.limits.hello_within);
+        let link = self.links.entry(peer).or_insert_with(|| Link {
+            cert: None,
+            node: None,
+            heard: false,
+            checking: false,
+            leaving: false,
+            hello_by: Instant::now() + within,
+            since_ms,
+            addresses: Vec::new(),
+            dialed: Vec::new(),
+            waiters: Vec::new(),
+            serve: Bucket::new(serve, now_ms),
+            outbox: Outbox::default(),
+        });
+        let address = endpoint.get_remote_address().clone();
+        if link.addresses.len() < ADDRESSES_MAX && !link.addresses.contains(&address) {
+            link.addresses.push(address);
+        }
+        link.dialed.extend(dialing.address);
+        link.waiters.extend(dialing.waiters);
+        if is_new {
+            let hello = Request::Hello(self.hello());
+            self.request(peer, &hello, Purpose::Hello);
+        } else {
+            self.is_ready(peer);
+        }
+    }
+
+    fn is_closed(&mut self, peer: PeerId) {
+        let Some(link) = self.links.remove(&peer) else { return };
+        let now_ms = self.now_ms();
+        let was_ready = link.ready().is_some();
+        let reason = if link.leaving { CallError::Refused } else { CallError::Unreachable };
+        for waiter in link.waiters {
+            let _ = waiter.send(Err(reason));
+        }
+        if let (Some(node), true) = (link.node, self.is_link_of(link.node, peer)) {
+            self.is_gone(node);
+        }
+        for address in &link.dialed {
+            if !was_ready {
+                self.dialer.failed(address, now_ms, &mut self.rng);
+            }
+        }
+    }
+
+    fn is_link_of(&self, node: Option<NodeId>, peer: PeerId) -> bool {
+        node.is_some_and(|node| self.nodes.get(&node) == Some(&peer))
+    }
+
+    /// A node that was here is not any more.
+    fn is_gone(&mut self, node: NodeId) {
+        let (now_ms, wall_ms) = (self.now_ms(), self.base.host.now_ms());
+        self.nodes.remove(&node);
+        let report = self.sync.report(&node);
+        self.sync.gone(node, now_ms);
+        let stats = self.stats(node);
+        stats.by_fetch = stats.by_fetch.saturating_add(report.entries);
+        stats.failures = stats.failures.saturating_add(report.failures);
+        stats.since_ms = wall_ms;
+        self.dialer.lost(node, now_ms, &mut self.rng);
+        if let Some(cert) = self.base.present.lock().remove(&node) {
+            self.notices.push_back((node, cert, false));
+        }
+        self.notice();
+        self.show();
+    }
+
+    /// Who has not shown who it is in time is sent away.
+    pub(super) fn send_late_away(&mut self) {
+        let now = Instant::now();
+        let late = |link: &Link| link.ready().is_none() && link.hello_by <= now;
+        let late: Vec<PeerId> =
+            self.links.iter().filter(|(_, link)| late(link)).map(|(peer, _)| *peer).collect();
+        for peer in late {
+            self.send_away(peer);
+        }
+    }
+
+    /// Ends all connections with a peer.
+    pub(super) fn send_away(&mut self, peer: PeerId) {
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.leaving = true;
+        }
+        let _ = self.swarm.disconnect_peer_id(peer); // it may be gone already
+    }
+
+    /// A peer says who it is, asked or by itself.
+    pub(super) fn greeted(
+        &mut self,
+        peer: PeerId,
+        hello: Box<Hello>,
+        channel: Option<ResponseChannel<Vec<u8>>>,
+    ) {
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        if link.leaving {
+            return;
+        }
+        if channel.is_none() {
+            link.heard = true;
+        }
+        if link.cert.as_ref() == Some(&hello.cert) {
+            if let Some(channel) = channel {
+                let hello = Response::Hello(self.hello());
+                self.respond(peer, channel, &hello);
+            }
+            return self.is_ready(peer);
+        }
+        let now_ms = self.now_ms();
+        let node = match greet::check(&hello, peer, self.me) {
+            Ok(node) => node,
+            Err(reason) => {
+                tracing::info!(%peer, ?reason, "a peer does not show who it is");
+                return self.not_greeted(peer, channel);
+            }
+        };
+        if !self.admits(&node) || self.scores.is_banned(&node, now_ms) {
+            tracing::debug!(%node, "a node is not let in");
+            return self.not_greeted(peer, channel);
+        }
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.checking = true;
+        }
+        let host = Arc::clone(&self.base.host);
+        self.spawn(async move {
+            let serial = ask(host.serial_of(node)).await.unwrap_or(0);
+            Done::Serial(peer, hello, channel, serial)
+        });
+    }
+
+    /// Tells a peer that it is not talked to, and then does not.
+    fn not_greeted(&mut self, peer: PeerId, channel: Option<ResponseChannel<Vec<u8>>>) {
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.leaving = true;
+        }
+        match channel {
+            // It is sent away when the answer is.
+            Some(channel) => self.respond(peer, channel, &Response::Refused),
+            None => self.send_away(peer),
+        }
+    }
+
+    /// What the host knows of a peer's serial is here as well.
+    pub(super) fn serial_is(
+        &mut self,
+        peer: PeerId,
+        hello: Box<Hello>,
+        channel: Option<ResponseChannel<Vec<u8>>>,
+        serial: u32,
+    ) {
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        link.checking = false;
+        let node = hello.cert.node();
+        if link.leaving {
+            return;
+        }
+        if !self.admits(&node) {
+            return self.not_greeted(peer, channel);
+        }
+        if let Err(reason) = self.serials.admit(&hello.cert, peer, serial) {
+            tracing::info!(%node, ?reason, "a node shows an old certificate");
+            return self.not_greeted(peer, channel);
+        }
+        // The node has a newer key: who still comes with the old one is not it any more.
+        if let Some(older) = self.nodes.get(&node).copied().filter(|older| *older != peer) {
+            self.is_gone(node);
+            if let Some(link) = self.links.get_mut(&older) {
+                link.node = None;
+            }
+            self.send_away(older);
+        }
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.node = Some(node);
+            link.cert = Some(hello.cert.clone());
+        }
+        if self.certs.len() >= super::STATS_MAX && !self.certs.contains_key(&node) {
+            self.certs.pop_first();
+        }
+        self.certs.insert(node, hello.cert.clone());
+        if let Some(channel) = channel {
+            let hello = Response::Hello(self.hello());
+            self.respond(peer, channel, &hello);
+        }
+        self.is_ready(peer);
+    }
+
+    /// If both know each other: whatever has waited for that.
+    fn is_ready(&mut self, peer: PeerId) {
+        let now_ms = self.now_ms();
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        let (Some(node), Some(cert)) = (link.ready(), link.cert.clone()) else { return };
+        let dialed = std::mem::take(&mut link.dialed);
+        for waiter in std::mem::take(&mut link.waiters) {
+            let _ = waiter.send(Ok(cert.clone()));
+        }
+        for address in dialed {
+            let expected = self.dialer.targets().find(|(known, _)| **known == address);
+            let expected = expected.and_then(|(_, target)| target.node);
+            if expected.is_some_and(|expected| expected != node) {
+                tracing::warn!(address, %node, "another node than expected");
+                self.dialer.failed(&address, now_ms, &mut self.rng);
+            } else {
+                self.dialer.connected(&address, node);
+            }
+        }
+        self.dialer.is_here(node);
+        if self.nodes.insert(node, peer) != Some(peer) {
+            self.base.present.lock().insert(node, cert.clone());
+            self.notices.push_back((node, cert, true));
+            self.notice();
+            self.sync.connected(node, now_ms, &mut self.rng);
+            self.score_gossip(node);
+            self.show();
+        }
+        for waiting in self.waiting.remove(&node).unwrap_or_default() {
+            match waiting {
+                Waiting::Call(call, answer) => {
+                    self.request(peer, &Request::Call(call), Purpose::Call(answer));
+                }
+                Waiting::Fetch(group, answer) => self.fetch(group, node, answer),
+            }
+        }
+    }
+
+    /// A peer did something wrong.
+    pub(super) fn fault(&mut self, peer: PeerId, fault: Fault) {
+        let now_ms = self.now_ms();
+        let node = self.links.get(&peer).and_then(|link| link.node);
+        tracing::info!(%peer, ?fault, "a peer is at fault");
+        let away = node.is_none_or(|node| self.scores.fault(node, fault, now_ms));
+        if let Some(node) = node {
+            self.score_gossip(node);
+        }
+        if away || fault == Fault::Malformed {
+            self.send_away(peer);
+        }
+    }
+
+    /// Lets gossip know what is thought of a node.
+    fn score_gossip(&mut self, node: NodeId) {
+        let score = score(&self.scores, &node, self.now_ms());
+        let Some(peer) = self.nodes.get(&node) else { return };
+        if let Some(gossip) = self.swarm.behaviour_mut().gossip.as_mut() {
+            gossip.set_application_score(peer, score);
+        }
+    }
+}
+
+fn score(scores: &Scores, node: &NodeId, now_ms: u64) -> f64 {
+    -scores.score(node, now_ms)
+}

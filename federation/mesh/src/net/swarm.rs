@@ -1,0 +1,93 @@
+//! What libp2p is told: transports, limits, protocols.
+
+use std::iter;
+
+use keys::NodeIdentity;
+use libp2p::connection_limits::ConnectionLimits;
+use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::swarm::NetworkBehaviour;
+use libp2p::swarm::behaviour::toggle::Toggle;
+use libp2p::{
+    PeerId, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits, gossipsub,
+    identify, identity, memory_connection_limits, noise, ping, tcp, yamux,
+};
+
+use super::codec::Frames;
+use super::gossip::{self, Filter, Known};
+use crate::frames::PROTOCOL;
+use crate::setup::Setup;
+use crate::status::StartError;
+
+/// A connection over which nothing goes is closed after so long: longer than digests take to come
+/// again.
+const IDLE_DIGESTS: u32 = 4;
+/// What identify says of the protocols: the same for all versions of this node.
+const IDENTIFY: &str = "/rookery/1";
+
+/// What the swarm is made of. Limits come first: what they refuse reaches nothing else.
+#[derive(NetworkBehaviour)]
+pub(super) struct Behaviour {
+    pub(super) limits: connection_limits::Behaviour,
+    pub(super) memory: memory_connection_limits::Behaviour,
+    pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
+    pub(super) requests: request_response::Behaviour<Frames>,
+    pub(super) gossip: Toggle<gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>>,
+    pub(super) identify: identify::Behaviour,
+    pub(super) ping: ping::Behaviour,
+}
+
+/// The key under which libp2p knows the node.
+pub(super) fn keypair(operational: &NodeIdentity) -> Result<identity::Keypair, StartError> {
+    let mut seed = operational.seed(); // the copy is wiped by what takes it
+    identity::Keypair::ed25519_from_bytes(seed.as_mut_slice())
+        .map_err(|error| StartError::Network(error.to_string()))
+}
+
+/// What libp2p calls who has this operational key.
+pub(super) fn peer_of(op: &[u8; 32]) -> Option<PeerId> {
+    let key = identity::ed25519::PublicKey::try_from_bytes(op).ok()?;
+    Some(identity::PublicKey::from(key).to_peer_id())
+}
+
+/// A swarm that does not listen yet.
+pub(super) fn build(setup: &Setup, known: Known) -> Result<Swarm<Behaviour>, StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError::Network(error.to_string());
+    let keypair = keypair(&setup.operational)?;
+    let limits = &setup.limits;
+    let gossip = setup.gossip.then(|| gossip::behaviour(known, setup.peers.len())).transpose()?;
+    let requests = request_response::Behaviour::new(
+        iter::once((StreamProtocol::new(PROTOCOL), ProtocolSupport::Full)),
+        request_response::Config::default()
+            .with_request_timeout(limits.request_within)
+            .with_max_concurrent_streams(limits.streams),
+    );
+    let connections = ConnectionLimits::default()
+        .with_max_established(Some(limits.connections))
+        .with_max_established_per_peer(Some(limits.connections_per_peer))
+        .with_max_pending_incoming(Some(limits.pending))
+        .with_max_pending_outgoing(Some(limits.pending));
+    let identify = identify::Config::new(IDENTIFY.to_owned(), keypair.public())
+        .with_agent_version("rookery".to_owned());
+    let behaviour = Behaviour {
+        limits: connection_limits::Behaviour::new(connections),
+        memory: memory_connection_limits::Behaviour::with_max_bytes(limits.memory_bytes),
+        blocked: allow_block_list::Behaviour::default(),
+        requests,
+        gossip: Toggle::from(gossip),
+        identify: identify::Behaviour::new(identify),
+        ping: ping::Behaviour::default(),
+    };
+    let idle = limits.digests_every * IDLE_DIGESTS;
+    let swarm = SwarmBuilder::with_existing_identity(keypair)
+        .with_tokio()
+        .with_tcp(tcp::Config::default(), noise::Config::new, yamux::Config::default)
+        .map_err(|error| failed(&error))?
+        .with_quic()
+        .with_dns()
+        .map_err(|error| failed(&error))?
+        .with_behaviour(|_| behaviour)
+        .map_err(|error| failed(&error))?
+        .with_swarm_config(|config| config.with_idle_connection_timeout(idle))
+        .build();
+    Ok(swarm)
+}
