@@ -361,10 +361,10 @@ impl Federation {
                 }
             },
             Call::Profiles { users } => {
-                let records = core.cards(&users).iter().filter_map(|card| {
-                    Blob::new(encode(&person(card))).ok()
-                });
-                Reply::Profiles(List::new(records.collect()).unwrap_or_default())
+                let cards = core.cards(&users);
+                let records = cards.iter().map(|card| Blob::new(encode(&person(card))));
+                let records = records.filter_map(Result::ok).collect();
+                Reply::Profiles(List::new(records).unwrap_or_default())
             }
             _ => return Err(CoreError::NotBuilt),
         })
@@ -391,9 +391,7 @@ impl Federation {
                 entries_by_gossip: status.entries_by_gossip,
                 entries_by_fetch: status.entries_by_fetch,
                 failures: status.failures,
-                next_attempt_s: status
-                    .next_attempt_ms
-                    .map(|at| at.saturating_sub(now_ms) / 1000),
+                next_attempt_s: status.next_attempt_ms.map(|at| at.saturating_sub(now_ms) / 1000),
                 score: status.score,
                 lag: status.lag.iter().map(|(group, lag)| (group.to_string(), *lag)).collect(),
             }
@@ -450,7 +448,11 @@ impl Federation {
         }
         self.core.block_node(node.id.short(), blocked).await?;
         let mesh = self.mesh()?;
-        if blocked { mesh.block(node.id) } else { mesh.unblock(node.id) }
+        if blocked {
+            mesh.block(node.id)
+        } else {
+            mesh.unblock(node.id)
+        }
         Ok(node.id.to_string())
     }
 }
@@ -630,9 +632,9 @@ impl Host for Federation {
         to: u64,
         bytes_max: usize,
     ) -> BoxFuture<'_, Vec<Vec<u8>>> {
-        Box::pin(async move {
-            or_none(self.core.log_page(group, lane(of), from, to, bytes_max).await)
-        })
+        Box::pin(
+            async move { or_none(self.core.log_page(group, lane(of), from, to, bytes_max).await) },
+        )
     }
 
     fn named(&self, group: GroupId, names: Vec<EntryRef>) -> BoxFuture<'_, Vec<Vec<u8>>> {

@@ -22,6 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::control::Node;
+use crate::federation::Peer;
 use crate::media;
 
 /// What is shown.
@@ -91,6 +92,55 @@ impl Lines {
         );
     }
 
+    /// One value for each node, under the beginning of its name.
+    fn of_peers(
+        &mut self,
+        kind: &str,
+        name: &str,
+        help: &str,
+        values: impl Iterator<Item = (String, u64)>,
+    ) {
+        let _ = write!(self.0, "# HELP rookery_{name} {help}\n# TYPE rookery_{name} {kind}\n");
+        for (labels, value) in values {
+            let _ = writeln!(self.0, "rookery_{name}{{{labels}}} {value}");
+        }
+    }
+
+    /// What other nodes are to this one.
+    fn peers(&mut self, peers: &[Peer]) {
+        let label = |peer: &Peer| {
+            let node = peer.node.as_deref().unwrap_or("unknown");
+            format!("peer=\"{}\"", node.get(..16).unwrap_or(node))
+        };
+        let known: Vec<&Peer> = peers.iter().filter(|peer| peer.node.is_some()).collect();
+        let mut each = |kind: &str, name: &str, help: &str, of: fn(&Peer) -> u64| {
+            self.of_peers(kind, name, help, known.iter().map(|peer| (label(peer), of(peer))));
+        };
+        each("gauge", "peer_connected", "Whether a node is connected.", |peer| {
+            u64::from(peer.connected)
+        });
+        each("counter", "peer_received_bytes_total", "Bytes of a node.", |peer| peer.bytes_in);
+        each("counter", "peer_sent_bytes_total", "Bytes to a node.", |peer| peer.bytes_out);
+        each("counter", "peer_gossiped_entries_total", "New entries that it told.", |peer| {
+            peer.entries_by_gossip
+        });
+        each("counter", "peer_fetched_entries_total", "New entries fetched from it.", |peer| {
+            peer.entries_by_fetch
+        });
+        each("gauge", "peer_failures", "Failures since it was last reached.", |peer| {
+            u64::from(peer.failures)
+        });
+        let lags = known.iter().flat_map(|peer| {
+            peer.lag.iter().map(|(group, lag)| {
+                let group = group.get(..16).unwrap_or(group);
+                (format!("{},group=\"{group}\"", label(peer)), *lag)
+            })
+        });
+        let lags: Vec<(String, u64)> = lags.collect();
+        let help = "Entries of a group that a node has and this one does not.";
+        self.of_peers("gauge", "peer_lag_entries", help, lags.into_iter());
+    }
+
     fn gauge(&mut self, name: &str, help: &str, value: u64) {
         self.line("gauge", name, help, value);
     }
@@ -103,7 +153,7 @@ impl Lines {
 
 impl Metrics {
     fn text(&self) -> anyhow::Result<String> {
-        let Node { core, store, delivery, keeper } = &self.node;
+        let Node { core, store, delivery, keeper, federation } = &self.node;
         let (stats, codes, usage) = (store.stats(), delivery.counters(), keeper.usage()?);
         let media::Totals { cleared, failures } = *keeper.totals.lock();
         let mut out = Lines::default();
@@ -136,6 +186,9 @@ impl Metrics {
         out.counter("media_removed_previews_total", "Previews of links.", cleared.previews);
         out.counter("media_expired_uploads_total", "Uploads that were over.", cleared.uploads);
         out.counter("media_clear_failures_total", "Clearings that failed.", failures);
+        if let Some(federation) = federation {
+            out.peers(&federation.peers());
+        }
         Ok(out.0)
     }
 }

@@ -18,8 +18,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
-use crate::federation::Federation;
 use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, secret};
+use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
 use crate::{control, delivery, media, metrics, secrets};

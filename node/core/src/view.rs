@@ -202,7 +202,11 @@ impl Core {
         self.take(Limit::Lookups(asker)).await?;
         let user = self.inner.directory.by_username(name).map(PeerId::from);
         let found = user.or_else(|| self.channel_by_username(name).map(PeerId::from));
-        found.ok_or(CoreError::UnknownUser)
+        match (found, self.far_name(name)?) {
+            (Some(found), _) => Ok(found),
+            (None, Some((name, domain))) => self.resolve_far(asker, &name, &domain).await,
+            (None, None) => Err(CoreError::UnknownUser),
+        }
     }
 
     /// Whom `asker` may turn to for help: the node's owner, for whom it is the node itself.

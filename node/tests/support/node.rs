@@ -31,11 +31,19 @@ pub(crate) struct Setup {
     pub(crate) tls: bool,
     /// A data directory to start on a copy of; none: an empty one.
     pub(crate) data: Option<PathBuf>,
+    /// Where it listens for other nodes; none: it reaches none.
+    pub(crate) mesh: Option<String>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { mtproto: "127.0.0.1:0".into(), config: String::new(), tls: false, data: None }
+        Self {
+            mtproto: "127.0.0.1:0".into(),
+            config: String::new(),
+            tls: false,
+            data: None,
+            mesh: None,
+        }
     }
 }
 
@@ -53,6 +61,8 @@ pub(crate) struct TestNode {
     pub(crate) dc: i64,
     /// Fingerprint of its RSA key, as it printed it.
     pub(crate) rsa_fingerprint: String,
+    /// Where other nodes reach it: multiaddresses.
+    pub(crate) mesh: Vec<String>,
     /// Number and code of the owner's first login: printed by the first start on a directory.
     pub(crate) owner: Option<(String, String)>,
 }
@@ -90,6 +100,7 @@ impl TestNode {
             http: unknown,
             dc: 0,
             rsa_fingerprint,
+            mesh: Vec::new(),
             owner: None,
         };
         node.run();
@@ -153,8 +164,13 @@ impl TestNode {
     fn run(&mut self) {
         let path = |name: &str| self.directory.path().join(name);
         let log = File::options().create(true).append(true).open(path("log")).expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_rookery"))
-            .args(["run", "--json", "--http", "127.0.0.1:0", "--mtproto", &self.setup.mtproto])
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+        command.args(["run", "--json", "--http", "127.0.0.1:0"]);
+        command.args(["--mtproto", &self.setup.mtproto]);
+        if let Some(mesh) = &self.setup.mesh {
+            command.args(["--mesh", mesh]);
+        }
+        let child = command
             .arg("--data")
             .arg(self.data())
             .arg("--config")
@@ -187,6 +203,14 @@ impl TestNode {
         self.http = text("http").parse().expect("the ready line has IP:PORT for browsers");
         self.dc = line["dc"].as_i64().expect("the ready line has a DC number");
         self.rsa_fingerprint = text("rsa_fingerprint").to_owned();
+        let mesh = line["mesh"].as_array().into_iter().flatten();
+        self.mesh = mesh.filter_map(|one| one.as_str().map(str::to_owned)).collect();
+        // The same one after a restart.
+        if let Some(first) = self.mesh.first()
+            && let Some((listen, _)) = first.split_once("/p2p/")
+        {
+            self.setup.mesh = Some(listen.to_owned());
+        }
         let owner = |key: &str| line["owner"][key].as_str().map(str::to_owned);
         self.owner = owner("phone").zip(owner("code"));
         fs::write(self.pem(), text("rsa_pem")).expect("write the RSA key");

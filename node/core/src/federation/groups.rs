@@ -21,6 +21,9 @@ use crate::{Core, CoreError, CoreResult};
 /// Key in [`Keyspace::SETTINGS`]: channels are found by their names in logs.
 const INDEXED_KEY: &[u8] = b"groups_indexed";
 
+/// Letters of a domain by which it is known where a name was cut.
+const LABEL_CUT_MIN: usize = 8;
+
 /// Groups that were asked for and whose first entry has not come. Protects memory.
 const EXPECTED_MAX: usize = 1024;
 
@@ -183,6 +186,21 @@ impl Core {
         }
         let group = self.write(None, move |decide| decide.name_of_log(channel)).await?;
         Ok(Some(FoundName::Group(group)))
+    }
+
+    /// What a name that clients take may stand for at another node that is known here: name and domain.
+    pub(crate) fn far_name(&self, name: &str) -> CoreResult<Option<(String, String)>> {
+        let Some((name, behind)) = name.rsplit_once("_at_") else { return Ok(None) };
+        let behind = behind.to_lowercase();
+        let known = self.known_nodes()?.into_iter().map(|known| known.domain);
+        // Names are cut where they are too long for clients.
+        let mut fitting = known.filter(|domain| {
+            let label = super::label(domain);
+            label == behind || (behind.len() >= LABEL_CUT_MIN && label.starts_with(&behind))
+        });
+        let first = fitting.next();
+        let only = first.filter(|_| fitting.next().is_none());
+        Ok(only.map(|domain| (name.to_owned(), domain)))
     }
 
     /// Who or what has a name at another node, as a peer of this one. A channel that is not here yet is

@@ -135,8 +135,7 @@ impl Core {
 
 fn known(row: &NodeRow) -> CoreResult<KnownNode> {
     let (id, cert) = (NodeId(row.id), row.cert()?);
-    let domain =
-        if row.domain.is_empty() { nameless(id.short()) } else { row.domain.clone() };
+    let domain = if row.domain.is_empty() { nameless(id.short()) } else { row.domain.clone() };
     Ok(KnownNode { id, cert, blocked: row.blocked, domain })
 }
 

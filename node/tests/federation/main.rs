@@ -1,0 +1,39 @@
+//! Nodes among themselves, each with members who use published clients.
+//!
+//! Nodes are processes on loopback; the line between two of them goes through [`line`], which cuts it.
+//! The drivers are those of the chat tests. `ROOKERY_TEST_SKIP=name,name` leaves out clients by name,
+//! and says so.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+#[cfg(test)]
+mod channel;
+#[allow(dead_code, reason = "shared with the chat tests")]
+#[cfg(test)]
+#[path = "../chat/clients.rs"]
+mod clients;
+#[allow(dead_code, reason = "shared with the chat tests")]
+#[cfg(test)]
+#[path = "../chat/driver.rs"]
+mod driver;
+#[cfg(test)]
+mod group;
+#[cfg(test)]
+mod line;
+#[allow(dead_code, reason = "shared with the tests of groups")]
+#[cfg(test)]
+#[path = "../groups/scene.rs"]
+mod scene;
+#[allow(dead_code, reason = "shared with the tests of other targets")]
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+#[allow(dead_code, reason = "shared with the chat tests")]
+#[cfg(test)]
+#[path = "../chat/team.rs"]
+mod team;
+#[cfg(test)]
+mod two;
+
+/// Channels are shown as this less their number, by all the libraries.
+#[cfg(test)]
+const CHANNELS: i64 = -1_000_000_000_000;
