@@ -126,6 +126,9 @@ struct Dialing {
     node: Option<NodeId>,
 }
 
+/// Who waits for a fetch.
+type Fetcher = oneshot::Sender<Result<(), FetchError>>;
+
 /// What waits for a node to be connected.
 enum Waiting {
     Call(Box<Call>, oneshot::Sender<Result<Reply, CallError>>),
@@ -152,7 +155,7 @@ pub(super) struct Driver {
     dialing: HashMap<ConnectionId, Dialing>,
     requests: HashMap<OutboundRequestId, Purpose>,
     waiting: BTreeMap<NodeId, Vec<Waiting>>,
-    fetches: BTreeMap<(GroupId, NodeId), Vec<oneshot::Sender<Result<(), FetchError>>>>,
+    fetches: BTreeMap<(GroupId, NodeId), Vec<Fetcher>>,
     notices: VecDeque<(NodeId, NodeCert, bool)>,
     noticing: bool,
     asking_topics: bool,
@@ -249,10 +252,18 @@ impl Driver {
         for peer in peers {
             let _ = self.swarm.disconnect_peer_id(peer); // it may be gone already
         }
-        let gone = std::mem::take(&mut *self.base.present.lock());
         self.base.shared.status.lock().clear();
-        for (node, cert) in gone {
-            ask(self.base.host.peer_changed(node, &cert, false)).await;
+        // What the host is hearing just now comes first.
+        while self.noticing {
+            match self.done_rx.recv().await {
+                Some(Done::Noticed) | None => self.noticing = false,
+                Some(_) => {}
+            }
+        }
+        let gone = std::mem::take(&mut *self.base.present.lock());
+        let gone = gone.into_iter().map(|(node, cert)| (node, cert, false));
+        for (node, cert, connected) in std::mem::take(&mut self.notices).into_iter().chain(gone) {
+            ask(self.base.host.peer_changed(node, &cert, connected)).await;
         }
     }
 
