@@ -250,10 +250,7 @@ async fn calls_are_answered_or_fail_in_time() {
     b.mesh.add_peer(a.as_peer());
     a.mesh.block(b.id());
     b.misses(&a).await;
-    assert_eq!(
-        a.mesh.call(b.id(), resolve("rook"), WITHIN).await,
-        Err(CallError::Refused)
-    );
+    assert_eq!(a.mesh.call(b.id(), resolve("rook"), WITHIN).await, Err(CallError::Refused));
     a.mesh.unblock(b.id());
     assert_eq!(b.mesh.call(a.id(), resolve("nobody"), WITHIN).await, Ok(Reply::NotFound));
     b.mesh.remove_peer(&a.address());
@@ -278,10 +275,12 @@ async fn a_node_that_is_not_allowed_is_refused() {
     let other = Node::start(other, &Options::default(), &[]).await;
     let refused = other.mesh.dial(closed.address(), WITHIN).await;
     assert_eq!(refused.map(drop), Err(CallError::Refused));
-    let refused = closed.mesh.dial(other.address(), WITHIN).await;
+    let third = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
+    let refused = closed.mesh.dial(third.address(), WITHIN).await;
     assert_eq!(refused.map(drop), Err(CallError::Refused));
     assert_eq!(closed.host.inner.lock().present.len(), 1);
     assert!(other.host.inner.lock().notices.is_empty());
+    assert!(third.host.inner.lock().notices.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -80,8 +80,6 @@ struct Link {
     node: Option<NodeId>,
     /// It has answered our Hello, and so knows who we are.
     heard: bool,
-    /// It is looked up whether its serial is the highest.
-    checking: bool,
     /// It is sent away, once it has been told.
     leaving: bool,
     /// When it is sent away unless it has shown who it is.

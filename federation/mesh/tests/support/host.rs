@@ -8,9 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use futures_util::future::BoxFuture;
 use glog::cbor::{Blob, Text};
 use glog::{EntryRef, GroupId, NodeCert, NodeId};
-use mesh::{
-    Call, Heads, Host, LaneName, Limits, Mesh, Policy, Received, Reply, Setup, StaticPeer,
-};
+use mesh::{Call, Heads, Host, LaneName, Limits, Mesh, Policy, Received, Reply, Setup, StaticPeer};
 use parking_lot::Mutex;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -193,12 +191,7 @@ impl Host for TestHost {
         })
     }
 
-    fn peer_changed(
-        &self,
-        node: NodeId,
-        cert: &NodeCert,
-        connected: bool,
-    ) -> BoxFuture<'_, ()> {
+    fn peer_changed(&self, node: NodeId, cert: &NodeCert, connected: bool) -> BoxFuture<'_, ()> {
         let serial = cert.body.serial;
         self.change(|inner| {
             inner.notices.push((node, connected));
@@ -329,11 +322,7 @@ impl Node {
 }
 
 /// These nodes, each connected to all before it, with one group.
-pub async fn nodes(
-    options: &[Options],
-    public: bool,
-    rng: &mut StdRng,
-) -> (Vec<Node>, World) {
+pub async fn nodes(options: &[Options], public: bool, rng: &mut StdRng) -> (Vec<Node>, World) {
     let keys: Vec<Keys> = options.iter().map(|_| Keys::new(rng)).collect();
     let world = super::world::group(&keys.iter().collect::<Vec<_>>(), public, rng);
     let ids: Vec<NodeId> = keys.iter().map(|keys| keys.id).collect();

@@ -142,7 +142,9 @@ impl Raw {
                     _ => continue,
                 };
                 match event {
-                    Event::Message { message: Message::Request { request, channel, .. }, .. } => {
+                    Event::Message {
+                        message: Message::Request { request, channel, .. }, ..
+                    } => {
                         let request = Request::decode(&request[4..]).unwrap();
                         let answer = match request {
                             Request::Hello(_) => self.hello.clone(),
