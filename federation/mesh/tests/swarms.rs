@@ -246,12 +246,16 @@ async fn calls_are_answered_or_fail_in_time() {
     assert_eq!(late, Err(CallError::TimedOut));
     let body = Blob::default();
     assert_eq!(a.mesh.call(b.id(), Call::Cards { body }, WITHIN).await, Err(CallError::Refused));
-    // A peer is connected to for a call, if it is known where.
+    // A call waits for a connection that is just being made.
+    let c = Node::start(Keys::new(&mut rng), &Options::default(), &[&b]).await;
+    assert_eq!(c.mesh.call(b.id(), resolve("nobody"), WITHIN).await, Ok(Reply::NotFound));
+    // Who was blocked is connected to again, by who wants to be.
     b.mesh.add_peer(a.as_peer());
     a.mesh.block(b.id());
     b.misses(&a).await;
     assert_eq!(a.mesh.call(b.id(), resolve("rook"), WITHIN).await, Err(CallError::Refused));
     a.mesh.unblock(b.id());
+    b.sees(&a).await;
     assert_eq!(b.mesh.call(a.id(), resolve("nobody"), WITHIN).await, Ok(Reply::NotFound));
     b.mesh.remove_peer(&a.address());
     // Nobody is there.

@@ -40,6 +40,8 @@ const TICK: Duration = Duration::from_millis(25);
 const STATUS_TICKS: u32 = 10;
 /// Results of other tasks that wait for this one.
 const DONE_MAX: usize = 1_024;
+/// Questions of the core that the host works on at once.
+const ASKING_MAX: usize = 64;
 /// Nodes whose figures are remembered when they are gone.
 const STATS_MAX: usize = 4_096;
 /// Calls and fetches that wait for a connection.
@@ -159,6 +161,7 @@ pub(super) struct Driver {
     asking_topics: bool,
     ask_topics_again: bool,
     serving: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
     incoming: mpsc::Sender<Incoming>,
     done: mpsc::Sender<Done>,
     done_rx: mpsc::Receiver<Done>,
@@ -204,6 +207,7 @@ impl Driver {
             asking_topics: false,
             ask_topics_again: false,
             serving: Arc::new(Semaphore::new(limits.serving)),
+            asking: Arc::new(Semaphore::new(ASKING_MAX)),
             incoming,
             done,
             done_rx,

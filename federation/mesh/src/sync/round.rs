@@ -639,6 +639,8 @@ impl Sync {
                 only.is_none_or(|only| only == *peer)
                     && side.end(lane) > from
                     && side.failures < FAILURES_MAX
+                    // Who is the only one to ask is not waited for: others have something, too.
+                    && !(only.is_some() && side.is_out(now_ms))
                     && peers.contains_key(peer)
             })
         };

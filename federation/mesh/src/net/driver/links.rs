@@ -347,13 +347,10 @@ impl Driver {
             let _ = waiter.send(Ok(cert.clone()));
         }
         for address in dialed {
-            let expected = self.dialer.targets().find(|(known, _)| **known == address);
-            let expected = expected.and_then(|(_, target)| target.node);
-            if expected.is_some_and(|expected| expected != node) {
+            if !self.dialer.connected(&address, node) {
                 tracing::warn!(address, %node, "another node than expected");
                 self.dialer.failed(&address, now_ms, &mut self.rng);
-            } else {
-                self.dialer.connected(&address, node);
+                return self.send_away(peer);
             }
         }
         self.dialer.is_here(node);

@@ -332,9 +332,11 @@ impl Driver {
                 },
                 Effect::Ask { ticket, question } => {
                     let host = Arc::clone(&self.base.host);
-                    self.spawn(
-                        async move { Done::Answer(ticket, serve::answer(host, question).await) },
-                    );
+                    let asking = Arc::clone(&self.asking);
+                    self.spawn(async move {
+                        let _turn = asking.acquire().await; // nobody closes it
+                        Done::Answer(ticket, serve::answer(host, question).await)
+                    });
                 }
                 Effect::Fault { peer, fault } => {
                     if let Some(peer) = self.nodes.get(&peer).copied() {
