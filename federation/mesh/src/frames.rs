@@ -226,3 +226,6 @@ pub fn page(entries: Vec<Vec<u8>>, bytes_max: usize) -> List<EntryBytes, ENTRIES
     }
     List::new(page).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -40,6 +40,8 @@ const TICK: Duration = Duration::from_millis(25);
 const STATUS_TICKS: u32 = 10;
 /// Results of other tasks that wait for this one.
 const DONE_MAX: usize = 1_024;
+/// Questions of the core that the host works on at once.
+const ASKING_MAX: usize = 64;
 /// Nodes whose figures are remembered when they are gone.
 const STATS_MAX: usize = 4_096;
 /// Calls and fetches that wait for a connection.
@@ -80,8 +82,6 @@ struct Link {
     node: Option<NodeId>,
     /// It has answered our Hello, and so knows who we are.
     heard: bool,
-    /// It is looked up whether its serial is the highest.
-    checking: bool,
     /// It is sent away, once it has been told.
     leaving: bool,
     /// When it is sent away unless it has shown who it is.
@@ -126,6 +126,9 @@ struct Dialing {
     node: Option<NodeId>,
 }
 
+/// Who waits for a fetch.
+type Fetcher = oneshot::Sender<Result<(), FetchError>>;
+
 /// What waits for a node to be connected.
 enum Waiting {
     Call(Box<Call>, oneshot::Sender<Result<Reply, CallError>>),
@@ -152,12 +155,13 @@ pub(super) struct Driver {
     dialing: HashMap<ConnectionId, Dialing>,
     requests: HashMap<OutboundRequestId, Purpose>,
     waiting: BTreeMap<NodeId, Vec<Waiting>>,
-    fetches: BTreeMap<(GroupId, NodeId), Vec<oneshot::Sender<Result<(), FetchError>>>>,
+    fetches: BTreeMap<(GroupId, NodeId), Vec<Fetcher>>,
     notices: VecDeque<(NodeId, NodeCert, bool)>,
     noticing: bool,
     asking_topics: bool,
     ask_topics_again: bool,
     serving: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
     incoming: mpsc::Sender<Incoming>,
     done: mpsc::Sender<Done>,
     done_rx: mpsc::Receiver<Done>,
@@ -203,6 +207,7 @@ impl Driver {
             asking_topics: false,
             ask_topics_again: false,
             serving: Arc::new(Semaphore::new(limits.serving)),
+            asking: Arc::new(Semaphore::new(ASKING_MAX)),
             incoming,
             done,
             done_rx,
@@ -249,10 +254,18 @@ impl Driver {
         for peer in peers {
             let _ = self.swarm.disconnect_peer_id(peer); // it may be gone already
         }
-        let gone = std::mem::take(&mut *self.base.present.lock());
         self.base.shared.status.lock().clear();
-        for (node, cert) in gone {
-            ask(self.base.host.peer_changed(node, &cert, false)).await;
+        // What the host is hearing just now comes first.
+        while self.noticing {
+            match self.done_rx.recv().await {
+                Some(Done::Noticed) | None => self.noticing = false,
+                Some(_) => {}
+            }
+        }
+        let gone = std::mem::take(&mut *self.base.present.lock());
+        let gone = gone.into_iter().map(|(node, cert)| (node, cert, false));
+        for (node, cert, connected) in std::mem::take(&mut self.notices).into_iter().chain(gone) {
+            ask(self.base.host.peer_changed(node, &cert, connected)).await;
         }
     }
 

@@ -9,7 +9,9 @@ use rand::{Rng, RngExt};
 /// An address to stay connected to.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// The node that is expected there, or was found there.
+    /// The node that is expected there.
+    pub expected: Option<NodeId>,
+    /// The node that is expected there, or was last found there.
     pub node: Option<NodeId>,
     /// Failures since it was last connected.
     pub failures: u32,
@@ -36,8 +38,11 @@ impl Dialer {
     pub fn keep(&mut self, wanted: &[(String, Option<NodeId>)], now_ms: u64) {
         self.targets.retain(|address, _| wanted.iter().any(|(kept, _)| kept == address));
         for (address, node) in wanted {
-            let new = Target { node: *node, failures: 0, next_ms: Some(now_ms) };
-            self.targets.entry(address.clone()).or_insert(new);
+            let (expected, next_ms) = (*node, Some(now_ms));
+            let new = Target { expected, node: expected, failures: 0, next_ms };
+            let target = self.targets.entry(address.clone()).or_insert(new);
+            target.expected = expected;
+            target.node = expected.or(target.node);
         }
     }
 
@@ -52,11 +57,16 @@ impl Dialer {
         .collect()
     }
 
-    /// A node has answered at an address.
-    pub fn connected(&mut self, address: &str, node: NodeId) {
-        if let Some(target) = self.targets.get_mut(address) {
-            *target = Target { node: Some(node), failures: 0, next_ms: None };
+    /// A node has answered at an address. Whether it is not another one than expected.
+    pub fn connected(&mut self, address: &str, node: NodeId) -> bool {
+        let Some(target) = self.targets.get_mut(address) else { return true };
+        if target.expected.is_some_and(|expected| expected != node) {
+            return false;
         }
+        target.node = Some(node);
+        target.failures = 0;
+        target.next_ms = None;
+        true
     }
 
     /// A node has come by itself, or over another address: none of its own need be tried.
@@ -130,6 +140,9 @@ mod tests {
             let exact = (2_000u64 << i).min(86_400_000);
             assert!((exact * 4 / 5..=exact * 6 / 5).contains(wait), "{i}: {wait}");
         }
+        assert!(!dialer.connected("a", NodeId([2; 32])));
+        assert!(dialer.connected("a", node) && dialer.connected("b", node));
+        dialer.failed("a", now_ms, &mut rng);
         dialer.is_here(node);
         assert!(dialer.due(u64::MAX).is_empty());
         dialer.lost(node, 1_000, &mut rng);

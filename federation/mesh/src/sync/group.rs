@@ -34,8 +34,8 @@ pub(super) struct Group {
     pub(super) lanes: BTreeMap<LaneName, LaneWork>,
     /// A branch of the control chain that is followed down.
     pub(super) walk: Option<Walk>,
-    /// Entries that were fetched by name, with how many steps down from a head they are.
-    pub(super) extra: VecDeque<(NodeId, Vec<Vec<u8>>, Option<(EntryRef, u32)>)>,
+    /// Entries that were fetched by name.
+    pub(super) extra: VecDeque<Named>,
     /// Whether the node is taking entries: one batch at a time keeps them in order.
     pub(super) handing: bool,
     /// What was handed over of each lane, beyond what shows.
@@ -55,6 +55,15 @@ pub(super) struct Group {
     pub(super) stopped_until: u64,
     /// Peers from which somebody wants to have everything.
     pub(super) waiters: BTreeSet<NodeId>,
+}
+
+/// Entries that were fetched by name.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) peer: NodeId,
+    pub(super) entries: Vec<Vec<u8>>,
+    /// The entry below, and how many steps down from a head that is.
+    pub(super) before: Option<(EntryRef, u32)>,
 }
 
 /// What a peer has of a group.

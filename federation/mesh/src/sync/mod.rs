@@ -49,6 +49,8 @@ const DIGEST_KEPT_MS: u64 = 10_000;
 const TELL_GOSSIPED_MS: u64 = 1_000;
 /// While a group is being fetched, others are told of it this often.
 const TELL_WORKING_MS: u64 = 1_000;
+/// Groups that had to wait are looked at this often.
+const SWEEP_MS: u64 = 100;
 /// Requests to one peer at once.
 const FLYING_MAX: usize = 4;
 /// Groups that are shared with one peer, at most.
@@ -164,6 +166,8 @@ pub struct Sync {
     groups: BTreeMap<GroupId, Group>,
     tickets: BTreeMap<u64, Ticket>,
     next_ticket: u64,
+    /// When all groups were last looked at.
+    swept_at: u64,
     effects: VecDeque<Effect>,
 }
 
@@ -177,6 +181,7 @@ impl Sync {
             groups: BTreeMap::new(),
             tickets: BTreeMap::new(),
             next_ticket: 0,
+            swept_at: 0,
             effects: VecDeque::new(),
         }
     }
@@ -292,15 +297,18 @@ impl Sync {
             self.ask_shared(id, now_ms);
         }
         self.tell_changes(now_ms);
-        let groups: Vec<GroupId> = self.groups.keys().copied().collect();
-        for id in groups {
-            self.resume(id, now_ms);
+        if now_ms.saturating_sub(self.swept_at) >= SWEEP_MS {
+            self.swept_at = now_ms;
+            let groups: Vec<GroupId> = self.groups.keys().copied().collect();
+            for id in groups {
+                self.resume(id, now_ms);
+            }
+            self.forget_idle();
         }
         let peers: Vec<NodeId> = self.peers.keys().copied().collect();
         for peer in peers {
             self.tell(peer, now_ms);
         }
-        self.forget_idle();
     }
 
     /// A peer has answered.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use glog::cbor::List;
 use glog::{ControlRef, EntryRef, GroupId, Hash16, NodeId};
 
-use super::group::{Group, Handing, OwnFor, Side, Walk};
+use super::group::{Group, Handing, Named, OwnFor, Side, Walk};
 use super::lane::{self, CHUNK, LaneWork};
 use super::{Effect, FLYING_MAX, Fault, Question, Sync, Ticket};
 use crate::frames::{NAMES_MAX, PAGE_BYTES_MAX, Request};
@@ -489,9 +489,9 @@ impl Sync {
         if group.handing || group.stopped_until > now_ms {
             return;
         }
-        if let Some((peer, entries, next)) = group.extra.pop_front() {
+        if let Some(Named { peer, entries, before }) = group.extra.pop_front() {
             group.handing = true;
-            return self.receive(id, peer, Handing::Names(next), entries);
+            return self.receive(id, peer, Handing::Names(before), entries);
         }
         if let Some(walk) = &mut group.walk {
             if let Some(chunk) = walk.work.take() {
@@ -639,6 +639,8 @@ impl Sync {
                 only.is_none_or(|only| only == *peer)
                     && side.end(lane) > from
                     && side.failures < FAILURES_MAX
+                    // Who is the only one to ask is not waited for: others have something, too.
+                    && !(only.is_some() && side.is_out(now_ms))
                     && peers.contains_key(peer)
             })
         };
@@ -796,7 +798,7 @@ impl Sync {
             }
             return;
         }
-        group.extra.push_back((peer, entries, before));
+        group.extra.push_back(Named { peer, entries, before });
         self.work(id, now_ms);
     }
 

@@ -22,12 +22,13 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Two frames that are none end it; five false entries do: an honest node checks before it sends,
-    /// but one may lag behind a rotated key.
+    /// Two frames that are none end it; five false entries do, four at once: an honest node checks
+    /// before it sends, but one may lag behind a rotated key. Faults fade, so these are a little more
+    /// than halves and fifths.
     fn weight(self) -> f64 {
         match self {
-            Self::Malformed => 50.0,
-            Self::Rejected(entries) => 20.0 * f64::from(entries),
+            Self::Malformed => 60.0,
+            Self::Rejected(entries) => 25.0 * f64::from(entries),
         }
     }
 }
@@ -101,13 +102,13 @@ mod tests {
         let (a, b) = (NodeId([1; 32]), NodeId([2; 32]));
         let mut scores = Scores::new(Duration::from_secs(600));
         assert!(!scores.fault(a, Fault::Malformed, 0));
-        assert!(!scores.fault(a, Fault::Malformed, 600_000)); // 25 are left of 50
-        assert!((scores.score(&a, 600_000) - 75.0).abs() < 0.01);
-        assert!(scores.fault(a, Fault::Rejected(2), 600_000));
+        assert!(!scores.fault(a, Fault::Malformed, 600_000)); // 30 are left of 60
+        assert!((scores.score(&a, 600_000) - 90.0).abs() < 0.01);
+        assert!(scores.fault(a, Fault::Rejected(1), 600_000));
         assert!(scores.is_banned(&a, 1_199_999) && !scores.is_banned(&a, 1_200_000));
         assert!(!scores.is_banned(&b, 0) && scores.score(&b, 0) == 0.0);
         assert!(!scores.fault(a, Fault::Rejected(1), 1_200_000));
-        assert!(scores.fault(a, Fault::Rejected(4), 1_200_000));
+        assert!(scores.fault(a, Fault::Rejected(2), 1_200_000));
         assert!(scores.is_banned(&a, 2_399_999) && !scores.is_banned(&a, 2_400_000));
     }
 }

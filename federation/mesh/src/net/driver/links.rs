@@ -1,6 +1,7 @@
 //! Connections: who is at their other end, who is dialed, who is sent away.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use glog::{NodeCert, NodeId};
 use libp2p::core::ConnectedPoint;
@@ -20,6 +21,8 @@ use crate::net::swarm::BehaviourEvent;
 use crate::status::{CallError, FetchError};
 use crate::sync::{Bucket, Fault, Scores};
 
+/// How long a peer has to go that was told that it is not talked to.
+const REFUSED_WITHIN: Duration = Duration::from_secs(1);
 /// Addresses of one peer that are remembered.
 const ADDRESSES_MAX: usize = 8;
 
@@ -157,7 +160,6 @@ impl Driver {
             cert: None,
             node: None,
             heard: false,
-            checking: false,
             leaving: false,
             hello_by: Instant::now() + within,
             since_ms,
@@ -249,7 +251,7 @@ impl Driver {
     ) {
         let Some(link) = self.links.get_mut(&peer) else { return };
         if link.leaving {
-            return;
+            return self.not_greeted(peer, channel);
         }
         if channel.is_none() {
             link.heard = true;
@@ -273,9 +275,6 @@ impl Driver {
             tracing::debug!(%node, "a node is not let in");
             return self.not_greeted(peer, channel);
         }
-        if let Some(link) = self.links.get_mut(&peer) {
-            link.checking = true;
-        }
         let host = Arc::clone(&self.base.host);
         self.spawn(async move {
             let serial = ask(host.serial_of(node)).await.unwrap_or(0);
@@ -285,13 +284,16 @@ impl Driver {
 
     /// Tells a peer that it is not talked to, and then does not.
     fn not_greeted(&mut self, peer: PeerId, channel: Option<ResponseChannel<Vec<u8>>>) {
-        if let Some(link) = self.links.get_mut(&peer) {
-            link.leaving = true;
+        let Some(link) = self.links.get_mut(&peer) else { return };
+        link.leaving = true;
+        for waiter in std::mem::take(&mut link.waiters) {
+            let _ = waiter.send(Err(CallError::Refused));
         }
-        match channel {
-            // It is sent away when the answer is.
-            Some(channel) => self.respond(peer, channel, &Response::Refused),
-            None => self.send_away(peer),
+        // Its own Hello may have to come yet. Who hears the answer goes by itself: a connection that is
+        // closed at once may take the answer with it.
+        if let Some(channel) = channel {
+            link.hello_by = link.hello_by.min(Instant::now() + REFUSED_WITHIN);
+            self.respond(peer, channel, &Response::Refused);
         }
     }
 
@@ -304,12 +306,8 @@ impl Driver {
         serial: u32,
     ) {
         let Some(link) = self.links.get_mut(&peer) else { return };
-        link.checking = false;
         let node = hello.cert.node();
-        if link.leaving {
-            return;
-        }
-        if !self.admits(&node) {
+        if link.leaving || !self.admits(&node) {
             return self.not_greeted(peer, channel);
         }
         if let Err(reason) = self.serials.admit(&hello.cert, peer, serial) {
@@ -349,13 +347,10 @@ impl Driver {
             let _ = waiter.send(Ok(cert.clone()));
         }
         for address in dialed {
-            let expected = self.dialer.targets().find(|(known, _)| **known == address);
-            let expected = expected.and_then(|(_, target)| target.node);
-            if expected.is_some_and(|expected| expected != node) {
+            if !self.dialer.connected(&address, node) {
                 tracing::warn!(address, %node, "another node than expected");
                 self.dialer.failed(&address, now_ms, &mut self.rng);
-            } else {
-                self.dialer.connected(&address, node);
+                return self.send_away(peer);
             }
         }
         self.dialer.is_here(node);

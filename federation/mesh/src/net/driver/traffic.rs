@@ -1,12 +1,11 @@
 //! What goes over connections: requests and their answers, gossip, pushes, and what the handle wants.
 
-use std::io;
 use std::sync::Arc;
 
 use glog::{GroupId, NodeId};
 use libp2p::PeerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
-use libp2p::request_response::{self, InboundFailure, Message, OutboundFailure, ResponseChannel};
+use libp2p::request_response::{self, Message, OutboundFailure, ResponseChannel};
 use rand::seq::SliceRandom;
 use tokio::sync::oneshot;
 
@@ -75,24 +74,11 @@ impl Driver {
                     _ => CallError::Unreachable,
                 };
                 self.request_failed(peer, purpose, reason);
-                if matches!(&error, OutboundFailure::Io(error) if is_malformed(error)) {
-                    self.fault(peer, Fault::Malformed);
-                }
             }
             Event::InboundFailure { peer, error, .. } => {
                 tracing::debug!(%peer, %error, "a request of a peer failed");
-                if matches!(&error, InboundFailure::Io(error) if is_malformed(error)) {
-                    self.fault(peer, Fault::Malformed);
-                }
-                self.leave_if_told(peer);
             }
-            Event::ResponseSent { peer, .. } => self.leave_if_told(peer),
-        }
-    }
-
-    fn leave_if_told(&mut self, peer: PeerId) {
-        if self.links.get(&peer).is_some_and(|link| link.leaving) {
-            self.send_away(peer);
+            Event::ResponseSent { .. } => {}
         }
     }
 
@@ -211,7 +197,9 @@ impl Driver {
     fn request_failed(&mut self, peer: PeerId, purpose: Purpose, reason: CallError) {
         let now_ms = self.now_ms();
         match purpose {
-            Purpose::Hello => self.send_away(peer),
+            Purpose::Hello if reason == CallError::Refused => self.send_away(peer),
+            // Not its word: it is not reached, or too late.
+            Purpose::Hello => drop(self.swarm.disconnect_peer_id(peer)),
             Purpose::Sync(ticket) => self.sync.failed(ticket, now_ms),
             Purpose::Call(answer) => drop(answer.send(Err(reason))),
             Purpose::Push(groups) => self.pushed(peer, groups, false),
@@ -344,9 +332,11 @@ impl Driver {
                 },
                 Effect::Ask { ticket, question } => {
                     let host = Arc::clone(&self.base.host);
-                    self.spawn(
-                        async move { Done::Answer(ticket, serve::answer(host, question).await) },
-                    );
+                    let asking = Arc::clone(&self.asking);
+                    self.spawn(async move {
+                        let _turn = asking.acquire().await; // nobody closes it
+                        Done::Answer(ticket, serve::answer(host, question).await)
+                    });
                 }
                 Effect::Fault { peer, fault } => {
                     if let Some(peer) = self.nodes.get(&peer).copied() {
@@ -426,9 +416,4 @@ impl Driver {
         let all = self.push(group, &members, further, &[entry]);
         self.sync.changed(group, all && !members.is_empty(), now_ms);
     }
-}
-
-/// Whether a stream failed because of what came over it.
-fn is_malformed(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::InvalidData
 }

@@ -1,0 +1,3 @@
+pub mod host;
+pub mod raw;
+pub mod world;

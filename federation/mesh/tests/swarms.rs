@@ -1,0 +1,462 @@
+//! Nodes in one process, over TCP and QUIC on 127.0.0.1: what they tell each other, and whom they
+//! refuse. All waits are for something that happens, and bounded.
+
+#![allow(unreachable_pub, dead_code, reason = "shared between tests")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use glog::cbor::{Blob, List, Text};
+use glog::{GroupId, NodeCert};
+use mesh::frames::{Hello, Request, Response, VERSION};
+use mesh::{Call, CallError, FetchError, LaneName, Limits, Mesh, Policy, Rate, Reply, StartError};
+use support::host::{Node, Options, QUIC, TCP, WITHIN, host, nodes, seeded, setup};
+use support::raw::{Outcome, Raw, framed};
+use support::world::{Copy, Keys, group};
+
+fn options(count: usize) -> Vec<Options> {
+    (0..count).map(|_| Options::default()).collect()
+}
+
+fn silent(count: usize) -> Vec<Options> {
+    (0..count).map(|_| Options { gossip: false, ..Options::default() }).collect()
+}
+
+fn hello(cert: &NodeCert) -> Hello {
+    Hello {
+        versions: List::new(vec![VERSION]).unwrap(),
+        features: List::default(),
+        cert: cert.clone(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_public_group_is_gossiped() {
+    let mut rng = seeded(1);
+    let mut options = options(4);
+    options[1].listen = QUIC;
+    options[3].listen = QUIC;
+    let (nodes, world) = nodes(&options, true, &mut rng).await;
+    // Until topics are known to all, synchronisation does it.
+    let begin = Instant::now();
+    let mut posts = 0;
+    while nodes[1..].iter().any(|node| node.by_gossip() == 0) {
+        assert!(begin.elapsed() < WITHIN, "no gossip");
+        nodes[0].post(world.id, &posts.to_string(), &mut rng);
+        posts += 1;
+        for node in &nodes {
+            node.has_posts(world.id, posts).await;
+        }
+    }
+    for node in &nodes {
+        node.post(world.id, "and you?", &mut rng);
+    }
+    for node in &nodes {
+        node.has_posts(world.id, posts + 4).await;
+    }
+    for node in nodes {
+        assert_eq!(node.host.inner.lock().rejected, 0);
+        node.mesh.stop().await;
+        assert!(node.host.inner.lock().present.is_empty());
+    }
+}
+
+/// How: node 1 joins the group after both are connected, so that node 0 has told of its topic before
+/// node 1 knew it; then both directions are gossiped.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_topic_that_was_unknown_when_it_was_told_of_is_gossiped() {
+    let mut rng = seeded(2);
+    let keys = [Keys::new(&mut rng), Keys::new(&mut rng)];
+    let world = group(&[&keys[0], &keys[1]], true, &mut rng);
+    let ids = [keys[0].id, keys[1].id];
+    let [a, b] = keys;
+    let first = host();
+    first.keep(&world, a.id, &ids, true);
+    let a = Node::start_with(a, first, &Options::default(), &[]).await;
+    let b = Node::start(b, &Options::default(), &[&a]).await;
+    a.sees(&b).await;
+    b.sees(&a).await;
+    b.host.keep(&world, b.id(), &ids, false);
+    b.mesh.groups_changed();
+    b.mesh.fetch(world.id, a.id()).await.unwrap();
+    let begin = Instant::now();
+    let mut posts = 0;
+    while a.by_gossip() == 0 || b.by_gossip() == 0 {
+        assert!(begin.elapsed() < WITHIN, "no gossip: {} {}", a.by_gossip(), b.by_gossip());
+        a.post(world.id, "a", &mut rng);
+        b.post(world.id, "b", &mut rng);
+        posts += 2;
+        a.has_posts(world.id, posts).await;
+        b.has_posts(world.id, posts).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_gossip_everything_comes_all_the_same() {
+    let mut rng = seeded(3);
+    let mut options = silent(3);
+    options[2].listen = QUIC;
+    let (nodes, world) = nodes(&options, true, &mut rng).await;
+    for round in 1..=5 {
+        for node in &nodes {
+            node.post(world.id, &round.to_string(), &mut rng);
+        }
+        for node in &nodes {
+            node.has_posts(world.id, 3 * round).await;
+        }
+    }
+    assert!(nodes.iter().all(|node| node.by_gossip() == 0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_group_is_pushed_to_its_members() {
+    let mut rng = seeded(4);
+    let (nodes, world) = nodes(&options(3), false, &mut rng).await;
+    let mut posts = 0;
+    let begin = Instant::now();
+    while nodes[1..].iter().any(|node| node.by_gossip() == 0) {
+        assert!(begin.elapsed() < WITHIN, "nothing pushed");
+        nodes[0].post(world.id, "a secret", &mut rng);
+        posts += 1;
+        for node in &nodes {
+            node.has_posts(world.id, posts).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_by_blocking_heals() {
+    for gossip in [true, false] {
+        let mut rng = seeded(5);
+        let mut options = silent(3);
+        options.iter_mut().for_each(|options| options.gossip = gossip);
+        let (nodes, world) = nodes(&options, gossip, &mut rng).await;
+        let [a, b, c] = &nodes[..] else { panic!() };
+        for other in [a, b] {
+            c.mesh.block(other.id());
+            c.misses(other).await;
+            other.misses(c).await;
+        }
+        for i in 0..100 {
+            a.post(world.id, &i.to_string(), &mut rng);
+            c.post(world.id, &i.to_string(), &mut rng);
+        }
+        b.has_posts(world.id, 100).await;
+        assert_eq!(c.host.inner.lock().copies[&world.id].posts(), 100);
+        c.mesh.unblock(a.id());
+        c.mesh.unblock(b.id());
+        for node in &nodes {
+            node.has_posts(world.id, 200).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_joiner_gets_ten_thousand_entries() {
+    let mut rng = seeded(6);
+    let keys = [Keys::new(&mut rng), Keys::new(&mut rng), Keys::new(&mut rng)];
+    let world = group(&keys.iter().collect::<Vec<_>>(), true, &mut rng);
+    let ids: Vec<_> = keys.iter().map(|keys| keys.id).collect();
+    let mut full = Copy::of(keys[0].id, &world);
+    let mut bytes = 0;
+    for i in 0..5_000 {
+        for keys in &keys[..2] {
+            bytes += full.post(keys, &i.to_string(), &mut rng).len();
+        }
+    }
+    let hosts = [host(), host(), host()];
+    for (host, keys) in hosts.iter().zip(&keys) {
+        host.keep(&world, keys.id, &ids, false);
+    }
+    for host in &hosts[..2] {
+        let mut inner = host.inner.lock();
+        let copy = inner.copies.get_mut(&world.id).unwrap();
+        copy.replica = full.replica.clone();
+        copy.stored = full.stored.clone();
+    }
+    let [a, b, c] = keys;
+    let [at_a, at_b, at_c] = hosts;
+    let a = Node::start_with(a, at_a, &Options::default(), &[]).await;
+    let quic = Options { listen: QUIC, ..Options::default() };
+    let b = Node::start_with(b, at_b, &quic, &[&a]).await;
+    let c = Node::start_with(c, at_c, &Options::default(), &[&a, &b]).await;
+    c.sees(&a).await;
+    c.sees(&b).await;
+    let begin = Instant::now();
+    c.mesh.fetch(world.id, a.id()).await.unwrap();
+    c.has_posts(world.id, 10_000).await;
+    let took = begin.elapsed();
+    println!("10,000 entries, {bytes} bytes, in {took:?}");
+    assert!(took < Duration::from_secs(30), "{took:?}");
+    // What came, digests and heads and all, is little more than what was missing.
+    let begin = Instant::now();
+    while c.bytes_in() < bytes as u64 {
+        assert!(begin.elapsed() < WITHIN);
+        tokio::task::yield_now().await; // the status is made anew four times a second
+    }
+    assert!((c.bytes_in() as f64) < 1.2 * bytes as f64, "{} of {bytes}", c.bytes_in());
+    let inner = c.host.inner.lock();
+    let control = inner.copies[&world.id].taken.iter().position(|(lane, _)| lane.is_some());
+    assert_eq!(control, Some(world.control.len()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forger_is_sent_away_and_kept_away() {
+    let mut rng = seeded(7);
+    let (nodes, world) = nodes(&silent(2), true, &mut rng).await;
+    let [forger, other] = &nodes[..] else { panic!() };
+    forger.host.forges.store(true, Ordering::SeqCst);
+    for i in 0..20 {
+        forger.post(world.id, &i.to_string(), &mut rng);
+    }
+    other.misses(forger).await;
+    assert!(other.host.inner.lock().rejected >= 5);
+    assert_eq!(other.host.inner.lock().copies[&world.id].posts(), 0);
+    let again = other.mesh.dial(forger.address(), WITHIN).await;
+    assert_eq!(again.map(|cert| cert.node()), Err(CallError::Refused));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_are_answered_or_fail_in_time() {
+    let mut rng = seeded(8);
+    let a = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
+    let quic = Options { listen: QUIC, ..Options::default() };
+    let b = Node::start(Keys::new(&mut rng), &quic, &[]).await;
+    let resolve = |name: &str| Call::Resolve { name: Text::new(name).unwrap() };
+    let none = a.mesh.call(b.id(), resolve("rook"), WITHIN).await;
+    assert_eq!(none, Err(CallError::Unreachable));
+    // By address, then by name.
+    let cert = a.mesh.dial(b.address(), WITHIN).await.unwrap();
+    assert_eq!(cert, b.keys.cert);
+    assert_eq!(a.mesh.dial(b.address(), WITHIN).await.unwrap(), b.keys.cert);
+    let found = Reply::Found(Blob::new(b"a rook".to_vec()).unwrap());
+    assert_eq!(a.mesh.call(b.id(), resolve("rook"), WITHIN).await, Ok(found));
+    assert_eq!(a.mesh.call(b.id(), resolve("nobody"), WITHIN).await, Ok(Reply::NotFound));
+    b.sees(&a).await;
+    assert_eq!(b.mesh.call(a.id(), resolve("nobody"), WITHIN).await, Ok(Reply::NotFound));
+    let chunk = a.mesh.call(b.id(), Call::Chunk { blob: [1; 32], index: 0 }, WITHIN).await;
+    assert!(matches!(chunk, Ok(Reply::Chunk(bytes)) if bytes.len() == 512 * 1024));
+    assert_eq!(b.host.inner.lock().calls[0], (a.id(), resolve("rook")));
+    // Who never answers, and who panics.
+    let sealed = Blob::new(vec![1]).unwrap();
+    let late = a.mesh.call(b.id(), Call::Mail { sealed }, Duration::from_millis(200)).await;
+    assert_eq!(late, Err(CallError::TimedOut));
+    let body = Blob::default();
+    assert_eq!(a.mesh.call(b.id(), Call::Cards { body }, WITHIN).await, Err(CallError::Refused));
+    // A call waits for a connection that is just being made.
+    let c = Node::start(Keys::new(&mut rng), &Options::default(), &[&b]).await;
+    assert_eq!(c.mesh.call(b.id(), resolve("nobody"), WITHIN).await, Ok(Reply::NotFound));
+    // Who was blocked is connected to again, by who wants to be.
+    b.mesh.add_peer(a.as_peer());
+    a.mesh.block(b.id());
+    b.misses(&a).await;
+    assert_eq!(a.mesh.call(b.id(), resolve("rook"), WITHIN).await, Err(CallError::Refused));
+    a.mesh.unblock(b.id());
+    b.sees(&a).await;
+    assert_eq!(b.mesh.call(a.id(), resolve("nobody"), WITHIN).await, Ok(Reply::NotFound));
+    b.mesh.remove_peer(&a.address());
+    // Nobody is there.
+    let nowhere = "/ip4/127.0.0.1/tcp/1".to_owned();
+    assert_eq!(a.mesh.dial(nowhere, WITHIN).await.map(drop), Err(CallError::Unreachable));
+    let nonsense = "somewhere".to_owned();
+    assert_eq!(a.mesh.dial(nonsense, WITHIN).await.map(drop), Err(CallError::Unreachable));
+    let unknown = a.mesh.fetch(GroupId([1; 32]), b.id()).await;
+    assert_eq!(unknown, Err(FetchError::Unknown));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_not_allowed_is_refused() {
+    let mut rng = seeded(9);
+    let keys = [Keys::new(&mut rng), Keys::new(&mut rng), Keys::new(&mut rng)];
+    let [friend, other, closed] = keys;
+    let policy = Policy::AllowList(BTreeSet::from([friend.id]));
+    let closed = Node::start(closed, &Options { policy, ..Options::default() }, &[]).await;
+    let friend = Node::start(friend, &Options::default(), &[&closed]).await;
+    friend.sees(&closed).await;
+    let other = Node::start(other, &Options::default(), &[]).await;
+    let refused = other.mesh.dial(closed.address(), WITHIN).await;
+    assert_eq!(refused.map(drop), Err(CallError::Refused));
+    let third = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
+    let refused = closed.mesh.dial(third.address(), WITHIN).await;
+    assert_eq!(refused.map(drop), Err(CallError::Refused));
+    assert_eq!(closed.host.inner.lock().present.len(), 1);
+    assert!(other.host.inner.lock().notices.is_empty());
+    assert!(third.host.inner.lock().notices.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_speaks_only_for_the_newest_key() {
+    let mut rng = seeded(10);
+    let node = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
+    let old = Keys::new(&mut rng);
+    let new = old.rotated(&mut rng);
+    let stranger = Keys::new(&mut rng);
+    let refused = Outcome::Answer(Response::Refused.encode());
+
+    // Another's certificate, and one that its root key has not signed.
+    let answer = Some(Response::Hello(Box::new(hello(&old.cert))));
+    let mut thief = Raw::connect(&stranger.op, &node.address(), None).await;
+    let outcome = thief.ask(&Request::Hello(Box::new(hello(&old.cert)))).await;
+    assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
+    let mut forged = stranger.cert.clone();
+    forged.body.serial = 2;
+    let mut forger = Raw::connect(&stranger.op, &node.address(), None).await;
+    let outcome = forger.ask(&Request::Hello(Box::new(hello(&forged)))).await;
+    assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
+    assert!(node.host.inner.lock().notices.is_empty());
+
+    // The old key, then the new one, which ends what the old one had.
+    let mut before = Raw::connect(&old.op, &node.address(), answer.clone()).await;
+    let heads = Request::Heads { group: GroupId([1; 32]) };
+    let greeting = Request::Hello(Box::new(hello(&old.cert)));
+    assert!(matches!(before.ask_in_time(&greeting).await, Response::Hello(_)));
+    assert_eq!(before.ask_in_time(&heads).await, Response::Absent);
+    node.host.until("the old key is here", |i| i.present.get(&old.id) == Some(&1)).await;
+    let newer = Some(Response::Hello(Box::new(hello(&new.cert))));
+    let mut after = Raw::connect(&new.op, &node.address(), newer).await;
+    let greeting = Request::Hello(Box::new(hello(&new.cert)));
+    assert!(matches!(after.ask_in_time(&greeting).await, Response::Hello(_)));
+    assert_eq!(after.ask_in_time(&heads).await, Response::Absent);
+    before.closed().await;
+    node.host.until("the new key is here", |i| i.present.get(&old.id) == Some(&2)).await;
+    let mut again = Raw::connect(&old.op, &node.address(), answer).await;
+    let outcome = again.ask(&Request::Hello(Box::new(hello(&old.cert)))).await;
+    assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
+    // What the node has on disk counts as well.
+    node.host.serial.store(2, Ordering::SeqCst);
+    let mut late = Raw::connect(&stranger.op, &node.address(), None).await;
+    let outcome = late.ask(&Request::Hello(Box::new(hello(&stranger.cert)))).await;
+    assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_nothing_or_nonsense_is_sent_away() {
+    let mut rng = seeded(11);
+    let limits = Limits { hello_within: Duration::from_millis(300), ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let node = Node::start(Keys::new(&mut rng), &options, &[]).await;
+    // No Hello, and none answered.
+    let mut silent = Raw::connect(&Keys::new(&mut rng).op, &node.address(), None).await;
+    silent.closed().await;
+    let nonsense = [
+        [&[0xff; 4][..], b"oversized"].concat(), // the length alone is too much
+        framed(b"no CBOR"),
+        framed(&[0x82, 0x18, 0x02, 0x81, 0x58, 0x20]), // a longer number than needed, and cut off
+    ];
+    for bytes in nonsense {
+        let keys = Keys::new(&mut rng);
+        let answer = Some(Response::Hello(Box::new(hello(&keys.cert))));
+        let mut raw = Raw::connect(&keys.op, &node.address(), answer).await;
+        let greeting = Request::Hello(Box::new(hello(&keys.cert)));
+        assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+        if raw.send(bytes).await != Outcome::Closed {
+            raw.closed().await;
+        }
+        node.host.until("it is gone", |inner| !inner.present.contains_key(&keys.id)).await;
+        // Once more, and it is not let in any more for a while.
+        let answer = Some(Response::Hello(Box::new(hello(&keys.cert))));
+        let mut raw = Raw::connect(&keys.op, &node.address(), answer).await;
+        assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+        if raw.send(framed(b"again")).await != Outcome::Closed {
+            raw.closed().await;
+        }
+        let mut raw = Raw::connect(&keys.op, &node.address(), None).await;
+        let outcome = raw.ask(&greeting).await;
+        let refused = Outcome::Answer(Response::Refused.encode());
+        assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_private_group_is_answered_as_one_that_does_not_exist() {
+    let mut rng = seeded(12);
+    let keys = Keys::new(&mut rng);
+    let world = group(&[&keys], false, &mut rng);
+    let at = host();
+    at.keep(&world, keys.id, &[keys.id], true);
+    let node = Node::start_with(keys, at, &Options::default(), &[]).await;
+    node.post(world.id, "a secret", &mut rng);
+    let other = Keys::new(&mut rng);
+    let answer = Some(Response::Hello(Box::new(hello(&other.cert))));
+    let mut raw = Raw::connect(&other.op, &node.address(), answer).await;
+    let greeting = Request::Hello(Box::new(hello(&other.cert)));
+    assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+    let lane = LaneName::Data { node: node.id().short(), inc: 0 };
+    let head = *node.host.inner.lock().copies[&world.id].stored.keys().next().unwrap();
+    let asks = |group| {
+        let entries = List::default();
+        [
+            Request::Heads { group },
+            Request::Fetch { group, lane: LaneName::Control, from: 0, to: 9, bytes_max: 9999 },
+            Request::Fetch { group, lane, from: 0, to: 9, bytes_max: 9999 },
+            Request::ByName { group, names: List::new(vec![head]).unwrap() },
+            Request::Certs { group },
+            Request::Push { group, further: true, entries },
+        ]
+    };
+    for (of_private, of_none) in asks(world.id).iter().zip(&asks(GroupId([9; 32]))) {
+        let private = raw.ask_in_time(of_private).await;
+        assert_eq!(private.encode(), raw.ask_in_time(of_none).await.encode());
+        assert!(matches!(private, Response::Absent | Response::Done), "{private:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_asks_too_much_is_told_to_wait() {
+    let mut rng = seeded(13);
+    let limits = Limits { serve: Rate { requests: 1, bytes: 1 << 20 }, ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let node = Node::start(Keys::new(&mut rng), &options, &[]).await;
+    let other = Keys::new(&mut rng);
+    let answer = Some(Response::Hello(Box::new(hello(&other.cert))));
+    let mut raw = Raw::connect(&other.op, &node.address(), answer).await;
+    let greeting = Request::Hello(Box::new(hello(&other.cert)));
+    assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+    let heads = Request::Heads { group: GroupId([1; 32]) };
+    assert_eq!(raw.ask_in_time(&heads).await, Response::Absent);
+    let mut busy = 0;
+    for _ in 0..30 {
+        let Outcome::Answer(answer) = raw.ask(&heads).await else { panic!() };
+        busy += u32::from(matches!(Response::decode(&answer), Ok(Response::Busy { .. })));
+    }
+    assert!(busy >= 15, "{busy}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_panics_begins_anew_and_one_that_always_does_ends() {
+    let mut rng = seeded(14);
+    let (nodes, world) = nodes(&silent(2), true, &mut rng).await;
+    let [a, b] = &nodes[..] else { panic!() };
+    let address = a.address();
+    a.host.panics.store(1, Ordering::SeqCst);
+    b.misses(a).await;
+    a.sees(b).await;
+    b.sees(a).await;
+    assert_eq!(a.address(), address);
+    a.post(world.id, "I am back", &mut rng);
+    b.has_posts(world.id, 1).await;
+    a.host.panics.store(u32::MAX, Ordering::SeqCst);
+    let reason = tokio::time::timeout(WITHIN, a.mesh.ended()).await.unwrap();
+    assert!(reason.contains("panic"), "{reason}");
+    assert!(a.mesh.status().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mesh_does_not_start_with_another_key_or_without_its_port() {
+    let mut rng = seeded(15);
+    let (keys, other) = (Keys::new(&mut rng), Keys::new(&mut rng));
+    let mut wrong = setup(&keys, &Options::default(), &[]);
+    wrong.cert = other.cert.clone();
+    assert!(matches!(Mesh::start(wrong, host()).await, Err(StartError::Certificate)));
+    let mut wrong = setup(&keys, &Options::default(), &[]);
+    wrong.listen = vec!["nowhere".to_owned()];
+    assert!(matches!(Mesh::start(wrong, host()).await, Err(StartError::Listen { .. })));
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut wrong = setup(&keys, &Options::default(), &[]);
+    let port = taken.local_addr().unwrap().port();
+    wrong.listen = vec![TCP.replace("/tcp/0", &format!("/tcp/{port}"))];
+    assert!(matches!(Mesh::start(wrong, host()).await, Err(StartError::Listen { .. })));
+}
