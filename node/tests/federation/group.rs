@@ -107,6 +107,6 @@ fn scene(mut two: Two) {
         "messages.SendMessage",
         json!({ "peer": { "peer": there }, "message": "again", "random_id": 9 }),
     );
-    assert_eq!(refused.0, 400, "{refused:?}");
+    assert_eq!(refused, (406, "CHANNEL_PRIVATE".into()));
     assert!(!words(&mut two.ada, talk).iter().any(|text| text == "into the void"));
 }

@@ -66,8 +66,11 @@ pub(super) fn build(setup: &Setup, known: Known) -> Result<Swarm<Behaviour>, Sta
         .with_max_established_per_peer(Some(limits.connections_per_peer))
         .with_max_pending_incoming(Some(limits.pending))
         .with_max_pending_outgoing(Some(limits.pending));
+    // Nodes are dialled where the operator says, and where a certificate does: what a connection says
+    // of itself is signed by nobody.
     let identify = identify::Config::new(IDENTIFY.to_owned(), keypair.public())
-        .with_agent_version("rookery".to_owned());
+        .with_agent_version("rookery".to_owned())
+        .with_cache_size(0);
     let behaviour = Behaviour {
         limits: connection_limits::Behaviour::new(connections),
         memory: memory_connection_limits::Behaviour::with_max_bytes(limits.memory_bytes),
