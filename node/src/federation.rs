@@ -35,6 +35,9 @@ const LEASE_MS: u64 = 2 * 86_400_000;
 /// How often leases are renewed, and names asked for that are not known yet.
 const RENEW_EVERY: Duration = Duration::from_secs(30);
 
+/// How often bans that their home has not heard of are asked again.
+const AGAIN_EVERY: Duration = Duration::from_secs(5);
+
 /// How often what waits for missing entries is looked at.
 const TICK_EVERY: Duration = Duration::from_secs(5);
 
@@ -227,6 +230,8 @@ impl Federation {
     async fn work(self: Arc<Self>, mut strangers: mpsc::Receiver<Node16>) {
         let mut renew = tokio::time::interval(RENEW_EVERY);
         let mut tick = tokio::time::interval(TICK_EVERY);
+        let mut again = tokio::time::interval(AGAIN_EVERY);
+        let mut asking = tokio::spawn(async {});
         loop {
             tokio::select! {
                 _ = renew.tick() => self.renew().await,
@@ -234,6 +239,15 @@ impl Federation {
                     if let Err(cause) = self.core.tick_logs().await {
                         tracing::warn!(%cause, "logs wait");
                     }
+                }
+                // Away from this task: a home that is away is waited for.
+                _ = again.tick(), if asking.is_finished() => {
+                    let core = self.core.clone();
+                    asking = tokio::spawn(async move {
+                        if let Err(cause) = core.ask_again().await {
+                            tracing::warn!(%cause, "what waits for other nodes is not asked");
+                        }
+                    });
                 }
                 Some(node) = strangers.recv() => {
                     if let Err(cause) = self.introduce(node).await {

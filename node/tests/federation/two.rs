@@ -34,8 +34,7 @@ pub(crate) struct Two {
 pub(crate) fn node(domain: &str, gossip: bool) -> TestNode {
     // What it says of where it is leads nowhere: all goes through the line.
     let nowhere = "advertise = [\"/ip4/127.0.0.1/tcp/1\"]";
-    let config =
-        format!("[federation]\ndomain = \"{domain}\"\ngossip = {gossip}\n{nowhere}\n");
+    let config = format!("[federation]\ndomain = \"{domain}\"\ngossip = {gossip}\n{nowhere}\n");
     let mesh = Some("/ip4/127.0.0.1/tcp/0".to_owned());
     TestNode::start_with(Setup { config, mesh, ..Setup::default() })
 }

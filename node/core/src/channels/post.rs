@@ -583,7 +583,9 @@ impl Decide<'_> {
                 if shown.file().is_some() =>
             {
                 let number = FileId((self.rng.next_u64() >> 1).max(1) as i64);
-                (media, file) = (Some(shown.with_file(number)), Some(record.renamed(number, from)));
+                file = record.renamed(number, from);
+                let shown = shown.with_file(number);
+                media = Some(if file.is_some() { shown } else { Media::Unsupported });
             }
             Some(Ok(Descriptor { media: Media::Contact { .. }, .. })) | Some(Err(_)) => {
                 media = Some(Media::Unsupported);

@@ -24,6 +24,9 @@ use crate::reactions::Reaction;
 use crate::timers::{Kind, at};
 use crate::{CoreError, CoreResult};
 
+/// The kind of a Post.
+const POST: u16 = 64;
+
 /// How far ahead of this node's clock a date may be.
 const AHEAD_S: i32 = 300;
 
@@ -154,6 +157,12 @@ impl Decide<'_> {
         };
         // Sealed, or erased: there is nothing to show.
         let Some(post) = &said.post else { return Ok(()) };
+        // A ban is on its way to the home; or the operator wants nothing more of the node.
+        if known.is_none()
+            && (self.is_veiled(channel, said.author)? || self.is_frozen(said.author.node)?)
+        {
+            return Ok(());
+        }
         let read = self.read_post(channel, said.author, post)?;
         let id = match known {
             Some(id) => {
@@ -170,6 +179,18 @@ impl Decide<'_> {
             self.show_reaction(channel, at, *user)?;
         }
         Ok(())
+    }
+
+    /// Shows all that somebody has written as the log has it.
+    pub(crate) fn show_all_of(&mut self, channel: ChannelId, user: UserRef) -> CoreResult<()> {
+        let posts = self.with_shared(channel, |shared| {
+            let all = shared.replica.lanes().entries();
+            let own = all.filter(|entry| entry.user == user && entry.kind == POST);
+            let mut own: Vec<EntryRef> = own.map(|entry| entry.at).collect();
+            own.sort_unstable();
+            own
+        })?;
+        posts.unwrap_or_default().iter().try_for_each(|at| self.show(channel, at, None))
     }
 
     fn is_own(&self, node: glog::Node16) -> bool {

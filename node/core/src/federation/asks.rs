@@ -3,9 +3,15 @@
 use glog::body::{Action, Ask, ControlBody, Evidence};
 use glog::cbor::Blob;
 use glog::{AskId, ControlRef, GroupId, NodeId, UserRef};
+use node_store::Keyspace;
+use serde::{Deserialize, Serialize};
 
-use crate::decide::Decide;
+use super::WAITING_ASK;
+use crate::channels::VEILED;
+
+use crate::decide::{Decide, scan_prefix};
 use crate::ids::{Actor, ChannelId, UserId};
+use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
 /// Something that the home of a group is to do, signed by this node.
@@ -17,6 +23,37 @@ pub struct Asked {
     pub group: GroupId,
     /// The ask, encoded: an [`Evidence`].
     pub evidence: Vec<u8>,
+    /// In which channel here.
+    channel: ChannelId,
+    /// Its name: the same however often it is asked.
+    id: [u8; 16],
+    /// Whom it bans: hidden here until the home has decided.
+    bans: Option<UserRef>,
+}
+
+/// A ban that the home of a channel has not heard of yet.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WaitingAsk {
+    home: [u8; 32],
+    group: [u8; 32],
+    evidence: Vec<u8>,
+    bans: ([u8; 16], u64),
+}
+
+impl Record for WaitingAsk {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "ask that waits";
+}
+
+/// Asks that wait. Beyond, the admin tries again.
+const WAITING_MAX: usize = 1000;
+
+fn waiting_key(channel: ChannelId, id: &[u8; 16]) -> Vec<u8> {
+    [&[WAITING_ASK][..], &channel.bytes(), id].concat()
+}
+
+fn veil_key(channel: ChannelId, user: UserRef) -> Vec<u8> {
+    [&channel.bytes()[..], &[VEILED], &user.node.0, &user.id.to_be_bytes()].concat()
 }
 
 impl Core {
@@ -32,11 +69,51 @@ impl Core {
     ) -> CoreResult<T> {
         match self.write(actor, decide).await {
             Err(CoreError::AskHome(asked)) => {
-                self.network()?.ask(*asked).await?;
-                Ok(T::default())
+                let again = (*asked).clone();
+                let answered = match self.network() {
+                    Ok(network) => network.ask(*asked).await,
+                    Err(cause) => Err(cause),
+                };
+                if matches!(answered, Err(CoreError::NodeUnreachable)) && again.bans.is_some() {
+                    self.write(None, move |decide| decide.veil(&again)).await?;
+                }
+                answered.map(|()| T::default())
             }
             done => done,
         }
+    }
+
+    /// Asks again what homes that could not be reached have not decided: bans, which hide somebody here
+    /// until then.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn ask_again(&self) -> CoreResult<()> {
+        let network = self.network()?;
+        let prefix = [WAITING_ASK];
+        for (key, row) in scan_prefix(&*self.inner.store, Keyspace::NODES, &prefix, WAITING_MAX)? {
+            let waiting = WaitingAsk::decode(&row)?;
+            let place = key.get(1..9).and_then(|id| id.try_into().ok());
+            let id = key.last_chunk::<16>().copied();
+            let (Some(place), Some(id)) = (place, id) else {
+                return Err(CoreError::Damaged(WaitingAsk::NAME));
+            };
+            let channel = ChannelId(i64::from_be_bytes(place));
+            let bans = UserRef { node: glog::Node16(waiting.bans.0), id: waiting.bans.1 };
+            let asked = Asked {
+                home: NodeId(waiting.home),
+                group: GroupId(waiting.group),
+                evidence: waiting.evidence,
+                channel,
+                id,
+                bans: Some(bans),
+            };
+            // Done, or refused for good: what the chain says counts from now on.
+            if !matches!(network.ask(asked).await, Err(CoreError::NodeUnreachable)) {
+                self.write(None, move |decide| decide.unveil(channel, &id, bans)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Does what an admin of another node asks of this one, the home; answers where the chain ends then.
@@ -70,6 +147,10 @@ impl Decide<'_> {
             self.with_chain(channel, |chain| (chain.state().home, chain.group(), chain.cite()))?;
         let action = action.as_asked();
         let keys = self.inner.logs.keys();
+        let bans = match &action {
+            Action::Ban(ban) => Some(ban.user),
+            _ => None,
+        };
         let content = Blob::new(action.encode()).map_err(|_| CoreError::TooLarge("ask"))?;
         let ask = Ask {
             group,
@@ -83,7 +164,42 @@ impl Decide<'_> {
         };
         let evidence = ask.sign(keys.operational(), None);
         let evidence = glog::cbor::encode(&evidence);
-        Ok(CoreError::AskHome(Box::new(Asked { home, group, evidence })))
+        let asked = Asked { home, group, evidence, channel, id, bans };
+        Ok(CoreError::AskHome(Box::new(asked)))
+    }
+
+    /// Hides what somebody writes from now on, until the home has decided about a ban.
+    fn veil(&mut self, asked: &Asked) -> CoreResult<()> {
+        let Some(user) = asked.bans else { return Ok(()) };
+        if self.scan_prefix(Keyspace::NODES, &[WAITING_ASK], WAITING_MAX)?.len() == WAITING_MAX {
+            return Ok(());
+        }
+        let waiting = WaitingAsk {
+            home: asked.home.0,
+            group: asked.group.0,
+            evidence: asked.evidence.clone(),
+            bans: (user.node.0, user.id),
+        };
+        self.put(Keyspace::NODES, &waiting_key(asked.channel, &asked.id), &waiting)?;
+        self.put_bytes(Keyspace::CHANNELS, &veil_key(asked.channel, user), asked.id.to_vec());
+        Ok(())
+    }
+
+    /// The home has decided: what was hidden is as the log says.
+    fn unveil(&mut self, channel: ChannelId, id: &[u8; 16], user: UserRef) -> CoreResult<()> {
+        self.delete(Keyspace::NODES, &waiting_key(channel, id));
+        let key = veil_key(channel, user);
+        // Somebody else may have asked the same.
+        if self.get(Keyspace::CHANNELS, &key)?.is_none_or(|row| row != id) {
+            return Ok(());
+        }
+        self.delete(Keyspace::CHANNELS, &key);
+        self.show_all_of(channel, user)
+    }
+
+    /// Whether what somebody writes is hidden here until the home has decided.
+    pub(crate) fn is_veiled(&self, channel: ChannelId, user: UserRef) -> CoreResult<bool> {
+        Ok(self.get(Keyspace::CHANNELS, &veil_key(channel, user))?.is_some())
     }
 
     fn answer_ask(&mut self, evidence: Evidence) -> CoreResult<ControlRef> {

@@ -7,8 +7,9 @@
 //!
 //! Keyspace `NODES`: 0 ++ node (16) a [`nodes::NodeRow`]; 1 ++ node (16) ++ user (8) the account here; 2
 //! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here; 4 ++ address a
-//! [`nodes::WantedPeer`]. Keyspace
-//! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]).
+//! [`nodes::WantedPeer`]; 5 ++ node (16) how many accounts its people have; 6 ++ channel (8) ++ ask (16)
+//! an [`asks::WaitingAsk`]. Keyspace `CHANNELS`, kind 15: how a channel is shared
+//! ([`groups::Federated`]); 16 ++ node (16) ++ user (8): who is hidden here until the home has decided.
 
 mod asks;
 mod groups;
@@ -35,6 +36,8 @@ const ACCOUNT: u8 = 1;
 const PERSON: u8 = 2;
 const GROUP: u8 = 3;
 const PEER: u8 = 4;
+const ACCOUNTS: u8 = 5;
+const WAITING_ASK: u8 = 6;
 
 /// What is asked of other nodes, by whoever reaches them.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = CoreResult<T>> + Send + 'a>>;

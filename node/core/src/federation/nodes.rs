@@ -144,6 +144,11 @@ impl Decide<'_> {
         self.load(Keyspace::NODES, &key(node))
     }
 
+    /// Whether the operator wants nothing of a node: what it brought stays as it is.
+    pub(crate) fn is_frozen(&self, node: Node16) -> CoreResult<bool> {
+        Ok(self.node_row(node)?.is_some_and(|row| row.blocked))
+    }
+
     /// As [`Core::learn_node`].
     pub(crate) fn learn_node(&mut self, cert: &NodeCert) -> CoreResult<()> {
         let node = cert.node();

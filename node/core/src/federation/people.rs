@@ -7,7 +7,7 @@ use glog::{Node16, UserRef};
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::{ACCOUNT, PERSON, label};
+use super::{ACCOUNT, ACCOUNTS, PERSON, label};
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Event;
 use crate::ids::{PeerId, SUPPORT_IDS_EVERY, USER_ID_END, UserId};
@@ -23,6 +23,13 @@ const NEXT_KEY: &[u8] = b"next_remote_user";
 
 /// People of one node whose names are asked for in one go.
 const ASKED_AT_ONCE: usize = 100;
+
+/// Accounts that one node's people get here: whoever writes logs could name any number. Beyond, all are
+/// one.
+const ACCOUNTS_OF_NODE_MAX: u64 = 50_000;
+
+/// The number of those for whom there was no room.
+const OTHERS: u64 = u64::MAX;
 
 /// Whether somebody is on another node.
 #[must_use]
@@ -155,13 +162,24 @@ impl Decide<'_> {
     }
 
     /// The account of somebody whom a log names, made if there is none.
-    pub(crate) fn account_of(&mut self, user: UserRef) -> CoreResult<UserId> {
+    pub(crate) fn account_of(&mut self, mut user: UserRef) -> CoreResult<UserId> {
         if user.node == self.inner.logs.keys().node().short() {
             return Ok(UserId(i64::try_from(user.id).unwrap_or(0)));
         }
         if let Some(row) = self.get(Keyspace::NODES, &account_key(user))? {
             return account(&row);
         }
+        let counted = [&[ACCOUNTS][..], &user.node.0].concat();
+        let row = self.get(Keyspace::NODES, &counted)?;
+        let known = row.and_then(|row| row.first_chunk().map(|count| u64::from_be_bytes(*count)));
+        let known = known.unwrap_or(0);
+        if known >= ACCOUNTS_OF_NODE_MAX {
+            user.id = OTHERS;
+            if let Some(row) = self.get(Keyspace::NODES, &account_key(user))? {
+                return account(&row);
+            }
+        }
+        self.put_bytes(Keyspace::NODES, &counted, (known + 1).to_be_bytes().to_vec());
         let row = self.get(Keyspace::SETTINGS, NEXT_KEY)?;
         let next = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
         let next = next.unwrap_or(REMOTE_FIRST);

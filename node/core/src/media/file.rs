@@ -179,8 +179,13 @@ impl FileRecord {
         self.blobs() == other.blobs()
     }
 
-    /// The same as a file of its own, which somebody has. What it says of sets is of its node.
-    pub(crate) fn renamed(mut self, number: FileId, holder: UserId) -> Self {
+    /// The same as a file of its own, which somebody has: what another node says of one of its files.
+    /// Nothing of it is trusted; `None` for what no client could show. What it says of sets is of its
+    /// node.
+    pub(crate) fn renamed(mut self, number: FileId, holder: UserId) -> Option<Self> {
+        if !self.is_sound() {
+            return None;
+        }
         match &mut self {
             Self::Photo(photo) => (photo.id, photo.owner) = (number, holder),
             Self::Document(document) => {
@@ -194,6 +199,80 @@ impl FileRecord {
                 }
             }
         }
-        self
+        Some(self)
+    }
+
+    fn is_sound(&self) -> bool {
+        let date = 1..=i32::MAX;
+        match self {
+            Self::Photo(photo) => {
+                date.contains(&photo.date)
+                    && (1..=SIZES_MAX).contains(&photo.sizes.len())
+                    && photo.sizes.iter().all(PhotoSize::is_sound)
+                    && photo.stripped.len() <= STRIPPED_BYTES_MAX
+            }
+            Self::Document(document) => {
+                date.contains(&document.date)
+                    && document.mime_type.len() <= NAME_BYTES_MAX
+                    && document.size <= DOCUMENT_BYTES_MAX
+                    && document.thumbs.len() <= SIZES_MAX
+                    && document.thumbs.iter().all(PhotoSize::is_sound)
+                    && document.stripped.len() <= STRIPPED_BYTES_MAX
+                    && document.attributes.len() <= ATTRIBUTES_MAX
+                    && document.attributes.iter().all(DocumentAttribute::is_sound)
+            }
+        }
+    }
+}
+
+/// Sizes of one picture.
+const SIZES_MAX: usize = 8;
+/// The longest side of a picture, in pixels.
+const SIDE_MAX: i32 = 10_000;
+/// Scans of a progressive JPEG.
+const SCANS_MAX: usize = 32;
+/// The preview that clients rebuild.
+const STRIPPED_BYTES_MAX: usize = 2048;
+/// Names of files, types, performers.
+const NAME_BYTES_MAX: usize = 512;
+/// The largest file of a Telegram client.
+const DOCUMENT_BYTES_MAX: u64 = 4 << 30;
+const ATTRIBUTES_MAX: usize = 16;
+/// Five bits for each of a hundred bars, and room.
+const WAVEFORM_BYTES_MAX: usize = 128;
+
+impl PhotoSize {
+    fn is_sound(&self) -> bool {
+        let side = 1..=SIDE_MAX;
+        self.kind.is_ascii_lowercase()
+            && side.contains(&self.width)
+            && side.contains(&self.height)
+            && self.progressive.len() <= SCANS_MAX
+    }
+}
+
+impl DocumentAttribute {
+    fn is_sound(&self) -> bool {
+        let side = 0..=SIDE_MAX;
+        let fits = |text: &String| text.len() <= NAME_BYTES_MAX;
+        match self {
+            Self::ImageSize { width, height } => side.contains(width) && side.contains(height),
+            Self::Sticker { alt, .. } | Self::CustomEmoji { alt, .. } | Self::Filename(alt) => {
+                fits(alt)
+            }
+            Self::Video { duration, width, height, video_codec, .. } => {
+                f64::from(*duration).is_finite()
+                    && side.contains(width)
+                    && side.contains(height)
+                    && video_codec.as_ref().is_none_or(fits)
+            }
+            Self::Audio { duration, title, performer, waveform, .. } => {
+                *duration >= 0
+                    && title.as_ref().is_none_or(fits)
+                    && performer.as_ref().is_none_or(fits)
+                    && waveform.as_ref().is_none_or(|bars| bars.len() <= WAVEFORM_BYTES_MAX)
+            }
+            Self::Animated | Self::HasStickers => true,
+        }
     }
 }

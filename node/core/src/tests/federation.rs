@@ -1,6 +1,7 @@
 //! Two nodes that share a channel, without a network between them.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use glog::{GroupId, NodeId};
 
@@ -39,6 +40,8 @@ async fn fetch(from: &Core, to: &Core, group: GroupId) {
 struct Way {
     from: Core,
     to: Line,
+    /// Asks do not get through.
+    cut: Arc<AtomicBool>,
 }
 
 impl Network for Way {
@@ -66,6 +69,9 @@ impl Network for Way {
 
     fn ask(&self, asked: Asked) -> Asking<'_, ()> {
         Box::pin(async move {
+            if self.cut.load(Ordering::SeqCst) {
+                return Err(CoreError::NodeUnreachable);
+            }
             self.to.0.answer_ask(self.from.node(), asked.evidence).await?;
             self.to.bring(&self.from, asked.group).await;
             Ok(())
@@ -84,6 +90,7 @@ struct Two {
     /// As it is on the other node.
     there: ChannelId,
     group: GroupId,
+    cut: Arc<AtomicBool>,
 }
 
 impl Two {
@@ -94,12 +101,14 @@ impl Two {
         let channel = home.channel(ada, broadcast).await;
         let name = "harbour_talk".to_owned();
         home.core.update_channel_username(ada.actor(), ada.id, channel, name).await.unwrap();
-        let way = Way { from: far.core.clone(), to: Line(home.core.clone()) };
+        let cut = Arc::new(AtomicBool::new(false));
+        let to = Line(home.core.clone());
+        let way = Way { from: far.core.clone(), to, cut: cut.clone() };
         far.core.connect(Arc::new(way));
         let found = far.core.resolve_far(eve.id, "Harbour_Talk", "home.example").await.unwrap();
         let there = found.channel().expect("a channel");
         let group = far.core.sharing(there).expect("shared").group;
-        Self { home, far, ada, eve, channel, there, group }
+        Self { home, far, ada, eve, channel, there, group, cut }
     }
 
     async fn join(&self, member: Member) {
@@ -319,4 +328,54 @@ async fn an_admin_of_another_node_asks_the_home() {
     let refused =
         far.ban_in_channel(two.eve.actor(), two.eve.id, two.there, ada_there, banned).await;
     assert!(matches!(refused, Err(CoreError::ChannelOwner)), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_ban_that_the_home_has_not_heard_of_hides_and_is_asked_again() {
+    let mut two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(false, "hello").await;
+    two.heal().await;
+    let (ada, eve) = (two.ada, UserId(1 << 39));
+    let rights = AdminRights::BAN_USERS;
+    let home = two.home.core.clone();
+    let bob = two.home.member("Bob").await;
+    home.join_channel(bob.actor(), bob.id, two.channel).await.unwrap();
+    let said = |words: &str, number| Outgoing::text(two.channel.into(), text(words), number);
+    home.send(bob.actor(), bob.id, said("spam", 1)).await.unwrap();
+    let promoted =
+        home.edit_channel_admin(ada.actor(), ada.id, two.channel, eve, rights, "Mate".into());
+    promoted.await.unwrap();
+    two.heal().await;
+    let far = two.far.core.clone();
+    let words = |shown: Vec<(String, String)>| -> Vec<String> {
+        shown.into_iter().map(|(words, _)| words).collect()
+    };
+    assert_eq!(words(two.shown(false).await), ["hello", "spam"]);
+    // The home is away: the admin is told so, and sees no more of it.
+    two.cut.store(true, Ordering::SeqCst);
+    let query = HistoryQuery { limit: 10, ..HistoryQuery::default() };
+    let page = far.history(two.eve.id, two.there.into(), query).await.unwrap();
+    let spam = page.messages.iter().find(|stored| stored.message.text == "spam").unwrap();
+    let (bob_there, banned) =
+        (spam.message.from, Banned { entirely: true, rights: Rights::NONE, until: 0 });
+    let ban = || far.ban_in_channel(two.eve.actor(), two.eve.id, two.there, bob_there, banned);
+    assert!(matches!(ban().await, Err(CoreError::NodeUnreachable)));
+    home.send(bob.actor(), bob.id, said("more spam", 2)).await.unwrap();
+    two.heal().await;
+    assert_eq!(words(two.shown(true).await), ["hello", "spam", "more spam"]);
+    assert_eq!(words(two.shown(false).await), ["hello", "spam"]);
+    far.ask_again().await.unwrap();
+    assert_eq!(words(two.shown(false).await), ["hello", "spam"], "still away");
+    // It is back, and has heard of it once, however often it is asked.
+    two.cut.store(false, Ordering::SeqCst);
+    far.ask_again().await.unwrap();
+    far.ask_again().await.unwrap();
+    two.heal().await;
+    let own = home.participant(two.channel, bob.id).unwrap().unwrap();
+    assert!(own.is_banned());
+    // What the home had seen before the ban stays, for everybody.
+    for at_home in [true, false] {
+        assert_eq!(words(two.shown(at_home).await), ["hello", "spam", "more spam"]);
+    }
 }
