@@ -11,13 +11,13 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use glog::body::Join;
-use glog::cbor::{Blob, List, Text, decode, encode};
+use glog::cbor::{Blob, List, Text, Wire, decode, encode};
 use glog::{EntryRef, GroupId, Node16, NodeCert, NodeId};
 use keys::NodeIdentity;
 use mesh::{Call, Heads, Host, LaneName, Mesh, Policy, Received, Reply, Setup, StaticPeer};
 use node_core::{
-    Asked, Asking, Card, Core, CoreError, CoreResult, Event, Follower, FoundName, Network,
-    SharedGroup,
+    Asked, Asking, Card, Core, CoreError, CoreResult, Event, FarInvite, Follower, FoundName,
+    Network, SharedGroup,
 };
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -76,6 +76,34 @@ glog::record! {
         pub username: Option<Text<64>>,
         /// The account is no more.
         pub deleted: bool,
+    }
+}
+
+/// A call beside those of the mesh: [`Invite`], answered by [`Invited`].
+const INVITE: u16 = 1;
+
+/// People of one node who are added in one go.
+const INVITED_MAX: usize = 100;
+
+glog::record! {
+    /// Somebody adds people of the node that is asked to a group.
+    pub struct Invite {
+        /// The group.
+        pub group: GroupId,
+        /// The node that decides about it.
+        pub home: NodeId,
+        /// Who adds them, of the asking node.
+        pub by: u64,
+        /// Whom.
+        pub users: List<u64, INVITED_MAX>,
+    }
+}
+
+glog::record! {
+    /// Who was added.
+    pub struct Invited {
+        /// By their numbers.
+        pub users: List<u64, INVITED_MAX>,
     }
 }
 
@@ -380,6 +408,14 @@ impl Federation {
                 let records = records.filter_map(Result::ok).collect();
                 Reply::Profiles(List::new(records).unwrap_or_default())
             }
+            Call::Other { kind: INVITE, body } => {
+                let invite: Invite = decode(&body).map_err(|_| CoreError::UnknownChannel)?;
+                let Invite { group, home, by, users } = invite;
+                let invite = FarInvite { group, home, by, users: users.to_vec() };
+                let added = core.invited(from, invite).await?;
+                let added = Invited { users: List::new(added).unwrap_or_default() };
+                other(INVITE, &added)
+            }
             _ => return Err(CoreError::NotBuilt),
         })
     }
@@ -496,6 +532,10 @@ pub(crate) struct Peer {
     pub(crate) lag: Vec<(String, u64)>,
 }
 
+fn other<T: Wire>(kind: u16, said: &T) -> Reply {
+    Blob::new(encode(said)).map_or(Reply::NotFound, |body| Reply::Other { kind, body })
+}
+
 fn found(found: &Found) -> Reply {
     Blob::new(encode(found)).map_or(Reply::NotFound, Reply::Found)
 }
@@ -575,6 +615,25 @@ impl Network for Federation {
             let join = Blob::new(encode(&join)).map_err(|_| CoreError::NodeUnreachable)?;
             self.ask(home, Call::Join { join }).await?;
             self.fetch(group, home).await
+        })
+    }
+
+    fn invite(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>> {
+        Box::pin(async move {
+            let FarInvite { group, home, by, users } = invite;
+            let users = List::new(users).map_err(|_| CoreError::TooMany)?;
+            let said = encode(&Invite { group, home, by, users });
+            let body = Blob::new(said).map_err(|_| CoreError::TooMany)?;
+            let asked = Self::ask(self, node, Call::Other { kind: INVITE, body }).await?;
+            let Reply::Other { kind: INVITE, body } = asked else {
+                return Err(CoreError::NodeUnreachable);
+            };
+            let added: Invited = decode(&body).map_err(|_| CoreError::NodeUnreachable)?;
+            // So that what they write finds its way here.
+            if let Some(mesh) = self.mesh.get() {
+                mesh.groups_changed();
+            }
+            Ok(added.users.to_vec())
         })
     }
 

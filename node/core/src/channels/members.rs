@@ -137,21 +137,6 @@ impl Core {
         .await
     }
 
-    /// Adds members; who does not want to be added is left out.
-    ///
-    /// # Errors
-    /// [`CoreError::UnknownUser`], [`CoreError::AlreadyAMember`] where there is one only, and those of
-    /// rights.
-    pub async fn add_to_channel(
-        &self,
-        actor: Actor,
-        owner: UserId,
-        channel: ChannelId,
-        users: Vec<UserId>,
-    ) -> CoreResult<ChannelDone> {
-        self.write(Some(actor), move |decide| decide.add_to_channel(owner, channel, users)).await
-    }
-
     /// Makes somebody an admin, changes what an admin may do, or makes one a member again (by no
     /// rights at all).
     ///
@@ -287,7 +272,7 @@ impl Decide<'_> {
         if as_member { Ok(()) } else { view.needs_admin(AdminRights::INVITE_USERS) }
     }
 
-    fn add_to_channel(
+    pub(crate) fn add_to_channel(
         &mut self,
         owner: UserId,
         channel: ChannelId,

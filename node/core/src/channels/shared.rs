@@ -405,6 +405,28 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// Somebody of another node is in a channel, whom `by` has added; whether that is news.
+    pub(crate) fn far_came(
+        &mut self,
+        channel: ChannelId,
+        user: UserId,
+        by: UserId,
+    ) -> CoreResult<bool> {
+        let date = self.now();
+        let own = self.participant(channel, user)?;
+        if own.as_ref().is_some_and(|own| own.joined || own.is_banned()) {
+            return Ok(false);
+        }
+        let own = own.unwrap_or_else(|| Participant::new(user, by, date, ChannelRole::Member));
+        let now = Participant { joined: true, date, inviter: by, ..own };
+        let mut found = self.channel_row(channel)?;
+        self.put_participant(&mut found, &now)?;
+        self.put_channel(found)?;
+        self.note(channel, by, AdminAction::Added(now))?;
+        self.tell_channel(channel, ChatChange::Members);
+        Ok(true)
+    }
+
     /// The home's own command has shown what its entries of the chain do.
     pub(super) fn has_shown_chain(&mut self, channel: ChannelId) -> CoreResult<()> {
         let Some(row) = self.federated(channel)? else { return Ok(()) };

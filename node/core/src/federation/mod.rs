@@ -13,6 +13,7 @@
 
 mod asks;
 mod groups;
+mod invite;
 mod nodes;
 mod people;
 mod serve;
@@ -20,6 +21,7 @@ mod serve;
 pub use asks::Asked;
 pub(crate) use groups::{Federated, Groups};
 pub use groups::{FoundName, SharedGroup};
+pub use invite::FarInvite;
 pub use nodes::{KnownNode, WantedPeer};
 pub use people::{Card, is_remote};
 pub use serve::{Heads, LaneName, Received};
@@ -51,6 +53,8 @@ pub trait Network: Send + Sync {
     /// Asks the home to let this node write in a public group; answers when the entry is here that says
     /// so.
     fn join(&self, home: NodeId, group: GroupId) -> Asking<'_, ()>;
+    /// Asks a node to add people of its own to a group; answers who was added.
+    fn invite(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>>;
     /// Has the home of a group do what an admin here wants; answers when it is here.
     fn ask(&self, asked: Asked) -> Asking<'_, ()>;
 }

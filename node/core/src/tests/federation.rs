@@ -67,6 +67,10 @@ impl Network for Way {
         })
     }
 
+    fn invite(&self, _: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>> {
+        Box::pin(async move { self.to.0.invited(self.from.node(), invite).await })
+    }
+
     fn ask(&self, asked: Asked) -> Asking<'_, ()> {
         Box::pin(async move {
             if self.cut.load(Ordering::SeqCst) {
@@ -378,4 +382,38 @@ async fn a_ban_that_the_home_has_not_heard_of_hides_and_is_asked_again() {
     for at_home in [true, false] {
         assert_eq!(words(two.shown(at_home).await), ["hello", "spam", "more spam"]);
     }
+}
+
+#[tokio::test]
+async fn somebody_of_another_node_is_added_and_privacy_holds() {
+    let mut two = Two::new(false).await;
+    // Ways in both directions: the home asks the other node, which brings the group.
+    let back =
+        Way { from: two.home.core.clone(), to: Line(two.far.core.clone()), cut: Arc::default() };
+    two.home.core.connect(Arc::new(back));
+    let fay = two.far.member("Fay").await;
+    let (home, far) = (two.home.core.clone(), two.far.core.clone());
+    two.home.core.learn_node(two.far.core.cert()).await.unwrap();
+    // Ada has met both.
+    let mut met = Vec::new();
+    for user in [two.eve.id, fay.id] {
+        let card = far.cards(&[user.0.unsigned_abs()]).remove(0);
+        met.push(home.account_of(far.node().short(), card).await.unwrap());
+    }
+    let rules = vec![PrivacyRule { allow: false, who: Who::All }];
+    far.set_privacy(Some(fay.actor()), fay.id, PrivacyKey::ChatInvite, rules).await.unwrap();
+    let (ada, channel) = (two.ada, two.channel);
+    let done = home.add_to_channel(ada.actor(), ada.id, channel, met.clone()).await.unwrap();
+    assert_eq!((done.sent.len(), &done.missing[..]), (1, &met[1..]), "Fay does not want to be");
+    assert!(far.is_in_channel(two.there, two.eve.id).unwrap());
+    assert!(!far.is_in_channel(two.there, fay.id).unwrap());
+    assert!(home.is_in_channel(channel, met[0]).unwrap());
+    // She writes at once.
+    two.say(false, "thank you").await;
+    two.heal().await;
+    assert_eq!(pairs(&two.shown(true).await), [("thank you", "Eve")]);
+    // A private group takes nobody of another node yet.
+    let closed = two.home.channel(ada, false).await;
+    let done = home.add_to_channel(ada.actor(), ada.id, closed, vec![met[0]]).await.unwrap();
+    assert_eq!((done.sent.len(), done.missing), (0, vec![met[0]]));
 }
