@@ -245,6 +245,18 @@ impl Logs {
         Ok(())
     }
 
+    /// Writes an entry above a chain that is in memory.
+    ///
+    /// # Errors
+    /// [`CoreError::TooLarge`].
+    pub(crate) fn with_open(
+        &self,
+        channel: ChannelId,
+        write: impl FnOnce(&Chain) -> Result<Entry, glog::cbor::Malformed>,
+    ) -> CoreResult<Entry> {
+        self.with(channel, |_, log| write(log.chain()).map_err(too_large))
+    }
+
     /// Does something with a log that [`Decide::open_log`] has opened.
     fn with<T>(
         &self,

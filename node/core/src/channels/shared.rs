@@ -53,7 +53,7 @@ impl Decide<'_> {
     }
 
     /// Tells other nodes of an entry that was written here.
-    pub(super) fn tell_entry(&mut self, channel: ChannelId, entry: Vec<u8>) -> CoreResult<()> {
+    pub(crate) fn tell_entry(&mut self, channel: ChannelId, entry: Vec<u8>) -> CoreResult<()> {
         if self.inner.network.get().is_none() {
             return Ok(());
         }

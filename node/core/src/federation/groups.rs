@@ -180,8 +180,12 @@ impl Core {
             return Ok(self.card(user).filter(|_| own).map(FoundName::Person));
         }
         let Some(channel) = self.channel_by_username(name) else { return Ok(None) };
+        // Names of other nodes' channels are this node's own business; one whose home has moved away keeps
+        // the name that it had here.
         let is_away = self.sharing(channel).is_some_and(|shared| !shared.is_home);
-        if is_away || self.channel(channel).is_none_or(|found| found.deleted) {
+        if (is_away && name.contains("_at_"))
+            || self.channel(channel).is_none_or(|found| found.deleted)
+        {
             return Ok(None);
         }
         let group = self.write(None, move |decide| decide.name_of_log(channel)).await?;
@@ -383,21 +387,8 @@ impl Decide<'_> {
         }
         let first_inc = state.nodes.get(&node.short()).map_or(0, |node| node.floor);
         let add = glog::body::AddNode { cert, first_inc, epoch: None };
-        if self.federated(channel)?.is_none_or(|row| !row.shared) {
-            let row = Federated {
-                group: state.group.0,
-                home: own.0,
-                shared: true,
-                public: true,
-                members: Vec::new(),
-                applied: state.head.0,
-            };
-            self.put_federated(channel, row)?;
-            self.share_log(channel)?;
-            self.event(Event::GroupsChanged);
-        }
-        self.write_control(channel, None, glog::body::Action::AddNode(Box::new(add)))?;
-        self.follow_chain(channel)
+        self.begin_sharing(channel)?;
+        self.write_control(channel, None, glog::body::Action::AddNode(Box::new(add)))
     }
 }
 

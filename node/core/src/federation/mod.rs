@@ -13,6 +13,7 @@
 
 mod asks;
 mod groups;
+mod home;
 mod invite;
 mod nodes;
 mod people;
@@ -21,6 +22,7 @@ mod serve;
 pub use asks::Asked;
 pub(crate) use groups::{Federated, Groups};
 pub use groups::{FoundName, SharedGroup};
+pub use home::HomeOffer;
 pub use invite::FarInvite;
 pub use nodes::{KnownNode, WantedPeer};
 pub use people::{Card, is_remote};

@@ -417,3 +417,59 @@ async fn somebody_of_another_node_is_added_and_privacy_holds() {
     let done = home.add_to_channel(ada.actor(), ada.id, closed, vec![met[0]]).await.unwrap();
     assert_eq!((done.sent.len(), done.missing), (0, vec![met[0]]));
 }
+
+#[tokio::test]
+async fn a_home_hands_a_group_over_and_a_dead_one_is_replaced() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(false, "hello").await;
+    two.heal().await;
+    let (home, far) = (&two.home.core, &two.far.core);
+    // Nothing moves where the next home has not agreed.
+    let offer = home.offer_home(two.channel, far.node()).await.unwrap();
+    let refused = far.accept_home(home.node(), offer).await;
+    assert!(matches!(refused, Err(CoreError::AdminRightMissing)), "{refused:?}");
+    far.consent_to_home(two.there, true).await.unwrap();
+    let title = |title: &'static str| {
+        home.edit_channel_title(two.ada.actor(), two.ada.id, two.channel, title)
+    };
+    title("Meanwhile").await.unwrap();
+    let behind = home.offer_home(two.channel, far.node()).await.unwrap();
+    let refused = far.accept_home(home.node(), behind).await;
+    assert!(matches!(refused, Err(CoreError::NodeUnreachable)), "{refused:?}");
+    two.heal().await;
+    let offer = home.offer_home(two.channel, far.node()).await.unwrap();
+    let agreed = far.accept_home(home.node(), offer).await.unwrap();
+    home.move_home(two.channel, offer, far.node(), agreed).await.unwrap();
+    two.heal().await;
+    assert!(far.sharing(two.there).unwrap().is_home && !home.sharing(two.channel).unwrap().is_home);
+    // The owner asks from now on.
+    let back = Way { from: home.clone(), to: Line(far.clone()), cut: Arc::default() };
+    home.connect(Arc::new(back));
+    title("By asking").await.unwrap();
+    two.heal().await;
+    for (core, channel) in [(home, two.channel), (far, two.there)] {
+        assert_eq!(core.channel(channel).unwrap().title, "By asking");
+    }
+    two.say(true, "still here").await;
+    two.say(false, "so am I").await;
+    two.heal().await;
+    assert_eq!((two.shown(true).await.len(), two.shown(false).await.len()), (3, 3));
+    // The new home is lost: whoever holds the recovery key makes another one.
+    let wrong = keys::NodeIdentity::from_seed(&[1; 32]);
+    let refused = home.recover_channel(two.channel, wrong, false).await;
+    assert!(matches!(refused, Err(CoreError::AdminRightMissing)), "{refused:?}");
+    let key = super::world::recovery_key(0);
+    home.recover_channel(two.channel, key, false).await.unwrap();
+    assert!(home.sharing(two.channel).unwrap().is_home);
+    title("Recovered").await.unwrap();
+    two.heal().await;
+    assert_eq!(far.channel(two.there).unwrap().title, "Recovered");
+    assert!(!far.sharing(two.there).unwrap().is_home);
+    // Both keep what was said, over a restart too.
+    let Two { home, far, .. } = two;
+    let two = Two { home: home.reopen(), far: far.reopen(), ..two };
+    two.say(false, "and on").await;
+    two.heal().await;
+    assert_eq!((two.shown(true).await.len(), two.shown(false).await.len()), (4, 4));
+}

@@ -331,6 +331,13 @@ fn log_keys(node: u8) -> LogKeys {
     LogKeys::generate(&mut StdRng::seed_from_u64(5 + u64::from(node)))
 }
 
+/// The key that recovers groups of a node: as [`LogKeys::generate`] draws it.
+pub(super) fn recovery_key(node: u8) -> keys::NodeIdentity {
+    let mut rng = StdRng::seed_from_u64(5 + u64::from(node));
+    let _root = keys::NodeIdentity::generate(&mut rng);
+    keys::NodeIdentity::generate(&mut rng)
+}
+
 pub(super) fn text(text: &str) -> Text {
     Text::parse(text, Vec::new()).unwrap()
 }

@@ -1,0 +1,226 @@
+//! A channel gets another home: by its present one, or by whoever holds its recovery key.
+
+use glog::body::{Action, AddNode, ControlBody, MoveHome, Recover};
+use glog::cbor::List;
+use glog::{Entry, EntryId, Generation, GroupId, NodeId};
+use keys::NodeIdentity;
+use node_store::Keyspace;
+
+use super::Federated;
+use super::groups::members_but;
+use crate::channels::CONSENT;
+use crate::decide::Decide;
+use crate::event::Event;
+use crate::ids::ChannelId;
+use crate::{Core, CoreError, CoreResult};
+
+/// What the next home of a group is asked to agree to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HomeOffer {
+    /// The group.
+    pub group: GroupId,
+    /// Under whom the last entry of the term would be written.
+    pub generation: Generation,
+    /// The entry before that one.
+    pub prev: EntryId,
+}
+
+fn consent_key(channel: ChannelId) -> Vec<u8> {
+    [&channel.bytes()[..], &[CONSENT]].concat()
+}
+
+impl Core {
+    /// A channel by what an operator calls it: its public name here, or the beginning of its name in
+    /// logs.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`], also where more than one is called so.
+    pub fn channel_called(&self, name: &str) -> CoreResult<ChannelId> {
+        let name = name.trim_start_matches('@');
+        if let Some(channel) = self.channel_by_username(name) {
+            return Ok(channel);
+        }
+        let shared = self.shared_groups();
+        let mut found =
+            shared.iter().filter(|one| name.len() >= 8 && one.group.to_string().starts_with(name));
+        let first = found.next().ok_or(CoreError::UnknownChannel)?;
+        if found.next().is_some() { Err(CoreError::UnknownChannel) } else { Ok(first.channel) }
+    }
+
+    /// This node agrees to become the home of a channel, when its home asks; or no longer.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`] for one that is this node's already.
+    pub async fn consent_to_home(&self, channel: ChannelId, agrees: bool) -> CoreResult<()> {
+        self.write(None, move |decide| {
+            if !decide.is_away(channel)? {
+                return Err(CoreError::UnknownChannel);
+            }
+            if agrees {
+                decide.put_bytes(Keyspace::CHANNELS, &consent_key(channel), vec![1]);
+            } else {
+                decide.delete(Keyspace::CHANNELS, &consent_key(channel));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// What the next home has to agree to. A node that does not write in the channel yet is let in
+    /// first.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`] for what is not this node's, or private; [`CoreError::UnknownNode`].
+    pub async fn offer_home(&self, channel: ChannelId, to: NodeId) -> CoreResult<HomeOffer> {
+        self.write(None, move |decide| decide.offer_home(channel, to)).await
+    }
+
+    /// The home of a group asks this node to become its home: the serial of the key that agrees, and its
+    /// signature.
+    ///
+    /// # Errors
+    /// [`CoreError::AdminRightMissing`] where the operator has not agreed, [`CoreError::NodeUnreachable`]
+    /// where the chain is not here as it is there.
+    pub async fn accept_home(&self, from: NodeId, offer: HomeOffer) -> CoreResult<(u32, [u8; 64])> {
+        self.write(None, move |decide| decide.accept_home(from, offer)).await
+    }
+
+    /// Hands a channel over to the node that has agreed.
+    ///
+    /// # Errors
+    /// [`CoreError::ChatNotModified`] where the chain has grown since the offer: it is made again.
+    pub async fn move_home(
+        &self,
+        channel: ChannelId,
+        offer: HomeOffer,
+        to: NodeId,
+        (key_serial, acceptance): (u32, [u8; 64]),
+    ) -> CoreResult<()> {
+        self.write(None, move |decide| {
+            let head = decide.with_chain(channel, |chain| chain.state().head.1)?;
+            if head != offer.prev {
+                return Err(CoreError::ChatNotModified);
+            }
+            let moved = MoveHome { node: to.short(), key_serial, acceptance };
+            let body = ControlBody::bare(Action::MoveHome(moved));
+            decide.append_control_by(channel, None, body)?;
+            decide.follow_chain(channel)
+        })
+        .await
+    }
+
+    /// Makes this node the home of a channel whose home is dead, cheats or was robbed, by the channel's
+    /// recovery key. What the chain has here stays.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownChannel`] for one that is not shared, [`CoreError::AdminRightMissing`] where
+    /// the key is not the channel's.
+    pub async fn recover_channel(
+        &self,
+        channel: ChannelId,
+        recovery: NodeIdentity,
+        undo: bool,
+    ) -> CoreResult<()> {
+        self.write(None, move |decide| decide.recover_channel(channel, &recovery, undo)).await
+    }
+}
+
+impl Decide<'_> {
+    /// From now on others write in a channel of this node.
+    pub(super) fn begin_sharing(&mut self, channel: ChannelId) -> CoreResult<()> {
+        if self.federated(channel)?.is_some_and(|row| row.shared) {
+            return Ok(());
+        }
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        let own = self.inner.logs.keys().node();
+        let row = Federated {
+            group: state.group.0,
+            home: state.home.0,
+            shared: true,
+            public: state.is_public(),
+            members: members_but(&state, own),
+            applied: state.head.0,
+        };
+        self.put_federated(channel, row)?;
+        self.share_log(channel)?;
+        self.event(Event::GroupsChanged);
+        Ok(())
+    }
+
+    fn offer_home(&mut self, channel: ChannelId, to: NodeId) -> CoreResult<HomeOffer> {
+        let own = self.inner.logs.keys().node();
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        if state.home != own || !state.is_public() || to == own {
+            return Err(CoreError::UnknownChannel);
+        }
+        self.begin_sharing(channel)?;
+        if !state.is_member(to.short()) {
+            let cert = self.node_row(to.short())?.ok_or(CoreError::UnknownNode)?.cert()?;
+            let first_inc = state.nodes.get(&to.short()).map_or(0, |node| node.floor);
+            let add = AddNode { cert, first_inc, epoch: None };
+            self.write_control(channel, None, Action::AddNode(Box::new(add)))?;
+        }
+        self.with_chain(channel, |chain| {
+            let state = chain.state();
+            HomeOffer { group: state.group, generation: state.generation, prev: state.head.1 }
+        })
+    }
+
+    fn accept_home(&mut self, from: NodeId, offer: HomeOffer) -> CoreResult<(u32, [u8; 64])> {
+        let channel = self.channel_of(offer.group)?.ok_or(CoreError::UnknownChannel)?;
+        if self.get(Keyspace::CHANNELS, &consent_key(channel))?.is_none() {
+            return Err(CoreError::AdminRightMissing);
+        }
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        if state.home != from {
+            return Err(CoreError::UnknownChannel);
+        }
+        // It signs for what it holds: else it would go on where it does not know what stands before.
+        if (state.head.1, state.generation) != (offer.prev, offer.generation) {
+            return Err(CoreError::NodeUnreachable);
+        }
+        self.delete(Keyspace::CHANNELS, &consent_key(channel));
+        let agreed = MoveHome::agreed_bytes(&offer.group, &offer.generation, &offer.prev);
+        let keys = self.inner.logs.keys();
+        Ok((keys.cert().body.serial, keys.operational().sign(&agreed)))
+    }
+
+    fn recover_channel(
+        &mut self,
+        channel: ChannelId,
+        recovery: &NodeIdentity,
+        undo: bool,
+    ) -> CoreResult<()> {
+        let keys = self.inner.logs.keys();
+        let (own, cert) = (keys.node(), keys.cert().clone());
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        if state.recovery != *recovery.public().as_bytes() || !state.is_public() {
+            return Err(CoreError::AdminRightMissing);
+        }
+        self.begin_sharing(channel)?;
+        let (seq, id) = state.head;
+        let recover = Recover {
+            keep: id.0,
+            cert,
+            drop: List::default(),
+            certs: List::default(),
+            epoch: None,
+            undo,
+            owner: None,
+            recovery: None,
+        };
+        let body = ControlBody::bare(Action::Recover(Box::new(recover)));
+        let number = state.generation.recovery.checked_add(1).ok_or(CoreError::BoxFull)?;
+        let serial = keys.cert().body.serial;
+        let rng = &mut *self.rng;
+        let entry: Entry = self.inner.logs.with_open(channel, |chain| {
+            glog::write_recover(chain, seq, number, (own, serial), &body, recovery, rng)
+        })?;
+        let bytes = entry.encode();
+        match self.receive_entry(channel, entry)? {
+            Ok(events) if !events.is_empty() => self.follow_log(channel, &events)?,
+            _ => return Err(CoreError::AdminRightMissing),
+        }
+        self.tell_entry(channel, bytes)
+    }
+}
