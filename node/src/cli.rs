@@ -40,6 +40,8 @@ enum Command {
     Media(MediaArgs),
     /// Look after the running node's connections to other nodes.
     Peer(PeerArgs),
+    /// Look after channels that the running node shares with others.
+    Channel(ChannelArgs),
     /// Write everything that the store of a stopped node holds into a file. Files of members are not
     /// in the store: copy `media` in the data directory, or keep the bucket.
     Export(ExportArgs),
@@ -230,6 +232,64 @@ struct PeerNameArgs {
 }
 
 #[derive(Debug, Args)]
+struct ChannelArgs {
+    #[command(subcommand)]
+    command: ChannelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ChannelCommand {
+    /// Print the channels that are shared with other nodes, and who decides about each.
+    List(PeerListArgs),
+    /// Hand a channel of this node over to another one, whose operator has agreed.
+    MoveHome(MoveHomeArgs),
+    /// Agree that this node becomes the home of a channel, when its present home asks.
+    AcceptHome(AcceptHomeArgs),
+    /// Make this node the home of a channel whose home is dead, cheats or was robbed.
+    Recover(RecoverArgs),
+    /// Print the key that recovers channels that began here. Keep it where no thief of this machine
+    /// finds it.
+    RecoveryKey(PeerListArgs),
+}
+
+#[derive(Debug, Args)]
+struct MoveHomeArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The channel: its public name, or at least eight digits of the beginning of its name in logs.
+    channel: String,
+    /// The node: its domain, or at least eight digits of the beginning of its name.
+    #[arg(long, value_name = "NODE")]
+    to: String,
+}
+
+#[derive(Debug, Args)]
+struct AcceptHomeArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// As for move-home.
+    channel: String,
+    /// Take it back.
+    #[arg(long)]
+    no: bool,
+}
+
+#[derive(Debug, Args)]
+struct RecoverArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// As for move-home.
+    channel: String,
+    /// A file with the key that `rookery channel recovery-key` printed on the node where the channel
+    /// began.
+    #[arg(long, value_name = "FILE")]
+    key_file: PathBuf,
+    /// The home was robbed: what it did since is not done again.
+    #[arg(long)]
+    undo: bool,
+}
+
+#[derive(Debug, Args)]
 struct ReindexArgs {
     #[command(flatten)]
     data: DataArgs,
@@ -308,6 +368,17 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             PeerCommand::List(args) => peers::list(&args.data),
             PeerCommand::Block(args) => peers::block(&args.data, args.name, true),
             PeerCommand::Unblock(args) => peers::block(&args.data, args.name, false),
+        },
+        Some(Command::Channel(ChannelArgs { command })) => match command {
+            ChannelCommand::List(args) => peers::channels(&args.data),
+            ChannelCommand::MoveHome(args) => peers::move_home(&args.data, args.channel, args.to),
+            ChannelCommand::AcceptHome(args) => {
+                peers::accept_home(&args.data, args.channel, !args.no)
+            }
+            ChannelCommand::Recover(args) => {
+                peers::recover(&args.data, args.channel, &args.key_file, args.undo)
+            }
+            ChannelCommand::RecoveryKey(args) => peers::recovery_key(&args.data),
         },
         Some(Command::Reindex(args)) => reindex::reindex(&args.data, &args.config.load()?.store),
         Some(Command::Export(args)) => {

@@ -23,6 +23,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use crate::federation::Federation;
 use crate::media::Keeper;
@@ -54,6 +55,8 @@ pub(crate) struct Node {
     pub(crate) keeper: Keeper,
     /// None where the configuration says nothing of other nodes.
     pub(crate) federation: Option<Arc<Federation>>,
+    /// The secret half of the key that recovers channels that began here, in hex.
+    pub(crate) recovery: Arc<Zeroizing<String>>,
 }
 
 /// What can be asked.
@@ -103,6 +106,33 @@ pub(crate) enum Request {
         /// Whether it is blocked.
         blocked: bool,
     },
+    /// Channels that are shared with other nodes.
+    Channels,
+    /// Hands a channel over to another node.
+    MoveHome {
+        /// The channel's public name, or the beginning of its name in logs.
+        channel: String,
+        /// The node's domain, or the beginning of its name.
+        to: String,
+    },
+    /// Agrees to become the home of a channel.
+    AcceptHome {
+        /// The channel.
+        channel: String,
+        /// Whether; false takes it back.
+        agrees: bool,
+    },
+    /// Makes this node the home of a channel, by its recovery key.
+    Recover {
+        /// The channel.
+        channel: String,
+        /// The key, in hex.
+        key: String,
+        /// Its home was robbed.
+        undo: bool,
+    },
+    /// The key that recovers channels that began here.
+    RecoveryKey,
     /// What is stored of files.
     MediaUsage,
     /// Clears away what nobody keeps.
@@ -118,7 +148,7 @@ impl Request {
         match self {
             Self::MediaCollect { .. } => ALL_FILES_WITHIN,
             // The other node is waited for.
-            Self::PeerAdd { .. } => 2 * WITHIN,
+            Self::PeerAdd { .. } | Self::MoveHome { .. } => 10 * WITHIN,
             _ => WITHIN,
         }
     }
@@ -281,6 +311,35 @@ async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
         Request::PeerBlock { name, blocked } => {
             Ok(json!({ "node": federation(node)?.block(&name, blocked).await? }))
         }
+        Request::Channels => {
+            let shown = node.core.shared_groups().into_iter().map(|shared| {
+                let found = node.core.channel(shared.channel);
+                json!({
+                    "group": shared.group.to_string(),
+                    "channel": shared.channel.0,
+                    "title": found.as_ref().map(|found| found.title.clone()),
+                    "name": found.as_ref().and_then(|found| found.username.clone()),
+                    "home": shared.home.to_string(),
+                    "is_home": shared.is_home,
+                    "members": shared.members.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                })
+            });
+            Ok(Value::Array(shown.collect()))
+        }
+        Request::MoveHome { channel, to } => {
+            Ok(json!({ "home": federation(node)?.move_home(&channel, &to).await? }))
+        }
+        Request::AcceptHome { channel, agrees } => {
+            let channel = node.core.channel_called(&channel)?;
+            node.core.consent_to_home(channel, agrees).await?;
+            Ok(json!({ "agrees": agrees }))
+        }
+        Request::Recover { channel, key, undo } => {
+            let channel = node.core.channel_called(&channel)?;
+            node.core.recover_channel(channel, recovery_key(&key)?, undo).await?;
+            Ok(json!({ "home": node.core.node().to_string() }))
+        }
+        Request::RecoveryKey => Ok(json!({ "key": node.recovery.as_str() })),
         Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
         Request::MediaCollect { dry_run } => {
             let (cleared, failed) = node.keeper.clear(true, dry_run).await;
@@ -308,6 +367,12 @@ async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
             }))
         }
     }
+}
+
+/// A recovery key: 64 hexadecimal digits.
+fn recovery_key(hex: &str) -> anyhow::Result<keys::NodeIdentity> {
+    let seed = Zeroizing::new(crate::federation::parse_hex(hex.trim())?);
+    Ok(keys::NodeIdentity::from_seed(&seed))
 }
 
 fn federation(node: &Node) -> anyhow::Result<&Federation> {

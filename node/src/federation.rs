@@ -12,12 +12,12 @@ use std::time::Duration;
 use anyhow::{Context as _, bail};
 use glog::body::Join;
 use glog::cbor::{Blob, List, Text, Wire, decode, encode};
-use glog::{EntryRef, GroupId, Node16, NodeCert, NodeId};
+use glog::{EntryId, EntryRef, Generation, GroupId, Hash16, Node16, NodeCert, NodeId};
 use keys::NodeIdentity;
 use mesh::{Call, Heads, Host, LaneName, Mesh, Policy, Received, Reply, Setup, StaticPeer};
 use node_core::{
     Asked, Asking, Card, Core, CoreError, CoreResult, Event, FarInvite, Follower, FoundName,
-    Network, SharedGroup,
+    HomeOffer, Network, SharedGroup,
 };
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,10 @@ const AGAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// How often what waits for missing entries is looked at.
 const TICK_EVERY: Duration = Duration::from_secs(5);
+
+/// How often a node is asked to agree, and how long apart: it may have to fetch first.
+const AGREE_TRIES: usize = 8;
+const AGREE_AFTER: Duration = Duration::from_secs(1);
 
 /// Groups that one node may follow here, and all nodes. Protects memory.
 const FOLLOWED_BY_ONE_MAX: usize = 1000;
@@ -81,6 +85,35 @@ glog::record! {
 
 /// A call beside those of the mesh: [`Invite`], answered by [`Invited`].
 const INVITE: u16 = 1;
+
+/// A call beside those of the mesh: [`Offer`], answered by [`Agreed`].
+const HOME: u16 = 2;
+
+glog::record! {
+    /// The home of a group asks a node to become its home.
+    pub struct Offer {
+        /// The group.
+        pub group: GroupId,
+        /// How often it was recovered.
+        pub recovery: u32,
+        /// By which entry last.
+        pub act: Hash16,
+        /// The term that ends.
+        pub term: u32,
+        /// The entry before the last one of the term.
+        pub prev: EntryId,
+    }
+}
+
+glog::record! {
+    /// A node agrees to be the next home of a group.
+    pub struct Agreed {
+        /// The serial of the key that signs.
+        pub key_serial: u32,
+        /// See `glog::body::MoveHome`.
+        pub acceptance: [u8; 64],
+    }
+}
 
 /// People of one node who are added in one go.
 const INVITED_MAX: usize = 100;
@@ -416,6 +449,14 @@ impl Federation {
                 let added = Invited { users: List::new(added).unwrap_or_default() };
                 other(INVITE, &added)
             }
+            Call::Other { kind: HOME, body } => {
+                let offer: Offer = decode(&body).map_err(|_| CoreError::UnknownChannel)?;
+                let Offer { group, recovery, act, term, prev } = offer;
+                let generation = Generation { recovery, act, term };
+                let offer = HomeOffer { group, generation, prev };
+                let (key_serial, acceptance) = core.accept_home(from, offer).await?;
+                other(HOME, &Agreed { key_serial, acceptance })
+            }
             _ => return Err(CoreError::NotBuilt),
         })
     }
@@ -486,8 +527,41 @@ impl Federation {
         Ok(self.core.want_peer(address, false).await?)
     }
 
-    /// Wants nothing more of a node, or does again. `name` is the beginning of its name, or its domain.
-    pub(crate) async fn block(&self, name: &str, blocked: bool) -> anyhow::Result<String> {
+    /// Hands a channel over to another node, whose operator has agreed.
+    pub(crate) async fn move_home(&self, channel: &str, to: &str) -> anyhow::Result<String> {
+        let id = self.core.channel_called(channel)?;
+        let to = self.node_called(to)?;
+        let offer = self.core.offer_home(id, to).await?;
+        // It agrees only to what it holds.
+        self.mesh()?.groups_changed();
+        let HomeOffer { group, generation, prev } = offer;
+        let Generation { recovery, act, term } = generation;
+        let said = encode(&Offer { group, recovery, act, term, prev });
+        let body = Blob::new(said).map_err(|_| CoreError::NodeUnreachable)?;
+        let mut answered = Err(CoreError::NodeUnreachable);
+        for _ in 0..AGREE_TRIES {
+            answered = self.ask(to, Call::Other { kind: HOME, body: body.clone() }).await;
+            match answered {
+                // It fetches what it does not hold yet.
+                Err(CoreError::NodeUnreachable) => tokio::time::sleep(AGREE_AFTER).await,
+                _ => break,
+            }
+        }
+        let reply = match answered {
+            Err(CoreError::AdminRightMissing) => bail!(
+                "the operator of that node has to agree first: `rookery channel accept-home` there"
+            ),
+            reply => reply?,
+        };
+        let Reply::Other { kind: HOME, body } = reply else { bail!("the node answers otherwise") };
+        let agreed: Agreed = decode(&body).ok().context("the node answers otherwise")?;
+        let acceptance = (agreed.key_serial, agreed.acceptance);
+        self.core.move_home(id, offer, to, acceptance).await?;
+        Ok(to.to_string())
+    }
+
+    /// A node by its domain, or the beginning of its name.
+    fn node_called(&self, name: &str) -> anyhow::Result<NodeId> {
         let known = self.core.known_nodes()?;
         let mut found = known.iter().filter(|known| {
             known.domain == name || (name.len() >= 8 && known.id.to_string().starts_with(name))
@@ -496,14 +570,20 @@ impl Federation {
         if found.next().is_some() {
             bail!("more than one node is called {name}: give more of its name");
         }
-        self.core.block_node(node.id.short(), blocked).await?;
+        Ok(node.id)
+    }
+
+    /// Wants nothing more of a node, or does again. `name` is the beginning of its name, or its domain.
+    pub(crate) async fn block(&self, name: &str, blocked: bool) -> anyhow::Result<String> {
+        let node = self.node_called(name)?;
+        self.core.block_node(node.short(), blocked).await?;
         let mesh = self.mesh()?;
         if blocked {
-            mesh.block(node.id)
+            mesh.block(node)
         } else {
-            mesh.unblock(node.id)
+            mesh.unblock(node)
         }
-        Ok(node.id.to_string())
+        Ok(node.to_string())
     }
 }
 
@@ -554,19 +634,24 @@ fn policy(config: &FederationConfig) -> anyhow::Result<Policy> {
     })
 }
 
-/// A name of a node: 64 hexadecimal digits.
+/// A name of a node.
 fn parse_node(name: &str) -> anyhow::Result<NodeId> {
-    let mut id = [0; 32];
-    let digits = name.as_bytes();
-    if digits.len() != 64 {
-        bail!("federation.nodes: {name:?} is not the name of a node, 64 hexadecimal digits");
-    }
-    for (byte, pair) in id.iter_mut().zip(digits.chunks(2)) {
-        let pair = std::str::from_utf8(pair)?;
-        *byte = u8::from_str_radix(pair, 16)
-            .with_context(|| format!("federation.nodes: {name:?} is not hexadecimal"))?;
-    }
+    let id = parse_hex(name).with_context(|| format!("federation.nodes: {name:?} is no node"))?;
     Ok(NodeId(id))
+}
+
+/// 64 hexadecimal digits.
+pub(crate) fn parse_hex(text: &str) -> anyhow::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let digits = text.as_bytes();
+    if digits.len() != 64 {
+        bail!("64 hexadecimal digits are expected");
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+        let pair = std::str::from_utf8(pair)?;
+        *byte = u8::from_str_radix(pair, 16).context("64 hexadecimal digits are expected")?;
+    }
+    Ok(bytes)
 }
 
 impl Follower for Federation {

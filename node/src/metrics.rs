@@ -153,7 +153,7 @@ impl Lines {
 
 impl Metrics {
     fn text(&self) -> anyhow::Result<String> {
-        let Node { core, store, delivery, keeper, federation } = &self.node;
+        let Node { core, store, delivery, keeper, federation, .. } = &self.node;
         let (stats, codes, usage) = (store.stats(), delivery.counters(), keeper.usage()?);
         let media::Totals { cleared, failures } = *keeper.totals.lock();
         let mut out = Lines::default();

@@ -1,7 +1,10 @@
-//! `rookery peer`: other nodes, as the operator of the running node sees and chooses them.
+//! `rookery peer` and `rookery channel`: other nodes and what is shared with them, as the operator of the
+//! running node sees and chooses them.
 
 use std::io::Write as _;
+use std::path::Path;
 
+use anyhow::Context as _;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -99,4 +102,82 @@ pub(crate) fn list(args: &DataArgs) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// A channel that is shared.
+#[derive(Deserialize)]
+struct Shared {
+    group: String,
+    title: Option<String>,
+    name: Option<String>,
+    home: String,
+    is_home: bool,
+    members: Vec<String>,
+}
+
+pub(crate) fn channels(args: &DataArgs) -> anyhow::Result<()> {
+    let found: Value = control::ask(&args.data, &Request::Channels)?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{found}")?;
+        return Ok(());
+    }
+    let channels: Vec<Shared> = serde_json::from_value(found)?;
+    if channels.is_empty() {
+        writeln!(out, "No channel is shared with another node.")?;
+    }
+    for shared in channels {
+        let title = shared.title.unwrap_or_default();
+        let name = shared.name.map(|name| format!(" @{name}")).unwrap_or_default();
+        let home = if shared.is_home { "this node".to_owned() } else { shared.home };
+        writeln!(out, "{title}{name}\n  {}\n  home: {home}", shared.group)?;
+        for member in shared.members {
+            writeln!(out, "  written in by {member}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints what was done: in JSON, or in words.
+fn done(args: &DataArgs, answer: &Value, words: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{answer}")?
+    } else {
+        writeln!(out, "{words}")?
+    }
+    Ok(())
+}
+
+pub(crate) fn move_home(args: &DataArgs, channel: String, to: String) -> anyhow::Result<()> {
+    let answer: Value = control::ask(&args.data, &Request::MoveHome { channel, to })?;
+    done(args, &answer, "The other node decides about the channel from now on.")
+}
+
+pub(crate) fn accept_home(args: &DataArgs, channel: String, agrees: bool) -> anyhow::Result<()> {
+    let answer: Value = control::ask(&args.data, &Request::AcceptHome { channel, agrees })?;
+    let words = match agrees {
+        true => "This node takes the channel over when its home hands it over.",
+        false => "This node does not take the channel over.",
+    };
+    done(args, &answer, words)
+}
+
+pub(crate) fn recover(
+    args: &DataArgs,
+    channel: String,
+    key_file: &Path,
+    undo: bool,
+) -> anyhow::Result<()> {
+    let key = std::fs::read_to_string(key_file)
+        .with_context(|| format!("cannot read {}", key_file.display()))?;
+    let key = key.trim().to_owned();
+    let answer: Value = control::ask(&args.data, &Request::Recover { channel, key, undo })?;
+    done(args, &answer, "This node decides about the channel from now on.")
+}
+
+pub(crate) fn recovery_key(args: &DataArgs) -> anyhow::Result<()> {
+    let answer: Value = control::ask(&args.data, &Request::RecoveryKey)?;
+    let key = answer["key"].as_str().unwrap_or_default().to_owned();
+    done(args, &answer, &key)
 }

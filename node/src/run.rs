@@ -77,6 +77,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         delivery,
         keeper,
         federation: federation.clone(),
+        recovery: Arc::new(opened.recovery_key()),
     };
     let metrics = Arc::new(Metrics {
         node: asked.clone(),

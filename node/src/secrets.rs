@@ -51,6 +51,11 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
+    /// The secret half of the key that recovers channels that began here, in hex.
+    pub(crate) fn recovery_key(&self) -> Zeroizing<String> {
+        Zeroizing::new(self.recovery.seed().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     /// What the logs of channels are signed with.
     ///
     /// `domain` and `addresses` are how other nodes name and reach this one.

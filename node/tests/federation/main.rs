@@ -18,6 +18,8 @@ mod driver;
 #[cfg(test)]
 mod group;
 #[cfg(test)]
+mod home;
+#[cfg(test)]
 mod line;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
