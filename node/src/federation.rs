@@ -320,6 +320,13 @@ impl Federation {
     }
 
     async fn renew(&self) {
+        let status = self.mesh.get().map(Mesh::status).unwrap_or_default();
+        for node in status.iter().filter(|peer| peer.synced_ms_ago.is_some()) {
+            let Some(node) = node.node else { continue };
+            if let Err(cause) = self.core.heard(node).await {
+                tracing::warn!(%cause, %node, "what it holds is not noted");
+            }
+        }
         self.followers.lock().expire(self.core.now_ms());
         let connected: Vec<NodeId> = self.connected.lock().iter().copied().collect();
         for node in connected {

@@ -184,6 +184,7 @@ fn core(
         },
         access_secret: opened.access_secret,
         master: opened.master.clone(),
+        stamp: opened.stamp,
         log_keys: opened.log_keys(&config.federation.domain, reached(config)),
         can_mail: ways.smtp.is_some(),
         has_login_page: config.oidc.is_some(),

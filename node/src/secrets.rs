@@ -48,6 +48,8 @@ pub(crate) struct Opened {
     pub(crate) access_secret: [u8; 32],
     /// When an earlier run last wrote into the store.
     pub(crate) last_write: Option<SystemTime>,
+    /// Of this copy of the store.
+    pub(crate) stamp: [u8; 16],
 }
 
 impl Opened {
@@ -144,6 +146,7 @@ pub(crate) fn open(
         salt_secret: *master.derive("server salts"),
         access_secret: *master.derive("access hashes"),
         last_write,
+        stamp: stored_stamp(directory)?,
         store: opened.shared(),
         master: Arc::new(master),
     })
@@ -166,6 +169,20 @@ fn foreign(path: &Path, cause: &dyn Display) -> anyhow::Error {
          back, or restore a backup.",
         path.display()
     )
+}
+
+/// The stamp of an opened store: another one on the same content says that it was filled from a backup.
+fn stored_stamp(directory: &Path) -> anyhow::Result<[u8; 16]> {
+    let text = fs::read_to_string(directory.join("STORE.id")).context("the store's stamp")?;
+    let mut stamp = [0; 16];
+    let digits = text.trim().as_bytes();
+    if digits.len() != 2 * stamp.len() {
+        bail!("{} is damaged", directory.join("STORE.id").display());
+    }
+    for (byte, pair) in stamp.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair)?, 16).context("the store's stamp")?;
+    }
+    Ok(stamp)
 }
 
 /// The newest time of the store's files; none before the first start.

@@ -39,6 +39,7 @@ pub(crate) fn shared() -> Arc<Shared> {
         master: Arc::new(MasterKey::from_file_bytes(&[9; 32]).unwrap()),
         can_mail: false,
         requires_email: false,
+        stamp: [0; 16],
         has_login_page: false,
         one_device_per_kind: false,
         reaches_numbers: false,

@@ -93,7 +93,8 @@ impl Core {
         let (chats, channels) = (Chats::load(&*setup.store)?, Channels::load(&*setup.store)?);
         let groups = Groups::load(&*setup.store, &channels)?;
         let timers = Timers::load(&*setup.store)?;
-        let inner = Arc::new(Inner::new(setup, directory, (chats, channels, groups), timers, pace));
+        let inner =
+            Arc::new(Inner::new(setup, directory, (chats, channels, groups), timers, pace)?);
         let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);
         let commands = Arc::new(commands);
         let shared = inner.clone();

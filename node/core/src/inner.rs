@@ -8,7 +8,6 @@ use node_store::Store;
 use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 
-use crate::CoreError;
 use crate::boxes::{Boxes, EVENTS_KEPT};
 use crate::channels::{Channels, Logs, Views};
 use crate::chats::Chats;
@@ -23,6 +22,7 @@ use crate::search::{INDEX_EVERY_EVENTS, Queue};
 use crate::setup::{Clock, Quotas, Registration, Setup};
 use crate::shown::Shown;
 use crate::timers::Timers;
+use crate::{CoreError, CoreResult};
 
 /// How often things happen behind what members do; tests have them happen more often.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +48,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) registration: Registration,
     pub(crate) access_secret: [u8; 32],
+    /// See [`crate::Setup::stamp`].
+    pub(crate) stamp: [u8; 16],
     pub(crate) master: Arc<MasterKey>,
     /// See [`crate::Setup::can_mail`].
     pub(crate) can_mail: bool,
@@ -112,14 +114,16 @@ impl Inner {
         (chats, channels, groups): (Chats, Channels, Groups),
         timers: Timers,
         pace: Pace,
-    ) -> Self {
+    ) -> CoreResult<Self> {
         let Setup { store, clock, registration, access_secret, master, can_mail, .. } = setup;
+        let logs = Logs::new(setup.log_keys, &*store)?;
         let (requires_email, reaches_numbers) = (setup.requires_email, setup.reaches_numbers);
-        Self {
+        Ok(Self {
             store,
             clock,
             registration,
             access_secret,
+            stamp: setup.stamp,
             master,
             can_mail,
             requires_email,
@@ -133,7 +137,7 @@ impl Inner {
             directory,
             chats,
             channels,
-            logs: Logs::new(setup.log_keys),
+            logs,
             groups,
             network: OnceLock::new(),
             views: Views::default(),
@@ -156,7 +160,7 @@ impl Inner {
             followers: RwLock::default(),
             keys_written: AtomicU64::new(0),
             keys_derived: AtomicU64::new(0),
-        }
+        })
     }
 
     pub(crate) fn now_ms(&self) -> u64 {

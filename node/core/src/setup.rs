@@ -50,6 +50,9 @@ pub struct Setup {
     pub access_secret: [u8; 32],
     /// Seals what passwords leave behind; must stay the same over restarts.
     pub master: Arc<MasterKey>,
+    /// Random, of this one copy of the store: another one on the same content says that it was filled
+    /// from a backup.
+    pub stamp: [u8; 16],
     /// What the logs of channels are signed with; must stay the same over restarts.
     pub log_keys: LogKeys,
     /// Whether some follower takes [`crate::Event::Outbound`] to e-mail addresses. Where none does,
@@ -81,6 +84,7 @@ impl Setup {
         log_keys: LogKeys,
     ) -> Self {
         Self {
+            stamp: [0; 16],
             log_keys,
             store,
             clock,

@@ -10,13 +10,14 @@
 //! which others write lies there as a whole ([`Replica`]). Only the committer writes, and only it asks.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use glog::body::{Action, ControlBody, Cut, DataBody, Genesis, Setting};
+use glog::body::{Action, ControlBody, Cut, DataBody, Genesis, Open, Setting};
 use glog::cbor::{List, Text};
 use glog::control::{Chain, ControlEntry, Verdict, Void};
 use glog::{
     Author, AuthorError, CertBody, Entry, EntryRef, EpochPlace, Event, GAP_AFTER_MS, Hash16,
-    LaneEnd, Node16, NodeCert, PENDING_MAX, Rejected, Replica, UserRef,
+    LaneEnd, Node16, NodeCert, Opened, PENDING_MAX, Rejected, Replica, RootOpening, UserRef,
 };
 use keys::epoch::EpochSecret;
 use keys::sealed::BoxSecret;
@@ -25,7 +26,7 @@ use node_store::{Keyspace, Order, Store};
 use parking_lot::Mutex;
 
 use crate::decide::Decide;
-use crate::federation::{Heads, LaneName};
+use crate::federation::{Federated, Heads, LaneName};
 use crate::ids::{ChannelId, UserId};
 use crate::{CoreError, CoreResult};
 
@@ -43,14 +44,18 @@ const LOGS_MAX: usize = 256;
 /// Entries that are read in one go.
 const ENTRIES_AT_ONCE: usize = 256;
 
-/// This incarnation of the node's lanes; it rises when a backup is restored.
-const INCARNATION: u32 = 0;
+/// Key in [`Keyspace::SETTINGS`]: the incarnation of this node's lanes, 4 bytes.
+const INCARNATION_KEY: &[u8] = b"incarnation";
+
+/// Key in [`Keyspace::SETTINGS`]: the stamp of the store in which the node wrote last, 16 bytes.
+const STAMP_KEY: &[u8] = b"stamp";
 
 const ENTRY: &str = "entry of a log";
 const UNOPENED: CoreError = CoreError::Damaged("key of a channel");
 
 /// What this node signs its logs with, and who it is in them.
 pub struct LogKeys {
+    root: NodeIdentity,
     operational: NodeIdentity,
     sealing: BoxSecret,
     cert: NodeCert,
@@ -77,7 +82,8 @@ impl LogKeys {
             addresses: List::default(),
         };
         let cert = NodeCert::sign(body, root);
-        Self { operational, sealing, cert, recovery }
+        let root = NodeIdentity::from_seed(&root.seed());
+        Self { root, operational, sealing, cert, recovery }
     }
 
     /// The same node, as it is called and reached from outside. An address or a domain that is too long
@@ -132,6 +138,8 @@ impl std::fmt::Debug for LogKeys {
 #[derive(Debug)]
 pub(crate) struct Logs {
     keys: LogKeys,
+    /// Of this node's lanes: rises when a backup is restored, since others may hold what it has not.
+    incarnation: AtomicU32,
     open: Mutex<HashMap<ChannelId, Log>>,
 }
 
@@ -183,8 +191,17 @@ impl std::fmt::Debug for Log {
 }
 
 impl Logs {
-    pub(crate) fn new(keys: LogKeys) -> Self {
-        Self { keys, open: Mutex::default() }
+    /// # Errors
+    /// Those of the store.
+    pub(crate) fn new(keys: LogKeys, store: &dyn Store) -> CoreResult<Self> {
+        let row = store.get(Keyspace::SETTINGS, INCARNATION_KEY)?;
+        let inc = row.and_then(|row| row.first_chunk().map(|inc| u32::from_be_bytes(*inc)));
+        let incarnation = AtomicU32::new(inc.unwrap_or(0));
+        Ok(Self { keys, incarnation, open: Mutex::default() })
+    }
+
+    fn incarnation(&self) -> u32 {
+        self.incarnation.load(Ordering::SeqCst)
     }
 
     /// A user of this node, as logs name them.
@@ -269,7 +286,7 @@ impl Logs {
 }
 
 impl Log {
-    fn load(store: &dyn Store, keys: &LogKeys, channel: ChannelId) -> CoreResult<Self> {
+    fn load(store: &dyn Store, keys: &LogKeys, channel: ChannelId, inc: u32) -> CoreResult<Self> {
         let damaged = |_| CoreError::Damaged(ENTRY);
         let mut entries = Vec::new();
         let mut from = entry_key(channel, CONTROL, &[]);
@@ -285,12 +302,12 @@ impl Log {
             }
         }
         let chain = Chain::restore(entries).map_err(|_| CoreError::Damaged(ENTRY))?;
-        let lane = entry_key(channel, DATA, &INCARNATION.to_be_bytes());
-        let after = entry_key(channel, DATA, &(INCARNATION + 1).to_be_bytes());
+        let lane = entry_key(channel, DATA, &inc.to_be_bytes());
+        let after = entry_key(channel, DATA, &(inc + 1).to_be_bytes());
         let rows = store.scan(Keyspace::LOGS, &lane, Some(&after), 1, Order::Descending)?;
         let last = rows.first().map(|(_, entry)| Entry::decode(entry).map_err(damaged));
         let last = last.transpose()?.map(|entry| (entry.header().seq, entry.id()));
-        let end = LaneEnd { inc: INCARNATION, last };
+        let end = LaneEnd { inc, last };
         let mut log = Self { held: Held::Alone { chain: Box::new(chain), end }, secret: None };
         log.secret = log.secret_in_force(keys)?;
         Ok(log)
@@ -306,7 +323,8 @@ impl Log {
     fn mark(&self, channel: ChannelId) -> LogMark {
         let (shared, end) = match &self.held {
             Held::Alone { end, .. } => (false, *end),
-            Held::Shared(_) => (true, LaneEnd { inc: INCARNATION, last: None }),
+            // It is read anew, whatever it was.
+            Held::Shared(_) => (true, LaneEnd { inc: 0, last: None }),
         };
         LogMark { channel, entries: self.chain().entries().len(), end, shared }
     }
@@ -375,7 +393,7 @@ impl Decide<'_> {
         let bytes = entry.encode();
         let chain = ControlEntry::new(entry).and_then(Chain::new);
         let chain = chain.map_err(|_| CoreError::Damaged(ENTRY))?;
-        let end = LaneEnd { inc: INCARNATION, last: None };
+        let end = LaneEnd { inc: logs.incarnation(), last: None };
         let group = chain.group();
         let held = Held::Alone { chain: Box::new(chain), end };
         logs.open.lock().insert(channel, Log { held, secret });
@@ -393,7 +411,7 @@ impl Decide<'_> {
         }
         let log = match self.federated(channel)? {
             Some(found) if found.shared => self.load_shared(channel)?,
-            _ => Log::load(self.store(), &logs.keys, channel)?,
+            _ => Log::load(self.store(), &logs.keys, channel, logs.incarnation())?,
         };
         logs.open.lock().insert(channel, log);
         Ok(())
@@ -417,7 +435,8 @@ impl Decide<'_> {
         let delivered = rows(DELIVERED, &[])?;
         let next = delivered.last().and_then(|(key, _)| key.last_chunk::<8>());
         let next = next.map_or(0, |number| u64::from_be_bytes(*number) + 1);
-        let lane = rows(DATA, &INCARNATION.to_be_bytes())?;
+        // Of all incarnations, in their order.
+        let lane = rows(DATA, &[])?;
         for (_, row) in lane.iter().chain(&delivered) {
             replica.receive(decode(row)?, 0).map_err(|_| damaged())?;
             // What was delivered without all that it names.
@@ -463,6 +482,29 @@ impl Decide<'_> {
         })
     }
 
+    /// Notices that the store was filled from a backup: others may hold what this node wrote after it,
+    /// so it goes on in lanes of another incarnation, and decides about nothing that others take part in
+    /// until each of them has told what it holds.
+    pub(crate) fn notice_restore(&mut self, stamp: [u8; 16]) -> CoreResult<()> {
+        let known = self.get(Keyspace::SETTINGS, STAMP_KEY)?;
+        if known.as_deref() == Some(&stamp[..]) {
+            return Ok(());
+        }
+        self.put_bytes(Keyspace::SETTINGS, STAMP_KEY, stamp.to_vec());
+        if known.is_none() {
+            return Ok(());
+        }
+        let next = self.inner.logs.incarnation() + 1;
+        self.put_bytes(Keyspace::SETTINGS, INCARNATION_KEY, next.to_be_bytes().to_vec());
+        for channel in self.inner.groups.channels() {
+            let Some(row) = self.federated(channel)? else { continue };
+            let unheard = row.members.clone();
+            self.put_federated(channel, Federated { unheard, ..row })?;
+        }
+        self.after(move |inner| inner.logs.incarnation.store(next, Ordering::SeqCst));
+        Ok(())
+    }
+
     /// Writes the next entry of a control chain, asked for by a user; `None`: by the home itself.
     ///
     /// # Errors
@@ -506,6 +548,10 @@ impl Decide<'_> {
         body: ControlBody,
     ) -> CoreResult<()> {
         self.open_log(channel)?;
+        // After a restore there may be entries of the chain that only others hold.
+        if self.federated(channel)?.is_some_and(|row| !row.unheard.is_empty()) {
+            return Err(CoreError::NodeUnreachable);
+        }
         let (logs, now_ms) = (&self.inner.logs, self.now_ms);
         let rng = &mut *self.rng;
         let (mark, seq, bytes, events) = logs.with(channel, |keys, log| {
@@ -562,8 +608,66 @@ impl Decide<'_> {
         user: UserId,
         body: &DataBody,
     ) -> CoreResult<EntryRef> {
+        self.open_lane(channel)?;
+        self.append_data(channel, user, body)
+    }
+
+    /// An incarnation of a lane above the first begins with an Open.
+    fn open_lane(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let inc = self.inner.logs.incarnation();
+        let Some(before) = inc.checked_sub(1) else { return self.open_log(channel) };
+        let opened = self.with_log(channel, |keys, log| {
+            let node = keys.node();
+            let previous = match &log.held {
+                Held::Alone { end, .. } if end.last.is_some() => return Ok(None),
+                Held::Alone { .. } => None,
+                Held::Shared(shared) => {
+                    let heads = shared.replica.lanes().heads(shared.replica.chain());
+                    let of = |inc: u32| {
+                        heads.iter().copied().find(|at| (at.node, at.inc) == (node.short(), inc))
+                    };
+                    if of(inc).is_some() {
+                        return Ok(None);
+                    }
+                    of(before)
+                }
+            };
+            Ok(Some(Opened { group: log.chain().group(), node, inc, previous }))
+        })?;
+        let Some(mut opened) = opened else { return Ok(()) };
+        if opened.previous.is_none() {
+            opened.previous = self.end_of_own(channel, before)?;
+        }
+        let keys = &self.inner.logs.keys;
+        let root = RootOpening::sign(&opened, &keys.root);
+        let cert = Some(keys.cert.clone());
+        let open = Open { cert, previous: opened.previous, root: Some(root) };
+        let open = DataBody::Open(Box::new(open));
+        self.append_data(channel, UserId(0), &open).map(|_| ())
+    }
+
+    /// The last entry of an earlier incarnation, written while nobody else wrote.
+    fn end_of_own(&self, channel: ChannelId, inc: u32) -> CoreResult<Option<EntryRef>> {
+        let rows = self.scan_prefix(
+            Keyspace::LOGS,
+            &entry_key(channel, DATA, &inc.to_be_bytes()),
+            ROWS_MAX,
+        )?;
+        let Some((_, row)) = rows.last() else { return Ok(None) };
+        let entry = Entry::decode(row).map_err(|_| CoreError::Damaged(ENTRY))?;
+        let (node, seq) = (self.inner.logs.keys.node().short(), entry.header().seq);
+        Ok(Some(EntryRef { node, inc, seq, hash: entry.id().short() }))
+    }
+
+    fn append_data(
+        &mut self,
+        channel: ChannelId,
+        user: UserId,
+        body: &DataBody,
+    ) -> CoreResult<EntryRef> {
         self.open_log(channel)?;
         let (logs, now_ms) = (&self.inner.logs, self.now_ms);
+        let inc = logs.incarnation();
         let rng = &mut *self.rng;
         let (mark, at, entry, number, events) = logs.with(channel, |keys, log| {
             let mark = log.mark(channel);
@@ -587,7 +691,7 @@ impl Decide<'_> {
                     rng,
                 ),
                 Held::Shared(shared) => {
-                    shared.replica.write_data(author, INCARNATION, by, body, now_ms, rng)
+                    shared.replica.write_data(author, inc, by, body, now_ms, rng)
                 }
             };
             let entry = entry.map_err(refused)?;
@@ -602,7 +706,7 @@ impl Decide<'_> {
                 }
             }
             let node = keys.node().short();
-            let at = EntryRef { node, inc: INCARNATION, seq, hash: id.short() };
+            let at = EntryRef { node, inc, seq, hash: id.short() };
             Ok((mark, at, entry.encode(), number, events))
         })?;
         self.changed_log(mark);
@@ -834,7 +938,7 @@ impl Decide<'_> {
         let replica = replica.map_err(|_| CoreError::UnknownChannel)?;
         let held = Held::Shared(Box::new(Shared { replica, next: 0 }));
         logs.open.lock().insert(channel, Log { held, secret: None });
-        let end = LaneEnd { inc: INCARNATION, last: None };
+        let end = LaneEnd { inc: 0, last: None };
         self.changed_log(LogMark { channel, entries: 0, end, shared: true });
         self.put_bytes(Keyspace::LOGS, &entry_key(channel, CONTROL, &0_u64.to_be_bytes()), bytes);
         Ok(())

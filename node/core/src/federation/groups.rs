@@ -42,6 +42,8 @@ pub(crate) struct Federated {
     pub(crate) members: Vec<[u8; 32]>,
     /// The number of the last entry of the chain whose effects show here.
     pub(crate) applied: u64,
+    /// Since a backup was restored: members that have not told yet what they hold.
+    pub(crate) unheard: Vec<[u8; 32]>,
 }
 
 impl Record for Federated {
@@ -108,6 +110,11 @@ impl Groups {
 
     fn get(&self, group: GroupId) -> Option<(ChannelId, Federated)> {
         self.tables.read().groups.get(&group).cloned()
+    }
+
+    /// Channels that are shared.
+    pub(crate) fn channels(&self) -> Vec<ChannelId> {
+        self.tables.read().by_channel.keys().copied().collect()
     }
 
     pub(crate) fn of(&self, channel: ChannelId) -> Option<Federated> {
@@ -268,6 +275,29 @@ impl Core {
         self.write(None, move |decide| decide.admit_node(channel, cert)).await
     }
 
+    /// A node was found to hold the same of all that is shared with it: since a backup was restored here,
+    /// nothing is missing any more that it holds.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn heard(&self, node: NodeId) -> CoreResult<()> {
+        let waits = |row: &Federated| row.unheard.contains(&node.0);
+        let waiting: Vec<ChannelId> = {
+            let tables = self.inner.groups.tables.read();
+            let found = tables.groups.values().filter(|(_, row)| waits(row));
+            found.map(|(channel, _)| *channel).collect()
+        };
+        for channel in waiting {
+            self.write(None, move |decide| {
+                let Some(mut row) = decide.federated(channel)? else { return Ok(()) };
+                row.unheard.retain(|unheard| *unheard != node.0);
+                decide.put_federated(channel, row)
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     /// Makes channels of earlier versions found by their names in logs.
     pub(crate) async fn index_groups(&self) -> CoreResult<()> {
         if self.inner.store.get(Keyspace::SETTINGS, INDEXED_KEY)?.is_some() {
@@ -355,6 +385,7 @@ impl Decide<'_> {
             public: state.is_public(),
             members: members_but(&state, own),
             applied: 0,
+            unheard: Vec::new(),
         };
         self.put_federated(channel, row)?;
         self.begin_copy(channel, &state)?;

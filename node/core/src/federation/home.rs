@@ -140,6 +140,7 @@ impl Decide<'_> {
             public: state.is_public(),
             members: members_but(&state, own),
             applied: state.head.0,
+            unheard: Vec::new(),
         };
         self.put_federated(channel, row)?;
         self.share_log(channel)?;

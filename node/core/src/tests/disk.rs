@@ -94,6 +94,14 @@ impl Disk {
         Self::over(self.memory.crash_keeping(batches))
     }
 
+    /// A backup, restored into another store.
+    pub(super) fn backup(&self) -> Arc<Self> {
+        let (mut file, other) = (Vec::new(), Self::new());
+        node_store::export(self, &mut file).unwrap();
+        node_store::import(&mut &file[..], &*other).unwrap();
+        other
+    }
+
     pub(super) fn fail_at_commit(&self, k: u64) {
         self.memory.fail_at_commit(k);
     }

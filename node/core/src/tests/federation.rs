@@ -473,3 +473,72 @@ async fn a_home_hands_a_group_over_and_a_dead_one_is_replaced() {
     two.heal().await;
     assert_eq!((two.shown(true).await.len(), two.shown(false).await.len()), (4, 4));
 }
+
+#[tokio::test]
+async fn a_node_restored_from_a_backup_does_not_fork_its_log() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(false, "before").await;
+    two.heal().await;
+    let backup = two.far.disk.backup();
+    two.say(false, "lost here").await;
+    two.heal().await;
+    assert_eq!(two.shown(true).await.len(), 2);
+    // Back at the time of the backup, it goes on at once, and what it had said comes back.
+    let Two { far, .. } = two;
+    let two = Two { far: far.restored(backup).await, ..two };
+    two.say(false, "after").await;
+    two.heal().await;
+    let lanes = two.home.core.log_heads(two.group).await.unwrap().unwrap().lanes;
+    let far = two.far.core.node().short();
+    let of: Vec<(u32, u64)> =
+        lanes.iter().filter(|at| at.node == far).map(|at| (at.inc, at.seq)).collect();
+    assert_eq!(of, [(0, 2), (1, 1)], "a Member and two posts; an Open and one post");
+    for at_home in [true, false] {
+        let mut words: Vec<String> =
+            two.shown(at_home).await.into_iter().map(|(words, _)| words).collect();
+        words.sort();
+        assert_eq!(words, ["after", "before", "lost here"]);
+    }
+    let Two { far, .. } = two;
+    let two = Two { far: far.reopen(), ..two };
+    two.say(false, "and on").await;
+    two.heal().await;
+    assert_eq!((two.shown(true).await.len(), two.shown(false).await.len()), (4, 4));
+}
+
+#[tokio::test]
+async fn a_restored_home_decides_nothing_until_the_others_have_told_what_they_hold() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(false, "hello").await;
+    two.heal().await;
+    let backup = two.home.disk.backup();
+    let title = |two: &Two, title: &'static str| {
+        let (ada, channel) = (two.ada, two.channel);
+        let core = two.home.core.clone();
+        async move { core.edit_channel_title(ada.actor(), ada.id, channel, title).await }
+    };
+    title(&two, "Newer").await.unwrap();
+    two.say(true, "lost at home").await;
+    two.heal().await;
+    let Two { home, .. } = two;
+    let two = Two { home: home.restored(backup).await, ..two };
+    assert_eq!(two.home.core.channel(two.channel).unwrap().title, "Harbour");
+    let refused = title(&two, "A fork").await;
+    assert!(matches!(refused, Err(CoreError::NodeUnreachable)), "{refused:?}");
+    // What is said goes on, in another incarnation.
+    two.say(true, "still talking").await;
+    fetch(&two.far.core, &two.home.core, two.group).await;
+    two.home.core.heard(two.far.core.node()).await.unwrap();
+    assert_eq!(two.home.core.channel(two.channel).unwrap().title, "Newer");
+    title(&two, "Newest").await.unwrap();
+    two.heal().await;
+    assert_eq!(two.far.core.channel(two.there).unwrap().title, "Newest");
+    for at_home in [true, false] {
+        let mut words: Vec<String> =
+            two.shown(at_home).await.into_iter().map(|(words, _)| words).collect();
+        words.sort();
+        assert_eq!(words, ["hello", "lost at home", "still talking"]);
+    }
+}

@@ -13,6 +13,7 @@ const MAIL: Ways = Ways {
     page: false,
     keep_s: 0,
     node: 0,
+    stamp: [0; 16],
     one_device_per_kind: false,
 };
 const BOTH: Ways = Ways {
@@ -23,6 +24,7 @@ const BOTH: Ways = Ways {
     page: false,
     keep_s: 0,
     node: 0,
+    stamp: [0; 16],
     one_device_per_kind: false,
 };
 const REQUIRED: Ways = Ways {
@@ -33,6 +35,7 @@ const REQUIRED: Ways = Ways {
     page: false,
     keep_s: 0,
     node: 0,
+    stamp: [0; 16],
     one_device_per_kind: false,
 };
 

@@ -44,6 +44,8 @@ pub(super) struct Ways {
     pub(super) numbers: bool,
     pub(super) page: bool,
     pub(super) keep_s: i32,
+    /// Of the store.
+    pub(super) stamp: [u8; 16],
     /// Which one of several nodes.
     pub(super) node: u8,
     pub(super) quotas: Quotas,
@@ -115,6 +117,7 @@ impl World {
             clock: Arc::new(move || now.load(Ordering::SeqCst)),
             registration,
             access_secret: [7; 32],
+            stamp: ways.stamp,
             log_keys: log_keys(ways.node),
             master: Arc::new(keys::MasterKey::from_file_bytes(&[8; 32]).unwrap()),
             can_mail: ways.mail,
@@ -148,6 +151,15 @@ impl World {
     pub(super) fn with_ways(self, ways: Ways) -> Self {
         let owner_invite = self.owner_invite.clone();
         Self { owner_invite, ..Self { ways, ..self }.reopen() }
+    }
+
+    /// What was on the disk at some time, restored from a backup after the disk was lost.
+    pub(super) async fn restored(self, backup: Arc<Disk>) -> Self {
+        self.core.close();
+        let ways = Ways { stamp: [1; 16], ..self.ways };
+        let world = Self { ways, ..self }.on(backup);
+        world.core.prepare("Rookery").await.unwrap();
+        world
     }
 
     /// Ends and starts again, with these bounds of what is stored.
