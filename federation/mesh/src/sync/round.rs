@@ -128,7 +128,10 @@ impl Sync {
         group.asking_ours = false;
         group.missing = heads.is_none();
         group.digest = heads.as_ref().map(|heads| (heads.digest(), now_ms));
-        group.control = heads.as_ref().map(|heads| heads.control);
+        let control = heads.as_ref().map(|heads| heads.control);
+        if std::mem::replace(&mut group.control, control) != control {
+            group.chain_changed();
+        }
         group.ours = heads;
         group.forget_shown();
         self.plan(id, now_ms);
@@ -253,7 +256,9 @@ impl Sync {
     /// Follows a peer's branch of the control chain, from below this number down.
     fn walk(&mut self, id: GroupId, peer: NodeId, theirs: ControlRef, high: u64) {
         let Some(group) = self.groups.get_mut(&id) else { return };
-        let work = LaneWork::new(high.saturating_sub(1), high, None, Some(peer));
+        // No branch parts below the Genesis, whose name is the group's.
+        let high = high.max(2);
+        let work = LaneWork::new(high - 1, high, None, Some(peer));
         group.lanes.clear();
         group.walk = Some(Walk { peer, theirs, work, step: 1, fetched: 0, low: None });
     }
@@ -326,6 +331,7 @@ impl Sync {
             OwnFor::Walk => self.walk_on(id, own),
             OwnFor::Head(peer, head) => {
                 if own != Some(head.hash) {
+                    group.forked.insert(LaneName::Data { node: head.node, inc: head.inc });
                     self.ask_names(id, peer, vec![head], 1, now_ms);
                 }
             }
@@ -345,7 +351,7 @@ impl Sync {
         let Some(walk) = &mut group.walk else { return };
         let low = walk.work.begin;
         let met = own.is_some() && own == walk.low;
-        if met || low == 0 || walk.fetched >= WALK_MAX {
+        if met || low <= 1 || walk.fetched >= WALK_MAX {
             let (peer, theirs) = (walk.peer, walk.theirs);
             group.walk = None;
             if let Some(side) = group.sides.get_mut(&peer) {
@@ -356,7 +362,7 @@ impl Sync {
         }
         walk.step = (walk.step * 2).min(CHUNK);
         walk.low = None;
-        walk.work = LaneWork::new(low.saturating_sub(walk.step), low, None, Some(walk.peer));
+        walk.work = LaneWork::new(low.saturating_sub(walk.step).max(1), low, None, Some(walk.peer));
     }
 
     /// Asks for what may be asked for, and hands over what has come.
@@ -525,6 +531,7 @@ impl Sync {
         group.handing = true;
         let handing = Handing::Lane(lane, next, chunk.last);
         if let (false, LaneName::Data { node, inc }) = (continues, lane) {
+            group.forked.insert(lane);
             let before = EntryRef { node, inc, seq: from - 1, hash: chunk.prev };
             self.ask_names(id, peer, vec![before], 1, now_ms);
         }
