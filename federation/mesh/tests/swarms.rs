@@ -127,6 +127,65 @@ async fn a_private_group_is_pushed_to_its_members() {
     }
 }
 
+/// How: a line of three, of a group with so many members that not all are pushed to; the ends do not
+/// know each other, and the one in the middle passes on what the first has said.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_many_members_some_push_once_further() {
+    let mut rng = seeded(16);
+    let keys: Vec<Keys> = (0..20).map(|_| Keys::new(&mut rng)).collect();
+    let world = group(&keys.iter().collect::<Vec<_>>(), false, &mut rng);
+    let ids: Vec<_> = keys.iter().map(|keys| keys.id).collect();
+    let mut line: Vec<Node> = Vec::new();
+    for keys in keys.into_iter().take(3) {
+        let at = host();
+        at.keep(&world, keys.id, &ids, true);
+        let before: Vec<&Node> = line.last().into_iter().collect();
+        let node = Node::start_with(keys, at, &Options::default(), &before).await;
+        if let Some(before) = line.last() {
+            node.sees(before).await;
+            before.sees(&node).await;
+        }
+        line.push(node);
+    }
+    let mut posts = 0;
+    let begin = Instant::now();
+    while line[1].by_gossip() == 0 || line[2].by_gossip() == 0 {
+        assert!(begin.elapsed() < WITHIN, "nothing was passed on");
+        line[0].post(world.id, "to all", &mut rng);
+        posts += 1;
+        line[2].has_posts(world.id, posts).await;
+    }
+    assert_eq!(line[0].by_gossip(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gossips_forgeries_is_sent_away() {
+    let mut rng = seeded(17);
+    let (nodes, world) = nodes(&options(2), true, &mut rng).await;
+    let [forger, other] = &nodes[..] else { panic!() };
+    let begin = Instant::now();
+    let mut posts = 0;
+    while other.by_gossip() == 0 {
+        assert!(begin.elapsed() < WITHIN, "no gossip");
+        forger.post(world.id, "true", &mut rng);
+        posts += 1;
+        other.has_posts(world.id, posts).await;
+    }
+    // What it would say next, under a signature that is none.
+    let mut copy = Copy::of(forger.id(), &world);
+    let said = forger.host.inner.lock().copies[&world.id].stored.clone();
+    copy.receive(&said.into_values().collect::<Vec<_>>(), 0);
+    for i in 0..10 {
+        let mut entry = copy.post(&forger.keys, &i.to_string(), &mut rng);
+        let (_, length) = glog::Header::decode_prefix(&entry).unwrap();
+        entry[length + 40] ^= 1;
+        forger.mesh.announce(world.id, true, vec![other.id()], entry);
+    }
+    other.misses(forger).await;
+    assert!(other.host.inner.lock().rejected >= 4);
+    assert_eq!(other.host.inner.lock().copies[&world.id].posts(), posts);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_partition_by_blocking_heals() {
     for gossip in [true, false] {
