@@ -360,9 +360,10 @@ async fn a_connection_speaks_only_for_the_newest_key() {
     let mut thief = Raw::connect(&stranger.op, &node.address(), None).await;
     let outcome = thief.ask(&Request::Hello(Box::new(hello(&old.cert)))).await;
     assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
-    let mut forged = stranger.cert.clone();
+    let liar = Keys::new(&mut rng);
+    let mut forged = liar.cert.clone();
     forged.body.serial = 2;
-    let mut forger = Raw::connect(&stranger.op, &node.address(), None).await;
+    let mut forger = Raw::connect(&liar.op, &node.address(), None).await;
     let outcome = forger.ask(&Request::Hello(Box::new(hello(&forged)))).await;
     assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
     assert!(node.host.inner.lock().notices.is_empty());
@@ -386,8 +387,9 @@ async fn a_connection_speaks_only_for_the_newest_key() {
     assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
     // What the node has on disk counts as well.
     node.host.serial.store(2, Ordering::SeqCst);
-    let mut late = Raw::connect(&stranger.op, &node.address(), None).await;
-    let outcome = late.ask(&Request::Hello(Box::new(hello(&stranger.cert)))).await;
+    let aged = Keys::new(&mut rng);
+    let mut late = Raw::connect(&aged.op, &node.address(), None).await;
+    let outcome = late.ask(&Request::Hello(Box::new(hello(&aged.cert)))).await;
     assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
 }
 

@@ -765,7 +765,7 @@ fn a_settled_fork_ends_equal() {
         let settle = glog::body::Settle { node: keep.node, inc: keep.inc, keep: Some(keep) };
         copies.get_mut(&world.id).unwrap().act(keys, Action::Settle(settle), rng);
         sync.changed(world.id, false, *now_ms);
-        net.converge(&world.id, &[0, 1], 60_000);
+        net.converge(&world.id, &[0, 1], 15_000);
         assert_eq!(net.heads(1, &world.id).unwrap().lanes, [keep]);
         assert!(net.nodes.iter().all(|node| node.faults.is_empty()));
     }
@@ -813,6 +813,29 @@ fn a_node_that_takes_nothing_asks_no_more_for_a_while_and_then_goes_on() {
     assert_eq!(net.nodes[1].fetched, [(world.id, Err(stopped))]);
     net.nodes[1].full = false;
     net.converge(&world.id, &[0, 1], 60_000);
+}
+
+/// Pages that end before their range does are gone on with, not fetched again.
+#[test]
+fn long_entries_come_once_too() {
+    let mut net = Net::new(3, 90);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect(0, 1);
+    let words = "a long story ".repeat(1_100);
+    for i in 0..400 {
+        let Net { nodes, rng, .. } = &mut net;
+        let Node { keys, copies, .. } = &mut nodes[i % 2];
+        let entry = copies.get_mut(&world.id).unwrap().post(keys, &words, rng);
+        let other = nodes[1 - i % 2].copies.get_mut(&world.id).unwrap();
+        assert_eq!(other.receive(&[entry], 0), (1, 0));
+    }
+    net.connect(0, 2);
+    net.connect(1, 2);
+    net.converge(&world.id, &[0, 1, 2], 20_000);
+    let missing: usize = net.nodes[0].copies[&world.id].stored.values().map(Vec::len).sum();
+    let got = net.nodes[2].entry_bytes;
+    assert!(missing > 5 << 20);
+    assert!(got as f64 <= 1.02 * missing as f64, "{got} of {missing}");
 }
 
 /// Two acts of recovery: the one with the greater number wins everywhere.
