@@ -1,13 +1,14 @@
 //! Nodes in one process, over TCP and QUIC on 127.0.0.1: what they tell each other, and whom they
 //! refuse. All waits are for something that happens, and bounded.
 
-#![allow(unreachable_pub, dead_code, reason = "shared between tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up is a failure")]
+#![expect(unreachable_pub, dead_code, reason = "the tests of the core share some of it")]
 
 mod support;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use glog::cbor::{Blob, List, Text};
 use glog::{GroupId, NodeCert};
@@ -16,6 +17,7 @@ use mesh::{Call, CallError, FetchError, LaneName, Limits, Mesh, Policy, Rate, Re
 use support::host::{Node, Options, QUIC, TCP, WITHIN, host, nodes, seeded, setup};
 use support::raw::{Outcome, Raw, framed};
 use support::world::{Copy, Keys, group};
+use tokio::time::Instant;
 
 fn options(count: usize) -> Vec<Options> {
     (0..count).map(|_| Options::default()).collect()
