@@ -923,3 +923,22 @@ fn many_groups_take_turns() {
         assert!(net.are_equal(&world.id, &[0, 1]));
     }
 }
+
+#[test]
+fn a_group_that_comes_later_is_compared_at_once() {
+    let mut net = Net::new(2, 95);
+    let world = net.group(&[0, 1], true);
+    let copy = net.nodes[1].copies.remove(&world.id).unwrap();
+    net.post(0, world.id, 10);
+    net.connect(0, 1);
+    net.run(3_000);
+    assert_eq!(net.nodes[1].entry_bytes, 0);
+    net.nodes[1].copies.insert(world.id, copy);
+    let now_ms = net.now_ms;
+    net.nodes[1].sync.groups_changed(now_ms);
+    net.flush(1);
+    net.converge(&world.id, &[0, 1], 1_000);
+    // And so is what is said there at once.
+    net.post(1, world.id, 1);
+    net.converge(&world.id, &[0, 1], 1_000);
+}
