@@ -523,3 +523,45 @@ async fn a_mesh_does_not_start_with_another_key_or_without_its_port() {
     wrong.listen = vec![TCP.replace("/tcp/0", &format!("/tcp/{port}"))];
     assert!(matches!(Mesh::start(wrong, host()).await, Err(StartError::Listen { .. })));
 }
+
+/// How long an entry takes to be durable on two other nodes, at 200 a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures, and asserts only a bound that a busy machine may miss"]
+async fn latency_at_two_hundred_a_second() {
+    let mut rng = seeded(18);
+    let (nodes, world) = nodes(&options(3), true, &mut rng).await;
+    let mut before = 0;
+    while nodes[1..].iter().any(|node| node.by_gossip() == 0) {
+        nodes[0].post(world.id, "warm", &mut rng);
+        before += 1;
+        for node in &nodes {
+            node.has_posts(world.id, before).await;
+        }
+    }
+    const COUNT: usize = 2_000;
+    let arrivals = nodes[1..].iter().map(|node| async {
+        let mut at = Vec::with_capacity(COUNT);
+        for i in 1..=COUNT {
+            node.has_posts(world.id, before + i).await;
+            at.push(Instant::now());
+        }
+        at
+    });
+    let sends = async {
+        let mut pace = tokio::time::interval(Duration::from_millis(5));
+        let mut at = Vec::with_capacity(COUNT);
+        for i in 0..COUNT {
+            pace.tick().await;
+            at.push(Instant::now());
+            nodes[0].post(world.id, &i.to_string(), &mut rng);
+        }
+        at
+    };
+    let (sent, arrived) = tokio::join!(sends, futures_util::future::join_all(arrivals));
+    let took = arrived.iter().flat_map(|at| at.iter().zip(&sent).map(|(at, sent)| *at - *sent));
+    let mut took: Vec<Duration> = took.collect();
+    took.sort_unstable();
+    let (p50, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
+    println!("p50 {p50:?}, p99 {p99:?}, most {:?}", took[took.len() - 1]);
+    assert!(p99 < Duration::from_millis(250), "{p99:?}");
+}
