@@ -77,6 +77,10 @@ pub struct Received {
     /// So many were not here before.
     pub fresh: u32,
     /// So many are not signed as they must be, or have no sound form: the sender is at fault.
+    ///
+    /// What a chain or lane does not take because it is of another branch is not among them: honest
+    /// nodes hold other branches. In the words of [`glog::Rejected`], [`glog::control::Refused`]:
+    /// `Frozen`, `Place`, `Recover` and `Disputed` are no fault of the sender.
     pub rejected: u32,
     /// Why no more are taken: the group is unknown, its quota is used, the store failed. No fault of
     /// the sender.

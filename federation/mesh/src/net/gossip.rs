@@ -105,7 +105,8 @@ pub(super) fn behaviour(
     let params = PeerScoreParams {
         // Many nodes may live at one address: behind one network address translation, on one machine.
         ip_colocation_factor_weight: 0.0,
-        app_specific_weight: 1.0,
+        // What is not heard by gossip's own verdict is not counted by ours, which sends away.
+        app_specific_weight: 0.2,
         ..PeerScoreParams::default()
     };
     behaviour
@@ -122,7 +123,7 @@ fn topic_score() -> TopicScoreParams {
         first_message_deliveries_weight: 0.0,
         mesh_message_deliveries_weight: 0.0,
         mesh_failure_penalty_weight: 0.0,
-        invalid_message_deliveries_weight: -10.0,
+        invalid_message_deliveries_weight: -2.0,
         invalid_message_deliveries_decay: 0.9,
         ..TopicScoreParams::default()
     }

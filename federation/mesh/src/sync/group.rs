@@ -42,6 +42,9 @@ pub(super) struct Group {
     pub(super) handed: BTreeMap<LaneName, Handed>,
     /// Names that were asked for, of whom, and when.
     pub(super) named: BTreeMap<(EntryRef, NodeId), u64>,
+    /// Lanes that were seen to be forked. What they have not taken they may take under another head of
+    /// the control chain.
+    pub(super) forked: BTreeSet<LaneName>,
     /// Heads that were found on our branch, or on another one.
     pub(super) checked: BTreeSet<EntryRef>,
     pub(super) asking_own: bool,
@@ -194,6 +197,15 @@ impl Group {
         let until = now_ms + AGAIN_MS.saturating_mul(1 << tries.min(10)).min(AGAIN_MAX_MS);
         let next = next.max(before.filter(|b| b.until > now_ms).map_or(0, |before| before.next));
         self.handed.insert(lane, Handed { next, last, until, tries });
+    }
+
+    /// The control chain is another one: which branch of a lane counts may have been decided.
+    pub(super) fn chain_changed(&mut self) {
+        for lane in &self.forked {
+            self.handed.remove(lane);
+        }
+        self.named.clear();
+        self.checked.clear();
     }
 
     /// What shows by now need not be remembered as handed over.

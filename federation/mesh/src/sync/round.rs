@@ -1,29 +1,16 @@
 //! A round: heads are compared, what is missing is fetched and handed over, until nothing is.
 
-use std::collections::BTreeMap;
+use glog::{EntryRef, GroupId, NodeId};
 
-use glog::cbor::List;
-use glog::{ControlRef, EntryRef, GroupId, Hash16, NodeId};
-
-use super::group::{Group, Handing, Named, OwnFor, Side, Walk};
-use super::lane::{self, CHUNK, LaneWork};
+use super::group::{Handing, Named, OwnFor, Side};
+use super::lane::{self, LaneWork};
 use super::{Effect, FLYING_MAX, Fault, Question, Sync, Ticket};
-use crate::frames::{NAMES_MAX, PAGE_BYTES_MAX, Request};
+use crate::frames::{PAGE_BYTES_MAX, Request};
 use crate::host::{Heads, LaneName, Received};
 use crate::status::FetchError;
 
 /// Pages that are under way or wait for what comes before them, in one group.
 const PAGES_MAX: usize = 8;
-/// How far a branch of the control chain is followed: as many entries as a chain holds aside.
-const WALK_MAX: u64 = 4_096;
-/// How many steps a lane's fork is followed down, one entry each.
-const DESCENT_MAX: u32 = 256;
-/// Names and heads that are remembered as asked for or looked at.
-const NAMED_MAX: usize = 4_096;
-/// A name is asked for again after so long.
-const NAMED_AGAIN_MS: u64 = 30_000;
-/// Certificates are asked for again after so long.
-const CERTS_AGAIN_MS: u64 = 60_000;
 /// A peer's heads are asked for again after so long; of a gossiped group less often, since most of
 /// what differs is on its way.
 const HEADS_AGAIN_MS: u64 = 100;
@@ -128,7 +115,10 @@ impl Sync {
         group.asking_ours = false;
         group.missing = heads.is_none();
         group.digest = heads.as_ref().map(|heads| (heads.digest(), now_ms));
-        group.control = heads.as_ref().map(|heads| heads.control);
+        let control = heads.as_ref().map(|heads| heads.control);
+        if std::mem::replace(&mut group.control, control) != control {
+            group.chain_changed();
+        }
         group.ours = heads;
         group.forget_shown();
         self.plan(id, now_ms);
@@ -170,193 +160,6 @@ impl Sync {
             self.ask_heads_of(peer, id, now_ms);
         }
         self.work(id, now_ms);
-    }
-
-    /// Nothing is under way, and what is held here is known: what comes next?
-    fn plan(&mut self, id: GroupId, now_ms: u64) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        if group.is_busy() {
-            return;
-        }
-        let may_begin = !group.waiters.is_empty();
-        if group.ours.is_none() && !may_begin {
-            // Not here: nobody makes this node fetch a group.
-            for side in group.sides.values_mut() {
-                side.done = true;
-            }
-            return;
-        }
-        for side in group.sides.values_mut().filter(|side| !side.done) {
-            side.lag = side.heads.as_ref().map_or(0, |heads| lag(heads, group.ours.as_ref()));
-        }
-        if self.plan_control(id, now_ms) || self.plan_data(id, now_ms) {
-            return;
-        }
-        self.finish(id, now_ms);
-    }
-
-    /// Whether there is something to do about the control chain first.
-    fn plan_control(&mut self, id: GroupId, now_ms: u64) -> bool {
-        let Some(group) = self.groups.get_mut(&id) else { return false };
-        let ours = group.control;
-        let (have, last) = group.have(LaneName::Control, now_ms);
-        let mut longest: Option<(NodeId, ControlRef)> = None;
-        let mut look_at = None;
-        for (peer, side) in &group.sides {
-            let Some(theirs) = side.heads.as_ref().filter(|_| !side.done).map(|h| h.control) else {
-                continue;
-            };
-            if side.is_out(now_ms) {
-                continue;
-            }
-            // Followed down already: what is left is above.
-            let walked = side.walked == Some((theirs, ours));
-            let same_life =
-                ours.is_none_or(|o| (o.recovery, o.act) == (theirs.recovery, theirs.act));
-            match ours {
-                Some(ours) if ours == theirs => {}
-                Some(ours) if theirs.recovery < ours.recovery => {}
-                Some(ours) if !same_life && !walked => {
-                    look_at = Some((*peer, theirs, ours.seq.min(theirs.seq), true));
-                }
-                Some(ours) if theirs.seq < have => {
-                    let is_looked_at = walked || !same_life || side.below == Some(theirs);
-                    if theirs.seq <= ours.seq && !is_looked_at {
-                        look_at = Some((*peer, theirs, theirs.seq, false));
-                    }
-                }
-                _ if side.end(LaneName::Control) <= have => {}
-                _ => {
-                    let rank = |of: &ControlRef| (of.recovery, of.seq);
-                    if longest.is_none_or(|(_, best)| rank(&best) < rank(&theirs)) {
-                        longest = Some((*peer, theirs));
-                    }
-                }
-            }
-        }
-        if let Some((peer, theirs)) = longest {
-            let work = LaneWork::new(have, theirs.seq + 1, last, Some(peer));
-            group.lanes.insert(LaneName::Control, work);
-            return true;
-        }
-        let Some((peer, theirs, seq, differs)) = look_at else { return false };
-        if differs {
-            self.walk(id, peer, theirs, seq + 1);
-        } else {
-            group.asking_own = true;
-            let of = OwnFor::Below(peer, theirs);
-            self.ask(Ticket::AskOwn(id, of), Question::Own(id, LaneName::Control, seq));
-        }
-        true
-    }
-
-    /// Follows a peer's branch of the control chain, from below this number down.
-    fn walk(&mut self, id: GroupId, peer: NodeId, theirs: ControlRef, high: u64) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let work = LaneWork::new(high.saturating_sub(1), high, None, Some(peer));
-        group.lanes.clear();
-        group.walk = Some(Walk { peer, theirs, work, step: 1, fetched: 0, low: None });
-    }
-
-    /// Whether there is data to fetch.
-    fn plan_data(&mut self, id: GroupId, now_ms: u64) -> bool {
-        let Some(group) = self.groups.get_mut(&id) else { return false };
-        let mut ends: BTreeMap<LaneName, u64> = BTreeMap::new();
-        let mut heads = Vec::new();
-        for (peer, side) in &group.sides {
-            if side.done || side.is_out(now_ms) {
-                continue;
-            }
-            for head in side.heads.iter().flat_map(|heads| &heads.lanes) {
-                let lane = LaneName::Data { node: head.node, inc: head.inc };
-                let end = ends.entry(lane).or_default();
-                *end = side.end(lane).max(*end);
-                heads.push((*peer, *head));
-            }
-        }
-        for (lane, end) in ends {
-            let (have, last) = group.have(lane, now_ms);
-            if have < end {
-                group.lanes.insert(lane, LaneWork::new(have, end, last, None));
-            }
-        }
-        // Heads that ours should contain: what is on another branch proves a fork.
-        let mut looked_at = None;
-        for (peer, head) in heads {
-            let lane = LaneName::Data { node: head.node, inc: head.inc };
-            let ours = group.ours.iter().flat_map(|heads| &heads.lanes);
-            let ours = ours.copied().find(|ours| (ours.node, ours.inc) == (head.node, head.inc));
-            if ours.is_none_or(|ours| head.seq > ours.seq || head == ours) {
-                continue;
-            }
-            if group.checked.len() >= NAMED_MAX {
-                group.checked.clear();
-            }
-            if looked_at.is_none() && group.lanes.is_empty() && group.checked.insert(head) {
-                looked_at = Some((peer, head, lane));
-            }
-        }
-        if let Some((peer, head, lane)) = looked_at {
-            group.asking_own = true;
-            let of = OwnFor::Head(peer, head);
-            self.ask(Ticket::AskOwn(id, of), Question::Own(id, lane, head.seq));
-            return true;
-        }
-        if group.lanes.is_empty() {
-            return false;
-        }
-        self.ask_certs(id, false, now_ms);
-        true
-    }
-
-    /// The name of an own entry is known.
-    pub(super) fn own_is(&mut self, id: GroupId, of: OwnFor, own: Option<Hash16>, now_ms: u64) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        group.asking_own = false;
-        match of {
-            OwnFor::Below(peer, theirs) => {
-                if own == Some(theirs.hash) {
-                    if let Some(side) = group.sides.get_mut(&peer) {
-                        side.below = Some(theirs);
-                    }
-                } else if group.sides.contains_key(&peer) {
-                    self.walk(id, peer, theirs, theirs.seq + 1);
-                }
-            }
-            OwnFor::Walk => self.walk_on(id, own),
-            OwnFor::Head(peer, head) => {
-                if own != Some(head.hash) {
-                    self.ask_names(id, peer, vec![head], 1, now_ms);
-                }
-            }
-            OwnFor::Descent(peer, before, depth) => {
-                if own != Some(before.hash) && depth < DESCENT_MAX {
-                    self.ask_names(id, peer, vec![before], depth + 1, now_ms);
-                }
-            }
-        }
-        self.work(id, now_ms);
-    }
-
-    /// A step of a walk was taken by the node: is there another?
-    fn walk_on(&mut self, id: GroupId, own: Option<Hash16>) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let ours = group.control;
-        let Some(walk) = &mut group.walk else { return };
-        let low = walk.work.begin;
-        let met = own.is_some() && own == walk.low;
-        if met || low == 0 || walk.fetched >= WALK_MAX {
-            let (peer, theirs) = (walk.peer, walk.theirs);
-            group.walk = None;
-            if let Some(side) = group.sides.get_mut(&peer) {
-                side.walked = Some((theirs, ours));
-            }
-            group.ours = None;
-            return;
-        }
-        walk.step = (walk.step * 2).min(CHUNK);
-        walk.low = None;
-        walk.work = LaneWork::new(low.saturating_sub(walk.step), low, None, Some(walk.peer));
     }
 
     /// Asks for what may be asked for, and hands over what has come.
@@ -525,6 +328,7 @@ impl Sync {
         group.handing = true;
         let handing = Handing::Lane(lane, next, chunk.last);
         if let (false, LaneName::Data { node, inc }) = (continues, lane) {
+            group.forked.insert(lane);
             let before = EntryRef { node, inc, seq: from - 1, hash: chunk.prev };
             self.ask_names(id, peer, vec![before], 1, now_ms);
         }
@@ -671,7 +475,7 @@ impl Sync {
     }
 
     /// Nothing is left to be had of the heads that are known.
-    fn finish(&mut self, id: GroupId, now_ms: u64) {
+    pub(super) fn finish(&mut self, id: GroupId, now_ms: u64) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let ours = group.ours.as_ref().map(Heads::digest);
         let mut differs = group.has_hidden();
@@ -711,137 +515,16 @@ impl Sync {
             group.tell_at = Some(group.tell_at.map_or(at, |before| before.min(at)));
         }
     }
-
-    fn ask_wanted(&mut self, id: GroupId) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        if !std::mem::replace(&mut group.asking_wanted, true) {
-            self.ask(Ticket::AskWanted(id), Question::Wanted(id));
-        }
-    }
-
-    /// Entries that the node wants by name: of whoever was not asked for them lately.
-    pub(super) fn wanted_are(&mut self, id: GroupId, names: Vec<EntryRef>, now_ms: u64) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        group.asking_wanted = false;
-        group.named.retain(|_, at| now_ms.saturating_sub(*at) < NAMED_AGAIN_MS);
-        let mut of: BTreeMap<NodeId, Vec<EntryRef>> = BTreeMap::new();
-        for name in names.into_iter().take(NAMES_MAX) {
-            let peers = group.sides.keys().copied();
-            let fresh = |peer: &NodeId| !group.named.contains_key(&(name, *peer));
-            if let Some(peer) = peers.into_iter().find(fresh) {
-                of.entry(peer).or_default().push(name);
-            }
-        }
-        for (peer, names) in of {
-            self.ask_names(id, peer, names, 0, now_ms);
-        }
-    }
-
-    /// Asks for entries by name; `depth` is how many steps below a head they are, 0 for those that the
-    /// node wants.
-    fn ask_names(
-        &mut self,
-        id: GroupId,
-        peer: NodeId,
-        names: Vec<EntryRef>,
-        depth: u32,
-        now_ms: u64,
-    ) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        if group.named.len() >= NAMED_MAX {
-            group.named.clear();
-        }
-        let mut fresh = names;
-        fresh.retain(|name| {
-            let before = group.named.insert((*name, peer), now_ms);
-            before.is_none_or(|at| now_ms.saturating_sub(at) >= NAMED_AGAIN_MS)
-        });
-        if fresh.is_empty() || !self.peers.contains_key(&peer) {
-            return;
-        }
-        let names = List::new(fresh.clone()).unwrap_or_default();
-        let ticket = Ticket::Names(peer, id, fresh, depth);
-        self.send(peer, ticket, Request::ByName { group: id, names });
-    }
-
-    /// Entries have come by their names.
-    pub(super) fn names_came(
-        &mut self,
-        peer: NodeId,
-        id: GroupId,
-        names: &[EntryRef],
-        depth: u32,
-        entries: Vec<Vec<u8>>,
-        now_ms: u64,
-    ) {
-        let mut before = None;
-        for entry in &entries {
-            let Some((lane, seq, hash, prev)) = lane::place_of(&id, entry) else {
-                return self.blame(peer, Fault::Malformed);
-            };
-            let LaneName::Data { node, inc } = lane else {
-                return self.blame(peer, Fault::Malformed);
-            };
-            let at = EntryRef { node, inc, seq, hash: hash.short() };
-            if !names.contains(&at) {
-                return self.blame(peer, Fault::Malformed);
-            }
-            if depth > 0 && seq > 0 {
-                before = Some((EntryRef { node, inc, seq: seq - 1, hash: prev.short() }, depth));
-            }
-        }
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        if entries.is_empty() {
-            // Somebody else may have what the node wants.
-            if depth == 0 {
-                self.ask_wanted(id);
-            }
-            return;
-        }
-        group.extra.push_back(Named { peer, entries, before });
-        self.work(id, now_ms);
-    }
-
-    /// Asks for the certificates of a group: once of each peer, and again where something waits.
-    fn ask_certs(&mut self, id: GroupId, again: bool, now_ms: u64) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        let again = again && group.has_hidden();
-        let mut of = Vec::new();
-        for (peer, side) in &mut group.sides {
-            let is_due = side
-                .certs_asked_at
-                .is_none_or(|at| again && now_ms.saturating_sub(at) >= CERTS_AGAIN_MS);
-            let has_room = self.peers.get(peer).is_some_and(|p| p.flying < 2 * FLYING_MAX);
-            if side.heads.is_some() && is_due && has_room {
-                side.certs_asked_at = Some(now_ms);
-                of.push(*peer);
-            }
-        }
-        for peer in of {
-            self.send(peer, Ticket::Certs(peer, id), Request::Certs { group: id });
-        }
-    }
 }
 
 impl Side {
     /// Whether it failed lately, and will be asked again.
-    fn waits(&self, now_ms: u64) -> bool {
+    pub(super) fn waits(&self, now_ms: u64) -> bool {
         self.failures > 0 && self.failures < FAILURES_MAX && self.resume_at > now_ms
     }
 
     /// Whether it is not asked for entries: it failed lately, or too often.
-    fn is_out(&self, now_ms: u64) -> bool {
+    pub(super) fn is_out(&self, now_ms: u64) -> bool {
         self.failures >= FAILURES_MAX || self.waits(now_ms)
     }
-}
-
-/// How many entries of these heads are lacking here.
-fn lag(theirs: &Heads, ours: Option<&Heads>) -> u64 {
-    let group = Group { ours: ours.cloned(), ..Group::default() };
-    let lacking = |lane: LaneName, end: u64| end.saturating_sub(group.have(lane, 0).0);
-    let control = lacking(LaneName::Control, theirs.control.seq.saturating_add(1));
-    let lanes = theirs.lanes.iter().map(|head| {
-        lacking(LaneName::Data { node: head.node, inc: head.inc }, head.seq.saturating_add(1))
-    });
-    lanes.fold(control, u64::saturating_add)
 }

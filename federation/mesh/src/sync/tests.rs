@@ -31,6 +31,12 @@ struct Node {
     shared: BTreeMap<GroupId, BTreeSet<usize>>,
     /// Serves entries with a byte changed.
     forges: bool,
+    /// Says that it has more than it has.
+    boasts: bool,
+    /// Answers no fetch.
+    withholds: bool,
+    /// Takes nothing.
+    full: bool,
     faults: BTreeMap<NodeId, u32>,
     fetched: Vec<(GroupId, Result<(), FetchError>)>,
     entry_bytes: usize,
@@ -72,6 +78,9 @@ impl Net {
                 copies: BTreeMap::new(),
                 shared: BTreeMap::new(),
                 forges: false,
+                boasts: false,
+                withholds: false,
+                full: false,
                 faults: BTreeMap::new(),
                 fetched: Vec::new(),
                 entry_bytes: 0,
@@ -194,7 +203,7 @@ impl Net {
     fn answer(&mut self, node: usize, question: Question) -> Answer {
         let now_ms = self.now_ms;
         let others: Vec<NodeId> = self.nodes.iter().map(|node| node.keys.id).collect();
-        let Node { copies, shared, .. } = &mut self.nodes[node];
+        let Node { copies, shared, full, .. } = &mut self.nodes[node];
         let heads = |copies: &BTreeMap<GroupId, Copy>, id: &GroupId| {
             copies.get(id).and_then(|copy| copy.replica.as_ref()).and_then(Heads::of)
         };
@@ -217,6 +226,10 @@ impl Net {
                     LaneName::Data { node, inc } => Some((node, inc)),
                 };
                 Answer::Own(copies.get(&id).and_then(|copy| copy.own(lane, seq)))
+            }
+            Question::Receive { .. } if *full => {
+                let stopped = Some("full".to_owned());
+                Answer::Received(Received { stopped, ..Received::default() })
             }
             Question::Receive { group, entries, .. } => {
                 let Some(copy) = copies.get_mut(&group) else {
@@ -250,7 +263,7 @@ impl Net {
     fn serve(&mut self, node: usize, from: usize, request: Request) -> Response {
         let now_ms = self.now_ms;
         let asking = self.nodes[from].keys.id;
-        let Node { copies, shared, sync, forges, .. } = &mut self.nodes[node];
+        let Node { copies, shared, sync, forges, boasts, .. } = &mut self.nodes[node];
         let may_read = |id: &GroupId| shared.get(id).is_some_and(|nodes| nodes.contains(&from));
         match request {
             Request::Digests(told) => {
@@ -260,7 +273,13 @@ impl Net {
             Request::Heads { group } => {
                 let copy = copies.get(&group).filter(|_| may_read(&group));
                 match copy.and_then(|copy| copy.replica.as_ref()).and_then(Heads::of) {
-                    Some(heads) => Response::Heads(HeadsFrame::new(heads).unwrap()),
+                    Some(mut heads) => {
+                        if *boasts {
+                            heads.control.seq += 1_000;
+                            heads.lanes.iter_mut().for_each(|head| head.seq = u64::MAX);
+                        }
+                        Response::Heads(HeadsFrame::new(heads).unwrap())
+                    }
                     None => Response::Absent,
                 }
             }
@@ -326,6 +345,9 @@ impl Net {
                     return;
                 }
                 let request = Request::decode(&request).unwrap();
+                if self.nodes[to].withholds && matches!(request, Request::Fetch { .. }) {
+                    return;
+                }
                 let response = self.serve(to, from, request).encode();
                 self.flush(to);
                 if !self.rng.random_bool(self.loss) {
@@ -389,6 +411,13 @@ fn forge(entry: &mut [u8]) {
 
 fn bytes(entries: &[Vec<u8>]) -> usize {
     entries.iter().map(Vec::len).sum()
+}
+
+/// Seeds of this run: `ROOKERY_SIM_SEED` and `ROOKERY_SIM_SEEDS`.
+fn seeds(count: u64) -> std::ops::Range<u64> {
+    let number = |variable: &str| std::env::var(variable).ok().map(|n| n.parse::<u64>().unwrap());
+    let first = number("ROOKERY_SIM_SEED").unwrap_or(0);
+    first..first + number("ROOKERY_SIM_SEEDS").unwrap_or(count)
 }
 
 fn everybody(net: &Net) -> Vec<usize> {
@@ -470,7 +499,7 @@ fn a_partition_heals_with_little_more_than_what_is_missing() {
 
 #[test]
 fn whatever_is_lost_or_cut_off_all_have_the_same_in_the_end() {
-    for seed in 0..20 {
+    for seed in seeds(20) {
         let mut net = Net::new(4, 1_000 + seed);
         net.latency_ms = 150;
         let groups = [net.group(&[0, 1, 2, 3], true), net.group(&[1, 2, 3], false)];
@@ -706,4 +735,210 @@ fn a_peer_that_answers_what_was_not_asked_is_at_fault() {
         assert!(asked);
         assert_eq!(faults, 1);
     }
+}
+
+/// A node that holds the branch that its home does not keep gets the other one, by names.
+#[test]
+fn a_settled_fork_ends_equal() {
+    for length in [1, 5, 60] {
+        let mut net = Net::new(3, 20 + length);
+        let world = net.group(&[0, 1, 2], true);
+        net.post(2, world.id, 3);
+        let before: Vec<_> = net.nodes[2].copies[&world.id].stored.values().cloned().collect();
+        let mut other = Copy::of(net.nodes[2].keys.id, &world);
+        other.receive(&before, 0);
+        let Net { nodes, rng, .. } = &mut net;
+        let mut theirs = before.clone();
+        for i in 0..length {
+            theirs.push(other.post(&nodes[2].keys, &format!("to 1: {i}"), rng));
+        }
+        net.post(2, world.id, 9);
+        let ours: Vec<_> = net.nodes[2].copies[&world.id].stored.values().cloned().collect();
+        // The home has the longer or the shorter one; the cheat has gone.
+        net.nodes[0].copies.get_mut(&world.id).unwrap().receive(&theirs, 0);
+        net.nodes[1].copies.get_mut(&world.id).unwrap().receive(&ours, 0);
+        net.connect(0, 1);
+        net.run(5_000);
+        let keep = Heads::of(other.replica.as_ref().unwrap()).unwrap().lanes[0];
+        let Net { nodes, rng, now_ms, .. } = &mut net;
+        let Node { keys, copies, sync, .. } = &mut nodes[0];
+        let settle = glog::body::Settle { node: keep.node, inc: keep.inc, keep: Some(keep) };
+        copies.get_mut(&world.id).unwrap().act(keys, Action::Settle(settle), rng);
+        sync.changed(world.id, false, *now_ms);
+        net.converge(&world.id, &[0, 1], 15_000);
+        assert_eq!(net.heads(1, &world.id).unwrap().lanes, [keep]);
+        assert!(net.nodes.iter().all(|node| node.faults.is_empty()));
+    }
+}
+
+#[test]
+fn a_boaster_and_one_who_withholds_keep_nobody_from_the_rest() {
+    for seed in 0..4 {
+        let mut net = Net::new(4, 40 + seed);
+        let world = net.group(&[0, 1, 2, 3], seed % 2 == 0);
+        net.connect(0, 1);
+        net.connect(0, 2);
+        net.post(0, world.id, 700);
+        net.post(1, world.id, 300);
+        net.converge(&world.id, &[0, 1, 2], 20_000);
+        net.nodes[1].boasts = true;
+        net.nodes[2].withholds = true;
+        for peer in [1, 2, 0] {
+            net.connect(3, peer);
+        }
+        net.converge(&world.id, &[0, 3], 60_000);
+        let missing: usize = net.nodes[0].copies[&world.id].stored.values().map(Vec::len).sum();
+        let got = net.nodes[3].entry_bytes;
+        assert!(got as f64 <= 1.2 * missing as f64, "seed {seed}: {got} of {missing}");
+    }
+}
+
+#[test]
+fn a_node_that_takes_nothing_asks_no_more_for_a_while_and_then_goes_on() {
+    let mut net = Net::new(2, 50);
+    let world = net.group(&[0, 1], true);
+    net.nodes[1].full = true;
+    net.connect(0, 1);
+    net.post(0, world.id, 300);
+    net.run(60_000);
+    assert!(net.nodes[1].faults.is_empty());
+    let asked = net.nodes[1].requests;
+    assert!(asked < 40, "{asked}");
+    let home = net.nodes[0].keys.id;
+    let now_ms = net.now_ms;
+    net.nodes[1].sync.fetch(world.id, home, now_ms);
+    net.flush(1);
+    net.run(2_000);
+    let stopped = FetchError::Stopped("full".to_owned());
+    assert_eq!(net.nodes[1].fetched, [(world.id, Err(stopped))]);
+    net.nodes[1].full = false;
+    net.converge(&world.id, &[0, 1], 60_000);
+}
+
+/// Pages that end before their range does are gone on with, not fetched again.
+#[test]
+fn long_entries_come_once_too() {
+    let mut net = Net::new(3, 90);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect(0, 1);
+    let words = "a long story ".repeat(1_100);
+    for i in 0..400 {
+        let Net { nodes, rng, .. } = &mut net;
+        let Node { keys, copies, .. } = &mut nodes[i % 2];
+        let entry = copies.get_mut(&world.id).unwrap().post(keys, &words, rng);
+        let other = nodes[1 - i % 2].copies.get_mut(&world.id).unwrap();
+        assert_eq!(other.receive(&[entry], 0), (1, 0));
+    }
+    net.connect(0, 2);
+    net.connect(1, 2);
+    net.converge(&world.id, &[0, 1, 2], 20_000);
+    let missing: usize = net.nodes[0].copies[&world.id].stored.values().map(Vec::len).sum();
+    let got = net.nodes[2].entry_bytes;
+    assert!(missing > 5 << 20);
+    assert!(got as f64 <= 1.02 * missing as f64, "{got} of {missing}");
+}
+
+/// Two acts of recovery: the one with the greater number wins everywhere.
+#[test]
+fn rival_recoveries_meet() {
+    for (first, second) in [(1, 2), (1, 1), (2, 1)] {
+        let mut net = Net::new(3, 60);
+        let world = net.group(&[0, 1, 2], true);
+        for (node, number) in [(1, first), (2, second)] {
+            let Net { nodes, rng, .. } = &mut net;
+            let keep = if node == 1 { 1 } else { 2 };
+            let chain = nodes[node].copies[&world.id].replica.as_ref().unwrap().chain();
+            let recover = Recover {
+                keep: chain.at(keep).unwrap().id().0,
+                cert: nodes[node].keys.cert.clone(),
+                drop: List::default(),
+                certs: List::default(),
+                epoch: None,
+                undo: false,
+                owner: None,
+                recovery: None,
+            };
+            let body = glog::body::ControlBody::bare(Action::Recover(Box::new(recover)));
+            let (key, home) = (&nodes[0].keys.root, nodes[node].keys.id);
+            let entry = write_recover(chain, keep, number, (home, 1), &body, key, rng).unwrap();
+            let copy = nodes[node].copies.get_mut(&world.id).unwrap();
+            assert_eq!(copy.receive(&[entry.encode()], 0), (1, 0));
+        }
+        net.connect_all();
+        net.converge(&world.id, &[0, 1, 2], 30_000);
+        let recovery = net.heads(0, &world.id).unwrap().control.recovery;
+        assert_eq!(recovery, first.max(second));
+        assert!(net.nodes.iter().all(|node| node.faults.is_empty()));
+    }
+}
+
+/// A home that has signed two entries for one place: both sides learn of it, and data goes on.
+#[test]
+fn a_disputed_chain_stops_no_data() {
+    let mut net = Net::new(3, 70);
+    let world = net.group(&[0, 1, 2], true);
+    for (node, title) in [(1, "one"), (2, "two")] {
+        let Net { nodes, rng, .. } = &mut net;
+        let mut copy = Copy::of(nodes[0].keys.id, &world);
+        let setting = Setting::Title(Text::new(title).unwrap());
+        let info = Action::Info(Info { setting, cut: None, epoch: None });
+        let mut acts = vec![copy.act(&nodes[0].keys, info, rng)];
+        let setting = Setting::Title(Text::new("and on").unwrap());
+        let info = Action::Info(Info { setting, cut: None, epoch: None });
+        acts.push(copy.act(&nodes[0].keys, info, rng));
+        nodes[node].copies.get_mut(&world.id).unwrap().receive(&acts, 0);
+    }
+    net.connect(1, 2);
+    net.run(10_000);
+    for node in [1, 2] {
+        let replica = net.nodes[node].copies[&world.id].replica.as_ref().unwrap();
+        assert!(replica.chain().dispute().is_some(), "node {node}");
+    }
+    net.post(1, world.id, 30);
+    net.post(2, world.id, 20);
+    net.run(10_000);
+    // What cites the other branch waits for it there; what stands is exchanged.
+    for node in [1, 2] {
+        assert_eq!(net.nodes[node].copies[&world.id].stored.len(), 50, "node {node}");
+    }
+    for node in &mut net.nodes {
+        node.entry_bytes = 0;
+    }
+    net.run(120_000);
+    let again: usize = net.nodes.iter().map(|node| node.entry_bytes).sum();
+    assert!(again < 100_000, "{again}");
+}
+
+/// A thousand groups on two nodes: what differs comes, and the streams are few.
+#[test]
+fn many_groups_take_turns() {
+    let mut net = Net::new(2, 80);
+    let worlds: Vec<World> = (0..300).map(|_| net.group(&[0, 1], true)).collect();
+    for (i, world) in worlds.iter().enumerate() {
+        net.post(i % 2, world.id, 3);
+    }
+    net.connect(0, 1);
+    net.run(30_000);
+    for world in &worlds {
+        assert!(net.are_equal(&world.id, &[0, 1]));
+    }
+}
+
+#[test]
+fn a_group_that_comes_later_is_compared_at_once() {
+    let mut net = Net::new(2, 95);
+    let world = net.group(&[0, 1], true);
+    let copy = net.nodes[1].copies.remove(&world.id).unwrap();
+    net.post(0, world.id, 10);
+    net.connect(0, 1);
+    net.run(3_000);
+    assert_eq!(net.nodes[1].entry_bytes, 0);
+    net.nodes[1].copies.insert(world.id, copy);
+    let now_ms = net.now_ms;
+    net.nodes[1].sync.groups_changed(now_ms);
+    net.flush(1);
+    net.converge(&world.id, &[0, 1], 1_000);
+    // And so is what is said there at once.
+    net.post(1, world.id, 1);
+    net.converge(&world.id, &[0, 1], 1_000);
 }

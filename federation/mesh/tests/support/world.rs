@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use glog::body::{Action, AddNode, ControlBody, DataBody, Genesis, GroupKind, Post};
 use glog::cbor::{Blob, List, Text};
+use glog::control::{ControlEntry, Refused, Verdict};
 use glog::{
     Author, CertBody, Entry, EntryRef, EpochPlace, Event, GroupId, Hash16, Lane, Node16, NodeCert,
     NodeId, Rejected, Replica, Rights, UserRef, seal_epoch, write_control, write_genesis,
@@ -178,7 +179,11 @@ impl Copy {
         let was_here = at.is_some_and(|at| self.stored.contains_key(&at));
         let events = match replica.receive(entry, now_ms) {
             Ok(events) => events,
-            Err(Rejected::Frozen) => return Ok(false),
+            // Another branch than ours is nobody's fault but its author's.
+            Err(
+                Rejected::Frozen
+                | Rejected::Control(Refused::Place | Refused::Recover | Refused::Disputed),
+            ) => return Ok(false),
             Err(_) => return Err(()),
         };
         let Some(at) = at else {
@@ -230,10 +235,14 @@ impl Copy {
 
     /// The next entry of this node's control chain, which it keeps.
     pub fn act(&mut self, keys: &Keys, action: Action, rng: &mut StdRng) -> Vec<u8> {
+        // What is settled nobody asks for.
         let owner = UserRef { node: keys.id.short(), id: 1 };
+        let owner = (!matches!(action, Action::Settle(_))).then_some(owner);
         let chain = self.replica.as_ref().unwrap().chain();
         let body = ControlBody::bare(action);
-        let entry = write_control(chain, keys.author(), Some(owner), &body, 0, rng).unwrap();
+        let entry = write_control(chain, keys.author(), owner, &body, 0, rng).unwrap();
+        let read = ControlEntry::new(entry.clone()).unwrap();
+        assert!(matches!(chain.would(&read), Ok(Verdict::Applied) | Err(Refused::Disputed)));
         let bytes = entry.encode();
         assert_eq!(self.receive(std::slice::from_ref(&bytes), 0), (1, 0));
         bytes

@@ -125,7 +125,9 @@ impl Driver {
         if link.leaving {
             return;
         }
-        let Some(from) = link.ready() else {
+        // Who it is was proved by its Hello. The core compares nothing before it has answered ours, too.
+        let is_early = matches!(request, Request::Digests(_)) && link.ready().is_none();
+        let Some(from) = link.node.filter(|_| !is_early) else {
             let too_early = Response::Busy { retry_ms: TOO_EARLY_MS };
             return self.respond(peer, channel, &too_early);
         };
