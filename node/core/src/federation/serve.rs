@@ -1,5 +1,6 @@
 //! What other nodes are told and given of logs, and what they bring.
 
+use glog::control::Refused;
 use glog::{ControlRef, Entry, EntryRef, GroupId, Node16, NodeCert, NodeId};
 
 use super::groups::takes_part;
@@ -218,15 +219,21 @@ impl Decide<'_> {
                 taken.stopped = Some("nobody else writes in it".to_owned());
                 return Ok(taken);
             }
+            let is_genesis = entry.header().group == GroupId::default();
             match self.receive_entry(channel, entry)? {
                 Ok(events) if events.is_empty() => {}
                 Ok(events) => {
                     taken.fresh += 1;
                     self.follow_log(channel, &events)?;
                 }
-                Err(glog::Rejected::Signature | glog::Rejected::Group) => taken.rejected += 1,
-                // What does not connect may be another branch: that is no fault of who forwards it.
-                Err(_) => {}
+                // What does not connect may be another branch: that is no fault of who forwards it. The
+                // first entry again is none of the chain's, whoever offers it.
+                Err(
+                    glog::Rejected::Frozen
+                    | glog::Rejected::Control(Refused::Place | Refused::Recover | Refused::Disputed),
+                ) => {}
+                Err(_) if is_genesis => {}
+                Err(_) => taken.rejected += 1,
             }
         }
         Ok(taken)

@@ -542,3 +542,50 @@ async fn a_restored_home_decides_nothing_until_the_others_have_told_what_they_ho
         assert_eq!(words, ["hello", "lost at home", "still talking"]);
     }
 }
+
+#[tokio::test]
+async fn what_is_not_signed_by_who_is_said_to_have_written_it_is_the_senders_fault() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(true, "hello").await;
+    let home = &two.home.core;
+    let node = home.node().short();
+    let lanes = [LaneName::Control, LaneName::Data { node, inc: 0 }];
+    for lane in lanes {
+        let held = two.far.core.log_heads(two.group).await.unwrap().unwrap();
+        let from = match lane {
+            LaneName::Control => {
+                let (ada, channel) = (two.ada, two.channel);
+                home.edit_channel_title(ada.actor(), ada.id, channel, "Other").await.unwrap();
+                held.control.seq + 1
+            }
+            LaneName::Data { .. } => 0,
+        };
+        let page = home.log_page(two.group, lane, from, from + 1, ALL).await.unwrap();
+        let mut forged = page[0].clone();
+        // The signature stands behind the header, before the body: any of its bytes will do.
+        let header = glog::Entry::decode(&forged).unwrap().header().encode().len();
+        forged[header + 10] ^= 1;
+        let taken = two.far.core.receive_log(two.group, vec![forged]).await;
+        assert_eq!((taken.fresh, taken.rejected, taken.stopped), (0, 1, None), "{lane:?}");
+        assert_eq!(two.far.core.log_heads(two.group).await.unwrap().unwrap(), held);
+        // The true one is taken, once.
+        for fresh in [1, 0] {
+            let taken = two.far.core.receive_log(two.group, page.clone()).await;
+            assert_eq!((taken.fresh, taken.rejected, taken.stopped), (fresh, 0, None));
+        }
+    }
+    // The first entry again is no fault, and what is no entry at all is one.
+    let genesis = home.log_page(two.group, LaneName::Control, 0, 1, ALL).await.unwrap();
+    let taken = two.far.core.receive_log(two.group, genesis).await;
+    assert_eq!((taken.fresh, taken.rejected), (0, 0));
+    let taken = two.far.core.receive_log(two.group, vec![vec![7; 100]]).await;
+    assert_eq!((taken.fresh, taken.rejected), (0, 1));
+    // Of a group that nobody here wants nothing is taken.
+    let other = two.home.channel(two.ada, false).await;
+    let group = glog::GroupId(home.name_of_log(other));
+    let chain = home.log_page(group, LaneName::Control, 0, 9, ALL).await.unwrap();
+    let taken = two.far.core.receive_log(group, chain).await;
+    assert!(taken.fresh == 0 && taken.rejected == 0 && taken.stopped.is_some(), "{taken:?}");
+    assert_eq!(two.far.core.channel_of_group(group).unwrap(), None);
+}
