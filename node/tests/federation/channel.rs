@@ -6,12 +6,12 @@ use crate::two::{Two, came, play, words};
 
 #[test]
 fn a_channel_is_read_on_another_node() {
-    play("channel::a_channel_is_read_on_another_node", true, |two| scene(two));
+    play("channel::a_channel_is_read_on_another_node", true, scene);
 }
 
 #[test]
 fn and_without_gossip() {
-    play("channel::and_without_gossip", false, |two| scene(two));
+    play("channel::and_without_gossip", false, scene);
 }
 
 fn scene(mut two: Two) {

@@ -6,12 +6,12 @@ use crate::two::{Two, came, play, words};
 
 #[test]
 fn a_group_of_two_nodes() {
-    play("group::a_group_of_two_nodes", true, |two| scene(two));
+    play("group::a_group_of_two_nodes", true, scene);
 }
 
 #[test]
 fn and_without_gossip() {
-    play("group::and_without_gossip", false, |two| scene(two));
+    play("group::and_without_gossip", false, scene);
 }
 
 fn scene(mut two: Two) {

@@ -8,7 +8,7 @@ use crate::two::{Two, came, play, words};
 
 #[test]
 fn a_home_is_handed_over_and_a_lost_one_replaced() {
-    play("home::a_home_is_handed_over_and_a_lost_one_replaced", true, |two| scene(two));
+    play("home::a_home_is_handed_over_and_a_lost_one_replaced", true, scene);
 }
 
 fn scene(mut two: Two) {
