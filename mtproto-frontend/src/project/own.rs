@@ -123,6 +123,7 @@ pub(crate) fn own_update(
             }
             .into()
         }
+        Own::HomeAway { channel, bans } => home_away(view, *channel, *bans),
         Own::RecentReactions => types::UpdateRecentReactions {}.into(),
         Own::DefaultReaction => types::UpdateConfig {}.into(),
         Own::Poll(id) => return super::poll_update(view, *id, named),
@@ -242,6 +243,22 @@ pub(crate) fn scheduled_gone(with: PeerId, ids: &[MessageId], sent: &[MessageId]
         peer: peer(with),
         messages: numbers(ids),
         sent_messages: (!sent.is_empty()).then(|| numbers(sent)),
+    }
+    .into()
+}
+/// What a client shows to an admin whose wish another node has not heard.
+fn home_away(view: View<'_>, channel: ChannelId, bans: bool) -> enums::Update {
+    let title = view.core.channel(channel).map(|found| found.title.clone()).unwrap_or_default();
+    let after = match bans {
+        true => "Until it answers, new messages of that person are hidden on this node.",
+        false => "Nothing has changed; try again later.",
+    };
+    types::UpdateServiceNotification {
+        popup: true,
+        type_: "NODE_UNREACHABLE".to_owned(),
+        message: format!("The node that decides about “{title}” cannot be reached. {after}"),
+        media: types::MessageMediaEmpty {}.into(),
+        ..types::UpdateServiceNotification::default()
     }
     .into()
 }

@@ -423,6 +423,13 @@ pub enum Own {
         /// The messages.
         ids: Vec<MessageId>,
     },
+    /// The home of a channel could not be reached: what the member wanted there is not done.
+    HomeAway {
+        /// Which.
+        channel: ChannelId,
+        /// It is a ban: asked again until it is answered, and what that person writes is hidden.
+        bans: bool,
+    },
     /// What the member reacted with lately.
     RecentReactions,
     /// With what the member reacts by a double tap; part of the configuration.

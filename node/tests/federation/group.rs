@@ -91,6 +91,8 @@ fn scene(mut two: Two) {
     let title = json!({ "channel": { "channel": there }, "title": "Nobody hears" });
     let refused = two.bob.invoke_refused("channels.EditTitle", title);
     assert_eq!(refused, (406, "NODE_UNREACHABLE".into()));
+    let told = two.bob.expect(&json!({ "_": "UpdateServiceNotification" }));
+    assert!(told["message"].as_str().is_some_and(|said| said.contains("Our talk")), "{told}");
     // Who is banned at home is silent everywhere, and what he said meanwhile is gone.
     two.bob.send(there, "into the void");
     let rights = json!({ "_": "ChatBannedRights", "view_messages": true, "until_date": 0 });

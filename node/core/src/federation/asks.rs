@@ -10,6 +10,7 @@ use super::WAITING_ASK;
 use crate::channels::VEILED;
 
 use crate::decide::{Decide, scan_prefix};
+use crate::event::{Event, Own};
 use crate::ids::{Actor, ChannelId, UserId};
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
@@ -27,6 +28,8 @@ pub struct Asked {
     channel: ChannelId,
     /// Its name: the same however often it is asked.
     id: [u8; 16],
+    /// Who wants it.
+    by: UserId,
     /// Whom it bans: hidden here until the home has decided.
     bans: Option<UserRef>,
 }
@@ -74,8 +77,16 @@ impl Core {
                     Ok(network) => network.ask(*asked).await,
                     Err(cause) => Err(cause),
                 };
-                if matches!(answered, Err(CoreError::NodeUnreachable)) && again.bans.is_some() {
-                    self.write(None, move |decide| decide.veil(&again)).await?;
+                if matches!(answered, Err(CoreError::NodeUnreachable)) {
+                    let (channel, bans) = (again.channel, again.bans.is_some());
+                    let change = Own::HomeAway { channel, bans };
+                    let away = Event::Own { owner: again.by, change, actor: None };
+                    self.write(None, move |decide| {
+                        decide.veil(&again)?;
+                        decide.event(away);
+                        Ok(())
+                    })
+                    .await?;
                 }
                 answered.map(|()| T::default())
             }
@@ -106,6 +117,7 @@ impl Core {
                 evidence: waiting.evidence,
                 channel,
                 id,
+                by: UserId(0),
                 bans: Some(bans),
             };
             // Done, or refused for good: what the chain says counts from now on.
@@ -139,8 +151,8 @@ impl Decide<'_> {
         by: Option<UserId>,
         action: Action,
     ) -> CoreResult<CoreError> {
-        let Some(by) = by else { return Ok(CoreError::AdminRightMissing) };
-        let by = self.user_ref(by)?;
+        let Some(asker) = by else { return Ok(CoreError::AdminRightMissing) };
+        let by = self.user_ref(asker)?;
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
         let (home, group, head) =
@@ -164,7 +176,7 @@ impl Decide<'_> {
         };
         let evidence = ask.sign(keys.operational(), None);
         let evidence = glog::cbor::encode(&evidence);
-        let asked = Asked { home, group, evidence, channel, id, bans };
+        let asked = Asked { home, group, evidence, channel, id, by: asker, bans };
         Ok(CoreError::AskHome(Box::new(asked)))
     }
 
