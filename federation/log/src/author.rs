@@ -187,6 +187,36 @@ pub struct LaneEnd {
     pub last: Option<(u64, EntryId)>,
 }
 
+impl LaneEnd {
+    /// The number of the next entry, and the name of the one before.
+    pub(crate) fn next(&self, body: &DataBody) -> Result<(u64, EntryId), AuthorError> {
+        match self.last {
+            Some((seq, prev)) => Ok((seq.checked_add(1).ok_or(AuthorError::Closed)?, prev)),
+            // An incarnation above the first begins with its Open.
+            None if self.inc > 0 && !matches!(body, DataBody::Open(_)) => Err(AuthorError::Closed),
+            None => Ok((0, EntryId::default())),
+        }
+    }
+}
+
+/// The right class that the header of an entry names.
+pub(crate) fn classes(body: &DataBody) -> Rights {
+    match body {
+        DataBody::Post(post) => post.classes(),
+        DataBody::Edit(edit) => edit.post.classes(),
+        _ => Rights::NONE,
+    }
+}
+
+/// Whether an entry brings the certificate of its own key.
+pub(crate) fn brings_key(body: &DataBody, serial: u32) -> bool {
+    match body {
+        DataBody::Cert(cert) => cert.body.serial == serial,
+        DataBody::Open(open) => open.cert.is_some(),
+        _ => false,
+    }
+}
+
 /// The next entry of a lane, by who holds the chain and knows where the lane ends.
 ///
 /// `secret` is of the key in force, and may be missing in a public group; `deps` are heads of other
@@ -212,26 +242,15 @@ pub fn write_data<R: CryptoRng + ?Sized>(
     if !chain.timeline().is_writer(author.node.short(), lane.inc, state.head.0) {
         return Err(AuthorError::NotWriter);
     }
-    let (seq, prev) = match lane.last {
-        Some((seq, prev)) => (seq.checked_add(1).ok_or(AuthorError::Closed)?, prev),
-        // An incarnation above the first begins with its Open.
-        None if lane.inc > 0 && !matches!(body, DataBody::Open(_)) => {
-            return Err(AuthorError::Closed);
-        }
-        None => (0, EntryId::default()),
-    };
+    let (seq, prev) = lane.next(body)?;
     let never_sealed = matches!(body, DataBody::Cert(_) | DataBody::Open(_));
     let epoch = state.epoch.filter(|_| !never_sealed);
     let secret = epoch.map(|id| secret.ok_or(AuthorError::NoKey(id))).transpose()?;
-    let flags = match body {
-        DataBody::Post(post) => post.classes(),
-        DataBody::Edit(edit) => edit.post.classes(),
-        _ => Rights::NONE,
-    };
+    let flags = classes(body).0;
     let header = Header {
         group: state.group,
         node: author.node,
-        lane: Lane::Data { inc: lane.inc, user, ctl: chain.cite(), deps, epoch, flags: flags.0 },
+        lane: Lane::Data { inc: lane.inc, user, ctl: chain.cite(), deps, epoch, flags },
         seq,
         key_serial: author.serial,
         prev,
@@ -271,12 +290,7 @@ impl Replica {
         if self.frozen_from(node, inc).is_some() {
             return Err(AuthorError::Closed);
         }
-        let brings = match body {
-            DataBody::Cert(cert) => cert.body.serial == author.serial,
-            DataBody::Open(open) => open.cert.is_some(),
-            _ => false,
-        };
-        if !brings && !self.knows_key(node, author.serial) {
+        if !brings_key(body, author.serial) && !self.knows_key(node, author.serial) {
             return Err(AuthorError::NoCertificate);
         }
         let chain = self.chain();
@@ -332,7 +346,7 @@ impl ControlBody {
     }
 }
 
-fn salt<R: CryptoRng + ?Sized>(rng: &mut R) -> [u8; SALT_BYTES] {
+pub(crate) fn salt<R: CryptoRng + ?Sized>(rng: &mut R) -> [u8; SALT_BYTES] {
     let mut salt = [0; SALT_BYTES];
     rng.fill_bytes(&mut salt);
     salt

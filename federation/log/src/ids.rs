@@ -52,7 +52,7 @@ names! {
     NodeId[32];
     /// The first 16 bytes of a [`NodeId`].
     Node16[16];
-    /// A group: the id of its Genesis. Zero in the Genesis itself.
+    /// A group: the id of its Genesis, zero in the Genesis itself; of two people, [`GroupId::of_pair`].
     GroupId[32];
     /// An entry: blake3 of its header.
     EntryId[32];
@@ -71,6 +71,19 @@ impl NodeId {
     /// The prefix that stands for it in headers and bodies.
     pub fn short(&self) -> Node16 {
         Node16(prefix(&self.0))
+    }
+}
+
+impl GroupId {
+    /// The chat of two people of two nodes: blake3 of `dm` ++ node (32) ++ number (8, big-endian), the
+    /// lesser of the two first.
+    pub fn of_pair(one: (NodeId, u64), other: (NodeId, u64)) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(b"dm");
+        for (node, user) in [one.min(other), one.max(other)] {
+            hasher.update(&node.0).update(&user.to_be_bytes());
+        }
+        Self(*hasher.finalize().as_bytes())
     }
 }
 

@@ -5,7 +5,8 @@
 //! that hold the same entries agree, whatever the network did.
 //!
 //! [`Entry`] and its [`Header`] are what travels; [`body`] is what it holds; [`NodeCert`] says whose
-//! keys are whose. [`control`] folds the chain, [`data`] judges the lanes, twice. A [`Replica`] is one
+//! keys are whose. Two people of two nodes have two lanes and no chain: a [`Pair`].
+//! [`control`] folds the chain, [`data`] judges the lanes, twice. A [`Replica`] is one
 //! node's copy: what it accepts, what waits, what is delivered; [`Author`] writes the next entry.
 //!
 //! Pure: no I/O; clock and randomness are arguments. The formats are in `docs/FEDERATION.md`, with
@@ -22,6 +23,7 @@ mod epoch;
 mod header;
 mod ids;
 mod mutant;
+mod pair;
 mod replica;
 mod rights;
 #[cfg(test)]
@@ -40,5 +42,6 @@ pub use entry::{CONTROL_BODY_BYTES_MAX, DATA_BODY_BYTES_MAX, Entry, Signer, goss
 pub use epoch::{EpochPlace, open_body, open_epoch, seal_body, seal_epoch};
 pub use header::{DEPS_MAX, Generation, HEADER_BYTES_MAX, Header, Lane};
 pub use ids::{AskId, ControlRef, EntryId, EntryRef, GroupId, Hash16, Node16, NodeId, UserRef};
+pub use pair::{PAIR_PENDING_MAX, Pair, PairMessage};
 pub use replica::{Event, GAP_AFTER_MS, LaneFork, PENDING_MAX, Rejected, Replica};
 pub use rights::Rights;

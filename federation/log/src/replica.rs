@@ -336,27 +336,15 @@ impl Replica {
     fn verify(&self, entry: &Entry) -> Result<bool, Rejected> {
         let header = entry.header();
         let node = header.node.short();
-        let own = brought(&read_body(entry, None)).cloned().filter(|cert| {
-            cert.body.serial == header.key_serial
-                && cert.node() == header.node
-                && cert.verify().is_ok()
-        });
+        let own = own_cert(entry);
         let known = self.chain.state().cert(node, header.key_serial);
         let Some(cert) = own.as_ref().or(known).or(self.certs.get(&(node, header.key_serial)))
         else {
             return Ok(false);
         };
-        if cert.node() != header.node {
-            return Err(Rejected::Signature);
-        }
-        entry.verify(Signer::Node, &cert.op()).map_err(|_| Rejected::Signature)?;
-        // Along a lane keys are replaced, never taken up again.
         let before = DataEntry::new(entry, Content::Hidden).and_then(|read| read.before());
         let serial = before.and_then(|before| self.ids.get(&before)).map(|(_, serial)| *serial);
-        if serial.is_some_and(|serial| serial > header.key_serial) {
-            return Err(Rejected::Signature);
-        }
-        Ok(true)
+        is_signed(entry, cert, serial).map(|()| true)
     }
 
     /// Whether a lane takes this entry, whose signature holds: looks for a fork first.
@@ -678,8 +666,34 @@ fn judged(changed: Vec<EntryRef>, events: &mut Vec<Event>) {
     }
 }
 
+/// The certificate of its own key that an entry brings along.
+pub(crate) fn own_cert(entry: &Entry) -> Option<NodeCert> {
+    let header = entry.header();
+    brought(&read_body(entry, None)).cloned().filter(|cert| {
+        cert.body.serial == header.key_serial && cert.node() == header.node && cert.verify().is_ok()
+    })
+}
+
+/// Checks an entry of a lane under a certificate; `before` is the serial of the entry before it.
+pub(crate) fn is_signed(
+    entry: &Entry,
+    cert: &NodeCert,
+    before: Option<u32>,
+) -> Result<(), Rejected> {
+    let header = entry.header();
+    if cert.node() != header.node {
+        return Err(Rejected::Signature);
+    }
+    entry.verify(Signer::Node, &cert.op()).map_err(|_| Rejected::Signature)?;
+    // Along a lane keys are replaced, never taken up again.
+    if before.is_some_and(|serial| serial > header.key_serial) {
+        return Err(Rejected::Signature);
+    }
+    Ok(())
+}
+
 /// The certificate that an entry brings along.
-fn brought(content: &Content) -> Option<&NodeCert> {
+pub(crate) fn brought(content: &Content) -> Option<&NodeCert> {
     match content {
         Content::Said(DataBody::Cert(cert)) => Some(cert),
         Content::Said(DataBody::Open(open)) => open.cert.as_ref(),
@@ -691,7 +705,7 @@ fn has_gap(waiting: &Waiting, now_ms: u64) -> bool {
     now_ms.saturating_sub(waiting.since_ms) >= GAP_AFTER_MS
 }
 
-fn pin(pinned: &mut BTreeMap<(Node16, u32), u64>, at: &EntryRef) {
+pub(crate) fn pin(pinned: &mut BTreeMap<(Node16, u32), u64>, at: &EntryRef) {
     let below = pinned.entry((at.node, at.inc)).or_default();
     *below = at.seq.max(*below);
 }

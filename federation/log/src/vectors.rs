@@ -6,13 +6,16 @@ use std::fmt::Write as _;
 use keys::NodeIdentity;
 
 use crate::author::{recover_place, write_control, write_recover};
-use crate::body::{Action, AddNode, Ban, ControlBody, Cut, DataBody, Open, Promote, Recover};
+use crate::body::{
+    Action, AddNode, Ban, ControlBody, Cut, DataBody, Delete, Open, Promote, Recover,
+};
 use crate::cbor::{List, Text, encode};
 use crate::cert::{Opened, RootOpening};
 use crate::control::{Chain, ControlEntry};
 use crate::entry::Entry;
 use crate::epoch::open_epoch;
 use crate::ids::{EntryRef, Hash16};
+use crate::pair::Pair;
 use crate::replica::Replica;
 use crate::rights::Rights;
 use crate::testing::{SUPERGROUP, Start, TestNode, cut, epoch, genesis, seeded, text};
@@ -92,6 +95,23 @@ fn vectors() -> String {
     let open = replica.write_data(home.author(), 1, 0, &open, 1_700_000_000_000, &mut seeded(3));
     line("open.entry", &open.unwrap().encode());
     line("recover.entry", &recovered(replica.chain(), &other, &home, &recovery).encode());
+
+    let mut pair = Pair::new((home.id, 1), (other.id, 2), 8);
+    pair.learn_cert(home.cert.clone());
+    pair.learn_cert(other.cert.clone());
+    line("pair.group", &pair.group().0);
+    let mut say = |node: &TestNode, body: &DataBody, seed| {
+        let author = node.author();
+        let entry = pair.write(author, 0, body, 1_700_000_000_000, &mut seeded(seed)).unwrap();
+        pair.receive(entry.clone(), 0).unwrap();
+        entry
+    };
+    let post = say(&home, &text("hello, rook"), 5);
+    line("pair.post.entry", &post.encode());
+    let target = EntryRef { node: home.short(), inc: 0, seq: 0, hash: post.id().short() };
+    let gone = say(&other, &DataBody::Delete(Delete { target }), 6);
+    line("pair.delete.entry", &gone.encode());
+    assert!(pair.messages().is_empty());
     lines.join("\n") + "\n"
 }
 

@@ -259,6 +259,20 @@ def main(path):
     assert drop == [[home[:16], []]] and undo and owner == [other[:16], 1] and key is None
     assert [box[0] for box in epoch[2]] == [other[:16]]
     open_box(recover, epoch, other, vectors["other.x25519_secret"])
+
+    people = sorted([home + (1).to_bytes(8, "big"), other + (2).to_bytes(8, "big")])
+    pair = blake3(b"dm" + b"".join(people))
+    assert pair == vectors["pair.group"]
+    post = Entry(vectors["pair.post.entry"])
+    post.signed_by(home_op)
+    assert (post.group, post.lane, post.seq, post.user, post.kind) == (pair, 1, 0, 1, 64)
+    assert (post.ctl, post.deps, post.epoch) == (None, [], None)
+    assert post.content() == ["hello, rook", False, [], None, b""]
+    gone = Entry(vectors["pair.delete.entry"])
+    gone.signed_by(other_op)
+    at = [home[:16], 0, 0, post.id[:16]]
+    assert (gone.group, gone.node, gone.seq, gone.user, gone.kind) == (pair, other, 0, 2, 66)
+    assert (gone.ctl, gone.deps, gone.epoch, gone.content()) == (None, [at], None, [at])
     print(f"{len(vectors)} vectors hold")
 
 

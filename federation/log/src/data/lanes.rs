@@ -256,7 +256,7 @@ impl Lanes {
                 self.of_user.entry(user).or_default().insert(at);
             }
         }
-        for target in targets(entry) {
+        for target in entry.targets() {
             self.about.entry(target).or_default().insert(at);
         }
         match entry.body() {
@@ -275,7 +275,7 @@ impl Lanes {
 
     /// Forgets what the body had said about other entries.
     fn unindex(&mut self, entry: &DataEntry) {
-        for target in targets(entry) {
+        for target in entry.targets() {
             if let Some(about) = self.about.get_mut(&target) {
                 about.remove(&entry.at);
             }
@@ -595,9 +595,9 @@ impl Lanes {
             // It names pins, and those name messages.
             Some(DataBody::Unpin(unpin)) => {
                 let pins = unpin.pins.iter().filter_map(|pin| self.records.get(pin));
-                pins.flat_map(|pin| targets(&pin.entry)).collect()
+                pins.flat_map(|pin| pin.entry.targets()).collect()
             }
-            _ => targets(&record.entry),
+            _ => record.entry.targets(),
         }
     }
 
@@ -657,19 +657,4 @@ fn last_word<'a, T>(
     }
     let last = last.into_values();
     last.max_by_key(|(record, _)| (record.position, record.entry.at)).map(|(_, value)| value)
-}
-
-/// What an entry says something about.
-fn targets(entry: &DataEntry) -> Vec<EntryRef> {
-    match entry.body() {
-        Some(DataBody::Edit(edit)) => vec![edit.target],
-        Some(DataBody::Delete(delete)) => vec![delete.target],
-        Some(DataBody::Pin(pin)) => vec![pin.target],
-        Some(DataBody::Unpin(unpin)) => unpin.pins.to_vec(),
-        Some(DataBody::React(react)) => react.items.iter().map(|item| item.target).collect(),
-        Some(DataBody::Tally(tally)) => vec![tally.target],
-        Some(DataBody::Vote(vote)) => vec![vote.target],
-        Some(DataBody::TopicEdit(edit)) => edit.target.into_iter().collect(),
-        _ => Vec::new(),
-    }
 }

@@ -14,6 +14,7 @@ mod view;
 
 pub use judge::{DataVoid, Judgement};
 pub use lanes::{Lanes, NoPredecessor};
+pub(crate) use record::kinds;
 pub use record::{Content, DataEntry};
 pub use view::{Message, Topic, View};
 

@@ -81,11 +81,16 @@ impl DataEntry {
     /// Whether the body contradicts the header: the wrong class, a node that speaks as a person, or
     /// the other way round, a first entry that does not open, an opening that is not first.
     pub fn contradicts_itself(&self) -> bool {
-        let opens = self.kind == kinds::OPEN;
         let by_node = matches!(
             self.kind,
             kinds::REACT | kinds::TALLY | kinds::COUNT | kinds::CERT | kinds::OPEN
         );
+        !self.is_sound() || by_node != (self.user.id == 0)
+    }
+
+    /// Whether header and body fit, whoever speaks.
+    pub(crate) fn is_sound(&self) -> bool {
+        let opens = self.kind == kinds::OPEN;
         let classed = matches!(self.kind, kinds::POST | kinds::EDIT);
         let flags_fit = if classed {
             !self.flags.is_empty() && Rights::CLASSES.has(self.flags)
@@ -100,7 +105,7 @@ impl DataEntry {
         };
         let known = (kinds::POST..=kinds::TOPIC_EDIT).contains(&self.kind);
         let opens_first = opens == (self.at.seq == 0 && self.at.inc > 0);
-        !(known && flags_fit && body_fits && opens_first && by_node == (self.user.id == 0))
+        known && flags_fit && body_fits && opens_first
     }
 
     /// Whether its body is in clear also in a private group: certificates and openings say nothing that
@@ -114,6 +119,21 @@ impl DataEntry {
         match self.body() {
             Some(DataBody::Member(Member { join: true, invite })) => *invite,
             _ => None,
+        }
+    }
+
+    /// What it says something about.
+    pub(crate) fn targets(&self) -> Vec<EntryRef> {
+        match self.body() {
+            Some(DataBody::Edit(edit)) => vec![edit.target],
+            Some(DataBody::Delete(delete)) => vec![delete.target],
+            Some(DataBody::Pin(pin)) => vec![pin.target],
+            Some(DataBody::Unpin(unpin)) => unpin.pins.to_vec(),
+            Some(DataBody::React(react)) => react.items.iter().map(|item| item.target).collect(),
+            Some(DataBody::Tally(tally)) => vec![tally.target],
+            Some(DataBody::Vote(vote)) => vec![vote.target],
+            Some(DataBody::TopicEdit(edit)) => edit.target.into_iter().collect(),
+            _ => Vec::new(),
         }
     }
 }
