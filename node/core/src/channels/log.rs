@@ -123,7 +123,8 @@ impl LogKeys {
         self.cert.node()
     }
 
-    fn author(&self) -> Author<'_> {
+    /// As whom it writes.
+    pub(crate) fn author(&self) -> Author<'_> {
         Author { node: self.node(), serial: self.cert.body.serial, key: &self.operational }
     }
 }

@@ -48,9 +48,11 @@ pub use log::LogKeys;
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;
+pub(crate) use post::{ADDED_BYTES_MAX, Read};
 #[cfg(test)]
 pub(crate) use post::{poll_in_log, said_beside};
 pub use react::ChannelReactions;
+pub(crate) use react::log_text;
 pub use read::ChannelRead;
 pub use rights::AdminRights;
 pub use send_as::BannedSender;

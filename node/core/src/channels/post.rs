@@ -28,7 +28,7 @@ const DELETE_AT_ONCE: usize = 100;
 
 /// What comes to a message on its way into a log, its copy in a discussion included: seal, salt and
 /// padding, names of who wrote it and of whom it comes from, entries that it refers to.
-const ADDED_BYTES_MAX: usize = 2048;
+pub(crate) const ADDED_BYTES_MAX: usize = 2048;
 
 /// Pins that one entry ends.
 const UNPIN_AT_ONCE: usize = 32;
@@ -129,15 +129,15 @@ impl Record for Extra {
 }
 
 /// What a post of another node says, as this one shows it.
-pub(super) struct Read {
-    /// Without its place in the box: peer, date, thread and answer are the caller's.
-    pub(super) message: Message,
+pub(crate) struct Read {
+    /// Without its place in the box: date, thread and answer are the caller's.
+    pub(crate) message: Message,
     /// The entry with which its thread begins.
     pub(super) top: Option<EntryRef>,
     /// What it answers.
-    pub(super) reply_to: Option<EntryRef>,
+    pub(crate) reply_to: Option<EntryRef>,
     /// A file that came with it, not stored yet.
-    pub(super) file: Option<FileRecord>,
+    pub(crate) file: Option<FileRecord>,
 }
 
 /// What a log keeps of what comes with a message.
@@ -436,8 +436,26 @@ impl Decide<'_> {
         Ok(())
     }
 
-    /// A message as the log has it.
+    /// A message as the log of a channel has it.
     pub(super) fn post_of(&mut self, channel: ChannelId, message: &Message) -> CoreResult<Post> {
+        let reply_to = match &message.reply {
+            Some(reply) => {
+                self.origin(channel, reply.to)?.map(|origin| origin.post()).transpose()?
+            }
+            None => None,
+        };
+        let top = message.thread.map(|top| self.entry_of_thread(channel, top)).transpose()?;
+        self.post_answering(message, reply_to, top.flatten())
+    }
+
+    /// A message as any log has it, with the entries of what it answers and of what its thread begins
+    /// with.
+    pub(crate) fn post_answering(
+        &mut self,
+        message: &Message,
+        reply_to: Option<EntryRef>,
+        top: Option<EntryRef>,
+    ) -> CoreResult<Post> {
         let mut media = Vec::new();
         // The right is for previews, as clients have it: a link is text.
         let mut links = false;
@@ -458,17 +476,10 @@ impl Decide<'_> {
                 });
             }
         }
-        let reply_to = match &message.reply {
-            Some(reply) => {
-                self.origin(channel, reply.to)?.map(|origin| origin.post()).transpose()?
-            }
-            None => None,
-        };
         let sent_as = match message.sent_as.and_then(PeerId::channel) {
             Some(group) => Some(self.name_of_log(group)?),
             None => None,
         };
-        let top = message.thread.map(|top| self.entry_of_thread(channel, top)).transpose()?;
         let extra = Extra {
             entities: message.entities.clone(),
             silent: message.silent,
@@ -477,7 +488,7 @@ impl Decide<'_> {
             invert_media: message.invert_media,
             noforwards: message.noforwards,
             post_author: message.post_author.clone(),
-            top: top.flatten().map(|top| encode(&top)),
+            top: top.map(|top| encode(&top)),
             sent_as,
             people: self.people_in(message)?,
             groups: self.groups_in(message)?,
@@ -523,9 +534,9 @@ impl Decide<'_> {
     }
 
     /// What a post of another node says. Nothing of it is trusted: what cannot be shown is left out.
-    pub(super) fn read_post(
+    pub(crate) fn read_post(
         &mut self,
-        channel: ChannelId,
+        peer: PeerId,
         by: glog::UserRef,
         post: &Post,
     ) -> CoreResult<Read> {
@@ -602,7 +613,7 @@ impl Decide<'_> {
         };
         let top = extra.as_ref().and_then(|extra| extra.top.as_ref());
         let top = top.and_then(|top| decode(top).ok());
-        let bare = Message::new(channel.into(), from, false, 0, text);
+        let bare = Message::new(peer, from, false, 0, text);
         let message = Message {
             silent: extra.as_ref().is_some_and(|extra| extra.silent),
             forward,

@@ -156,7 +156,7 @@ fn listed_key(channel: ChannelId, id: MessageId, number: u32) -> Vec<u8> {
 }
 
 /// As it stands in the log. Documents have numbers of this node.
-fn log_text(reaction: &Reaction) -> CoreResult<LogText<32>> {
+pub(crate) fn log_text(reaction: &Reaction) -> CoreResult<LogText<32>> {
     let text = match reaction {
         Reaction::Emoji(emoticon) => LogText::new(emoticon.as_str()),
         Reaction::Custom(file) => LogText::new(format!("#{}", file.0).as_str()),

@@ -163,7 +163,7 @@ impl Decide<'_> {
         {
             return Ok(());
         }
-        let read = self.read_post(channel, said.author, post)?;
+        let read = self.read_post(channel.into(), said.author, post)?;
         let id = match known {
             Some(id) => {
                 let edited_there = said.edited.filter(|edit| !self.is_own(edit.node));
@@ -205,8 +205,13 @@ impl Decide<'_> {
                 glog::Entry::decode(&entry).ok().map(|entry| entry.header().ts_ms)
             }),
         };
+        Ok(self.date_shown(ts_ms))
+    }
+
+    /// The date of something that another node says was written then, as far as that can be.
+    pub(crate) fn date_shown(&self, ts_ms: Option<u64>) -> i32 {
         let date = ts_ms.and_then(|ts_ms| i32::try_from(ts_ms / 1000).ok());
-        Ok(date.unwrap_or(self.now()).clamp(1, self.now().saturating_add(AHEAD_S)))
+        date.unwrap_or(self.now()).clamp(1, self.now().saturating_add(AHEAD_S))
     }
 
     /// Puts a message of another node into the box.
@@ -249,7 +254,7 @@ impl Decide<'_> {
     }
 
     /// Keeps what a file of another node is; `false` where there is no room for it.
-    fn keep_file(&mut self, file: FileRecord) -> CoreResult<bool> {
+    pub(crate) fn keep_file(&mut self, file: FileRecord) -> CoreResult<bool> {
         let added = match file {
             FileRecord::Photo(photo) => self.add_photo(photo),
             FileRecord::Document(document) => self.add_document(document),
@@ -270,6 +275,25 @@ impl Decide<'_> {
         read: Read,
     ) -> CoreResult<()> {
         let Some(before) = self.message(channel, id)? else { return Ok(()) };
+        let Some(mut message) = self.edited_to(&before, read)? else { return Ok(()) };
+        message.edited = self.date_of(channel, edit, None)?;
+        if message.media != before.media {
+            self.hold_media(&message, 1)?;
+            self.release_media([&before])?;
+        }
+        let by = before.from;
+        let what = AdminAction::Edited(id, before, message.clone());
+        self.note(channel, by, what)?;
+        self.rewrite(channel, id, &message)?;
+        self.append_edited(channel, id, &message).map(|_| ())
+    }
+
+    /// A message as an edit on another node makes it, its file kept; `None` where nothing changes.
+    pub(crate) fn edited_to(
+        &mut self,
+        before: &Message,
+        read: Read,
+    ) -> CoreResult<Option<Message>> {
         let same_file = match (&before.media, &read.file) {
             (Some(media), Some(file)) => match media.file() {
                 Some(shown) => self.file(shown)?.is_some_and(|known| known.shows_same(file)),
@@ -287,23 +311,17 @@ impl Decide<'_> {
             if let Some(file) = read.file
                 && !self.keep_file(file)?
             {
-                return Ok(());
+                return Ok(None);
             }
             message.media = read.message.media;
+        } else if let Some(media) = read.message.media
+            && media.file().is_none()
+            && media != crate::media::Media::Unsupported
+        {
+            // Where somebody is by now.
+            message.media = Some(media);
         }
-        if message == before {
-            return Ok(());
-        }
-        message.edited = self.date_of(channel, edit, None)?.max(1);
-        if message.media != before.media {
-            self.hold_media(&message, 1)?;
-            self.release_media([&before])?;
-        }
-        let by = before.from;
-        let what = AdminAction::Edited(id, before, message.clone());
-        self.note(channel, by, what)?;
-        self.rewrite(channel, id, &message)?;
-        self.append_edited(channel, id, &message).map(|_| ())
+        Ok((message != *before).then_some(message))
     }
 
     /// A message is shown no more.
