@@ -26,6 +26,9 @@ use crate::replica::{Event, GAP_AFTER_MS, LaneFork, Rejected, brought, is_signed
 /// Entries of one pair that wait, by default: there is one other node, which sends them in order.
 pub const PAIR_PENDING_MAX: usize = 256;
 
+/// Incarnations of one node's lane. Protects what is kept for each.
+const INCARNATIONS_MAX: u32 = 256;
+
 /// A message between two people that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PairMessage {
@@ -134,6 +137,9 @@ impl Pair {
         let is_of_pair = self.people.get(&at.node).is_some_and(|(id, _)| *id == node);
         if read.group != self.group || !is_of_pair {
             return Err(Rejected::Group);
+        }
+        if at.inc >= INCARNATIONS_MAX {
+            return Err(Rejected::Incarnation);
         }
         if self.records.contains_key(&at) || self.pending.contains_key(&at) {
             return Ok(Vec::new());

@@ -44,6 +44,9 @@ pub enum Rejected {
     /// The lane is forked below: it takes nothing more until the home settles it.
     #[error("the lane is forked")]
     Frozen,
+    /// Of two people: the node has had too many incarnations.
+    #[error("too many incarnations")]
+    Incarnation,
 }
 
 /// Proof that a node signed two entries for one place in its lane.

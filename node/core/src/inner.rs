@@ -14,7 +14,7 @@ use crate::chats::Chats;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
 use crate::event::{Event, Follower};
-use crate::federation::{Groups, Network};
+use crate::federation::{Groups, Network, Pairs};
 use crate::login::{EmailProofs, LoginCodes, LoginTokens, Questions};
 use crate::personal::PersonalCache;
 use crate::presence::Presence;
@@ -73,6 +73,8 @@ pub(crate) struct Inner {
     pub(crate) logs: Logs,
     /// Channels that are shared with other nodes.
     pub(crate) groups: Groups,
+    /// What people here and of other nodes say to each other.
+    pub(crate) pairs: Pairs,
     /// The way to other nodes, once there is one.
     pub(crate) network: OnceLock<Arc<dyn Network>>,
     /// How often posts of channels were seen.
@@ -139,6 +141,7 @@ impl Inner {
             channels,
             logs,
             groups,
+            pairs: Pairs::default(),
             network: OnceLock::new(),
             views: Views::default(),
             contacts: ContactCache::default(),

@@ -75,7 +75,7 @@ pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, ChatChange, Event, Follower, LogEntry, Outbound, Own, Purpose};
 pub use federation::{
     Asked, Asking, Card, FarInvite, FoundName, Heads, HomeOffer, KnownNode, LaneName, Network,
-    Received, SharedGroup, WantedPeer, is_remote,
+    Received, SharedGroup, SharedPair, WantedPeer, is_remote,
 };
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{

@@ -28,6 +28,7 @@ mod login_token;
 mod media;
 mod messages;
 mod migrate;
+mod pairs;
 mod password;
 mod people;
 mod polls;

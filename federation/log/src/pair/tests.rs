@@ -208,6 +208,14 @@ fn what_is_of_somebody_else_is_refused() {
     let stranger = TestNode::new(&mut two.rng);
     let other_group = two.forge(0, |header| header.group.0[0] ^= 1, &text("elsewhere"));
     let other_node = two.forge(0, |header| header.node = stranger.id, &text("who?"));
+    let too_late = two.forge(
+        0,
+        |header| {
+            let Lane::Data { inc, .. } = &mut header.lane else { unreachable!() };
+            *inc = INCARNATIONS_MAX;
+        },
+        &text("once more"),
+    );
     let entry = two.say(0, &text("hello"));
     let mut forged = entry.encode();
     let after_header = forged.len() - entry.body().unwrap().len() - 64;
@@ -216,6 +224,7 @@ fn what_is_of_somebody_else_is_refused() {
     let copy = &mut two.copies[1];
     assert_eq!(copy.receive(other_group, 0).unwrap_err(), Rejected::Group);
     assert_eq!(copy.receive(other_node, 0).unwrap_err(), Rejected::Group);
+    assert_eq!(copy.receive(too_late, 0).unwrap_err(), Rejected::Incarnation);
     assert_eq!(copy.receive(forged, 0).unwrap_err(), Rejected::Signature);
     assert_eq!((copy.heads().len(), copy.pending()), (0, 0));
     // Under a key that is not known yet it is not kept, and comes again.

@@ -105,6 +105,12 @@ impl LogKeys {
         &self.cert
     }
 
+    /// The first entry of an incarnation above the first.
+    pub(crate) fn open(&self, opened: &Opened) -> DataBody {
+        let (previous, root) = (opened.previous, Some(RootOpening::sign(opened, &self.root)));
+        DataBody::Open(Box::new(Open { cert: Some(self.cert.clone()), previous, root }))
+    }
+
     /// What it signs entries with.
     pub(crate) fn operational(&self) -> &NodeIdentity {
         &self.operational
@@ -201,7 +207,8 @@ impl Logs {
         Ok(Self { keys, incarnation, open: Mutex::default() })
     }
 
-    fn incarnation(&self) -> u32 {
+    /// That of the node's lanes.
+    pub(crate) fn incarnation(&self) -> u32 {
         self.incarnation.load(Ordering::SeqCst)
     }
 
@@ -639,11 +646,7 @@ impl Decide<'_> {
         if opened.previous.is_none() {
             opened.previous = self.end_of_own(channel, before)?;
         }
-        let keys = &self.inner.logs.keys;
-        let root = RootOpening::sign(&opened, &keys.root);
-        let cert = Some(keys.cert.clone());
-        let open = Open { cert, previous: opened.previous, root: Some(root) };
-        let open = DataBody::Open(Box::new(open));
+        let open = self.inner.logs.keys.open(&opened);
         self.append_data(channel, UserId(0), &open).map(|_| ())
     }
 

@@ -8,14 +8,16 @@
 //! Keyspace `NODES`: 0 ++ node (16) a [`nodes::NodeRow`]; 1 ++ node (16) ++ user (8) the account here; 2
 //! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here; 4 ++ address a
 //! [`nodes::WantedPeer`]; 5 ++ node (16) how many accounts its people have; 6 ++ channel (8) ++ ask (16)
-//! an [`asks::WaitingAsk`]. Keyspace `CHANNELS`, kind 15: how a channel is shared
-//! ([`groups::Federated`]); 16 ++ node (16) ++ user (8): who is hidden here until the home has decided.
+//! an [`asks::WaitingAsk`]; 8 to 13 what people here and there say to each other ([`pairs`]). Keyspace
+//! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]); 16 ++ node (16) ++ user (8):
+//! who is hidden here until the home has decided.
 
 mod asks;
 mod groups;
 mod home;
 mod invite;
 mod nodes;
+mod pairs;
 mod people;
 mod serve;
 
@@ -25,6 +27,8 @@ pub use groups::{FoundName, SharedGroup};
 pub use home::HomeOffer;
 pub use invite::FarInvite;
 pub use nodes::{KnownNode, WantedPeer};
+pub(crate) use pairs::Pairs;
+pub use pairs::SharedPair;
 pub use people::{Card, is_remote};
 pub use serve::{Heads, LaneName, Received};
 

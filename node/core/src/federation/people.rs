@@ -161,13 +161,18 @@ impl Decide<'_> {
         Ok(UserRef { node: Node16(person.node), id: person.id })
     }
 
+    /// The account of somebody of another node, if there is one.
+    pub(super) fn known_account(&self, user: UserRef) -> CoreResult<Option<UserId>> {
+        self.get(Keyspace::NODES, &account_key(user))?.map(|row| account(&row)).transpose()
+    }
+
     /// The account of somebody whom a log names, made if there is none.
     pub(crate) fn account_of(&mut self, mut user: UserRef) -> CoreResult<UserId> {
         if user.node == self.inner.logs.keys().node().short() {
             return Ok(UserId(i64::try_from(user.id).unwrap_or(0)));
         }
-        if let Some(row) = self.get(Keyspace::NODES, &account_key(user))? {
-            return account(&row);
+        if let Some(known) = self.known_account(user)? {
+            return Ok(known);
         }
         let counted = [&[ACCOUNTS][..], &user.node.0].concat();
         let row = self.get(Keyspace::NODES, &counted)?;

@@ -50,7 +50,8 @@ pub struct Received {
 }
 
 impl Core {
-    /// Whether a node may read a group: anybody a public one, of others those that take part.
+    /// Whether a node may read a group: anybody a public one, of others those that take part; of two
+    /// people the other one's node.
     ///
     /// # Errors
     /// Those of the store.
@@ -58,7 +59,10 @@ impl Core {
         if self.known_node(node.short())?.is_some_and(|known| known.blocked) {
             return Ok(false);
         }
-        let Some(channel) = self.channel_of_group(group)? else { return Ok(false) };
+        let Some(channel) = self.channel_of_group(group)? else {
+            // What two people say is of their two nodes alone.
+            return Ok(self.pair(group)?.is_some_and(|pair| pair.node == node));
+        };
         let public = match self.inner.groups.of(channel) {
             Some(row) if takes_part(&row, node.short()) => true,
             Some(row) => row.public,
@@ -72,7 +76,9 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn log_heads(&self, group: GroupId) -> CoreResult<Option<Heads>> {
-        let Some(channel) = self.channel_of_group(group)? else { return Ok(None) };
+        let Some(channel) = self.channel_of_group(group)? else {
+            return self.write(None, move |decide| decide.pair_heads(group)).await;
+        };
         self.write(None, move |decide| decide.log_heads(channel)).await.map(Some)
     }
 
@@ -89,12 +95,13 @@ impl Core {
         to: u64,
         bytes_max: usize,
     ) -> CoreResult<Vec<Vec<u8>>> {
-        let Some(channel) = self.channel_of_group(group)? else { return Ok(Vec::new()) };
+        let channel = self.channel_of_group(group)?;
         // Nothing leaves that is not durable: what a command sees may not be.
-        let page = self
-            .write(None, move |decide| decide.log_page(channel, lane, from, to, bytes_max))
-            .await?;
-        Ok(page)
+        self.write(None, move |decide| match channel {
+            Some(channel) => decide.log_page(channel, lane, from, to, bytes_max),
+            None => decide.pair_page(group, lane, from, to, bytes_max),
+        })
+        .await
     }
 
     /// Entries by their names, those that are here.
@@ -106,7 +113,9 @@ impl Core {
         group: GroupId,
         names: Vec<EntryRef>,
     ) -> CoreResult<Vec<Vec<u8>>> {
-        let Some(channel) = self.channel_of_group(group)? else { return Ok(Vec::new()) };
+        let Some(channel) = self.channel_of_group(group)? else {
+            return self.write(None, move |decide| decide.pair_named(group, &names)).await;
+        };
         self.write(None, move |decide| {
             let mut found = Vec::new();
             for at in &names {
@@ -126,7 +135,9 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn log_certs(&self, group: GroupId) -> CoreResult<Vec<NodeCert>> {
-        let Some(channel) = self.channel_of_group(group)? else { return Ok(Vec::new()) };
+        let Some(channel) = self.channel_of_group(group)? else {
+            return self.write(None, move |decide| decide.pair_certs(group)).await;
+        };
         self.write(None, move |decide| {
             let certs = decide.with_shared(channel, |shared| {
                 shared.replica.certs().cloned().collect::<Vec<_>>()
@@ -141,7 +152,9 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn learn_log_certs(&self, group: GroupId, certs: Vec<NodeCert>) -> CoreResult<()> {
-        let Some(channel) = self.channel_of_group(group)? else { return Ok(()) };
+        let Some(channel) = self.channel_of_group(group)? else {
+            return self.write(None, move |decide| decide.learn_pair_certs(group, certs)).await;
+        };
         self.write(None, move |decide| {
             certs.into_iter().try_for_each(|cert| decide.learn_log_cert(channel, cert))
         })
@@ -163,11 +176,36 @@ impl Core {
 
     /// Takes entries of a group that a node brought, in their order; durable when it answers.
     pub async fn receive_log(&self, group: GroupId, entries: Vec<Vec<u8>>) -> Received {
+        self.receive_by(entries, move |decide, some| decide.receive_log(group, some)).await
+    }
+
+    /// Takes entries of what somebody of this node and somebody of another one say to each other, when
+    /// that may be unknown here: its name is a hash, and does not tell who they are. The first time a
+    /// message of the other one has to be among them, and the one who lives here has to be somebody to
+    /// whom people of other nodes may write. `from` is the other node, `theirs` who lives there; `mine`
+    /// who lives here.
+    pub async fn receive_pair(
+        &self,
+        from: NodeId,
+        mine: u64,
+        theirs: u64,
+        entries: Vec<Vec<u8>>,
+    ) -> Received {
+        let take =
+            move |decide: &mut Decide<'_>, some| decide.receive_pair(from, mine, theirs, some);
+        self.receive_by(entries, take).await
+    }
+
+    async fn receive_by(
+        &self,
+        entries: Vec<Vec<u8>>,
+        take: impl Fn(&mut Decide<'_>, Vec<Vec<u8>>) -> CoreResult<Received> + Copy + Send + 'static,
+    ) -> Received {
         let mut all = Received::default();
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
             let some: Vec<Vec<u8>> = entries.by_ref().take(TAKEN_AT_ONCE).collect();
-            let taken = self.write(None, move |decide| decide.receive_log(group, some)).await;
+            let taken = self.write(None, move |decide| take(decide, some)).await;
             match taken {
                 Ok(taken) => {
                     all.fresh += taken.fresh;
@@ -190,12 +228,18 @@ impl Core {
         for channel in self.inner.logs.waiting() {
             self.write(None, move |decide| decide.tick_log(channel)).await?;
         }
+        if self.inner.pairs.wait() {
+            self.write(None, |decide| decide.tick_pairs()).await?;
+        }
         Ok(())
     }
 }
 
 impl Decide<'_> {
     fn receive_log(&mut self, group: GroupId, entries: Vec<Vec<u8>>) -> CoreResult<Received> {
+        if self.channel_of(group)?.is_none() && self.is_pair(group)? {
+            return self.receive_in_pair(group, entries);
+        }
         let mut taken = Received::default();
         for bytes in entries {
             let Ok(entry) = Entry::decode(&bytes) else {

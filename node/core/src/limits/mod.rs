@@ -39,6 +39,8 @@ pub enum Limit {
     Mails(UserId),
     /// First messages to people who do not know the sender.
     Strangers(UserId),
+    /// First messages of people of one other node to people here who do not know them.
+    StrangersOfNode(glog::Node16),
     /// Numbers looked up by importing contacts.
     Imports(UserId),
     /// Usernames and numbers looked up.
@@ -74,6 +76,8 @@ impl Limit {
             Self::Mails(_) => per_hour(5, 5),
             // A new member writes to a whole team on the first day.
             Self::Strangers(_) => per_hour(50, 10),
+            // Some members that do so on one day; the other node may be nothing but a sender of spam.
+            Self::StrangersOfNode(_) => per_hour(100, 20),
             // An address book, once; then a few numbers a day.
             Self::Imports(_) => per_hour(1000, 50),
             Self::Lookups(_) => per_hour(100, 200),
@@ -120,6 +124,7 @@ impl Limit {
             Self::Passwords(user) => number(b'p', user.0.unsigned_abs()),
             Self::Mails(user) => number(b'm', user.0.unsigned_abs()),
             Self::Strangers(user) => number(b'w', user.0.unsigned_abs()),
+            Self::StrangersOfNode(node) => [&[b'n'][..], &node.0].concat(),
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),

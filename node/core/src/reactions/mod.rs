@@ -20,6 +20,7 @@ pub use catalogue::{AvailableReaction, DEFAULT_REACTION, REACTIONS};
 use crate::chats::{ChatReactions, Rights};
 use crate::decide::Decide;
 use crate::event::Own;
+use crate::federation::is_remote;
 use crate::ids::{Actor, MessageId, PeerId, UserId};
 use crate::media::{Document, DocumentAttribute, FileId};
 use crate::message::Message;
@@ -339,6 +340,9 @@ impl Decide<'_> {
                 self.add_recent_reaction(owner, reaction.clone())?;
             }
         }
+        if peer.user().is_some_and(is_remote) {
+            self.react_across(owner, id, &wanted)?;
+        }
         let others = self.present_copies(owner, &message)?;
         let empty = after.0.is_empty();
         self.put_shown(Keyspace::REACTIONS, &key, (!empty).then_some(&after))?;
@@ -359,6 +363,38 @@ impl Decide<'_> {
         for (user, id, copy) in others.into_iter().filter(|_| !hidden_now) {
             self.tell_own(user, Own::Reactions { peer: copy.peer, id });
         }
+        Ok(())
+    }
+
+    /// What one of two people of two nodes reacts with to a message of `owner`'s box, as their log says.
+    pub(crate) fn set_far_reaction(
+        &mut self,
+        owner: UserId,
+        id: MessageId,
+        user: UserId,
+        wanted: Option<Reaction>,
+    ) -> CoreResult<()> {
+        let message = self.message(owner, id)?.filter(|message| message.action.is_none());
+        let Some(message) = message else { return Ok(()) };
+        // What this node does not have it does not show.
+        let wanted = wanted.and_then(|wanted| self.known_reaction(wanted).ok());
+        let key = place(owner, id, &message);
+        let mut all: Reactions = self.load(Keyspace::REACTIONS, &key)?.unwrap_or_default();
+        if all.0.iter().find(|one| one.user == user).map(|one| &one.reaction) == wanted.as_ref() {
+            return Ok(());
+        }
+        all.0.retain(|one| one.user != user);
+        let (date, reacts) = (self.now(), wanted.is_some());
+        let added = |reaction| Reacted { user, reaction, date, big: false, hidden: false };
+        all.0.extend(wanted.map(added));
+        self.put_shown(Keyspace::REACTIONS, &key, (!all.0.is_empty()).then_some(&all))?;
+        if !message.reacted {
+            self.rewrite(owner, id, &Message { reacted: true, ..message.clone() })?;
+        }
+        if message.out && user != owner {
+            self.mark_reaction(owner, message.peer, id, user, reacts)?;
+        }
+        self.tell_own(owner, Own::Reactions { peer: message.peer, id });
         Ok(())
     }
 

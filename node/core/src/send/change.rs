@@ -8,6 +8,7 @@ use node_store::Keyspace;
 use crate::boxes::{CHUNK_BYTES_MAX, StoredChunks};
 use crate::channels::AdminAction;
 use crate::decide::{Decide, too_long};
+use crate::federation::is_remote;
 use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, UserId, box_key};
 use crate::media::Media;
 use crate::message::{BoxRow, Message};
@@ -197,6 +198,9 @@ impl Decide<'_> {
             self.log_edit(owner, channel, id, &message)?;
             copy = self.edit_copy(channel, id, &message, true)?;
         }
+        if peer.user().is_some_and(is_remote) {
+            self.edit_across(owner, id, &message)?;
+        }
         self.rewrite(place, id, &message)?;
         let mut changed = Vec::with_capacity(others.len());
         for (user, id, theirs) in others {
@@ -252,6 +256,9 @@ impl Decide<'_> {
             }
             let last = revoke || !message.reacted || self.other_copies(owner, &message)?.is_empty();
             self.forget_reactions(owner, id, &message, last)?;
+            if message.peer.user().is_some_and(is_remote) {
+                self.delete_across(owner, id, revoke)?;
+            }
             if let PeerId::Chat(chat) = message.peer {
                 self.forget_copies(chat, message.twin, (!revoke).then_some(owner))?;
             }

@@ -7,6 +7,7 @@ use node_store::Keyspace;
 use super::Body;
 use crate::chats::{Copies, Rights, copies_key};
 use crate::decide::Decide;
+use crate::federation::is_remote;
 use crate::ids::{ChatId, MessageId, PeerId, Pts, UserId};
 use crate::media::{DocumentAttribute, Media};
 use crate::message::{BoxRow, Message, Reply};
@@ -14,7 +15,7 @@ use crate::text::{EntityKind, utf16_slice};
 use crate::{CoreError, CoreResult};
 
 impl Decide<'_> {
-    /// Whether a group lets its member send this, and a channel's log can hold it. The right to write
+    /// Whether a group lets its member send this, and the log of a channel or of two people can hold it. The right to write
     /// at all was asked for before.
     pub(crate) fn may_send(&mut self, from: UserId, to: PeerId, body: &Body) -> CoreResult<()> {
         self.may_show(from, to, body.media.as_ref())?;
@@ -24,6 +25,7 @@ impl Decide<'_> {
                 self.may_write_in_topic(from, channel, answers)?;
                 self.fits_log(from, channel, body)
             }
+            PeerId::User(user) if is_remote(user) => self.fits_pair(from, user, body),
             PeerId::User(_) | PeerId::Chat(_) => Ok(()),
         }
     }

@@ -1,7 +1,8 @@
 //! Messages to people and to basic groups: sending, editing, deleting, reading.
 //!
 //! A private message lies in both boxes, once each, and each copy names its twin. With the row that
-//! makes its `random_id` unique for ever, that is three keys; one fewer in saved messages. One to a
+//! makes its `random_id` unique for ever, that is three keys; one fewer in saved messages. One to
+//! somebody of another node lies in the writer's box and in the log that brings it there. One to a
 //! group lies in the box of each member, and one row says where: see [`crate::chats`].
 
 mod change;
@@ -22,6 +23,7 @@ use node_store::Keyspace;
 use crate::channels::GENERAL_TOPIC;
 use crate::chats::CHAT_MEMBERS_MAX;
 use crate::decide::Decide;
+use crate::federation::is_remote;
 use crate::ids::{Actor, BoxId, MessageId, PeerId, Pts, Talk, UserId, pair_key};
 use crate::limits::Limit;
 use crate::media::Media;
@@ -566,9 +568,8 @@ impl Decide<'_> {
         if account.deleted {
             return Err(CoreError::Deactivated);
         }
-        // Chats between two people of two nodes have no log yet.
-        if crate::federation::is_remote(recipient) {
-            return Err(CoreError::NotBuilt);
+        if is_remote(recipient) {
+            self.reaches(recipient)?;
         }
         let cell = self.inner.boxes.cell(from);
         let knows = cell.lock(self.store(), from)?.dialogs.contains_key(&to);
@@ -636,6 +637,9 @@ impl Decide<'_> {
         recipient: UserId,
         mut message: Message,
     ) -> CoreResult<(Pts, BoxRow)> {
+        if is_remote(recipient) {
+            return self.place_across(from, recipient, message);
+        }
         let id = self.next_id(from)?;
         // Whom the recipient has blocked sees one tick, and no error.
         let arrives = recipient != from

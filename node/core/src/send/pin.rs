@@ -164,6 +164,9 @@ impl Decide<'_> {
             ids.sort_unstable();
             ids
         };
+        if !how.one_side && peer.user().is_some_and(crate::federation::is_remote) {
+            self.pin_across(owner, messages.iter().map(|(id, _)| *id), pinned)?;
+        }
         for (id, message) in &own {
             self.rewrite(owner, *id, message)?;
         }

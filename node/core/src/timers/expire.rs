@@ -7,6 +7,7 @@ use crate::channels::ChannelSetting;
 use crate::chats::{Chat, Rights};
 use crate::decide::Decide;
 use crate::event::Own;
+use crate::federation::is_remote;
 use crate::ids::{Actor, BoxId, MessageId, PeerId, UserId};
 use crate::message::{Action, BoxRow, Message};
 use crate::personal::PersonalRecord;
@@ -81,6 +82,10 @@ impl Core {
                 return Err(CoreError::NotModified);
             }
             decide.may_write(owner, peer)?;
+            // The other node would not keep to it.
+            if peer.user().is_some_and(is_remote) {
+                return Err(CoreError::NotBuilt);
+            }
             if let PeerId::Chat(chat) = peer {
                 decide.chat(chat)?.needs(owner, Rights::CHANGE_INFO)?;
             }
@@ -168,7 +173,7 @@ impl Decide<'_> {
     /// writer has set for those, and says so before the first message.
     fn ttl_in_dialog(&mut self, from: UserId, to: PeerId) -> CoreResult<i32> {
         let known = self.history_ttl(from, to)?;
-        if to.user().is_none() {
+        if to.user().is_none_or(is_remote) {
             return Ok(known);
         }
         let default = match known {
