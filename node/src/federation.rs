@@ -86,6 +86,29 @@ glog::record! {
 /// A call beside those of the mesh: [`Invite`], answered by [`Invited`].
 const INVITE: u16 = 1;
 
+/// A call beside those of the mesh: [`FirstWords`], answered by Done.
+const PAIR: u16 = 3;
+
+/// Entries of one [`FirstWords`], and their bytes: they fit one call.
+const FIRST_ENTRIES_MAX: usize = 64;
+const FIRST_BYTES_MAX: usize = 48 * 1024;
+
+/// The longest entry of a lane.
+const ENTRY_BYTES_MAX: usize = 24 * 1024;
+
+glog::record! {
+    /// What one person says to another before their nodes share a log: who they are cannot be told from
+    /// its name.
+    pub struct FirstWords {
+        /// To whom, of the node that is asked.
+        pub to: u64,
+        /// From whom, of the asking node.
+        pub from: u64,
+        /// What, from the first entry on.
+        pub entries: List<Blob<ENTRY_BYTES_MAX>, FIRST_ENTRIES_MAX>,
+    }
+}
+
 /// A call beside those of the mesh: [`Offer`], answered by [`Agreed`].
 const HOME: u16 = 2;
 
@@ -224,6 +247,8 @@ pub(crate) struct Federation {
     /// Addresses that the operator trusts to lead to the domain that answers there.
     trusted: Mutex<BTreeSet<String>>,
     strangers: mpsc::Sender<Node16>,
+    /// Pairs of people whose nodes may not share a log yet.
+    unmet: mpsc::Sender<GroupId>,
 }
 
 impl Federation {
@@ -240,6 +265,7 @@ impl Federation {
         peers.extend(core.wanted_peers()?.into_iter().map(|peer| peer.address));
         let policy = policy(config)?;
         let (strangers, strangers_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
+        let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let federation = Arc::new(Self {
             core: core.clone(),
             mesh: OnceLock::new(),
@@ -247,6 +273,7 @@ impl Federation {
             connected: Mutex::default(),
             trusted: Mutex::new(peers.iter().cloned().collect()),
             strangers,
+            unmet,
         });
         let setup = Setup {
             operational,
@@ -266,7 +293,7 @@ impl Federation {
         }
         core.connect(federation.clone());
         core.follow(federation.clone());
-        let working = tokio::spawn(federation.clone().work(strangers_rx));
+        let working = tokio::spawn(federation.clone().work(strangers_rx, unmet_rx));
         Ok(Some((federation, working)))
     }
 
@@ -288,7 +315,11 @@ impl Federation {
     }
 
     /// What is done now and then.
-    async fn work(self: Arc<Self>, mut strangers: mpsc::Receiver<Node16>) {
+    async fn work(
+        self: Arc<Self>,
+        mut strangers: mpsc::Receiver<Node16>,
+        mut unmet: mpsc::Receiver<GroupId>,
+    ) {
         let mut renew = tokio::time::interval(RENEW_EVERY);
         let mut tick = tokio::time::interval(TICK_EVERY);
         let mut again = tokio::time::interval(AGAIN_EVERY);
@@ -309,6 +340,11 @@ impl Federation {
                             tracing::warn!(%cause, "what waits for other nodes is not asked");
                         }
                     });
+                }
+                Some(group) = unmet.recv() => {
+                    if let Err(cause) = self.first_words(group).await {
+                        tracing::debug!(%cause, "first words wait");
+                    }
                 }
                 Some(node) = strangers.recv() => {
                     if let Err(cause) = self.introduce(node).await {
@@ -343,7 +379,37 @@ impl Federation {
                 self.ask(node, Call::Follow { group: shared.group }).await?;
             }
         }
+        for (group, ..) in self.core.pairs_with(node)? {
+            self.first_words(group).await?;
+        }
         self.introduce(node.short()).await
+    }
+
+    /// Brings what somebody here has said to somebody on a node that does not know of the two yet.
+    async fn first_words(&self, group: GroupId) -> CoreResult<()> {
+        let Some(pair) = self.core.pair(group)?.filter(|pair| !pair.met) else { return Ok(()) };
+        let own = self.core.node().short();
+        let heads = self.core.log_heads(group).await?.ok_or(CoreError::UnknownUser)?;
+        for head in heads.lanes.iter().filter(|head| head.node == own) {
+            let mut from = 0;
+            while from <= head.seq {
+                let lane = node_core::LaneName::Data { node: own, inc: head.inc };
+                let to = from + FIRST_ENTRIES_MAX as u64;
+                let page = self.core.log_page(group, lane, from, to, FIRST_BYTES_MAX).await?;
+                if page.is_empty() {
+                    break;
+                }
+                from += page.len() as u64;
+                let entries = page.into_iter().map(Blob::new).collect::<Result<_, _>>();
+                let entries = entries.and_then(List::new).map_err(|_| CoreError::TooMany)?;
+                let words = FirstWords { to: pair.theirs, from: pair.mine, entries };
+                let body = Blob::new(encode(&words)).map_err(|_| CoreError::TooMany)?;
+                self.ask(pair.node, Call::Other { kind: PAIR, body }).await?;
+            }
+        }
+        self.core.met_pair(group).await?;
+        self.mesh()?.groups_changed();
+        Ok(())
     }
 
     async fn introduce(&self, node: Node16) -> CoreResult<()> {
@@ -455,6 +521,16 @@ impl Federation {
                 let added = core.invited(from, invite).await?;
                 let added = Invited { users: List::new(added).unwrap_or_default() };
                 other(INVITE, &added)
+            }
+            Call::Other { kind: PAIR, body } => {
+                let words: FirstWords = decode(&body).map_err(|_| CoreError::UnknownUser)?;
+                let entries = words.entries.iter().map(|entry| entry.to_vec()).collect();
+                let taken = core.receive_pair(from, words.to, words.from, entries).await;
+                if taken.stopped.is_some() {
+                    return Err(CoreError::Flood { wait_s: 60 });
+                }
+                self.mesh()?.groups_changed();
+                Reply::Done
             }
             Call::Other { kind: HOME, body } => {
                 let offer: Offer = decode(&body).map_err(|_| CoreError::UnknownChannel)?;
@@ -668,6 +744,10 @@ impl Follower for Federation {
             Event::Entry(entry) => {
                 let (group, members) = (entry.group, entry.members.clone());
                 mesh.announce(group, entry.public, members, entry.entry.clone());
+                // The other node of a pair may not know of it. A full line loses nothing, as below.
+                if !entry.public {
+                    drop(self.unmet.try_send(group));
+                }
             }
             Event::GroupsChanged => mesh.groups_changed(),
             // A full line loses nothing: names are asked for again now and then.
@@ -765,6 +845,7 @@ impl Host for Federation {
         if let Some(followed) = self.followers.lock().0.get(&peer) {
             groups.extend(followed.keys());
         }
+        groups.extend(or_none(self.core.pairs_with(peer)).into_iter().map(|(group, ..)| group));
         Box::pin(async move { groups.into_iter().collect() })
     }
 

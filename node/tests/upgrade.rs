@@ -75,6 +75,7 @@ fn every_store_of_an_earlier_release_opens_with_all_that_is_in_it() {
 #[tokio::main(flavor = "current_thread")]
 async fn reads_the_conversation(data: &Path) {
     let core = Core::open(node_core::Setup {
+        stamp: [0; 16],
         store: Arc::new(open(data)),
         clock: Arc::new(|| 1_800_000_000_000),
         registration: Registration::Invite,
