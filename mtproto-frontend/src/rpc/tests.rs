@@ -82,6 +82,7 @@ fn blobs() -> blobs::Blobs {
             let setup = blobs::Setup {
                 place: blobs::Place::Directory(directory.path().join("blobs")),
                 spool: directory.path().join("spool"),
+                far: directory.path().join("far"),
                 bounds: blobs::Bounds { free_bytes_min: 0, ..Default::default() },
             };
             let master = MasterKey::from_file_bytes(&[9; 32]).unwrap();
