@@ -52,6 +52,17 @@ impl<K: Eq + Hash + Copy, T> Flight<K, T> {
         self.land(arrived);
     }
 
+    /// Ends it if nobody waits for it any more; returns whether.
+    pub(super) fn end_unless_wanted(&mut self) -> bool {
+        let mut flights = self.flights.0.lock();
+        // One that waits is that of the list.
+        let is_wanted = self.sender.receiver_count() > 1;
+        if !is_wanted && std::mem::take(&mut self.is_listed) {
+            flights.remove(&self.key);
+        }
+        !is_wanted
+    }
+
     fn unlist(&mut self) {
         if std::mem::take(&mut self.is_listed) {
             self.flights.0.lock().remove(&self.key);
@@ -93,6 +104,12 @@ mod tests {
         flight.unwrap().end(8);
         assert!(flights.board(1).1.is_some(), "what has failed may be tried at once");
         assert_eq!(landed(landing).await, Some(8));
+        let (landing, flight) = flights.board(1);
+        let mut flight = flight.unwrap();
+        assert!(!flight.end_unless_wanted());
+        drop(landing);
+        assert!(flight.end_unless_wanted() && flights.board(1).1.is_some());
+        drop(flight);
         let (landing, flight) = flights.board(1);
         drop(flight.unwrap());
         assert_eq!(landed(landing).await, None, "its task has ended");

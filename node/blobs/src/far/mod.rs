@@ -26,10 +26,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use keys::{Content, SEGMENT_BYTES, sealed_bytes};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-pub use ask::ASK_WITHIN;
-use ask::{Checked, Failed};
+pub use ask::{ASK_WITHIN, FETCHES_AT_ONCE};
+use ask::{Checked, Failed, Turns};
 use flights::{Flight, Flights, landed};
 use keep::Keep;
 pub(crate) use keep::Listed;
@@ -50,8 +50,6 @@ pub const ANSWER_WITHIN: Duration = Duration::from_secs(15);
 /// [`REQUESTS_AT_ONCE_MAX`](crate::REQUESTS_AT_ONCE_MAX) do: a node that is slow holds up nobody
 /// else's files.
 pub const FAR_READS_AT_ONCE_MAX: usize = 64;
-/// Chunks and manifests that are fetched at once. Protects memory, one megabyte each, and the line.
-pub const FETCHES_AT_ONCE: usize = 16;
 /// Of chunks that nobody has asked for yet.
 const AHEAD_AT_ONCE: usize = 4;
 /// Looks at what is here, for a blob that moves meanwhile.
@@ -77,7 +75,7 @@ pub(crate) struct Far {
     manifest_flights: Arc<Flights<(Name, u64), Result<Manifest, Failed>>>,
     chunk_flights: Arc<Flights<ChunkKey, Result<Bytes, Failed>>>,
     reads: Semaphore,
-    fetches: Semaphore,
+    turns: Turns,
     ahead: Arc<Semaphore>,
 }
 
@@ -97,7 +95,7 @@ impl Far {
             manifest_flights: Flights::new(),
             chunk_flights: Flights::new(),
             reads: Semaphore::new(FAR_READS_AT_ONCE_MAX),
-            fetches: Semaphore::new(FETCHES_AT_ONCE),
+            turns: Turns::new(),
             ahead: Arc::new(Semaphore::new(AHEAD_AT_ONCE)),
         })
     }
@@ -267,12 +265,12 @@ impl Inner {
         name: Name,
     ) -> Result<Manifest, BlobError> {
         let (landing, flight) = self.far.manifest_flights.board((name, wanted.size));
-        if let Some(flight) = flight {
+        if let Some(mut flight) = flight {
             let (inner, wanted) = (Arc::clone(self), *wanted);
             tokio::spawn(async move {
-                let Ok(_fetch) = inner.far.fetches.acquire().await else { return };
+                let is_wanted = || !flight.end_unless_wanted();
                 let asked = match inner.far.source.get() {
-                    Some(source) => inner.ask_manifest(&**source, &wanted).await,
+                    Some(source) => inner.ask_manifest(&**source, &wanted, is_wanted).await,
                     None => Err(Failed::NotFound),
                 };
                 if let Ok(manifest) = &asked {
@@ -300,7 +298,7 @@ impl Inner {
         let (landing, flight) = self.far.chunk_flights.board(read.key(index));
         if let Some(flight) = flight {
             let (inner, read) = (Arc::clone(self), read.clone());
-            tokio::spawn(async move { inner.fetch_chunk(read, index, flight).await });
+            tokio::spawn(async move { inner.fetch_chunk(read, index, flight, None).await });
         }
         let chunk = landed(landing).await.unwrap_or(Err(Failed::Unreachable))?;
         Ok(Some(chunk.slice(range)))
@@ -351,21 +349,19 @@ impl Inner {
         let (_, flight) = self.far.chunk_flights.board(read.key(index));
         if let Some(flight) = flight {
             let (inner, read) = (Arc::clone(self), read.clone());
-            tokio::spawn(async move {
-                let _ahead = ahead;
-                inner.fetch_chunk(read, index, flight).await;
-            });
+            tokio::spawn(async move { inner.fetch_chunk(read, index, flight, Some(ahead)).await });
         }
     }
 
-    /// Fetches a chunk, gives it to who waits for it, and keeps it.
+    /// Fetches a chunk, gives it to who waits for it, and keeps it; one that is fetched `ahead` also if
+    /// nobody waits.
     async fn fetch_chunk(
         self: Arc<Self>,
         read: Read,
         index: u16,
-        flight: Flight<ChunkKey, Result<Bytes, Failed>>,
+        mut flight: Flight<ChunkKey, Result<Bytes, Failed>>,
+        ahead: Option<OwnedSemaphorePermit>,
     ) {
-        let Ok(fetch) = self.far.fetches.acquire().await else { return };
         if let Some(here) = self.here_after_all(&read, index).await {
             return flight.end(Ok(here));
         }
@@ -375,7 +371,8 @@ impl Inner {
             return flight.end(Err(if known { Failed::Unreachable } else { Failed::NotFound }));
         };
         let hash = read.manifest.chunks[usize::from(index)];
-        let asked = self.ask_chunk(&**source, &read.wanted, index, hash).await;
+        let is_wanted = || ahead.is_some() || !flight.end_unless_wanted();
+        let asked = self.ask_chunk(&**source, &read.wanted, index, hash, is_wanted).await;
         let checked = match asked {
             Ok(checked) => checked,
             Err(failed) => return flight.end(Err(failed)),
@@ -384,7 +381,7 @@ impl Inner {
         if let Err(cause) = self.keep_chunk(&read, index, checked).await {
             tracing::warn!(%cause, "a chunk of another node is not kept");
         }
-        drop((flight, fetch));
+        drop(flight);
         self.leave(&read).await;
     }
 
@@ -409,7 +406,7 @@ impl Inner {
         index: u16,
         checked: Checked,
     ) -> Result<(), BlobError> {
-        let Checked { plaintext, sealed } = checked;
+        let Checked { plaintext, sealed, turn: _turn } = checked;
         let inner = Arc::clone(self);
         if read.is_single() {
             let bytes = sealed.len() as u64;

@@ -371,7 +371,8 @@ async fn few_chunks_are_on_their_way() {
     // Those beyond are answered while the others wait.
     let over = many - 1 - FAR_READS_AT_ONCE_MAX;
     until(async || reads.iter().filter(|(_, read)| read.is_finished()).count() == over).await;
-    until(async || two.elsewhere.running().0 == FETCHES_AT_ONCE).await;
+    // One node has no more of them than half.
+    until(async || two.elsewhere.running().0 == FETCHES_AT_ONCE / 2).await;
     assert!(blobs.read(ours.id, ours.size, 0, 5000).await.is_ok());
     assert!(blobs.read_far(&wanted(&ours), 0, 5000).await.is_ok());
     two.elsewhere.release();
@@ -384,7 +385,7 @@ async fn few_chunks_are_on_their_way() {
         }
     }
     assert_eq!(busy, over);
-    assert!(two.elsewhere.running().1 <= FETCHES_AT_ONCE);
+    assert!(two.elsewhere.running().1 <= FETCHES_AT_ONCE / 2);
 }
 
 /// What is kept in part is bounded, and what was read the longest ago goes first.
