@@ -7,6 +7,7 @@ mod channels;
 mod comments;
 mod extras;
 mod fan_out;
+mod far_files;
 mod groups;
 mod media;
 mod members;
