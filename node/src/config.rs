@@ -122,6 +122,9 @@ pub(crate) struct MediaConfig {
     pub(crate) uploads_member_bytes: u64,
     /// Bytes of unfinished uploads of all members. Default 32 GiB.
     pub(crate) uploads_node_bytes: u64,
+    /// Bytes of files of other nodes that are here in part: beyond, those go that were opened the
+    /// longest ago. Default 10 GiB.
+    pub(crate) far_bytes: u64,
     /// Bytes that the disk of unfinished uploads keeps free: below, no part is taken. Default 1 GiB.
     pub(crate) free_bytes_min: u64,
     /// Seconds after its last part for which an unfinished upload waits. Default 86400.
@@ -139,6 +142,7 @@ impl Default for MediaConfig {
             node_bytes: 0,
             uploads_member_bytes: 4 << 30,
             uploads_node_bytes: 32 << 30,
+            far_bytes: 10 << 30,
             free_bytes_min: 1 << 30,
             upload_kept_s: 86_400,
             picture_threads: 1,

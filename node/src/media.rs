@@ -33,19 +33,21 @@ pub(crate) async fn open(
     master: &Arc<MasterKey>,
 ) -> anyhow::Result<Blobs> {
     let directory = config.directory.clone().unwrap_or_else(|| data.join("media"));
-    let (place, spool) = match &config.s3 {
-        Some(s3) => (Place::S3(bucket(s3)?), data.join("uploads")),
+    let (place, local) = match &config.s3 {
+        Some(s3) => (Place::S3(bucket(s3)?), data),
         // On one file system: parts become blobs without being copied.
-        None => (Place::Directory(directory.join("blobs")), directory.join("uploads")),
+        None => (Place::Directory(directory.join("blobs")), directory.as_path()),
     };
+    let (spool, far) = (local.join("uploads"), local.join("far"));
     let bounds = Bounds {
         owner_bytes_max: config.uploads_member_bytes,
         spool_bytes_max: config.uploads_node_bytes,
         free_bytes_min: config.free_bytes_min,
         keep: Duration::from_secs(config.upload_kept_s),
+        far_bytes_max: config.far_bytes,
         ..Bounds::default()
     };
-    let setup = blobs::Setup { place, spool, bounds };
+    let setup = blobs::Setup { place, spool, far, bounds };
     Blobs::open(setup, BlobKey::derive(master)).await.context("in [media]")
 }
 

@@ -7,6 +7,7 @@ mod channels;
 mod comments;
 mod extras;
 mod fan_out;
+mod far_files;
 mod groups;
 mod media;
 mod members;
@@ -82,6 +83,7 @@ fn blobs() -> blobs::Blobs {
             let setup = blobs::Setup {
                 place: blobs::Place::Directory(directory.path().join("blobs")),
                 spool: directory.path().join("spool"),
+                far: directory.path().join("far"),
                 bounds: blobs::Bounds { free_bytes_min: 0, ..Default::default() },
             };
             let master = MasterKey::from_file_bytes(&[9; 32]).unwrap();

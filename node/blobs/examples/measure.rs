@@ -39,9 +39,10 @@ async fn measured(what: &str, work: impl Future<Output = ()>) {
 async fn main() {
     let directory = tempfile::tempdir().unwrap();
     let place = Place::Directory(directory.path().join("place"));
-    let spool = directory.path().join("spool");
+    let (spool, far) = (directory.path().join("spool"), directory.path().join("far"));
     let key = BlobKey::derive(&MasterKey::from_file_bytes(&[0; 32]).unwrap());
-    let blobs = Blobs::open(Setup { place, spool, bounds: Bounds::default() }, key).await.unwrap();
+    let setup = Setup { place, spool, far, bounds: Bounds::default() };
+    let blobs = Blobs::open(setup, key).await.unwrap();
     for (file, part_bytes) in [(1, 512 << 10), (2, 128 << 10)] {
         let mut content = vec![0; SIZE];
         StdRng::seed_from_u64(file as u64).fill_bytes(&mut content);

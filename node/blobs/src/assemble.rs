@@ -11,7 +11,7 @@ use crate::blobs::{Inner, Pin};
 use crate::id::{BlobId, CHUNK_BYTES, CHUNKS_MAX, Manifest, chunks_of, unhex};
 use crate::place::Object;
 use crate::spool::{Done, Snapshot, UploadKey};
-use crate::write::Source;
+use crate::write::Given;
 use crate::{AssembleError, BlobError, Blobs, READ_BYTES_MAX};
 
 /// A blob that is in the place.
@@ -81,14 +81,14 @@ impl Inner {
         }
         let groups = groups(snapshot);
         let manifest = self.manifest(&groups, md5).await?;
-        let source = match groups {
-            Groups::Whole(parts) => Source::Files(parts.into_iter().map(|p| p.path).collect()),
+        let given = match groups {
+            Groups::Whole(parts) => Given::Files(parts.into_iter().map(|p| p.path).collect()),
             Groups::Pieces(chunks) => {
                 let files = |parts: Vec<SpooledPart>| parts.into_iter().map(|p| (p.path, p.hash));
-                Source::Parts(chunks.into_iter().map(|c| files(c).collect()).collect())
+                Given::Parts(chunks.into_iter().map(|c| files(c).collect()).collect())
             }
         };
-        let assembled = self.write(manifest, source).await?;
+        let assembled = self.write(manifest, given).await?;
         let done = Done { parts, size: assembled.size, id: assembled.id };
         let inner = Arc::clone(&self);
         let finished = self.work(move || inner.spool.finish(key, done, &inner.key)).await;

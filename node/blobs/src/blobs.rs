@@ -9,9 +9,11 @@ use keys::BlobKey;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::cache::Cache;
+use crate::far::Far;
 use crate::gate::{Gate, Share};
 use crate::place::{Name, Objects, Place};
 use crate::rules::Part;
+use crate::serve::SERVED_AT_ONCE_MAX;
 use crate::spool::{Expired, Spool, UploadKey, Usage};
 use crate::{BlobError, OpenError, PartError};
 
@@ -34,11 +36,14 @@ pub struct Setup {
     /// The directory of unfinished uploads, on this machine. On the file system of a place that is
     /// a directory, nothing is copied.
     pub spool: PathBuf,
-    /// How much may wait there.
+    /// The directory of what is loaded from other nodes, on this machine, until it is whole. On the
+    /// file system of a place that is a directory, nothing is copied.
+    pub far: PathBuf,
+    /// How much may wait there, and in the spool.
     pub bounds: Bounds,
 }
 
-/// How much may wait in the spool. A part counts for at least 16 KiB.
+/// How much may wait on this machine. A part counts for at least 16 KiB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bounds {
     /// Bytes in unfinished uploads of one owner. Default 4 GiB: two files of the largest size.
@@ -51,6 +56,9 @@ pub struct Bounds {
     pub free_bytes_min: u64,
     /// How long an upload waits after its last part. Default a day.
     pub keep: Duration,
+    /// Bytes of blobs of other nodes that are here in part: beyond, those go that were read the
+    /// longest ago. Default 10 GiB.
+    pub far_bytes_max: u64,
 }
 
 impl Default for Bounds {
@@ -61,6 +69,7 @@ impl Default for Bounds {
             spool_bytes_max: 32 << 30,
             free_bytes_min: 1 << 30,
             keep: Duration::from_secs(24 * 60 * 60),
+            far_bytes_max: 10 << 30,
         }
     }
 }
@@ -77,6 +86,8 @@ pub(crate) struct Inner {
     pub(crate) names: Arc<Gate<Name>>,
     pub(crate) uploads: Arc<Gate<UploadKey>>,
     pub(crate) cache: Cache,
+    pub(crate) far: Far,
+    pub(crate) serves: Semaphore,
     pub(crate) assemblies: Semaphore,
     workers: Arc<Semaphore>,
     requests: Arc<Semaphore>,
@@ -102,15 +113,18 @@ impl Blobs {
     /// See [`OpenError`]; each says what the operator can do about it.
     pub async fn open(setup: Setup, key: BlobKey) -> Result<Self, OpenError> {
         let objects = Objects::open(&setup.place, &key.mark()).await?;
-        let (path, bounds) = (setup.spool, setup.bounds);
+        let Setup { spool: path, far, bounds, .. } = setup;
         let failed = |cause| OpenError::Directory { path: path.clone(), cause };
         let root = path.clone();
         let opened = tokio::task::spawn_blocking(move || {
-            let spool = Spool::open(root, bounds, &key)?;
-            io::Result::Ok((spool, key))
+            let (bytes_max, free_bytes_min) = (bounds.far_bytes_max, bounds.free_bytes_min);
+            let opened = Far::open(far.clone(), bytes_max, free_bytes_min);
+            let opened = opened.map_err(|cause| OpenError::Directory { path: far, cause })?;
+            let spool = Spool::open(root.clone(), bounds, &key);
+            let spool = spool.map_err(|cause| OpenError::Directory { path: root, cause })?;
+            Ok::<_, OpenError>((opened, spool, key))
         });
-        let (spool, key) =
-            opened.await.map_err(|cause| failed(io::Error::other(cause)))?.map_err(failed)?;
+        let (far, spool, key) = opened.await.map_err(|cause| failed(io::Error::other(cause)))??;
         Ok(Self(Arc::new(Inner {
             key,
             objects,
@@ -118,6 +132,8 @@ impl Blobs {
             names: Gate::new(),
             uploads: Gate::new(),
             cache: Cache::default(),
+            far,
+            serves: Semaphore::new(SERVED_AT_ONCE_MAX),
             assemblies: Semaphore::new(ASSEMBLIES_AT_ONCE),
             workers: Arc::new(Semaphore::new(WORKERS)),
             requests: Arc::new(Semaphore::new(REQUESTS_AT_ONCE_MAX)),

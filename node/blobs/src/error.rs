@@ -121,6 +121,9 @@ pub enum BlobError {
     /// No such blob.
     #[error("no such blob")]
     NotFound,
+    /// It lies elsewhere, and who may have it does not answer: to be tried again.
+    #[error("who has the blob cannot be reached")]
+    Unreachable,
     /// What lies in the place is not what was put there, or not of the size that was asked for.
     #[error("damaged: {0}")]
     Damaged(String),

@@ -26,11 +26,13 @@ impl fmt::Display for BlobId {
     }
 }
 
-/// The chunks of a blob, in their order.
+/// What a blob is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Manifest {
-    pub(crate) size: u64,
-    pub(crate) chunks: Arc<[[u8; 32]]>,
+pub struct Manifest {
+    /// Bytes in it.
+    pub size: u64,
+    /// Hashes of its chunks, in their order: BLAKE3 of each. At least one, and at most 8000.
+    pub chunks: Arc<[[u8; 32]]>,
 }
 
 impl Manifest {

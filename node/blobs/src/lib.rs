@@ -23,6 +23,11 @@
 //! leave the spool after that. What a crash left in the place has no object of the blob's own name,
 //! is not read, and is found by the sweep.
 //!
+//! # Other nodes
+//! A blob that lies on another node is read by [`Blobs::read_far`]: chunks that are missing are asked
+//! of a [`Source`], checked against the id, and kept on this machine, sealed as in the place, until
+//! all are there. The other node answers by [`Blobs::manifest`] and [`Blobs::chunk`].
+//!
 //! # Removal
 //! Content that is on its way out may come in again at any moment. One thing happens to a name at a
 //! time, an assembly or a removal, and the other waits for it (`gate.rs`). An assembly ends with a
@@ -40,12 +45,14 @@ mod assemble;
 mod blobs;
 mod cache;
 mod error;
+mod far;
 mod gate;
 mod http_client;
 mod id;
 mod place;
 mod read;
 mod rules;
+mod serve;
 mod spool;
 mod sweep;
 mod write;
@@ -53,10 +60,15 @@ mod write;
 pub use assemble::Assembled;
 pub use blobs::{Blobs, Bounds, Pin, REQUESTS_AT_ONCE_MAX, Setup};
 pub use error::{AssembleError, BlobError, OpenError, PartError};
-pub use id::{BlobId, CHUNK_BYTES};
+pub use far::{
+    ANSWER_WITHIN, ASK_WITHIN, FAR_READS_AT_ONCE_MAX, FETCHES_AT_ONCE, Fetching, Holder, Partials,
+    Source, Unreachable, Wanted,
+};
+pub use id::{BlobId, CHUNK_BYTES, Manifest};
 pub use place::{Place, S3};
 pub use read::READ_BYTES_MAX;
 pub use rules::{Kind, PARTS_MAX, Part, SMALL_FILE_BYTES_MAX};
+pub use serve::SERVED_AT_ONCE_MAX;
 pub use spool::{Expired, Usage};
 pub use sweep::{Orphan, Orphans, Removal, Sweep};
 pub use write::PUT_BYTES_MAX;

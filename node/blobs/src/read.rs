@@ -63,18 +63,18 @@ impl Blobs {
 
 /// What has to be opened of one chunk.
 #[derive(Debug)]
-struct Piece {
+pub(crate) struct Piece {
     object: Object,
     hash: [u8; 32],
-    first_segment: u32,
-    to_end: bool,
+    pub(crate) first_segment: u32,
+    pub(crate) to_end: bool,
     /// Bytes of the sealed object.
-    sealed: Range<u64>,
+    pub(crate) sealed: Range<u64>,
 }
 
 impl Piece {
     /// The segments that hold `wanted`, which is not empty, of a chunk of `length` bytes.
-    fn new(object: Object, hash: [u8; 32], length: usize, wanted: Range<usize>) -> Self {
+    pub(crate) fn new(object: Object, hash: [u8; 32], length: usize, wanted: Range<usize>) -> Self {
         let (first, end) = (wanted.start / SEGMENT_BYTES, wanted.end.div_ceil(SEGMENT_BYTES));
         let to_end = end * SEGMENT_BYTES >= length;
         let from = SEALED_HEADER_BYTES + first * SEALED_SEGMENT_BYTES;
@@ -158,20 +158,29 @@ impl Inner {
             Some(manifest) => manifest,
             None => {
                 let length = sealed_bytes(8 + 32 * chunks_of(size) as usize) as u64;
-                let sealed = self.objects.get(Object::whole(name), 0..length).await?;
-                let inner = Arc::clone(self);
-                let opened =
-                    self.work(move || inner.key.open(Content::Manifest, &id.0, &sealed)).await?;
-                let opened = opened.map_err(|cause| damaged("a manifest", cause))?;
-                let manifest = Manifest::decode(&opened)
-                    .ok_or_else(|| BlobError::Damaged("a manifest makes no sense".into()))?;
-                self.cache.insert(name, manifest.clone());
-                manifest
+                self.open_manifest(id, name, length).await?
             }
         };
         if manifest.size != size {
             return Err(BlobError::Damaged("the blob has another size".into()));
         }
+        Ok(manifest)
+    }
+
+    /// The manifest of a blob, whose object has so many bytes.
+    pub(crate) async fn open_manifest(
+        self: &Arc<Self>,
+        id: BlobId,
+        name: Name,
+        length: u64,
+    ) -> Result<Manifest, BlobError> {
+        let sealed = self.objects.get(Object::whole(name), 0..length).await?;
+        let inner = Arc::clone(self);
+        let opened = self.work(move || inner.key.open(Content::Manifest, &id.0, &sealed)).await?;
+        let opened = opened.map_err(|cause| damaged("a manifest", cause))?;
+        let manifest = Manifest::decode(&opened)
+            .ok_or_else(|| BlobError::Damaged("a manifest makes no sense".into()))?;
+        self.cache.insert(name, manifest.clone());
         Ok(manifest)
     }
 
@@ -191,7 +200,7 @@ impl Inner {
         }
     }
 
-    async fn load_empty(self: &Arc<Self>, id: BlobId) -> Result<Bytes, BlobError> {
+    pub(crate) async fn load_empty(self: &Arc<Self>, id: BlobId) -> Result<Bytes, BlobError> {
         let object = Object::whole(self.key.name(&id.0));
         let sealed = self.objects.get(object, 0..sealed_bytes(0) as u64).await?;
         let opened = self.key.open(Content::Chunk, &id.0, &sealed);
@@ -199,6 +208,6 @@ impl Inner {
     }
 }
 
-fn damaged(what: &str, cause: UnsealError) -> BlobError {
+pub(crate) fn damaged(what: &str, cause: UnsealError) -> BlobError {
     BlobError::Damaged(format!("{what} does not open: {cause}"))
 }

@@ -37,7 +37,8 @@ pub struct Orphan {
     name: Name,
     /// Bytes of its objects.
     pub bytes: u64,
-    /// Whether it is a blob. Otherwise it is what a crash left of one.
+    /// Whether it is a blob. Otherwise it is what a crash left of one, or what was loaded of one
+    /// from another node.
     pub whole: bool,
     /// One more than the highest index of a chunk.
     chunks: u16,
@@ -45,6 +46,10 @@ pub struct Orphan {
 }
 
 impl Orphan {
+    fn new(name: Name) -> Self {
+        Self { name, bytes: 0, whole: false, chunks: 0, newest_s: 0 }
+    }
+
     /// Its name in the place, 64 hex digits.
     pub fn name(&self) -> String {
         hex(&self.name)
@@ -132,19 +137,22 @@ impl Sweep {
                 more = true;
                 continue;
             }
-            let orphan = found.entry(name).or_insert(Orphan {
-                name,
-                bytes: 0,
-                whole: false,
-                chunks: 0,
-                newest_s: 0,
-            });
+            let orphan = found.entry(name).or_insert_with(|| Orphan::new(name));
             orphan.bytes += listed.bytes;
             orphan.newest_s = orphan.newest_s.max(listed.written_s);
             match listed.object.chunk {
                 None => orphan.whole = true,
                 Some(index) => orphan.chunks = orphan.chunks.max(index.saturating_add(1)),
             }
+        }
+        for partial in self.inner.partly_here() {
+            let name = partial.name;
+            if self.known.contains(&short(name)) || self.watch.saw(name) {
+                continue;
+            }
+            let orphan = found.entry(name).or_insert_with(|| Orphan::new(name));
+            orphan.bytes += partial.bytes;
+            orphan.newest_s = orphan.newest_s.max(partial.newest_s);
         }
         let mut orphans: Vec<Orphan> =
             found.into_values().filter(|orphan| orphan.newest_s < before_s).collect();
@@ -206,9 +214,16 @@ fn short(name: Name) -> [u8; 16] {
 }
 
 impl Inner {
-    async fn remove(&self, owner: &Owner<Name>, name: Name) -> Result<Removal, BlobError> {
+    async fn remove(
+        self: &Arc<Self>,
+        owner: &Owner<Name>,
+        name: Name,
+    ) -> Result<Removal, BlobError> {
         let whole = Object::whole(name);
-        let Some(length) = self.objects.length(whole).await? else { return Ok(Removal::Absent) };
+        let had_some = self.forget_partly(name).await;
+        let Some(length) = self.objects.length(whole).await? else {
+            return Ok(if had_some { Removal::Removed } else { Removal::Absent });
+        };
         let header = SEALED_HEADER_BYTES as u64;
         let content = match length >= header {
             true => Content::of_sealed(&self.objects.get(whole, 0..header).await?).ok(),
@@ -226,7 +241,13 @@ impl Inner {
     }
 
     /// What makes it whole goes first: what is left after a crash is no blob.
-    async fn delete(&self, _owner: &Owner<Name>, name: Name, chunks: u16) -> Result<(), BlobError> {
+    async fn delete(
+        self: &Arc<Self>,
+        _owner: &Owner<Name>,
+        name: Name,
+        chunks: u16,
+    ) -> Result<(), BlobError> {
+        self.forget_partly(name).await;
         self.cache.remove(name);
         self.objects.delete(Object::whole(name)).await?;
         let deletions = (0..chunks).map(|index| self.objects.delete(Object::chunk(name, index)));
@@ -247,7 +268,7 @@ mod tests {
 
     use super::*;
     use crate::id::{CHUNK_BYTES, Manifest};
-    use crate::write::{Source, pieces};
+    use crate::write::{Given, pieces};
     use crate::{Bounds, Place, Setup};
 
     /// Content that comes while its removal is under way is written again, not taken for present.
@@ -257,6 +278,7 @@ mod tests {
         let setup = Setup {
             place: Place::Directory(directory.path().join("place")),
             spool: directory.path().join("spool"),
+            far: directory.path().join("far"),
             bounds: Bounds::default(),
         };
         let key = BlobKey::derive(&MasterKey::from_file_bytes(&[1; 32]).unwrap());
@@ -269,8 +291,8 @@ mod tests {
             let name = blobs.0.key.name(&id.0);
             let removal = blobs.0.names.try_own_alone(name).unwrap();
             let chunks = pieces(&content).map(|chunk| Content::Chunk.hash(&chunk)).collect();
-            let (manifest, source) = (Manifest { size, chunks }, Source::Bytes(content.clone()));
-            let mut write = pin!(blobs.0.write(manifest, source));
+            let (manifest, given) = (Manifest { size, chunks }, Given::Bytes(content.clone()));
+            let mut write = pin!(blobs.0.write(manifest, given));
             let look = write.as_mut().poll(&mut Context::from_waker(Waker::noop()));
             assert!(look.is_pending());
             assert!(!blobs.0.names.watch().saw(name), "no pin before it owns the name");

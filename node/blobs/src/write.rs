@@ -42,7 +42,7 @@ impl Blobs {
 
 /// Where the chunks of a blob come from.
 #[derive(Debug)]
-pub(crate) enum Source {
+pub(crate) enum Given {
     /// The whole content.
     Bytes(Bytes),
     /// For each chunk one file of the spool, which is sealed as the chunk is.
@@ -59,27 +59,33 @@ impl Inner {
             chunks: pieces(&content).map(|chunk| Content::Chunk.hash(&chunk)).collect(),
         });
         let manifest = manifest.await?;
-        self.write(manifest, Source::Bytes(bytes)).await
+        self.write(manifest, Given::Bytes(bytes)).await
     }
 
     /// Puts a blob, unless it is there already. Runs in a task that nobody cancels.
     pub(crate) async fn write(
         self: &Arc<Self>,
         manifest: Manifest,
-        source: Source,
+        given: Given,
     ) -> Result<Assembled, BlobError> {
         let (id, size) = (manifest.id(), manifest.size);
         let name = self.key.name(&id.0);
         let owner = self.names.own(name).await;
         let pin = Pin::new(owner.share());
         if !self.is_whole(name, &manifest).await? {
-            self.write_owned(&owner, name, manifest, source).await?;
+            self.write_owned(&owner, name, manifest, given).await?;
         }
+        // What was loaded of it from another node is not needed any more.
+        self.forget_partly(name).await;
         Ok(Assembled { id, size, pin })
     }
 
     /// Whether the object is there that is written last.
-    async fn is_whole(&self, name: Name, manifest: &Manifest) -> Result<bool, BlobError> {
+    pub(crate) async fn is_whole(
+        &self,
+        name: Name,
+        manifest: &Manifest,
+    ) -> Result<bool, BlobError> {
         let expected = match &*manifest.chunks {
             [_] => sealed_bytes(manifest.size as usize),
             chunks => sealed_bytes(8 + 32 * chunks.len()),
@@ -92,15 +98,15 @@ impl Inner {
         _owner: &Owner<Name>,
         name: Name,
         manifest: Manifest,
-        source: Source,
+        given: Given,
     ) -> Result<(), BlobError> {
         let single = manifest.chunks.len() == 1;
         let objects: Vec<Object> = match single {
             true => vec![Object::whole(name)],
             false => (0..manifest.chunks.len() as u16).map(|i| Object::chunk(name, i)).collect(),
         };
-        match source {
-            Source::Bytes(bytes) => {
+        match given {
+            Given::Bytes(bytes) => {
                 let chunks = pieces(&bytes).zip(objects).map(|(chunk, object)| async move {
                     let inner = Arc::clone(self);
                     let sealed = self.work(move || inner.key.seal(Content::Chunk, &chunk).1);
@@ -108,8 +114,8 @@ impl Inner {
                 });
                 all(chunks).await?;
             }
-            Source::Files(files) => self.write_files(files, objects).await?,
-            Source::Parts(groups) => {
+            Given::Files(files) => self.write_files(files, objects).await?,
+            Given::Parts(groups) => {
                 let hashes = Arc::clone(&manifest.chunks);
                 let chunks = groups.into_iter().zip(objects).enumerate();
                 let chunks = chunks.map(|(index, (group, object))| {

@@ -10,6 +10,11 @@ use crate::rpc::RpcError;
 /// Seconds after which a client tries again where others fill the spool, or the disk.
 const FULL_WAIT_S: u32 = 30;
 
+/// Seconds after which a client tries again where a file lies on a node that does not answer. All
+/// clients wait that long by themselves and ask again, some of them no longer than 10 s; a 500 makes
+/// some of them give up at once.
+const FAR_WAIT_S: u32 = 5;
+
 impl From<PartError> for RpcError {
     fn from(error: PartError) -> Self {
         let bad = |name| Self::new(400, name);
@@ -52,6 +57,7 @@ impl From<BlobError> for RpcError {
             BlobError::NotFound => Self::new(400, "FILE_ID_INVALID"),
             BlobError::TooLarge => Self::new(400, "FILE_PARTS_INVALID"),
             BlobError::Busy => Self::flood_wait(1),
+            BlobError::Unreachable => Self::flood_wait(FAR_WAIT_S),
             other => Self::internal(&other),
         }
     }

@@ -6,7 +6,7 @@
 //! taken waits in its session, whose bounds are those of all answers.
 //! Source: <https://core.telegram.org/api/files#downloading-files>
 
-use blobs::BlobError;
+use blobs::{BlobError, Wanted};
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
 use tl::functions::upload::{GetFile, GetFileHashes};
@@ -68,7 +68,10 @@ pub(in crate::rpc) async fn get_file_hashes(
 }
 
 async fn read(ctx: &Context, located: &Located, offset: u64, limit: u32) -> RpcResult<Bytes> {
-    let read = ctx.shared.files.blobs.read(located.blob, located.size, offset, limit).await;
+    let Located { blob, size, owner, .. } = *located;
+    // What lies on another node is loaded from there.
+    let wanted = Wanted { blob, size, owner: owner.0 };
+    let read = ctx.shared.files.blobs.read_far(&wanted, offset, limit).await;
     read.map_err(|cause| match cause {
         BlobError::NotFound => RpcError::new(400, "LOCATION_INVALID"),
         other => other.into(),

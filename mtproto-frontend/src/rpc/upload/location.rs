@@ -1,6 +1,6 @@
 //! Which bytes a client names, and whether it may have them.
 
-use node_core::{Core, FileId, PeerId, PhotoSize};
+use node_core::{Core, FileId, PeerId, PhotoSize, UserId};
 use tl::enums::InputFileLocation;
 
 use crate::rpc::{Context, RpcError, RpcResult};
@@ -12,6 +12,8 @@ const LOCATION_INVALID: RpcError = RpcError::new(400, "LOCATION_INVALID");
 pub(super) struct Located {
     pub(super) blob: blobs::BlobId,
     pub(super) size: u64,
+    /// Who uploaded it, here or on another node.
+    pub(super) owner: UserId,
     pub(super) mime_type: String,
     /// Unix seconds.
     pub(super) date: i32,
@@ -26,11 +28,12 @@ pub(super) fn locate(ctx: &Context, named: &InputFileLocation) -> RpcResult<Loca
             core.check_reference(viewer, id, named.access_hash, &named.file_reference)?;
             let found = core.document(id)?.ok_or(LOCATION_INVALID)?;
             if !named.thumb_size.is_empty() {
-                return size(&found.thumbs, &named.thumb_size, found.date);
+                return size(&found.thumbs, &named.thumb_size, (found.owner, found.date));
             }
             Ok(Located {
                 blob: blobs::BlobId(found.blob.0),
                 size: found.size,
+                owner: found.owner,
                 mime_type: found.mime_type,
                 date: found.date,
             })
@@ -39,7 +42,7 @@ pub(super) fn locate(ctx: &Context, named: &InputFileLocation) -> RpcResult<Loca
             let id = FileId(named.id);
             core.check_reference(viewer, id, named.access_hash, &named.file_reference)?;
             let found = core.photo(id)?.ok_or(LOCATION_INVALID)?;
-            size(&found.sizes, &named.thumb_size, found.date)
+            size(&found.sizes, &named.thumb_size, (found.owner, found.date))
         }
         InputFileLocation::InputPeerPhotoFileLocation(named) => {
             // No reference: the peer says who may see it.
@@ -49,11 +52,11 @@ pub(super) fn locate(ctx: &Context, named: &InputFileLocation) -> RpcResult<Loca
             }
             let found = core.photo(id)?.ok_or(LOCATION_INVALID)?;
             let wanted = if named.big { "c" } else { "a" };
-            match size(&found.sizes, wanted, found.date) {
+            match size(&found.sizes, wanted, (found.owner, found.date)) {
                 // A small picture has no large size: what it has is as good.
                 Err(_) => {
                     let last = found.sizes.last().ok_or(LOCATION_INVALID)?;
-                    Ok(located(last, found.date))
+                    Ok(located(last, (found.owner, found.date)))
                 }
                 found => found,
             }
@@ -63,7 +66,7 @@ pub(super) fn locate(ctx: &Context, named: &InputFileLocation) -> RpcResult<Loca
 }
 
 /// Whether a picture is what stands for a peer now, as the viewer sees it.
-fn shows(core: &Core, viewer: node_core::UserId, peer: PeerId, photo: FileId) -> RpcResult<bool> {
+fn shows(core: &Core, viewer: UserId, peer: PeerId, photo: FileId) -> RpcResult<bool> {
     Ok(match peer {
         PeerId::Chat(chat) => core
             .chat(chat)
@@ -76,16 +79,18 @@ fn shows(core: &Core, viewer: node_core::UserId, peer: PeerId, photo: FileId) ->
     })
 }
 
-fn size(sizes: &[PhotoSize], letter: &str, date: i32) -> RpcResult<Located> {
+fn size(sizes: &[PhotoSize], letter: &str, of: (UserId, i32)) -> RpcResult<Located> {
     let [letter] = letter.as_bytes() else { return Err(LOCATION_INVALID) };
     let found = sizes.iter().find(|size| size.kind == *letter).ok_or(LOCATION_INVALID)?;
-    Ok(located(found, date))
+    Ok(located(found, of))
 }
 
-fn located(size: &PhotoSize, date: i32) -> Located {
+/// One size of a picture that somebody uploaded at some time.
+fn located(size: &PhotoSize, (owner, date): (UserId, i32)) -> Located {
     Located {
         blob: blobs::BlobId(size.blob.0),
         size: size.size.into(),
+        owner,
         mime_type: "image/jpeg".into(),
         date,
     }

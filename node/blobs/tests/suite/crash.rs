@@ -26,7 +26,8 @@ async fn open(directory: PathBuf) -> Blobs {
     let place = Place::Directory(directory.join("place"));
     let bounds = Bounds { free_bytes_min: 1 << 20, ..Bounds::default() };
     let key = BlobKey::derive(&MasterKey::from_file_bytes(&[0; 32]).unwrap());
-    Blobs::open(Setup { place, spool: directory.join("spool"), bounds }, key).await.unwrap()
+    let (spool, far) = (directory.join("spool"), directory.join("far"));
+    Blobs::open(Setup { place, spool, far, bounds }, key).await.unwrap()
 }
 
 /// What was acknowledged before a kill is there after it, and what is there is whole.

@@ -54,16 +54,28 @@ impl Ground {
         self.directory.path().join("spool")
     }
 
+    pub(crate) fn far(&self) -> PathBuf {
+        self.directory.path().join("far")
+    }
+
     pub(crate) async fn open(&self) -> Blobs {
         self.open_with(0).await.unwrap()
     }
 
+    /// The same directories, with other bounds.
+    pub(crate) async fn reopen(&self, bounds: Bounds) -> Blobs {
+        self.open_as(0, bounds).await.unwrap()
+    }
+
     /// With another master key for another `node`.
     pub(crate) async fn open_with(&self, node: u8) -> Result<Blobs, OpenError> {
-        let setup =
-            Setup { place: self.place.clone(), spool: self.spool(), bounds: self.bounds.clone() };
+        self.open_as(node, self.bounds.clone()).await
+    }
+
+    async fn open_as(&self, node: u8, bounds: Bounds) -> Result<Blobs, OpenError> {
+        let (place, spool, far) = (self.place.clone(), self.spool(), self.far());
         let key = BlobKey::derive(&MasterKey::from_file_bytes(&[node; 32]).unwrap());
-        Blobs::open(setup, key).await
+        Blobs::open(Setup { place, spool, far, bounds }, key).await
     }
 }
 

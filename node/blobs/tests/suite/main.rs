@@ -4,6 +4,8 @@
 mod cases;
 mod crash;
 mod damage;
+mod elsewhere;
+mod far;
 mod ground;
 mod model;
 mod place;
@@ -54,6 +56,7 @@ over_both! {
     crate::cases::nothing_is_in_the_clear => nothing_is_in_the_clear,
     crate::model::uploads_are_as_in_the_model => uploads_are_as_in_the_model,
     crate::damage::damage_is_seen => damage_is_seen,
+    crate::far::far_blobs_become_ours => far_blobs_become_ours,
 }
 
 /// The target directory of this build, wherever `CARGO_TARGET_DIR` put it.

@@ -7,7 +7,7 @@ use glog::{Node16, UserRef};
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::{ACCOUNT, ACCOUNTS, PERSON, label};
+use super::{ACCOUNT, ACCOUNTS, KnownNode, PERSON, label};
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Event;
 use crate::ids::{PeerId, SUPPORT_IDS_EVERY, USER_ID_END, UserId};
@@ -128,6 +128,16 @@ impl Core {
             Ok(())
         })
         .await
+    }
+
+    /// The node that an account is on: whom to ask for its files. `None` for members of this one.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn node_of(&self, user: UserId) -> CoreResult<Option<KnownNode>> {
+        let row = self.inner.store.get(Keyspace::NODES, &person_key(user))?;
+        let Some(row) = row else { return Ok(None) };
+        self.known_node(Node16(Remote::decode(&row)?.node))
     }
 
     /// The account of somebody on another node, made if there is none.

@@ -173,6 +173,10 @@ async fn a_channel_of_another_node_is_read() {
     let found = two.far.core.channel(two.there).unwrap();
     let home = two.home.core.channel(two.channel).unwrap();
     assert!(found.broadcast);
+    // Whom to ask for files that its people have posted.
+    let of_creator = two.far.core.node_of(found.creator).unwrap().map(|known| known.id);
+    assert_eq!(of_creator, Some(two.home.core.node()));
+    assert!(two.far.core.node_of(two.eve.id).unwrap().is_none(), "a member");
     assert_eq!((&found.title, &found.about), (&home.title, &home.about));
     let domain = format!("{}.node", two.home.core.node().short());
     let name = found.username.clone().unwrap();
