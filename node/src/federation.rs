@@ -10,6 +10,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use blobs::{BlobError, BlobId, Blobs, Fetching, Holder, Manifest, Source, Unreachable, Wanted};
+use bytes::Bytes;
 use glog::body::Join;
 use glog::cbor::{Blob, List, Text, Wire, decode, encode};
 use glog::{EntryId, EntryRef, Generation, GroupId, Hash16, Node16, NodeCert, NodeId};
@@ -17,7 +19,7 @@ use keys::NodeIdentity;
 use mesh::{Call, Heads, Host, LaneName, Mesh, Policy, Received, Reply, Setup, StaticPeer};
 use node_core::{
     Asked, Asking, Card, Core, CoreError, CoreResult, Event, FarInvite, Follower, FoundName,
-    HomeOffer, Network, SharedGroup,
+    HomeOffer, Network, SharedGroup, UserId,
 };
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -40,6 +42,9 @@ const AGAIN_EVERY: Duration = Duration::from_secs(5);
 
 /// How often what waits for missing entries is looked at.
 const TICK_EVERY: Duration = Duration::from_secs(5);
+
+/// Nodes that are asked for a file beside the one of whoever showed it.
+const OTHER_HOLDERS_MAX: usize = 3;
 
 /// How often a node is asked to agree, and how long apart: it may have to fetch first.
 const AGREE_TRIES: usize = 8;
@@ -241,6 +246,7 @@ impl Followers {
 /// See the module.
 pub(crate) struct Federation {
     core: Core,
+    blobs: Blobs,
     mesh: OnceLock<Mesh>,
     followers: Mutex<Followers>,
     connected: Mutex<BTreeSet<NodeId>>,
@@ -257,6 +263,7 @@ impl Federation {
         config: &FederationConfig,
         operational: NodeIdentity,
         core: Core,
+        blobs: Blobs,
     ) -> anyhow::Result<Option<(Arc<Self>, JoinHandle<()>)>> {
         if config.listen.is_empty() {
             return Ok(None);
@@ -268,6 +275,7 @@ impl Federation {
         let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let federation = Arc::new(Self {
             core: core.clone(),
+            blobs: blobs.clone(),
             mesh: OnceLock::new(),
             followers: Mutex::default(),
             connected: Mutex::default(),
@@ -292,6 +300,7 @@ impl Federation {
             bail!("the mesh was started twice");
         }
         core.connect(federation.clone());
+        blobs.connect(federation.clone());
         core.follow(federation.clone());
         let working = tokio::spawn(federation.clone().work(strangers_rx, unmet_rx));
         Ok(Some((federation, working)))
@@ -522,6 +531,21 @@ impl Federation {
                 let added = Invited { users: List::new(added).unwrap_or_default() };
                 other(INVITE, &added)
             }
+            Call::Manifest { blob } => match self.blobs.manifest(BlobId(blob)).await {
+                Ok(Some(Manifest { size, chunks })) => {
+                    let hashes = List::new(chunks.to_vec()).map_err(|_| CoreError::FileInvalid)?;
+                    Reply::Manifest { hashes, length: size }
+                }
+                Ok(None) => Reply::NotFound,
+                Err(cause) => return Err(unserved(&cause)),
+            },
+            Call::Chunk { blob, index } => match self.blobs.chunk(BlobId(blob), index).await {
+                Ok(Some(chunk)) => {
+                    Reply::Chunk(Blob::new(chunk.to_vec()).map_err(|_| CoreError::FileInvalid)?)
+                }
+                Ok(None) => Reply::NotFound,
+                Err(cause) => return Err(unserved(&cause)),
+            },
             Call::Other { kind: PAIR, body } => {
                 let words: FirstWords = decode(&body).map_err(|_| CoreError::UnknownUser)?;
                 let entries = words.entries.iter().map(|entry| entry.to_vec()).collect();
@@ -815,6 +839,55 @@ impl Network for Federation {
             Self::ask(self, asked.home, Call::Ask { evidence }).await?;
             self.fetch(asked.group, asked.home).await
         })
+    }
+}
+
+/// Why a piece of a file is not given.
+fn unserved(cause: &BlobError) -> CoreError {
+    match cause {
+        BlobError::Busy => CoreError::Flood { wait_s: 1 },
+        cause => {
+            tracing::warn!(%cause, "a file is not read for another node");
+            CoreError::FileInvalid
+        }
+    }
+}
+
+impl Source for Federation {
+    fn holders(&self, wanted: &Wanted) -> Vec<Holder> {
+        let owner = or_none(self.core.node_of(UserId(wanted.owner)));
+        let Some(owner) = owner.filter(|owner| !owner.blocked) else { return Vec::new() };
+        // Whoever has shown it first; then those who may have opened it.
+        let connected = self.connected.lock();
+        let others = connected.iter().filter(|node| **node != owner.id).take(OTHER_HOLDERS_MAX);
+        [owner.id].iter().chain(others).map(|node| Holder(node.0)).collect()
+    }
+
+    fn manifest(&self, holder: Holder, blob: BlobId) -> Fetching<'_, Manifest> {
+        Box::pin(async move {
+            match self.ask(NodeId(holder.0), Call::Manifest { blob: blob.0 }).await {
+                Ok(Reply::Manifest { hashes, length }) => {
+                    Ok(Some(Manifest { size: length, chunks: hashes.to_vec().into() }))
+                }
+                Ok(_) | Err(CoreError::NotBuilt) => Ok(None),
+                Err(_) => Err(Unreachable),
+            }
+        })
+    }
+
+    fn chunk(&self, holder: Holder, blob: BlobId, index: u32) -> Fetching<'_, Bytes> {
+        Box::pin(async move {
+            match self.ask(NodeId(holder.0), Call::Chunk { blob: blob.0, index }).await {
+                Ok(Reply::Chunk(bytes)) => Ok(Some(bytes.into_vec().into())),
+                Ok(_) | Err(CoreError::NotBuilt) => Ok(None),
+                Err(_) => Err(Unreachable),
+            }
+        })
+    }
+
+    fn bad(&self, holder: Holder, blob: BlobId) {
+        let node = NodeId(holder.0);
+        tracing::warn!(%node, ?blob, "a node gives another file than it was asked for");
     }
 }
 

@@ -69,7 +69,10 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     };
     let tidying = tokio::spawn(keeper.clone().run());
     let operational = keys::NodeIdentity::from_seed(&opened.identity.seed());
-    let federated = Federation::start(&config.federation, operational, core.clone()).await?;
+    let federated = {
+        let (core, blobs) = (core.clone(), blobs.clone());
+        Federation::start(&config.federation, operational, core, blobs).await?
+    };
     let (federation, federating) = federated.unzip();
     let asked = control::Node {
         core: core.clone(),

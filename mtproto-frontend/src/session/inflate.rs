@@ -13,8 +13,9 @@ use flate2::write::GzEncoder;
 /// do not shrink: ten times the largest frame is more than any client sends.
 pub const INFLATED_BYTES_MAX: usize = 10 << 20;
 
-/// Bytes that any packed object may become, whatever its own size.
-const INFLATED_BYTES_FREE: usize = 64 << 10;
+/// Bytes that any packed object may become, whatever its own size: the largest part of a file, and what
+/// is around it. Telethon packs parts of files too, and one of zeros shrinks to a thousandth.
+const INFLATED_BYTES_FREE: usize = (512 + 64) << 10;
 
 /// Above [`INFLATED_BYTES_FREE`], bytes out for each byte in. Text shrinks to a twentieth at best;
 /// DEFLATE can reach 1:1032, which only a bomb does.
@@ -45,7 +46,7 @@ pub enum InflateError {
 /// Unpacks the `packed_data` of a `gzip_packed`, gzip or raw zlib by its header.
 ///
 /// TDLib packs with zlib although the constructor says gzip; both are read. At most
-/// [`INFLATED_BYTES_MAX`] bytes come out, and at most 64 KiB + 128 times the bytes put in;
+/// [`INFLATED_BYTES_MAX`] bytes come out, and at most 576 KiB + 128 times the bytes put in;
 /// memory grows with what really comes out.
 ///
 /// # Errors
@@ -131,6 +132,15 @@ mod tests {
         for packed in [zlib(&vec![0; 4 << 20]), pack(&vec![0; 4 << 20]).unwrap()] {
             assert!(packed.len() < 64 << 10, "this is a bomb: {}", packed.len());
             assert_eq!(inflate(&packed), Err(InflateError::TooLarge));
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_file_may_be_all_zeros() {
+        let part = vec![0; (512 << 10) + 64];
+        for packed in [zlib(&part), pack(&part).unwrap()] {
+            assert!(packed.len() < 8 << 10, "{}", packed.len());
+            assert_eq!(inflate(&packed).unwrap(), part);
         }
     }
 

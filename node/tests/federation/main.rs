@@ -16,6 +16,8 @@ mod clients;
 #[path = "../chat/driver.rs"]
 mod driver;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod group;
 #[cfg(test)]
 mod home;
