@@ -20,7 +20,7 @@ use crate::message::{Action, Author, BoxRow, Forward, Message, Reply};
 use crate::polls::LogPoll;
 use crate::record::Record;
 use crate::send::{Affected, Body, OwnEvents, PINNED_MAX, PinHow, Sent};
-use crate::text::{Entity, EntityKind, Text};
+use crate::text::{Entity, EntityKind, TEXT_UNITS_MAX, Text};
 use crate::{Core, CoreError, CoreResult};
 
 /// Messages that one command deletes.
@@ -160,6 +160,22 @@ impl Record for Descriptor {
         };
         Some(Self { media, file, poll: None })
     }
+}
+
+/// As much of a name as is taken from another node.
+fn clip(name: &str) -> String {
+    name.chars().take(TITLE_READ_MAX).collect()
+}
+
+/// The beginning of a text, at most so many UTF-16 units long.
+fn utf16_prefix(text: &str, units_max: usize) -> &str {
+    let mut units = 0;
+    let fits = |(_, c): &(usize, char)| {
+        units += c.len_utf16();
+        units <= units_max
+    };
+    let end = text.char_indices().take_while(fits).last().map_or(0, |(at, c)| at + c.len_utf8());
+    text.get(..end).unwrap_or_default()
 }
 
 fn too_long<E>(_: E) -> CoreError {
@@ -550,12 +566,15 @@ impl Decide<'_> {
                 Some((_, node, id)) => glog::UserRef { node: glog::Node16(*node), id: *id },
                 None => glog::UserRef { node: by.node, id },
             };
-            self.account_of(named)
+            self.account_named(named)
         };
         let mut entities = Vec::new();
         for entity in extra.iter().flat_map(|extra| &extra.entities).take(ENTITIES_READ_MAX) {
             let kind = match entity.kind.clone() {
-                EntityKind::MentionName { user } => EntityKind::MentionName { user: person(user)? },
+                EntityKind::MentionName { user } => match person(user)? {
+                    Some(user) => EntityKind::MentionName { user },
+                    None => continue,
+                },
                 // Its number is of a file there.
                 EntityKind::CustomEmoji { .. } => continue,
                 kind => kind,
@@ -565,7 +584,9 @@ impl Decide<'_> {
         let forward = extra.as_ref().and_then(|extra| extra.forward.clone());
         let forward = match forward {
             Some(Forward { from: Author::User(user), date, .. }) => {
-                Some(Forward { from: Author::User(person(user)?), date, saved_from: None })
+                let first = person(user)?.map(Author::User);
+                let from = first.unwrap_or_else(|| Author::Name("?".to_owned()));
+                Some(Forward { from, date, saved_from: None })
             }
             Some(Forward { from: Author::Channel { channel, signed, .. }, date, .. }) => {
                 let groups = extra.as_ref().map_or(&[][..], |extra| &extra.groups);
@@ -573,18 +594,22 @@ impl Decide<'_> {
                 let known = named.map(|(_, group, _)| self.channel_of(glog::GroupId(*group)));
                 let title = named.map(|(.., title)| title.chars().take(TITLE_READ_MAX).collect());
                 let from = match known.transpose()?.flatten() {
-                    Some(channel) => Author::Channel { channel, post: None, signed },
+                    Some(channel) => {
+                        let signed = signed.as_deref().map(clip);
+                        Author::Channel { channel, post: None, signed }
+                    }
                     None => Author::Name(title.unwrap_or_default()),
                 };
                 Some(Forward { from, date, saved_from: None })
             }
-            Some(Forward { from: name @ Author::Name(_), date, .. }) => {
-                Some(Forward { from: name, date, saved_from: None })
+            Some(Forward { from: Author::Name(name), date, .. }) => {
+                Some(Forward { from: Author::Name(clip(&name)), date, saved_from: None })
             }
             None => None,
         };
-        let text =
-            Text::draft(&post.text, entities).or_else(|_| Text::draft(&post.text, Vec::new()));
+        let forward = forward.map(|first| Forward { date: first.date.max(1), ..first });
+        let said = utf16_prefix(&post.text, TEXT_UNITS_MAX);
+        let text = Text::draft(said, entities).or_else(|_| Text::draft(said, Vec::new()));
         let text = text.unwrap_or_else(|_| Text::none());
         let descriptor = post.media.first().map(|media| Descriptor::decode(&media.descriptor));
         let (mut media, mut file) = (None, None);
@@ -607,6 +632,10 @@ impl Decide<'_> {
                 media = Some(if is_whole { shown } else { Media::Unsupported });
             }
         }
+        // A message that says nothing is shown as what it is: something that this node cannot read.
+        if media.is_none() && text.text.trim().is_empty() {
+            media = Some(Media::Unsupported);
+        }
         let sent_as = match extra.as_ref().and_then(|extra| extra.sent_as) {
             Some(group) => self.channel_of(glog::GroupId(group))?.map(PeerId::from),
             None => None,
@@ -620,7 +649,7 @@ impl Decide<'_> {
             grouped_id: extra.as_ref().map_or(0, |extra| extra.grouped_id),
             invert_media: extra.as_ref().is_some_and(|extra| extra.invert_media),
             noforwards: extra.as_ref().is_some_and(|extra| extra.noforwards),
-            post_author: extra.as_ref().and_then(|extra| extra.post_author.clone()),
+            post_author: extra.as_ref().and_then(|extra| extra.post_author.as_deref().map(clip)),
             media,
             sent_as,
             ..bare

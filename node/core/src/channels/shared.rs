@@ -226,6 +226,10 @@ impl Decide<'_> {
         let Read { mut message, top, reply_to, file } = read;
         let mut found = self.channel_row(channel)?;
         message.date = date;
+        message.sent_as = match message.sent_as {
+            Some(sender) if self.may_speak_as(&found, message.from, sender)? => Some(sender),
+            _ => None,
+        };
         if let Some(file) = file
             && !self.keep_file(file)?
         {
@@ -251,6 +255,18 @@ impl Decide<'_> {
         self.enter_thread(&found, id, &message)?;
         self.append(channel, BoxRow::Message(message))?;
         Ok(id)
+    }
+
+    /// Whether somebody of another node may write in the name of a channel: of the one where they write,
+    /// as its log says; of another one that is theirs.
+    fn may_speak_as(&mut self, place: &Channel, from: UserId, sender: PeerId) -> CoreResult<bool> {
+        match sender {
+            PeerId::Channel(channel) if channel == place.id => {
+                Ok(place.broadcast || self.log_rights(channel, from)?.1.has(LogRights::ANONYMOUS))
+            }
+            PeerId::Channel(channel) => Ok(self.channel_row(channel)?.creator == from),
+            _ => Ok(false),
+        }
     }
 
     /// Keeps what a file of another node is; `false` where there is no room for it.
@@ -563,7 +579,9 @@ impl Decide<'_> {
         state: &State,
     ) -> CoreResult<()> {
         let standing = state.standing(user);
-        let (account, date) = (self.account_of(user)?, self.now());
+        // A home may name whom it likes.
+        let Some(account) = self.account_named(user)? else { return Ok(()) };
+        let date = self.now();
         let by = match by {
             Some(by) => self.account_of(by)?,
             None => self.channel_row(channel)?.creator,
@@ -711,4 +729,19 @@ fn banned(state: &State) -> Rights {
 
 fn bounded(seconds: u32) -> i32 {
     i32::try_from(seconds).unwrap_or(0)
+}
+
+#[cfg(test)]
+impl crate::Core {
+    /// A node that lets one of its people write in a group's name, without asking its own rules.
+    pub(crate) async fn lie(&self, channel: ChannelId, from: UserId, words: &str) {
+        let words = crate::text::Text::draft(words, Vec::new()).unwrap();
+        let write = self.write(None, move |decide| {
+            let message = Message::new(channel.into(), from, false, decide.now(), words);
+            let message = Message { sent_as: Some(channel.into()), ..message };
+            let post = decide.post_of(channel, &message)?;
+            decide.write_data(channel, from, &DataBody::Post(post)).map(|_| ())
+        });
+        write.await.unwrap();
+    }
 }

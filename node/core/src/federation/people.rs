@@ -226,6 +226,14 @@ impl Decide<'_> {
         Ok(id)
     }
 
+    /// The account of somebody whom another node names, made if there is none; `None` for who is said to
+    /// be here and is not.
+    pub(crate) fn account_named(&mut self, user: UserRef) -> CoreResult<Option<UserId>> {
+        let account = self.account_of(user)?;
+        let is_there = is_remote(account) || self.user(account)?.is_some();
+        Ok(Some(account).filter(|_| is_there))
+    }
+
     fn learn_person(&mut self, node: Node16, card: Card) -> CoreResult<()> {
         let Some(row) = self.get(Keyspace::NODES, &account_key(UserRef { node, id: card.id }))?
         else {

@@ -593,3 +593,33 @@ async fn what_is_not_signed_by_who_is_said_to_have_written_it_is_the_senders_fau
     assert!(taken.fresh == 0 && taken.rejected == 0 && taken.stopped.is_some(), "{taken:?}");
     assert_eq!(two.far.core.channel_of_group(group).unwrap(), None);
 }
+
+#[tokio::test]
+async fn nobody_of_another_node_speaks_in_a_name_that_is_not_theirs() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    two.say(false, "in my own name").await;
+    // The other node lets Eve write as the group, which only its log may let her.
+    let far = two.far.core.clone();
+    let (eve, there) = (two.eve.id, two.there);
+    far.lie(there, eve, "as the group").await;
+    two.heal().await;
+    let query = HistoryQuery { limit: 10, ..HistoryQuery::default() };
+    let page = two.home.core.history(two.ada.id, two.channel.into(), query).await.unwrap();
+    let said = page.messages.iter().find(|stored| stored.message.text == "as the group").unwrap();
+    assert_eq!((said.message.sent_as, said.message.from), (None, UserId(1 << 39)));
+    // Where she may, she does.
+    let rights = AdminRights::ANONYMOUS.and(AdminRights::CHANGE_INFO);
+    let (ada, core) = (two.ada, &two.home.core);
+    let eve_here = UserId(1 << 39);
+    core.edit_channel_admin(ada.actor(), ada.id, two.channel, eve_here, rights, "Mate".into())
+        .await
+        .unwrap();
+    two.heal().await;
+    far.lie(there, eve, "as the group, truly").await;
+    two.heal().await;
+    let page = core.history(ada.id, two.channel.into(), query).await.unwrap();
+    let said =
+        page.messages.iter().find(|stored| stored.message.text == "as the group, truly").unwrap();
+    assert_eq!(said.message.sent_as, Some(two.channel.into()));
+}
