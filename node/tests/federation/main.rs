@@ -21,6 +21,8 @@ mod group;
 mod home;
 #[cfg(test)]
 mod line;
+#[cfg(test)]
+mod operator;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
 #[path = "../groups/scene.rs"]
