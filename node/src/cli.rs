@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::passphrase::New;
-use crate::{client_config, codes, config, media, offline, passphrase, peers, reindex, run};
+use crate::{
+    client_config, codes, config, doctor, media, offline, passphrase, peers, reindex, run,
+};
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
 #[derive(Debug, Parser)]
@@ -42,6 +44,8 @@ enum Command {
     Peer(PeerArgs),
     /// Look after channels that the running node shares with others.
     Channel(ChannelArgs),
+    /// Say why this node and others do not talk, and what to do. Exits with 1 if something is wrong.
+    Doctor(DoctorArgs),
     /// Write everything that the store of a stopped node holds into a file. Files of members are not
     /// in the store: copy `media` in the data directory, or keep the bucket.
     Export(ExportArgs),
@@ -196,9 +200,10 @@ struct PeerArgs {
 
 #[derive(Debug, Subcommand)]
 enum PeerCommand {
-    /// Connect to a node from now on, and call its people by the domain that it says that it has.
+    /// Connect to a node from now on, and call its people by its domain: the one that names it, or, by
+    /// an address, the one that it says that it has.
     Add(PeerAddressArgs),
-    /// Connect to an address no longer.
+    /// Connect to a node no longer.
     Remove(PeerAddressArgs),
     /// Print this node's addresses and what is known of others.
     List(PeerListArgs),
@@ -212,9 +217,22 @@ enum PeerCommand {
 struct PeerAddressArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// The node's multiaddress, for example /dns4/rookery.example/tcp/4040.
-    #[arg(value_name = "MULTIADDR")]
+    /// The node's domain, for example rookery.example, or its multiaddress, for example
+    /// /dns4/rookery.example/tcp/4040.
+    #[arg(value_name = "DOMAIN|MULTIADDR")]
     address: String,
+}
+
+#[derive(Debug, Args)]
+struct DoctorArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Look at one node alone: its domain, its multiaddress, or at least eight digits of the beginning of
+    /// its name. This node's own domain shows how others see it.
+    #[arg(long, value_name = "DOMAIN|MULTIADDR|NAME")]
+    peer: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -380,6 +398,10 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             }
             ChannelCommand::RecoveryKey(args) => peers::recovery_key(&args.data),
         },
+        Some(Command::Doctor(args)) => {
+            let config = args.config.load()?;
+            doctor::run(&args.data, &config.federation, args.peer.as_deref())
+        }
         Some(Command::Reindex(args)) => reindex::reindex(&args.data, &args.config.load()?.store),
         Some(Command::Export(args)) => {
             let clear = args.clear.then(|| args.config.load()).transpose()?;

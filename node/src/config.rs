@@ -64,6 +64,12 @@ pub(crate) struct FederationConfig {
     pub(crate) policy: NodePolicy,
     /// Names of nodes (64 hexadecimal digits), for `policy`.
     pub(crate) nodes: Vec<String>,
+    /// PEM file with certificates that are trusted beside the system's where domains of nodes are looked
+    /// at. Default: none.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Networks that domains of nodes may lead to although they are not public, for example
+    /// `["10.0.0.0/8"]`. Default: none.
+    pub(crate) allow_ips: Vec<String>,
     /// Whether public groups are gossiped. Without it synchronisation does everything, a little later.
     /// Default true.
     pub(crate) gossip: bool,
@@ -78,6 +84,8 @@ impl Default for FederationConfig {
             peers: Vec::new(),
             policy: NodePolicy::Open,
             nodes: Vec::new(),
+            ca_file: None,
+            allow_ips: Vec::new(),
             gossip: true,
         }
     }

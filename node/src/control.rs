@@ -25,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::doctor;
 use crate::federation::Federation;
 use crate::media::Keeper;
 
@@ -89,14 +90,20 @@ pub(crate) enum Request {
     Stats,
     /// Other nodes.
     Peers,
+    /// Why nodes do not talk.
+    Doctor {
+        /// A domain, an address or the beginning of a name: that one alone.
+        #[serde(default)]
+        peer: Option<String>,
+    },
     /// Connects to a node from now on.
     PeerAdd {
-        /// Its multiaddress.
+        /// Its multiaddress, or its domain.
         address: String,
     },
-    /// Connects to an address no longer.
+    /// Connects to a node no longer.
     PeerRemove {
-        /// The multiaddress.
+        /// The multiaddress, or the domain that it was added by.
         address: String,
     },
     /// Wants nothing more of a node, or does again.
@@ -148,7 +155,7 @@ impl Request {
         match self {
             Self::MediaCollect { .. } => ALL_FILES_WITHIN,
             // The other node is waited for.
-            Self::PeerAdd { .. } | Self::MoveHome { .. } => 10 * WITHIN,
+            Self::PeerAdd { .. } | Self::MoveHome { .. } | Self::Doctor { .. } => 10 * WITHIN,
             _ => WITHIN,
         }
     }
@@ -303,6 +310,9 @@ async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
             "addresses": federation(node)?.addresses(),
             "peers": federation(node)?.peers(),
         })),
+        Request::Doctor { peer } => {
+            Ok(json!(doctor::examine(node.federation.as_deref(), peer.as_deref()).await?))
+        }
         Request::PeerAdd { address } => Ok(json!(federation(node)?.add_peer(address).await?)),
         Request::PeerRemove { address } => {
             federation(node)?.remove_peer(address).await?;

@@ -18,8 +18,8 @@ use glog::{EntryId, EntryRef, Generation, GroupId, Hash16, Node16, NodeCert, Nod
 use keys::NodeIdentity;
 use mesh::{Call, Heads, Host, LaneName, Mesh, Policy, Received, Reply, Setup, StaticPeer};
 use node_core::{
-    Asked, Asking, Card, Core, CoreError, CoreResult, Event, FarInvite, Follower, FoundName,
-    HomeOffer, Network, SharedGroup, UserId,
+    Asked, Asking, Card, Confirmed, Core, CoreError, CoreResult, Event, FarInvite, Follower,
+    FoundName, HomeOffer, Network, SharedGroup, UserId,
 };
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -27,6 +27,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::config::{FederationConfig, NodePolicy};
+use crate::doctor::Behind;
+use crate::domains::{self, Looker};
 
 /// How long another node may take to answer while a client waits.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -245,13 +247,22 @@ impl Followers {
 
 /// See the module.
 pub(crate) struct Federation {
-    core: Core,
+    pub(crate) core: Core,
     blobs: Blobs,
+    pub(crate) policy: Policy,
+    /// Asks domains which node is theirs.
+    pub(crate) looker: Looker,
+    /// Addresses that the configuration gives.
+    pub(crate) configured: Vec<String>,
+    /// Where others are told to reach this node, where it is not where it listens.
+    advertised: Vec<String>,
+    /// Since when this node lacks what others have.
+    pub(crate) behind: Mutex<Behind>,
     mesh: OnceLock<Mesh>,
     followers: Mutex<Followers>,
     connected: Mutex<BTreeSet<NodeId>>,
     /// Addresses that the operator trusts to lead to the domain that answers there.
-    trusted: Mutex<BTreeSet<String>>,
+    pub(crate) trusted: Mutex<BTreeSet<String>>,
     strangers: mpsc::Sender<Node16>,
     /// Pairs of people whose nodes may not share a log yet.
     unmet: mpsc::Sender<GroupId>,
@@ -271,11 +282,23 @@ impl Federation {
         let mut peers = config.peers.clone();
         peers.extend(core.wanted_peers()?.into_iter().map(|peer| peer.address));
         let policy = policy(config)?;
+        // Where an operator has found a node, no other is taken for it.
+        let (known, bindings) = (core.known_nodes()?, core.bindings()?);
+        let expected = |address: &String| {
+            let (node, _) =
+                bindings.iter().find(|(_, binding)| binding.addresses.contains(address))?;
+            known.iter().find(|known| known.id.short() == *node).map(|known| known.id)
+        };
         let (strangers, strangers_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let federation = Arc::new(Self {
             core: core.clone(),
             blobs: blobs.clone(),
+            policy: policy.clone(),
+            looker: Looker::new(config)?,
+            configured: config.peers.clone(),
+            advertised: config.advertise.clone(),
+            behind: Mutex::default(),
             mesh: OnceLock::new(),
             followers: Mutex::default(),
             connected: Mutex::default(),
@@ -287,7 +310,10 @@ impl Federation {
             operational,
             cert: core.cert(),
             listen: config.listen.clone(),
-            peers: peers.into_iter().map(|address| StaticPeer { address, node: None }).collect(),
+            peers: peers
+                .into_iter()
+                .map(|address| StaticPeer { node: expected(&address), address })
+                .collect(),
             policy,
             gossip: config.gossip,
             limits: mesh::Limits::default(),
@@ -302,17 +328,46 @@ impl Federation {
         core.connect(federation.clone());
         blobs.connect(federation.clone());
         core.follow(federation.clone());
-        let working = tokio::spawn(federation.clone().work(strangers_rx, unmet_rx));
+        let (working, confirming) =
+            (federation.clone().work(strangers_rx, unmet_rx), federation.clone().confirm());
+        let working = tokio::spawn(async move {
+            tokio::join!(working, confirming);
+        });
         Ok(Some((federation, working)))
     }
 
-    fn mesh(&self) -> CoreResult<&Mesh> {
+    pub(crate) fn mesh(&self) -> CoreResult<&Mesh> {
         self.mesh.get().ok_or(CoreError::NodeUnreachable)
     }
 
     /// Where this node is reached.
     pub(crate) fn addresses(&self) -> Vec<String> {
         self.mesh.get().map(Mesh::addresses).unwrap_or_default()
+    }
+
+    /// What this node's domain says at its well-known place.
+    pub(crate) fn document(&self) -> String {
+        let told = if self.advertised.is_empty() {
+            // Nobody elsewhere reaches the machine by these.
+            let mut heard = self.addresses();
+            let own = |address: &String| {
+                domains::host(address).is_some_and(|host| {
+                    host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+                })
+            };
+            if !heard.iter().all(own) {
+                heard.retain(|address| !own(address));
+            }
+            heard
+        } else {
+            self.advertised.clone()
+        };
+        domains::document(&self.core.cert(), told)
+    }
+
+    /// Whether a node is here.
+    pub(crate) fn is_connected(&self, node: NodeId) -> bool {
+        self.connected.lock().contains(&node)
     }
 
     /// Waits until the mesh has failed again and again; the node goes on for its own people.
@@ -337,6 +392,7 @@ impl Federation {
             tokio::select! {
                 _ = renew.tick() => self.renew().await,
                 _ = tick.tick() => {
+                    self.look_behind();
                     if let Err(cause) = self.core.tick_logs().await {
                         tracing::warn!(%cause, "logs wait");
                     }
@@ -592,6 +648,9 @@ impl Federation {
                 next_attempt_s: status.next_attempt_ms.map(|at| at.saturating_sub(now_ms) / 1000),
                 score: status.score,
                 lag: status.lag.iter().map(|(group, lag)| (group.to_string(), *lag)).collect(),
+                trouble: status.trouble.map(|trouble| trouble.to_string()),
+                clock_ahead_ms: status.clock_ahead_ms,
+                ..Peer::default()
             }
         });
         let mut peers: Vec<Peer> = shown.collect();
@@ -604,19 +663,34 @@ impl Federation {
                 ..Peer::default()
             });
         }
+        for peer in &mut peers {
+            let known = known.iter().find(|known| Some(known.id.to_string()) == peer.node);
+            let Some(known) = known.filter(|known| known.taken_domain().is_some()) else {
+                continue;
+            };
+            let binding = self.core.binding(known.id.short()).ok().flatten().unwrap_or_default();
+            let confirmed = binding.confirmed(now_ms);
+            peer.confirmed = matches!(confirmed, Confirmed::Until(_));
+            peer.confirmation = Some(domains::standing(confirmed, now_ms));
+        }
         peers
     }
 
     /// Connects to a node from now on, also after a restart; answers which one it is.
     pub(crate) async fn add_peer(&self, address: String) -> anyhow::Result<Peer> {
+        if let Some(domain) = domains::domain(&address) {
+            return self.add_domain(&domain).await;
+        }
         let mesh = self.mesh()?;
-        let cert = mesh.dial(address.clone(), ANSWER_WITHIN).await;
+        let cert = mesh.probe(address.clone(), ANSWER_WITHIN).await;
         let cert = cert.with_context(|| format!("no node answers at {address}"))?;
         self.core.learn_node(cert.clone()).await?;
-        self.core.pin_domain(cert.node().short(), &cert.body.domain).await?;
-        self.core.want_peer(address.clone(), true).await?;
-        self.trusted.lock().insert(address.clone());
-        mesh.add_peer(StaticPeer { address: address.clone(), node: Some(cert.node()) });
+        let pinned = self.core.pin_domain(cert.node().short(), &cert.body.domain).await;
+        pinned.with_context(|| {
+            let domain = &*cert.body.domain;
+            format!("it says that it has {domain}, which stands for another node here")
+        })?;
+        self.want(address.clone(), cert.node()).await?;
         let known = self.core.known_node(cert.node().short())?;
         Ok(Peer {
             node: Some(cert.node().to_string()),
@@ -629,9 +703,17 @@ impl Federation {
 
     /// Connects to an address no longer.
     pub(crate) async fn remove_peer(&self, address: String) -> anyhow::Result<()> {
-        self.mesh()?.remove_peer(&address);
-        self.trusted.lock().remove(&address);
-        Ok(self.core.want_peer(address, false).await?)
+        match domains::domain(&address) {
+            Some(domain) => self.remove_domain(&domain).await,
+            None => self.forget(&address).await,
+        }
+    }
+
+    /// Notes since when this node lacks what others have.
+    fn look_behind(&self) {
+        let Some(mesh) = self.mesh.get() else { return };
+        let lags = mesh.status().into_iter().filter_map(|peer| Some((peer.node?, peer.lag)));
+        self.behind.lock().look(lags, self.core.now_ms());
     }
 
     /// Hands a channel over to another node, whose operator has agreed.
@@ -717,6 +799,18 @@ pub(crate) struct Peer {
     pub(crate) score: f64,
     /// Entries of each shared group that this node lacks.
     pub(crate) lag: Vec<(String, u64)>,
+    /// Why the last attempt to connect failed.
+    #[serde(default)]
+    pub(crate) trouble: Option<String>,
+    /// How far its clock is ahead.
+    #[serde(default)]
+    pub(crate) clock_ahead_ms: Option<i64>,
+    /// Whether its domain has said within 30 days that it is this node's.
+    #[serde(default)]
+    pub(crate) confirmed: bool,
+    /// The same in words; none for a node without a domain here.
+    #[serde(default)]
+    pub(crate) confirmation: Option<String>,
 }
 
 fn other<T: Wire>(kind: u16, said: &T) -> Reply {
@@ -728,11 +822,11 @@ fn found(found: &Found) -> Reply {
 }
 
 /// Whether a node takes part in a group.
-fn is_of(shared: &SharedGroup, node: NodeId) -> bool {
+pub(crate) fn is_of(shared: &SharedGroup, node: NodeId) -> bool {
     shared.home == node || shared.members.contains(&node)
 }
 
-fn policy(config: &FederationConfig) -> anyhow::Result<Policy> {
+pub(crate) fn policy(config: &FederationConfig) -> anyhow::Result<Policy> {
     let nodes = config.nodes.iter().map(|name| parse_node(name)).collect::<anyhow::Result<_>>()?;
     Ok(match config.policy {
         NodePolicy::Open => Policy::Open,
@@ -770,7 +864,7 @@ impl Follower for Federation {
                 mesh.announce(group, entry.public, members, entry.entry.clone());
                 // The other node of a pair may not know of it. A full line loses nothing, as below.
                 if !entry.public {
-                    drop(self.unmet.try_send(group));
+                    let _ = self.unmet.try_send(group);
                 }
             }
             Event::GroupsChanged => mesh.groups_changed(),

@@ -6,6 +6,8 @@ mod codes;
 mod config;
 mod control;
 mod delivery;
+mod doctor;
+mod domains;
 mod federation;
 mod master_file;
 mod media;

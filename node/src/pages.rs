@@ -1,7 +1,7 @@
 //! What the public pages show of this node.
 
 use std::net::SocketAddr;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use mtproto_frontend::Clock;
 use node_core::{ByAddress, Core, Rate};
@@ -9,6 +9,7 @@ use web::{About, Pages, Profile, Registration};
 
 use crate::client_config::Ready;
 use crate::config::{Config, RegistrationMode};
+use crate::federation::Federation;
 
 /// Pages of people that one address may open: so many at once, and one more a second.
 const LOOK_UPS: Rate = Rate { burst: 60, per_second: 1.0 };
@@ -24,10 +25,17 @@ pub(crate) struct Site {
     /// Known once the node listens.
     ready: OnceLock<Ready>,
     look_ups: ByAddress,
+    /// None where other nodes are not reached.
+    federation: Option<Arc<Federation>>,
 }
 
 impl Site {
-    pub(crate) fn new(core: Core, clock: Clock, config: &Config) -> Self {
+    pub(crate) fn new(
+        core: Core,
+        clock: Clock,
+        config: &Config,
+        federation: Option<Arc<Federation>>,
+    ) -> Self {
         Self {
             core,
             clock,
@@ -40,6 +48,7 @@ impl Site {
             login: config.oidc.as_ref().map(|_| oidc::PATH),
             ready: OnceLock::new(),
             look_ups: ByAddress::new(LOOK_UPS),
+            federation,
         }
     }
 
@@ -76,6 +85,10 @@ impl Pages for Site {
             username: member.username,
             about: member.about,
         })
+    }
+
+    fn binding(&self) -> Option<String> {
+        self.federation.as_ref().map(|federation| federation.document())
     }
 
     fn may_look_up(&self, from: Option<SocketAddr>) -> bool {

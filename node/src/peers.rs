@@ -38,7 +38,7 @@ pub(crate) fn remove(args: &DataArgs, address: String) -> anyhow::Result<()> {
     if args.json {
         writeln!(out, "{}", json!({ "removed": address }))?;
     } else {
-        writeln!(out, "{address} is not connected to by itself any more.")?;
+        writeln!(out, "{address} is not connected to any more by this node's own doing.")?;
     }
     Ok(())
 }
@@ -78,6 +78,9 @@ pub(crate) fn list(args: &DataArgs) -> anyhow::Result<()> {
             (false, true) => "connected",
             (false, false) => "not connected",
         };
+        if let Some(confirmation) = &peer.confirmation {
+            writeln!(out, "  domain {confirmation}")?;
+        }
         write!(out, "  {state}")?;
         if let Some(since_s) = peer.since_s {
             write!(out, " for {since_s} s")?;
@@ -87,6 +90,9 @@ pub(crate) fn list(args: &DataArgs) -> anyhow::Result<()> {
         }
         if let Some(next_s) = peer.next_attempt_s {
             write!(out, ", tried again in {next_s} s after {} failures", peer.failures)?;
+        }
+        if let Some(trouble) = &peer.trouble {
+            write!(out, ": {trouble}")?;
         }
         writeln!(
             out,

@@ -91,7 +91,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
     let timers = tokio::spawn(timers(core.clone()));
-    let site = Arc::new(Site::new(core.clone(), clock(), &config));
+    let site = Arc::new(Site::new(core.clone(), clock(), &config, federation.clone()));
     let sso = config.oidc.as_ref().map(|sso| oidc(&config, core.clone(), sso)).transpose()?;
     let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
     let pages = web::router(site.clone(), more);

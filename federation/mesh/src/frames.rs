@@ -44,6 +44,9 @@ record! {
         pub features: List<Text<32>, 32>,
         /// Who it is. The operational key is the one of the connection.
         pub cert: NodeCert,
+        /// Its clock, in milliseconds since 1970: so that operators see where one is wrong. Nothing is
+        /// judged by it.
+        pub now_ms: u64,
     }
 }
 

@@ -20,6 +20,7 @@ mod net;
 mod setup;
 mod status;
 pub mod sync;
+mod trouble;
 
 pub use calls::{Call, Reply};
 pub use frames::FRAME_BYTES_MAX;
@@ -27,3 +28,4 @@ pub use host::{Heads, Host, LaneName, Received};
 pub use mesh::Mesh;
 pub use setup::{Limits, Policy, Rate, Setup, StaticPeer};
 pub use status::{CallError, FetchError, PeerStatus, StartError};
+pub use trouble::Trouble;

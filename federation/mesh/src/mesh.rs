@@ -13,6 +13,7 @@ use crate::calls::{Call, Reply};
 use crate::host::Host;
 use crate::setup::{Setup, StaticPeer};
 use crate::status::{CallError, FetchError, PeerStatus, StartError};
+use crate::trouble::Trouble;
 
 /// What waits for the mesh's task: calls, and own entries.
 const COMMANDS_MAX: usize = 4_096;
@@ -22,7 +23,7 @@ pub(crate) enum Command {
     Announce { group: GroupId, public: bool, members: Vec<NodeId>, entry: Vec<u8> },
     Call { to: NodeId, call: Box<Call>, answer: oneshot::Sender<Result<Reply, CallError>> },
     Fetch { group: GroupId, from: NodeId, answer: oneshot::Sender<Result<(), FetchError>> },
-    Dial { address: String, answer: oneshot::Sender<Result<NodeCert, CallError>> },
+    Dial { address: String, answer: oneshot::Sender<Result<NodeCert, Trouble>> },
 }
 
 /// What the task is to keep to: a state and no messages, so that none can be lost.
@@ -110,7 +111,20 @@ impl Mesh {
     /// # Errors
     /// [`CallError`], at the latest after `within`.
     pub async fn dial(&self, address: String, within: Duration) -> Result<NodeCert, CallError> {
-        self.ask(within, |answer| Command::Dial { address, answer }).await
+        self.probe(address, within).await.map_err(CallError::from)
+    }
+
+    /// As [`Self::dial`], and says why nobody is there.
+    ///
+    /// # Errors
+    /// [`Trouble`], at the latest after `within`.
+    pub async fn probe(&self, address: String, within: Duration) -> Result<NodeCert, Trouble> {
+        let (answer, answered) = oneshot::channel();
+        self.commands.try_send(Command::Dial { address, answer }).map_err(|_| Trouble::Busy)?;
+        match tokio::time::timeout(within, answered).await {
+            Ok(answer) => answer.unwrap_or(Err(Trouble::Unreachable)),
+            Err(_) => Err(Trouble::TimedOut),
+        }
     }
 
     /// Brings a group up to what this peer has, the control chain first; returns when everything that
@@ -165,6 +179,11 @@ impl Mesh {
             Ok(reason) => reason.clone().unwrap_or_default(),
             Err(_) => "the task of the mesh is gone".to_owned(),
         }
+    }
+
+    /// Why the mesh has ended by itself, if it has.
+    pub fn failure(&self) -> Option<String> {
+        self.ended.borrow().clone()
     }
 
     /// Closes all connections.

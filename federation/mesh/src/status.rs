@@ -2,6 +2,8 @@
 
 use glog::{GroupId, NodeId};
 
+use crate::trouble::Trouble;
+
 /// A peer, as an operator sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PeerStatus {
@@ -27,6 +29,11 @@ pub struct PeerStatus {
     pub failures: u32,
     /// When it is tried next, in milliseconds since 1970.
     pub next_attempt_ms: Option<u64>,
+    /// Why the last attempt failed; `None` once it is connected.
+    pub trouble: Option<Trouble>,
+    /// How far its clock was ahead of this node's when it connected, in milliseconds; less than nothing
+    /// where it was behind.
+    pub clock_ahead_ms: Option<i64>,
     /// What it did wrong, fading; at 100 it is sent away.
     pub score: f64,
     /// Of each shared group, how many entries this node lacks that the peer has, as of the last

@@ -13,7 +13,9 @@ use std::time::Duration;
 use glog::cbor::{Blob, List, Text};
 use glog::{GroupId, NodeCert};
 use mesh::frames::{Hello, Request, Response, VERSION};
-use mesh::{Call, CallError, FetchError, LaneName, Limits, Mesh, Policy, Rate, Reply, StartError};
+use mesh::{
+    Call, CallError, FetchError, LaneName, Limits, Mesh, Policy, Rate, Reply, StartError, Trouble,
+};
 use support::host::{Node, Options, QUIC, TCP, WITHIN, host, nodes, seeded, setup};
 use support::raw::{Outcome, Raw, framed};
 use support::world::{Copy, Keys, group};
@@ -32,6 +34,7 @@ fn hello(cert: &NodeCert) -> Hello {
         versions: List::new(vec![VERSION]).unwrap(),
         features: List::default(),
         cert: cert.clone(),
+        now_ms: 0,
     }
 }
 
@@ -292,7 +295,10 @@ async fn calls_are_answered_or_fail_in_time() {
     // By address, then by name.
     let cert = a.mesh.dial(b.address(), WITHIN).await.unwrap();
     assert_eq!(cert, b.keys.cert);
-    assert_eq!(a.mesh.dial(b.address(), WITHIN).await.unwrap(), b.keys.cert);
+    // Also beyond the connections that one peer may have.
+    for _ in 0..4 {
+        assert_eq!(a.mesh.dial(b.address(), WITHIN).await.unwrap(), b.keys.cert);
+    }
     let found = Reply::Found(Blob::new(b"a rook".to_vec()).unwrap());
     assert_eq!(a.mesh.call(b.id(), resolve("rook"), WITHIN).await, Ok(found));
     assert_eq!(a.mesh.call(b.id(), resolve("nobody"), WITHIN).await, Ok(Reply::NotFound));
@@ -343,6 +349,13 @@ async fn a_node_that_is_not_allowed_is_refused() {
     let third = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
     let refused = closed.mesh.dial(third.address(), WITHIN).await;
     assert_eq!(refused.map(drop), Err(CallError::Refused));
+    // Each side can say why.
+    let probe = async |from: &Node, to: String| from.mesh.probe(to, WITHIN).await.unwrap_err();
+    assert_eq!(probe(&other, closed.address()).await, Trouble::Refused);
+    assert_eq!(probe(&closed, third.address()).await, Trouble::NotAdmitted);
+    assert_eq!(probe(&other, "/ip4/127.0.0.1/tcp/1".into()).await, Trouble::NobodyListens);
+    assert_eq!(probe(&other, "/dns4/no.invalid/tcp/1".into()).await, Trouble::Unresolved);
+    assert_eq!(probe(&other, other.address()).await, Trouble::Ourselves);
     assert_eq!(closed.host.inner.lock().present.len(), 1);
     assert!(other.host.inner.lock().notices.is_empty());
     assert!(third.host.inner.lock().notices.is_empty());

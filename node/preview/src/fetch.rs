@@ -21,6 +21,7 @@ const REDIRECTS_MAX: usize = 5;
 const URL_BYTES_MAX: usize = 2048;
 
 const ACCEPT_PAGE: &str = "text/html,application/xhtml+xml,image/*;q=0.5";
+const ACCEPT_DOCUMENT: &str = "application/json";
 const ACCEPT_IMAGE: &str = "image/jpeg,image/png,image/webp,image/gif";
 /// Pictures that clients show. SVG is a program.
 const IMAGE_TYPES: [&str; 4] = ["image/jpeg", "image/png", "image/webp", "image/gif"];
@@ -95,6 +96,33 @@ impl Reach {
             }
         }
         Ok(page)
+    }
+
+    /// Fetches what is no page but for the node itself to read: the first answer that is no redirect,
+    /// whole. The caller bounds the time.
+    pub(crate) async fn document(&self, url: Url, bytes_max: usize) -> Result<Bytes, PreviewError> {
+        let (_, answer) = self.follow(url, ACCEPT_DOCUMENT).await?;
+        answer.check_plain()?;
+        match answer.read(bytes_max).await? {
+            (_, true) => Err(PreviewError::TooLong),
+            (bytes, false) => Ok(bytes),
+        }
+    }
+
+    /// Whether a host, a name or an address, leads to what may be reached: all of its addresses have to.
+    pub(crate) async fn host(&self, host: &str) -> Result<(), PreviewError> {
+        let found = match host.parse::<IpAddr>() {
+            Ok(address) => vec![address],
+            Err(_) => self.resolver.resolve(host).await.map_err(|_| PreviewError::Resolve)?,
+        };
+        if found.is_empty() {
+            return Err(PreviewError::Resolve);
+        }
+        let own = (self.own)().map_err(|_| PreviewError::Interfaces)?;
+        match found.into_iter().find(|address| !self.may_reach(*address, &own)) {
+            Some(address) => Err(PreviewError::Address(address)),
+            None => Ok(()),
+        }
     }
 
     async fn image(&self, url: Url) -> Result<Image, PreviewError> {

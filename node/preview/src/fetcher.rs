@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
 use ipnet::IpNet;
@@ -166,6 +167,34 @@ impl Fetcher {
             }
         };
         fetch.await
+    }
+
+    /// What stands at an address of `https`, for the node itself to read: never from the cache, and at
+    /// most `bytes_max` of it.
+    ///
+    /// # Errors
+    /// [`PreviewError`].
+    pub async fn document(&self, url: &str, bytes_max: usize) -> Result<Bytes, PreviewError> {
+        let url = self.inner.reach.parse(url)?;
+        if url.scheme() != "https" {
+            return Err(PreviewError::Url("not https"));
+        }
+        let fetch = async {
+            let Ok(_turn) = self.inner.turns.acquire().await else {
+                return Err(PreviewError::Busy);
+            };
+            self.inner.reach.document(url, bytes_max).await
+        };
+        timeout(self.inner.setup.within, fetch).await.unwrap_or(Err(PreviewError::Late))
+    }
+
+    /// Whether a host leads to nothing but what may be reached.
+    ///
+    /// # Errors
+    /// [`PreviewError`].
+    pub async fn may_reach(&self, host: &str) -> Result<(), PreviewError> {
+        let look = self.inner.reach.host(host);
+        timeout(self.inner.setup.within, look).await.unwrap_or(Err(PreviewError::Late))
     }
 
     fn begin(

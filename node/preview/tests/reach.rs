@@ -192,5 +192,39 @@ async fn https() {
     assert!(matches!(wrong, PreviewError::Connection(_)), "{wrong}");
     let down = fetcher.fetch(&at("good.test", "/down"), 0).await;
     assert_eq!(down, Err(PreviewError::Downgrade));
+    // A document for the node itself: whatever its type, whole or not at all, and by https alone.
+    let document = fetcher.document(&at("good.test", "/good"), 100).await.unwrap();
+    assert_eq!(&document[..], b"<title>good</title>");
+    let long = fetcher.document(&at("good.test", "/good"), 18).await;
+    assert_eq!(long, Err(PreviewError::TooLong));
+    let wrong = fetcher.document(&at("bad.test", "/good"), 100).await.unwrap_err();
+    assert!(matches!(wrong, PreviewError::Connection(_)), "{wrong}");
+    let down = fetcher.document(&at("good.test", "/down"), 100).await;
+    assert_eq!(down, Err(PreviewError::Downgrade));
+    let by_http = fetcher.document(&plain.url("/"), 100).await;
+    assert_eq!(by_http, Err(PreviewError::Url("not https")));
     assert_eq!(plain.connections(), 0);
+}
+
+/// A host may be connected to by other means only if all of its addresses may be reached.
+#[tokio::test]
+async fn hosts_that_lead_inside() {
+    let answers: [(&str, &[&[&str]]); 3] = [
+        ("good.test", &[&["127.0.0.1"]]),
+        ("mixed.test", &[&["127.0.0.1", "127.0.0.2"]]),
+        ("inside.test", &[&["10.0.0.1"]]),
+    ];
+    let fetcher = Fetcher::with_resolver(setup(&[]), Table::new(&answers)).unwrap();
+    for host in ["good.test", "127.0.0.1", "::ffff:127.0.0.1", "8.8.8.8"] {
+        assert_eq!(fetcher.may_reach(host).await, Ok(()), "{host}");
+    }
+    for (host, ip) in [
+        ("mixed.test", "127.0.0.2"),
+        ("inside.test", "10.0.0.1"),
+        ("169.254.169.254", "169.254.169.254"),
+        ("::1", "::1"),
+    ] {
+        assert_eq!(fetcher.may_reach(host).await, Err(refused(ip)), "{host}");
+    }
+    assert_eq!(fetcher.may_reach("nobody.test").await, Err(PreviewError::Resolve));
 }

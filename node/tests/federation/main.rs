@@ -24,6 +24,8 @@ mod home;
 #[cfg(test)]
 mod line;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod private;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]

@@ -31,6 +31,12 @@ pub trait Pages: Send + Sync + 'static {
     /// What everybody may see of whoever has this username, whatever its case.
     fn profile(&self, username: &str) -> Option<Profile>;
 
+    /// How another node finds out that this one has its domain: JSON. None where there are no other
+    /// nodes.
+    fn binding(&self) -> Option<String> {
+        None
+    }
+
     /// Whether this address may look somebody up now.
     fn may_look_up(&self, from: Option<SocketAddr>) -> bool;
 }
@@ -43,6 +49,7 @@ pub fn router(pages: Arc<dyn Pages>, more: Router) -> Router {
         .route("/", get(home))
         .route("/style.css", get(style))
         .route("/robots.txt", get(robots))
+        .route("/.well-known/rookery/node.json", get(binding))
         .route("/{name}", get(name))
         .route("/c/{*rest}", link("c"))
         .route("/u/{*rest}", link("u"))
@@ -111,6 +118,11 @@ fn not_found(about: &About) -> Response {
          members without a username have no page.",
     );
     (StatusCode::NOT_FOUND, Html(page.into_string())).into_response()
+}
+
+async fn binding(State(pages): Shown) -> Response {
+    let Some(document) = pages.binding() else { return not_found(&pages.about()) };
+    ([(header::CONTENT_TYPE, "application/json")], document).into_response()
 }
 
 async fn style() -> Response {

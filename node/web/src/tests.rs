@@ -123,3 +123,37 @@ async fn look_ups_are_limited_and_links_are_not() {
     assert_eq!(get_from(node.clone(), "/ada_l").await.0, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(get_from(node, "/+88812345678").await.0, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_domain_says_which_node_is_its_if_there_are_other_nodes() {
+    struct Federated(Node);
+
+    impl Pages for Federated {
+        fn about(&self) -> About {
+            self.0.about()
+        }
+
+        fn profile(&self, username: &str) -> Option<Profile> {
+            self.0.profile(username)
+        }
+
+        fn may_look_up(&self, from: Option<SocketAddr>) -> bool {
+            self.0.may_look_up(from)
+        }
+
+        fn binding(&self) -> Option<String> {
+            Some("{\"node\":\"00\"}".into())
+        }
+    }
+
+    let place = "/.well-known/rookery/node.json";
+    let (status, ..) = get_page(place).await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    let node = Arc::new(Federated(Node { busy: AtomicBool::new(true) }));
+    let request = Request::get(place).body(Body::empty()).unwrap();
+    let answer = router(node, Router::new()).oneshot(request).await.unwrap();
+    assert_eq!(answer.headers()["content-type"], "application/json");
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(&body[..], b"{\"node\":\"00\"}");
+}

@@ -62,6 +62,7 @@ fn hello(rng: &mut StdRng) -> Box<Hello> {
         versions: list(rng, |rng| rng.random()),
         features: list(rng, |_| Text::new("later").unwrap()),
         cert: cert(rng),
+        now_ms: rng.random(),
     })
 }
 

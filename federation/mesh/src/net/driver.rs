@@ -33,6 +33,7 @@ use crate::mesh::Command;
 use crate::setup::Limits;
 use crate::status::{CallError, FetchError, PeerStatus, StartError};
 use crate::sync::{Answer, Bucket, Dialer, Scores, Sync};
+use crate::trouble::Trouble;
 
 /// How often what waits for time is looked at.
 const TICK: Duration = Duration::from_millis(25);
@@ -91,7 +92,11 @@ struct Link {
     /// Addresses of the dialer by which it was reached.
     dialed: Vec<String>,
     /// Who wants to know which node it is.
-    waiters: Vec<oneshot::Sender<Result<NodeCert, CallError>>>,
+    waiters: Vec<oneshot::Sender<Result<NodeCert, Trouble>>>,
+    /// Why it is not talked to.
+    trouble: Option<Trouble>,
+    /// How far its clock is ahead.
+    clock_ahead_ms: Option<i64>,
     serve: Bucket,
     outbox: Outbox,
 }
@@ -100,6 +105,14 @@ impl Link {
     /// The node, once both know each other.
     fn ready(&self) -> Option<NodeId> {
         self.node.filter(|_| self.heard && !self.leaving)
+    }
+
+    /// Remembers why it is not talked to. That it refuses says the least: it may do so for the reason
+    /// that is found here.
+    fn is_trouble(&mut self, trouble: Trouble) {
+        if matches!(self.trouble, None | Some(Trouble::Refused)) {
+            self.trouble = Some(trouble);
+        }
     }
 }
 
@@ -121,7 +134,7 @@ struct Dialing {
     /// The dialer wants it.
     address: Option<String>,
     /// Somebody wants to know who is there.
-    waiters: Vec<oneshot::Sender<Result<NodeCert, CallError>>>,
+    waiters: Vec<oneshot::Sender<Result<NodeCert, Trouble>>>,
     /// Something waits for this node.
     node: Option<NodeId>,
 }
@@ -288,6 +301,7 @@ impl Driver {
             versions: List::new(vec![VERSION]).unwrap_or_default(),
             features: List::<Text<32>, 32>::default(),
             cert: self.base.setup.cert.clone(),
+            now_ms: self.base.host.now_ms(),
         })
     }
 
@@ -420,6 +434,8 @@ impl Driver {
                 entries_by_fetch: stats.by_fetch.saturating_add(report.entries),
                 failures: report.failures,
                 next_attempt_ms: None,
+                trouble: None,
+                clock_ahead_ms: link.clock_ahead_ms,
                 score: self.scores.score(node, now_ms),
                 lag: report.lag,
             });
@@ -442,6 +458,8 @@ impl Driver {
                 entries_by_fetch: stats.by_fetch,
                 failures: target.failures,
                 next_attempt_ms: target.next_ms.map(wall),
+                trouble: target.trouble,
+                clock_ahead_ms: None,
                 score: target.node.map_or(0.0, |node| self.scores.score(&node, now_ms)),
                 lag: Vec::new(),
             });

@@ -7,6 +7,7 @@ use libp2p::PeerId;
 
 use super::swarm::peer_of;
 use crate::frames::{Hello, VERSION};
+use crate::trouble::Trouble;
 
 /// Nodes whose highest serial is remembered. Beyond it the host is what remembers.
 const REMEMBERED_MAX: usize = 16_384;
@@ -22,6 +23,17 @@ pub(super) enum NotGreeted {
     Ourselves,
     /// It has shown a newer key before, or another one under the same serial.
     Serial,
+}
+
+impl From<NotGreeted> for Trouble {
+    fn from(reason: NotGreeted) -> Self {
+        match reason {
+            NotGreeted::Certificate => Self::Certificate,
+            NotGreeted::Version => Self::Version,
+            NotGreeted::Ourselves => Self::Ourselves,
+            NotGreeted::Serial => Self::OldCertificate,
+        }
+    }
 }
 
 /// Checks what can be checked without anybody's memory.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use glog::NodeId;
 use rand::{Rng, RngExt};
 
+use crate::trouble::Trouble;
+
 /// An address to stay connected to.
 #[derive(Debug, Clone)]
 pub struct Target {
@@ -15,6 +17,8 @@ pub struct Target {
     pub node: Option<NodeId>,
     /// Failures since it was last connected.
     pub failures: u32,
+    /// Why the last attempt failed.
+    pub trouble: Option<Trouble>,
     /// When it is tried next; `None` while it is tried or connected.
     pub next_ms: Option<u64>,
 }
@@ -39,7 +43,7 @@ impl Dialer {
         self.targets.retain(|address, _| wanted.iter().any(|(kept, _)| kept == address));
         for (address, node) in wanted {
             let (expected, next_ms) = (*node, Some(now_ms));
-            let new = Target { expected, node: expected, failures: 0, next_ms };
+            let new = Target { expected, node: expected, failures: 0, trouble: None, next_ms };
             let target = self.targets.entry(address.clone()).or_insert(new);
             target.expected = expected;
             target.node = expected.or(target.node);
@@ -65,6 +69,7 @@ impl Dialer {
         }
         target.node = Some(node);
         target.failures = 0;
+        target.trouble = None;
         target.next_ms = None;
         true
     }
@@ -73,6 +78,7 @@ impl Dialer {
     pub fn is_here(&mut self, node: NodeId) {
         for target in self.targets.values_mut().filter(|target| target.node == Some(node)) {
             target.failures = 0;
+            target.trouble = None;
             target.next_ms = None;
         }
     }
@@ -86,11 +92,18 @@ impl Dialer {
     }
 
     /// An attempt has failed.
-    pub fn failed<R: Rng + ?Sized>(&mut self, address: &str, now_ms: u64, rng: &mut R) {
+    pub fn failed<R: Rng + ?Sized>(
+        &mut self,
+        address: &str,
+        trouble: Trouble,
+        now_ms: u64,
+        rng: &mut R,
+    ) {
         let Some(target) = self.targets.get_mut(address) else { return };
         let wait_ms =
             self.first_ms.saturating_mul(1u64 << target.failures.min(40)).min(self.max_ms);
         target.failures = target.failures.saturating_add(1);
+        target.trouble = Some(trouble);
         target.next_ms = Some(now_ms.saturating_add(jittered(wait_ms, rng)));
     }
 
@@ -130,7 +143,8 @@ mod tests {
         for _ in 0..20 {
             assert_eq!(dialer.due(now_ms), ["a"]);
             assert!(dialer.due(now_ms).is_empty()); // it is being tried
-            dialer.failed("a", now_ms, &mut rng);
+            dialer.failed("a", Trouble::TimedOut, now_ms, &mut rng);
+            assert_eq!(dialer.targets().next().unwrap().1.trouble, Some(Trouble::TimedOut));
             let next_ms = dialer.targets().next().unwrap().1.next_ms.unwrap();
             assert!(dialer.due(next_ms - 1).is_empty());
             waits.push(next_ms - now_ms);
@@ -142,9 +156,10 @@ mod tests {
         }
         assert!(!dialer.connected("a", NodeId([2; 32])));
         assert!(dialer.connected("a", node) && dialer.connected("b", node));
-        dialer.failed("a", now_ms, &mut rng);
+        dialer.failed("a", Trouble::NobodyListens, now_ms, &mut rng);
         dialer.is_here(node);
         assert!(dialer.due(u64::MAX).is_empty());
+        assert_eq!(dialer.targets().next().unwrap().1.trouble, None);
         dialer.lost(node, 1_000, &mut rng);
         assert_eq!(dialer.due(3_400), ["a"]);
         dialer.keep(&[], 0);

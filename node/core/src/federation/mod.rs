@@ -8,11 +8,13 @@
 //! Keyspace `NODES`: 0 ++ node (16) a [`nodes::NodeRow`]; 1 ++ node (16) ++ user (8) the account here; 2
 //! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here; 4 ++ address a
 //! [`nodes::WantedPeer`]; 5 ++ node (16) how many accounts its people have; 6 ++ channel (8) ++ ask (16)
-//! an [`asks::WaitingAsk`]; 8 to 13 what people here and there say to each other ([`pairs`]). Keyspace
+//! an [`asks::WaitingAsk`]; 8 to 13 what people here and there say to each other ([`pairs`]);
+//! 32 ++ node (16) a [`Binding`]. Keyspace
 //! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]); 16 ++ node (16) ++ user (8):
 //! who is hidden here until the home has decided.
 
 mod asks;
+mod bindings;
 mod groups;
 mod home;
 mod invite;
@@ -22,6 +24,7 @@ mod people;
 mod serve;
 
 pub use asks::Asked;
+pub use bindings::{Binding, Confirmed, Look};
 pub(crate) use groups::{Federated, Groups};
 pub use groups::{FoundName, SharedGroup};
 pub use home::HomeOffer;
@@ -46,6 +49,8 @@ const GROUP: u8 = 3;
 const PEER: u8 = 4;
 const ACCOUNTS: u8 = 5;
 const WAITING_ASK: u8 = 6;
+/// Numbers between are for what members share.
+const BINDING: u8 = 32;
 
 /// What is asked of other nodes, by whoever reaches them.
 pub type Asking<'a, T> = Pin<Box<dyn Future<Output = CoreResult<T>> + Send + 'a>>;

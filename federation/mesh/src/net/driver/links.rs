@@ -8,7 +8,7 @@ use libp2p::core::ConnectedPoint;
 use libp2p::request_response::ResponseChannel;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::swarm::{ConnectionId, DialError, SwarmEvent};
-use libp2p::{Multiaddr, PeerId};
+use libp2p::{Multiaddr, PeerId, multiaddr::Protocol};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
@@ -20,6 +20,7 @@ use crate::net::serve::ask;
 use crate::net::swarm::BehaviourEvent;
 use crate::status::{CallError, FetchError};
 use crate::sync::{Bucket, Fault, Scores};
+use crate::trouble::{self, Trouble};
 
 /// How long a peer has to go that was told that it is not talked to.
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
@@ -36,9 +37,13 @@ impl Driver {
             SwarmEvent::ConnectionClosed { peer_id, num_established: 0, .. } => {
                 self.is_closed(peer_id);
             }
-            SwarmEvent::OutgoingConnectionError { connection_id, error, .. } => {
-                if let Some(dialing) = self.dialing.remove(&connection_id) {
-                    self.dial_failed(dialing, &error);
+            SwarmEvent::OutgoingConnectionError { connection_id, peer_id, error } => {
+                let Some(dialing) = self.dialing.remove(&connection_id) else { return };
+                // One connection too many with a peer that is here: it was found all the same.
+                let denied = matches!(error, DialError::Denied { .. });
+                match peer_id.filter(|peer| denied && self.links.contains_key(peer)) {
+                    Some(peer) => self.is_found(peer, dialing),
+                    None => self.dial_failed(dialing, &error),
                 }
             }
             SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => {
@@ -54,8 +59,13 @@ impl Driver {
         for address in self.dialer.due(now_ms) {
             let dialing = Dialing { address: Some(address.clone()), ..Dialing::default() };
             match address.parse::<Multiaddr>() {
+                Ok(own) if self.is_own(&own) => {
+                    self.dialer.failed(&address, Trouble::Ourselves, now_ms, &mut self.rng);
+                }
                 Ok(address) => self.dial(DialOpts::from(address), dialing),
-                Err(_) => self.dialer.failed(&address, now_ms, &mut self.rng),
+                Err(_) => {
+                    self.dialer.failed(&address, Trouble::Address, now_ms, &mut self.rng);
+                }
             }
         }
     }
@@ -67,15 +77,8 @@ impl Driver {
             Ok(()) => drop(self.dialing.insert(id, dialing)),
             Err(DialError::DialPeerConditionFalse(_)) => {
                 // It is here, or on its way: whoever waits for it waits with that.
-                let link = peer.and_then(|peer| self.links.get_mut(&peer));
-                match link {
-                    Some(link) => {
-                        link.dialed.extend(dialing.address);
-                        link.waiters.extend(dialing.waiters);
-                        if let Some(peer) = peer {
-                            self.is_ready(peer);
-                        }
-                    }
+                match peer.filter(|peer| self.links.contains_key(peer)) {
+                    Some(peer) => self.is_found(peer, dialing),
                     None => self.dial_failed(dialing, &DialError::Aborted),
                 }
             }
@@ -83,18 +86,38 @@ impl Driver {
         }
     }
 
+    /// An address leads to a peer that is here, or on its way.
+    fn is_found(&mut self, peer: PeerId, dialing: Dialing) {
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.dialed.extend(dialing.address);
+            link.waiters.extend(dialing.waiters);
+        }
+        self.is_ready(peer);
+    }
+
     /// Somebody wants to know who is at an address.
     pub(super) fn dial_for(
         &mut self,
         address: &str,
-        answer: oneshot::Sender<Result<NodeCert, CallError>>,
+        answer: oneshot::Sender<Result<NodeCert, Trouble>>,
     ) {
         let Ok(address) = address.parse::<Multiaddr>() else {
-            let _ = answer.send(Err(CallError::Unreachable));
+            let _ = answer.send(Err(Trouble::Address));
             return;
         };
+        if self.is_own(&address) {
+            let _ = answer.send(Err(Trouble::Ourselves));
+            return;
+        }
         let dialing = Dialing { waiters: vec![answer], ..Dialing::default() };
         self.dial(DialOpts::from(address), dialing);
+    }
+
+    /// Whether an address leads to this node, as far as it shows.
+    fn is_own(&self, address: &Multiaddr) -> bool {
+        let own = Protocol::P2p(*self.swarm.local_peer_id());
+        address.iter().any(|part| part == own)
+            || self.swarm.listeners().any(|listening| listening == address)
     }
 
     /// Connects to a node for which something waits.
@@ -123,15 +146,16 @@ impl Driver {
     fn dial_failed(&mut self, dialing: Dialing, error: &DialError) {
         tracing::debug!(%error, "a node was not reached");
         let now_ms = self.now_ms();
+        let trouble = trouble::of_dial(error);
         if let Some(address) = dialing.address {
-            self.dialer.failed(&address, now_ms, &mut self.rng);
+            self.dialer.failed(&address, trouble, now_ms, &mut self.rng);
         }
         let reason = match error {
             DialError::Denied { .. } => CallError::Refused,
             _ => CallError::Unreachable,
         };
         for waiter in dialing.waiters {
-            let _ = waiter.send(Err(reason));
+            let _ = waiter.send(Err(trouble));
         }
         if let Some(node) = dialing.node.filter(|node| !self.nodes.contains_key(node)) {
             self.fail_waiting(node, reason);
@@ -166,6 +190,8 @@ impl Driver {
             addresses: Vec::new(),
             dialed: Vec::new(),
             waiters: Vec::new(),
+            trouble: None,
+            clock_ahead_ms: None,
             serve: Bucket::new(serve, now_ms),
             outbox: Outbox::default(),
         });
@@ -187,17 +213,25 @@ impl Driver {
         let Some(link) = self.links.remove(&peer) else { return };
         let now_ms = self.now_ms();
         let was_ready = link.ready().is_some();
-        let reason = if link.leaving { CallError::Refused } else { CallError::Unreachable };
+        let otherwise = if link.leaving { Trouble::Refused } else { Trouble::HungUp };
+        let trouble = link.trouble.unwrap_or(otherwise);
         for waiter in link.waiters {
-            let _ = waiter.send(Err(reason));
+            let _ = waiter.send(Err(trouble));
         }
         if let (Some(node), true) = (link.node, self.is_link_of(link.node, peer)) {
             self.is_gone(node);
         }
         for address in &link.dialed {
             if !was_ready {
-                self.dialer.failed(address, now_ms, &mut self.rng);
+                self.dialer.failed(address, trouble, now_ms, &mut self.rng);
             }
+        }
+    }
+
+    /// Remembers why a peer is not talked to.
+    pub(super) fn is_trouble(&mut self, peer: PeerId, trouble: Trouble) {
+        if let Some(link) = self.links.get_mut(&peer) {
+            link.is_trouble(trouble);
         }
     }
 
@@ -230,6 +264,7 @@ impl Driver {
         let late: Vec<PeerId> =
             self.links.iter().filter(|(_, link)| late(link)).map(|(peer, _)| *peer).collect();
         for peer in late {
+            self.is_trouble(peer, Trouble::Silent);
             self.send_away(peer);
         }
     }
@@ -251,8 +286,11 @@ impl Driver {
     ) {
         let Some(link) = self.links.get_mut(&peer) else { return };
         if link.leaving {
-            return self.not_greeted(peer, channel);
+            return self.not_greeted(peer, channel, Trouble::Refused);
         }
+        let wall_ms = self.base.host.now_ms();
+        link.clock_ahead_ms =
+            Some(hello.now_ms.cast_signed().saturating_sub(wall_ms.cast_signed()));
         if channel.is_none() {
             link.heard = true;
         }
@@ -268,12 +306,12 @@ impl Driver {
             Ok(node) => node,
             Err(reason) => {
                 tracing::info!(%peer, ?reason, "a peer does not show who it is");
-                return self.not_greeted(peer, channel);
+                return self.not_greeted(peer, channel, reason.into());
             }
         };
         if !self.admits(&node) || self.scores.is_banned(&node, now_ms) {
             tracing::debug!(%node, "a node is not let in");
-            return self.not_greeted(peer, channel);
+            return self.not_greeted(peer, channel, self.not_admitted(&node));
         }
         let host = Arc::clone(&self.base.host);
         self.spawn(async move {
@@ -283,11 +321,17 @@ impl Driver {
     }
 
     /// Tells a peer that it is not talked to, and then does not.
-    fn not_greeted(&mut self, peer: PeerId, channel: Option<ResponseChannel<Vec<u8>>>) {
+    fn not_greeted(
+        &mut self,
+        peer: PeerId,
+        channel: Option<ResponseChannel<Vec<u8>>>,
+        trouble: Trouble,
+    ) {
         let Some(link) = self.links.get_mut(&peer) else { return };
         link.leaving = true;
+        link.is_trouble(trouble);
         for waiter in std::mem::take(&mut link.waiters) {
-            let _ = waiter.send(Err(CallError::Refused));
+            let _ = waiter.send(Err(link.trouble.unwrap_or(trouble)));
         }
         // Its own Hello may have to come yet. Who hears the answer goes by itself: a connection that is
         // closed at once may take the answer with it.
@@ -308,11 +352,11 @@ impl Driver {
         let Some(link) = self.links.get_mut(&peer) else { return };
         let node = hello.cert.node();
         if link.leaving || !self.admits(&node) {
-            return self.not_greeted(peer, channel);
+            return self.not_greeted(peer, channel, self.not_admitted(&node));
         }
         if let Err(reason) = self.serials.admit(&hello.cert, peer, serial) {
             tracing::info!(%node, ?reason, "a node shows an old certificate");
-            return self.not_greeted(peer, channel);
+            return self.not_greeted(peer, channel, Trouble::OldCertificate);
         }
         // The node has a newer key: who still comes with the old one is not it any more.
         if let Some(older) = self.nodes.get(&node).copied().filter(|older| *older != peer) {
@@ -337,6 +381,11 @@ impl Driver {
         self.is_ready(peer);
     }
 
+    /// Why a node is not let in.
+    fn not_admitted(&self, node: &NodeId) -> Trouble {
+        if self.blocked.contains(node) { Trouble::Blocked } else { Trouble::NotAdmitted }
+    }
+
     /// If both know each other: whatever has waited for that.
     fn is_ready(&mut self, peer: PeerId) {
         let now_ms = self.now_ms();
@@ -349,7 +398,9 @@ impl Driver {
         for address in dialed {
             if !self.dialer.connected(&address, node) {
                 tracing::warn!(address, %node, "another node than expected");
-                self.dialer.failed(&address, now_ms, &mut self.rng);
+                let trouble = Trouble::AnotherNode(Some(node));
+                self.dialer.failed(&address, trouble, now_ms, &mut self.rng);
+                self.is_trouble(peer, trouble);
                 return self.send_away(peer);
             }
         }

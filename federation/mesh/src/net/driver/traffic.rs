@@ -18,6 +18,7 @@ use crate::net::serve;
 use crate::net::swarm::BehaviourEvent;
 use crate::status::{CallError, FetchError};
 use crate::sync::{Effect, Fault};
+use crate::trouble::Trouble;
 
 /// Members up to which an own entry is pushed to all.
 const PUSH_ALL_MAX: usize = 16;
@@ -60,6 +61,9 @@ impl Driver {
                 match Response::decode(&response) {
                     Ok(read) => self.answered(peer, purpose, read, response.len()),
                     Err(_) => {
+                        if matches!(purpose, Purpose::Hello) {
+                            self.is_trouble(peer, Trouble::Version);
+                        }
                         self.request_failed(peer, purpose, CallError::Refused);
                         self.fault(peer, Fault::Malformed);
                     }
@@ -68,6 +72,9 @@ impl Driver {
             Event::OutboundFailure { peer, request_id, error, .. } => {
                 tracing::debug!(%peer, %error, "a request was not answered");
                 let Some(purpose) = self.requests.remove(&request_id) else { return };
+                if matches!(error, OutboundFailure::UnsupportedProtocols) {
+                    self.is_trouble(peer, Trouble::Version);
+                }
                 let reason = match &error {
                     OutboundFailure::Timeout => CallError::TimedOut,
                     OutboundFailure::UnsupportedProtocols => CallError::Refused,
@@ -171,7 +178,10 @@ impl Driver {
         let now_ms = self.now_ms();
         match (purpose, response) {
             (Purpose::Hello, Response::Hello(hello)) => self.greeted(peer, hello, None),
-            (Purpose::Hello, _) => self.send_away(peer),
+            (Purpose::Hello, _) => {
+                self.is_trouble(peer, Trouble::Refused);
+                self.send_away(peer);
+            }
             (Purpose::Sync(ticket), response) => {
                 self.sync.response(ticket, response, bytes, now_ms);
             }
