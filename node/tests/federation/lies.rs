@@ -238,6 +238,10 @@ fn two_words_for_one_place_are_settled_and_bans_are_not_gone_behind() {
             honest.said.extend(kept);
             honest.go_on("two words");
             drop(liar);
+            // Who had shown the other branch reads its log again.
+            honest.all.nodes[1].kill_and_restart();
+            honest.all.members[1].settle();
+            honest.go_on("two words and a restart");
 
             // Somebody at the liar's node is banned, and writes on as if nobody had told.
             let mut liar = honest.liar("honest");
