@@ -11,14 +11,14 @@ use glog::{Author, EntryRef, GroupId, Hash16, LaneEnd, NodeId, UserRef};
 use mesh::frames::{
     Digest, ENTRIES_MAX, EntryBytes, HeadsFrame, PAGE_BYTES_MAX, Request, Response, tag,
 };
-use mesh::{Call, Heads, LaneName};
+use mesh::{Call, Heads, LaneName, Reply};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::copy::{self, Copy, author};
 use crate::peer::{Answers, Keys, Outcome, Peer, Polite, framed};
 
-/// What a page is made of that is a lie.
+/// What it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lie {
     /// It keeps to everything: what the others are held against.
@@ -201,6 +201,8 @@ impl Answers for Served {
             }
             Request::Certs { .. } => Some(Response::Certs(List::default())),
             Request::Digests(_) | Request::Push { .. } => Some(Response::Done),
+            // It is sent away for its lies, and not for being unable to talk.
+            Request::Call(_) => Some(Response::Reply(Box::new(Reply::NotFound))),
             _ => Some(Response::Absent),
         };
         Some(framed(&response?.encode()))
@@ -213,8 +215,9 @@ struct Liar {
     group: GroupId,
     home: Peer,
     other: Peer,
-    /// Whom the two connections are with.
+    /// Whom the two connections are with, and where.
     nodes: [NodeId; 2],
+    addresses: [String; 2],
     served: Arc<Served>,
 }
 
@@ -227,16 +230,13 @@ impl Liar {
         let group = copy::find(&at_home, name).await?;
         copy::join(&at_home, &keys, group).await?;
         let copy = Copy::fetch(&at_home, me, group).await?;
-        let state = copy.replica.chain().state();
-        let is_other = |node: &NodeId| *node != me && *node != state.home;
-        let members: Vec<NodeId> = state.members().map(|node| node.id).collect();
-        let member = members.into_iter().find(is_other).context("another member")?;
-        let nodes = [state.home, member];
         let served = Arc::new(Served { copy: Mutex::new(copy), me, lie, acts: Mutex::default() });
         drop(at_home);
+        let addresses = [home, other].map(str::to_owned);
         let home = Self::connect(&keys, home, &served).await?;
         let other = Self::connect(&keys, other, &served).await?;
-        Ok(Self { keys, group, home, other, nodes, served })
+        let nodes = [home.node, other.node];
+        Ok(Self { keys, group, home, other, nodes, addresses, served })
     }
 
     /// A node may be ending the connection before still.
@@ -384,7 +384,11 @@ impl Liar {
             }
         }
         let closed = [self.home.closes().await, self.other.closes().await];
-        Ok(json!({ "entries": forged.len(), "closed": closed }))
+        let mut back = Vec::new();
+        for address in &self.addresses {
+            back.push(Peer::connect(&self.keys, address, Arc::new(Polite)).await.is_ok());
+        }
+        Ok(json!({ "entries": forged.len(), "closed": closed, "back": back }))
     }
 
     async fn replay(&self) -> anyhow::Result<Value> {

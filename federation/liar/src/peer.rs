@@ -15,6 +15,7 @@ use libp2p::gossipsub::{self, IdentTopic, MessageAuthenticity, ValidationMode};
 use libp2p::request_response::{self, Codec, Message, OutboundRequestId, ProtocolSupport};
 use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, identity, noise, tcp, yamux};
+use mesh::Reply;
 use mesh::frames::{Hello, PROTOCOL, Request, Response, VERSION};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -78,6 +79,7 @@ impl Answers for Polite {
     fn answer(&self, request: Request) -> Option<Vec<u8>> {
         let response = match request {
             Request::Digests(_) | Request::Push { .. } => Response::Done,
+            Request::Call(_) => Response::Reply(Box::new(Reply::NotFound)),
             _ => Response::Absent,
         };
         Some(framed(&response.encode()))
@@ -169,6 +171,8 @@ enum Command {
 pub struct Peer {
     commands: mpsc::Sender<Command>,
     closed: watch::Receiver<bool>,
+    /// Who is at the other end.
+    pub node: NodeId,
     /// Bytes of what the node answered.
     pub bytes_in: Arc<AtomicU64>,
 }
@@ -201,9 +205,9 @@ impl Peer {
         let hello = framed(&Response::Hello(keys.hello()).encode());
         let task = Task { swarm, peer, answers, hello, bytes_in: Arc::clone(&bytes_in) };
         tokio::spawn(task.run(commands_rx, closed_tx));
-        let made = Self { commands, closed, bytes_in };
+        let mut made = Self { commands, closed, node: NodeId::default(), bytes_in };
         match made.ask(&Request::Hello(keys.hello())).await {
-            Some(Response::Hello(_)) => {}
+            Some(Response::Hello(hello)) => made.node = hello.cert.node(),
             other => bail!("not let in: {other:?}"),
         }
         // The node has to hear who this is, too: until then it says so.

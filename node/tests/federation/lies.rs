@@ -176,6 +176,9 @@ fn what_shows_in_frames_sends_the_liar_away() {
                 assert_eq!(report["kept_away"], 10, "{report}");
             } else {
                 assert_eq!(report["closed"], json!([true, true]), "{lie}: {report}");
+                if lie == "forge" {
+                    assert_eq!(report["back"], json!([false, false]), "{report}");
+                }
                 honest.is_away(&liar);
             }
             drop(liar);
@@ -205,6 +208,11 @@ fn what_is_withheld_or_said_again_holds_nothing_up() {
         // What it names never comes: it is shown half a minute later.
         honest.comes("named nothing");
         honest.go_on("what was withheld");
+        // Late is no fault.
+        for node in &honest.all.nodes {
+            let peer = liar.at(node).expect("it is known");
+            assert_eq!((&peer["connected"], &peer["score"]), (&json!(true), &json!(0.0)), "{peer}");
+        }
         drop(liar);
         for lie in ["heads", "replay", "hoard"] {
             let mut liar = honest.liar(lie);
