@@ -123,6 +123,8 @@ enum Gate {
 struct Waiting {
     entry: Entry,
     since_ms: u64,
+    /// The first entry that it lacks, under which [`Replica::awaited`] has it.
+    lacks: Option<EntryRef>,
 }
 
 /// The way down from the head that the chain has named of a forked lane.
@@ -161,6 +163,9 @@ pub struct Replica {
     lanes: Lanes,
     ids: HashMap<EntryRef, (EntryId, u32)>,
     pending: BTreeMap<EntryRef, Waiting>,
+    /// What waits, by the first entry that each lacks: whoever fills the room for what waits would
+    /// else have all of it looked at with every entry that is delivered.
+    awaited: BTreeMap<EntryRef, BTreeSet<EntryRef>>,
     pending_max: usize,
     /// Lanes that take nothing from this number on.
     frozen: BTreeMap<(Node16, u32), u64>,
@@ -186,6 +191,7 @@ impl Replica {
             lanes: Lanes::default(),
             ids: HashMap::new(),
             pending: BTreeMap::new(),
+            awaited: BTreeMap::new(),
             pending_max,
             frozen: BTreeMap::new(),
             branches: BTreeMap::new(),
@@ -231,12 +237,17 @@ impl Replica {
     ) -> Result<Vec<Event>, Rejected> {
         let is_verified = self.verify(&entry)?;
         let mut events = Vec::new();
-        let waiting = Waiting { entry, since_ms: now_ms };
+        let waiting = Waiting { entry, since_ms: now_ms, lacks: None };
         if is_verified {
-            match self.gate(read, &waiting.entry, &mut events) {
+            let gate = self.gate(read, &waiting.entry, &mut events);
+            if !events.is_empty() {
+                // The lane is forked: nobody waits for what stands in it.
+                self.drain(now_ms, &mut events);
+            }
+            match gate {
                 Gate::Open if self.is_due(read, &waiting, now_ms) => {
-                    self.deliver(waiting, &mut events);
-                    self.drain(now_ms, &mut events);
+                    let next = self.deliver(waiting, &mut events);
+                    self.drain_some(next, now_ms, &mut events);
                     return Ok(events);
                 }
                 Gate::Closed if events.is_empty() => return Err(Rejected::Frozen),
@@ -471,7 +482,11 @@ impl Replica {
     }
 
     fn has_deps(&self, entry: &Entry) -> bool {
-        let Lane::Data { deps, .. } = &entry.header().lane else { return true };
+        self.missing_dep(entry).is_none()
+    }
+
+    fn missing_dep(&self, entry: &Entry) -> Option<EntryRef> {
+        let Lane::Data { deps, .. } = &entry.header().lane else { return None };
         // Of a forked lane everybody holds another branch: nobody waits for it.
         let is_there = |dep: &EntryRef| {
             let frozen = self.frozen_from(dep.node, dep.inc).is_some_and(|from| dep.seq >= from);
@@ -479,10 +494,11 @@ impl Replica {
                 Mutant::LengthOnly.is_active() && self.lanes.length(dep.node, dep.inc) > dep.seq;
             frozen || long || self.ids.contains_key(dep)
         };
-        deps.iter().all(is_there)
+        deps.iter().find(|dep| !is_there(dep)).copied()
     }
 
-    fn deliver(&mut self, waiting: Waiting, events: &mut Vec<Event>) {
+    /// Delivers an entry; gives back what may be delivered with it here.
+    fn deliver(&mut self, waiting: Waiting, events: &mut Vec<Event>) -> BTreeSet<EntryRef> {
         let entry = waiting.entry;
         let header = entry.header();
         let epoch = match &header.lane {
@@ -491,12 +507,15 @@ impl Replica {
         };
         let secret = epoch.and_then(|id| self.keys.get(&id));
         let content = read_body(&entry, secret);
-        let Some(read) = DataEntry::new(&entry, content) else { return };
+        let Some(read) = DataEntry::new(&entry, content) else { return BTreeSet::new() };
         let at = read.at;
+        let mut next = self.awaited.remove(&at).unwrap_or_default();
         let cert = brought(&read.content).filter(|cert| cert.node() == header.node);
         if let Some(cert) = cert.filter(|cert| cert.verify().is_ok()) {
             self.certs.insert((at.node, cert.body.serial), cert.clone());
             pin(&mut self.pinned, &at);
+            // Whatever was signed with it.
+            next.extend(self.pending.keys());
         }
         if let Some(id) = epoch.filter(|_| secret.is_none()) {
             self.locked.entry(id).or_default().push(entry.clone());
@@ -510,7 +529,7 @@ impl Replica {
                 *told = dep.seq.max(*told);
             }
         }
-        let Ok(mut changed) = self.lanes.insert(&self.chain, read) else { return };
+        let Ok(mut changed) = self.lanes.insert(&self.chain, read) else { return next };
         self.ids.insert(at, (entry.id(), header.key_serial));
         if self.branches.get(&(at.node, at.inc)).is_some_and(|branch| branch.head == at) {
             self.branches.remove(&(at.node, at.inc));
@@ -518,57 +537,103 @@ impl Replica {
         events.push(Event::Delivered { at, gap, entry: Box::new(entry) });
         changed.retain(|changed| *changed != at);
         judged(changed, events);
+        next
     }
 
     /// Delivers whatever can be, until nothing can.
     fn drain(&mut self, now_ms: u64, events: &mut Vec<Event>) {
-        loop {
-            let mut due = Vec::new();
-            let mut bad = Vec::new();
-            for (at, waiting) in &self.pending {
-                let Some(read) = DataEntry::new(&waiting.entry, Content::Hidden) else { continue };
-                if !self.is_due(&read, waiting, now_ms) {
+        self.drain_some(self.pending.keys().copied().collect(), now_ms, events);
+    }
+
+    /// Delivers what can be of these, and what waits for them.
+    fn drain_some(&mut self, mut next: BTreeSet<EntryRef>, now_ms: u64, events: &mut Vec<Event>) {
+        while let Some(at) = next.pop_first() {
+            let Some(waiting) = self.pending.get(&at) else { continue };
+            let Some(read) = DataEntry::new(&waiting.entry, Content::Hidden) else { continue };
+            if !self.is_due(&read, waiting, now_ms) {
+                let lacks = self.lacks(&read, &waiting.entry);
+                self.awaits(at, lacks);
+                continue;
+            }
+            match self.verify(&waiting.entry) {
+                Ok(true) => {}
+                Ok(false) => continue,
+                Err(_) => {
+                    self.release(&at);
+                    events.push(Event::Forged(at));
                     continue;
                 }
-                match self.verify(&waiting.entry) {
-                    Ok(true) => due.push(*at),
-                    Ok(false) => {}
-                    Err(_) => bad.push(*at),
+            }
+            let entry = waiting.entry.clone();
+            let told = events.len();
+            let mut gate = self.gate(&read, &entry, events);
+            if gate == Gate::Branch {
+                // It has begun to follow the branch, and may know by now.
+                gate = self.gate(&read, &entry, events);
+            }
+            if events.len() > told {
+                // The lane is forked: nobody waits for what stands in it.
+                next.extend(self.pending.keys());
+            }
+            match gate {
+                Gate::Open => {
+                    let Some(waiting) = self.release(&at) else { continue };
+                    next.append(&mut self.deliver(waiting, events));
                 }
-            }
-            for at in bad {
-                self.pending.remove(&at);
-                events.push(Event::Forged(at));
-            }
-            let mut progress = false;
-            for at in due {
-                let Some(waiting) = self.pending.get(&at).cloned() else { continue };
-                let Some(read) = DataEntry::new(&waiting.entry, Content::Hidden) else { continue };
-                match self.gate(&read, &waiting.entry, events) {
-                    Gate::Open => {
-                        self.pending.remove(&at);
-                        self.deliver(waiting, events);
-                        progress = true;
-                    }
-                    Gate::Branch => {}
-                    Gate::Closed => drop(self.pending.remove(&at)),
-                }
-            }
-            if !progress {
-                return;
+                Gate::Branch => {}
+                Gate::Closed => drop(self.release(&at)),
             }
         }
     }
 
+    /// The first entry that one lacks; `None` if what it lacks is none.
+    fn lacks(&self, read: &DataEntry, entry: &Entry) -> Option<EntryRef> {
+        let before = read.before().filter(|before| !self.ids.contains_key(before));
+        before.or_else(|| self.missing_dep(entry))
+    }
+
+    /// Notes under which entry one that waits is found.
+    fn awaits(&mut self, at: EntryRef, lacks: Option<EntryRef>) {
+        let Some(waiting) = self.pending.get_mut(&at) else { return };
+        let before = std::mem::replace(&mut waiting.lacks, lacks);
+        if let Some(before) = before.filter(|before| Some(*before) != lacks) {
+            self.forget_awaited(before, &at);
+        }
+        if let Some(lacks) = lacks {
+            self.awaited.entry(lacks).or_default().insert(at);
+        }
+    }
+
+    fn forget_awaited(&mut self, lacks: EntryRef, at: &EntryRef) {
+        if let Some(all) = self.awaited.get_mut(&lacks) {
+            all.remove(at);
+            if all.is_empty() {
+                self.awaited.remove(&lacks);
+            }
+        }
+    }
+
+    /// An entry waits no longer.
+    fn release(&mut self, at: &EntryRef) -> Option<Waiting> {
+        let waiting = self.pending.remove(at)?;
+        if let Some(lacks) = waiting.lacks {
+            self.forget_awaited(lacks, at);
+        }
+        Some(waiting)
+    }
+
     /// Lets an entry wait, if there is room: what is nearest to its lane's end is kept.
     fn hold(&mut self, at: EntryRef, waiting: Waiting, events: &mut Vec<Event>) {
+        let read = DataEntry::new(&waiting.entry, Content::Hidden);
+        let lacks = read.and_then(|read| self.lacks(&read, &waiting.entry));
         self.pending.insert(at, waiting);
+        self.awaits(at, lacks);
         if self.pending.len() > self.pending_max {
             let distance =
                 |at: &EntryRef| at.seq.saturating_sub(self.lanes.length(at.node, at.inc));
             let farthest = self.pending.keys().max_by_key(|at| (distance(at), **at)).copied();
             if let Some(farthest) = farthest {
-                self.pending.remove(&farthest);
+                self.release(&farthest);
                 events.push(Event::Dropped(farthest));
             }
         }

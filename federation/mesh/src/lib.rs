@@ -1,6 +1,6 @@
 //! Nodes among themselves: connections, gossip, synchronisation of logs, questions and answers.
 //!
-//! The only crate that names libp2p. What it needs of its node is a [`Host`]; what a node does with it
+//! The only crate of a node that names libp2p. What it needs of its node is a [`Host`]; what a node does with it
 //! is a [`Mesh`]. Gossip and pushes are only the fast path: synchronisation brings whatever they lose,
 //! and all of it without them.
 //!

@@ -6,6 +6,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 #[cfg(test)]
+mod away;
+#[cfg(test)]
 mod channel;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
@@ -18,11 +20,19 @@ mod driver;
 #[cfg(test)]
 mod files;
 #[cfg(test)]
+mod five;
+#[cfg(test)]
 mod group;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod lean;
+#[cfg(test)]
+mod lies;
+#[cfg(test)]
 mod line;
+#[cfg(test)]
+mod many;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
@@ -39,6 +49,8 @@ mod support;
 #[cfg(test)]
 #[path = "../chat/team.rs"]
 mod team;
+#[cfg(test)]
+mod three;
 #[cfg(test)]
 mod two;
 

@@ -32,9 +32,15 @@ pub(crate) struct Two {
 
 /// A node that other nodes may reach.
 pub(crate) fn node(domain: &str, gossip: bool) -> TestNode {
+    node_with(domain, gossip, "")
+}
+
+/// [`node`] with more in its configuration.
+pub(crate) fn node_with(domain: &str, gossip: bool, more: &str) -> TestNode {
     // What it says of where it is leads nowhere: all goes through the line.
     let nowhere = "advertise = [\"/ip4/127.0.0.1/tcp/1\"]";
-    let config = format!("[federation]\ndomain = \"{domain}\"\ngossip = {gossip}\n{nowhere}\n");
+    let config =
+        format!("[federation]\ndomain = \"{domain}\"\ngossip = {gossip}\n{nowhere}\n{more}");
     let mesh = Some("/ip4/127.0.0.1/tcp/0".to_owned());
     TestNode::start_with(Setup { config, mesh, ..Setup::default() })
 }

@@ -343,3 +343,34 @@ fn a_chosen_cut_decides_about_no_branch() {
     assert_eq!(copy.chain().verdicts().last(), Some(&crate::control::Verdict::Applied));
     assert!(copy.lanes().message(copy.chain(), &place(&post)).is_some());
 }
+
+/// Whoever fills the room for what waits makes nothing slower for the others.
+///
+/// How: the time that entries of one node take, with thousands of another's waiting for one that never
+/// comes, is held against the time without them.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "a measurement")]
+fn what_waits_is_not_looked_at_with_every_entry() {
+    let mut pair = Pair::new(&SUPERGROUP, 4096);
+    let hoard: Vec<_> = (0..4_000).map(|_| pair.post(1, "hoarded").unwrap()).collect();
+    let said: Vec<_> = (0..200).map(|_| pair.post(0, "said").unwrap()).collect();
+    let mut beside = pair.copies[2].clone();
+    for entry in &hoard[1..] {
+        beside.receive(entry.clone(), 0).unwrap();
+    }
+    assert_eq!(beside.pending(), hoard.len() - 1);
+    let mut times = [&mut pair.copies[2], &mut beside].map(|copy| {
+        let begin = std::time::Instant::now();
+        for entry in &said {
+            let events = copy.receive(entry.clone(), 0).unwrap();
+            assert!(matches!(events[..], [Event::Delivered { .. }]), "{events:?}");
+        }
+        begin.elapsed()
+    });
+    times.sort();
+    let [alone, beside_it] = times;
+    assert!(beside_it < alone * 5, "{alone:?} {beside_it:?}");
+    // The first one lets all others go.
+    let events = beside.receive(hoard[0].clone(), 0).unwrap();
+    assert_eq!((events.len(), beside.pending()), (hoard.len(), 0));
+}

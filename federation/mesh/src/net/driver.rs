@@ -23,7 +23,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use super::Base;
 use super::gossip::{Known, Topics};
 use super::greet::Serials;
-use super::ingest::{INGEST_MAX, Incoming, Ingested};
+use super::ingest::{Inbox, Ingested};
 use super::outbox::Outbox;
 use super::serve::ask;
 use super::swarm::{self, Behaviour};
@@ -175,7 +175,7 @@ pub(super) struct Driver {
     ask_topics_again: bool,
     serving: Arc<Semaphore>,
     asking: Arc<Semaphore>,
-    incoming: mpsc::Sender<Incoming>,
+    inbox: Inbox,
     done: mpsc::Sender<Done>,
     done_rx: mpsc::Receiver<Done>,
     ticks: u32,
@@ -189,8 +189,7 @@ impl Driver {
         let mut swarm = swarm::build(&base.setup, known.clone())?;
         listen(&base, &mut swarm).await?;
         let (done, done_rx) = mpsc::channel(DONE_MAX);
-        let (incoming, incoming_rx) = mpsc::channel(INGEST_MAX);
-        tokio::spawn(super::ingest::work(Arc::clone(&base.host), incoming_rx, done.clone()));
+        let inbox = Inbox::start(Arc::clone(&base.host), done.clone());
         #[expect(clippy::disallowed_methods, reason = "chance comes into the mesh here")]
         let rng = StdRng::from_rng(&mut rand::rng());
         let gone = std::mem::take(&mut *base.present.lock());
@@ -221,7 +220,7 @@ impl Driver {
             ask_topics_again: false,
             serving: Arc::new(Semaphore::new(limits.serving)),
             asking: Arc::new(Semaphore::new(ASKING_MAX)),
-            incoming,
+            inbox,
             done,
             done_rx,
             ticks: 0,

@@ -1,20 +1,30 @@
-//! Entries that come unasked, by gossip or push: taken one batch after the other, in order.
+//! Entries that come unasked, by gossip or push: taken one batch after the other, those of a peer in
+//! order, and peers in turn. Who sends more than the node can take waits behind its own.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use glog::{GroupId, NodeId};
 use libp2p::PeerId;
 use libp2p::gossipsub::{MessageAcceptance, MessageId};
-use tokio::sync::mpsc;
+use parking_lot::Mutex;
+use tokio::sync::{mpsc, watch};
 
 use super::driver::Done;
 use super::serve::{ask, stopped};
 use crate::host::{Host, Received};
 
-/// Batches that wait. Beyond, gossip is ignored and pushes are dropped: synchronisation will do.
-pub(super) const INGEST_MAX: usize = 1_024;
-/// Entries that are taken at once: each batch waits for the disk once.
-const BATCH_MAX: usize = 256;
+/// What waits of one peer: beyond, its gossip is ignored and its pushes are dropped, and
+/// synchronisation will do.
+const PEER_BYTES_MAX: usize = 2 << 20;
+const PEER_MESSAGES_MAX: usize = 1_024;
+/// What waits of all of them.
+const BYTES_MAX: usize = 32 << 20;
+/// What an entry takes beside its bytes.
+const ENTRY_BYTES: usize = 64;
+/// Entries that are taken in one turn: each batch waits for the disk once, and whoever comes next waits
+/// for it.
+const BATCH_MAX: usize = 64;
 
 /// How entries came.
 #[derive(Debug)]
@@ -46,25 +56,128 @@ pub(super) struct Ingested {
     pub(super) gossiped: bool,
 }
 
-/// Takes what comes, until nobody sends any more.
-pub(super) async fn work(
+impl Incoming {
+    fn bytes(&self) -> usize {
+        self.entries.iter().map(|entry| entry.len() + ENTRY_BYTES).sum()
+    }
+}
+
+/// What came and waits, peer by peer.
+#[derive(Debug, Default)]
+struct Waiting {
+    peers: BTreeMap<NodeId, Queue>,
+    /// Peers of which something waits, the next one first.
+    turns: VecDeque<NodeId>,
+    bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: VecDeque<Incoming>,
+    bytes: usize,
+}
+
+impl Waiting {
+    fn add(&mut self, incoming: Incoming) -> bool {
+        let (from, bytes) = (incoming.from, incoming.bytes());
+        let queue = self.peers.entry(from).or_default();
+        // One message always finds room: none is longer than a frame.
+        let is_full = !queue.messages.is_empty()
+            && (queue.bytes + bytes > PEER_BYTES_MAX || queue.messages.len() >= PEER_MESSAGES_MAX);
+        if is_full || self.bytes + bytes > BYTES_MAX {
+            if queue.messages.is_empty() {
+                self.peers.remove(&from);
+            }
+            return false;
+        }
+        if queue.messages.is_empty() {
+            self.turns.push_back(from);
+        }
+        queue.messages.push_back(incoming);
+        queue.bytes += bytes;
+        self.bytes += bytes;
+        true
+    }
+
+    /// What is taken next, all of one peer and one group.
+    fn next(&mut self) -> Option<Vec<Incoming>> {
+        let from = self.turns.pop_front()?;
+        let queue = self.peers.get_mut(&from)?;
+        let mut batch: Vec<Incoming> = Vec::new();
+        let mut room = BATCH_MAX;
+        while let Some(first) = queue.messages.front_mut() {
+            let other = batch.first().is_some_and(|batch| batch.group != first.group);
+            if room == 0 || other {
+                break;
+            }
+            if first.entries.len() > room {
+                // A long push is taken in parts.
+                let Via::Push { further } = first.via else { break };
+                let rest = first.entries.split_off(room);
+                let entries = std::mem::replace(&mut first.entries, rest);
+                let (group, via) = (first.group, Via::Push { further });
+                batch.push(Incoming { from, group, entries, via });
+                break;
+            }
+            room -= first.entries.len();
+            batch.extend(queue.messages.pop_front());
+        }
+        let bytes: usize = batch.iter().map(Incoming::bytes).sum();
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if queue.messages.is_empty() {
+            self.peers.remove(&from);
+        } else {
+            self.turns.push_back(from);
+        }
+        Some(batch)
+    }
+}
+
+/// Where the driver puts what comes. What takes it ends with this.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    waiting: Arc<Mutex<Waiting>>,
+    wake: watch::Sender<()>,
+}
+
+impl Inbox {
+    /// Takes what comes in a task of its own.
+    pub(super) fn start(host: Arc<dyn Host>, done: mpsc::Sender<Done>) -> Self {
+        let waiting = Arc::new(Mutex::new(Waiting::default()));
+        let (wake, woken) = watch::channel(());
+        tokio::spawn(work(host, Arc::clone(&waiting), woken, done));
+        Self { waiting, wake }
+    }
+
+    /// Lets something wait for its turn; whether there was room.
+    pub(super) fn add(&self, incoming: Incoming) -> bool {
+        let is_there = self.waiting.lock().add(incoming);
+        self.wake.send_replace(());
+        is_there
+    }
+}
+
+async fn work(
     host: Arc<dyn Host>,
-    mut incoming_rx: mpsc::Receiver<Incoming>,
+    waiting: Arc<Mutex<Waiting>>,
+    mut woken: watch::Receiver<()>,
     done: mpsc::Sender<Done>,
 ) {
-    let mut batch = Vec::new();
-    while incoming_rx.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        let mut rest = std::mem::take(&mut batch).into_iter().peekable();
-        while let Some(first) = rest.next() {
-            let (from, group) = (first.from, first.group);
-            let mut same = vec![first];
-            while let Some(next) = rest.next_if(|next| (next.from, next.group) == (from, group)) {
-                same.push(next);
-            }
-            let ingested = take(&host, from, group, same).await;
-            if done.send(Done::Ingested(ingested)).await.is_err() {
+    loop {
+        let next = waiting.lock().next();
+        let Some(batch) = next else {
+            if woken.changed().await.is_err() {
                 return;
             }
+            continue;
+        };
+        let Some((from, group)) = batch.first().map(|first| (first.from, first.group)) else {
+            continue;
+        };
+        let ingested = take(&host, from, group, batch).await;
+        if done.send(Done::Ingested(ingested)).await.is_err() {
+            return;
         }
     }
 }
@@ -112,4 +225,54 @@ async fn take(
         }
     }
     ingested
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(from: u8, group: u8, entries: usize, bytes: usize) -> Incoming {
+        Incoming {
+            from: NodeId([from; 32]),
+            group: GroupId([group; 32]),
+            entries: vec![vec![from; bytes]; entries],
+            via: Via::Push { further: false },
+        }
+    }
+
+    fn sizes(waiting: &mut Waiting) -> Option<(u8, Vec<usize>)> {
+        let batch = waiting.next()?;
+        let sizes = batch.iter().map(|incoming| incoming.entries.len()).collect();
+        Some((batch[0].from.0[0], sizes))
+    }
+
+    /// A megabyte is pushed a thousand times: little more of it waits than one.
+    #[test]
+    fn what_one_peer_sends_is_bounded_by_bytes_and_so_is_what_all_do() {
+        let mut waiting = Waiting::default();
+        let taken = (0..1_000).filter(|_| waiting.add(push(1, 1, 3_000, 280))).count();
+        assert!(taken >= 1 && waiting.bytes <= PEER_BYTES_MAX, "{taken} {}", waiting.bytes);
+        for peer in 2..=200 {
+            waiting.add(push(peer, 1, 3_000, 280));
+        }
+        assert!(waiting.bytes <= BYTES_MAX, "{}", waiting.bytes);
+        while waiting.next().is_some() {}
+        assert_eq!((waiting.bytes, waiting.peers.len(), waiting.turns.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn who_sends_little_does_not_wait_behind_who_sends_much() {
+        let mut waiting = Waiting::default();
+        assert!(waiting.add(push(1, 1, 150, 300)));
+        assert!(waiting.add(push(1, 1, 10, 300)));
+        assert!(waiting.add(push(1, 2, 1, 300)));
+        assert_eq!(sizes(&mut waiting), Some((1, vec![64])));
+        assert!(waiting.add(push(2, 1, 1, 300)));
+        assert!(waiting.add(push(2, 1, 1, 300)));
+        assert_eq!(sizes(&mut waiting), Some((1, vec![64])));
+        assert_eq!(sizes(&mut waiting), Some((2, vec![1, 1])));
+        assert_eq!(sizes(&mut waiting), Some((1, vec![22, 10])));
+        assert_eq!(sizes(&mut waiting), Some((1, vec![1])));
+        assert_eq!(sizes(&mut waiting), None);
+    }
 }

@@ -9,7 +9,7 @@
 //! A chain lies in memory while its channel is written in; of the lane only where it ends. A log in
 //! which others write lies there as a whole ([`Replica`]). Only the committer writes, and only it asks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use glog::body::{Action, ControlBody, Cut, DataBody, Genesis, Open, Setting};
@@ -356,6 +356,15 @@ fn place_of(at: &EntryRef) -> Vec<u8> {
     [&at.node.0[..], &at.inc.to_be_bytes(), &at.seq.to_be_bytes(), &at.hash.0].concat()
 }
 
+/// Where an entry of a lane stands, and the one before it.
+fn places(entry: &Entry) -> Option<(EntryRef, Option<EntryRef>)> {
+    let header = entry.header();
+    let (node, inc) = (header.node.short(), header.inc()?);
+    let at = EntryRef { node, inc, seq: header.seq, hash: entry.id().short() };
+    let before = header.seq.checked_sub(1);
+    Some((at, before.map(|seq| EntryRef { seq, hash: header.prev.short(), ..at })))
+}
+
 fn too_large<E>(_: E) -> CoreError {
     CoreError::TooLarge(ENTRY)
 }
@@ -445,8 +454,20 @@ impl Decide<'_> {
         let next = next.map_or(0, |number| u64::from_be_bytes(*number) + 1);
         // Of all incarnations, in their order.
         let lane = rows(DATA, &[])?;
+        let mut dead = BTreeSet::new();
         for (_, row) in lane.iter().chain(&delivered) {
-            replica.receive(decode(row)?, 0).map_err(|_| damaged())?;
+            let entry = decode(row)?;
+            let (at, before) = places(&entry).ok_or_else(damaged)?;
+            if before.is_some_and(|before| dead.contains(&before)) {
+                dead.insert(at);
+                continue;
+            }
+            match replica.receive(entry, 0) {
+                Ok(_) => {}
+                // Delivered before the home named another branch of the lane: now it would not be.
+                Err(Rejected::Frozen) => drop(dead.insert(at)),
+                Err(_) => return Err(damaged()),
+            }
             // What was delivered without all that it names.
             if replica.pending() > 0 {
                 replica.tick(GAP_AFTER_MS);

@@ -7,7 +7,7 @@
 //! clients drop one that returns under an old one. The chain is followed entry by entry, as its order is
 //! the same everywhere.
 
-use glog::body::{Action as LogAction, DataBody, GroupKind, Setting};
+use glog::body::{Action as LogAction, DataBody, GroupKind, Setting, Settle};
 use glog::control::{ControlEntry, State, Verdict};
 use glog::{EntryRef, Event as LogEvent, NodeCert, Rights as LogRights, UserRef};
 use node_store::Keyspace;
@@ -107,6 +107,27 @@ impl Decide<'_> {
                 }
                 _ => {}
             }
+        }
+        let forked = |event: &LogEvent| matches!(event, LogEvent::Forked(fork) if !fork.pinned);
+        if events.iter().any(forked) { self.settle_forks(channel) } else { Ok(()) }
+    }
+
+    /// The home decides for everybody which branch of a forked lane counts: the one that it has
+    /// delivered. Until it has, each node shows the branch that came to it first.
+    fn settle_forks(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node();
+        let found = self.with_shared(channel, |shared| {
+            let (replica, chain) = (&shared.replica, shared.replica.chain());
+            let heads = replica.lanes().heads(chain);
+            let head = |lane| heads.iter().find(|head| (head.node, head.inc) == lane).copied();
+            let lanes = replica.forked_lanes().into_iter();
+            (chain.state().home, lanes.map(|lane| (lane, head(lane))).collect::<Vec<_>>())
+        })?;
+        let Some((_, lanes)) = found.filter(|(home, _)| *home == own) else { return Ok(()) };
+        // Its own lane is forked where a backup was restored: that is not for this rule to end.
+        for ((node, inc), keep) in lanes.into_iter().filter(|((node, _), _)| *node != own.short()) {
+            let settle = LogAction::Settle(Settle { node, inc, keep });
+            self.write_control(channel, None, settle)?;
         }
         Ok(())
     }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use glog::{GroupId, NodeId};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 
 use super::world::{Member, World, text};
 use crate::federation::Asking;
@@ -622,4 +624,94 @@ async fn nobody_of_another_node_speaks_in_a_name_that_is_not_theirs() {
     let said =
         page.messages.iter().find(|stored| stored.message.text == "as the group, truly").unwrap();
     assert_eq!(said.message.sent_as, Some(two.channel.into()));
+}
+
+/// A third node whose lane is written by hand.
+struct Third {
+    op: keys::NodeIdentity,
+    cert: glog::NodeCert,
+    rng: StdRng,
+}
+
+impl Third {
+    fn new(seed: u64) -> Self {
+        let mut rng = StdRng::seed_from_u64(seed);
+        let root = keys::NodeIdentity::generate(&mut rng);
+        let op = keys::NodeIdentity::generate(&mut rng);
+        let body = glog::CertBody {
+            root: *root.public().as_bytes(),
+            op: *op.public().as_bytes(),
+            x25519: *keys::sealed::BoxSecret::generate(&mut rng).public().as_bytes(),
+            serial: 1,
+            not_before_ms: 0,
+            domain: glog::cbor::Text::default(),
+            addresses: glog::cbor::List::default(),
+        };
+        let cert = glog::NodeCert::sign(body, &root);
+        Self { op, cert, rng }
+    }
+
+    /// Posts behind the end of a lane, each behind the one before.
+    fn says(&mut self, chain: &glog::control::Chain, words: &[&str]) -> Vec<Vec<u8>> {
+        let author = glog::Author { node: self.cert.node(), serial: 1, key: &self.op };
+        let mut end = glog::LaneEnd { inc: 0, last: None };
+        let say = |words: &&str| {
+            let post = glog::body::Post {
+                text: glog::cbor::Text::new(*words).unwrap(),
+                links: false,
+                media: glog::cbor::List::default(),
+                reply_to: None,
+                extra: glog::cbor::Blob::default(),
+            };
+            let (body, deps) = (glog::body::DataBody::Post(post), glog::cbor::List::default());
+            let rng = &mut self.rng;
+            let entry = glog::write_data(chain, author, end, None, deps, 7, &body, 0, rng).unwrap();
+            end.last = Some((entry.header().seq, entry.id()));
+            entry.encode()
+        };
+        words.iter().map(say).collect()
+    }
+}
+
+/// A node that tells each of the others something else at one place of its lane: the home says which of
+/// it counts, and then both show that.
+#[tokio::test]
+async fn the_home_settles_a_lane_that_is_forked() {
+    let two = Two::new(false).await;
+    two.join(two.eve).await;
+    let mut third = Third::new(1);
+    two.home.core.admit_node(two.group, third.cert.clone()).await.unwrap();
+    two.heal().await;
+    let chain = two.home.core.replica_of(two.channel).chain().clone();
+    let left = third.says(&chain, &["left", "left again"]);
+    let right = third.says(&chain, &["right", "right again"]);
+    for (world, branch) in [(&two.home, &left), (&two.far, &right)] {
+        let taken = world.core.receive_log(two.group, branch.clone()).await;
+        assert_eq!((taken.fresh, taken.rejected), (2, 0));
+    }
+    let words = |shown: Vec<(String, String)>| shown.into_iter().map(|(words, _)| words);
+    assert!(words(two.shown(false).await).eq(["right", "right again"]));
+    // The other branch comes to the home, and what the home says of it to the other node.
+    two.home.core.receive_log(two.group, right[..1].to_vec()).await;
+    let heads = two.home.core.log_heads(two.group).await.unwrap().unwrap();
+    let (last, to) = (heads.control.seq, heads.control.seq + 1);
+    let page = two.home.core.log_page(two.group, LaneName::Control, last, to, ALL).await.unwrap();
+    let entry = glog::Entry::decode(&page[0]).unwrap();
+    let entry = glog::control::ControlEntry::new(entry).unwrap();
+    let Some(glog::body::Action::Settle(settle)) = entry.action() else { panic!("{entry:?}") };
+    assert_eq!(settle.keep.map(|keep| (keep.node, keep.seq)), Some((third.cert.node().short(), 1)));
+    two.heal().await;
+    for at_home in [true, false] {
+        assert!(words(two.shown(at_home).await).eq(["left", "left again"]), "{at_home}");
+    }
+    // Once: the rival again writes nothing more.
+    let before = two.home.core.log_heads(two.group).await.unwrap();
+    two.home.core.receive_log(two.group, right).await;
+    assert_eq!(two.home.core.log_heads(two.group).await.unwrap(), before);
+    // Both are the same after they were read from the disk.
+    let Two { home, far, .. } = two;
+    let two = Two { home: home.reopen(), far: far.reopen(), ..two };
+    two.say(true, "and so on").await;
+    two.heal().await;
+    assert!(words(two.shown(false).await).eq(["left", "left again", "and so on"]));
 }

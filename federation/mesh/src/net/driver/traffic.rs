@@ -156,7 +156,7 @@ impl Driver {
                 }
                 let incoming = Incoming { from, group, entries, via: Via::Push { further } };
                 // Without room it is as if it had been lost on the way.
-                let _ = self.incoming.try_send(incoming);
+                self.inbox.add(incoming);
                 self.respond(peer, channel, &Response::Done);
             }
             request => {
@@ -266,7 +266,7 @@ impl Driver {
         };
         let via = Via::Gossip(id.clone(), source);
         let incoming = Incoming { from, group, entries: vec![message.data], via };
-        if self.incoming.try_send(incoming).is_err() {
+        if !self.inbox.add(incoming) {
             self.judge(&id, source, MessageAcceptance::Ignore);
         }
     }
