@@ -140,7 +140,7 @@ impl Copy {
 
     /// Where this node's lane ends.
     pub fn end(&self, me: Node16) -> LaneEnd {
-        let last = self.stored.iter().filter(|(at, _)| at.node == me).next_back();
+        let last = self.stored.iter().rfind(|(at, _)| at.node == me);
         let last = last.and_then(|(at, bytes)| Some((at.seq, Entry::decode(bytes).ok()?.id())));
         LaneEnd { inc: 0, last }
     }

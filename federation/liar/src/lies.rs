@@ -464,7 +464,7 @@ impl Liar {
                 for frame in frames {
                     for peer in self.peers() {
                         let outcome = peer.send(frame.clone()).await;
-                        count(is_done(&outcome).then_some(&pushed).unwrap_or(&refused), 1);
+                        count(if is_done(&outcome) { &pushed } else { &refused }, 1);
                     }
                 }
             }
