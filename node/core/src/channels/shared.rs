@@ -127,7 +127,17 @@ impl Decide<'_> {
         // Its own lane is forked where a backup was restored: that is not for this rule to end.
         for ((node, inc), keep) in lanes.into_iter().filter(|((node, _), _)| *node != own.short()) {
             let settle = LogAction::Settle(Settle { node, inc, keep });
-            self.write_control(channel, None, settle)?;
+            match self.write_control(channel, None, settle) {
+                // Not now, or done already: it is no reason not to take what shows the fork, which may
+                // have changed the box by now.
+                Ok(())
+                | Err(
+                    CoreError::NodeUnreachable
+                    | CoreError::AdminRightMissing
+                    | CoreError::ChatNotModified,
+                ) => {}
+                Err(cause) => return Err(cause),
+            }
         }
         Ok(())
     }
