@@ -9,8 +9,13 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 /// Names of this node's own, each documented where it is given.
-const OWN: [&str; 4] =
-    ["NOT_IMPLEMENTED", "INTERNAL", "CONNECTION_LAYER_INVALID", "STORAGE_QUOTA_EXCEEDED"];
+const OWN: [&str; 5] = [
+    "NOT_IMPLEMENTED",
+    "INTERNAL",
+    "CONNECTION_LAYER_INVALID",
+    "STORAGE_QUOTA_EXCEEDED",
+    "NODE_UNREACHABLE",
+];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {

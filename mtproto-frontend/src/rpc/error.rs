@@ -206,7 +206,6 @@ impl From<CoreError> for RpcError {
                 Self::new(406, "NODE_UNREACHABLE")
             }
             CoreError::NotWriter => Self::new(403, "CHAT_WRITE_FORBIDDEN"),
-            CoreError::UnknownNode => bad("NODE_INVALID"),
             CoreError::ForwardsRestricted => bad("CHAT_FORWARDS_RESTRICTED"),
             CoreError::FileInvalid => bad("FILE_ID_INVALID"),
             CoreError::MediaInvalid => bad("MEDIA_INVALID"),
