@@ -328,10 +328,10 @@ impl Federation {
         core.connect(federation.clone());
         blobs.connect(federation.clone());
         core.follow(federation.clone());
-        let (working, confirming) =
-            (federation.clone().work(strangers_rx, unmet_rx), federation.clone().confirm());
+        let asking = federation.clone().work(strangers_rx, unmet_rx);
+        let (looking, confirming) = (federation.clone().look(), federation.clone().confirm());
         let working = tokio::spawn(async move {
-            tokio::join!(working, confirming);
+            tokio::join!(asking, looking, confirming);
         });
         Ok(Some((federation, working)))
     }
@@ -378,25 +378,31 @@ impl Federation {
         }
     }
 
-    /// What is done now and then.
+    /// Looks now and then at what waits here. Apart from [`Self::work`]: no node that is slow to answer
+    /// holds it up.
+    async fn look(self: Arc<Self>) {
+        let mut tick = tokio::time::interval(TICK_EVERY);
+        loop {
+            tick.tick().await;
+            self.look_behind();
+            if let Err(cause) = self.core.tick_logs().await {
+                tracing::warn!(%cause, "logs wait");
+            }
+        }
+    }
+
+    /// Asks other nodes now and then, one after the other.
     async fn work(
         self: Arc<Self>,
         mut strangers: mpsc::Receiver<Node16>,
         mut unmet: mpsc::Receiver<GroupId>,
     ) {
         let mut renew = tokio::time::interval(RENEW_EVERY);
-        let mut tick = tokio::time::interval(TICK_EVERY);
         let mut again = tokio::time::interval(AGAIN_EVERY);
         let mut asking = tokio::spawn(async {});
         loop {
             tokio::select! {
                 _ = renew.tick() => self.renew().await,
-                _ = tick.tick() => {
-                    self.look_behind();
-                    if let Err(cause) = self.core.tick_logs().await {
-                        tracing::warn!(%cause, "logs wait");
-                    }
-                }
                 // Away from this task: a home that is away is waited for.
                 _ = again.tick(), if asking.is_finished() => {
                     let core = self.core.clone();

@@ -85,9 +85,12 @@ impl HeadsFrame {
     /// The heads.
     ///
     /// # Errors
-    /// [`Malformed`] if a lane comes twice, or they are not in order.
+    /// [`Malformed`] if a lane comes twice, or they are not in order, or a number has none behind it.
     pub fn read(self) -> Result<Heads, Malformed> {
         let lanes = self.lanes.into_vec();
+        if lanes.iter().map(|head| head.seq).chain([self.control.seq]).any(|seq| seq == u64::MAX) {
+            return Err(Malformed);
+        }
         let name = |head: &EntryRef| (head.node, head.inc);
         if lanes.iter().zip(lanes.iter().skip(1)).any(|(a, b)| name(a) >= name(b)) {
             return Err(Malformed);

@@ -408,6 +408,30 @@ async fn a_connection_speaks_only_for_the_newest_key() {
     assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
 }
 
+/// Many roots may sign one key: a connection does not become one node after the other by that.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_speaks_for_one_node() {
+    let mut rng = seeded(20);
+    let node = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
+    let (one, two) = (Keys::new(&mut rng), Keys::new(&mut rng));
+    let mut body = two.cert.body.clone();
+    body.op = one.cert.body.op;
+    let second = glog::NodeCert::sign(body, &two.root);
+    let greeting = |cert| Request::Hello(Box::new(hello(cert)));
+    let answer = Some(Response::Hello(Box::new(hello(&one.cert))));
+    let mut raw = Raw::connect(&one.op, &node.address(), answer).await;
+    assert!(matches!(raw.ask_in_time(&greeting(&one.cert)).await, Response::Hello(_)));
+    node.host.until("the first is here", |i| i.present.get(&one.id) == Some(&1)).await;
+    let refused = Outcome::Answer(Response::Refused.encode());
+    let outcome = raw.ask(&greeting(&second)).await;
+    assert!(outcome == refused || outcome == Outcome::Closed, "{outcome:?}");
+    if outcome != Outcome::Closed {
+        raw.closed().await;
+    }
+    node.host.until("nobody is here", |i| i.present.is_empty()).await;
+    assert!(node.host.inner.lock().notices.iter().all(|notice| notice.0 == one.id));
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_says_nothing_or_nonsense_is_sent_away() {
     let mut rng = seeded(11);

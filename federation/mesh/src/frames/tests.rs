@@ -288,3 +288,20 @@ fn a_tag_is_of_one_group_and_one_pair_in_either_order() {
     assert_ne!(tag(&g, &a, &b), tag(&g, &a, &c));
     assert_ne!(tag(&g, &a, &b), tag(&h, &a, &b));
 }
+
+#[test]
+fn heads_behind_which_no_number_comes_are_refused() {
+    let mut rng = StdRng::seed_from_u64(2);
+    let (control, lane) = (control_ref(&mut rng), entry_ref(&mut rng));
+    for (chain, data, is_sound) in [
+        (7, 7, true),
+        (u64::MAX - 1, u64::MAX - 1, true),
+        (u64::MAX, 7, false),
+        (7, u64::MAX, false),
+    ] {
+        let lanes = List::new(vec![EntryRef { seq: data, ..lane }]).unwrap();
+        let control = ControlRef { seq: chain, ..control };
+        let frame = HeadsFrame { control, term: 0, lanes, public: true };
+        assert_eq!(frame.read().is_ok(), is_sound, "{chain} {data}");
+    }
+}

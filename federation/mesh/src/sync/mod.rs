@@ -159,6 +159,26 @@ enum Ticket {
     AskLearn(GroupId),
 }
 
+impl Ticket {
+    /// Whom the request went to; `None` for a question to this node itself.
+    fn peer(&self) -> Option<NodeId> {
+        match self {
+            Self::Tell(peer)
+            | Self::Heads(peer, _)
+            | Self::Range(peer, ..)
+            | Self::Names(peer, ..)
+            | Self::Certs(peer, _) => Some(*peer),
+            Self::AskShared(_)
+            | Self::AskDigests(_)
+            | Self::AskHeads(_)
+            | Self::AskOwn(..)
+            | Self::AskReceive(..)
+            | Self::AskWanted(_)
+            | Self::AskLearn(_) => None,
+        }
+    }
+}
+
 /// The synchronisation of one node.
 #[derive(Debug)]
 pub struct Sync {
@@ -320,17 +340,7 @@ impl Sync {
 
     /// A peer has answered.
     pub fn response(&mut self, ticket: u64, response: Response, bytes: usize, now_ms: u64) {
-        let Some(
-            Ticket::Tell(peer)
-            | Ticket::Heads(peer, _)
-            | Ticket::Range(peer, ..)
-            | Ticket::Names(peer, ..)
-            | Ticket::Certs(peer, _),
-        ) = self.tickets.get(&ticket)
-        else {
-            return;
-        };
-        let peer = *peer;
+        let Some(peer) = self.tickets.get(&ticket).and_then(Ticket::peer) else { return };
         if let Some(known) = self.peers.get_mut(&peer) {
             known.bucket.spend(bytes);
             if let Response::Busy { retry_ms } = response {
@@ -484,14 +494,7 @@ impl Sync {
 
     /// A request is over: the peer has room for another.
     fn close(&mut self, ticket: u64) {
-        let Some(
-            Ticket::Tell(peer)
-            | Ticket::Heads(peer, _)
-            | Ticket::Range(peer, ..)
-            | Ticket::Names(peer, ..)
-            | Ticket::Certs(peer, _),
-        ) = self.tickets.remove(&ticket)
-        else {
+        let Some(peer) = self.tickets.remove(&ticket).and_then(|ticket| ticket.peer()) else {
             return;
         };
         if let Some(peer) = self.peers.get_mut(&peer) {

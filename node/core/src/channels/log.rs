@@ -583,7 +583,7 @@ impl Decide<'_> {
         }
         let (logs, now_ms) = (&self.inner.logs, self.now_ms);
         let rng = &mut *self.rng;
-        let (mark, seq, bytes, events) = logs.with(channel, |keys, log| {
+        let (mark, seq, bytes, events, delivered) = logs.with(channel, |keys, log| {
             let mark = log.mark(channel);
             let entry = glog::write_control(log.chain(), keys.author(), by, &body, now_ms, rng);
             let entry = entry.map_err(too_large)?;
@@ -605,7 +605,7 @@ impl Decide<'_> {
                 glog::open_epoch(&control, keys.node().short(), &keys.sealing).ok_or(UNOPENED)
             });
             let carried = carried.transpose()?;
-            let mut events = Vec::new();
+            let (mut events, mut delivered) = (Vec::new(), Vec::new());
             match &mut log.held {
                 Held::Alone { chain, .. } => {
                     chain.offer(control).map_err(|_| CoreError::Damaged(ENTRY))?;
@@ -613,16 +613,18 @@ impl Decide<'_> {
                 Held::Shared(shared) => {
                     let received = shared.replica.receive(entry, now_ms);
                     events = received.map_err(|_| CoreError::Damaged(ENTRY))?;
+                    delivered = shared.delivered(&events);
                 }
             }
             if carried.is_some() || log.chain().state().epoch.is_none() {
                 log.secret = carried;
             }
-            Ok((mark, seq, bytes, events))
+            Ok((mark, seq, bytes, events, delivered))
         })?;
         self.changed_log(mark);
         let key = entry_key(channel, CONTROL, &seq.to_be_bytes());
         self.put_bytes(Keyspace::LOGS, &key, bytes.clone());
+        self.keep_delivered(channel, delivered);
         self.follow_own(channel, events);
         self.tell_entry(channel, bytes)
     }
@@ -694,7 +696,7 @@ impl Decide<'_> {
         let (logs, now_ms) = (&self.inner.logs, self.now_ms);
         let inc = logs.incarnation();
         let rng = &mut *self.rng;
-        let (mark, at, entry, number, events) = logs.with(channel, |keys, log| {
+        let (mark, at, entry, events, delivered) = logs.with(channel, |keys, log| {
             let mark = log.mark(channel);
             let by = user.0.unsigned_abs();
             let refused = |cause| match cause {
@@ -721,22 +723,22 @@ impl Decide<'_> {
             };
             let entry = entry.map_err(refused)?;
             let (id, seq) = (entry.id(), entry.header().seq);
-            let (mut events, mut number) = (Vec::new(), None);
+            let (mut events, mut delivered) = (Vec::new(), None);
             match &mut log.held {
                 Held::Alone { end, .. } => end.last = Some((seq, id)),
                 Held::Shared(shared) => {
                     let received = shared.replica.receive(entry.clone(), now_ms);
                     events = received.map_err(|_| CoreError::Damaged(ENTRY))?;
-                    number = Some(shared.number());
+                    delivered = Some(shared.delivered(&events));
                 }
             }
             let node = keys.node().short();
             let at = EntryRef { node, inc, seq, hash: id.short() };
-            Ok((mark, at, entry.encode(), number, events))
+            Ok((mark, at, entry.encode(), events, delivered))
         })?;
         self.changed_log(mark);
-        match number {
-            Some(number) => self.put_delivered(channel, number, &at, entry.clone()),
+        match delivered {
+            Some(delivered) => self.keep_delivered(channel, delivered),
             None => {
                 let rest = [&at.inc.to_be_bytes()[..], &at.seq.to_be_bytes()].concat();
                 let key = entry_key(channel, DATA, &rest);
@@ -748,12 +750,14 @@ impl Decide<'_> {
         Ok(at)
     }
 
-    /// Keeps an entry of a lane that was delivered, and finds it again by its place.
-    fn put_delivered(&mut self, channel: ChannelId, number: u64, at: &EntryRef, entry: Vec<u8>) {
-        let number = number.to_be_bytes();
-        self.put_bytes(Keyspace::LOGS, &entry_key(channel, DELIVERED, &number), entry);
-        let place = entry_key(channel, PLACE, &place_of(at));
-        self.put_bytes(Keyspace::LOGS, &place, number.to_vec());
+    /// Keeps entries of lanes that were delivered, and finds each again by its place.
+    fn keep_delivered(&mut self, channel: ChannelId, delivered: Vec<(u64, EntryRef, Vec<u8>)>) {
+        for (number, at, entry) in delivered {
+            let number = number.to_be_bytes();
+            self.put_bytes(Keyspace::LOGS, &entry_key(channel, DELIVERED, &number), entry);
+            let place = entry_key(channel, PLACE, &place_of(&at));
+            self.put_bytes(Keyspace::LOGS, &place, number.to_vec());
+        }
     }
 
     /// A stored entry of a lane.
@@ -801,9 +805,7 @@ impl Decide<'_> {
             return Ok(Ok(events));
         }
         self.changed_log(mark);
-        for (number, at, entry) in delivered {
-            self.put_delivered(channel, number, &at, entry);
-        }
+        self.keep_delivered(channel, delivered);
         let changes_chain =
             |event: &Event| matches!(event, Event::Control { .. } | Event::Recovered { .. });
         if let Some((seq, _)) = carried.filter(|_| events.iter().any(changes_chain)) {
@@ -844,9 +846,7 @@ impl Decide<'_> {
         if !events.is_empty() {
             self.changed_log(mark);
         }
-        for (number, at, entry) in delivered {
-            self.put_delivered(channel, number, &at, entry);
-        }
+        self.keep_delivered(channel, delivered);
         Ok(events)
     }
 

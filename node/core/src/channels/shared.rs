@@ -66,11 +66,15 @@ impl Decide<'_> {
     }
 
     /// What followed from an entry of this node's own, beside what its command does: shown when the
-    /// command ends, since it may still fail.
+    /// command ends, since it may still fail. Entries of others that waited may have been delivered by it.
     pub(super) fn follow_own(&mut self, channel: ChannelId, events: Vec<LogEvent>) {
         for event in events {
-            if let LogEvent::Judged(all) = event {
-                self.judged.extend(all.into_iter().map(|at| (channel, at)));
+            match event {
+                LogEvent::Judged(all) => {
+                    self.judged.extend(all.into_iter().map(|at| (channel, at)));
+                }
+                LogEvent::Delivered { at, .. } => self.judged.push((channel, at)),
+                _ => {}
             }
         }
     }

@@ -50,7 +50,10 @@ impl Core {
         for (node, invite) in invites {
             // Who cannot be asked is not added, as who does not want to be.
             let Ok(network) = self.network() else { break };
-            let Ok(added) = network.invite(node, invite).await else { continue };
+            let asked = invite.users.clone();
+            let Ok(mut added) = network.invite(node, invite).await else { continue };
+            // What it says of anybody else was not asked.
+            added.retain(|user| asked.contains(user));
             let came = self
                 .write(Some(actor), move |decide| {
                     decide.add_far(owner, channel, node.short(), &added)

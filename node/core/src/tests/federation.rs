@@ -651,8 +651,18 @@ impl Third {
         Self { op, cert, rng }
     }
 
-    /// Posts behind the end of a lane, each behind the one before.
+    /// Posts of a new lane, each behind the one before.
     fn says(&mut self, chain: &glog::control::Chain, words: &[&str]) -> Vec<Vec<u8>> {
+        self.says_after(chain, words, &[])
+    }
+
+    /// The same, each naming what it stands on.
+    fn says_after(
+        &mut self,
+        chain: &glog::control::Chain,
+        words: &[&str],
+        deps: &[glog::EntryRef],
+    ) -> Vec<Vec<u8>> {
         let author = glog::Author { node: self.cert.node(), serial: 1, key: &self.op };
         let mut end = glog::LaneEnd { inc: 0, last: None };
         let say = |words: &&str| {
@@ -663,7 +673,8 @@ impl Third {
                 reply_to: None,
                 extra: glog::cbor::Blob::default(),
             };
-            let (body, deps) = (glog::body::DataBody::Post(post), glog::cbor::List::default());
+            let body = glog::body::DataBody::Post(post);
+            let deps = glog::cbor::List::new(deps.to_vec()).unwrap();
             let rng = &mut self.rng;
             let entry = glog::write_data(chain, author, end, None, deps, 7, &body, 0, rng).unwrap();
             end.last = Some((entry.header().seq, entry.id()));
@@ -714,4 +725,34 @@ async fn the_home_settles_a_lane_that_is_forked() {
     two.say(true, "and so on").await;
     two.heal().await;
     assert!(words(two.shown(false).await).eq(["left", "left again", "and so on"]));
+}
+
+/// What waits for an entry that does not come, and is let through by one that the home writes, is kept and
+/// shown as if it had come by itself.
+#[tokio::test]
+async fn what_an_own_entry_lets_through_is_kept_and_shown() {
+    let mut two = Two::new(false).await;
+    two.join(two.eve).await;
+    let mut third = Third::new(2);
+    two.home.core.admit_node(two.group, third.cert.clone()).await.unwrap();
+    two.heal().await;
+    let chain = two.home.core.replica_of(two.channel).chain().clone();
+    let node = two.far.core.node().short();
+    let missing = glog::EntryRef { node, inc: 0, seq: 50, hash: glog::Hash16([1; 16]) };
+    let waiting = third.says_after(&chain, &["late"], &[missing]);
+    two.home.core.receive_log(two.group, waiting.clone()).await;
+    assert_eq!(two.shown(true).await, []);
+    two.home.pass_s(glog::GAP_AFTER_MS / 1000 + 1);
+    let (ada, core) = (two.ada, two.home.core.clone());
+    core.edit_channel_title(ada.actor(), ada.id, two.channel, "Docks").await.unwrap();
+    drop(core);
+    // Also when it was read from the disk.
+    for _ in 0..2 {
+        let said = two.shown(true).await;
+        assert!(said.iter().map(|(words, _)| words).eq(["late"]), "{said:?}");
+        let lane = LaneName::Data { node: third.cert.node().short(), inc: 0 };
+        let page = two.home.core.log_page(two.group, lane, 0, 1, ALL).await.unwrap();
+        assert_eq!(page, waiting);
+        two.home = two.home.reopen();
+    }
 }

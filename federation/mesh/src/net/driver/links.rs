@@ -349,10 +349,15 @@ impl Driver {
         channel: Option<ResponseChannel<Vec<u8>>>,
         serial: u32,
     ) {
-        let Some(link) = self.links.get_mut(&peer) else { return };
-        let node = hello.cert.node();
+        let Some(link) = self.links.get(&peer) else { return };
+        let (node, known) = (hello.cert.node(), link.node);
         if link.leaving || !self.admits(&node) {
             return self.not_greeted(peer, channel, self.not_admitted(&node));
+        }
+        // A connection speaks for one node, or each root that signs its key would be one more here.
+        if known.is_some_and(|known| known != node) {
+            tracing::info!(%peer, %node, "a peer says that it is another node than before");
+            return self.not_greeted(peer, channel, Trouble::Certificate);
         }
         if let Err(reason) = self.serials.admit(&hello.cert, peer, serial) {
             tracing::info!(%node, ?reason, "a node shows an old certificate");
