@@ -421,6 +421,10 @@ async fn a_connection_speaks_for_one_node() {
     let answer = Some(Response::Hello(Box::new(hello(&one.cert))));
     let mut raw = Raw::connect(&one.op, &node.address(), answer).await;
     assert!(matches!(raw.ask_in_time(&greeting(&one.cert)).await, Response::Hello(_)));
+    // The node's own Hello is answered only while this end is asked for something: until heads
+    // are answered, neither side need know the other.
+    let heads = Request::Heads { group: GroupId([1; 32]) };
+    assert_eq!(raw.ask_in_time(&heads).await, Response::Absent);
     node.host.until("the first is here", |i| i.present.get(&one.id) == Some(&1)).await;
     let refused = Outcome::Answer(Response::Refused.encode());
     let outcome = raw.ask(&greeting(&second)).await;

@@ -44,6 +44,15 @@ pub enum Accepted {
     Pinned(Box<ForkProof>),
 }
 
+/// An entry that is held aside.
+#[derive(Debug, Clone)]
+struct Aside {
+    entry: ControlEntry,
+    /// Whether its signature was found to hold. Of the others the key was not known, so that they may
+    /// be anybody's, under the name of a true one: they give way to it.
+    is_signed: bool,
+}
+
 /// A control chain.
 #[derive(Debug, Clone)]
 pub struct Chain {
@@ -53,7 +62,7 @@ pub struct Chain {
     checkpoints: Vec<State>,
     state: State,
     timeline: Timeline,
-    side: BTreeMap<EntryId, ControlEntry>,
+    side: BTreeMap<EntryId, Aside>,
     /// Entries that were reported as rivals of one of the chain's; as many as may be held aside.
     rivals: BTreeMap<EntryId, EntryId>,
     dispute: Option<ForkProof>,
@@ -162,16 +171,15 @@ impl Chain {
         let is_next = |entry: &&ControlEntry| {
             entry.header().prev == head && self.state.check_next(entry).is_ok()
         };
-        let id = self.side.values().find(is_next)?.id();
-        self.side.remove(&id)
+        let id = self.aside().find(is_next)?.id();
+        self.side.remove(&id).map(|aside| aside.entry)
     }
 
     /// A Recover that was held aside for want of what it keeps.
     fn waiting_recover(&mut self) -> Option<Accepted> {
-        let recovers =
-            self.side.values().filter(|e| matches!(e.action(), Some(Action::Recover(_))));
+        let recovers = self.aside().filter(|e| matches!(e.action(), Some(Action::Recover(_))));
         for id in recovers.map(ControlEntry::id).collect::<Vec<_>>() {
-            let Some(entry) = self.side.get(&id).cloned() else { continue };
+            let Some(entry) = self.side.get(&id).map(|aside| aside.entry.clone()) else { continue };
             match self.offer_recover(entry) {
                 Ok(recovered @ Accepted::Recovered { .. }) => return Some(recovered),
                 Ok(_) => {}
@@ -299,11 +307,12 @@ impl Chain {
                 branch.reverse();
                 return Ok(Some((seq, branch)));
             }
-            let Some(aside) = self.side.get(&prev).filter(|aside| aside.seq() == seq) else {
+            let Some(Aside { entry, .. }) = self.side.get(&prev).filter(|a| a.entry.seq() == seq)
+            else {
                 return Ok(None);
             };
-            prev = aside.header().prev;
-            branch.push(aside.clone());
+            prev = entry.header().prev;
+            branch.push(entry.clone());
         }
     }
 
@@ -334,19 +343,36 @@ impl Chain {
     }
 
     fn put_aside(&mut self, entry: ControlEntry) -> Result<Accepted, Refused> {
-        // What is nearest to the head is of use first; the farthest gives way.
-        if self.side.len() >= SIDE_ENTRIES_MAX && !self.side.contains_key(&entry.id()) {
-            let farthest = self.side.values().max_by_key(|aside| aside.seq());
-            let Some((seq, id)) = farthest.map(|aside| (aside.seq(), aside.id())) else {
-                return Ok(Accepted::Aside);
-            };
-            if seq <= entry.seq() {
+        let is_signed = self.is_known_signer(&entry);
+        if let Some(held) = self.side.get(&entry.id()) {
+            // A forgery bears the name of the true entry.
+            if held.is_signed && !is_signed {
                 return Ok(Accepted::Aside);
             }
-            self.side.remove(&id);
+        } else if self.side.len() >= SIDE_ENTRIES_MAX {
+            // What is signed and nearest to the head is of use first; the farthest gives way.
+            let farthest = self.side.values().map(|a| (!a.is_signed, a.entry.seq(), a.entry.id()));
+            match farthest.max() {
+                Some((unsigned, seq, id)) if (unsigned, seq) > (!is_signed, entry.seq()) => {
+                    self.side.remove(&id);
+                }
+                _ => return Ok(Accepted::Aside),
+            }
         }
-        self.side.insert(entry.id(), entry);
+        self.side.insert(entry.id(), Aside { entry, is_signed });
         Ok(Accepted::Aside)
+    }
+
+    /// Whether an entry is signed by a key that this chain knows for it. On a branch that this chain
+    /// has not followed there may be others, so that `false` proves nothing.
+    fn is_known_signer(&self, entry: &ControlEntry) -> bool {
+        let header = entry.header();
+        if matches!(entry.action(), Some(Action::Recover(_))) {
+            return entry
+                .is_signed_by(Signer::Recovery, &keys::VerifyKey::from_bytes(self.state.recovery));
+        }
+        let cert = self.state.cert(header.node.short(), header.key_serial);
+        cert.is_some_and(|cert| entry.is_signed_by(Signer::Node, &cert.op()))
     }
 
     /// The group.
@@ -386,7 +412,7 @@ impl Chain {
 
     /// An entry that this node holds, on the chain or aside.
     pub fn find(&self, id: &EntryId) -> Option<&ControlEntry> {
-        let aside = self.side.get(id);
+        let aside = self.side.get(id).map(|aside| &aside.entry);
         aside.or_else(|| self.entries.iter().find(|entry| entry.id() == *id))
     }
 
@@ -412,7 +438,7 @@ impl Chain {
 
     /// Entries held aside.
     pub fn aside(&self) -> impl Iterator<Item = &ControlEntry> {
-        self.side.values()
+        self.side.values().map(|aside| &aside.entry)
     }
 
     fn contains(&self, entry: &ControlEntry) -> bool {

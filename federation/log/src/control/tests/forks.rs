@@ -64,6 +64,58 @@ fn late_forks_below_a_later_term_or_by_an_old_key_change_nothing() {
     assert!(group.chain.dispute().is_none());
 }
 
+/// The same header and body under another signature: the name is that of the true entry.
+fn forged(entry: &ControlEntry) -> ControlEntry {
+    let mut bytes = entry.entry().encode();
+    let place = bytes.len() - entry.entry().body().map_or(0, <[u8]>::len) - 10;
+    bytes[place] ^= 1;
+    let forged = ControlEntry::new(crate::entry::Entry::decode(&bytes).unwrap()).unwrap();
+    assert_eq!(forged.id(), entry.id());
+    forged
+}
+
+#[test]
+fn a_forgery_does_not_displace_what_is_held_aside() {
+    let mut group = Group::new(&SUPERGROUP);
+    let mut behind = group.chain.clone();
+    let double = rival(&group, checkpoint(), 81);
+    let target = group.nodes[1].user(3);
+    assert_eq!(group.home(Some(1), ban(target)), Verdict::Applied);
+    assert_eq!(group.home(None, checkpoint()), Verdict::Applied);
+    let branch: Vec<_> = group.chain.entries()[3..].to_vec();
+    let recovered = recover(&group, 4, 1, 0, |_| {});
+    // A chain that is disputed takes the branch aside, and what is forged of it after the true one.
+    behind.offer(double.clone()).unwrap();
+    assert!(matches!(behind.offer(branch[0].clone()), Ok(Accepted::Disputed(_))));
+    behind.offer(branch[1].clone()).unwrap();
+    behind.offer(forged(&branch[1])).unwrap();
+    let accepted = behind.offer(recovered.clone());
+    assert!(matches!(accepted, Ok(Accepted::Recovered { keep: 2, .. })), "{accepted:?}");
+    assert_eq!(group.chain.offer(recovered).map(drop), Ok(()));
+    assert_eq!(behind.state(), group.state());
+}
+
+#[test]
+fn forgeries_take_no_place_from_what_is_signed() {
+    let mut group = Group::new(&SUPERGROUP);
+    let mut behind = group.chain.clone();
+    for _ in 0..SIDE_ENTRIES_MAX + 2 {
+        assert_eq!(group.home(None, checkpoint()), Verdict::Applied);
+    }
+    let all: Vec<_> = group.chain.entries()[3..].to_vec();
+    // Full of forgeries, which are nearer to the head than the last true entry.
+    for entry in &all[1..=SIDE_ENTRIES_MAX] {
+        behind.offer(forged(entry)).unwrap();
+    }
+    let last = all.last().unwrap();
+    behind.offer(last.clone()).unwrap();
+    assert!(behind.find(&last.id()).is_some());
+    // And none of them takes the place of another true one.
+    behind.offer(forged(&all[1])).unwrap();
+    assert!(behind.find(&last.id()).is_some());
+    assert_eq!(behind.aside().count(), SIDE_ENTRIES_MAX);
+}
+
 /// A double MoveHome forks the running term as long as nothing of the next is there.
 #[test]
 fn a_double_move_is_a_fork() {
