@@ -14,7 +14,8 @@ use glog::cbor::{Blob, List, Text};
 use glog::{GroupId, NodeCert};
 use mesh::frames::{Hello, Request, Response, VERSION};
 use mesh::{
-    Call, CallError, FetchError, LaneName, Limits, Mesh, Policy, Rate, Reply, StartError, Trouble,
+    Call, CallError, FetchError, LaneName, Limits, Mesh, Pace, Policy, Rate, Reply, StartError,
+    Trouble,
 };
 use support::host::{Node, Options, QUIC, TCP, WITHIN, host, nodes, seeded, setup};
 use support::raw::{Outcome, Raw, framed};
@@ -215,6 +216,68 @@ async fn a_partition_by_blocking_heals() {
         for node in &nodes {
             node.has_posts(world.id, 200).await;
         }
+    }
+}
+
+/// How: the third of three says more at once than its pace lets in, and goes on; what the first says
+/// meanwhile is there before the flood is, by gossip in a public group and by pushes in a private one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_waits_and_others_do_not() {
+    for public in [true, false] {
+        let mut rng = seeded(21);
+        let pace = Pace { entries: 40, at_once: 300, over_for: Duration::from_secs(1) };
+        let mut options = options(3);
+        options.iter_mut().for_each(|options| options.limits.pace = pace);
+        let (nodes, world) = nodes(&options, public, &mut rng).await;
+        let [honest, other, flooder] = &nodes[..] else { panic!() };
+        let begin = Instant::now();
+        let mut said = 0;
+        while [honest, other].iter().any(|node| node.by_gossip() == 0) || flooder.by_gossip() == 0 {
+            assert!(begin.elapsed() < WITHIN, "nothing comes unasked");
+            for node in [honest, flooder] {
+                node.post(world.id, "warm", &mut rng);
+            }
+            said += 1;
+            for node in &nodes {
+                node.has_words(world.id, honest, said).await;
+                node.has_words(world.id, flooder, said).await;
+            }
+        }
+        let warm = said;
+        let mut flood = 0;
+        for i in 0..20 {
+            for _ in 0..60 {
+                flooder.post(world.id, "flood", &mut rng);
+            }
+            flood += 60;
+            honest.post(world.id, &i.to_string(), &mut rng);
+            said += 1;
+            other.has_words(world.id, honest, said).await;
+            flooder.has_words(world.id, honest, said).await;
+        }
+        let came = other.words(world.id, flooder);
+        assert!(came < warm + flood, "{came}: the flood was over before");
+        // All of it comes.
+        for node in &nodes {
+            node.has_words(world.id, flooder, warm + flood).await;
+        }
+        let held_back = async |at: &Node, of: &Node| {
+            let begin = Instant::now();
+            loop {
+                let status = at.mesh.status();
+                let of = status.iter().find(|peer| peer.node == Some(of.id()));
+                if let Some(held_back) = of.map(|peer| peer.held_back).filter(|held| *held > 0) {
+                    return held_back;
+                }
+                assert!(begin.elapsed() < WITHIN, "the status is not made anew");
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(held_back(other, flooder).await > 100);
+        let status = other.mesh.status();
+        let of_honest = status.iter().find(|peer| peer.node == Some(honest.id())).unwrap();
+        assert_eq!(of_honest.held_back, 0);
+        assert!(nodes.iter().all(|node| node.host.inner.lock().rejected == 0));
     }
 }
 

@@ -11,6 +11,8 @@ use crate::host::{Heads, LaneName};
 /// twice as long each time: it waits for what it depends on for 30 s, or found no room.
 const AGAIN_MS: u64 = 35_000;
 const AGAIN_MAX_MS: u64 = 3_600_000;
+/// Lanes of one side that its entries name and that are waited for: as many as one entry names.
+const NAMED_LANES_MAX: usize = glog::DEPS_MAX;
 /// After a failure a peer is asked about the group again after so long, then twice as long.
 const RESUME_MS: u64 = 500;
 const RESUME_MAX_MS: u64 = 60_000;
@@ -49,6 +51,8 @@ pub(super) struct Group {
     pub(super) checked: BTreeSet<EntryRef>,
     pub(super) asking_own: bool,
     pub(super) asking_wanted: bool,
+    /// Something of a node that is over its pace was left out of this round: it is looked at again then.
+    pub(super) paced_at: Option<u64>,
     /// Whether anything new came in this round.
     pub(super) fresh: bool,
     /// When peers are told of a change.
@@ -87,6 +91,8 @@ pub(super) struct Side {
     pub(super) done: bool,
     /// Lanes of which it gave nothing from here on, whatever its heads said.
     pub(super) short: BTreeMap<LaneName, u64>,
+    /// Up to where its entries name lanes of nodes that are over their pace.
+    pub(super) named: BTreeMap<LaneName, u64>,
     /// Its control head, when that was found on our chain.
     pub(super) below: Option<ControlRef>,
     /// Its control head and ours, when its branch was followed to where they part.
@@ -237,7 +243,20 @@ impl Side {
                 head.map_or(0, |head| head.seq.saturating_add(1))
             }
         });
+        let end = self.named.get(&lane).map_or(end, |named| end.max(*named));
         self.short.get(&lane).map_or(end, |short| end.min(*short))
+    }
+
+    /// It has entries that name a lane up to this number; whether that is more than was known.
+    pub(super) fn names(&mut self, lane: LaneName, end: u64) -> bool {
+        if self.named.len() >= NAMED_LANES_MAX && !self.named.contains_key(&lane) {
+            return false;
+        }
+        let before = self.named.insert(lane, end).unwrap_or(0);
+        if before > end {
+            self.named.insert(lane, before);
+        }
+        before < end
     }
 
     pub(super) fn is_equal(&mut self, now_ms: u64) {

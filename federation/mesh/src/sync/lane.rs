@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use glog::cbor::decode_prefix;
-use glog::{Entry, EntryId, GroupId, Hash16, Header, Lane, NodeId};
+use glog::{Entry, EntryId, EntryRef, GroupId, Hash16, Header, Lane, Node16, NodeId};
 
 use crate::host::LaneName;
 
@@ -170,6 +170,21 @@ pub fn place(group: &GroupId, lane: LaneName, bytes: &[u8]) -> Option<(u64, Entr
         _ => false,
     };
     right.then_some((header.seq, id, header.prev))
+}
+
+/// Who claims to have written an entry of a data lane; `None` for the control chain, and for what is no
+/// entry. Reads no more than the header.
+pub fn author(bytes: &[u8]) -> Option<Node16> {
+    let (header, _) = Header::decode_prefix(bytes).ok()?;
+    matches!(header.lane, Lane::Data { .. }).then(|| header.node.short())
+}
+
+/// Heads of other lanes that an entry names, and waits for.
+pub(super) fn deps(bytes: &[u8]) -> Vec<EntryRef> {
+    match Header::decode_prefix(bytes).map(|(header, _)| header.lane) {
+        Ok(Lane::Data { deps, .. }) => deps.into_vec(),
+        _ => Vec::new(),
+    }
 }
 
 /// Where an entry stands, and its lane; `None` if it is none of this group.

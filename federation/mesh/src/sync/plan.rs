@@ -7,7 +7,7 @@ use glog::{ControlRef, GroupId, Hash16, NodeId};
 use super::group::{Group, OwnFor, Walk};
 use super::lane::{CHUNK, LaneWork};
 use super::names::NAMED_MAX;
-use super::{Question, Sync, Ticket};
+use super::{Question, SWEEP_MS, Sync, Ticket};
 use crate::host::{Heads, LaneName};
 
 /// How far a branch of the control chain is followed: as many entries as a chain holds aside.
@@ -109,7 +109,11 @@ impl Sync {
         let Some(group) = self.groups.get_mut(&id) else { return false };
         let mut ends: BTreeMap<LaneName, u64> = BTreeMap::new();
         let mut heads = Vec::new();
-        for (peer, side) in &group.sides {
+        for (peer, side) in &mut group.sides {
+            // Once nothing is held back, heads say all there is.
+            side.named.retain(|lane, _| {
+                matches!(lane, LaneName::Data { node, .. } if self.paces.is_over(node, now_ms))
+            });
             if side.done || side.is_out(now_ms) {
                 continue;
             }
@@ -119,9 +123,33 @@ impl Sync {
                 *end = side.end(lane).max(*end);
                 heads.push((*peer, *head));
             }
+            for lane in side.named.keys() {
+                let end = ends.entry(*lane).or_default();
+                *end = side.end(*lane).max(*end);
+            }
         }
         for (lane, end) in ends {
             let (have, last) = group.have(lane, now_ms);
+            let LaneName::Data { node, .. } = lane else { continue };
+            let mut named = have;
+            for side in group.sides.values_mut().filter(|side| !side.named.is_empty()) {
+                side.named.retain(|of, end| *of != lane || *end > have);
+                named =
+                    named.max(side.named.get(&lane).map_or(0, |named| side.end(lane).min(*named)));
+            }
+            if have >= end {
+                continue;
+            }
+            // Of who is over its pace a little, so that the others' lanes go on soon.
+            let (lacking, urgent) = (end - have, named - have);
+            let end = match self.paces.fetches(node, lacking, urgent, now_ms) {
+                Some(paced) => {
+                    let at = now_ms.saturating_add(paced.again_ms.max(SWEEP_MS));
+                    group.paced_at = Some(group.paced_at.map_or(at, |before| before.min(at)));
+                    have + paced.entries
+                }
+                None => end,
+            };
             if have < end {
                 group.lanes.insert(lane, LaneWork::new(have, end, last, None));
             }

@@ -151,13 +151,21 @@ impl Sync {
         self.pump(id, now_ms);
     }
 
-    /// Takes up again what had to wait: a peer that failed or was busy, a node that took nothing.
+    /// Takes up again what had to wait: a peer that failed or was busy, a node that took nothing, what a
+    /// node wrote faster than its pace.
     pub(super) fn resume(&mut self, id: GroupId, now_ms: u64) {
         let Some(group) = self.groups.get(&id) else { return };
         let differing: Vec<NodeId> =
             group.sides.iter().filter(|(_, side)| side.differs).map(|(peer, _)| *peer).collect();
         for peer in differing {
             self.ask_heads_of(peer, id, now_ms);
+        }
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        if group.paced_at.is_some_and(|at| at <= now_ms) {
+            group.paced_at = None;
+            for side in group.sides.values_mut().filter(|side| side.heads.is_some()) {
+                side.done = false;
+            }
         }
         self.work(id, now_ms);
     }
@@ -327,6 +335,8 @@ impl Sync {
         }
         group.handing = true;
         let handing = Handing::Lane(lane, next, chunk.last);
+        self.named(id, peer, chunk.entries.iter(), now_ms);
+        let Some(group) = self.groups.get_mut(&id) else { return };
         if let (false, LaneName::Data { node, inc }) = (continues, lane) {
             group.forked.insert(lane);
             let before = EntryRef { node, inc, seq: from - 1, hash: chunk.prev };
@@ -351,6 +361,9 @@ impl Sync {
     ) {
         if let Some(known) = self.peers.get_mut(&peer) {
             known.entries += u64::from(received.fresh);
+        }
+        if let Handing::Lane(LaneName::Data { node, .. }, ..) = handing {
+            self.paces.fetched(node, received.fresh, now_ms);
         }
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.handing = false;

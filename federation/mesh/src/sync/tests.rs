@@ -19,6 +19,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::frames::{EntryBytes, HeadsFrame, page};
+use pace::FETCHED_MAX;
 use world::{Copy, Keys, World};
 
 /// After so long a request that was lost has failed.
@@ -121,6 +122,29 @@ impl Net {
         }
         self.nodes[node].sync.changed(group, false, self.now_ms);
         said
+    }
+
+    /// One node's words come to another unasked; how many of them were taken.
+    fn gossip(&mut self, from: usize, to: usize, group: GroupId, said: &[Vec<u8>]) -> usize {
+        let (peer, now_ms) = (self.nodes[from].keys.id, self.now_ms);
+        let by = author(&said[0]).unwrap();
+        let Node { sync, copies, .. } = &mut self.nodes[to];
+        let taken = sync.admits(group, by, peer, said, now_ms);
+        let (fresh, rejected) = copies.get_mut(&group).unwrap().receive(&said[..taken], now_ms);
+        assert_eq!(rejected, 0);
+        sync.took(by, peer, taken, fresh as usize, now_ms);
+        if fresh > 0 {
+            sync.changed(group, true, now_ms);
+        }
+        self.flush(to);
+        taken
+    }
+
+    /// How many of one node's words are at another.
+    fn words(&self, of: usize, at: usize, group: &GroupId) -> u64 {
+        let by = self.nodes[of].keys.id.short();
+        let heads = self.heads(at, group).unwrap();
+        heads.lanes.iter().find(|head| head.node == by).map_or(0, |head| head.seq + 1)
     }
 
     fn connect(&mut self, a: usize, b: usize) {
@@ -941,4 +965,90 @@ fn a_group_that_comes_later_is_compared_at_once() {
     // And so is what is said there at once.
     net.post(1, world.id, 1);
     net.converge(&world.id, &[0, 1], 1_000);
+}
+
+/// Node 2 floods both others with its words, while node 0 says something now and then: by gossip, and
+/// where only synchronisation brings it. What node 0 says names what it has of the flood.
+#[test]
+fn a_flood_of_one_node_comes_at_its_pace_and_holds_up_nobody() {
+    let mut net = Net::new(3, 110);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect_all();
+    net.run(1_000);
+    let begin = net.now_ms;
+    let (mut said, mut heard) = (0, 0);
+    for step in 0..100 {
+        let flood = net.post(2, world.id, 50);
+        for to in [0, 1] {
+            net.gossip(2, to, world.id, &flood);
+        }
+        let is_gossiped = step < 50;
+        let words = net.post(0, world.id, 1);
+        said += 1;
+        if is_gossiped {
+            assert_eq!(net.gossip(0, 1, world.id, &words), 1);
+        }
+        let at = net.now_ms;
+        while net.words(0, 1, &world.id) < said && net.now_ms < at + 2_000 {
+            net.run(20);
+        }
+        // What names something that is held back waits for no more than a question and its answer.
+        let within_ms = if is_gossiped { 150 } else { 1_000 };
+        assert!(net.now_ms - at <= within_ms, "step {step}: {} ms", net.now_ms - at);
+        net.run(100);
+        let passed_s = (net.now_ms - begin) / 1_000 + 1;
+        let came = net.words(2, 1, &world.id);
+        assert!(came <= 300 + passed_s * 60 + FETCHED_MAX, "{came} after {passed_s} s");
+        heard = came;
+    }
+    // What is held back goes on coming.
+    assert!(heard >= 600, "{heard}");
+    let flooder = net.nodes[2].keys.id;
+    let held_back = net.nodes[1].sync.held_back(&flooder);
+    assert!(held_back >= 4_000, "{held_back}");
+    assert_eq!(net.nodes[1].sync.held_back(&net.nodes[0].keys.id), 0);
+    net.converge(&world.id, &[0, 1, 2], 20_000);
+    assert!(net.nodes.iter().all(|node| node.faults.is_empty()));
+}
+
+/// Who was away fetches thousands of one node's words a second, also while more of them come.
+#[test]
+fn who_was_away_is_not_held_back() {
+    let mut net = Net::new(2, 111);
+    let world = net.group(&[0, 1], true);
+    net.post(0, world.id, 6_000);
+    net.connect(0, 1);
+    for _ in 0..4 {
+        let words = net.post(0, world.id, 10);
+        assert_eq!(net.gossip(0, 1, world.id, &words), 10);
+        net.run(500);
+    }
+    net.converge(&world.id, &[0, 1], 1_000);
+    assert_eq!(net.nodes[1].sync.held_back(&net.nodes[0].keys.id), 0);
+}
+
+/// Somebody who waits for a group does not wait for what is held back.
+#[test]
+fn a_fetch_does_not_wait_for_a_flood() {
+    let mut net = Net::new(3, 112);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect(0, 1);
+    net.connect(0, 2);
+    net.post(0, world.id, 50);
+    let flood = net.post(2, world.id, 1_000);
+    net.converge(&world.id, &[0, 2], 5_000);
+    net.run(2_000);
+    net.disconnect(0, 1);
+    let flood = [flood, net.post(2, world.id, 2_000)].concat();
+    net.converge(&world.id, &[0, 2], 5_000);
+    net.connect(0, 1);
+    net.gossip(0, 1, world.id, &flood[1_000..]);
+    net.gossip(0, 1, world.id, &flood[1_300..]);
+    let (home, now_ms) = (net.nodes[0].keys.id, net.now_ms);
+    net.nodes[1].sync.fetch(world.id, home, now_ms);
+    net.flush(1);
+    net.run(2_000);
+    assert_eq!(net.nodes[1].fetched, [(world.id, Ok(()))]);
+    assert!(!net.are_equal(&world.id, &[0, 1]));
+    net.converge(&world.id, &[0, 1], 20_000);
 }

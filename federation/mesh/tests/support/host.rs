@@ -312,6 +312,16 @@ impl Node {
         self.host.until("posts are here", has).await;
     }
 
+    /// How many of another node's entries are here.
+    pub fn words(&self, group: GroupId, of: &Node) -> usize {
+        self.host.inner.lock().copies[&group].words(of.id())
+    }
+
+    pub async fn has_words(&self, group: GroupId, of: &Node, count: usize) {
+        let has = |inner: &Inner| inner.copies[&group].words(of.id()) >= count;
+        self.host.until("words are here", has).await;
+    }
+
     pub fn by_gossip(&self) -> u64 {
         self.mesh.status().iter().map(|peer| peer.entries_by_gossip).sum()
     }
