@@ -84,6 +84,8 @@ pub(super) struct Side {
     pub(super) heard: Option<[u8; 32]>,
     /// Whether it has something else than we.
     pub(super) differs: bool,
+    /// Whether it brought what was held back, since its heads were last asked for.
+    pub(super) held_back: bool,
     /// What it has, in this round.
     pub(super) heads: Option<Heads>,
     pub(super) asking_heads: bool,

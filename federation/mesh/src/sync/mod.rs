@@ -337,15 +337,12 @@ impl Sync {
         }
     }
 
-    /// A peer has what is not here.
+    /// A peer has what is not here. What is known to be lacking comes first: then it is asked for what
+    /// else there is.
     fn lacks(&mut self, id: GroupId, from: NodeId) {
-        let Some(group) = self.groups.get_mut(&id) else { return };
-        // What is known to be lacking comes first, and then it is asked what else there is.
-        if group.paced_at.is_some() {
-            return;
-        }
-        if let Some(side) = group.sides.get_mut(&from).filter(|side| side.shared) {
-            side.differs = true;
+        let side = self.groups.get_mut(&id).and_then(|group| group.sides.get_mut(&from));
+        if let Some(side) = side.filter(|side| side.shared) {
+            side.held_back = true;
         }
     }
 

@@ -143,12 +143,12 @@ impl Sync {
             // Of who is over its pace a little, so that the others' lanes go on soon.
             let (lacking, urgent) = (end - have, named - have);
             let end = match self.paces.fetches(node, lacking, urgent, now_ms) {
-                Some(paced) => {
+                Some(paced) if paced.entries < lacking => {
                     let at = now_ms.saturating_add(paced.again_ms.max(SWEEP_MS));
                     group.paced_at = Some(group.paced_at.map_or(at, |before| before.min(at)));
                     have + paced.entries
                 }
-                None => end,
+                Some(_) | None => end,
             };
             if have < end {
                 group.lanes.insert(lane, LaneWork::new(have, end, last, None));

@@ -42,6 +42,7 @@ impl Sync {
             return; // it differs still, and a tick tries again
         }
         side.asking_heads = true;
+        side.held_back = false;
         self.send(peer, Ticket::Heads(peer, id), Request::Heads { group: id });
     }
 
@@ -155,8 +156,10 @@ impl Sync {
     /// node wrote faster than its pace.
     pub(super) fn resume(&mut self, id: GroupId, now_ms: u64) {
         let Some(group) = self.groups.get(&id) else { return };
+        let is_paced = group.paced_at.is_some();
+        let differs = |side: &Side| side.differs || (side.held_back && !is_paced);
         let differing: Vec<NodeId> =
-            group.sides.iter().filter(|(_, side)| side.differs).map(|(peer, _)| *peer).collect();
+            group.sides.iter().filter(|(_, side)| differs(side)).map(|(peer, _)| *peer).collect();
         for peer in differing {
             self.ask_heads_of(peer, id, now_ms);
         }

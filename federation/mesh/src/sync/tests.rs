@@ -1052,3 +1052,40 @@ fn a_fetch_does_not_wait_for_a_flood() {
     assert!(!net.are_equal(&world.id, &[0, 1]));
     net.converge(&world.id, &[0, 1], 20_000);
 }
+
+/// Node 0 has more of a flood than node 1, and says something: that names the flood, and is shown all
+/// the same at once.
+#[test]
+fn what_others_name_does_not_wait_for_its_turn() {
+    let mut net = Net::new(3, 113);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect(0, 1);
+    net.run(1_000);
+    let flood = net.post(2, world.id, 500);
+    assert_eq!(net.gossip(2, 1, world.id, &flood[..350]), 300);
+    let copy = net.nodes[0].copies.get_mut(&world.id).unwrap();
+    assert_eq!(copy.receive(&flood[..480], 0), (480, 0));
+    let words = net.post(0, world.id, 1);
+    assert_eq!(net.gossip(0, 1, world.id, &words), 1);
+    assert_eq!(net.words(0, 1, &world.id), 0);
+    net.run(600);
+    assert_eq!(net.words(0, 1, &world.id), 1);
+    assert_eq!(net.words(2, 1, &world.id), 480);
+}
+
+/// What was held back is asked for, though nobody tells of it again, and nothing else comes.
+#[test]
+fn what_is_held_back_is_fetched_from_who_brought_it() {
+    let mut net = Net::new(2, 114);
+    let world = net.group(&[0, 1], true);
+    net.connect(0, 1);
+    net.run(1_000);
+    for (count, taken) in [(330, 300), (1, 0)] {
+        let Net { nodes, rng, .. } = &mut net;
+        let Node { keys, copies, .. } = &mut nodes[0];
+        let copy = copies.get_mut(&world.id).unwrap();
+        let said: Vec<_> = (0..count).map(|i| copy.post(keys, &i.to_string(), rng)).collect();
+        assert_eq!(net.gossip(0, 1, world.id, &said), taken);
+        net.converge(&world.id, &[0, 1], 3_000);
+    }
+}
