@@ -593,6 +593,55 @@ async fn who_asks_too_much_is_told_to_wait() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_says_again_and_again_who_it_is_is_told_to_wait() {
+    let mut rng = seeded(22);
+    let node = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
+    let other = Keys::new(&mut rng);
+    let answer = Some(Response::Hello(Box::new(hello(&other.cert))));
+    let mut raw = Raw::connect(&other.op, &node.address(), answer).await;
+    let greeting = Request::Hello(Box::new(hello(&other.cert)));
+    let mut busy = 0;
+    for _ in 0..40 {
+        let Outcome::Answer(answer) = raw.ask(&greeting).await else { panic!() };
+        match Response::decode(&answer) {
+            Ok(Response::Busy { .. }) => busy += 1,
+            answer => assert!(matches!(answer, Ok(Response::Hello(_))), "{answer:?}"),
+        }
+    }
+    assert!((15..40).contains(&busy), "{busy}");
+    // All else is answered.
+    let heads = Request::Heads { group: GroupId([1; 32]) };
+    assert_eq!(raw.ask_in_time(&heads).await, Response::Absent);
+}
+
+/// How: the node does not take what it was pushed first, so that what follows finds no room.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_that_finds_no_room_is_not_said_to_be_done() {
+    let mut rng = seeded(23);
+    let node = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
+    let other = Keys::new(&mut rng);
+    let answer = Some(Response::Hello(Box::new(hello(&other.cert))));
+    let mut raw = Raw::connect(&other.op, &node.address(), answer).await;
+    let greeting = Request::Hello(Box::new(hello(&other.cert)));
+    assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+    let heads = Request::Heads { group: GroupId([1; 32]) };
+    assert_eq!(raw.ask_in_time(&heads).await, Response::Absent);
+    let gate = node.host.gate.write().await;
+    let entries = vec![Blob::new(vec![7; 60_000]).unwrap(); 16];
+    let entries = List::new(entries).unwrap();
+    let push = Request::Push { group: GroupId([1; 32]), further: false, entries };
+    let mut answers = Vec::new();
+    for _ in 0..6 {
+        let Outcome::Answer(answer) = raw.ask(&push).await else { panic!() };
+        answers.push(Response::decode(&answer).unwrap());
+    }
+    assert_eq!(answers[0], Response::Done);
+    assert!(matches!(answers[5], Response::Busy { .. }), "{answers:?}");
+    drop(gate);
+    assert_eq!(raw.ask_in_time(&push).await, Response::Done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_panics_begins_anew_and_one_that_always_does_ends() {
     let mut rng = seeded(14);
     let (nodes, world) = nodes(&silent(2), true, &mut rng).await;

@@ -98,6 +98,8 @@ struct Link {
     /// How far its clock is ahead.
     clock_ahead_ms: Option<i64>,
     serve: Bucket,
+    /// How often it may say who it is.
+    hellos: Bucket,
     outbox: Outbox,
 }
 

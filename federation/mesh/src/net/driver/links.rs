@@ -18,12 +18,16 @@ use crate::net::greet;
 use crate::net::outbox::Outbox;
 use crate::net::serve::ask;
 use crate::net::swarm::BehaviourEvent;
+use crate::setup::Rate;
 use crate::status::{CallError, FetchError};
 use crate::sync::{Bucket, Fault, Scores};
 use crate::trouble::{self, Trouble};
 
 /// How long a peer has to go that was told that it is not talked to.
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
+/// A peer says who it is once a connection. Each time costs two signatures, and a question to the host:
+/// before that it asks nothing else that is bounded otherwise.
+const HELLOS: Rate = Rate { requests: 1, bytes: u32::MAX };
 /// Addresses of one peer that are remembered.
 const ADDRESSES_MAX: usize = 8;
 
@@ -193,6 +197,7 @@ impl Driver {
             trouble: None,
             clock_ahead_ms: None,
             serve: Bucket::new(serve, now_ms),
+            hellos: Bucket::new(HELLOS, now_ms),
             outbox: Outbox::default(),
         });
         let address = endpoint.get_remote_address().clone();

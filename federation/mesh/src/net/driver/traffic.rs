@@ -125,11 +125,14 @@ impl Driver {
 
     /// A peer asks.
     fn asked(&mut self, peer: PeerId, request: Request, channel: ResponseChannel<Vec<u8>>) {
-        if let Request::Hello(hello) = request {
-            return self.greeted(peer, hello, Some(channel));
-        }
         let now_ms = self.now_ms();
         let Some(link) = self.links.get_mut(&peer) else { return };
+        if let Request::Hello(hello) = request {
+            return match link.hellos.take(now_ms) {
+                Some(()) => self.greeted(peer, hello, Some(channel)),
+                None => self.respond(peer, channel, &Response::Busy { retry_ms: BUSY_MS }),
+            };
+        }
         if link.leaving {
             return;
         }
