@@ -22,7 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Base;
 use super::gossip::{Known, Topics};
-use super::greet::Serials;
+use super::greet::{Serials, make_room};
 use super::ingest::{Inbox, Ingested};
 use super::outbox::Outbox;
 use super::serve::ask;
@@ -400,12 +400,8 @@ impl Driver {
     }
 
     fn stats(&mut self, node: NodeId) -> &mut Stats {
-        if self.stats.len() >= STATS_MAX && !self.stats.contains_key(&node) {
-            let away = self.stats.keys().find(|node| !self.nodes.contains_key(node)).copied();
-            if let Some(away) = away {
-                self.stats.remove(&away);
-            }
-        }
+        let is_here = |node: &NodeId| self.nodes.contains_key(node);
+        make_room(&mut self.stats, node, STATS_MAX, is_here);
         self.stats.entry(node).or_default()
     }
 

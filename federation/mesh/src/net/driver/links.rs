@@ -364,7 +364,8 @@ impl Driver {
             tracing::info!(%peer, %node, "a peer says that it is another node than before");
             return self.not_greeted(peer, channel, Trouble::Certificate);
         }
-        if let Err(reason) = self.serials.admit(&hello.cert, peer, serial) {
+        let is_here = |node: &NodeId| self.nodes.contains_key(node);
+        if let Err(reason) = self.serials.admit(&hello.cert, peer, serial, is_here) {
             tracing::info!(%node, ?reason, "a node shows an old certificate");
             return self.not_greeted(peer, channel, Trouble::OldCertificate);
         }
@@ -380,9 +381,8 @@ impl Driver {
             link.node = Some(node);
             link.cert = Some(hello.cert.clone());
         }
-        if self.certs.len() >= super::STATS_MAX && !self.certs.contains_key(&node) {
-            self.certs.pop_first();
-        }
+        let is_here = |node: &NodeId| self.nodes.contains_key(node);
+        greet::make_room(&mut self.certs, node, super::STATS_MAX, is_here);
         self.certs.insert(node, hello.cert.clone());
         if let Some(channel) = channel {
             let hello = Response::Hello(self.hello());
