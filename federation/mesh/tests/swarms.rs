@@ -614,6 +614,28 @@ async fn who_says_again_and_again_who_it_is_is_told_to_wait() {
     assert_eq!(raw.ask_in_time(&heads).await, Response::Absent);
 }
 
+/// A peer that has not said who it is may send no long frame, and once it has, it may.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn frames_are_short_until_both_know_each_other() {
+    let mut rng = seeded(24);
+    let node = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
+    let (silent, other) = (Keys::new(&mut rng), Keys::new(&mut rng));
+    let answer = Some(Response::Hello(Box::new(hello(&other.cert))));
+    let entries = List::new(vec![Blob::new(vec![7; 60_000]).unwrap()]).unwrap();
+    let long = Request::Push { group: GroupId([1; 32]), further: false, entries };
+    let mut silent = Raw::connect(&silent.op, &node.address(), None).await;
+    // The stream ends, be it by an error or without an answer.
+    let outcome = silent.ask(&long).await;
+    assert!(outcome == Outcome::Failed || outcome == Outcome::Answer(Vec::new()), "{outcome:?}");
+    let short = Request::Heads { group: GroupId([1; 32]) };
+    let Outcome::Answer(early) = silent.ask(&short).await else { panic!() };
+    assert!(matches!(Response::decode(&early), Ok(Response::Busy { .. })));
+    let mut raw = Raw::connect(&other.op, &node.address(), answer).await;
+    let greeting = Request::Hello(Box::new(hello(&other.cert)));
+    assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+    assert_eq!(raw.ask_in_time(&long).await, Response::Done);
+}
+
 /// How: the node does not take what it was pushed first, so that what follows finds no room.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_that_finds_no_room_is_not_said_to_be_done() {

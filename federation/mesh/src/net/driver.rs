@@ -21,6 +21,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Base;
+use super::codec::Greeted;
 use super::gossip::{Known, Topics};
 use super::greet::{Serials, make_room};
 use super::ingest::{Inbox, Ingested};
@@ -161,6 +162,7 @@ pub(super) struct Driver {
     scores: Scores,
     dialer: Dialer,
     serials: Serials,
+    greeted: Greeted,
     topics: Topics,
     links: HashMap<PeerId, Link>,
     nodes: BTreeMap<NodeId, PeerId>,
@@ -188,7 +190,8 @@ impl Driver {
     pub(super) async fn start(base: Arc<Base>) -> Result<Self, StartError> {
         let limits = base.setup.limits.clone();
         let known = Known::default();
-        let mut swarm = swarm::build(&base.setup, known.clone())?;
+        let greeted = Greeted::default();
+        let mut swarm = swarm::build(&base.setup, known.clone(), greeted.clone())?;
         listen(&base, &mut swarm).await?;
         let (done, done_rx) = mpsc::channel(DONE_MAX);
         let inbox = Inbox::start(Arc::clone(&base.host), done.clone());
@@ -205,6 +208,7 @@ impl Driver {
             scores: Scores::new(limits.ban),
             dialer: Dialer::new(limits.backoff_first, limits.backoff_max),
             serials: Serials::default(),
+            greeted,
             topics: Topics::new(known),
             links: HashMap::new(),
             nodes: BTreeMap::new(),

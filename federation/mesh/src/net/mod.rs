@@ -6,6 +6,7 @@ mod gossip;
 mod greet;
 mod ingest;
 mod outbox;
+mod requests;
 mod serve;
 mod swarm;
 

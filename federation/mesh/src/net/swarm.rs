@@ -1,20 +1,18 @@
 //! What libp2p is told: transports, limits, protocols.
 
-use std::iter;
-
 use keys::NodeIdentity;
 use libp2p::connection_limits::ConnectionLimits;
-use libp2p::request_response::{self, ProtocolSupport};
+use libp2p::request_response;
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{
-    PeerId, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits, gossipsub,
-    identify, identity, memory_connection_limits, noise, ping, tcp, yamux,
+    PeerId, Swarm, SwarmBuilder, allow_block_list, connection_limits, gossipsub, identify,
+    identity, memory_connection_limits, noise, ping, tcp, yamux,
 };
 
-use super::codec::Frames;
+use super::codec::Greeted;
 use super::gossip::{self, Filter, Known};
-use crate::frames::PROTOCOL;
+use super::requests::Requests;
 use crate::setup::Setup;
 use crate::status::StartError;
 
@@ -30,7 +28,7 @@ pub(super) struct Behaviour {
     pub(super) limits: connection_limits::Behaviour,
     pub(super) memory: memory_connection_limits::Behaviour,
     pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
-    pub(super) requests: request_response::Behaviour<Frames>,
+    pub(super) requests: Requests,
     pub(super) gossip: Toggle<gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>>,
     pub(super) identify: identify::Behaviour,
     pub(super) ping: ping::Behaviour,
@@ -50,17 +48,19 @@ pub(super) fn peer_of(op: &[u8; 32]) -> Option<PeerId> {
 }
 
 /// A swarm that does not listen yet.
-pub(super) fn build(setup: &Setup, known: Known) -> Result<Swarm<Behaviour>, StartError> {
+pub(super) fn build(
+    setup: &Setup,
+    known: Known,
+    greeted: Greeted,
+) -> Result<Swarm<Behaviour>, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Network(error.to_string());
     let keypair = keypair(&setup.operational)?;
     let limits = &setup.limits;
     let gossip = setup.gossip.then(|| gossip::behaviour(known, setup.peers.len())).transpose()?;
-    let requests = request_response::Behaviour::new(
-        iter::once((StreamProtocol::new(PROTOCOL), ProtocolSupport::Full)),
-        request_response::Config::default()
-            .with_request_timeout(limits.request_within)
-            .with_max_concurrent_streams(limits.streams),
-    );
+    let requests = request_response::Config::default()
+        .with_request_timeout(limits.request_within)
+        .with_max_concurrent_streams(limits.streams);
+    let requests = Requests::new(requests, greeted);
     let connections = ConnectionLimits::default()
         .with_max_established(Some(limits.connections))
         .with_max_established_per_peer(Some(limits.connections_per_peer))

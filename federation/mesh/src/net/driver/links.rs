@@ -216,6 +216,7 @@ impl Driver {
 
     fn is_closed(&mut self, peer: PeerId) {
         let Some(link) = self.links.remove(&peer) else { return };
+        self.greeted.set(peer, false);
         let now_ms = self.now_ms();
         let was_ready = link.ready().is_some();
         let otherwise = if link.leaving { Trouble::Refused } else { Trouble::HungUp };
@@ -375,11 +376,13 @@ impl Driver {
             if let Some(link) = self.links.get_mut(&older) {
                 link.node = None;
             }
+            self.greeted.set(older, false);
             self.send_away(older);
         }
         if let Some(link) = self.links.get_mut(&peer) {
             link.node = Some(node);
             link.cert = Some(hello.cert.clone());
+            self.greeted.set(peer, true);
         }
         let is_here = |node: &NodeId| self.nodes.contains_key(node);
         greet::make_room(&mut self.certs, node, super::STATS_MAX, is_here);
