@@ -11,6 +11,7 @@ use libp2p::{PeerId, StreamProtocol};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
+use super::whose::Whose;
 use crate::frames::{FRAME_BYTES_MAX, HELLO_BYTES_MAX};
 
 /// How much is allocated before it has come.
@@ -24,33 +25,21 @@ const EARLY_REQUESTS_MAX: usize = 4;
 /// Anybody may connect, hundreds at once; with full frames on all streams they would fill the memory
 /// before one of them has said its name.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Greeted(Arc<Mutex<Peers>>);
-
-#[derive(Debug, Default)]
-struct Peers {
-    greeted: HashSet<PeerId>,
-    /// Whose connection is being opened.
-    opening: Option<PeerId>,
-}
+pub(super) struct Greeted(Arc<Mutex<HashSet<PeerId>>>);
 
 impl Greeted {
-    /// What libp2p makes next is for a connection with this peer.
-    pub(super) fn opens(&self, peer: PeerId) {
-        self.0.lock().opening = Some(peer);
-    }
-
     /// A peer has shown who it is, or is gone.
     pub(super) fn set(&self, peer: PeerId, is_greeted: bool) {
         let mut peers = self.0.lock();
         if is_greeted {
-            peers.greeted.insert(peer);
+            peers.insert(peer);
         } else {
-            peers.greeted.remove(&peer);
+            peers.remove(&peer);
         }
     }
 
     fn has(&self, peer: &PeerId) -> bool {
-        self.0.lock().greeted.contains(peer)
+        self.0.lock().contains(peer)
     }
 }
 
@@ -58,6 +47,7 @@ impl Greeted {
 #[derive(Debug)]
 pub(super) struct Frames {
     greeted: Greeted,
+    whose: Whose,
     connection: Option<Connection>,
 }
 
@@ -70,8 +60,8 @@ struct Connection {
 
 impl Frames {
     /// For no connection: each clone is for the one that is being opened.
-    pub(super) fn new(greeted: Greeted) -> Self {
-        Self { greeted, connection: None }
+    pub(super) fn new(greeted: Greeted, whose: Whose) -> Self {
+        Self { greeted, whose, connection: None }
     }
 
     /// Whether whoever is at the other end has shown who it is.
@@ -105,10 +95,10 @@ impl Frames {
 impl Clone for Frames {
     fn clone(&self) -> Self {
         let connection = self.connection.clone().or_else(|| {
-            let peer = self.greeted.0.lock().opening?;
+            let peer = self.whose.peer()?;
             Some(Connection { peer, early: Arc::new(Semaphore::new(EARLY_REQUESTS_MAX)) })
         });
-        Self { greeted: self.greeted.clone(), connection }
+        Self { greeted: self.greeted.clone(), whose: self.whose.clone(), connection }
     }
 }
 
@@ -182,10 +172,11 @@ mod tests {
 
     fn of_peer() -> (Greeted, PeerId, Frames) {
         let (greeted, peer) = (Greeted::default(), PeerId::random());
-        let first = Frames::new(greeted.clone());
-        greeted.opens(peer);
+        let whose = Whose::default();
+        let first = Frames::new(greeted.clone(), whose.clone());
+        whose.set(Some(peer));
         let frames = first.clone();
-        greeted.opens(PeerId::random());
+        whose.set(None);
         (greeted, peer, frames)
     }
 

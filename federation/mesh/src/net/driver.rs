@@ -189,7 +189,7 @@ impl Driver {
     /// A driver that listens.
     pub(super) async fn start(base: Arc<Base>) -> Result<Self, StartError> {
         let limits = base.setup.limits.clone();
-        let known = Known::default();
+        let known = Known::new(limits.connections);
         let greeted = Greeted::default();
         let mut swarm = swarm::build(&base.setup, known.clone(), greeted.clone())?;
         listen(&base, &mut swarm).await?;

@@ -6,9 +6,9 @@ mod gossip;
 mod greet;
 mod ingest;
 mod outbox;
-mod requests;
 mod serve;
 mod swarm;
+mod whose;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

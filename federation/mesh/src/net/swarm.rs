@@ -1,18 +1,21 @@
 //! What libp2p is told: transports, limits, protocols.
 
+use std::iter;
+
 use keys::NodeIdentity;
 use libp2p::connection_limits::ConnectionLimits;
-use libp2p::request_response;
+use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{
-    PeerId, Swarm, SwarmBuilder, allow_block_list, connection_limits, gossipsub, identify,
+    PeerId, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits, identify,
     identity, memory_connection_limits, noise, ping, tcp, yamux,
 };
 
-use super::codec::Greeted;
-use super::gossip::{self, Filter, Known};
-use super::requests::Requests;
+use super::codec::{Frames, Greeted};
+use super::gossip::{self, Gossip, Known};
+use super::whose::{Telling, Whose};
+use crate::frames::PROTOCOL;
 use crate::setup::Setup;
 use crate::status::StartError;
 
@@ -28,8 +31,8 @@ pub(super) struct Behaviour {
     pub(super) limits: connection_limits::Behaviour,
     pub(super) memory: memory_connection_limits::Behaviour,
     pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
-    pub(super) requests: Requests,
-    pub(super) gossip: Toggle<gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>>,
+    pub(super) requests: Telling<request_response::Behaviour<Frames>>,
+    pub(super) gossip: Toggle<Telling<Gossip>>,
     pub(super) identify: identify::Behaviour,
     pub(super) ping: ping::Behaviour,
 }
@@ -56,11 +59,17 @@ pub(super) fn build(
     let failed = |error: &dyn std::fmt::Display| StartError::Network(error.to_string());
     let keypair = keypair(&setup.operational)?;
     let limits = &setup.limits;
-    let gossip = setup.gossip.then(|| gossip::behaviour(known, setup.peers.len())).transpose()?;
-    let requests = request_response::Config::default()
-        .with_request_timeout(limits.request_within)
-        .with_max_concurrent_streams(limits.streams);
-    let requests = Requests::new(requests, greeted);
+    let gossip = setup.gossip.then(|| gossip::behaviour(known.clone(), setup.peers.len()));
+    let gossip = gossip.transpose()?.map(|gossip| Telling::new(gossip, known.whose()));
+    let whose = Whose::default();
+    let requests = request_response::Behaviour::with_codec(
+        Frames::new(greeted, whose.clone()),
+        iter::once((StreamProtocol::new(PROTOCOL), ProtocolSupport::Full)),
+        request_response::Config::default()
+            .with_request_timeout(limits.request_within)
+            .with_max_concurrent_streams(limits.streams),
+    );
+    let requests = Telling::new(requests, whose);
     let connections = ConnectionLimits::default()
         .with_max_established(Some(limits.connections))
         .with_max_established_per_peer(Some(limits.connections_per_peer))

@@ -217,6 +217,7 @@ impl Driver {
     fn is_closed(&mut self, peer: PeerId) {
         let Some(link) = self.links.remove(&peer) else { return };
         self.greeted.set(peer, false);
+        self.topics.forget(&peer);
         let now_ms = self.now_ms();
         let was_ready = link.ready().is_some();
         let otherwise = if link.leaving { Trouble::Refused } else { Trouble::HungUp };
