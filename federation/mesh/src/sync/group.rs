@@ -178,8 +178,7 @@ impl Group {
         let ours = self.ours.as_ref().and_then(|heads| match lane {
             LaneName::Control => Some((heads.control.seq + 1, heads.control.hash)),
             LaneName::Data { node, inc } => {
-                let is_lane = |head: &&EntryRef| (head.node, head.inc) == (node, inc);
-                heads.lanes.iter().find(is_lane).map(|head| (head.seq + 1, head.hash))
+                heads.lane(node, inc).map(|head| (head.seq + 1, head.hash))
             }
         });
         let handed = self.handed.get(&lane).filter(|handed| handed.until > now_ms);
@@ -219,13 +218,7 @@ impl Group {
     /// What shows by now need not be remembered as handed over.
     pub(super) fn forget_shown(&mut self) {
         let Some(ours) = &self.ours else { return };
-        self.handed.retain(|lane, handed| match lane {
-            LaneName::Control => ours.control.seq + 1 < handed.next,
-            LaneName::Data { node, inc } => !ours
-                .lanes
-                .iter()
-                .any(|head| (head.node, head.inc) == (*node, *inc) && head.seq + 1 >= handed.next),
-        });
+        self.handed.retain(|lane, handed| ours.end(*lane) < handed.next);
     }
 
     /// Whether something was handed over that does not show.
@@ -237,14 +230,7 @@ impl Group {
 impl Side {
     /// The first number of a lane that this peer cannot give.
     pub(super) fn end(&self, lane: LaneName) -> u64 {
-        let end = self.heads.as_ref().map_or(0, |heads| match lane {
-            LaneName::Control => heads.control.seq.saturating_add(1),
-            LaneName::Data { node, inc } => {
-                let head = heads.lanes.binary_search_by_key(&(node, inc), |h| (h.node, h.inc));
-                let head = head.ok().and_then(|at| heads.lanes.get(at));
-                head.map_or(0, |head| head.seq.saturating_add(1))
-            }
-        });
+        let end = self.heads.as_ref().map_or(0, |heads| heads.end(lane));
         let end = self.named.get(&lane).map_or(end, |named| end.max(*named));
         self.short.get(&lane).map_or(end, |short| end.min(*short))
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use glog::{ControlRef, GroupId, Hash16, NodeId};
 
-use super::group::{Group, OwnFor, Walk};
+use super::group::{OwnFor, Walk};
 use super::lane::{CHUNK, LaneWork};
 use super::names::NAMED_MAX;
 use super::{Question, SWEEP_MS, Sync, Ticket};
@@ -158,9 +158,8 @@ impl Sync {
         let mut looked_at = None;
         for (peer, head) in heads {
             let lane = LaneName::Data { node: head.node, inc: head.inc };
-            let ours = group.ours.iter().flat_map(|heads| &heads.lanes);
-            let ours = ours.copied().find(|ours| (ours.node, ours.inc) == (head.node, head.inc));
-            if ours.is_none_or(|ours| head.seq > ours.seq || head == ours) {
+            let ours = group.ours.as_ref().and_then(|ours| ours.lane(head.node, head.inc));
+            if ours.is_none_or(|ours| head.seq > ours.seq || head == *ours) {
                 continue;
             }
             if group.checked.len() >= NAMED_MAX {
@@ -237,11 +236,10 @@ impl Sync {
 
 /// How many entries of these heads are lacking here.
 fn lag(theirs: &Heads, ours: Option<&Heads>) -> u64 {
-    let group = Group { ours: ours.cloned(), ..Group::default() };
-    let lacking = |lane: LaneName, end: u64| end.saturating_sub(group.have(lane, 0).0);
-    let control = lacking(LaneName::Control, theirs.control.seq.saturating_add(1));
-    let lanes = theirs.lanes.iter().map(|head| {
-        lacking(LaneName::Data { node: head.node, inc: head.inc }, head.seq.saturating_add(1))
+    let lanes = theirs.lanes.iter().map(|head| LaneName::Data { node: head.node, inc: head.inc });
+    let lacking = std::iter::once(LaneName::Control).chain(lanes).map(|lane| {
+        let have = ours.map_or(0, |ours| ours.end(lane));
+        theirs.end(lane).saturating_sub(have)
     });
-    lanes.fold(control, u64::saturating_add)
+    lacking.fold(0, u64::saturating_add)
 }

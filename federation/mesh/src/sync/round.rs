@@ -111,7 +111,9 @@ impl Sync {
         }
     }
 
-    pub(super) fn ours_are(&mut self, id: GroupId, heads: Option<Heads>, now_ms: u64) {
+    pub(super) fn ours_are(&mut self, id: GroupId, mut heads: Option<Heads>, now_ms: u64) {
+        // Lanes are looked up by name.
+        heads.iter_mut().for_each(|heads| heads.lanes.sort_unstable());
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.asking_ours = false;
         group.missing = heads.is_none();

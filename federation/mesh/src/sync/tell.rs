@@ -1,5 +1,7 @@
 //! Digests: what is told to peers, and how what they tell compares.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use glog::cbor::List;
 use glog::{GroupId, NodeId};
 
@@ -33,8 +35,9 @@ impl Sync {
             self.groups.entry(*group).or_default().sides.entry(id).or_default().shared = true;
         }
         // Who shares a group no longer is neither told of it nor asked.
+        let shared: BTreeSet<&GroupId> = groups.iter().collect();
         for (group, state) in &mut self.groups {
-            if !groups.contains(group) && !state.waiters.contains(&id) {
+            if !shared.contains(group) && !state.waiters.contains(&id) {
                 state.sides.remove(&id);
             }
         }
@@ -83,10 +86,11 @@ impl Sync {
         digests: Vec<(GroupId, Option<[u8; 32]>)>,
         now_ms: u64,
     ) {
+        let digests: BTreeMap<GroupId, Option<[u8; 32]>> = digests.into_iter().collect();
         for id in asked {
             let Some(group) = self.groups.get_mut(id) else { continue };
             group.asking_digest = false;
-            let digest = digests.iter().find(|(of, _)| of == id).and_then(|(_, digest)| *digest);
+            let digest = digests.get(id).copied().flatten();
             group.digest = digest.map(|digest| (digest, now_ms));
             group.missing = digest.is_none();
         }

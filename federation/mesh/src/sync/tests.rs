@@ -1089,3 +1089,82 @@ fn what_is_held_back_is_fetched_from_who_brought_it() {
         net.converge(&world.id, &[0, 1], 3_000);
     }
 }
+
+/// How long something takes that is done to so many things, and to ten times as many: the shortest of
+/// a few attempts, as others use the machine too.
+fn grows_with(count: usize, mut work: impl FnMut(usize) -> Duration) {
+    let mut shortest = |count| (0..3).map(|_| work(count)).min().unwrap();
+    let (few, many) = (shortest(count), shortest(10 * count));
+    // Ten times as long and a little more; a hundred times if each were compared with all others.
+    assert!(many < 40 * few, "{few:?} {many:?}");
+}
+
+#[test]
+fn many_groups_and_lanes_are_compared_in_time() {
+    let time = |sync: &mut Sync, ticket, answer| {
+        let begin = tokio::time::Instant::now();
+        sync.answered(ticket, answer, 10);
+        begin.elapsed()
+    };
+    let (me, peer) = (NodeId([1; 32]), NodeId([2; 32]));
+    let connected = || {
+        let mut sync = Sync::new(me, Limits::default());
+        sync.connected(peer, 0, &mut StdRng::seed_from_u64(1));
+        let Some(Effect::Ask { ticket, question: Question::Shared(_) }) = sync.poll() else {
+            panic!()
+        };
+        (sync, ticket)
+    };
+    let ids = |count: usize| -> Vec<GroupId> {
+        (0..count).map(|i| GroupId(*blake3::hash(&i.to_be_bytes()).as_bytes())).collect()
+    };
+    grows_with(2_000, |count| {
+        let (mut sync, ticket) = connected();
+        time(&mut sync, ticket, Answer::Shared(ids(count)))
+    });
+    grows_with(2_000, |count| {
+        let (mut sync, ticket) = connected();
+        sync.answered(ticket, Answer::Shared(ids(count)), 0);
+        let Some(Effect::Ask { ticket, question: Question::Digests(asked) }) = sync.poll() else {
+            panic!()
+        };
+        let digests = asked.into_iter().map(|id| (id, Some(id.0)));
+        time(&mut sync, ticket, Answer::Digests(digests.collect()))
+    });
+    grows_with(400, |count| {
+        let (mut sync, _) = connected();
+        let lanes = (0..count).map(|i| glog::EntryRef {
+            node: NodeId(*blake3::hash(&i.to_be_bytes()).as_bytes()).short(),
+            inc: 0,
+            seq: 5,
+            hash: Hash16([3; 16]),
+        });
+        let control =
+            glog::ControlRef { recovery: 0, act: Hash16([0; 16]), seq: 5, hash: Hash16([4; 16]) };
+        let mut ours = Heads { control, term: 0, lanes: lanes.collect(), public: true };
+        ours.lanes.sort_unstable();
+        let mut theirs = ours.clone();
+        theirs.lanes[0].seq = 7;
+        let id = GroupId([7; 32]);
+        sync.fetch(id, peer, 0);
+        let Some(Effect::Send { ticket, .. }) = sync.poll() else { panic!() };
+        let heads = Response::Heads(HeadsFrame::new(theirs).unwrap());
+        sync.response(ticket, heads, 0, 0);
+        let Some(Effect::Ask { ticket, question: Question::Heads(_) }) = sync.poll() else {
+            panic!()
+        };
+        // What was handed over before is compared, too.
+        let group = sync.groups.get_mut(&id).unwrap();
+        for head in &ours.lanes {
+            let lane = LaneName::Data { node: head.node, inc: head.inc };
+            group.note_handed(lane, 5, head.hash, 0);
+        }
+        let took = time(&mut sync, ticket, Answer::Heads(Some(ours)));
+        let effects: Vec<_> = std::iter::from_fn(|| sync.poll()).collect();
+        let fetches = |effect: &Effect| {
+            matches!(effect, Effect::Send { request: Request::Fetch { from: 6, to: 8, .. }, .. })
+        };
+        assert!(effects.iter().any(fetches), "{effects:?}");
+        took
+    });
+}
