@@ -424,13 +424,16 @@ impl Sync {
                 }
                 self.tell(peer, now_ms);
             }
-            (Some(Ticket::Heads(_, group)), Response::Heads(heads)) => {
-                self.close(ticket);
-                match heads.read() {
-                    Ok(heads) => self.heads_came(peer, group, heads, now_ms),
-                    Err(_) => self.blame(peer, Fault::Malformed),
+            (Some(Ticket::Heads(_, group)), Response::Heads(heads)) => match heads.read() {
+                Ok(heads) => {
+                    self.close(ticket);
+                    self.heads_came(peer, group, heads, now_ms);
                 }
-            }
+                Err(_) => {
+                    self.blame(peer, Fault::Malformed);
+                    self.failed(ticket, now_ms);
+                }
+            },
             (Some(Ticket::Heads(_, group)), Response::Absent) => {
                 self.close(ticket);
                 self.is_absent(peer, group);

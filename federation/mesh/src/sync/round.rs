@@ -394,7 +394,7 @@ impl Sync {
                     group.note_handed(lane, next, last, now_ms);
                 }
             }
-            Handing::Walk => self.walk_step(id, now_ms),
+            Handing::Walk => self.walk_step(id),
             Handing::Names(Some((before, depth))) => {
                 let lane = LaneName::Data { node: before.node, inc: before.inc };
                 let of = OwnFor::Descent(peer, before, depth);
@@ -422,7 +422,7 @@ impl Sync {
         }
     }
 
-    fn walk_step(&mut self, id: GroupId, _now_ms: u64) {
+    fn walk_step(&mut self, id: GroupId) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let Some(walk) = group.walk.as_ref().filter(|walk| walk.work.is_done()) else { return };
         let low = walk.work.begin;

@@ -1168,3 +1168,41 @@ fn many_groups_and_lanes_are_compared_in_time() {
         took
     });
 }
+
+/// A core may outlive the fault: whoever drives it decides whether the peer is sent away for it.
+#[test]
+fn heads_that_are_none_are_asked_for_again() {
+    let mut rng = StdRng::seed_from_u64(1);
+    let (peer, id) = (NodeId([2; 32]), GroupId([7; 32]));
+    let mut sync = Sync::new(NodeId([1; 32]), Limits::default());
+    sync.connected(peer, 0, &mut rng);
+    sync.fetch(id, peer, 0);
+    let asked = |sync: &mut Sync| {
+        let effects: Vec<_> = std::iter::from_fn(|| sync.poll()).collect();
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Send { ticket, request: Request::Heads { .. }, .. } => Some(ticket),
+            _ => None,
+        })
+    };
+    for round in 1..=3 {
+        let now_ms = round * 100_000;
+        sync.tick(now_ms, &mut rng);
+        let ticket = asked(&mut sync).unwrap();
+        let control = glog::ControlRef {
+            recovery: 0,
+            act: Hash16([0; 16]),
+            seq: u64::MAX, // which nothing can be behind
+            hash: Hash16([4; 16]),
+        };
+        let heads = HeadsFrame { control, term: 0, lanes: List::default(), public: true };
+        sync.response(ticket, Response::Heads(heads), 0, now_ms);
+        let fault = sync.poll();
+        assert!(matches!(fault, Some(Effect::Fault { fault: Fault::Malformed, .. })), "{fault:?}");
+    }
+    // Who waits for it is told at last.
+    let told = std::iter::from_fn(|| sync.poll()).find_map(|effect| match effect {
+        Effect::Fetched { result, .. } => Some(result),
+        _ => None,
+    });
+    assert_eq!(told, Some(Err(FetchError::Unreachable)));
+}
