@@ -349,10 +349,8 @@ impl Sync {
     /// A peer tells what it holds.
     pub fn told(&mut self, from: NodeId, digests: Vec<Digest>, now_ms: u64) {
         let Some(peer) = self.peers.get_mut(&from) else { return };
-        peer.stash(digests);
-        if peer.tags.is_some() {
-            self.look_up(from, now_ms);
-        }
+        let told = peer.hears(digests);
+        self.look_up(from, told, now_ms);
     }
 
     /// Brings a group up to what a peer has, be it here or not.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use glog::cbor::List;
 use glog::{GroupId, NodeId};
 
+use super::peer::Peer;
 use super::{DIGEST_KEPT_MS, Question, SHARED_MAX, Sync, Ticket};
 use crate::frames::{Digest, Request, tag};
 
@@ -41,16 +42,16 @@ impl Sync {
                 state.sides.remove(&id);
             }
         }
-        self.look_up(id, now_ms);
+        let told = self.peers.get_mut(&id).map(Peer::take_told).unwrap_or_default();
+        self.look_up(id, told, now_ms);
         // What it told before may be of a group that has come since.
         self.compare(groups, now_ms);
         self.tell(id, now_ms);
     }
 
     /// Compares what a peer has told with what is here.
-    pub(super) fn look_up(&mut self, id: NodeId, now_ms: u64) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let told = peer.take_told();
+    pub(super) fn look_up(&mut self, id: NodeId, told: Vec<(GroupId, [u8; 32])>, now_ms: u64) {
+        let Some(peer) = self.peers.get(&id).filter(|peer| peer.tags.is_some()) else { return };
         let mut groups = Vec::new();
         for (group, digest) in told {
             let side = self.groups.entry(group).or_default().sides.entry(id).or_default();

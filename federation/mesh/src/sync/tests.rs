@@ -1206,3 +1206,30 @@ fn heads_that_are_none_are_asked_for_again() {
     });
     assert_eq!(told, Some(Err(FetchError::Unreachable)));
 }
+
+/// Tags that nobody knows, thousands in each frame, are kept for when somebody does: no frame makes all
+/// of them be looked at.
+#[test]
+fn what_is_told_of_unknown_groups_is_not_looked_at_with_every_frame() {
+    let peer = NodeId([2; 32]);
+    let mut shortest = |count: u64| {
+        let mut sync = Sync::new(NodeId([1; 32]), Limits::default());
+        sync.connected(peer, 0, &mut StdRng::seed_from_u64(1));
+        let Some(Effect::Ask { ticket, .. }) = sync.poll() else { panic!() };
+        sync.answered(ticket, Answer::Shared(Vec::new()), 0);
+        let digest = |n: u64| {
+            let mut tag = [0; 16];
+            tag[..8].copy_from_slice(&n.to_be_bytes());
+            Digest { tag, digest: [1; 32] }
+        };
+        sync.told(peer, (0..count).map(digest).collect(), 0);
+        let frames = |sync: &mut Sync| {
+            let begin = tokio::time::Instant::now();
+            (0..200).for_each(|n| sync.told(peer, vec![digest(n)], 0));
+            begin.elapsed()
+        };
+        (0..3).map(|_| frames(&mut sync)).min().unwrap()
+    };
+    let (few, many) = (shortest(200), shortest(20_000));
+    assert!(many < 20 * few, "{few:?} {many:?}");
+}
