@@ -110,7 +110,7 @@ pub struct Rate {
 pub struct Pace {
     /// Entries a second. Default 60: five million a day.
     pub entries: u32,
-    /// Entries that may come at once. Default 300.
+    /// Entries that may come at once. Default 1,000: what many people say in a minute, or a bot at once.
     pub at_once: u32,
     /// For so long after more came than that, nothing of that node is taken unasked, and what it wrote
     /// is fetched no faster than [`Self::entries`]. Default 5 s. Who was away for long is not slowed
@@ -120,7 +120,7 @@ pub struct Pace {
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { entries: 60, at_once: 300, over_for: Duration::from_secs(5) }
+        Self { entries: 60, at_once: 1_000, over_for: Duration::from_secs(5) }
     }
 }
 

@@ -740,3 +740,62 @@ async fn latency_at_two_hundred_a_second() {
     println!("p50 {p50:?}, p99 {p99:?}, most {:?}", took[took.len() - 1]);
     assert!(p99 < Duration::from_millis(250), "{p99:?}");
 }
+
+/// How long a message takes to be shown on another node, quiet and while a third writes 1,300 a second;
+/// and the latter again without a pace, to compare with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "measures, and asserts only a bound that a busy machine may miss"]
+async fn latency_beside_a_flood() {
+    let none = Pace { entries: u32::MAX, at_once: u32::MAX, over_for: Duration::from_secs(5) };
+    let mut measured = Vec::new();
+    for pace in [Pace::default(), none] {
+        let mut rng = seeded(25);
+        let mut options = options(3);
+        options.iter_mut().for_each(|options| options.limits.pace = pace);
+        let (nodes, world) = nodes(&options, true, &mut rng).await;
+        let [a, b, flooder] = &nodes[..] else { panic!() };
+        let mut said = 0;
+        let mut latencies = async |count: usize| {
+            let mut rng = seeded(26);
+            let mut took = Vec::new();
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
+            for _ in 0..count {
+                pace.tick().await;
+                let begin = Instant::now();
+                a.post(world.id, "to b", &mut rng);
+                said += 1;
+                b.has_words(world.id, a, said).await;
+                took.push(begin.elapsed());
+            }
+            took.sort_unstable();
+            (took[count / 2], took[count * 99 / 100], took[count - 1])
+        };
+        while a.by_gossip() == 0 || b.by_gossip() == 0 {
+            flooder.post(world.id, "warm", &mut rng);
+            latencies(1).await;
+        }
+        let quiet = latencies(400).await;
+        let flood = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(10));
+            loop {
+                pace.tick().await;
+                for _ in 0..13 {
+                    flooder.post(world.id, "flood", &mut rng);
+                }
+            }
+        };
+        let flooded = tokio::select! {
+            flooded = async { (latencies(50).await, latencies(400).await) } => flooded,
+            () = flood => unreachable!("it never ends"),
+        };
+        let (wrote, came) = (flooder.words(world.id, flooder), b.words(world.id, flooder));
+        println!(
+            "p50, p99, most: quiet {quiet:?}, begins {:?}, goes on {:?}",
+            flooded.0, flooded.1
+        );
+        println!("{came} of {wrote} came");
+        measured.push((quiet, flooded));
+    }
+    let (quiet, flooded) = measured[0];
+    assert!(flooded.1.1 < 4 * quiet.1, "{quiet:?} {flooded:?}");
+}

@@ -26,6 +26,8 @@ const ENTRY_BYTES: usize = 64;
 /// Entries that are taken in one turn: each batch waits for the disk once, and whoever comes next waits
 /// for it.
 const BATCH_MAX: usize = 64;
+/// The same of a node of which much comes: who comes next waits for less.
+const HASTY_BATCH_MAX: usize = 4;
 
 /// How entries came.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub(super) struct Incoming {
     pub(super) group: GroupId,
     /// Who claims to have written them; `None` for the control chain, and for what is no entry.
     pub(super) author: Option<Node16>,
+    /// Whether much of that node comes.
+    pub(super) is_hasty: bool,
     pub(super) entries: Vec<Vec<u8>>,
     pub(super) via: Via,
 }
@@ -109,10 +113,12 @@ impl Waiting {
     fn next(&mut self) -> Option<Vec<Incoming>> {
         let from = self.turns.pop_front()?;
         let queue = self.peers.get_mut(&from)?;
-        let (group, author) = queue.messages.front().map(|first| (first.group, first.author))?;
+        // Of who says little first, whatever else the peer brings.
+        let calm = queue.messages.iter().find(|message| !message.is_hasty);
+        let Incoming { group, author, is_hasty, .. } = *calm.or_else(|| queue.messages.front())?;
         let mut batch: Vec<Incoming> = Vec::new();
         let mut passed = VecDeque::new();
-        let mut room = BATCH_MAX;
+        let mut room = if is_hasty { HASTY_BATCH_MAX } else { BATCH_MAX };
         while let Some(mut next) = queue.messages.pop_front() {
             // What others wrote is passed over, but not what the chain says: it may be cited.
             let is_other = (next.group, next.author) != (group, author);
@@ -132,7 +138,8 @@ impl Waiting {
                 let rest = next.entries.split_off(room);
                 let entries = std::mem::replace(&mut next.entries, rest);
                 queue.messages.push_front(next);
-                batch.push(Incoming { from, group, author, entries, via: Via::Push { further } });
+                let via = Via::Push { further };
+                batch.push(Incoming { from, group, author, is_hasty, entries, via });
                 break;
             }
             room = room.saturating_sub(next.entries.len());
@@ -252,6 +259,7 @@ mod tests {
             from: NodeId([from; 32]),
             group: GroupId([group; 32]),
             author: Some(Node16([from; 16])),
+            is_hasty: false,
             entries: vec![vec![from; bytes]; entries],
             via: Via::Push { further: false },
         }
@@ -291,6 +299,19 @@ mod tests {
         assert_eq!(sizes(&mut waiting), Some((1, vec![22, 10])));
         assert_eq!(sizes(&mut waiting), Some((1, vec![1])));
         assert_eq!(sizes(&mut waiting), None);
+    }
+
+    #[test]
+    fn of_who_sends_much_little_is_taken_in_a_turn() {
+        let mut waiting = Waiting::default();
+        assert!(waiting.add(Incoming { is_hasty: true, ..push(1, 1, 10, 300) }));
+        assert!(waiting.add(push(2, 1, 1, 300)));
+        // Whoever brings the one brings the other, too.
+        let calm = Incoming { author: Some(Node16([3; 16])), ..push(1, 1, 5, 300) };
+        assert!(waiting.add(calm));
+        let taken: Vec<_> = std::iter::from_fn(|| sizes(&mut waiting)).collect();
+        let turns = [(1, vec![5]), (2, vec![1]), (1, vec![4]), (1, vec![4]), (1, vec![2])];
+        assert_eq!(taken, turns);
     }
 
     /// What is taken at once is of one author, so that it shows whose words were new; what the chain says

@@ -39,6 +39,8 @@ pub(super) struct LaneWork {
     pub(super) last: Option<Hash16>,
     /// Only from this peer: it may be on another branch than others.
     pub(super) only: Option<NodeId>,
+    /// How many entries are asked for at once.
+    part: u64,
     /// Up to here everything was asked for.
     cursor: u64,
     /// What was asked for in vain, by its first number.
@@ -56,6 +58,7 @@ impl LaneWork {
             end,
             last,
             only,
+            part: CHUNK,
             cursor: begin,
             again: BTreeMap::new(),
             flying: BTreeMap::new(),
@@ -63,12 +66,17 @@ impl LaneWork {
         }
     }
 
+    /// In parts of so many entries.
+    pub(super) fn in_parts(self, part: u64) -> Self {
+        Self { part, ..self }
+    }
+
     /// The next range to ask for, the lowest first: what stops the rest comes first.
     pub(super) fn range(&self) -> Option<(u64, u64)> {
         if let Some((from, to)) = self.again.first_key_value() {
             return Some((*from, *to));
         }
-        (self.cursor < self.end).then(|| (self.cursor, self.end.min(self.cursor + CHUNK)))
+        (self.cursor < self.end).then(|| (self.cursor, self.end.min(self.cursor + self.part)))
     }
 
     /// The first part of [`Self::range`], up to `to`, is asked for under this ticket.

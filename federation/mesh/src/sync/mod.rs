@@ -300,6 +300,11 @@ impl Sync {
         taken
     }
 
+    /// Whether so much of a node's words comes from a peer that they are taken a few at a time.
+    pub fn is_hasty(&mut self, author: &Node16, from: NodeId, now_ms: u64) -> bool {
+        self.paces.is_hasty(author, from, now_ms)
+    }
+
     /// Of so many entries that [`Self::admits`] let in, so many were new.
     pub fn took(&mut self, author: Node16, from: NodeId, count: usize, fresh: usize, now_ms: u64) {
         self.paces.settle(author, from, count, fresh, now_ms);

@@ -20,7 +20,9 @@ use crate::setup::Pace;
 const AUTHORS_MAX: usize = 4_096;
 /// Entries of a lane that are fetched at once from who is over its pace: few enough that others need
 /// not wait for them, and enough to be worth a round.
-pub(super) const FETCHED_MAX: u64 = 32;
+pub(super) const FETCHED_MAX: u64 = 16;
+/// Who has more than so many entries taken beyond its rate is in a hurry.
+const CALM_MAX: f64 = 64.0;
 
 /// The paces of all nodes.
 #[derive(Debug)]
@@ -101,6 +103,15 @@ impl Paces {
             }
         }
         taken
+    }
+
+    /// Whether a node has more taken than its rate, be it within its pace: a little of it at a time is
+    /// enough, so that nobody waits long behind it.
+    pub(super) fn is_hasty(&mut self, author: &Node16, from: NodeId, now_ms: u64) -> bool {
+        let flying = self.flying.get(&(*author, from)).copied().unwrap_or(0) as f64;
+        let at_once = f64::from(self.pace.at_once);
+        let have = self.authors.get_mut(author).map_or(at_once, |known| known.tokens.have(now_ms));
+        *author != self.me && have - flying < at_once - CALM_MAX
     }
 
     /// Of so many entries that were let in, so many were new.
@@ -272,6 +283,20 @@ mod tests {
         assert!(named < 200, "{named}");
         assert!(paces.fetches(author, 1_000, 0, 24_990).is_some());
         assert_eq!(paces.fetches(author, 1_000, 0, 25_001), None);
+    }
+
+    #[test]
+    fn who_writes_much_is_in_a_hurry_long_before_it_is_over() {
+        let mut paces = Paces::new(ME, PACE);
+        let author = FLOODER.short();
+        assert_eq!(paces.take(author, FLOODER, 64, 0), 64);
+        assert!(!paces.is_hasty(&author, FLOODER, 0));
+        assert_eq!(paces.take(author, FLOODER, 1, 0), 1);
+        assert!(paces.is_hasty(&author, FLOODER, 0) && !paces.is_hasty(&author, RELAY, 0));
+        paces.settle(author, FLOODER, 65, 65, 10);
+        assert!(paces.is_hasty(&author, RELAY, 10) && !paces.is_hasty(&author, RELAY, 100));
+        paces.take(ME.short(), FLOODER, 300, 100);
+        assert!(!paces.is_hasty(&ME.short(), FLOODER, 100));
     }
 
     /// Somebody brings an honest node's words again and again, or forgeries of them.

@@ -7,6 +7,7 @@ use glog::{ControlRef, GroupId, Hash16, NodeId};
 use super::group::{OwnFor, Walk};
 use super::lane::{CHUNK, LaneWork};
 use super::names::NAMED_MAX;
+use super::pace::FETCHED_MAX;
 use super::{Question, SWEEP_MS, Sync, Ticket};
 use crate::host::{Heads, LaneName};
 
@@ -142,16 +143,16 @@ impl Sync {
             }
             // Of who is over its pace a little, so that the others' lanes go on soon.
             let (lacking, urgent) = (end - have, named - have);
-            let end = match self.paces.fetches(node, lacking, urgent, now_ms) {
-                Some(paced) if paced.entries < lacking => {
-                    let at = now_ms.saturating_add(paced.again_ms.max(SWEEP_MS));
-                    group.paced_at = Some(group.paced_at.map_or(at, |before| before.min(at)));
-                    have + paced.entries
-                }
-                Some(_) | None => end,
-            };
+            let paced = self.paces.fetches(node, lacking, urgent, now_ms);
+            let (end, part) =
+                paced.map_or((end, CHUNK), |paced| (have + paced.entries, FETCHED_MAX));
+            if let Some(paced) = paced.filter(|paced| paced.entries < lacking) {
+                let at = now_ms.saturating_add(paced.again_ms.max(SWEEP_MS));
+                group.paced_at = Some(group.paced_at.map_or(at, |before| before.min(at)));
+            }
             if have < end {
-                group.lanes.insert(lane, LaneWork::new(have, end, last, None));
+                let work = LaneWork::new(have, end, last, None).in_parts(part);
+                group.lanes.insert(lane, work);
             }
         }
         // Heads that ours should contain: what is on another branch proves a fork.

@@ -71,6 +71,7 @@ impl Net {
             let keys = Keys::new(&mut rng);
             let limits = Limits {
                 ask: crate::Rate { requests: 100_000, bytes: 1 << 30 },
+                pace: crate::Pace { at_once: 300, ..crate::Pace::default() },
                 ..Limits::default()
             };
             Node {
@@ -1212,7 +1213,7 @@ fn heads_that_are_none_are_asked_for_again() {
 #[test]
 fn what_is_told_of_unknown_groups_is_not_looked_at_with_every_frame() {
     let peer = NodeId([2; 32]);
-    let mut shortest = |count: u64| {
+    let shortest = |count: u64| {
         let mut sync = Sync::new(NodeId([1; 32]), Limits::default());
         sync.connected(peer, 0, &mut StdRng::seed_from_u64(1));
         let Some(Effect::Ask { ticket, .. }) = sync.poll() else { panic!() };

@@ -161,7 +161,8 @@ impl Driver {
                 let mut has_room = true;
                 for (author, entries) in by_author(entries) {
                     let via = Via::Push { further };
-                    has_room &= self.came(Incoming { from, group, author, entries, via });
+                    let is_hasty = false;
+                    has_room &= self.came(Incoming { from, group, author, is_hasty, entries, via });
                 }
                 // Who is told that there was no room tells again what it has.
                 let busy = Response::Busy { retry_ms: BUSY_MS };
@@ -275,7 +276,7 @@ impl Driver {
         let via = Via::Gossip(id.clone(), source);
         let author = author(&message.data);
         let entries = vec![message.data];
-        if !self.came(Incoming { from, group, author, entries, via }) {
+        if !self.came(Incoming { from, group, author, is_hasty: false, entries, via }) {
             self.judge(&id, source, MessageAcceptance::Ignore);
         }
     }
@@ -292,6 +293,7 @@ impl Driver {
         if taken == 0 {
             return false;
         }
+        incoming.is_hasty = self.sync.is_hasty(&author, from, now_ms);
         let has_room = self.inbox.add(incoming);
         if !has_room {
             self.sync.took(author, from, taken, 0, now_ms);
