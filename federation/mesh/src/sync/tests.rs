@@ -42,6 +42,8 @@ struct Node {
     fetched: Vec<(GroupId, Result<(), FetchError>)>,
     entry_bytes: usize,
     requests: usize,
+    /// The most entries that it was handed at once.
+    handed_max: usize,
 }
 
 #[derive(Debug)]
@@ -87,6 +89,7 @@ impl Net {
                 fetched: Vec::new(),
                 entry_bytes: 0,
                 requests: 0,
+                handed_max: 0,
             }
         });
         Self {
@@ -228,7 +231,7 @@ impl Net {
     fn answer(&mut self, node: usize, question: Question) -> Answer {
         let now_ms = self.now_ms;
         let others: Vec<NodeId> = self.nodes.iter().map(|node| node.keys.id).collect();
-        let Node { copies, shared, full, .. } = &mut self.nodes[node];
+        let Node { copies, shared, full, handed_max, .. } = &mut self.nodes[node];
         let heads = |copies: &BTreeMap<GroupId, Copy>, id: &GroupId| {
             copies.get(id).and_then(|copy| copy.replica.as_ref()).and_then(Heads::of)
         };
@@ -257,6 +260,7 @@ impl Net {
                 Answer::Received(Received { stopped, ..Received::default() })
             }
             Question::Receive { group, entries, .. } => {
+                *handed_max = entries.len().max(*handed_max);
                 let Some(copy) = copies.get_mut(&group) else {
                     let stopped = Some("unknown".to_owned());
                     return Answer::Received(Received { stopped, ..Received::default() });
@@ -1072,6 +1076,8 @@ fn what_others_name_does_not_wait_for_its_turn() {
     net.run(600);
     assert_eq!(net.words(0, 1, &world.id), 1);
     assert_eq!(net.words(2, 1, &world.id), 480);
+    // Nobody waits long behind it.
+    assert_eq!(net.nodes[1].handed_max as u64, FETCHED_MAX);
 }
 
 /// What was held back is asked for, though nobody tells of it again, and nothing else comes.
