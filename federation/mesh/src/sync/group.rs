@@ -241,10 +241,13 @@ impl Side {
             return false;
         }
         let before = self.named.insert(lane, end).unwrap_or(0);
-        if before > end {
+        if before >= end {
             self.named.insert(lane, before);
+            return false;
         }
-        before < end
+        // What it could not give before it may have by now.
+        self.short.remove(&lane);
+        true
     }
 
     pub(super) fn is_equal(&mut self, now_ms: u64) {

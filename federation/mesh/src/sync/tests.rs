@@ -1240,3 +1240,19 @@ fn what_is_told_of_unknown_groups_is_not_looked_at_with_every_frame() {
         begin.elapsed()
     });
 }
+
+#[test]
+fn what_a_peer_names_anew_it_has_though_it_had_less_before() {
+    let lane = LaneName::Data { node: NodeId([3; 32]).short(), inc: 0 };
+    let mut side = group::Side::default();
+    assert!(side.names(lane, 9) && side.end(lane) == 9);
+    side.short.insert(lane, 4);
+    assert!(!side.names(lane, 9) && !side.names(lane, 8));
+    assert_eq!(side.end(lane), 4);
+    assert!(side.names(lane, 10) && side.end(lane) == 10);
+    // So many lanes as one entry names.
+    for inc in 1..1_000 {
+        side.names(LaneName::Data { node: NodeId([3; 32]).short(), inc }, 1);
+    }
+    assert_eq!(side.named.len(), glog::DEPS_MAX);
+}

@@ -25,8 +25,8 @@ use crate::trouble::{self, Trouble};
 
 /// How long a peer has to go that was told that it is not talked to.
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
-/// A peer says who it is once a connection. Each time costs two signatures, and a question to the host:
-/// before that it asks nothing else that is bounded otherwise.
+/// A peer says who it is once a connection. Each time costs the check of a certificate and a question to
+/// the host, and nothing else counts it.
 const HELLOS: Rate = Rate { requests: 1, bytes: u32::MAX };
 /// Addresses of one peer that are remembered.
 const ADDRESSES_MAX: usize = 8;
