@@ -255,9 +255,10 @@ impl Liar {
         [&self.home, &self.other]
     }
 
+    /// Pushes once, as a node does: who is told that there is no room tells what it has instead.
     async fn push(&self, peer: &Peer, entries: &[Vec<u8>]) {
         for request in pushes(self.group, entries) {
-            peer.ask(&request).await;
+            peer.send(framed(&request.encode())).await;
         }
     }
 

@@ -13,6 +13,8 @@ use crate::message::messages;
 
 /// The longest frame, without its length.
 pub const FRAME_BYTES_MAX: usize = 2 << 20;
+/// The longest frame of a peer that has not shown who it is: its Hello, with room for later versions.
+pub const HELLO_BYTES_MAX: usize = 8 * 1024;
 /// The name of the protocol.
 pub const PROTOCOL: &str = "/rookery/sync/1";
 /// The version that this node speaks.

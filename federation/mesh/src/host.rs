@@ -149,6 +149,23 @@ impl Heads {
         })
     }
 
+    /// The last entry of a lane.
+    pub(crate) fn lane(&self, node: Node16, inc: u32) -> Option<&EntryRef> {
+        let at =
+            self.lanes.binary_search_by_key(&(node, inc), |head| (head.node, head.inc)).ok()?;
+        self.lanes.get(at)
+    }
+
+    /// The first number that is not held.
+    pub(crate) fn end(&self, lane: LaneName) -> u64 {
+        match lane {
+            LaneName::Control => self.control.seq.saturating_add(1),
+            LaneName::Data { node, inc } => {
+                self.lane(node, inc).map_or(0, |head| head.seq.saturating_add(1))
+            }
+        }
+    }
+
     /// Equal if and only if both nodes hold the same.
     pub fn digest(&self) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();

@@ -128,7 +128,8 @@ impl Mesh {
     }
 
     /// Brings a group up to what this peer has, the control chain first; returns when everything that
-    /// the peer had when it was asked was taken. For joining: the group need not be here before.
+    /// the peer had when it was asked was taken, but for what nodes wrote that are over their pace: that
+    /// follows. For joining: the group need not be here before.
     ///
     /// # Errors
     /// [`FetchError`].

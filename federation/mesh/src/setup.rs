@@ -80,6 +80,8 @@ pub struct Limits {
     pub serve: Rate,
     /// See [`Self::serve`].
     pub ask: Rate,
+    /// How much of one node's words is taken that nobody asked for.
+    pub pace: Pace,
     /// How often everything shared with a peer is compared. Default 30 s, give or take a fifth.
     pub digests_every: Duration,
     /// After how long peers are told of an entry that no faster way carries. Default 50 ms.
@@ -101,6 +103,27 @@ pub struct Rate {
     pub bytes: u32,
 }
 
+/// How much of what one node has written is taken unasked, by gossip and pushes, whoever brings it: each
+/// entry costs this node a signature and its disk a write, and others' wait behind it. The control
+/// chain and this node's own words are not counted, and only what is new here is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Entries a second. Default 60: five million a day.
+    pub entries: u32,
+    /// Entries that may come at once. Default 1,000: what many people say in a minute, or a bot at once.
+    pub at_once: u32,
+    /// For so long after more came than that, nothing of that node is taken unasked, and what it wrote
+    /// is fetched no faster than [`Self::entries`]. Default 5 s. Who was away for long is not slowed
+    /// down: nothing was sent to it meanwhile.
+    pub over_for: Duration,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self { entries: 60, at_once: 1_000, over_for: Duration::from_secs(5) }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -114,6 +137,7 @@ impl Default for Limits {
             serving: 128,
             serve: Rate { requests: 500, bytes: 32 << 20 },
             ask: Rate { requests: 500, bytes: 32 << 20 },
+            pace: Pace::default(),
             digests_every: Duration::from_secs(30),
             tell_after: Duration::from_millis(50),
             backoff_first: Duration::from_secs(2),

@@ -25,6 +25,9 @@ pub struct PeerStatus {
     pub entries_by_gossip: u64,
     /// Entries that were fetched from it and that were new.
     pub entries_by_fetch: u64,
+    /// Entries that it wrote, and that came unasked faster than they are taken: left to
+    /// synchronisation, which brings them later.
+    pub held_back: u64,
     /// Attempts to connect that failed since the last success, and requests that failed.
     pub failures: u32,
     /// When it is tried next, in milliseconds since 1970.

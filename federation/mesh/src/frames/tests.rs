@@ -251,6 +251,29 @@ fn the_fullest_frames_fit() {
 }
 
 #[test]
+fn the_fullest_hello_is_read_of_who_has_not_shown_who_it_is() {
+    let mut rng = StdRng::seed_from_u64(8);
+    let body = glog::CertBody {
+        root: bytes(&mut rng),
+        op: bytes(&mut rng),
+        x25519: bytes(&mut rng),
+        serial: u32::MAX,
+        not_before_ms: u64::MAX,
+        domain: Text::new("d".repeat(253)).unwrap(),
+        addresses: List::new(vec![Text::new("a".repeat(256)).unwrap(); 8]).unwrap(),
+    };
+    let hello = Box::new(Hello {
+        versions: List::new(vec![u16::MAX; 16]).unwrap(),
+        features: List::new(vec![Text::new("f".repeat(32)).unwrap(); 32]).unwrap(),
+        cert: NodeCert { body, signature: bytes(&mut rng) },
+        now_ms: u64::MAX,
+    });
+    for frame in [Request::Hello(hello.clone()).encode(), Response::Hello(hello).encode()] {
+        assert!(frame.len() <= HELLO_BYTES_MAX / 2, "{}", frame.len());
+    }
+}
+
+#[test]
 fn a_page_holds_what_fits_and_one_entry_always() {
     let entries = |sizes: &[usize]| sizes.iter().map(|size| vec![7; *size]).collect::<Vec<_>>();
     let count = |sizes: &[usize], max| page(entries(sizes), max).len();

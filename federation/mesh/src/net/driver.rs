@@ -21,8 +21,9 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::Base;
+use super::codec::Greeted;
 use super::gossip::{Known, Topics};
-use super::greet::Serials;
+use super::greet::{Serials, make_room};
 use super::ingest::{Inbox, Ingested};
 use super::outbox::Outbox;
 use super::serve::ask;
@@ -98,6 +99,8 @@ struct Link {
     /// How far its clock is ahead.
     clock_ahead_ms: Option<i64>,
     serve: Bucket,
+    /// How often it may say who it is.
+    hellos: Bucket,
     outbox: Outbox,
 }
 
@@ -159,6 +162,7 @@ pub(super) struct Driver {
     scores: Scores,
     dialer: Dialer,
     serials: Serials,
+    greeted: Greeted,
     topics: Topics,
     links: HashMap<PeerId, Link>,
     nodes: BTreeMap<NodeId, PeerId>,
@@ -185,8 +189,9 @@ impl Driver {
     /// A driver that listens.
     pub(super) async fn start(base: Arc<Base>) -> Result<Self, StartError> {
         let limits = base.setup.limits.clone();
-        let known = Known::default();
-        let mut swarm = swarm::build(&base.setup, known.clone())?;
+        let known = Known::new(limits.connections);
+        let greeted = Greeted::default();
+        let mut swarm = swarm::build(&base.setup, known.clone(), greeted.clone())?;
         listen(&base, &mut swarm).await?;
         let (done, done_rx) = mpsc::channel(DONE_MAX);
         let inbox = Inbox::start(Arc::clone(&base.host), done.clone());
@@ -203,6 +208,7 @@ impl Driver {
             scores: Scores::new(limits.ban),
             dialer: Dialer::new(limits.backoff_first, limits.backoff_max),
             serials: Serials::default(),
+            greeted,
             topics: Topics::new(known),
             links: HashMap::new(),
             nodes: BTreeMap::new(),
@@ -398,12 +404,8 @@ impl Driver {
     }
 
     fn stats(&mut self, node: NodeId) -> &mut Stats {
-        if self.stats.len() >= STATS_MAX && !self.stats.contains_key(&node) {
-            let away = self.stats.keys().find(|node| !self.nodes.contains_key(node)).copied();
-            if let Some(away) = away {
-                self.stats.remove(&away);
-            }
-        }
+        let is_here = |node: &NodeId| self.nodes.contains_key(node);
+        make_room(&mut self.stats, node, STATS_MAX, is_here);
         self.stats.entry(node).or_default()
     }
 
@@ -431,6 +433,7 @@ impl Driver {
                 bytes_out: stats.bytes_out,
                 entries_by_gossip: stats.by_gossip,
                 entries_by_fetch: stats.by_fetch.saturating_add(report.entries),
+                held_back: self.sync.held_back(node),
                 failures: report.failures,
                 next_attempt_ms: None,
                 trouble: None,
@@ -455,6 +458,7 @@ impl Driver {
                 bytes_out: stats.bytes_out,
                 entries_by_gossip: stats.by_gossip,
                 entries_by_fetch: stats.by_fetch,
+                held_back: target.node.map_or(0, |node| self.sync.held_back(&node)),
                 failures: target.failures,
                 next_attempt_ms: target.next_ms.map(wall),
                 trouble: target.trouble,

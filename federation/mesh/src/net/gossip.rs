@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glog::{GroupId, gossip_id};
+use libp2p::PeerId;
 use libp2p::gossipsub::{
     self, ConfigBuilder, IdentTopic, MaxCountSubscriptionFilter, MessageAuthenticity, MessageId,
     PeerScoreParams, PeerScoreThresholds, TopicHash, TopicScoreParams, TopicSubscriptionFilter,
@@ -12,13 +13,16 @@ use libp2p::gossipsub::{
 };
 use parking_lot::Mutex;
 
+use super::whose::Whose;
 use crate::frames::DIGESTS_MAX;
 use crate::status::StartError;
 
 /// Topics that a node subscribes to.
 const TOPICS_MAX: usize = DIGESTS_MAX;
-/// Topics that are not known, and whose subscribers are remembered all the same.
+/// Topics of one peer that are not known, and that it is remembered to be subscribed to all the same.
 const UNKNOWN_MAX: usize = 2_000;
+/// The same of all peers that may be connected, in equal parts: nobody uses up those of another.
+const UNKNOWN_IN_ALL_MAX: usize = 512_000;
 /// Entries that are longer are left to synchronisation.
 pub(super) const GOSSIP_BYTES_MAX: usize = 16 * 1024;
 /// Entries of one topic that are on their way.
@@ -40,38 +44,68 @@ pub(super) fn topic(group: &GroupId) -> IdentTopic {
 /// Which topics are known; what the subscription filter and the driver share.
 ///
 /// A peer tells of a subscription only once, perhaps before this node is in the group. So some that
-/// are not known are let in as well, as long as there is room.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Known(Arc<Mutex<KnownTopics>>);
+/// are not known are let in as well, so many of each peer.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    topics: Arc<Mutex<KnownTopics>>,
+    whose: Whose,
+    unknown_max: usize,
+}
 
 #[derive(Debug, Default)]
 struct KnownTopics {
     ours: HashSet<TopicHash>,
-    unknown: HashSet<TopicHash>,
+    /// By the first bytes of their names, which would be long to keep. Two that begin alike count as one.
+    unknown: HashMap<PeerId, HashSet<u64>>,
+}
+
+impl Known {
+    /// None yet, with so many connections at most.
+    pub(super) fn new(connections: u32) -> Self {
+        let connections = usize::try_from(connections).unwrap_or(usize::MAX).max(1);
+        let unknown_max = UNKNOWN_MAX.min(UNKNOWN_IN_ALL_MAX / connections);
+        Self { topics: Arc::default(), whose: Whose::default(), unknown_max }
+    }
+
+    /// Where whoever tells of a subscription is told here.
+    pub(super) fn whose(&self) -> Whose {
+        self.whose.clone()
+    }
+
+    /// A peer is gone, and gossip has forgotten its subscriptions.
+    fn forget(&self, peer: &PeerId) {
+        self.topics.lock().unknown.remove(peer);
+    }
 }
 
 impl TopicSubscriptionFilter for Known {
     fn can_subscribe(&mut self, topic: &TopicHash) -> bool {
-        let KnownTopics { ours, unknown } = &mut *self.0.lock();
-        if ours.contains(topic) || unknown.contains(topic) {
+        let KnownTopics { ours, unknown } = &mut *self.topics.lock();
+        if ours.contains(topic) {
             return true;
         }
-        let is_name = |name: &str| {
-            name.len() == 32 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+        let (Some(peer), Some(name)) = (self.whose.peer(), short_name(topic.as_str())) else {
+            return false;
         };
-        unknown.len() < UNKNOWN_MAX && is_name(topic.as_str()) && unknown.insert(topic.clone())
+        let unknown = unknown.entry(peer).or_default();
+        unknown.contains(&name) || (unknown.len() < self.unknown_max && unknown.insert(name))
     }
 }
 
+/// The beginning of the name of a topic; `None` for what is none.
+fn short_name(name: &str) -> Option<u64> {
+    let is_name = name.len() == 32 && name.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
+    u64::from_str_radix(name.get(..16).filter(|_| is_name)?, 16).ok()
+}
+
 /// libp2p's own filter allows 100 topics, and takes a peer with more for subscribed to none.
-pub(super) type Filter = MaxCountSubscriptionFilter<Known>;
+type Filter = MaxCountSubscriptionFilter<Known>;
+/// libp2p's gossip with that filter.
+pub(super) type Gossip = gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>;
 
 /// Gossip as it is measured to work with thousands of topics. Entries carry their own signatures: a
 /// second one would halve the throughput and tell who was the first to publish.
-pub(super) fn behaviour(
-    known: Known,
-    peers: usize,
-) -> Result<gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>, StartError> {
+pub(super) fn behaviour(known: Known, peers: usize) -> Result<Gossip, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Network(error.to_string());
     let config = ConfigBuilder::default()
         .mesh_n(6)
@@ -155,7 +189,7 @@ pub(super) enum Published {
 }
 
 /// The topics of this node.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Topics {
     known: Known,
     groups: HashMap<TopicHash, GroupId>,
@@ -165,7 +199,12 @@ pub(super) struct Topics {
 impl Topics {
     /// None yet; this is what the filter asks.
     pub(super) fn new(known: Known) -> Self {
-        Self { known, ..Self::default() }
+        Self { known, groups: HashMap::new(), windows: HashMap::new() }
+    }
+
+    /// A peer is gone.
+    pub(super) fn forget(&self, peer: &PeerId) {
+        self.known.forget(peer);
     }
 
     /// The group of a topic.
@@ -174,18 +213,10 @@ impl Topics {
     }
 
     /// Subscribes to the topics of these groups, and to no others.
-    pub(super) fn set(
-        &mut self,
-        groups: Vec<GroupId>,
-        gossip: &mut gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>,
-    ) {
+    pub(super) fn set(&mut self, groups: Vec<GroupId>, gossip: &mut Gossip) {
         let wanted: HashMap<TopicHash, GroupId> =
             groups.into_iter().take(TOPICS_MAX).map(|id| (topic(&id).hash(), id)).collect();
-        {
-            let mut known = self.known.0.lock();
-            known.ours = wanted.keys().cloned().collect();
-            known.unknown.clear();
-        }
+        self.known.topics.lock().ours = wanted.keys().cloned().collect();
         for (hash, group) in &self.groups {
             if !wanted.contains_key(hash) {
                 gossip.unsubscribe(&topic(group));
@@ -211,7 +242,7 @@ impl Topics {
         &mut self,
         group: GroupId,
         entry: Vec<u8>,
-        gossip: &mut gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>,
+        gossip: &mut Gossip,
         now_ms: u64,
     ) -> Published {
         if entry.len() > GOSSIP_BYTES_MAX || !self.groups.contains_key(&topic(&group).hash()) {
@@ -230,11 +261,7 @@ impl Topics {
 
     /// Publishes what has waited, as far as there is room; returns groups of which something is left to
     /// synchronisation.
-    pub(super) fn publish_waiting(
-        &mut self,
-        gossip: &mut gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>,
-        now_ms: u64,
-    ) -> Vec<GroupId> {
+    pub(super) fn publish_waiting(&mut self, gossip: &mut Gossip, now_ms: u64) -> Vec<GroupId> {
         let mut skipped = Vec::new();
         for (group, window) in &mut self.windows {
             while window.has_room(now_ms) {
@@ -253,7 +280,7 @@ fn publish(
     window: &mut Window,
     group: &GroupId,
     entry: Vec<u8>,
-    gossip: &mut gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>,
+    gossip: &mut Gossip,
     now_ms: u64,
 ) -> Published {
     match gossip.publish(topic(group), entry) {
@@ -266,5 +293,39 @@ fn publish(
             tracing::debug!(?error, "not gossiped");
             Published::Skipped
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(group: u32) -> TopicHash {
+        topic(&GroupId(*blake3::hash(&group.to_be_bytes()).as_bytes())).hash()
+    }
+
+    #[test]
+    fn nobody_uses_up_what_others_may_be_subscribed_to() {
+        let mut known = Known::new(512);
+        let whose = known.whose();
+        known.topics.lock().ours.insert(name(0));
+        let [greedy, other] = [PeerId::random(), PeerId::random()];
+        whose.set(Some(greedy));
+        let taken = (1..5_000).filter(|i| known.can_subscribe(&name(*i))).count();
+        assert_eq!(taken, 1_000);
+        // What was let in once still is, and so is what is ours.
+        assert!(known.can_subscribe(&name(1)) && known.can_subscribe(&name(0)));
+        assert!(!known.can_subscribe(&IdentTopic::new("no name of ours").hash()));
+        whose.set(Some(other));
+        assert_eq!((4_000..4_500).filter(|i| known.can_subscribe(&name(*i))).count(), 500);
+        // Who comes back begins anew; this node itself subscribes to nothing else.
+        known.forget(&greedy);
+        whose.set(Some(greedy));
+        assert!(known.can_subscribe(&name(4_999)));
+        whose.set(None);
+        assert!(known.can_subscribe(&name(0)) && !known.can_subscribe(&name(4_999)));
+        // However many may connect, those of all are bounded.
+        assert_eq!(Known::new(1).unknown_max, UNKNOWN_MAX);
+        assert_eq!(Known::new(51_200).unknown_max, 10);
     }
 }

@@ -1,10 +1,11 @@
-//! Entries that come unasked, by gossip or push: taken one batch after the other, those of a peer in
-//! order, and peers in turn. Who sends more than the node can take waits behind its own.
+//! Entries that come unasked, by gossip or push: taken one batch after the other, what one node wrote
+//! and a peer brings in order, and peers in turn. Who sends more than the node can take waits behind
+//! its own.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use glog::{GroupId, NodeId};
+use glog::{GroupId, Node16, NodeId};
 use libp2p::PeerId;
 use libp2p::gossipsub::{MessageAcceptance, MessageId};
 use parking_lot::Mutex;
@@ -25,6 +26,8 @@ const ENTRY_BYTES: usize = 64;
 /// Entries that are taken in one turn: each batch waits for the disk once, and whoever comes next waits
 /// for it.
 const BATCH_MAX: usize = 64;
+/// The same of a node of which much comes: who comes next waits for less.
+const HASTY_BATCH_MAX: usize = 4;
 
 /// How entries came.
 #[derive(Debug)]
@@ -40,6 +43,10 @@ pub(super) enum Via {
 pub(super) struct Incoming {
     pub(super) from: NodeId,
     pub(super) group: GroupId,
+    /// Who claims to have written them; `None` for the control chain, and for what is no entry.
+    pub(super) author: Option<Node16>,
+    /// Whether much of that node comes.
+    pub(super) is_hasty: bool,
     pub(super) entries: Vec<Vec<u8>>,
     pub(super) via: Via,
 }
@@ -49,6 +56,9 @@ pub(super) struct Incoming {
 pub(super) struct Ingested {
     pub(super) from: NodeId,
     pub(super) group: GroupId,
+    pub(super) author: Option<Node16>,
+    /// How many entries it were.
+    pub(super) count: usize,
     pub(super) received: Received,
     pub(super) verdicts: Vec<(MessageId, PeerId, MessageAcceptance)>,
     /// Entries that others are to be told of.
@@ -99,29 +109,44 @@ impl Waiting {
         true
     }
 
-    /// What is taken next, all of one peer and one group.
+    /// What is taken next, all of one peer, one group and one author: so it shows of whom what is new is.
     fn next(&mut self) -> Option<Vec<Incoming>> {
         let from = self.turns.pop_front()?;
         let queue = self.peers.get_mut(&from)?;
+        // Of who says little first, whatever else the peer brings.
+        let calm = queue.messages.iter().find(|message| !message.is_hasty);
+        let Incoming { group, author, is_hasty, .. } = *calm.or_else(|| queue.messages.front())?;
         let mut batch: Vec<Incoming> = Vec::new();
-        let mut room = BATCH_MAX;
-        while let Some(first) = queue.messages.front_mut() {
-            let other = batch.first().is_some_and(|batch| batch.group != first.group);
-            if room == 0 || other {
+        let mut passed = VecDeque::new();
+        let mut room = if is_hasty { HASTY_BATCH_MAX } else { BATCH_MAX };
+        while let Some(mut next) = queue.messages.pop_front() {
+            // What others wrote is passed over, but not what the chain says: it may be cited.
+            let is_other = (next.group, next.author) != (group, author);
+            let waits = is_other && next.author.is_none() && next.group == group;
+            if waits || room == 0 {
+                queue.messages.push_front(next);
                 break;
             }
-            if first.entries.len() > room {
+            if is_other {
+                passed.push_back(next);
+                continue;
+            }
+            if let Via::Push { further } = next.via
+                && next.entries.len() > room
+            {
                 // A long push is taken in parts.
-                let Via::Push { further } = first.via else { break };
-                let rest = first.entries.split_off(room);
-                let entries = std::mem::replace(&mut first.entries, rest);
-                let (group, via) = (first.group, Via::Push { further });
-                batch.push(Incoming { from, group, entries, via });
+                let rest = next.entries.split_off(room);
+                let entries = std::mem::replace(&mut next.entries, rest);
+                queue.messages.push_front(next);
+                let via = Via::Push { further };
+                batch.push(Incoming { from, group, author, is_hasty, entries, via });
                 break;
             }
-            room -= first.entries.len();
-            batch.extend(queue.messages.pop_front());
+            room = room.saturating_sub(next.entries.len());
+            batch.push(next);
         }
+        passed.append(&mut queue.messages);
+        queue.messages = passed;
         let bytes: usize = batch.iter().map(Incoming::bytes).sum();
         queue.bytes = queue.bytes.saturating_sub(bytes);
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -172,27 +197,25 @@ async fn work(
             }
             continue;
         };
-        let Some((from, group)) = batch.first().map(|first| (first.from, first.group)) else {
-            continue;
-        };
-        let ingested = take(&host, from, group, batch).await;
+        let ingested = take(&host, batch).await;
+        let Some(ingested) = ingested else { continue };
         if done.send(Done::Ingested(ingested)).await.is_err() {
             return;
         }
     }
 }
 
-async fn take(
-    host: &Arc<dyn Host>,
-    from: NodeId,
-    group: GroupId,
-    incoming: Vec<Incoming>,
-) -> Ingested {
-    let entries = incoming.iter().flat_map(|incoming| incoming.entries.iter().cloned()).collect();
+async fn take(host: &Arc<dyn Host>, incoming: Vec<Incoming>) -> Option<Ingested> {
+    let Incoming { from, group, author, .. } = *incoming.first()?;
+    let entries = incoming.iter().flat_map(|incoming| incoming.entries.iter().cloned());
+    let entries: Vec<_> = entries.collect();
+    let count = entries.len();
     let received = ask(host.receive(from, group, entries)).await.unwrap_or_else(stopped);
     let mut ingested = Ingested {
         from,
         group,
+        author,
+        count,
         verdicts: Vec::new(),
         further: Vec::new(),
         gossiped: false,
@@ -224,7 +247,7 @@ async fn take(
             Via::Push { .. } => {}
         }
     }
-    ingested
+    Some(ingested)
 }
 
 #[cfg(test)]
@@ -235,6 +258,8 @@ mod tests {
         Incoming {
             from: NodeId([from; 32]),
             group: GroupId([group; 32]),
+            author: Some(Node16([from; 16])),
+            is_hasty: false,
             entries: vec![vec![from; bytes]; entries],
             via: Via::Push { further: false },
         }
@@ -274,5 +299,38 @@ mod tests {
         assert_eq!(sizes(&mut waiting), Some((1, vec![22, 10])));
         assert_eq!(sizes(&mut waiting), Some((1, vec![1])));
         assert_eq!(sizes(&mut waiting), None);
+    }
+
+    #[test]
+    fn of_who_sends_much_little_is_taken_in_a_turn() {
+        let mut waiting = Waiting::default();
+        assert!(waiting.add(Incoming { is_hasty: true, ..push(1, 1, 10, 300) }));
+        assert!(waiting.add(push(2, 1, 1, 300)));
+        // Whoever brings the one brings the other, too.
+        let calm = Incoming { author: Some(Node16([3; 16])), ..push(1, 1, 5, 300) };
+        assert!(waiting.add(calm));
+        let taken: Vec<_> = std::iter::from_fn(|| sizes(&mut waiting)).collect();
+        let turns = [(1, vec![5]), (2, vec![1]), (1, vec![4]), (1, vec![4]), (1, vec![2])];
+        assert_eq!(taken, turns);
+    }
+
+    /// What is taken at once is of one author, so that it shows whose words were new; what the chain says
+    /// is overtaken by nobody's.
+    #[test]
+    fn batches_are_of_one_author_each_and_none_overtakes_the_chain() {
+        let mut waiting = Waiting::default();
+        let by = |author: Option<u8>, entries| {
+            let author = author.map(|author| Node16([author; 16]));
+            Incoming { author, ..push(1, 1, entries, 300) }
+        };
+        for (author, entries) in
+            [(Some(1), 1), (Some(2), 2), (Some(1), 3), (None, 4), (Some(1), 5), (Some(2), 6)]
+        {
+            assert!(waiting.add(by(author, entries)));
+        }
+        let taken: Vec<_> =
+            std::iter::from_fn(|| sizes(&mut waiting)).map(|(_, sizes)| sizes).collect();
+        assert_eq!(taken, [vec![1, 3], vec![2], vec![4], vec![5], vec![6]]);
+        assert_eq!(waiting.bytes, 0);
     }
 }

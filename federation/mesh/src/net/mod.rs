@@ -8,6 +8,7 @@ mod ingest;
 mod outbox;
 mod serve;
 mod swarm;
+mod whose;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -8,12 +8,13 @@ use libp2p::request_response::{self, ProtocolSupport};
 use libp2p::swarm::NetworkBehaviour;
 use libp2p::swarm::behaviour::toggle::Toggle;
 use libp2p::{
-    PeerId, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits, gossipsub,
-    identify, identity, memory_connection_limits, noise, ping, tcp, yamux,
+    PeerId, StreamProtocol, Swarm, SwarmBuilder, allow_block_list, connection_limits, identify,
+    identity, memory_connection_limits, noise, ping, tcp, yamux,
 };
 
-use super::codec::Frames;
-use super::gossip::{self, Filter, Known};
+use super::codec::{Frames, Greeted};
+use super::gossip::{self, Gossip, Known};
+use super::whose::{Telling, Whose};
 use crate::frames::PROTOCOL;
 use crate::setup::Setup;
 use crate::status::StartError;
@@ -30,8 +31,8 @@ pub(super) struct Behaviour {
     pub(super) limits: connection_limits::Behaviour,
     pub(super) memory: memory_connection_limits::Behaviour,
     pub(super) blocked: allow_block_list::Behaviour<allow_block_list::BlockedPeers>,
-    pub(super) requests: request_response::Behaviour<Frames>,
-    pub(super) gossip: Toggle<gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>>,
+    pub(super) requests: Telling<request_response::Behaviour<Frames>>,
+    pub(super) gossip: Toggle<Telling<Gossip>>,
     pub(super) identify: identify::Behaviour,
     pub(super) ping: ping::Behaviour,
 }
@@ -50,17 +51,25 @@ pub(super) fn peer_of(op: &[u8; 32]) -> Option<PeerId> {
 }
 
 /// A swarm that does not listen yet.
-pub(super) fn build(setup: &Setup, known: Known) -> Result<Swarm<Behaviour>, StartError> {
+pub(super) fn build(
+    setup: &Setup,
+    known: Known,
+    greeted: Greeted,
+) -> Result<Swarm<Behaviour>, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Network(error.to_string());
     let keypair = keypair(&setup.operational)?;
     let limits = &setup.limits;
-    let gossip = setup.gossip.then(|| gossip::behaviour(known, setup.peers.len())).transpose()?;
-    let requests = request_response::Behaviour::new(
+    let gossip = setup.gossip.then(|| gossip::behaviour(known.clone(), setup.peers.len()));
+    let gossip = gossip.transpose()?.map(|gossip| Telling::new(gossip, known.whose()));
+    let whose = Whose::default();
+    let requests = request_response::Behaviour::with_codec(
+        Frames::new(greeted, whose.clone()),
         iter::once((StreamProtocol::new(PROTOCOL), ProtocolSupport::Full)),
         request_response::Config::default()
             .with_request_timeout(limits.request_within)
             .with_max_concurrent_streams(limits.streams),
     );
+    let requests = Telling::new(requests, whose);
     let connections = ConnectionLimits::default()
         .with_max_established(Some(limits.connections))
         .with_max_established_per_peer(Some(limits.connections_per_peer))

@@ -6,53 +6,76 @@ use crate::setup::Rate;
 const REQUESTS_BURST_S: f64 = 10.0;
 const BYTES_BURST_S: f64 = 4.0;
 
+/// What is there of one thing, filled by time.
+#[derive(Debug, Clone)]
+pub(super) struct Tokens {
+    per_s: f64,
+    most: f64,
+    have: f64,
+    at_ms: u64,
+}
+
+impl Tokens {
+    /// As many as there can be.
+    pub(super) fn new(per_s: f64, most: f64, now_ms: u64) -> Self {
+        Self { per_s, most, have: most, at_ms: now_ms }
+    }
+
+    /// How many there are: less than none if more were spent. A clock that goes back gives nothing.
+    pub(super) fn have(&mut self, now_ms: u64) -> f64 {
+        let passed_s = now_ms.saturating_sub(self.at_ms) as f64 / 1000.0;
+        self.at_ms = self.at_ms.max(now_ms);
+        self.have = (self.have + passed_s * self.per_s).min(self.most);
+        self.have
+    }
+
+    /// So many are gone, be they there or not.
+    pub(super) fn spend(&mut self, count: f64) {
+        self.have -= count;
+    }
+
+    /// After how many milliseconds there are so many.
+    pub(super) fn wait_ms(&self, need: f64) -> u64 {
+        ((need - self.have).max(0.0) * 1000.0 / self.per_s.max(1.0)).ceil() as u64
+    }
+}
+
 /// A bucket of requests and one of bytes, filled by time.
 #[derive(Debug, Clone)]
 pub struct Bucket {
-    rate: Rate,
-    requests: f64,
-    bytes: f64,
-    at_ms: u64,
+    requests: Tokens,
+    bytes: Tokens,
 }
 
 impl Bucket {
     /// A full one.
     pub fn new(rate: Rate, now_ms: u64) -> Self {
-        let requests = f64::from(rate.requests) * REQUESTS_BURST_S;
-        Self { rate, requests, bytes: f64::from(rate.bytes) * BYTES_BURST_S, at_ms: now_ms }
+        let of = |per_s: u32, burst_s| {
+            let per_s = f64::from(per_s);
+            Tokens::new(per_s, per_s * burst_s, now_ms)
+        };
+        Self { requests: of(rate.requests, REQUESTS_BURST_S), bytes: of(rate.bytes, BYTES_BURST_S) }
     }
 
     /// Takes one request; `None` if there is none, or bytes were overdrawn. The bytes of an answer are
     /// known only later: [`Self::spend`].
     pub fn take(&mut self, now_ms: u64) -> Option<()> {
-        self.fill(now_ms);
-        if self.requests < 1.0 || self.bytes < 0.0 {
+        let (requests, bytes) = (self.requests.have(now_ms), self.bytes.have(now_ms));
+        if requests < 1.0 || bytes < 0.0 {
             return None;
         }
-        self.requests -= 1.0;
+        self.requests.spend(1.0);
         Some(())
     }
 
     /// Bytes went, be they there or not.
     pub fn spend(&mut self, bytes: usize) {
-        self.bytes -= bytes as f64;
+        self.bytes.spend(bytes as f64);
     }
 
     /// After how many milliseconds [`Self::take`] succeeds.
     pub fn wait_ms(&self) -> u64 {
-        let lacking = |have: f64, need: f64, rate: u32| {
-            ((need - have).max(0.0) * 1000.0 / f64::from(rate.max(1))).ceil()
-        };
-        let requests = lacking(self.requests, 1.0, self.rate.requests);
-        requests.max(lacking(self.bytes, 0.0, self.rate.bytes)) as u64
-    }
-
-    fn fill(&mut self, now_ms: u64) {
-        let passed_s = now_ms.saturating_sub(self.at_ms) as f64 / 1000.0;
-        self.at_ms = self.at_ms.max(now_ms);
-        let (requests, bytes) = (f64::from(self.rate.requests), f64::from(self.rate.bytes));
-        self.requests = (self.requests + passed_s * requests).min(requests * REQUESTS_BURST_S);
-        self.bytes = (self.bytes + passed_s * bytes).min(bytes * BYTES_BURST_S);
+        self.requests.wait_ms(1.0).max(self.bytes.wait_ms(0.0))
     }
 }
 

@@ -11,6 +11,8 @@ use crate::host::{Heads, LaneName};
 /// twice as long each time: it waits for what it depends on for 30 s, or found no room.
 const AGAIN_MS: u64 = 35_000;
 const AGAIN_MAX_MS: u64 = 3_600_000;
+/// Lanes of one side that its entries name and that are waited for: as many as one entry names.
+const NAMED_LANES_MAX: usize = glog::DEPS_MAX;
 /// After a failure a peer is asked about the group again after so long, then twice as long.
 const RESUME_MS: u64 = 500;
 const RESUME_MAX_MS: u64 = 60_000;
@@ -49,6 +51,8 @@ pub(super) struct Group {
     pub(super) checked: BTreeSet<EntryRef>,
     pub(super) asking_own: bool,
     pub(super) asking_wanted: bool,
+    /// Something of a node that is over its pace was left out of this round: it is looked at again then.
+    pub(super) paced_at: Option<u64>,
     /// Whether anything new came in this round.
     pub(super) fresh: bool,
     /// When peers are told of a change.
@@ -80,6 +84,8 @@ pub(super) struct Side {
     pub(super) heard: Option<[u8; 32]>,
     /// Whether it has something else than we.
     pub(super) differs: bool,
+    /// Whether it brought what was held back, since its heads were last asked for.
+    pub(super) held_back: bool,
     /// What it has, in this round.
     pub(super) heads: Option<Heads>,
     pub(super) asking_heads: bool,
@@ -87,6 +93,8 @@ pub(super) struct Side {
     pub(super) done: bool,
     /// Lanes of which it gave nothing from here on, whatever its heads said.
     pub(super) short: BTreeMap<LaneName, u64>,
+    /// Up to where its entries name lanes of nodes that are over their pace.
+    pub(super) named: BTreeMap<LaneName, u64>,
     /// Its control head, when that was found on our chain.
     pub(super) below: Option<ControlRef>,
     /// Its control head and ours, when its branch was followed to where they part.
@@ -170,8 +178,7 @@ impl Group {
         let ours = self.ours.as_ref().and_then(|heads| match lane {
             LaneName::Control => Some((heads.control.seq + 1, heads.control.hash)),
             LaneName::Data { node, inc } => {
-                let is_lane = |head: &&EntryRef| (head.node, head.inc) == (node, inc);
-                heads.lanes.iter().find(is_lane).map(|head| (head.seq + 1, head.hash))
+                heads.lane(node, inc).map(|head| (head.seq + 1, head.hash))
             }
         });
         let handed = self.handed.get(&lane).filter(|handed| handed.until > now_ms);
@@ -211,13 +218,7 @@ impl Group {
     /// What shows by now need not be remembered as handed over.
     pub(super) fn forget_shown(&mut self) {
         let Some(ours) = &self.ours else { return };
-        self.handed.retain(|lane, handed| match lane {
-            LaneName::Control => ours.control.seq + 1 < handed.next,
-            LaneName::Data { node, inc } => !ours
-                .lanes
-                .iter()
-                .any(|head| (head.node, head.inc) == (*node, *inc) && head.seq + 1 >= handed.next),
-        });
+        self.handed.retain(|lane, handed| ours.end(*lane) < handed.next);
     }
 
     /// Whether something was handed over that does not show.
@@ -229,15 +230,24 @@ impl Group {
 impl Side {
     /// The first number of a lane that this peer cannot give.
     pub(super) fn end(&self, lane: LaneName) -> u64 {
-        let end = self.heads.as_ref().map_or(0, |heads| match lane {
-            LaneName::Control => heads.control.seq.saturating_add(1),
-            LaneName::Data { node, inc } => {
-                let head = heads.lanes.binary_search_by_key(&(node, inc), |h| (h.node, h.inc));
-                let head = head.ok().and_then(|at| heads.lanes.get(at));
-                head.map_or(0, |head| head.seq.saturating_add(1))
-            }
-        });
+        let end = self.heads.as_ref().map_or(0, |heads| heads.end(lane));
+        let end = self.named.get(&lane).map_or(end, |named| end.max(*named));
         self.short.get(&lane).map_or(end, |short| end.min(*short))
+    }
+
+    /// It has entries that name a lane up to this number; whether that is more than was known.
+    pub(super) fn names(&mut self, lane: LaneName, end: u64) -> bool {
+        if self.named.len() >= NAMED_LANES_MAX && !self.named.contains_key(&lane) {
+            return false;
+        }
+        let before = self.named.insert(lane, end).unwrap_or(0);
+        if before >= end {
+            self.named.insert(lane, before);
+            return false;
+        }
+        // What it could not give before it may have by now.
+        self.short.remove(&lane);
+        true
     }
 
     pub(super) fn is_equal(&mut self, now_ms: u64) {

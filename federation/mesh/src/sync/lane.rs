@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use glog::cbor::decode_prefix;
-use glog::{Entry, EntryId, GroupId, Hash16, Header, Lane, NodeId};
+use glog::{Entry, EntryId, EntryRef, GroupId, Hash16, Header, Lane, Node16, NodeId};
 
 use crate::host::LaneName;
 
@@ -39,6 +39,8 @@ pub(super) struct LaneWork {
     pub(super) last: Option<Hash16>,
     /// Only from this peer: it may be on another branch than others.
     pub(super) only: Option<NodeId>,
+    /// How many entries are asked for at once.
+    part: u64,
     /// Up to here everything was asked for.
     cursor: u64,
     /// What was asked for in vain, by its first number.
@@ -56,6 +58,7 @@ impl LaneWork {
             end,
             last,
             only,
+            part: CHUNK,
             cursor: begin,
             again: BTreeMap::new(),
             flying: BTreeMap::new(),
@@ -63,12 +66,17 @@ impl LaneWork {
         }
     }
 
+    /// In parts of so many entries.
+    pub(super) fn in_parts(self, part: u64) -> Self {
+        Self { part, ..self }
+    }
+
     /// The next range to ask for, the lowest first: what stops the rest comes first.
     pub(super) fn range(&self) -> Option<(u64, u64)> {
         if let Some((from, to)) = self.again.first_key_value() {
             return Some((*from, *to));
         }
-        (self.cursor < self.end).then(|| (self.cursor, self.end.min(self.cursor + CHUNK)))
+        (self.cursor < self.end).then(|| (self.cursor, self.end.min(self.cursor + self.part)))
     }
 
     /// The first part of [`Self::range`], up to `to`, is asked for under this ticket.
@@ -170,6 +178,21 @@ pub fn place(group: &GroupId, lane: LaneName, bytes: &[u8]) -> Option<(u64, Entr
         _ => false,
     };
     right.then_some((header.seq, id, header.prev))
+}
+
+/// Who claims to have written an entry of a data lane; `None` for the control chain, and for what is no
+/// entry. Reads no more than the header.
+pub fn author(bytes: &[u8]) -> Option<Node16> {
+    let (header, _) = Header::decode_prefix(bytes).ok()?;
+    matches!(header.lane, Lane::Data { .. }).then(|| header.node.short())
+}
+
+/// Heads of other lanes that an entry names, and waits for.
+pub(super) fn deps(bytes: &[u8]) -> Vec<EntryRef> {
+    match Header::decode_prefix(bytes).map(|(header, _)| header.lane) {
+        Ok(Lane::Data { deps, .. }) => deps.into_vec(),
+        _ => Vec::new(),
+    }
 }
 
 /// Where an entry stands, and its lane; `None` if it is none of this group.

@@ -19,6 +19,7 @@ mod dialer;
 mod group;
 mod lane;
 mod names;
+mod pace;
 mod peer;
 mod plan;
 mod round;
@@ -30,12 +31,12 @@ mod tests;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use glog::{EntryRef, GroupId, Hash16, NodeCert, NodeId};
+use glog::{EntryRef, GroupId, Hash16, Node16, NodeCert, NodeId};
 use rand::Rng;
 
 pub use bucket::Bucket;
 pub use dialer::{Dialer, Target, jittered};
-pub use lane::place;
+pub use lane::{author, place};
 pub use score::{Fault, SCORE_MAX, Scores};
 
 use crate::frames::{Digest, Request, Response};
@@ -43,6 +44,7 @@ use crate::host::{Heads, LaneName, Received};
 use crate::setup::Limits;
 use crate::status::FetchError;
 use group::Group;
+use pace::Paces;
 use peer::Peer;
 
 /// A digest of ours is computed anew after so long, though no change of it was told.
@@ -186,6 +188,7 @@ pub struct Sync {
     limits: Limits,
     peers: BTreeMap<NodeId, Peer>,
     groups: BTreeMap<GroupId, Group>,
+    paces: Paces,
     tickets: BTreeMap<u64, Ticket>,
     next_ticket: u64,
     /// When all groups were last looked at.
@@ -198,6 +201,7 @@ impl Sync {
     pub fn new(me: NodeId, limits: Limits) -> Self {
         Self {
             me,
+            paces: Paces::new(me, limits.pace),
             limits,
             peers: BTreeMap::new(),
             groups: BTreeMap::new(),
@@ -278,13 +282,80 @@ impl Sync {
         group.gossiped |= gossiped;
     }
 
+    /// Entries of one node have come unasked, from a peer: how many of them are taken, the first ones.
+    /// The rest is fetched when it may be. [`Self::took`] says what became of what was taken.
+    pub fn admits(
+        &mut self,
+        id: GroupId,
+        author: Node16,
+        from: NodeId,
+        entries: &[Vec<u8>],
+        now_ms: u64,
+    ) -> usize {
+        let taken = self.paces.take(author, from, entries.len(), now_ms);
+        if taken < entries.len() {
+            self.lacks(id, from);
+        }
+        self.named(id, from, entries.iter().take(taken), now_ms);
+        taken
+    }
+
+    /// Whether so much of a node's words comes from a peer that they are taken a few at a time.
+    pub fn is_hasty(&mut self, author: &Node16, from: NodeId, now_ms: u64) -> bool {
+        self.paces.is_hasty(author, from, now_ms)
+    }
+
+    /// Of so many entries that [`Self::admits`] let in, so many were new.
+    pub fn took(&mut self, author: Node16, from: NodeId, count: usize, fresh: usize, now_ms: u64) {
+        self.paces.settle(author, from, count, fresh, now_ms);
+    }
+
+    /// Entries that this node wrote, and that were not taken when they came.
+    pub fn held_back(&self, node: &NodeId) -> u64 {
+        self.paces.held_back(&node.short())
+    }
+
+    /// Entries that are taken from a peer may name others, of nodes that are over their pace: the peer has
+    /// them, and they do not wait for their turn, as nobody is shown what names them before.
+    fn named<'a>(
+        &mut self,
+        id: GroupId,
+        from: NodeId,
+        entries: impl Iterator<Item = &'a Vec<u8>>,
+        now_ms: u64,
+    ) {
+        if !self.paces.is_any_over(now_ms) {
+            return;
+        }
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        let Some(side) = group.sides.get_mut(&from).filter(|side| side.shared) else { return };
+        let deps = entries.flat_map(|entry| lane::deps(entry));
+        let mut is_news = false;
+        for dep in deps.filter(|dep| self.paces.is_over(&dep.node, now_ms)) {
+            let lane = LaneName::Data { node: dep.node, inc: dep.inc };
+            is_news |= side.names(lane, dep.seq.saturating_add(1));
+        }
+        if is_news {
+            side.done = false;
+            side.differs |= side.heads.is_none();
+            self.work(id, now_ms);
+        }
+    }
+
+    /// A peer has what is not here. What is known to be lacking comes first: then it is asked for what
+    /// else there is.
+    fn lacks(&mut self, id: GroupId, from: NodeId) {
+        let side = self.groups.get_mut(&id).and_then(|group| group.sides.get_mut(&from));
+        if let Some(side) = side.filter(|side| side.shared) {
+            side.held_back = true;
+        }
+    }
+
     /// A peer tells what it holds.
     pub fn told(&mut self, from: NodeId, digests: Vec<Digest>, now_ms: u64) {
         let Some(peer) = self.peers.get_mut(&from) else { return };
-        peer.stash(digests);
-        if peer.tags.is_some() {
-            self.look_up(from, now_ms);
-        }
+        let told = peer.hears(digests);
+        self.look_up(from, told, now_ms);
     }
 
     /// Brings a group up to what a peer has, be it here or not.
@@ -356,13 +427,16 @@ impl Sync {
                 }
                 self.tell(peer, now_ms);
             }
-            (Some(Ticket::Heads(_, group)), Response::Heads(heads)) => {
-                self.close(ticket);
-                match heads.read() {
-                    Ok(heads) => self.heads_came(peer, group, heads, now_ms),
-                    Err(_) => self.blame(peer, Fault::Malformed),
+            (Some(Ticket::Heads(_, group)), Response::Heads(heads)) => match heads.read() {
+                Ok(heads) => {
+                    self.close(ticket);
+                    self.heads_came(peer, group, heads, now_ms);
                 }
-            }
+                Err(_) => {
+                    self.blame(peer, Fault::Malformed);
+                    self.failed(ticket, now_ms);
+                }
+            },
             (Some(Ticket::Heads(_, group)), Response::Absent) => {
                 self.close(ticket);
                 self.is_absent(peer, group);

@@ -60,16 +60,21 @@ impl Peer {
         }
     }
 
-    /// Keeps what was told until it can be compared.
-    pub(super) fn stash(&mut self, digests: Vec<Digest>) {
+    /// What was told of groups that are shared. The rest is kept until it is known of which groups it is;
+    /// nothing else of that is looked at.
+    pub(super) fn hears(&mut self, digests: Vec<Digest>) -> Vec<(GroupId, [u8; 32])> {
+        let mut told = Vec::new();
         for Digest { tag, digest } in digests {
-            if self.stash.len() < DIGESTS_MAX || self.stash.contains_key(&tag) {
+            if let Some(group) = self.tags.as_ref().and_then(|tags| tags.get(&tag)) {
+                told.push((*group, digest));
+            } else if self.stash.len() < DIGESTS_MAX || self.stash.contains_key(&tag) {
                 self.stash.insert(tag, digest);
             }
         }
+        told
     }
 
-    /// What was told of groups that are shared.
+    /// What was told before of groups that are known to be shared only now.
     pub(super) fn take_told(&mut self) -> Vec<(GroupId, [u8; 32])> {
         let Some(tags) = &self.tags else { return Vec::new() };
         let mut told = Vec::new();

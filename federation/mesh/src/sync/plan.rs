@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use glog::{ControlRef, GroupId, Hash16, NodeId};
 
-use super::group::{Group, OwnFor, Walk};
+use super::group::{OwnFor, Walk};
 use super::lane::{CHUNK, LaneWork};
 use super::names::NAMED_MAX;
-use super::{Question, Sync, Ticket};
+use super::pace::FETCHED_MAX;
+use super::{Question, SWEEP_MS, Sync, Ticket};
 use crate::host::{Heads, LaneName};
 
 /// How far a branch of the control chain is followed: as many entries as a chain holds aside.
@@ -109,7 +110,11 @@ impl Sync {
         let Some(group) = self.groups.get_mut(&id) else { return false };
         let mut ends: BTreeMap<LaneName, u64> = BTreeMap::new();
         let mut heads = Vec::new();
-        for (peer, side) in &group.sides {
+        for (peer, side) in &mut group.sides {
+            // Once nothing is held back, heads say all there is.
+            side.named.retain(|lane, _| {
+                matches!(lane, LaneName::Data { node, .. } if self.paces.is_over(node, now_ms))
+            });
             if side.done || side.is_out(now_ms) {
                 continue;
             }
@@ -119,20 +124,43 @@ impl Sync {
                 *end = side.end(lane).max(*end);
                 heads.push((*peer, *head));
             }
+            for lane in side.named.keys() {
+                let end = ends.entry(*lane).or_default();
+                *end = side.end(*lane).max(*end);
+            }
         }
         for (lane, end) in ends {
             let (have, last) = group.have(lane, now_ms);
+            let LaneName::Data { node, .. } = lane else { continue };
+            let mut named = have;
+            for side in group.sides.values_mut().filter(|side| !side.named.is_empty()) {
+                side.named.retain(|of, end| *of != lane || *end > have);
+                named =
+                    named.max(side.named.get(&lane).map_or(0, |named| side.end(lane).min(*named)));
+            }
+            if have >= end {
+                continue;
+            }
+            // Of who is over its pace a little, so that the others' lanes go on soon.
+            let (lacking, urgent) = (end - have, named - have);
+            let paced = self.paces.fetches(node, lacking, urgent, now_ms);
+            let (end, part) =
+                paced.map_or((end, CHUNK), |paced| (have + paced.entries, FETCHED_MAX));
+            if let Some(paced) = paced.filter(|paced| paced.entries < lacking) {
+                let at = now_ms.saturating_add(paced.again_ms.max(SWEEP_MS));
+                group.paced_at = Some(group.paced_at.map_or(at, |before| before.min(at)));
+            }
             if have < end {
-                group.lanes.insert(lane, LaneWork::new(have, end, last, None));
+                let work = LaneWork::new(have, end, last, None).in_parts(part);
+                group.lanes.insert(lane, work);
             }
         }
         // Heads that ours should contain: what is on another branch proves a fork.
         let mut looked_at = None;
         for (peer, head) in heads {
             let lane = LaneName::Data { node: head.node, inc: head.inc };
-            let ours = group.ours.iter().flat_map(|heads| &heads.lanes);
-            let ours = ours.copied().find(|ours| (ours.node, ours.inc) == (head.node, head.inc));
-            if ours.is_none_or(|ours| head.seq > ours.seq || head == ours) {
+            let ours = group.ours.as_ref().and_then(|ours| ours.lane(head.node, head.inc));
+            if ours.is_none_or(|ours| head.seq > ours.seq || head == *ours) {
                 continue;
             }
             if group.checked.len() >= NAMED_MAX {
@@ -209,11 +237,10 @@ impl Sync {
 
 /// How many entries of these heads are lacking here.
 fn lag(theirs: &Heads, ours: Option<&Heads>) -> u64 {
-    let group = Group { ours: ours.cloned(), ..Group::default() };
-    let lacking = |lane: LaneName, end: u64| end.saturating_sub(group.have(lane, 0).0);
-    let control = lacking(LaneName::Control, theirs.control.seq.saturating_add(1));
-    let lanes = theirs.lanes.iter().map(|head| {
-        lacking(LaneName::Data { node: head.node, inc: head.inc }, head.seq.saturating_add(1))
+    let lanes = theirs.lanes.iter().map(|head| LaneName::Data { node: head.node, inc: head.inc });
+    let lacking = std::iter::once(LaneName::Control).chain(lanes).map(|lane| {
+        let have = ours.map_or(0, |ours| ours.end(lane));
+        theirs.end(lane).saturating_sub(have)
     });
-    lanes.fold(control, u64::saturating_add)
+    lacking.fold(0, u64::saturating_add)
 }

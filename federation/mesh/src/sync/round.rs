@@ -42,6 +42,7 @@ impl Sync {
             return; // it differs still, and a tick tries again
         }
         side.asking_heads = true;
+        side.held_back = false;
         self.send(peer, Ticket::Heads(peer, id), Request::Heads { group: id });
     }
 
@@ -110,7 +111,9 @@ impl Sync {
         }
     }
 
-    pub(super) fn ours_are(&mut self, id: GroupId, heads: Option<Heads>, now_ms: u64) {
+    pub(super) fn ours_are(&mut self, id: GroupId, mut heads: Option<Heads>, now_ms: u64) {
+        // Lanes are looked up by name.
+        heads.iter_mut().for_each(|heads| heads.lanes.sort_unstable());
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.asking_ours = false;
         group.missing = heads.is_none();
@@ -151,13 +154,23 @@ impl Sync {
         self.pump(id, now_ms);
     }
 
-    /// Takes up again what had to wait: a peer that failed or was busy, a node that took nothing.
+    /// Takes up again what had to wait: a peer that failed or was busy, a node that took nothing, what a
+    /// node wrote faster than its pace.
     pub(super) fn resume(&mut self, id: GroupId, now_ms: u64) {
         let Some(group) = self.groups.get(&id) else { return };
+        let is_paced = group.paced_at.is_some();
+        let differs = |side: &Side| side.differs || (side.held_back && !is_paced);
         let differing: Vec<NodeId> =
-            group.sides.iter().filter(|(_, side)| side.differs).map(|(peer, _)| *peer).collect();
+            group.sides.iter().filter(|(_, side)| differs(side)).map(|(peer, _)| *peer).collect();
         for peer in differing {
             self.ask_heads_of(peer, id, now_ms);
+        }
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        if group.paced_at.is_some_and(|at| at <= now_ms) {
+            group.paced_at = None;
+            for side in group.sides.values_mut().filter(|side| side.heads.is_some()) {
+                side.done = false;
+            }
         }
         self.work(id, now_ms);
     }
@@ -327,6 +340,8 @@ impl Sync {
         }
         group.handing = true;
         let handing = Handing::Lane(lane, next, chunk.last);
+        self.named(id, peer, chunk.entries.iter(), now_ms);
+        let Some(group) = self.groups.get_mut(&id) else { return };
         if let (false, LaneName::Data { node, inc }) = (continues, lane) {
             group.forked.insert(lane);
             let before = EntryRef { node, inc, seq: from - 1, hash: chunk.prev };
@@ -352,6 +367,9 @@ impl Sync {
         if let Some(known) = self.peers.get_mut(&peer) {
             known.entries += u64::from(received.fresh);
         }
+        if let Handing::Lane(LaneName::Data { node, .. }, ..) = handing {
+            self.paces.fetched(node, received.fresh, now_ms);
+        }
         let Some(group) = self.groups.get_mut(&id) else { return };
         group.handing = false;
         group.fresh |= received.fresh > 0;
@@ -376,7 +394,7 @@ impl Sync {
                     group.note_handed(lane, next, last, now_ms);
                 }
             }
-            Handing::Walk => self.walk_step(id, now_ms),
+            Handing::Walk => self.walk_step(id),
             Handing::Names(Some((before, depth))) => {
                 let lane = LaneName::Data { node: before.node, inc: before.inc };
                 let of = OwnFor::Descent(peer, before, depth);
@@ -404,7 +422,7 @@ impl Sync {
         }
     }
 
-    fn walk_step(&mut self, id: GroupId, _now_ms: u64) {
+    fn walk_step(&mut self, id: GroupId) {
         let Some(group) = self.groups.get_mut(&id) else { return };
         let Some(walk) = group.walk.as_ref().filter(|walk| walk.work.is_done()) else { return };
         let low = walk.work.begin;

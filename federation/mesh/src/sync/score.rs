@@ -22,9 +22,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Two frames that are none end it; five false entries do, four at once: an honest node checks
-    /// before it sends, but one may lag behind a rotated key. Faults fade, so these are a little more
-    /// than halves and fifths.
+    /// Two frames that are none are enough, or four false entries, and one more of either if the first
+    /// have begun to fade: an honest node checks before it sends, but may lag behind a rotated key.
     fn weight(self) -> f64 {
         match self {
             Self::Malformed => 60.0,
@@ -65,11 +64,16 @@ impl Scores {
             let ban_ms = ban_ms.saturating_mul(1 << record.bans.min(10));
             record.banned_until_ms = now_ms.saturating_add(ban_ms);
             record.bans += 1;
-            record.score = SCORE_MAX / 2.0; // once more is enough, after the ban
+            // Less is enough the next time: three false entries right after a ban of ten minutes, by
+            // which half of this has faded.
+            record.score = SCORE_MAX / 2.0;
         }
         if self.records.len() > REMEMBERED_MAX {
-            let faded = |record: &Record| (record.banned_until_ms, record.score.to_bits());
-            let least = self.records.iter().min_by_key(|(_, record)| faded(record));
+            // Of a score that is not negative, the bits are ordered as it is.
+            let rank = |record: &Record| {
+                (record.banned_until_ms.max(now_ms), faded(record, now_ms).to_bits())
+            };
+            let least = self.records.iter().min_by_key(|(_, record)| rank(record));
             if let Some(least) = least.map(|(node, _)| *node) {
                 self.records.remove(&least);
             }
@@ -108,7 +112,29 @@ mod tests {
         assert!(scores.is_banned(&a, 1_199_999) && !scores.is_banned(&a, 1_200_000));
         assert!(!scores.is_banned(&b, 0) && scores.score(&b, 0) == 0.0);
         assert!(!scores.fault(a, Fault::Rejected(1), 1_200_000));
-        assert!(scores.fault(a, Fault::Rejected(2), 1_200_000));
+        assert!(!scores.fault(a, Fault::Rejected(1), 1_200_000)); // 25 were left of 50
+        assert!(scores.fault(a, Fault::Rejected(1), 1_200_000));
         assert!(scores.is_banned(&a, 2_399_999) && !scores.is_banned(&a, 2_400_000));
+        assert!(!scores.fault(b, Fault::Rejected(3), 0) && scores.fault(b, Fault::Rejected(1), 0));
+    }
+
+    /// Who is kept away is remembered, and of the others who did most lately.
+    #[test]
+    fn those_with_the_least_are_forgotten() {
+        let node = |i: usize| {
+            let mut id = [0; 32];
+            id[..8].copy_from_slice(&(i as u64).to_be_bytes());
+            NodeId(id)
+        };
+        let mut scores = Scores::new(Duration::from_secs(600));
+        assert!(scores.fault(node(0), Fault::Rejected(4), 0)); // its ban is over by the time
+        assert!(scores.fault(node(1), Fault::Rejected(4), 3_000_000));
+        assert!(!scores.fault(node(2), Fault::Malformed, 0)); // and this has faded
+        for i in 3..REMEMBERED_MAX + 2 {
+            assert!(!scores.fault(node(i), Fault::Rejected(1), 3_000_000));
+        }
+        assert!(scores.is_banned(&node(1), 3_000_000));
+        assert_eq!(scores.records.len(), REMEMBERED_MAX);
+        assert!(!scores.records.contains_key(&node(0)) && !scores.records.contains_key(&node(2)));
     }
 }

@@ -1,8 +1,11 @@
 //! Digests: what is told to peers, and how what they tell compares.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use glog::cbor::List;
 use glog::{GroupId, NodeId};
 
+use super::peer::Peer;
 use super::{DIGEST_KEPT_MS, Question, SHARED_MAX, Sync, Ticket};
 use crate::frames::{Digest, Request, tag};
 
@@ -33,21 +36,22 @@ impl Sync {
             self.groups.entry(*group).or_default().sides.entry(id).or_default().shared = true;
         }
         // Who shares a group no longer is neither told of it nor asked.
+        let shared: BTreeSet<&GroupId> = groups.iter().collect();
         for (group, state) in &mut self.groups {
-            if !groups.contains(group) && !state.waiters.contains(&id) {
+            if !shared.contains(group) && !state.waiters.contains(&id) {
                 state.sides.remove(&id);
             }
         }
-        self.look_up(id, now_ms);
+        let told = self.peers.get_mut(&id).map(Peer::take_told).unwrap_or_default();
+        self.look_up(id, told, now_ms);
         // What it told before may be of a group that has come since.
         self.compare(groups, now_ms);
         self.tell(id, now_ms);
     }
 
     /// Compares what a peer has told with what is here.
-    pub(super) fn look_up(&mut self, id: NodeId, now_ms: u64) {
-        let Some(peer) = self.peers.get_mut(&id) else { return };
-        let told = peer.take_told();
+    pub(super) fn look_up(&mut self, id: NodeId, told: Vec<(GroupId, [u8; 32])>, now_ms: u64) {
+        let Some(peer) = self.peers.get(&id).filter(|peer| peer.tags.is_some()) else { return };
         let mut groups = Vec::new();
         for (group, digest) in told {
             let side = self.groups.entry(group).or_default().sides.entry(id).or_default();
@@ -83,10 +87,11 @@ impl Sync {
         digests: Vec<(GroupId, Option<[u8; 32]>)>,
         now_ms: u64,
     ) {
+        let digests: BTreeMap<GroupId, Option<[u8; 32]>> = digests.into_iter().collect();
         for id in asked {
             let Some(group) = self.groups.get_mut(id) else { continue };
             group.asking_digest = false;
-            let digest = digests.iter().find(|(of, _)| of == id).and_then(|(_, digest)| *digest);
+            let digest = digests.get(id).copied().flatten();
             group.digest = digest.map(|digest| (digest, now_ms));
             group.missing = digest.is_none();
         }

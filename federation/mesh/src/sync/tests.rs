@@ -19,6 +19,7 @@ use rand::{RngExt, SeedableRng};
 
 use super::*;
 use crate::frames::{EntryBytes, HeadsFrame, page};
+use pace::FETCHED_MAX;
 use world::{Copy, Keys, World};
 
 /// After so long a request that was lost has failed.
@@ -41,6 +42,8 @@ struct Node {
     fetched: Vec<(GroupId, Result<(), FetchError>)>,
     entry_bytes: usize,
     requests: usize,
+    /// The most entries that it was handed at once.
+    handed_max: usize,
 }
 
 #[derive(Debug)]
@@ -70,6 +73,7 @@ impl Net {
             let keys = Keys::new(&mut rng);
             let limits = Limits {
                 ask: crate::Rate { requests: 100_000, bytes: 1 << 30 },
+                pace: crate::Pace { at_once: 300, ..crate::Pace::default() },
                 ..Limits::default()
             };
             Node {
@@ -85,6 +89,7 @@ impl Net {
                 fetched: Vec::new(),
                 entry_bytes: 0,
                 requests: 0,
+                handed_max: 0,
             }
         });
         Self {
@@ -121,6 +126,29 @@ impl Net {
         }
         self.nodes[node].sync.changed(group, false, self.now_ms);
         said
+    }
+
+    /// One node's words come to another unasked; how many of them were taken.
+    fn gossip(&mut self, from: usize, to: usize, group: GroupId, said: &[Vec<u8>]) -> usize {
+        let (peer, now_ms) = (self.nodes[from].keys.id, self.now_ms);
+        let by = author(&said[0]).unwrap();
+        let Node { sync, copies, .. } = &mut self.nodes[to];
+        let taken = sync.admits(group, by, peer, said, now_ms);
+        let (fresh, rejected) = copies.get_mut(&group).unwrap().receive(&said[..taken], now_ms);
+        assert_eq!(rejected, 0);
+        sync.took(by, peer, taken, fresh as usize, now_ms);
+        if fresh > 0 {
+            sync.changed(group, true, now_ms);
+        }
+        self.flush(to);
+        taken
+    }
+
+    /// How many of one node's words are at another.
+    fn words(&self, of: usize, at: usize, group: &GroupId) -> u64 {
+        let by = self.nodes[of].keys.id.short();
+        let heads = self.heads(at, group).unwrap();
+        heads.lanes.iter().find(|head| head.node == by).map_or(0, |head| head.seq + 1)
     }
 
     fn connect(&mut self, a: usize, b: usize) {
@@ -203,7 +231,7 @@ impl Net {
     fn answer(&mut self, node: usize, question: Question) -> Answer {
         let now_ms = self.now_ms;
         let others: Vec<NodeId> = self.nodes.iter().map(|node| node.keys.id).collect();
-        let Node { copies, shared, full, .. } = &mut self.nodes[node];
+        let Node { copies, shared, full, handed_max, .. } = &mut self.nodes[node];
         let heads = |copies: &BTreeMap<GroupId, Copy>, id: &GroupId| {
             copies.get(id).and_then(|copy| copy.replica.as_ref()).and_then(Heads::of)
         };
@@ -232,6 +260,7 @@ impl Net {
                 Answer::Received(Received { stopped, ..Received::default() })
             }
             Question::Receive { group, entries, .. } => {
+                *handed_max = entries.len().max(*handed_max);
                 let Some(copy) = copies.get_mut(&group) else {
                     let stopped = Some("unknown".to_owned());
                     return Answer::Received(Received { stopped, ..Received::default() });
@@ -941,4 +970,289 @@ fn a_group_that_comes_later_is_compared_at_once() {
     // And so is what is said there at once.
     net.post(1, world.id, 1);
     net.converge(&world.id, &[0, 1], 1_000);
+}
+
+/// Node 2 floods both others with its words, while node 0 says something now and then: by gossip, and
+/// where only synchronisation brings it. What node 0 says names what it has of the flood.
+#[test]
+fn a_flood_of_one_node_comes_at_its_pace_and_holds_up_nobody() {
+    let mut net = Net::new(3, 110);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect_all();
+    net.run(1_000);
+    let begin = net.now_ms;
+    let (mut said, mut heard) = (0, 0);
+    for step in 0..100 {
+        let flood = net.post(2, world.id, 50);
+        for to in [0, 1] {
+            net.gossip(2, to, world.id, &flood);
+        }
+        let is_gossiped = step < 50;
+        let words = net.post(0, world.id, 1);
+        said += 1;
+        if is_gossiped {
+            assert_eq!(net.gossip(0, 1, world.id, &words), 1);
+        }
+        let at = net.now_ms;
+        while net.words(0, 1, &world.id) < said && net.now_ms < at + 2_000 {
+            net.run(20);
+        }
+        // What names something that is held back waits for no more than a question and its answer.
+        let within_ms = if is_gossiped { 150 } else { 1_000 };
+        assert!(net.now_ms - at <= within_ms, "step {step}: {} ms", net.now_ms - at);
+        net.run(100);
+        let passed_s = (net.now_ms - begin) / 1_000 + 1;
+        let came = net.words(2, 1, &world.id);
+        assert!(came <= 300 + passed_s * 60 + FETCHED_MAX, "{came} after {passed_s} s");
+        heard = came;
+    }
+    // What is held back goes on coming.
+    assert!(heard >= 600, "{heard}");
+    let flooder = net.nodes[2].keys.id;
+    let held_back = net.nodes[1].sync.held_back(&flooder);
+    assert!(held_back >= 4_000, "{held_back}");
+    assert_eq!(net.nodes[1].sync.held_back(&net.nodes[0].keys.id), 0);
+    net.converge(&world.id, &[0, 1, 2], 20_000);
+    assert!(net.nodes.iter().all(|node| node.faults.is_empty()));
+}
+
+/// Who was away fetches thousands of one node's words a second, also while more of them come.
+#[test]
+fn who_was_away_is_not_held_back() {
+    let mut net = Net::new(2, 111);
+    let world = net.group(&[0, 1], true);
+    net.post(0, world.id, 6_000);
+    net.connect(0, 1);
+    for _ in 0..4 {
+        let words = net.post(0, world.id, 10);
+        assert_eq!(net.gossip(0, 1, world.id, &words), 10);
+        net.run(500);
+    }
+    net.converge(&world.id, &[0, 1], 1_000);
+    assert_eq!(net.nodes[1].sync.held_back(&net.nodes[0].keys.id), 0);
+}
+
+/// Somebody who waits for a group does not wait for what is held back.
+#[test]
+fn a_fetch_does_not_wait_for_a_flood() {
+    let mut net = Net::new(3, 112);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect(0, 1);
+    net.connect(0, 2);
+    net.post(0, world.id, 50);
+    let flood = net.post(2, world.id, 1_000);
+    net.converge(&world.id, &[0, 2], 5_000);
+    net.run(2_000);
+    net.disconnect(0, 1);
+    let flood = [flood, net.post(2, world.id, 2_000)].concat();
+    net.converge(&world.id, &[0, 2], 5_000);
+    net.connect(0, 1);
+    net.gossip(0, 1, world.id, &flood[1_000..]);
+    net.gossip(0, 1, world.id, &flood[1_300..]);
+    let (home, now_ms) = (net.nodes[0].keys.id, net.now_ms);
+    net.nodes[1].sync.fetch(world.id, home, now_ms);
+    net.flush(1);
+    net.run(2_000);
+    assert_eq!(net.nodes[1].fetched, [(world.id, Ok(()))]);
+    assert!(!net.are_equal(&world.id, &[0, 1]));
+    net.converge(&world.id, &[0, 1], 20_000);
+}
+
+/// Node 0 has more of a flood than node 1, and says something: that names the flood, and is shown all
+/// the same at once.
+#[test]
+fn what_others_name_does_not_wait_for_its_turn() {
+    let mut net = Net::new(3, 113);
+    let world = net.group(&[0, 1, 2], true);
+    net.connect(0, 1);
+    net.run(1_000);
+    let flood = net.post(2, world.id, 500);
+    assert_eq!(net.gossip(2, 1, world.id, &flood[..350]), 300);
+    let copy = net.nodes[0].copies.get_mut(&world.id).unwrap();
+    assert_eq!(copy.receive(&flood[..480], 0), (480, 0));
+    let words = net.post(0, world.id, 1);
+    assert_eq!(net.gossip(0, 1, world.id, &words), 1);
+    assert_eq!(net.words(0, 1, &world.id), 0);
+    net.run(600);
+    assert_eq!(net.words(0, 1, &world.id), 1);
+    assert_eq!(net.words(2, 1, &world.id), 480);
+    // Nobody waits long behind it.
+    assert_eq!(net.nodes[1].handed_max as u64, FETCHED_MAX);
+}
+
+/// What was held back is asked for, though nobody tells of it again, and nothing else comes.
+#[test]
+fn what_is_held_back_is_fetched_from_who_brought_it() {
+    let mut net = Net::new(2, 114);
+    let world = net.group(&[0, 1], true);
+    net.connect(0, 1);
+    net.run(1_000);
+    for (count, taken) in [(330, 300), (1, 0)] {
+        let Net { nodes, rng, .. } = &mut net;
+        let Node { keys, copies, .. } = &mut nodes[0];
+        let copy = copies.get_mut(&world.id).unwrap();
+        let said: Vec<_> = (0..count).map(|i| copy.post(keys, &i.to_string(), rng)).collect();
+        assert_eq!(net.gossip(0, 1, world.id, &said), taken);
+        net.converge(&world.id, &[0, 1], 3_000);
+    }
+}
+
+/// How long something takes that is done to so many things, and to so many more: as others use the
+/// machine too, one of a few attempts has to be within the bound.
+fn grows(few: usize, many: usize, at_most: u32, mut work: impl FnMut(usize) -> Duration) {
+    let attempts: Vec<_> = (0..8).map(|_| (work(few), work(many))).collect();
+    let is_within = |(few, many): &(Duration, Duration)| *many < *few * at_most;
+    assert!(attempts.iter().any(is_within), "{attempts:?}");
+}
+
+/// To ten times as many: a little more than ten times as long, and a hundred times if each were compared
+/// with all others.
+fn grows_with(few: usize, work: impl FnMut(usize) -> Duration) {
+    grows(few, 10 * few, 40, work);
+}
+
+#[test]
+fn many_groups_and_lanes_are_compared_in_time() {
+    let time = |sync: &mut Sync, ticket, answer| {
+        let begin = tokio::time::Instant::now();
+        sync.answered(ticket, answer, 10);
+        begin.elapsed()
+    };
+    let (me, peer) = (NodeId([1; 32]), NodeId([2; 32]));
+    let connected = || {
+        let mut sync = Sync::new(me, Limits::default());
+        sync.connected(peer, 0, &mut StdRng::seed_from_u64(1));
+        let Some(Effect::Ask { ticket, question: Question::Shared(_) }) = sync.poll() else {
+            panic!()
+        };
+        (sync, ticket)
+    };
+    let ids = |count: usize| -> Vec<GroupId> {
+        (0..count).map(|i| GroupId(*blake3::hash(&i.to_be_bytes()).as_bytes())).collect()
+    };
+    grows_with(2_000, |count| {
+        let (mut sync, ticket) = connected();
+        time(&mut sync, ticket, Answer::Shared(ids(count)))
+    });
+    grows_with(2_000, |count| {
+        let (mut sync, ticket) = connected();
+        sync.answered(ticket, Answer::Shared(ids(count)), 0);
+        let Some(Effect::Ask { ticket, question: Question::Digests(asked) }) = sync.poll() else {
+            panic!()
+        };
+        let digests = asked.into_iter().map(|id| (id, Some(id.0)));
+        time(&mut sync, ticket, Answer::Digests(digests.collect()))
+    });
+    grows_with(400, |count| {
+        let (mut sync, _) = connected();
+        let lanes = (0..count).map(|i| glog::EntryRef {
+            node: NodeId(*blake3::hash(&i.to_be_bytes()).as_bytes()).short(),
+            inc: 0,
+            seq: 5,
+            hash: Hash16([3; 16]),
+        });
+        let control =
+            glog::ControlRef { recovery: 0, act: Hash16([0; 16]), seq: 5, hash: Hash16([4; 16]) };
+        let mut ours = Heads { control, term: 0, lanes: lanes.collect(), public: true };
+        ours.lanes.sort_unstable();
+        let mut theirs = ours.clone();
+        theirs.lanes[0].seq = 7;
+        let id = GroupId([7; 32]);
+        sync.fetch(id, peer, 0);
+        let Some(Effect::Send { ticket, .. }) = sync.poll() else { panic!() };
+        let heads = Response::Heads(HeadsFrame::new(theirs).unwrap());
+        sync.response(ticket, heads, 0, 0);
+        let Some(Effect::Ask { ticket, question: Question::Heads(_) }) = sync.poll() else {
+            panic!()
+        };
+        // What was handed over before is compared, too.
+        let group = sync.groups.get_mut(&id).unwrap();
+        for head in &ours.lanes {
+            let lane = LaneName::Data { node: head.node, inc: head.inc };
+            group.note_handed(lane, 5, head.hash, 0);
+        }
+        let took = time(&mut sync, ticket, Answer::Heads(Some(ours)));
+        let effects: Vec<_> = std::iter::from_fn(|| sync.poll()).collect();
+        let fetches = |effect: &Effect| {
+            matches!(effect, Effect::Send { request: Request::Fetch { from: 6, to: 8, .. }, .. })
+        };
+        assert!(effects.iter().any(fetches), "{effects:?}");
+        took
+    });
+}
+
+/// A core may outlive the fault: whoever drives it decides whether the peer is sent away for it.
+#[test]
+fn heads_that_are_none_are_asked_for_again() {
+    let mut rng = StdRng::seed_from_u64(1);
+    let (peer, id) = (NodeId([2; 32]), GroupId([7; 32]));
+    let mut sync = Sync::new(NodeId([1; 32]), Limits::default());
+    sync.connected(peer, 0, &mut rng);
+    sync.fetch(id, peer, 0);
+    let asked = |sync: &mut Sync| {
+        let effects: Vec<_> = std::iter::from_fn(|| sync.poll()).collect();
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Send { ticket, request: Request::Heads { .. }, .. } => Some(ticket),
+            _ => None,
+        })
+    };
+    for round in 1..=3 {
+        let now_ms = round * 100_000;
+        sync.tick(now_ms, &mut rng);
+        let ticket = asked(&mut sync).unwrap();
+        let control = glog::ControlRef {
+            recovery: 0,
+            act: Hash16([0; 16]),
+            seq: u64::MAX, // which nothing can be behind
+            hash: Hash16([4; 16]),
+        };
+        let heads = HeadsFrame { control, term: 0, lanes: List::default(), public: true };
+        sync.response(ticket, Response::Heads(heads), 0, now_ms);
+        let fault = sync.poll();
+        assert!(matches!(fault, Some(Effect::Fault { fault: Fault::Malformed, .. })), "{fault:?}");
+    }
+    // Who waits for it is told at last.
+    let told = std::iter::from_fn(|| sync.poll()).find_map(|effect| match effect {
+        Effect::Fetched { result, .. } => Some(result),
+        _ => None,
+    });
+    assert_eq!(told, Some(Err(FetchError::Unreachable)));
+}
+
+/// Tags that nobody knows, thousands in each frame, are kept for when somebody does: no frame makes all
+/// of them be looked at.
+#[test]
+fn what_is_told_of_unknown_groups_is_not_looked_at_with_every_frame() {
+    let peer = NodeId([2; 32]);
+    grows(200, 20_000, 20, |count| {
+        let mut sync = Sync::new(NodeId([1; 32]), Limits::default());
+        sync.connected(peer, 0, &mut StdRng::seed_from_u64(1));
+        let Some(Effect::Ask { ticket, .. }) = sync.poll() else { panic!() };
+        sync.answered(ticket, Answer::Shared(Vec::new()), 0);
+        let digest = |n: u64| {
+            let mut tag = [0; 16];
+            tag[..8].copy_from_slice(&n.to_be_bytes());
+            Digest { tag, digest: [1; 32] }
+        };
+        sync.told(peer, (0..count as u64).map(digest).collect(), 0);
+        let begin = tokio::time::Instant::now();
+        (0..200).for_each(|n| sync.told(peer, vec![digest(n)], 0));
+        begin.elapsed()
+    });
+}
+
+#[test]
+fn what_a_peer_names_anew_it_has_though_it_had_less_before() {
+    let lane = LaneName::Data { node: NodeId([3; 32]).short(), inc: 0 };
+    let mut side = group::Side::default();
+    assert!(side.names(lane, 9) && side.end(lane) == 9);
+    side.short.insert(lane, 4);
+    assert!(!side.names(lane, 9) && !side.names(lane, 8));
+    assert_eq!(side.end(lane), 4);
+    assert!(side.names(lane, 10) && side.end(lane) == 10);
+    // So many lanes as one entry names.
+    for inc in 1..1_000 {
+        side.names(LaneName::Data { node: NodeId([3; 32]).short(), inc }, 1);
+    }
+    assert_eq!(side.named.len(), glog::DEPS_MAX);
 }

@@ -36,6 +36,8 @@ pub struct TestHost {
     pub forges: AtomicBool,
     /// So many of the next questions for the time fail.
     pub panics: AtomicU32,
+    /// Who holds it keeps the node from taking entries.
+    pub gate: tokio::sync::RwLock<()>,
     /// The highest serial that it remembers of everybody.
     pub serial: AtomicU32,
 }
@@ -159,15 +161,17 @@ impl Host for TestHost {
         group: GroupId,
         entries: Vec<Vec<u8>>,
     ) -> BoxFuture<'_, Received> {
-        let received = self.change(|inner| match inner.copies.get_mut(&group) {
-            Some(copy) => {
-                let (fresh, rejected) = copy.receive(&entries, 0);
-                inner.rejected += rejected;
-                Received { fresh, rejected, stopped: None }
-            }
-            None => Received { stopped: Some("unknown".to_owned()), ..Received::default() },
-        });
-        Box::pin(async { received })
+        Box::pin(async move {
+            drop(self.gate.read().await);
+            self.change(|inner| match inner.copies.get_mut(&group) {
+                Some(copy) => {
+                    let (fresh, rejected) = copy.receive(&entries, 0);
+                    inner.rejected += rejected;
+                    Received { fresh, rejected, stopped: None }
+                }
+                None => Received { stopped: Some("unknown".to_owned()), ..Received::default() },
+            })
+        })
     }
 
     fn wanted(&self, group: GroupId) -> BoxFuture<'_, Vec<EntryRef>> {
@@ -241,6 +245,7 @@ pub fn host() -> Arc<TestHost> {
         changed: watch::channel(0).0,
         forges: AtomicBool::new(false),
         panics: AtomicU32::new(0),
+        gate: tokio::sync::RwLock::new(()),
         serial: AtomicU32::new(0),
     })
 }
@@ -310,6 +315,16 @@ impl Node {
     pub async fn has_posts(&self, group: GroupId, count: usize) {
         let has = |inner: &Inner| inner.copies[&group].posts() >= count;
         self.host.until("posts are here", has).await;
+    }
+
+    /// How many of another node's entries are here.
+    pub fn words(&self, group: GroupId, of: &Node) -> usize {
+        self.host.inner.lock().copies[&group].words(of.id())
+    }
+
+    pub async fn has_words(&self, group: GroupId, of: &Node, count: usize) {
+        let has = |inner: &Inner| inner.copies[&group].words(of.id()) >= count;
+        self.host.until("words are here", has).await;
     }
 
     pub fn by_gossip(&self) -> u64 {

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use futures_util::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, StreamExt};
-use libp2p::request_response::{self, Codec, Message, ProtocolSupport};
+use libp2p::request_response::{self, Codec, Message, ProtocolSupport, ResponseChannel};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, PeerId, StreamProtocol, Swarm, identity, noise, tcp, yamux};
 use mesh::frames::{PROTOCOL, Request, Response};
@@ -76,6 +76,8 @@ pub struct Raw {
     pub peer: PeerId,
     /// What it answers when it is asked who it is.
     hello: Option<Vec<u8>>,
+    /// Questions that are never answered.
+    unanswered: Vec<ResponseChannel<Vec<u8>>>,
 }
 
 /// What became of a request.
@@ -113,7 +115,8 @@ impl Raw {
                 _ => {}
             }
         };
-        Self { swarm, peer, hello: hello.map(|hello| framed(&hello.encode())) }
+        let hello = hello.map(|hello| framed(&hello.encode()));
+        Self { swarm, peer, hello, unanswered: Vec::new() }
     }
 
     pub async fn ask(&mut self, request: &Request) -> Outcome {
@@ -150,8 +153,11 @@ impl Raw {
                             Request::Hello(_) => self.hello.clone(),
                             _ => Some(framed(&Response::Done.encode())),
                         };
-                        if let Some(answer) = answer {
-                            let _ = self.swarm.behaviour_mut().send_response(channel, answer);
+                        match answer {
+                            Some(answer) => {
+                                let _ = self.swarm.behaviour_mut().send_response(channel, answer);
+                            }
+                            None => self.unanswered.push(channel),
                         }
                     }
                     Event::Message {

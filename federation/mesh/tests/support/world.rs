@@ -289,6 +289,12 @@ impl Copy {
         }
     }
 
+    /// How many entries of a node are shown.
+    pub fn words(&self, of: NodeId) -> usize {
+        let Some(replica) = &self.replica else { return 0 };
+        replica.lanes().length(of.short(), 0) as usize
+    }
+
     pub fn posts(&self) -> usize {
         self.replica.as_ref().map_or(0, |replica| replica.lanes().entries().count())
     }

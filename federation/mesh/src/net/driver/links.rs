@@ -18,12 +18,16 @@ use crate::net::greet;
 use crate::net::outbox::Outbox;
 use crate::net::serve::ask;
 use crate::net::swarm::BehaviourEvent;
+use crate::setup::Rate;
 use crate::status::{CallError, FetchError};
 use crate::sync::{Bucket, Fault, Scores};
 use crate::trouble::{self, Trouble};
 
 /// How long a peer has to go that was told that it is not talked to.
 const REFUSED_WITHIN: Duration = Duration::from_secs(1);
+/// A peer says who it is once a connection. Each time costs the check of a certificate and a question to
+/// the host, and nothing else counts it.
+const HELLOS: Rate = Rate { requests: 1, bytes: u32::MAX };
 /// Addresses of one peer that are remembered.
 const ADDRESSES_MAX: usize = 8;
 
@@ -193,6 +197,7 @@ impl Driver {
             trouble: None,
             clock_ahead_ms: None,
             serve: Bucket::new(serve, now_ms),
+            hellos: Bucket::new(HELLOS, now_ms),
             outbox: Outbox::default(),
         });
         let address = endpoint.get_remote_address().clone();
@@ -211,6 +216,8 @@ impl Driver {
 
     fn is_closed(&mut self, peer: PeerId) {
         let Some(link) = self.links.remove(&peer) else { return };
+        self.greeted.set(peer, false);
+        self.topics.forget(&peer);
         let now_ms = self.now_ms();
         let was_ready = link.ready().is_some();
         let otherwise = if link.leaving { Trouble::Refused } else { Trouble::HungUp };
@@ -359,7 +366,8 @@ impl Driver {
             tracing::info!(%peer, %node, "a peer says that it is another node than before");
             return self.not_greeted(peer, channel, Trouble::Certificate);
         }
-        if let Err(reason) = self.serials.admit(&hello.cert, peer, serial) {
+        let is_here = |node: &NodeId| self.nodes.contains_key(node);
+        if let Err(reason) = self.serials.admit(&hello.cert, peer, serial, is_here) {
             tracing::info!(%node, ?reason, "a node shows an old certificate");
             return self.not_greeted(peer, channel, Trouble::OldCertificate);
         }
@@ -369,15 +377,16 @@ impl Driver {
             if let Some(link) = self.links.get_mut(&older) {
                 link.node = None;
             }
+            self.greeted.set(older, false);
             self.send_away(older);
         }
         if let Some(link) = self.links.get_mut(&peer) {
             link.node = Some(node);
             link.cert = Some(hello.cert.clone());
+            self.greeted.set(peer, true);
         }
-        if self.certs.len() >= super::STATS_MAX && !self.certs.contains_key(&node) {
-            self.certs.pop_first();
-        }
+        let is_here = |node: &NodeId| self.nodes.contains_key(node);
+        greet::make_room(&mut self.certs, node, super::STATS_MAX, is_here);
         self.certs.insert(node, hello.cert.clone());
         if let Some(channel) = channel {
             let hello = Response::Hello(self.hello());

@@ -1,8 +1,9 @@
 //! What goes over connections: requests and their answers, gossip, pushes, and what the handle wants.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use glog::{GroupId, NodeId};
+use glog::{GroupId, Node16, NodeId};
 use libp2p::PeerId;
 use libp2p::gossipsub::{self, MessageAcceptance};
 use libp2p::request_response::{self, Message, OutboundFailure, ResponseChannel};
@@ -17,7 +18,7 @@ use crate::net::ingest::{Incoming, Ingested, Via};
 use crate::net::serve;
 use crate::net::swarm::BehaviourEvent;
 use crate::status::{CallError, FetchError};
-use crate::sync::{Effect, Fault};
+use crate::sync::{Effect, Fault, author};
 use crate::trouble::Trouble;
 
 /// Members up to which an own entry is pushed to all.
@@ -124,11 +125,14 @@ impl Driver {
 
     /// A peer asks.
     fn asked(&mut self, peer: PeerId, request: Request, channel: ResponseChannel<Vec<u8>>) {
-        if let Request::Hello(hello) = request {
-            return self.greeted(peer, hello, Some(channel));
-        }
         let now_ms = self.now_ms();
         let Some(link) = self.links.get_mut(&peer) else { return };
+        if let Request::Hello(hello) = request {
+            return match link.hellos.take(now_ms) {
+                Some(()) => self.greeted(peer, hello, Some(channel)),
+                None => self.respond(peer, channel, &Response::Busy { retry_ms: BUSY_MS }),
+            };
+        }
         if link.leaving {
             return;
         }
@@ -154,10 +158,15 @@ impl Driver {
                 if let Some(link) = self.links.get_mut(&peer) {
                     link.serve.spend(entries.iter().map(Vec::len).sum());
                 }
-                let incoming = Incoming { from, group, entries, via: Via::Push { further } };
-                // Without room it is as if it had been lost on the way.
-                self.inbox.add(incoming);
-                self.respond(peer, channel, &Response::Done);
+                let mut has_room = true;
+                for (author, entries) in by_author(entries) {
+                    let via = Via::Push { further };
+                    let is_hasty = false;
+                    has_room &= self.came(Incoming { from, group, author, is_hasty, entries, via });
+                }
+                // Who is told that there was no room tells again what it has.
+                let busy = Response::Busy { retry_ms: BUSY_MS };
+                self.respond(peer, channel, if has_room { &Response::Done } else { &busy });
             }
             request => {
                 let Ok(permit) = Arc::clone(&self.serving).try_acquire_owned() else {
@@ -265,10 +274,31 @@ impl Driver {
             return self.judge(&id, source, MessageAcceptance::Ignore);
         };
         let via = Via::Gossip(id.clone(), source);
-        let incoming = Incoming { from, group, entries: vec![message.data], via };
-        if !self.inbox.add(incoming) {
+        let author = author(&message.data);
+        let entries = vec![message.data];
+        if !self.came(Incoming { from, group, author, is_hasty: false, entries, via }) {
             self.judge(&id, source, MessageAcceptance::Ignore);
         }
+    }
+
+    /// Entries have come unasked. Whether all of them wait to be taken: some may be too many for their
+    /// author's pace, or for the room that there is. Synchronisation brings those.
+    fn came(&mut self, mut incoming: Incoming) -> bool {
+        let now_ms = self.now_ms();
+        let Incoming { from, group, author, .. } = incoming;
+        let count = incoming.entries.len();
+        let Some(author) = author else { return self.inbox.add(incoming) };
+        let taken = self.sync.admits(group, author, from, &incoming.entries, now_ms);
+        incoming.entries.truncate(taken);
+        if taken == 0 {
+            return false;
+        }
+        incoming.is_hasty = self.sync.is_hasty(&author, from, now_ms);
+        let has_room = self.inbox.add(incoming);
+        if !has_room {
+            self.sync.took(author, from, taken, 0, now_ms);
+        }
+        has_room && taken == count
     }
 
     fn judge(&mut self, id: &gossipsub::MessageId, from: PeerId, verdict: MessageAcceptance) {
@@ -305,7 +335,12 @@ impl Driver {
 
     fn ingested(&mut self, ingested: Ingested) {
         let now_ms = self.now_ms();
-        let Ingested { from, group, received, verdicts, further, gossiped } = ingested;
+        let Ingested { from, group, author, count, received, verdicts, further, gossiped } =
+            ingested;
+        if let Some(author) = author {
+            let fresh = usize::try_from(received.fresh).unwrap_or(usize::MAX);
+            self.sync.took(author, from, count, fresh, now_ms);
+        }
         for (id, source, verdict) in verdicts {
             self.judge(&id, source, verdict);
         }
@@ -428,4 +463,13 @@ impl Driver {
         let all = self.push(group, &members, further, &[entry]);
         self.sync.changed(group, all && !members.is_empty(), now_ms);
     }
+}
+
+/// The entries of each author in their order, the control chain's first: data may cite it.
+fn by_author(entries: Vec<Vec<u8>>) -> BTreeMap<Option<Node16>, Vec<Vec<u8>>> {
+    let mut sorted = BTreeMap::<_, Vec<Vec<u8>>>::new();
+    for entry in entries {
+        sorted.entry(author(&entry)).or_default().push(entry);
+    }
+    sorted
 }
