@@ -18,8 +18,8 @@ use glog::{EntryId, EntryRef, Generation, GroupId, Hash16, Node16, NodeCert, Nod
 use keys::NodeIdentity;
 use mesh::{Call, Heads, Host, LaneName, Mesh, Policy, Received, Reply, Setup, StaticPeer};
 use node_core::{
-    Asked, Asking, Card, Confirmed, Core, CoreError, CoreResult, Event, FarInvite, Follower,
-    FoundName, HomeOffer, Network, SharedGroup, UserId,
+    Asked, Asking, Card, ChannelId, Confirmed, Core, CoreError, CoreResult, Event, FarInvite,
+    Follower, FoundName, HomeOffer, Network, SharedGroup, UserId,
 };
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,14 @@ const OTHER_HOLDERS_MAX: usize = 3;
 /// How often a node is asked to agree, and how long apart: it may have to fetch first.
 const AGREE_TRIES: usize = 8;
 const AGREE_AFTER: Duration = Duration::from_secs(1);
+
+/// Members that are asked for keys, one after the other, and how long it is until they are asked for the
+/// same again.
+const KEY_HOLDERS_MAX: usize = 3;
+const KEYS_AGAIN_MS: u64 = 60_000;
+
+/// Channels of which it is remembered that keys were asked for in vain. Protects memory.
+const UNANSWERED_MAX: usize = 1024;
 
 /// Groups that one node may follow here, and all nodes. Protects memory.
 const FOLLOWED_BY_ONE_MAX: usize = 1000;
@@ -113,6 +121,46 @@ glog::record! {
         pub from: u64,
         /// What, from the first entry on.
         pub entries: List<Blob<ENTRY_BYTES_MAX>, FIRST_ENTRIES_MAX>,
+    }
+}
+
+/// A call beside those of the mesh: [`Invite`], answered by [`Invited`] with those who would come.
+const WILLING: u16 = 4;
+
+/// A call beside those of the mesh: [`KeysAsked`], answered by [`KeysGiven`].
+const KEYS: u16 = 5;
+
+/// Keys of a group in one answer.
+const KEYS_MAX: usize = 128;
+
+/// A key, sealed to a node: version, the sender's half, the key, its tag.
+const SEALED_KEY_MAX: usize = 128;
+
+glog::record! {
+    /// A node asks for keys of a private group that it takes part in.
+    pub struct KeysAsked {
+        /// The group.
+        pub group: GroupId,
+        /// The entries of its chain that carry them.
+        pub ids: List<Hash16, KEYS_MAX>,
+    }
+}
+
+glog::record! {
+    /// A key of a private group.
+    pub struct GivenKey {
+        /// The entry that carries it.
+        pub id: Hash16,
+        /// Sealed to the node that asked, bound to "glog1-key" ++ group (32) ++ entry (16).
+        pub sealed: Blob<SEALED_KEY_MAX>,
+    }
+}
+
+glog::record! {
+    /// Those that the node may have.
+    pub struct KeysGiven {
+        /// In any order.
+        pub keys: List<GivenKey, KEYS_MAX>,
     }
 }
 
@@ -266,6 +314,10 @@ pub(crate) struct Federation {
     strangers: mpsc::Sender<Node16>,
     /// Pairs of people whose nodes may not share a log yet.
     unmet: mpsc::Sender<GroupId>,
+    /// Channels that cannot be read for want of keys.
+    locked: mpsc::Sender<ChannelId>,
+    /// Keys that were asked for in vain, channel by channel, and when: see [`KEYS_AGAIN_MS`].
+    unanswered: Mutex<BTreeMap<ChannelId, (Vec<Hash16>, u64)>>,
 }
 
 impl Federation {
@@ -291,6 +343,7 @@ impl Federation {
         };
         let (strangers, strangers_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
+        let (locked, locked_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let federation = Arc::new(Self {
             core: core.clone(),
             blobs: blobs.clone(),
@@ -305,6 +358,8 @@ impl Federation {
             trusted: Mutex::new(peers.iter().cloned().collect()),
             strangers,
             unmet,
+            locked,
+            unanswered: Mutex::default(),
         });
         let setup = Setup {
             operational,
@@ -330,8 +385,9 @@ impl Federation {
         core.follow(federation.clone());
         let asking = federation.clone().work(strangers_rx, unmet_rx);
         let (looking, confirming) = (federation.clone().look(), federation.clone().confirm());
+        let unlocking = federation.clone().unlock(locked_rx);
         let working = tokio::spawn(async move {
-            tokio::join!(asking, looking, confirming);
+            tokio::join!(asking, looking, confirming, unlocking);
         });
         Ok(Some((federation, working)))
     }
@@ -424,6 +480,65 @@ impl Federation {
                 }
             }
         }
+    }
+
+    /// Asks for keys that are missing.
+    async fn unlock(self: Arc<Self>, mut locked: mpsc::Receiver<ChannelId>) {
+        let mut again = tokio::time::interval(RENEW_EVERY);
+        loop {
+            let channels = tokio::select! {
+                Some(channel) = locked.recv() => vec![channel],
+                _ = again.tick() => {
+                    let shared = self.core.shared_groups().into_iter();
+                    shared.filter(|shared| !shared.public).map(|shared| shared.channel).collect()
+                }
+            };
+            for channel in channels {
+                if let Err(cause) = self.ask_for_keys(channel).await {
+                    tracing::debug!(%cause, "keys are not given");
+                }
+            }
+        }
+    }
+
+    async fn ask_for_keys(&self, channel: ChannelId) -> CoreResult<()> {
+        let Some((shared, mut missing)) = self.core.missing_keys(channel).await? else {
+            self.unanswered.lock().remove(&channel);
+            return Ok(());
+        };
+        missing.truncate(KEYS_MAX);
+        let now_ms = self.core.now_ms();
+        let asked = self.unanswered.lock().get(&channel).cloned();
+        if asked.is_some_and(|(keys, at)| keys == missing && now_ms < at + KEYS_AGAIN_MS) {
+            return Ok(());
+        }
+        let asks = KeysAsked {
+            group: shared.group,
+            ids: List::new(missing.clone()).map_err(|_| CoreError::TooMany)?,
+        };
+        let body = Blob::new(encode(&asks)).map_err(|_| CoreError::TooMany)?;
+        let own = self.core.node();
+        let members = [shared.home].into_iter().chain(shared.members);
+        let here = members.filter(|node| *node != own && self.is_connected(*node));
+        for node in here.take(KEY_HOLDERS_MAX) {
+            let body = body.clone();
+            let answer = Self::ask(self, node, Call::Other { kind: KEYS, body }).await;
+            let Ok(Reply::Other { kind: KEYS, body }) = answer else { continue };
+            let Ok(given) = decode::<KeysGiven>(&body) else { continue };
+            let given = given.keys.into_vec().into_iter();
+            let given = given.map(|key| (key.id, key.sealed.to_vec())).collect();
+            self.core.learn_keys(channel, given).await?;
+            if self.core.missing_keys(channel).await?.is_none() {
+                self.unanswered.lock().remove(&channel);
+                return Ok(());
+            }
+        }
+        let mut unanswered = self.unanswered.lock();
+        if unanswered.len() >= UNANSWERED_MAX {
+            unanswered.pop_first();
+        }
+        unanswered.insert(channel, (missing, now_ms));
+        Ok(())
     }
 
     async fn renew(&self) {
@@ -580,7 +695,7 @@ impl Federation {
                 }
             },
             Call::Profiles { users } => {
-                let cards = core.cards(&users);
+                let cards = core.cards_shown(&users)?;
                 let records = cards.iter().map(|card| Blob::new(encode(&person(card))));
                 let records = records.filter_map(Result::ok).collect();
                 Reply::Profiles(List::new(records).unwrap_or_default())
@@ -592,6 +707,22 @@ impl Federation {
                 let added = core.invited(from, invite).await?;
                 let added = Invited { users: List::new(added).unwrap_or_default() };
                 other(INVITE, &added)
+            }
+            Call::Other { kind: WILLING, body } => {
+                let invite: Invite = decode(&body).map_err(|_| CoreError::UnknownChannel)?;
+                let Invite { group, home, by, users } = invite;
+                let invite = FarInvite { group, home, by, users: users.to_vec() };
+                let willing = core.willing(from, invite).await?;
+                other(WILLING, &Invited { users: List::new(willing).unwrap_or_default() })
+            }
+            Call::Other { kind: KEYS, body } => {
+                let asked: KeysAsked = decode(&body).map_err(|_| CoreError::UnknownChannel)?;
+                let given = core.keys_for(from, asked.group, asked.ids.to_vec()).await?;
+                let given = given.into_iter().filter_map(|(id, sealed)| {
+                    Blob::new(sealed).ok().map(|sealed| GivenKey { id, sealed })
+                });
+                let keys = List::new(given.collect()).unwrap_or_default();
+                other(KEYS, &KeysGiven { keys })
             }
             Call::Manifest { blob } => match self.blobs.manifest(BlobId(blob)).await {
                 Ok(Some(Manifest { size, chunks })) => {
@@ -650,6 +781,7 @@ impl Federation {
                 bytes_out: status.bytes_out,
                 entries_by_gossip: status.entries_by_gossip,
                 entries_by_fetch: status.entries_by_fetch,
+                held_back: status.held_back,
                 failures: status.failures,
                 next_attempt_s: status.next_attempt_ms.map(|at| at.saturating_sub(now_ms) / 1000),
                 score: status.score,
@@ -799,6 +931,9 @@ pub(crate) struct Peer {
     pub(crate) bytes_out: u64,
     pub(crate) entries_by_gossip: u64,
     pub(crate) entries_by_fetch: u64,
+    /// Entries that it wrote and that came too fast: they were fetched later.
+    #[serde(default)]
+    pub(crate) held_back: u64,
     pub(crate) failures: u32,
     /// Seconds until it is tried again.
     pub(crate) next_attempt_s: Option<u64>,
@@ -876,6 +1011,7 @@ impl Follower for Federation {
             Event::GroupsChanged => mesh.groups_changed(),
             // A full line loses nothing: names are asked for again now and then.
             Event::Stranger { node } => drop(self.strangers.try_send(*node)),
+            Event::Locked { channel } => drop(self.locked.try_send(*channel)),
             _ => {}
         }
     }
@@ -901,7 +1037,13 @@ impl Network for Federation {
     fn follow(&self, node: NodeId, group: GroupId) -> Asking<'_, ()> {
         Box::pin(async move {
             self.ask(node, Call::Follow { group }).await?;
-            self.fetch(group, node).await
+            self.fetch(group, node).await?;
+            // Who comes into a private group is to find in it what was said before.
+            let Some(channel) = self.core.channel_of_group(group)? else { return Ok(()) };
+            if let Err(cause) = self.ask_for_keys(channel).await {
+                tracing::debug!(%cause, "keys are not given");
+            }
+            Ok(())
         })
     }
 
@@ -914,22 +1056,18 @@ impl Network for Federation {
         })
     }
 
+    fn willing(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>> {
+        Box::pin(self.ask_about_people(WILLING, node, invite))
+    }
+
     fn invite(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>> {
         Box::pin(async move {
-            let FarInvite { group, home, by, users } = invite;
-            let users = List::new(users).map_err(|_| CoreError::TooMany)?;
-            let said = encode(&Invite { group, home, by, users });
-            let body = Blob::new(said).map_err(|_| CoreError::TooMany)?;
-            let asked = Self::ask(self, node, Call::Other { kind: INVITE, body }).await?;
-            let Reply::Other { kind: INVITE, body } = asked else {
-                return Err(CoreError::NodeUnreachable);
-            };
-            let added: Invited = decode(&body).map_err(|_| CoreError::NodeUnreachable)?;
+            let added = self.ask_about_people(INVITE, node, invite).await?;
             // So that what they write finds its way here.
             if let Some(mesh) = self.mesh.get() {
                 mesh.groups_changed();
             }
-            Ok(added.users.to_vec())
+            Ok(added)
         })
     }
 
@@ -957,9 +1095,13 @@ impl Source for Federation {
     fn holders(&self, wanted: &Wanted) -> Vec<Holder> {
         let owner = or_none(self.core.node_of(UserId(wanted.owner)));
         let Some(owner) = owner.filter(|owner| !owner.blocked) else { return Vec::new() };
-        // Whoever has shown it first; then those who may have opened it.
+        // Whoever has shown it first; then those who may have opened it: who asks for a file by its hash
+        // tells it, so nobody is asked who cannot have seen it.
+        let groups = or_none(self.core.groups_of(UserId(wanted.owner)));
         let connected = self.connected.lock();
-        let others = connected.iter().filter(|node| **node != owner.id).take(OTHER_HOLDERS_MAX);
+        let saw = |node: &&NodeId| groups.iter().any(|shared| is_of(shared, **node));
+        let others = connected.iter().filter(|node| **node != owner.id).filter(saw);
+        let others = others.take(OTHER_HOLDERS_MAX);
         [owner.id].iter().chain(others).map(|node| Holder(node.0)).collect()
     }
 
@@ -991,6 +1133,11 @@ impl Source for Federation {
     }
 }
 
+fn told(heads: node_core::Heads) -> Heads {
+    let node_core::Heads { control, term, lanes, public, ends } = heads;
+    Heads { control, term, lanes, public, ends }
+}
+
 fn lane(lane: LaneName) -> node_core::LaneName {
     match lane {
         LaneName::Control => node_core::LaneName::Control,
@@ -1012,9 +1159,13 @@ impl Host for Federation {
     }
 
     fn shared_with(&self, peer: NodeId) -> BoxFuture<'_, Vec<GroupId>> {
-        let shared = self.core.shared_groups();
-        let mut groups: BTreeSet<GroupId> =
-            shared.iter().filter(|shared| is_of(shared, peer)).map(|shared| shared.group).collect();
+        let (shared, now) = (self.core.shared_groups(), self.core.now());
+        // Who was let go is to find that out.
+        let is_told = |shared: &SharedGroup| {
+            shared.left.iter().any(|(node, until)| *node == peer && *until > now)
+        };
+        let with = shared.iter().filter(|shared| is_of(shared, peer) || is_told(shared));
+        let mut groups: BTreeSet<GroupId> = with.map(|shared| shared.group).collect();
         if let Some(followed) = self.followers.lock().0.get(&peer) {
             groups.extend(followed.keys());
         }
@@ -1035,11 +1186,10 @@ impl Host for Federation {
             if let Some(peer) = peer
                 && !or_none(self.core.may_node_read(peer, group))
             {
-                return None;
+                return or_none(self.core.heads_for_left(peer, group).await).map(told);
             }
             let heads = or_none(self.core.log_heads(group).await)?;
-            let node_core::Heads { control, term, lanes, public } = heads;
-            Some(Heads { control, term, lanes, public })
+            Some(told(heads))
         })
     }
 
@@ -1125,6 +1275,25 @@ impl Host for Federation {
 }
 
 impl Federation {
+    /// Asks a node about people of its own who are wanted in a group.
+    async fn ask_about_people(
+        &self,
+        kind: u16,
+        node: NodeId,
+        invite: FarInvite,
+    ) -> CoreResult<Vec<u64>> {
+        let FarInvite { group, home, by, users } = invite;
+        let users = List::new(users).map_err(|_| CoreError::TooMany)?;
+        let said = encode(&Invite { group, home, by, users });
+        let body = Blob::new(said).map_err(|_| CoreError::TooMany)?;
+        let Reply::Other { kind: of, body } = self.ask(node, Call::Other { kind, body }).await?
+        else {
+            return Err(CoreError::NodeUnreachable);
+        };
+        let answer: Invited = decode(&body).map_err(|_| CoreError::NodeUnreachable)?;
+        if of == kind { Ok(answer.users.to_vec()) } else { Err(CoreError::NodeUnreachable) }
+    }
+
     /// Whether a node answers at an address that the operator gave.
     fn is_trusted(&self, node: NodeId) -> bool {
         let Some(mesh) = self.mesh.get() else { return false };

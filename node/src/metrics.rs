@@ -127,6 +127,8 @@ impl Lines {
         each("counter", "peer_fetched_entries_total", "New entries fetched from it.", |peer| {
             peer.entries_by_fetch
         });
+        let held = "Entries that it wrote and that came too fast: they were fetched later.";
+        each("counter", "peer_held_back_entries_total", held, |peer| peer.held_back);
         each("gauge", "peer_failures", "Failures since it was last reached.", |peer| {
             u64::from(peer.failures)
         });

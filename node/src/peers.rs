@@ -103,6 +103,13 @@ pub(crate) fn list(args: &DataArgs) -> anyhow::Result<()> {
             peer.entries_by_fetch,
             peer.score
         )?;
+        if peer.held_back > 0 {
+            writeln!(
+                out,
+                "  {} of its entries came too fast, and were fetched later",
+                peer.held_back
+            )?;
+        }
         for (group, lag) in peer.lag.iter().filter(|(_, lag)| *lag > 0) {
             writeln!(out, "  {lag} entries behind in {}", group.get(..16).unwrap_or(group))?;
         }

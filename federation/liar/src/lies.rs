@@ -151,7 +151,8 @@ impl Served {
         if self.lie == Lie::Heads {
             (control.seq, control.hash) = (1 << 40, Hash16([7; 16]));
         }
-        Some(Heads { control, term: chain.state().generation.term, lanes, public: true })
+        let term = chain.state().generation.term;
+        Some(Heads { control, term, lanes, public: true, ends: false })
     }
 
     fn page(&self, lane: LaneName, from: u64, to: u64) -> Vec<Vec<u8>> {

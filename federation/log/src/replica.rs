@@ -89,7 +89,8 @@ pub enum Event {
         /// The entry, as it came.
         entry: Box<Entry>,
     },
-    /// These are judged otherwise than before: something is shown that was not, or the other way.
+    /// These are judged otherwise than before, or can be read now: something is shown that was not, or
+    /// the other way.
     Judged(Vec<EntryRef>),
     /// A node has forked its lane.
     Forked(LaneFork),
@@ -288,7 +289,10 @@ impl Replica {
         for entry in self.locked.remove(&id).unwrap_or_default() {
             let content = read_body(&entry, Some(&secret));
             if let Some(read) = DataEntry::new(&entry, Content::Hidden) {
-                changed.extend(self.lanes.set_content(&self.chain, &read.at, content));
+                // It says something now, however it is judged.
+                changed.push(read.at);
+                let judged = self.lanes.set_content(&self.chain, &read.at, content);
+                changed.extend(judged.into_iter().filter(|at| *at != read.at));
             }
         }
         self.keys.insert(id, secret);

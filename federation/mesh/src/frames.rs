@@ -80,7 +80,7 @@ impl HeadsFrame {
     /// As it travels; of more lanes than a frame has room for, the first.
     pub fn new(mut heads: Heads) -> Result<Self, Malformed> {
         heads.lanes.truncate(LANES_MAX);
-        let Heads { control, term, lanes, public } = heads;
+        let Heads { control, term, lanes, public, ends: _ } = heads;
         Ok(Self { control, term, lanes: List::new(lanes)?, public })
     }
 
@@ -97,7 +97,8 @@ impl HeadsFrame {
         if lanes.iter().zip(lanes.iter().skip(1)).any(|(a, b)| name(a) >= name(b)) {
             return Err(Malformed);
         }
-        Ok(Heads { control: self.control, term: self.term, lanes, public: self.public })
+        let Self { control, term, public, .. } = self;
+        Ok(Heads { control, term, lanes, public, ends: false })
     }
 }
 

@@ -133,6 +133,9 @@ pub struct Heads {
     pub lanes: Vec<EntryRef>,
     /// Whether the group is public.
     pub public: bool,
+    /// Whoever is told this may read no more: what stands above, and lanes that are not named, are not
+    /// served. It is this node's to keep to, and does not travel.
+    pub ends: bool,
 }
 
 impl Heads {
@@ -146,6 +149,7 @@ impl Heads {
             term: chain.state().generation.term,
             lanes,
             public: chain.state().is_public(),
+            ends: false,
         })
     }
 

@@ -224,6 +224,11 @@ pub enum Event {
     Entry(Arc<LogEntry>),
     /// Which groups are shared with other nodes changed.
     GroupsChanged,
+    /// Something of a private group of other nodes cannot be read here for want of its key.
+    Locked {
+        /// In which channel.
+        channel: ChannelId,
+    },
     /// Somebody on another node came to be known here, who has no name yet.
     Stranger {
         /// On which.

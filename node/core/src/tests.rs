@@ -13,6 +13,7 @@ mod channel_settings;
 mod channel_views;
 mod channels;
 mod chats;
+mod closed;
 mod dialogs;
 mod disk;
 mod durability;

@@ -13,6 +13,8 @@ mod channel;
 #[cfg(test)]
 #[path = "../chat/clients.rs"]
 mod clients;
+#[cfg(test)]
+mod closed;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
 #[path = "../chat/driver.rs"]

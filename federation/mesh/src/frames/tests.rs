@@ -237,7 +237,7 @@ fn the_fullest_frames_fit() {
         hash: Hash16([2; 16]),
     });
     let control = ControlRef { recovery: 0, act: Hash16([0; 16]), seq: 0, hash: Hash16([0; 16]) };
-    let heads = Heads { control, term: 0, lanes: lanes.collect(), public: true };
+    let heads = Heads { control, term: 0, lanes: lanes.collect(), public: true, ends: false };
     let heads = Response::Heads(HeadsFrame::new(heads).unwrap()).encode();
     let hashes = List::new(vec![[7; 32]; crate::calls::CHUNKS_MAX]).unwrap();
     let manifest = Reply::Manifest { hashes, length: u64::MAX };

@@ -1153,7 +1153,8 @@ fn many_groups_and_lanes_are_compared_in_time() {
         });
         let control =
             glog::ControlRef { recovery: 0, act: Hash16([0; 16]), seq: 5, hash: Hash16([4; 16]) };
-        let mut ours = Heads { control, term: 0, lanes: lanes.collect(), public: true };
+        let mut ours =
+            Heads { control, term: 0, lanes: lanes.collect(), public: true, ends: false };
         ours.lanes.sort_unstable();
         let mut theirs = ours.clone();
         theirs.lanes[0].seq = 7;

@@ -10,7 +10,7 @@
 //! Sources: <https://core.telegram.org/method/messages.createChat>,
 //! <https://core.telegram.org/method/messages.addChatUser>
 
-use node_core::{CHAT_MEMBERS_MAX, ChatChange, ChatDone, CoreError, UserId};
+use node_core::{CHAT_MEMBERS_MAX, ChatChange, ChatDone, ChatId, CoreError, UserId, is_remote};
 use tl::functions::messages as f;
 use tl::{enums, types};
 
@@ -31,10 +31,11 @@ pub(in crate::rpc) async fn create_chat(
     let users = users.collect::<RpcResult<Vec<UserId>>>()?;
     let (core, period) = (&ctx.shared.core, request.ttl_period.unwrap_or(0));
     let made = core.create_chat(ctx.actor()?, ctx.user()?, &request.title, users, period).await;
-    let made = made.map_err(|error| match error {
+    let mut made = made.map_err(|error| match error {
         CoreError::UnknownUser => RpcError::new(400, "INPUT_USER_DEACTIVATED"),
         other => other.into(),
     })?;
+    bring_far(ctx, made.chat, &mut made.done.missing).await;
     let mut updates = chat_updates(ctx, made.chat, &made.done.sent, &[ChatChange::Members])?;
     if let (enums::Updates::Updates(updates), Some(sent)) = (&mut updates, made.done.sent.first()) {
         // As with new channels: TDLib takes no answer without a number under which it was sent.
@@ -42,6 +43,16 @@ pub(in crate::rpc) async fn create_chat(
         updates.updates.insert(0, named.into());
     }
     Ok(invited(updates, &made.done))
+}
+
+/// People of other nodes come into a group if it becomes a supergroup; who does stays not missing.
+async fn bring_far(ctx: &Context, chat: ChatId, missing: &mut Vec<UserId>) {
+    let far: Vec<UserId> = missing.iter().copied().filter(|user| is_remote(*user)).collect();
+    let (Ok(owner), false) = (ctx.user(), far.is_empty()) else { return };
+    // Who could not be brought is missing, for whatever reason.
+    if let Ok(still) = ctx.shared.core.bring_to_chat(owner, chat, far).await {
+        missing.retain(|user| !is_remote(*user) || still.contains(user));
+    }
 }
 
 /// As a boxed type, for which updates alone stand in older layers.
@@ -69,6 +80,8 @@ pub(in crate::rpc) async fn add_chat_user(
         CoreError::UnknownUser => RpcError::new(400, "INPUT_USER_DEACTIVATED"),
         other => other.into(),
     })?;
+    let mut added = added;
+    bring_far(ctx, chat, &mut added.missing).await;
     if !added.missing.is_empty() && ctx.layer < SAYS_MISSING {
         return Err(CoreError::UserPrivacy.into());
     }

@@ -4,7 +4,8 @@
 //! ++ 1 ++ incarnation (4) ++ seq (8): those of this node's lane, while nobody else writes. Once others
 //! do: channel (8) ++ 2 ++ number (8), those of all lanes in the order in which they were delivered
 //! here; channel (8) ++ 3 ++ node (16) ++ incarnation (4) ++ seq (8) ++ hash (16), the number of one.
-//! Other values are whole entries.
+//! Channel (8) ++ 4 ++ entry (16): a key that another member gave, sealed to this node. Other values
+//! are whole entries.
 //!
 //! A chain lies in memory while its channel is written in; of the lane only where it ends. A log in
 //! which others write lies there as a whole ([`Replica`]). Only the committer writes, and only it asks.
@@ -20,7 +21,7 @@ use glog::{
     LaneEnd, Node16, NodeCert, Opened, PENDING_MAX, Rejected, Replica, RootOpening, UserRef,
 };
 use keys::epoch::EpochSecret;
-use keys::sealed::BoxSecret;
+use keys::sealed::{BoxPublic, BoxSecret};
 use keys::{CryptoRng, NodeIdentity};
 use node_store::{Keyspace, Order, Store};
 use parking_lot::Mutex;
@@ -34,6 +35,7 @@ const CONTROL: u8 = 0;
 const DATA: u8 = 1;
 const DELIVERED: u8 = 2;
 const PLACE: u8 = 3;
+const KEY: u8 = 4;
 
 /// All rows of a log, however many.
 const ROWS_MAX: usize = usize::MAX >> 1;
@@ -111,6 +113,26 @@ impl LogKeys {
         DataBody::Open(Box::new(Open { cert: Some(self.cert.clone()), previous, root }))
     }
 
+    /// The key that an entry of a chain carries: from this node's box, or as a group told it that became
+    /// public since.
+    fn open_box(&self, chain: &Chain, id: Hash16) -> Option<EpochSecret> {
+        let told = |entry: &ControlEntry| {
+            let Some(Action::Info(info)) = entry.action() else { return None };
+            let Setting::Public(told) = &info.setting else { return None };
+            let (_, secret) = told.iter().find(|(known, _)| *known == id)?;
+            Some(EpochSecret::from_bytes(secret))
+        };
+        let carried = chain.entries().iter().find(|entry| entry.id().short() == id)?;
+        glog::open_epoch(carried, self.node().short(), &self.sealing)
+            .or_else(|| chain.entries().iter().rev().find_map(told))
+    }
+
+    /// Opens a key of a group that another member has sealed to this node.
+    fn open_given(&self, group: glog::GroupId, id: Hash16, given: &[u8]) -> Option<EpochSecret> {
+        let opened = self.sealing.open(given, &given_bound(group, id)).ok()?;
+        opened.first_chunk().filter(|_| opened.len() == 32).map(EpochSecret::from_bytes)
+    }
+
     /// What it signs entries with.
     pub(crate) fn operational(&self) -> &NodeIdentity {
         &self.operational
@@ -172,7 +194,7 @@ impl LogMark {
 /// The log of one channel.
 struct Log {
     held: Held,
-    /// The key in force, of a private channel.
+    /// The key in force, of a private channel in which nobody else writes.
     secret: Option<EpochSecret>,
 }
 
@@ -184,7 +206,7 @@ enum Held {
     Shared(Box<Shared>),
 }
 
-/// A log in which other nodes write.
+/// A log in which other nodes write. Its replica knows the keys of a private group.
 pub(crate) struct Shared {
     pub(crate) replica: Replica,
     /// The number that the next entry of a lane gets which is delivered here.
@@ -321,6 +343,12 @@ impl Log {
         Ok(log)
     }
 
+    /// The incarnation of this node's lane: the node's, unless it was removed since that one.
+    fn incarnation(&self, keys: &LogKeys, global: u32) -> u32 {
+        let own = self.chain().state().nodes.get(&keys.node().short());
+        own.map_or(global, |own| own.floor.max(global))
+    }
+
     fn chain(&self) -> &Chain {
         match &self.held {
             Held::Alone { chain, .. } => chain,
@@ -363,6 +391,33 @@ fn places(entry: &Entry) -> Option<(EntryRef, Option<EntryRef>)> {
     let at = EntryRef { node, inc, seq: header.seq, hash: entry.id().short() };
     let before = header.seq.checked_sub(1);
     Some((at, before.map(|seq| EntryRef { seq, hash: header.prev.short(), ..at })))
+}
+
+/// Whom an action is about.
+fn named_in(action: &Action) -> Option<UserRef> {
+    match action {
+        Action::Promote(of) => Some(of.user),
+        Action::Demote(of) => Some(of.user),
+        Action::Ban(of) => Some(of.user),
+        Action::Restrict(of) => Some(of.user),
+        Action::Unban(of) => Some(of.user),
+        Action::Admit(of) => Some(of.user),
+        Action::TransferOwner(of) => Some(of.user),
+        _ => None,
+    }
+}
+
+fn changes_chain(event: &Event) -> bool {
+    matches!(event, Event::Control { .. } | Event::Recovered { .. })
+}
+
+fn carries_key(entry: &ControlEntry) -> bool {
+    entry.action().is_some_and(|action| action.epoch().is_some())
+}
+
+/// What a key that one member gives another is bound to.
+fn given_bound(group: glog::GroupId, id: Hash16) -> Vec<u8> {
+    [&b"glog1-key"[..], &group.0, &id.0].concat()
 }
 
 fn too_large<E>(_: E) -> CoreError {
@@ -448,6 +503,17 @@ impl Decide<'_> {
         let mut replica = replica.map_err(|_| damaged())?;
         for (_, row) in control {
             replica.receive(decode(&row)?, 0).map_err(|_| damaged())?;
+        }
+        // Before what they open: it is then read as it is received.
+        let carriers = replica.chain().entries().iter().filter(|entry| carries_key(entry));
+        let ids: Vec<Hash16> = carriers.map(|entry| entry.id().short()).collect();
+        for id in ids {
+            let group = replica.chain().group();
+            let given = self.get(Keyspace::LOGS, &entry_key(channel, KEY, &id.0))?;
+            let given = given.and_then(|given| keys.open_given(group, id, &given));
+            if let Some(secret) = given.or_else(|| keys.open_box(replica.chain(), id)) {
+                replica.learn_key(id, secret);
+            }
         }
         let delivered = rows(DELIVERED, &[])?;
         let next = delivered.last().and_then(|(key, _)| key.last_chunk::<8>());
@@ -581,6 +647,7 @@ impl Decide<'_> {
         if self.federated(channel)?.is_some_and(|row| !row.unheard.is_empty()) {
             return Err(CoreError::NodeUnreachable);
         }
+        let subject = named_in(&body.action);
         let (logs, now_ms) = (&self.inner.logs, self.now_ms);
         let rng = &mut *self.rng;
         let (mark, seq, bytes, events, delivered) = logs.with(channel, |keys, log| {
@@ -611,7 +678,7 @@ impl Decide<'_> {
                     chain.offer(control).map_err(|_| CoreError::Damaged(ENTRY))?;
                 }
                 Held::Shared(shared) => {
-                    let received = shared.replica.receive(entry, now_ms);
+                    let received = shared.change(keys, |copy| copy.receive(entry, now_ms));
                     events = received.map_err(|_| CoreError::Damaged(ENTRY))?;
                     delivered = shared.delivered(&events);
                 }
@@ -626,7 +693,20 @@ impl Decide<'_> {
         self.put_bytes(Keyspace::LOGS, &key, bytes.clone());
         self.keep_delivered(channel, delivered);
         self.follow_own(channel, events);
+        if self.is_told(channel)? {
+            let own = self.inner.logs.keys.node().short();
+            for user in [by, subject].into_iter().flatten().filter(|user| user.node == own) {
+                self.note_shown(UserId(i64::try_from(user.id).unwrap_or(0)))?;
+            }
+        }
         self.tell_entry(channel, bytes)
+    }
+
+    /// Whether other nodes read a log, or may.
+    pub(super) fn is_told(&self, channel: ChannelId) -> CoreResult<bool> {
+        self.with_log(channel, |_, log| {
+            Ok(matches!(log.held, Held::Shared(_)) || log.chain().state().is_public())
+        })
     }
 
     /// Writes the next entry of this node's lane. As [`Decide::write_control`]. User 0 is the node.
@@ -645,10 +725,10 @@ impl Decide<'_> {
 
     /// An incarnation of a lane above the first begins with an Open.
     fn open_lane(&mut self, channel: ChannelId) -> CoreResult<()> {
-        let inc = self.inner.logs.incarnation();
-        let Some(before) = inc.checked_sub(1) else { return self.open_log(channel) };
+        let global = self.inner.logs.incarnation();
         let opened = self.with_log(channel, |keys, log| {
-            let node = keys.node();
+            let (node, inc) = (keys.node(), log.incarnation(keys, global));
+            let Some(before) = inc.checked_sub(1) else { return Ok(None) };
             let previous = match &log.held {
                 Held::Alone { end, .. } if end.last.is_some() => return Ok(None),
                 Held::Alone { .. } => None,
@@ -667,7 +747,7 @@ impl Decide<'_> {
         })?;
         let Some(mut opened) = opened else { return Ok(()) };
         if opened.previous.is_none() {
-            opened.previous = self.end_of_own(channel, before)?;
+            opened.previous = self.end_of_own(channel, opened.inc - 1)?;
         }
         let open = self.inner.logs.keys.open(&opened);
         self.append_data(channel, UserId(0), &open).map(|_| ())
@@ -694,10 +774,10 @@ impl Decide<'_> {
     ) -> CoreResult<EntryRef> {
         self.open_log(channel)?;
         let (logs, now_ms) = (&self.inner.logs, self.now_ms);
-        let inc = logs.incarnation();
+        let global = logs.incarnation();
         let rng = &mut *self.rng;
         let (mark, at, entry, events, delivered) = logs.with(channel, |keys, log| {
-            let mark = log.mark(channel);
+            let (mark, inc) = (log.mark(channel), log.incarnation(keys, global));
             let by = user.0.unsigned_abs();
             let refused = |cause| match cause {
                 AuthorError::TooLong => crate::TextError::TooLong.into(),
@@ -746,6 +826,9 @@ impl Decide<'_> {
             }
         }
         self.follow_own(channel, events);
+        if self.is_told(channel)? {
+            self.note_shown(user)?;
+        }
         self.tell_entry(channel, entry)?;
         Ok(at)
     }
@@ -758,6 +841,22 @@ impl Decide<'_> {
             let place = entry_key(channel, PLACE, &place_of(&at));
             self.put_bytes(Keyspace::LOGS, &place, number.to_vec());
         }
+    }
+
+    /// Entries of lanes in the order in which they were delivered here, each once.
+    pub(crate) fn as_delivered(
+        &self,
+        channel: ChannelId,
+        entries: Vec<EntryRef>,
+    ) -> CoreResult<Vec<EntryRef>> {
+        let mut numbered = Vec::with_capacity(entries.len());
+        for at in entries {
+            let number = self.get(Keyspace::LOGS, &entry_key(channel, PLACE, &place_of(&at)))?;
+            numbered.push((number, at));
+        }
+        numbered.sort_unstable();
+        numbered.dedup();
+        Ok(numbered.into_iter().map(|(_, at)| at).collect())
     }
 
     /// A stored entry of a lane.
@@ -786,14 +885,14 @@ impl Decide<'_> {
         entry: Entry,
     ) -> CoreResult<Result<Vec<Event>, Rejected>> {
         let now_ms = self.now_ms;
-        let (mark, received, delivered) = self.with_log(channel, |_, log| {
+        let (mark, received, delivered) = self.with_log(channel, |keys, log| {
             let mark = log.mark(channel);
             let Held::Shared(shared) = &mut log.held else {
                 return Err(CoreError::UnknownChannel);
             };
             let control = matches!(entry.header().lane, glog::Lane::Control { .. });
             let carried = control.then(|| (entry.header().seq, entry.encode()));
-            let received = shared.replica.receive(entry, now_ms);
+            let received = shared.change(keys, |replica| replica.receive(entry, now_ms));
             let delivered = shared.delivered(received.as_deref().unwrap_or_default());
             Ok((mark, received.map(|events| (events, carried)), delivered))
         })?;
@@ -806,8 +905,6 @@ impl Decide<'_> {
         }
         self.changed_log(mark);
         self.keep_delivered(channel, delivered);
-        let changes_chain =
-            |event: &Event| matches!(event, Event::Control { .. } | Event::Recovered { .. });
         if let Some((seq, _)) = carried.filter(|_| events.iter().any(changes_chain)) {
             self.put_chain(channel, seq)?;
         }
@@ -836,10 +933,11 @@ impl Decide<'_> {
         channel: ChannelId,
         change: impl FnOnce(&mut Replica) -> Vec<Event>,
     ) -> CoreResult<Vec<Event>> {
-        let (mark, events, delivered) = self.with_log(channel, |_, log| {
+        let (mark, events, delivered) = self.with_log(channel, |keys, log| {
             let mark = log.mark(channel);
             let Held::Shared(shared) = &mut log.held else { return Ok((mark, Vec::new(), vec![])) };
-            let events = change(&mut shared.replica);
+            let events = shared.change(keys, |replica| Ok(change(replica)));
+            let events = events.unwrap_or_default();
             let delivered = shared.delivered(&events);
             Ok((mark, events, delivered))
         })?;
@@ -873,7 +971,7 @@ impl Decide<'_> {
             };
             let (state, control) = (chain.state(), chain.cite().ok_or(CoreError::Damaged(ENTRY))?);
             let (term, public) = (state.generation.term, state.is_public());
-            Ok(Heads { control, term, lanes, public })
+            Ok(Heads { control, term, lanes, public, ends: false })
         })
     }
 
@@ -1021,35 +1119,147 @@ impl Decide<'_> {
     pub(super) fn opening(&mut self, channel: ChannelId) -> CoreResult<Setting> {
         self.with_log(channel, |keys, log| {
             let node = keys.node().short();
-            let carried = log.chain().entries().iter().filter_map(|entry| {
-                let secret = glog::open_epoch(entry, node, &keys.sealing)?;
-                Some((entry.id().short(), *secret.secret_bytes()))
-            });
+            let known = |entry: &ControlEntry| match &log.held {
+                Held::Shared(shared) => {
+                    shared.replica.key(&entry.id().short()).map(|key| *key.secret_bytes())
+                }
+                Held::Alone { .. } => glog::open_epoch(entry, node, &keys.sealing)
+                    .map(|secret| *secret.secret_bytes()),
+            };
+            let carried = log.chain().entries().iter().filter(|entry| carries_key(entry));
+            let carried = carried.filter_map(|entry| Some((entry.id().short(), known(entry)?)));
             let carried =
                 if log.chain().state().shows_history { carried.collect() } else { Vec::new() };
             Ok(Setting::Public(List::new(carried).map_err(too_large)?))
         })
     }
 
-    /// A key for a channel that becomes private.
-    ///
-    /// # Errors
-    /// [`CoreError::NotBuilt`] where other nodes take part: their members would see no more.
-    pub(super) fn new_epoch(&mut self, channel: ChannelId) -> CoreResult<glog::body::Epoch> {
+    /// A key for the next entry of a chain, sealed to the nodes that write after it: to one more, or to
+    /// all but one.
+    pub(crate) fn new_epoch(
+        &mut self,
+        channel: ChannelId,
+        with: Option<&NodeCert>,
+        without: Option<Node16>,
+    ) -> CoreResult<glog::body::Epoch> {
+        self.open_log(channel)?;
+        let logs = &self.inner.logs;
+        let rng = &mut *self.rng;
+        logs.with(channel, |_, log| {
+            let (secret, place) = (EpochSecret::generate(rng), log.chain().next_place());
+            let members = log.chain().state().members();
+            let members = members.filter(|node| Some(node.id.short()) != without);
+            let certs: Vec<&NodeCert> =
+                members.filter_map(|node| node.newest_cert()).chain(with).collect();
+            glog::seal_epoch(&secret, place, &certs, rng).map_err(too_large)
+        })
+    }
+
+    /// The key of a Recover by this node, sealed to all nodes that write.
+    pub(crate) fn epoch_of_recover(
+        &mut self,
+        channel: ChannelId,
+        keep: u64,
+        number: u32,
+    ) -> CoreResult<glog::body::Epoch> {
         self.open_log(channel)?;
         let logs = &self.inner.logs;
         let rng = &mut *self.rng;
         logs.with(channel, |keys, log| {
-            if matches!(log.held, Held::Shared(_)) {
-                return Err(CoreError::NotBuilt);
-            }
-            let (secret, place) = (EpochSecret::generate(rng), log.chain().next_place());
-            glog::seal_epoch(&secret, place, &[&keys.cert], rng).map_err(too_large)
+            let (chain, own) = (log.chain(), keys.node());
+            let place = glog::recover_place(chain, keep, number, own).ok_or(UNOPENED)?;
+            let others = chain.state().members().filter(|node| node.id != own);
+            let certs: Vec<&NodeCert> =
+                others.filter_map(|node| node.newest_cert()).chain([&keys.cert]).collect();
+            let secret = EpochSecret::generate(rng);
+            glog::seal_epoch(&secret, place, &certs, rng).map_err(too_large)
         })
+    }
+
+    /// Keys without which something of a log cannot be read here.
+    pub(crate) fn missing_keys(&self, channel: ChannelId) -> CoreResult<Vec<Hash16>> {
+        let missing = self.with_shared(channel, |shared| shared.replica.missing_keys())?;
+        Ok(missing.unwrap_or_default().into_iter().collect())
+    }
+
+    /// Keys of a group for another member of it, each sealed to that node: those that it may have.
+    pub(crate) fn keys_for(
+        &mut self,
+        channel: ChannelId,
+        to: Node16,
+        ids: &[Hash16],
+    ) -> CoreResult<Vec<(Hash16, Vec<u8>)>> {
+        self.open_log(channel)?;
+        let logs = &self.inner.logs;
+        let rng = &mut *self.rng;
+        logs.with(channel, |_, log| {
+            let Held::Shared(shared) = &log.held else { return Ok(Vec::new()) };
+            let chain = shared.replica.chain();
+            let member = chain.state().nodes.get(&to).filter(|node| node.member);
+            let Some(cert) = member.and_then(|node| node.newest_cert()) else {
+                return Ok(Vec::new());
+            };
+            let to_key = BoxPublic::from_bytes(cert.body.x25519);
+            let mut sealed = Vec::new();
+            for id in ids.iter().filter(|id| chain.may_have_key(to, **id)) {
+                let Some(secret) = shared.replica.key(id) else { continue };
+                let bound = given_bound(chain.group(), *id);
+                // Whoever shows a key to which nothing can be sealed gets nothing.
+                if let Ok(given) = to_key.seal(secret.secret_bytes(), &bound, rng) {
+                    sealed.push((*id, given));
+                }
+            }
+            Ok(sealed)
+        })
+    }
+
+    /// Another member has given a key; whether it is the one that its entry had promised. What it opens
+    /// is told, and is the caller's to show.
+    pub(crate) fn learn_key(
+        &mut self,
+        channel: ChannelId,
+        id: Hash16,
+        given: Vec<u8>,
+    ) -> CoreResult<Vec<Event>> {
+        let (mark, events, kept) = self.with_log(channel, |keys, log| {
+            let mark = log.mark(channel);
+            let Held::Shared(shared) = &mut log.held else { return Ok((mark, Vec::new(), false)) };
+            let group = shared.replica.chain().group();
+            let secret = keys.open_given(group, id, &given);
+            let Some(secret) = secret.filter(|_| shared.replica.key(&id).is_none()) else {
+                return Ok((mark, Vec::new(), false));
+            };
+            let events = shared.replica.learn_key(id, secret);
+            let kept = shared.replica.key(&id).is_some();
+            Ok((mark, events, kept))
+        })?;
+        if kept {
+            self.changed_log(mark);
+            self.put_bytes(Keyspace::LOGS, &entry_key(channel, KEY, &id.0), given);
+        }
+        Ok(events)
     }
 }
 
 impl Shared {
+    /// Changes the copy, and opens the keys that are missing since then.
+    fn change(
+        &mut self,
+        keys: &LogKeys,
+        change: impl FnOnce(&mut Replica) -> Result<Vec<Event>, Rejected>,
+    ) -> Result<Vec<Event>, Rejected> {
+        let before = self.replica.missing_keys();
+        let mut events = change(&mut self.replica)?;
+        let has_grown = events.iter().any(changes_chain);
+        let missing = self.replica.missing_keys();
+        for id in missing.into_iter().filter(|id| has_grown || !before.contains(id)) {
+            if let Some(secret) = keys.open_box(self.replica.chain(), id) {
+                events.extend(self.replica.learn_key(id, secret));
+            }
+        }
+        Ok(events)
+    }
+
     /// Entries that were delivered, each with its number.
     fn delivered(&mut self, events: &[Event]) -> Vec<(u64, EntryRef, Vec<u8>)> {
         let mut delivered = Vec::new();
@@ -1099,7 +1309,9 @@ impl crate::Core {
         let to = ChannelId(channel.0 + 1).bytes();
         let rows =
             self.inner.store.scan(Keyspace::LOGS, &from, Some(&to), usize::MAX, Order::Ascending);
-        rows.unwrap().iter().map(|(_, entry)| Entry::decode(entry).unwrap()).collect()
+        let is_entry = |key: &[u8]| [CONTROL, DATA, DELIVERED].contains(&key[8]);
+        let rows = rows.unwrap().into_iter().filter(|(key, _)| is_entry(key));
+        rows.map(|(_, entry)| Entry::decode(&entry).unwrap()).collect()
     }
 
     /// What a channel is called in logs.

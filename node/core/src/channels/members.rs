@@ -79,6 +79,7 @@ impl Core {
             }
             let found = decide.enter_channel(view, user, by)?;
             decide.put_channel(found)?;
+            decide.show_own_standing(channel, user)?;
             decide.note(channel, user, AdminAction::Joined)?;
             let done = ChatDone { sent: Vec::new(), missing: Vec::new() };
             Ok(LinkTaken::Joined(channel.into(), done))
@@ -114,7 +115,8 @@ impl Core {
                 let action = LogAction::Demote(Demote { user: user_ref, cut });
                 decide.write_control(channel, Some(by), action)?;
             }
-            if announced {
+            // In a private one all were let in by an entry, whether they have written or not.
+            if announced || found.username.is_none() {
                 let left = DataBody::Member(Member { join: false, invite: None });
                 decide.write_data(channel, user, &left)?;
             }
@@ -246,13 +248,16 @@ impl Decide<'_> {
             entering.read_inbox = newest;
         }
         // A private one says whom it lets in; who was let in before stays so.
-        if found.username.is_none() {
+        if found.username.is_none() && !self.is_admitted(channel, user)? {
             let admitted = self.user_ref(user)?;
             let action = LogAction::Admit(Admit { user: admitted, invite: None });
             match self.write_control(channel, Some(by), action) {
                 Ok(()) | Err(CoreError::ChatNotModified) => {}
                 Err(cause) => return Err(cause),
             }
+        }
+        if found.username.is_none() && self.is_told(channel)? {
+            self.note_shown(user)?;
         }
         self.put_participant(&mut found, &entering)?;
         self.drop_request(channel.into(), user)?;
@@ -314,6 +319,7 @@ impl Decide<'_> {
             }
             let found = self.enter_channel(theirs, *user, owner)?;
             self.put_channel(found)?;
+            self.show_own_standing(channel, *user)?;
             if let Some(added) = self.participant(channel, *user)? {
                 self.note(channel, owner, AdminAction::Added(added))?;
             }
@@ -494,7 +500,7 @@ impl Decide<'_> {
                 self.write_control(channel, Some(found.creator), demote)?;
                 self.end_links_of(channel.into(), user)?;
             }
-            if own.announced {
+            if own.announced || found.username.is_none() {
                 let left = DataBody::Member(Member { join: false, invite: None });
                 self.write_data(channel, user, &left)?;
             }
@@ -525,6 +531,14 @@ impl Decide<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Everybody who is in a channel.
+    pub(crate) fn members_seen(&self, channel: ChannelId) -> CoreResult<Vec<UserId>> {
+        let prefix = row_key(channel, RECENT, &[]);
+        let rows = self.scan_prefix(Keyspace::CHANNELS, &prefix, usize::MAX >> 1)?;
+        let user = |key: &[u8]| key.last_chunk::<8>().map(|user| UserId(i64::from_be_bytes(*user)));
+        Ok(rows.iter().filter_map(|(key, _)| user(key)).collect())
     }
 
     /// Who has a channel after its creator: an admin, else who came last.
@@ -586,7 +600,7 @@ impl Decide<'_> {
             let cut = Some(self.cut_here(channel)?);
             let ban = LogAction::Ban(Ban { user: user_ref, cut });
             self.write_control(channel, Some(owner), ban)?;
-            if own.announced {
+            if own.announced && !crate::federation::is_remote(user) {
                 // Else who is let off would be there again by the entry with which they came. Leaving
                 // needs no right that a ban could take.
                 let left = DataBody::Member(Member { join: false, invite: None });
@@ -646,6 +660,9 @@ impl Decide<'_> {
         let mut done = ChannelDone::default();
         if removed && !broadcast {
             done.sent.push(self.say_in_channel(owner, channel, Action::ChatRemoved(user))?);
+        }
+        if removed && crate::federation::is_remote(user) {
+            self.let_go_of_idle(channel, user_ref.node)?;
         }
         Ok(done)
     }

@@ -53,7 +53,7 @@ impl Core {
 }
 
 impl Decide<'_> {
-    fn migrate_chat(&mut self, owner: UserId, chat: ChatId) -> CoreResult<Migrated> {
+    pub(crate) fn migrate_chat(&mut self, owner: UserId, chat: ChatId) -> CoreResult<Migrated> {
         let found = self.chat(chat)?;
         // Clients repeat what they got no answer to.
         if let Some(channel) = found.migrated_to

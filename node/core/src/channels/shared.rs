@@ -37,19 +37,31 @@ const ABOUT_MAX: usize = 255;
 impl Decide<'_> {
     /// A channel of another node, as its first entry says.
     pub(crate) fn begin_copy(&mut self, channel: ChannelId, state: &State) -> CoreResult<()> {
-        let owner = self.account_of(state.owner)?;
+        let owner = self.account_named(state.owner)?.ok_or(CoreError::UnknownChannel)?;
         let broadcast = state.kind() == GroupKind::Channel;
-        let found = Channel {
+        let mut found = Channel {
             id: channel,
             broadcast,
             banned: banned(state),
             ..Channel::new(owner, self.now(), String::new(), String::new())
         };
-        let mut found = found;
-        let role = ChannelRole::Creator { rank: String::new() };
-        let entering = Participant::new(owner, owner, found.date, role);
-        self.put_participant(&mut found, &entering)?;
+        // Nobody here is in a channel by the word of another node.
+        if !self.is_own(state.owner.node) {
+            let role = ChannelRole::Creator { rank: String::new() };
+            let entering = Participant::new(owner, owner, found.date, role);
+            self.put_participant(&mut found, &entering)?;
+        }
         self.put_channel(found)
+    }
+
+    /// Somebody here has come into a channel of another node: they are there what its log says.
+    pub(crate) fn show_own_standing(&mut self, channel: ChannelId, user: UserId) -> CoreResult<()> {
+        if !self.is_away(channel)? {
+            return Ok(());
+        }
+        let user = self.user_ref(user)?;
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        self.show_standing(channel, user, None, &state)
     }
 
     /// Tells other nodes of an entry that was written here.
@@ -111,6 +123,11 @@ impl Decide<'_> {
                 }
                 _ => {}
             }
+        }
+        // What a key has opened brings no other.
+        let grows = |event: &LogEvent| !matches!(event, LogEvent::Judged(_));
+        if events.iter().any(grows) && !self.missing_keys(channel)?.is_empty() {
+            self.event(Event::Locked { channel });
         }
         let forked = |event: &LogEvent| matches!(event, LogEvent::Forked(fork) if !fork.pinned);
         if events.iter().any(forked) { self.settle_forks(channel) } else { Ok(()) }
@@ -454,6 +471,7 @@ impl Decide<'_> {
         }
         let is_in = self.with_shared(channel, |shared| shared.replica.lanes().membership(&user))?;
         let joined = is_in.flatten() == Some(true);
+        let node = user.node;
         let user = self.account_of(user)?;
         let date = self.now();
         let own = self.participant(channel, user)?;
@@ -471,7 +489,7 @@ impl Decide<'_> {
         let what = if joined { AdminAction::Joined } else { AdminAction::Left };
         self.note(channel, user, what)?;
         self.tell_channel(channel, ChatChange::Members);
-        Ok(())
+        if joined { Ok(()) } else { self.let_go_of_idle(channel, node) }
     }
 
     /// Somebody of another node is in a channel, whom `by` has added; whether that is news.
@@ -560,6 +578,8 @@ impl Decide<'_> {
             public: state.is_public(),
             members: members.map(|id| id.0).collect(),
             applied: state.head.0,
+            left: if state.home == own { self.left_since(&row, state) } else { Vec::new() },
+            is_out: !state.is_public() && !state.is_member(own.short()),
             ..row.clone()
         };
         if now.members != row.members {
@@ -567,7 +587,9 @@ impl Decide<'_> {
             let certs: Vec<NodeCert> = certs.cloned().collect();
             certs.iter().try_for_each(|cert| self.learn_node(cert))?;
         }
-        if (&now.home, now.public, &now.members) != (&row.home, row.public, &row.members) {
+        if (&now.home, now.public, &now.members, now.is_out)
+            != (&row.home, row.public, &row.members, row.is_out)
+        {
             self.event(Event::GroupsChanged);
         }
         if now == row { Ok(()) } else { self.put_federated(channel, now) }
@@ -601,8 +623,57 @@ impl Decide<'_> {
                 let by = by.map(|by| self.account_of(by)).transpose()?;
                 self.show_setting(channel, by, &info.setting, state)
             }
+            LogAction::Admit(of) if !state.is_public() => {
+                self.show_admitted(channel, of.user, by, state)
+            }
+            LogAction::RemoveNode(of) if self.is_own(of.node) => self.show_let_go(channel, state),
             _ => Ok(()),
         }
+    }
+
+    /// Somebody of another node was let into a private channel, and is in it.
+    fn show_admitted(
+        &mut self,
+        channel: ChannelId,
+        user: UserRef,
+        by: Option<UserRef>,
+        state: &State,
+    ) -> CoreResult<()> {
+        // Who is here comes by what they want themselves; who was sent away since is not in it.
+        let left = self.with_shared(channel, |shared| shared.replica.lanes().membership(&user))?;
+        if self.is_own(user.node)
+            || !state.admitted.contains(&user)
+            || !state.is_member(user.node)
+            || left.flatten() == Some(false)
+        {
+            return Ok(());
+        }
+        let account = self.account_of(user)?;
+        let by = by.map_or(Ok(account), |by| self.account_of(by))?;
+        let is_group = !self.channel_row(channel)?.broadcast;
+        if self.far_came(channel, account, by)? && is_group && by != account {
+            self.say_in_channel(by, channel, Action::ChatAdded(vec![account]))?;
+        }
+        Ok(())
+    }
+
+    /// This node was let go from a private channel: nobody here is in it any more.
+    fn show_let_go(&mut self, channel: ChannelId, state: &State) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node().short();
+        if state.is_member(own) {
+            return Ok(());
+        }
+        let mut found = self.channel_row(channel)?;
+        for user in self.members_seen(channel)? {
+            let known = self.participant(channel, user)?.filter(|known| known.joined);
+            let Some(known) = known.filter(|_| !crate::federation::is_remote(user)) else {
+                continue;
+            };
+            let gone = Participant { joined: false, announced: false, ..known };
+            self.put_participant(&mut found, &gone)?;
+            self.tell_member(channel, user);
+        }
+        self.put_channel(found)
     }
 
     /// What somebody is in a channel, as the chain says.
@@ -626,6 +697,11 @@ impl Decide<'_> {
             joined: false,
             ..Participant::new(account, by, date, ChannelRole::Member)
         });
+        // Nobody here is in a channel by the word of another node: who comes finds what they are there.
+        let comes = standing.owner || state.admins.contains_key(&user);
+        if comes && !own.joined && self.is_own(user.node) && !self.is_own(state.home.short()) {
+            return Ok(());
+        }
         let (mut joined, mut role) = (own.joined, ChannelRole::Member);
         let denied = state.denied.get(&user);
         if standing.owner {
@@ -768,6 +844,17 @@ fn bounded(seconds: u32) -> i32 {
 
 #[cfg(test)]
 impl crate::Core {
+    /// A home that makes somebody an admin, whether they are in it or not.
+    pub(crate) async fn appoint_unasked(&self, channel: ChannelId, owner: UserId, user: UserId) {
+        let write = self.write(None, move |decide| {
+            let (user, rights) = (decide.user_ref(user)?, LogRights::BAN | LogRights::INVITE);
+            let rank = glog::cbor::Text::default();
+            let promote = glog::body::Promote { user, rights, rank, cut: None };
+            decide.write_control(channel, Some(owner), LogAction::Promote(promote))
+        });
+        write.await.unwrap();
+    }
+
     /// A node that lets one of its people write in a group's name, without asking its own rules.
     pub(crate) async fn lie(&self, channel: ChannelId, from: UserId, words: &str) {
         let words = crate::text::Text::draft(words, Vec::new()).unwrap();

@@ -240,6 +240,7 @@ impl Decide<'_> {
             }
             let by = UserRef { node, id: ask.user };
             self.log_reactions(channel)?;
+            let action = self.with_key(channel, action)?;
             let bare = ControlBody::answering(action.clone(), evidence.clone());
             match self.append_control_by(channel, Some(by), bare) {
                 Err(CoreError::CutMissing) => {

@@ -44,11 +44,47 @@ pub(crate) struct Federated {
     pub(crate) applied: u64,
     /// Since a backup was restored: members that have not told yet what they hold.
     pub(crate) unheard: Vec<[u8; 32]>,
+    /// Nodes that were let go: they may still read that they were.
+    pub(crate) left: Vec<Left>,
+    /// This node was let go.
+    pub(crate) is_out: bool,
+}
+
+/// A node that was let go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Left {
+    pub(crate) node: [u8; 32],
+    /// The entry of the chain up to which it may read.
+    pub(crate) seq: u64,
+    /// Until then, in unix seconds.
+    pub(crate) until: i32,
+}
+
+/// [`Federated`] before private groups were shared.
+#[derive(Deserialize)]
+struct FederatedV1 {
+    group: [u8; 32],
+    home: [u8; 32],
+    shared: bool,
+    public: bool,
+    members: Vec<[u8; 32]>,
+    applied: u64,
+    unheard: Vec<[u8; 32]>,
 }
 
 impl Record for Federated {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "sharing of a channel";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let FederatedV1 { group, home, shared, public, members, applied, unheard } =
+            postcard::from_bytes(fields).ok()?;
+        let (left, is_out) = (Vec::new(), false);
+        Some(Self { group, home, shared, public, members, applied, unheard, left, is_out })
+    }
 }
 
 /// A group as whoever synchronises it has to know it.
@@ -66,6 +102,8 @@ pub struct SharedGroup {
     pub public: bool,
     /// Other nodes that write in it.
     pub members: Vec<NodeId>,
+    /// Nodes that were let go, and until when they are told so, in unix seconds.
+    pub left: Vec<(NodeId, i32)>,
 }
 
 /// Who or what has a name on a node.
@@ -108,10 +146,6 @@ impl Groups {
         tables.groups.insert(group, (channel, row));
     }
 
-    fn get(&self, group: GroupId) -> Option<(ChannelId, Federated)> {
-        self.tables.read().groups.get(&group).cloned()
-    }
-
     /// Channels that are shared.
     pub(crate) fn channels(&self) -> Vec<ChannelId> {
         self.tables.read().by_channel.keys().copied().collect()
@@ -144,20 +178,19 @@ impl Core {
         Ok(channel.filter(|channel| self.channel(*channel).is_some_and(|found| !found.deleted)))
     }
 
-    /// Groups that are shared with others: all of other nodes, and those of this one in which others
-    /// write.
+    /// Groups that are shared with others: all of other nodes, but for private ones that have let this
+    /// node go, and those of this one in which others write.
     #[must_use]
     pub fn shared_groups(&self) -> Vec<SharedGroup> {
         let own = self.inner.logs.keys().node();
         let tables = self.inner.groups.tables.read();
-        tables.groups.values().map(|(channel, row)| shared(*channel, row, own)).collect()
+        let groups = tables.groups.values().filter(|(_, row)| !row.is_out);
+        groups.map(|(channel, row)| shared(*channel, row, own)).collect()
     }
 
-    /// A group that is shared with others.
-    #[must_use]
-    pub fn shared_group(&self, group: GroupId) -> Option<SharedGroup> {
-        let (channel, row) = self.inner.groups.get(group)?;
-        Some(shared(channel, &row, self.inner.logs.keys().node()))
+    /// Whether this node takes part in a channel.
+    pub(crate) fn takes_part_in(&self, channel: ChannelId) -> bool {
+        self.inner.groups.of(channel).is_none_or(|row| !row.is_out)
     }
 
     /// How a channel is shared; `None` for one that is this node's alone.
@@ -165,6 +198,15 @@ impl Core {
     pub fn sharing(&self, channel: ChannelId) -> Option<SharedGroup> {
         let row = self.inner.groups.of(channel)?;
         Some(shared(channel, &row, self.inner.logs.keys().node()))
+    }
+
+    /// Groups that somebody is in and that are shared with other nodes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn groups_of(&self, user: UserId) -> CoreResult<Vec<SharedGroup>> {
+        let channels = self.channels_of(user)?;
+        Ok(channels.into_iter().filter_map(|channel| self.sharing(channel)).collect())
     }
 
     /// Somebody here wants a group of another node: it is taken when it comes. No message makes a node
@@ -184,7 +226,11 @@ impl Core {
     pub async fn found_name(&self, name: &str) -> CoreResult<Option<FoundName>> {
         if let Some(user) = self.inner.directory.by_username(name) {
             let own = !people::is_remote(user) && user != UserId::SERVICE;
-            return Ok(self.card(user).filter(|_| own).map(FoundName::Person));
+            let card = self.card(user).filter(|_| own);
+            if card.is_some() {
+                self.write(None, move |decide| decide.note_shown(user)).await?;
+            }
+            return Ok(card.map(FoundName::Person));
         }
         let Some(channel) = self.channel_by_username(name) else { return Ok(None) };
         // Names of other nodes' channels are this node's own business; one whose home has moved away keeps
@@ -223,11 +269,18 @@ impl Core {
         self.take(Limit::Lookups(asker)).await?;
         let whole = format!("{name}@{domain}").to_lowercase();
         let row = self.inner.store.get(Keyspace::NAMES, whole.as_bytes())?;
-        if let Some(known) = row.and_then(|row| PeerId::from_bytes(&row)) {
-            return Ok(known);
-        }
+        let known = row.and_then(|row| PeerId::from_bytes(&row));
+        // Names change hands: what is remembered counts while the node cannot be asked.
+        let asked = match self.network() {
+            Ok(network) => network.find(name.to_lowercase(), domain.to_lowercase()).await,
+            Err(cause) => Err(cause),
+        };
+        let (node, found) = match (asked, known) {
+            (Ok(found), _) => found,
+            (Err(CoreError::NodeUnreachable), Some(known)) => return Ok(known),
+            (Err(cause), _) => return Err(cause),
+        };
         let network = self.network()?;
-        let (node, found) = network.find(name.to_lowercase(), domain.to_lowercase()).await?;
         match found {
             FoundName::Person(card) => Ok(self.account_of(node.short(), card).await?.into()),
             FoundName::Group(group) => {
@@ -327,6 +380,7 @@ fn shared(channel: ChannelId, row: &Federated, own: NodeId) -> SharedGroup {
         is_home: row.home == own.0,
         public: row.public,
         members: row.members.iter().copied().map(NodeId).collect(),
+        left: row.left.iter().map(|left| (NodeId(left.node), left.until)).collect(),
     }
 }
 
@@ -386,6 +440,8 @@ impl Decide<'_> {
             members: members_but(&state, own),
             applied: 0,
             unheard: Vec::new(),
+            left: Vec::new(),
+            is_out: false,
         };
         self.put_federated(channel, row)?;
         self.begin_copy(channel, &state)?;
@@ -416,10 +472,7 @@ impl Decide<'_> {
         if self.channel_row(channel)?.join_request {
             return Err(CoreError::NotBuilt);
         }
-        let first_inc = state.nodes.get(&node.short()).map_or(0, |node| node.floor);
-        let add = glog::body::AddNode { cert, first_inc, epoch: None };
-        self.begin_sharing(channel)?;
-        self.write_control(channel, None, glog::body::Action::AddNode(Box::new(add)))
+        self.let_node_in(channel, None, cert)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A channel gets another home: by its present one, or by whoever holds its recovery key.
 
-use glog::body::{Action, AddNode, ControlBody, MoveHome, Recover};
+use glog::body::{Action, ControlBody, MoveHome, Recover};
 use glog::cbor::List;
 use glog::{Entry, EntryId, Generation, GroupId, NodeId};
 use keys::NodeIdentity;
@@ -70,7 +70,8 @@ impl Core {
     /// first.
     ///
     /// # Errors
-    /// [`CoreError::UnknownChannel`] for what is not this node's, or private; [`CoreError::UnknownNode`].
+    /// [`CoreError::UnknownChannel`] for what is not this node's; [`CoreError::UnknownNode`], also for
+    /// one that does not take part in a private group.
     pub async fn offer_home(&self, channel: ChannelId, to: NodeId) -> CoreResult<HomeOffer> {
         self.write(None, move |decide| decide.offer_home(channel, to)).await
     }
@@ -141,8 +142,11 @@ impl Decide<'_> {
             members: members_but(&state, own),
             applied: state.head.0,
             unheard: Vec::new(),
+            left: Vec::new(),
+            is_out: false,
         };
         self.put_federated(channel, row)?;
+        self.note_all_shown(channel)?;
         self.share_log(channel)?;
         self.event(Event::GroupsChanged);
         Ok(())
@@ -151,15 +155,17 @@ impl Decide<'_> {
     fn offer_home(&mut self, channel: ChannelId, to: NodeId) -> CoreResult<HomeOffer> {
         let own = self.inner.logs.keys().node();
         let state = self.with_chain(channel, |chain| chain.state().clone())?;
-        if state.home != own || !state.is_public() || to == own {
+        if state.home != own || to == own {
             return Err(CoreError::UnknownChannel);
         }
         self.begin_sharing(channel)?;
         if !state.is_member(to.short()) {
             let cert = self.node_row(to.short())?.ok_or(CoreError::UnknownNode)?.cert()?;
-            let first_inc = state.nodes.get(&to.short()).map_or(0, |node| node.floor);
-            let add = AddNode { cert, first_inc, epoch: None };
-            self.write_control(channel, None, Action::AddNode(Box::new(add)))?;
+            // Of a private group nothing leaves for a node of which nobody is in it.
+            if !state.is_public() {
+                return Err(CoreError::UnknownNode);
+            }
+            self.let_node_in(channel, None, cert)?;
         }
         self.with_chain(channel, |chain| {
             let state = chain.state();
@@ -195,23 +201,28 @@ impl Decide<'_> {
         let keys = self.inner.logs.keys();
         let (own, cert) = (keys.node(), keys.cert().clone());
         let state = self.with_chain(channel, |chain| chain.state().clone())?;
-        if state.recovery != *recovery.public().as_bytes() || !state.is_public() {
+        if state.recovery != *recovery.public().as_bytes() {
             return Err(CoreError::AdminRightMissing);
         }
         self.begin_sharing(channel)?;
         let (seq, id) = state.head;
+        let number = state.generation.recovery.checked_add(1).ok_or(CoreError::BoxFull)?;
+        let epoch = if state.is_public() {
+            None
+        } else {
+            Some(self.epoch_of_recover(channel, seq, number)?)
+        };
         let recover = Recover {
             keep: id.0,
             cert,
             drop: List::default(),
             certs: List::default(),
-            epoch: None,
+            epoch,
             undo,
             owner: None,
             recovery: None,
         };
         let body = ControlBody::bare(Action::Recover(Box::new(recover)));
-        let number = state.generation.recovery.checked_add(1).ok_or(CoreError::BoxFull)?;
         let serial = keys.cert().body.serial;
         let rng = &mut *self.rng;
         let entry: Entry = self.inner.logs.with_open(channel, |chain| {

@@ -8,7 +8,7 @@
 //! Keyspace `NODES`: 0 ++ node (16) a [`nodes::NodeRow`]; 1 ++ node (16) ++ user (8) the account here; 2
 //! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here; 4 ++ address a
 //! [`nodes::WantedPeer`]; 5 ++ node (16) how many accounts its people have; 6 ++ channel (8) ++ ask (16)
-//! an [`asks::WaitingAsk`]; 8 to 13 what people here and there say to each other ([`pairs`]);
+//! an [`asks::WaitingAsk`]; 7 ++ user (8) who of the people here was ever named to another node; 8 to 13 what people here and there say to each other ([`pairs`]);
 //! 32 ++ node (16) a [`Binding`]. Keyspace
 //! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]); 16 ++ node (16) ++ user (8):
 //! who is hidden here until the home has decided.
@@ -18,6 +18,7 @@ mod bindings;
 mod groups;
 mod home;
 mod invite;
+mod membership;
 mod nodes;
 mod pairs;
 mod people;
@@ -49,6 +50,7 @@ const GROUP: u8 = 3;
 const PEER: u8 = 4;
 const ACCOUNTS: u8 = 5;
 const WAITING_ASK: u8 = 6;
+const SHOWN: u8 = 7;
 /// Numbers between are for what members share.
 const BINDING: u8 = 32;
 
@@ -64,6 +66,8 @@ pub trait Network: Send + Sync {
     /// Asks the home to let this node write in a public group; answers when the entry is here that says
     /// so.
     fn join(&self, home: NodeId, group: GroupId) -> Asking<'_, ()>;
+    /// Asks a node who of its people would let somebody here add them to a group.
+    fn willing(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>>;
     /// Asks a node to add people of its own to a group; answers who was added.
     fn invite(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>>;
     /// Has the home of a group do what an admin here wants; answers when it is here.

@@ -7,10 +7,10 @@ use glog::{Node16, UserRef};
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::{ACCOUNT, ACCOUNTS, KnownNode, PERSON, label};
+use super::{ACCOUNT, ACCOUNTS, KnownNode, PERSON, SHOWN, label};
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Event;
-use crate::ids::{PeerId, SUPPORT_IDS_EVERY, USER_ID_END, UserId};
+use crate::ids::{ChannelId, PeerId, SUPPORT_IDS_EVERY, USER_ID_END, UserId};
 use crate::record::Record;
 use crate::user::{NAME_CHARS_MAX, Role, USERNAME_CHARS, User, clean_name, is_username};
 use crate::{Core, CoreError, CoreResult};
@@ -83,6 +83,24 @@ impl Core {
             self.card(id)
         });
         known.collect()
+    }
+
+    /// [`Self::cards`] of those whom other nodes were shown: who said something in a group or channel that
+    /// they may read, was in one that is shared, has a private chat with somebody there, or was found by
+    /// name. Of the others nobody who counts numbers is to learn that they are here.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn cards_shown(&self, users: &[u64]) -> CoreResult<Vec<Card>> {
+        let mut cards = self.cards(users);
+        let mut shown = Vec::with_capacity(cards.len());
+        for card in cards.drain(..) {
+            let key = [&[SHOWN][..], &card.id.to_be_bytes()].concat();
+            if self.inner.store.get(Keyspace::NODES, &key)?.is_some() {
+                shown.push(card);
+            }
+        }
+        Ok(shown)
     }
 
     pub(super) fn card(&self, user: UserId) -> Option<Card> {
@@ -234,6 +252,21 @@ impl Decide<'_> {
         Ok(Some(account).filter(|_| is_there))
     }
 
+    /// Other nodes are told of somebody here, and may ask what they are called.
+    pub(crate) fn note_shown(&mut self, user: UserId) -> CoreResult<()> {
+        let key = [&[SHOWN][..], &user.bytes()].concat();
+        let is_named = !is_remote(user) && user.0 > 0 && user != UserId::SERVICE;
+        if is_named && self.get(Keyspace::NODES, &key)?.is_none() {
+            self.put_bytes(Keyspace::NODES, &key, vec![1]);
+        }
+        Ok(())
+    }
+
+    /// [`Self::note_shown`] for everybody who is in a channel.
+    pub(crate) fn note_all_shown(&mut self, channel: ChannelId) -> CoreResult<()> {
+        self.members_seen(channel)?.into_iter().try_for_each(|user| self.note_shown(user))
+    }
+
     fn learn_person(&mut self, node: Node16, card: Card) -> CoreResult<()> {
         let Some(row) = self.get(Keyspace::NODES, &account_key(UserRef { node, id: card.id }))?
         else {
@@ -247,6 +280,9 @@ impl Decide<'_> {
             Some(name) => self.name_for(name, node, id.into())?,
             None => None,
         };
+        if let Some(old) = before.username.as_ref().filter(|old| username.as_ref() != Some(old)) {
+            self.delete(Keyspace::NAMES, old.to_lowercase().as_bytes());
+        }
         let person = Remote { node: node.0, id: card.id, named: true };
         self.put(Keyspace::NODES, &person_key(id), &person)?;
         let after = User {

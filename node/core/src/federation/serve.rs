@@ -1,8 +1,9 @@
 //! What other nodes are told and given of logs, and what they bring.
 
 use glog::control::Refused;
-use glog::{ControlRef, Entry, EntryRef, GroupId, Node16, NodeCert, NodeId};
+use glog::{ControlRef, Entry, EntryRef, GroupId, Hash16, Node16, NodeCert, NodeId};
 
+use super::SharedGroup;
 use super::groups::takes_part;
 use crate::decide::Decide;
 use crate::ids::ChannelId;
@@ -22,6 +23,8 @@ pub struct Heads {
     pub lanes: Vec<EntryRef>,
     /// Anybody may read it.
     pub public: bool,
+    /// Whoever is told this may read no more than that.
+    pub ends: bool,
 }
 
 /// A chain or a lane.
@@ -69,6 +72,28 @@ impl Core {
             None => self.channel(channel).is_some_and(|found| found.username.is_some()),
         };
         Ok(public)
+    }
+
+    /// What a node that was let go may read of a group: the chain, up to where it was.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn heads_for_left(&self, node: NodeId, group: GroupId) -> CoreResult<Option<Heads>> {
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(None) };
+        let now = self.now();
+        let row = self.inner.groups.of(channel);
+        let left = row.and_then(|row| {
+            row.left.into_iter().find(|left| left.node == node.0 && left.until > now)
+        });
+        let Some(left) = left else { return Ok(None) };
+        self.write(None, move |decide| {
+            decide.with_chain(channel, |chain| {
+                let control = chain.at(left.seq)?.cite();
+                let term = chain.state().generation.term;
+                Some(Heads { control, term, lanes: Vec::new(), public: false, ends: true })
+            })
+        })
+        .await
     }
 
     /// What is held of a group; `None` where there is none.
@@ -170,6 +195,60 @@ impl Core {
         self.write(None, move |decide| {
             let wanted = decide.with_shared(channel, |shared| shared.replica.wanted())?;
             Ok(wanted.unwrap_or_default())
+        })
+        .await
+    }
+
+    /// Keys without which something of a group cannot be read here, and who takes part in it, its home
+    /// first.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn missing_keys(
+        &self,
+        channel: ChannelId,
+    ) -> CoreResult<Option<(SharedGroup, Vec<Hash16>)>> {
+        let Some(shared) = self.sharing(channel) else { return Ok(None) };
+        let missing = self.write(None, move |decide| decide.missing_keys(channel)).await?;
+        Ok(Some((shared, missing)).filter(|(_, missing)| !missing.is_empty()))
+    }
+
+    /// Keys of a group for a node that takes part in it, sealed to that node: those that it may have, as
+    /// the group shows its history or does not.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn keys_for(
+        &self,
+        node: NodeId,
+        group: GroupId,
+        ids: Vec<Hash16>,
+    ) -> CoreResult<Vec<(Hash16, Vec<u8>)>> {
+        let Some(channel) = self.channel_of_group(group)? else { return Ok(Vec::new()) };
+        self.write(None, move |decide| decide.keys_for(channel, node.short(), &ids)).await
+    }
+
+    /// Keys of a group that a member of it has given: what they open is shown. Others are ignored.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn learn_keys(
+        &self,
+        channel: ChannelId,
+        given: Vec<(Hash16, Vec<u8>)>,
+    ) -> CoreResult<()> {
+        self.write(None, move |decide| {
+            let mut opened = Vec::new();
+            for (id, sealed) in given {
+                for event in decide.learn_key(channel, id, sealed)? {
+                    if let glog::Event::Judged(all) = event {
+                        opened.extend(all);
+                    }
+                }
+            }
+            // As they came, whichever key opens them.
+            let opened = decide.as_delivered(channel, opened)?;
+            decide.follow_log(channel, &[glog::Event::Judged(opened)])
         })
         .await
     }

@@ -41,6 +41,8 @@ pub enum Limit {
     Strangers(UserId),
     /// First messages of people of one other node to people here who do not know them.
     StrangersOfNode(glog::Node16),
+    /// People here whom people of one other node want in groups.
+    InvitesOfNode(glog::Node16),
     /// Numbers looked up by importing contacts.
     Imports(UserId),
     /// Usernames and numbers looked up.
@@ -78,6 +80,8 @@ impl Limit {
             Self::Strangers(_) => per_hour(50, 10),
             // Some members that do so on one day; the other node may be nothing but a sender of spam.
             Self::StrangersOfNode(_) => per_hour(100, 20),
+            // Twice for each who is added to a private group: whether they would come, and that they do.
+            Self::InvitesOfNode(_) => per_hour(600, 200),
             // An address book, once; then a few numbers a day.
             Self::Imports(_) => per_hour(1000, 50),
             Self::Lookups(_) => per_hour(100, 200),
@@ -125,6 +129,7 @@ impl Limit {
             Self::Mails(user) => number(b'm', user.0.unsigned_abs()),
             Self::Strangers(user) => number(b'w', user.0.unsigned_abs()),
             Self::StrangersOfNode(node) => [&[b'n'][..], &node.0].concat(),
+            Self::InvitesOfNode(node) => [&[b'N'][..], &node.0].concat(),
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),

@@ -42,13 +42,16 @@ async fn fetch(from: &Core, to: &Core, group: GroupId) {
 struct Way {
     from: Core,
     to: Line,
-    /// Asks do not get through.
+    /// Asks and look-ups do not get through.
     cut: Arc<AtomicBool>,
 }
 
 impl Network for Way {
     fn find(&self, name: String, _: String) -> Asking<'_, (NodeId, FoundName)> {
         Box::pin(async move {
+            if self.cut.load(Ordering::SeqCst) {
+                return Err(CoreError::NodeUnreachable);
+            }
             let found = self.to.0.found_name(&name).await?.ok_or(CoreError::UnknownUser)?;
             Ok((self.to.0.node(), found))
         })
@@ -67,6 +70,10 @@ impl Network for Way {
             self.to.bring(&self.from, group).await;
             Ok(())
         })
+    }
+
+    fn willing(&self, _: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>> {
+        Box::pin(async move { self.to.0.willing(self.from.node(), invite).await })
     }
 
     fn invite(&self, _: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>> {
@@ -158,7 +165,7 @@ impl Two {
     async fn introduce(&self) {
         for (from, to) in [(&self.home.core, &self.far.core), (&self.far.core, &self.home.core)] {
             let strangers = to.strangers(from.node().short()).unwrap();
-            let cards = from.cards(&strangers);
+            let cards = from.cards_shown(&strangers).unwrap();
             to.learn_people(from.node().short(), cards).await.unwrap();
             assert!(to.strangers(from.node().short()).unwrap().is_empty());
         }
@@ -418,10 +425,31 @@ async fn somebody_of_another_node_is_added_and_privacy_holds() {
     two.say(false, "thank you").await;
     two.heal().await;
     assert_eq!(pairs(&two.shown(true).await), [("thank you", "Eve")]);
-    // A private group takes nobody of another node yet.
-    let closed = two.home.channel(ada, false).await;
-    let done = home.add_to_channel(ada.actor(), ada.id, closed, vec![met[0]]).await.unwrap();
-    assert_eq!((done.sent.len(), done.missing), (0, vec![met[0]]));
+}
+
+#[tokio::test]
+async fn a_name_that_changes_hands_leads_to_who_has_it() {
+    let mut two = Two::new(false).await;
+    let bob = two.home.member("Bob").await;
+    let (home, far, eve) = (two.home.core.clone(), two.far.core.clone(), two.eve.id);
+    let take = async |who: Member, name: Option<&str>| {
+        let name = name.map(str::to_owned).unwrap_or_default();
+        home.update_username(Some(who.actor()), who.id, name).await.unwrap();
+    };
+    let domain = format!("{}.node", home.node().short());
+    let find = async || far.resolve_far(eve, "harbour_master", &domain).await;
+    take(two.ada, Some("harbour_master")).await;
+    let ada = find().await.unwrap();
+    two.cut.store(true, Ordering::SeqCst);
+    assert_eq!(find().await.unwrap(), ada, "as far as is known");
+    two.cut.store(false, Ordering::SeqCst);
+    take(two.ada, None).await;
+    assert!(matches!(find().await, Err(CoreError::UnknownUser)));
+    take(bob, Some("harbour_master")).await;
+    let now = find().await.unwrap();
+    assert_ne!(now, ada);
+    two.cut.store(true, Ordering::SeqCst);
+    assert_eq!(find().await.unwrap(), now);
 }
 
 #[tokio::test]

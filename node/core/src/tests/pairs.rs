@@ -816,6 +816,10 @@ impl Network for Nowhere {
         Box::pin(async { Err(CoreError::NodeUnreachable) })
     }
 
+    fn willing(&self, _: NodeId, _: FarInvite) -> Asking<'_, Vec<u64>> {
+        Box::pin(async { Err(CoreError::NodeUnreachable) })
+    }
+
     fn invite(&self, _: NodeId, _: FarInvite) -> Asking<'_, Vec<u64>> {
         Box::pin(async { Err(CoreError::NodeUnreachable) })
     }

@@ -298,7 +298,7 @@ impl Decide<'_> {
             seq: 0,
             hash: glog::Hash16::default(),
         };
-        Ok(Some(Heads { control, term: 0, lanes, public: false }))
+        Ok(Some(Heads { control, term: 0, lanes, public: false, ends: false }))
     }
 
     /// See [`crate::Core::log_page`].

@@ -251,6 +251,7 @@ impl Decide<'_> {
         let heads = Vec::new();
         let row = PairRow { mine, node: node.0, theirs, account, met: false, next: 0, heads };
         self.put_pair_row(group, &row)?;
+        self.note_shown(mine)?;
         let of_node = [&[OF_NODE][..], &node.0, &group.0].concat();
         self.put_bytes(Keyspace::NODES, &of_node, Vec::new());
         self.event(Event::GroupsChanged);

@@ -1,0 +1,134 @@
+//! A private group to which people of another node are added.
+
+use serde_json::{Value, json};
+
+use crate::CHANNELS;
+use crate::driver::{Driver, SOON};
+use crate::two::{Two, came, play, words};
+
+#[test]
+fn a_private_group_of_two_nodes() {
+    play("closed::a_private_group_of_two_nodes", true, scene);
+}
+
+#[test]
+fn a_basic_group_becomes_one_of_two_nodes() {
+    play("closed::a_basic_group_becomes_one_of_two_nodes", false, basic);
+}
+
+/// The account of bob at node A: he has written to ada.
+fn met(two: &mut Two) -> i64 {
+    let named = json!({ "username": "ada_lovelace" });
+    two.ada.invoke("account.UpdateUsername", named);
+    let whole = json!({ "username": "ada_lovelace@a.example" });
+    let found = two.bob.invoke("contacts.ResolveUsername", whole);
+    let ada = found["users"][0]["id"].as_i64().expect("somebody");
+    two.bob.send(ada, "hello over there");
+    came(&mut two.ada, "hello over there")["from"].as_i64().expect("somebody")
+}
+
+/// Who was not added.
+fn invite(driver: &mut Driver, place: i64, users: &[i64]) -> Vec<i64> {
+    let users: Vec<Value> = users.iter().map(|user| json!({ "user": user })).collect();
+    let invited = driver.invoke(
+        "channels.InviteToChannel",
+        json!({ "channel": { "channel": place }, "users": users }),
+    );
+    let missing = invited["missing_invitees"].as_array().into_iter().flatten();
+    missing.filter_map(|one| one["user_id"].as_i64()).collect()
+}
+
+/// The number of the channel that comes to a client of layer 158 or above.
+fn new_channel(driver: &mut Driver) -> i64 {
+    let told = driver.expect(&json!({ "_": "UpdateChannel" }));
+    CHANNELS - told["channel_id"].as_i64().expect("a channel")
+}
+
+fn scene(mut two: Two) {
+    let new = json!({ "title": "Our crew", "about": "", "megagroup": true });
+    let made = two.ada.invoke("channels.CreateChannel", new);
+    let crew = CHANNELS - made["chats"][0]["id"].as_i64().expect("a channel");
+    two.ada.send(crew, "before you came");
+    let bob = met(&mut two);
+
+    // Who does not want to be added is not, and the node gets nothing.
+    let privacy = |rule: &str| json!({ "key": { "_": "InputPrivacyKeyChatInvite" }, "rules": [{ "_": rule }] });
+    two.bob.invoke("account.SetPrivacy", privacy("InputPrivacyValueDisallowAll"));
+    assert_eq!(invite(&mut two.ada, crew, &[bob]), [bob]);
+    let list = two.b.command(&["peer", "list", "--json"]);
+    assert!(!list.to_string().contains("Our crew"), "{list}");
+    two.bob.invoke("account.SetPrivacy", privacy("InputPrivacyValueAllowAll"));
+    assert_eq!(invite(&mut two.ada, crew, &[bob]), [] as [i64; 0]);
+    let there = new_channel(&mut two.bob);
+    let shown = words(&mut two.bob, there);
+    assert_eq!(shown, ["before you came"]);
+    two.bob.send(there, "thank you");
+    let at_ada = came(&mut two.ada, "thank you");
+    assert_eq!(at_ada["from"], bob);
+
+    // He adds somebody of his own node, whom the home lets in.
+    let tina = two.tina.user;
+    two.tina.send(two.bob.user, "hello bob");
+    came(&mut two.bob, "hello bob");
+    assert_eq!(invite(&mut two.bob, there, &[tina]), [] as [i64; 0]);
+    two.tina.expect_event("the new group", SOON, |event| {
+        event["@type"] == "updateNewChat" && event["chat"]["id"] == there
+    });
+    two.tina.send(there, "me too");
+    let of_tina = came(&mut two.ada, "me too")["from"].as_i64().expect("somebody");
+    came(&mut two.bob, "me too");
+
+    // Both sides go on talking while the line is cut, and are the same when it is back.
+    two.line.cut();
+    for number in 0..3 {
+        two.ada.send(crew, &format!("at a {number}"));
+        two.bob.send(there, &format!("at b {number}"));
+    }
+    two.b.kill_and_restart();
+    two.bob.settle();
+    two.tina.settle();
+    two.line.heal();
+    came(&mut two.ada, "at b 2");
+    came(&mut two.bob, "at a 2");
+    let (mut at_a, mut at_b) = (words(&mut two.ada, crew), words(&mut two.bob, there));
+    assert_eq!(at_a.len(), 9, "{at_a:?}");
+    at_a.sort();
+    at_b.sort();
+    assert_eq!(at_a, at_b);
+
+    // With the last of its people the other node is let go: it gets nothing that is said after that.
+    for user in [of_tina, bob] {
+        let rights = json!({ "_": "ChatBannedRights", "view_messages": true, "until_date": 0 });
+        two.ada.invoke(
+            "channels.EditBanned",
+            json!({ "channel": { "channel": crew }, "participant": { "peer": user },
+                "banned_rights": rights }),
+        );
+    }
+    two.ada.send(crew, "among ourselves");
+    two.tina.expect_event("that she is out", SOON, |event| {
+        event["@type"] == "updateSupergroup"
+            && event["supergroup"]["status"]["@type"] == "chatMemberStatusBanned"
+    });
+    let refused = two.bob.invoke_refused(
+        "messages.SendMessage",
+        json!({ "peer": { "peer": there }, "message": "let me in", "random_id": 9 }),
+    );
+    assert_eq!(refused, (406, "CHANNEL_PRIVATE".into()));
+}
+
+fn basic(mut two: Two) {
+    let bob = met(&mut two);
+    let new = json!({ "title": "New crew", "users": [{ "user": bob }] });
+    let made = two.ada.invoke("messages.CreateChat", new);
+    assert!(made["missing_invitees"].as_array().is_none_or(Vec::is_empty), "{made}");
+    // It is a supergroup by now, and he is in it.
+    let there = new_channel(&mut two.bob);
+    two.bob.send(there, "aye");
+    let at_ada = came(&mut two.ada, "aye");
+    assert_eq!(at_ada["from"], bob);
+    let place = at_ada["peer"].as_i64().expect("a group");
+    assert!(place < CHANNELS, "{at_ada}");
+    two.ada.send(place, "welcome");
+    came(&mut two.bob, "welcome");
+}
