@@ -712,7 +712,8 @@ impl Decide<'_> {
     /// Writes the next entry of this node's lane. As [`Decide::write_control`]. User 0 is the node.
     ///
     /// # Errors
-    /// [`CoreError::NotWriter`] where the home has not let this node write yet.
+    /// [`CoreError::NotWriter`] where the home has not let this node write yet, or its lane is forked;
+    /// [`CoreError::NodeUnreachable`] where the key in force is not here.
     pub(crate) fn write_data(
         &mut self,
         channel: ChannelId,
@@ -781,7 +782,9 @@ impl Decide<'_> {
             let by = user.0.unsigned_abs();
             let refused = |cause| match cause {
                 AuthorError::TooLong => crate::TextError::TooLong.into(),
-                AuthorError::NotWriter => CoreError::NotWriter,
+                AuthorError::NotWriter | AuthorError::Closed => CoreError::NotWriter,
+                // Members are asked for it; until one answers nothing can be sealed.
+                AuthorError::NoKey(_) => CoreError::NodeUnreachable,
                 _ => CoreError::Damaged(ENTRY),
             };
             let author = keys.author();
@@ -1312,6 +1315,26 @@ impl crate::Core {
         let is_entry = |key: &[u8]| [CONTROL, DATA, DELIVERED].contains(&key[8]);
         let rows = rows.unwrap().into_iter().filter(|(key, _)| is_entry(key));
         rows.map(|(_, entry)| Entry::decode(&entry).unwrap()).collect()
+    }
+
+    /// A home that changes the key and seals it for one node to nobody.
+    pub(crate) async fn rotate_without(&self, channel: ChannelId, node: glog::NodeId) {
+        let write = self.write(None, move |decide| {
+            let place = decide.with_chain(channel, Chain::next_place)?;
+            let certs = decide.with_chain(channel, |chain| {
+                chain.state().members().filter_map(|node| node.newest_cert().cloned()).collect()
+            })?;
+            let mut certs: Vec<NodeCert> = certs;
+            let lost = *BoxSecret::generate(decide.rng).public().as_bytes();
+            for cert in certs.iter_mut().filter(|cert| cert.node() == node) {
+                cert.body.x25519 = lost;
+            }
+            let secret = EpochSecret::generate(decide.rng);
+            let sealed =
+                glog::seal_epoch(&secret, place, &certs.iter().collect::<Vec<_>>(), decide.rng);
+            decide.write_control(channel, None, Action::Epoch(sealed.map_err(too_large)?))
+        });
+        write.await.unwrap();
     }
 
     /// What a channel is called in logs.

@@ -238,6 +238,12 @@ impl Decide<'_> {
             if matches!(action, Action::Genesis(_) | Action::Recover(_) | Action::MoveHome(_)) {
                 return Err(CoreError::NotBuilt);
             }
+            // Whom the operator here wants nothing of is not brought in by the way.
+            if let Action::AddNode(add) = &action
+                && self.node_row(add.cert.node().short())?.is_some_and(|row| row.blocked)
+            {
+                return Err(CoreError::AdminRightMissing);
+            }
             let by = UserRef { node, id: ask.user };
             self.log_reactions(channel)?;
             let action = self.with_key(channel, action)?;

@@ -436,3 +436,39 @@ async fn a_basic_group_becomes_a_supergroup_when_somebody_of_another_node_comes(
     assert_eq!(three.shown(0).await, ["here I am"]);
     assert_eq!(three.core(1).channel(three.at(1)).unwrap().members, 3);
 }
+
+#[tokio::test]
+async fn without_the_key_in_force_nothing_is_written_and_a_member_gives_it() {
+    let three = Three::new().await;
+    let eve = three.people[1];
+    three.add(0, 1, eve).await.unwrap();
+    three.say(1, "one").await.unwrap();
+    three.heal().await;
+    let (home, far) = (three.core(0), three.core(1));
+    home.rotate_without(three.channel, far.node()).await;
+    three.say(0, "two").await.unwrap();
+    let chain = home.log_page(three.group, LaneName::Control, 0, u64::MAX, ALL).await.unwrap();
+    far.receive_log(three.group, chain).await;
+    let refused = three.say(1, "three").await;
+    assert!(matches!(refused, Err(CoreError::NodeUnreachable)), "{refused:?}");
+    // What others say waits to be read.
+    three.heal().await;
+    assert_eq!(three.shown(1).await, ["one", "two"]);
+    three.say(1, "three").await.unwrap();
+    three.heal().await;
+    for node in 0..2 {
+        assert_eq!(three.shown(node).await, ["one", "two", "three"], "{node}");
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_is_blocked_here_is_not_brought_in_by_another() {
+    let three = Three::new().await;
+    let [_, eve, gus] = three.people[..] else { unreachable!() };
+    three.add(0, 1, eve).await.unwrap();
+    let (home, third) = (three.core(0), three.core(2).node());
+    home.block_node(third.short(), true).await.unwrap();
+    let refused = three.add(1, 2, gus).await;
+    assert!(matches!(refused, Err(CoreError::AdminRightMissing)), "{refused:?}");
+    assert_eq!(three.writers(0), [0, 1]);
+}
