@@ -192,7 +192,7 @@ impl Core {
             Some(FolderId::Main) => listed - in_archive,
         };
         let count = if query.exclude_pinned { count - pins.len() } else { count };
-        let (mut dialogs, messages) = self.views(owner, &peers, &personal)?;
+        let (mut dialogs, messages) = self.views(owner, &peers, &personal).await?;
         self.settled().await?;
         let has_top = |dialog: &DialogView| {
             let of = |stored: &&Stored| {
@@ -287,7 +287,7 @@ impl Core {
     }
 
     /// How dialogs look, and their newest messages.
-    fn views(
+    async fn views(
         &self,
         owner: UserId,
         peers: &[PeerId],
@@ -299,7 +299,7 @@ impl Core {
         for peer in peers {
             let dialog = match peer {
                 PeerId::Channel(channel) => {
-                    let dialog = self.channel_dialog(owner, *channel, personal)?;
+                    let dialog = self.channel_at_rest(owner, *channel, personal).await?;
                     messages.extend(self.rows(*channel, &[dialog.top])?);
                     dialog
                 }
@@ -315,6 +315,30 @@ impl Core {
         }
         messages.extend(self.rows(owner, &tops)?);
         Ok((dialogs, messages))
+    }
+
+    /// A channel as its member lists it at one moment: what comes after the pts that it tells is in no
+    /// part of it, so that clients count nothing twice and miss nothing.
+    async fn channel_at_rest(
+        &self,
+        owner: UserId,
+        channel: ChannelId,
+        personal: &Personal,
+    ) -> CoreResult<DialogView> {
+        let mut before = self.channel_state(channel)?;
+        for _ in 0..AT_REST_TRIES {
+            // Its box is ahead of the store's rows until what is decided is written.
+            self.settled().await?;
+            let dialog = self.channel_dialog(owner, channel, personal)?;
+            let after = self.channel_state(channel)?;
+            if after == before {
+                return Ok(dialog);
+            }
+            before = after;
+        }
+        // It never rests. What is told again clients know by its number.
+        let dialog = self.channel_dialog(owner, channel, personal)?;
+        Ok(DialogView { pts: Some(before), ..dialog })
     }
 
     /// A channel as its member lists it.
@@ -355,11 +379,14 @@ impl Core {
             let state = cell.lock(&*self.inner.store, owner)?;
             (state.pts, state.listed())
         };
-        let (dialogs, messages) = self.views(owner, peers, &personal)?;
+        let (dialogs, messages) = self.views(owner, peers, &personal).await?;
         self.settled().await?;
         Ok((DialogPage { dialogs, messages, count }, pts))
     }
 }
+
+/// How often a channel is looked at until nothing was said in it meanwhile.
+const AT_REST_TRIES: usize = 4;
 
 /// A channel among the dialogs of its members.
 #[derive(Debug, Clone, Copy)]

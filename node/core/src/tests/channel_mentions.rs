@@ -197,3 +197,34 @@ async fn mentions_of_one_member_are_bounded() {
     assert_eq!(world.dialog_of(bob, group).await.unread_mentions as usize, KEPT);
     assert_eq!(world.mention(bob, group, &first), None, "forgotten");
 }
+
+/// What is said while a dialog is looked at is in all of it or in none.
+#[tokio::test]
+async fn a_mention_between_two_reads_of_a_dialog_is_told_whole() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let crew = world.channel(ada, false).await;
+    let added = world.core.add_to_channel(ada.actor(), ada.id, crew, vec![bob.id]).await;
+    added.unwrap();
+    let name = "bob_the_cook".to_owned();
+    world.core.update_username(Some(bob.actor()), bob.id, name).await.unwrap();
+    let core = world.core.clone();
+    let message = Outgoing::text(crew.into(), text("what is for dinner, @bob_the_cook"), 1);
+    let (done, said) = std::sync::mpsc::sync_channel(1);
+    world.disk.before_next_read(node_store::Keyspace::CHANNELS, move || {
+        // Elsewhere, and whole, before this thread reads on.
+        let elsewhere = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(core.send(ada.actor(), ada.id, message))
+        });
+        done.send(elsewhere.join().unwrap()).unwrap();
+    });
+    let (page, _) = world.core.peer_dialogs(bob.id, &[crew.into()]).await.unwrap();
+    let sent = said.try_recv().expect("the reader read rows").unwrap();
+    let dialog = &page.dialogs[0];
+    assert_eq!((dialog.top, dialog.pts), (sent.id, Some(sent.pts)));
+    assert_eq!(dialog.unread_mentions, 1);
+    assert_eq!(page.messages.last().map(|stored| stored.id), Some(sent.id));
+    let (quiet, _) = world.core.peer_dialogs(bob.id, &[crew.into()]).await.unwrap();
+    assert_eq!(page, quiet);
+}
