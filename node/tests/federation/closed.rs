@@ -78,6 +78,8 @@ fn scene(mut two: Two) {
     let of_tina = came(&mut two.ada, "me too")["from"].as_i64().expect("somebody");
     came(&mut two.bob, "me too");
 
+    polls(&mut two, crew, there);
+
     // Both sides go on talking while the line is cut, and are the same when it is back.
     two.line.cut();
     for number in 0..3 {
@@ -115,6 +117,41 @@ fn scene(mut two: Two) {
         json!({ "peer": { "peer": there }, "message": "let me in", "random_id": 9 }),
     );
     assert_eq!(refused, (406, "CHANNEL_PRIVATE".into()));
+}
+
+/// A poll is asked on one node and answered on the other, where its results are seen, too.
+fn polls(two: &mut Two, crew: i64, there: i64) {
+    let words = |text: &str| json!({ "_": "TextWithEntities", "text": text, "entities": [] });
+    let answer = |text: &str, option: &str| json!({ "_": "PollAnswer", "text": words(text), "option": { "hex": option } });
+    let poll = json!({ "_": "Poll", "id": 1, "question": words("Fish or meat?"), "hash": 0,
+        "public_voters": true, "answers": [answer("Fish", "00"), answer("Meat", "01")] });
+    let media = json!({ "_": "InputMediaPoll", "poll": poll });
+    two.ada.invoke(
+        "messages.SendMedia",
+        json!({ "peer": { "peer": crew }, "media": media, "message": "", "random_id": 77 }),
+    );
+    let asked = two.tina.expect_event("the poll", SOON, |event| {
+        event["@type"] == "updateNewMessage"
+            && event["message"]["chat_id"] == there
+            && event["message"]["content"]["@type"] == "messagePoll"
+    });
+    let asked = &asked["message"]["id"];
+    two.tina.request(
+        "setPollAnswer",
+        json!({ "chat_id": there, "message_id": asked, "option_ids": [1] }),
+    );
+    two.ada.expect_event("her vote", SOON, |event| {
+        event["_"] == "UpdateMessagePoll" && event["results"]["total_voters"] == 1
+    });
+    let asked = two.bob.history(there, 1, 0);
+    let id = asked[0]["id"].clone();
+    two.bob.invoke(
+        "messages.SendVote",
+        json!({ "peer": { "peer": there }, "msg_id": id, "options": [{ "hex": "00" }] }),
+    );
+    two.ada.expect_event("his vote", SOON, |event| {
+        event["_"] == "UpdateMessagePoll" && event["results"]["total_voters"] == 2
+    });
 }
 
 fn basic(mut two: Two) {

@@ -569,9 +569,15 @@ impl Lanes {
         match chain.state().kind() {
             GroupKind::Channel => self.count(node).unwrap_or(0),
             GroupKind::Supergroup => {
+                let state = chain.state();
                 let users = (UserRef { node, id: 0 })..=(UserRef { node, id: u64::MAX });
-                let joined = |(user, _): &(&UserRef, _)| self.membership(user) == Some(true);
-                self.memberships.range(users).filter(joined).count() as u64
+                let named = self.memberships.range(users.clone()).map(|(user, _)| user);
+                let let_in = state.admitted.range(users).filter(|user| {
+                    // Once: those who have said something of themselves are among the others.
+                    self.membership(user).is_none()
+                });
+                let joined = named.filter(|user| self.membership(user) == Some(true));
+                (joined.count() + let_in.count()) as u64
             }
         }
     }

@@ -563,10 +563,16 @@ impl World<'_> {
         let members = self.entries.iter().filter(|entry| {
             entry.at.node == node && matches!(entry.body(), Some(DataBody::Member(_)))
         });
-        let mut users: Vec<UserRef> = members.map(|entry| entry.user).collect();
+        // In a private group all were let in, whether they have said anything or not.
+        let admitted = self.states.last().map(|(state, _)| state.admitted.clone());
+        let admitted = admitted.unwrap_or_default();
+        let let_in = admitted.iter().copied().filter(|user| user.node == node);
+        let mut users: Vec<UserRef> = members.map(|entry| entry.user).chain(let_in).collect();
         users.sort_unstable();
         users.dedup();
-        users.into_iter().filter(|user| self.membership(*user) == Some(true)).count() as u64
+        let is_in =
+            |user: &UserRef| self.membership(*user).unwrap_or_else(|| admitted.contains(user));
+        users.into_iter().filter(is_in).count() as u64
     }
 
     fn membership(&self, user: UserRef) -> Option<bool> {

@@ -138,6 +138,8 @@ pub(crate) struct Read {
     pub(crate) reply_to: Option<EntryRef>,
     /// A file that came with it, not stored yet.
     pub(crate) file: Option<FileRecord>,
+    /// A poll that it asks, not stored yet: the message shows that something came with it.
+    pub(crate) poll: Option<LogPoll>,
 }
 
 /// What a log keeps of what comes with a message.
@@ -221,6 +223,29 @@ impl Core {
 #[cfg(test)]
 pub(crate) fn poll_in_log(post: &Post) -> Option<LogPoll> {
     Descriptor::decode(&post.media.first()?.descriptor).unwrap().poll
+}
+
+#[cfg(test)]
+impl Core {
+    /// A node that writes a poll with one answer into a log.
+    pub(crate) async fn ask_nonsense(&self, channel: ChannelId, from: UserId) {
+        let write = self.write(None, move |decide| {
+            let bare = Message::new(channel.into(), from, false, 0, Text::none());
+            let mut post = decide.post_answering(&bare, None, None)?;
+            let text = Text::draft("yes", Vec::new()).map_err(too_long)?;
+            let poll = LogPoll::bare(text.clone(), vec![(text, vec![1])]);
+            let media = Media::Poll(crate::media::PollId(1));
+            let class = rights::denied(decide.right_for(&media)?);
+            let descriptor = Descriptor { media, file: None, poll: Some(poll) }.encode()?;
+            post.media = List::new(vec![LogMedia {
+                class,
+                descriptor: Blob::new(descriptor).map_err(too_long)?,
+            }])
+            .map_err(too_long)?;
+            decide.write_data(channel, from, &DataBody::Post(post)).map(|_| ())
+        });
+        write.await.unwrap();
+    }
 }
 
 /// What a log says of a message beside its words: with which entry its thread begins, and in whose
@@ -612,9 +637,14 @@ impl Decide<'_> {
         let text = Text::draft(said, entities).or_else(|_| Text::draft(said, Vec::new()));
         let text = text.unwrap_or_else(|_| Text::none());
         let descriptor = post.media.first().map(|media| Descriptor::decode(&media.descriptor));
-        let (mut media, mut file) = (None, None);
+        let (mut media, mut file, mut poll) = (None, None, None);
         match descriptor {
             None => {}
+            // What is forwarded shares the votes of what another message has asked.
+            Some(Ok(Descriptor { media: Media::Poll(_), poll: asked, .. })) => {
+                media = Some(Media::Unsupported);
+                poll = asked.filter(|_| forward.is_none());
+            }
             Some(Ok(Descriptor { media: shown, file: Some(record), .. }))
                 if shown.file().is_some() =>
             {
@@ -627,8 +657,7 @@ impl Decide<'_> {
                 media = Some(Media::Unsupported);
             }
             Some(Ok(Descriptor { media: shown, .. })) => {
-                let is_whole = shown.file().is_none()
-                    && !matches!(shown, Media::Poll(_) | Media::WebPage { .. });
+                let is_whole = shown.file().is_none() && !matches!(shown, Media::WebPage { .. });
                 media = Some(if is_whole { shown } else { Media::Unsupported });
             }
         }
@@ -654,7 +683,7 @@ impl Decide<'_> {
             sent_as,
             ..bare
         };
-        Ok(Read { message, top, reply_to: post.reply_to, file })
+        Ok(Read { message, top, reply_to: post.reply_to, file, poll })
     }
 
     /// The message that an entry brought.

@@ -179,6 +179,9 @@ impl Decide<'_> {
                 }
                 return Ok(());
             }
+            Some(DataBody::Vote(vote)) => {
+                return self.show_vote(channel, &vote.target, entry.user);
+            }
             _ => {}
         }
         for subject in subjects {
@@ -230,7 +233,18 @@ impl Decide<'_> {
         for (user, _) in said.reactions.iter().filter(|_| known.is_none()) {
             self.show_reaction(channel, at, *user)?;
         }
-        Ok(())
+        if known.is_none() {
+            self.show_votes(channel, id, said.votes.into_iter().collect())?;
+        }
+        self.show_tallies(channel, id, &said.tallies)
+    }
+
+    /// Shows what somebody has voted for, as the log has it now.
+    fn show_vote(&mut self, channel: ChannelId, target: &EntryRef, by: UserRef) -> CoreResult<()> {
+        let known = self.message_of_entry(channel, target)?;
+        let said = self.votes_said(channel, target, by)?;
+        let (Some(id), Some(chosen)) = (known, said) else { return Ok(()) };
+        self.show_votes(channel, id, vec![(by, chosen)])
     }
 
     /// Shows all that somebody has written as the log has it.
@@ -275,7 +289,7 @@ impl Decide<'_> {
         read: Read,
     ) -> CoreResult<MessageId> {
         let date = self.date_of(channel, at, ts_ms)?;
-        let Read { mut message, top, reply_to, file } = read;
+        let Read { mut message, top, reply_to, file, poll } = read;
         let mut found = self.channel_row(channel)?;
         message.date = date;
         message.sent_as = match message.sent_as {
@@ -286,6 +300,10 @@ impl Decide<'_> {
             && !self.keep_file(file)?
         {
             message.media = Some(crate::media::Media::Unsupported);
+        }
+        let asked = poll.map(|poll| self.take_poll(message.from, poll)).transpose()?.flatten();
+        if let Some(poll) = asked {
+            message.media = Some(crate::media::Media::Poll(poll));
         }
         let answered = reply_to.map(|to| self.message_of_entry(channel, &to)).transpose()?;
         message.reply = answered.flatten().map(|to| Reply { to, quote: None });
@@ -300,6 +318,7 @@ impl Decide<'_> {
         let id = self.next_id(channel)?;
         let meant = self.meant_in_channel(&found, &message)?;
         message.mentioned = !meant.is_empty();
+        self.ask_poll_in_channel(message.media.as_ref(), channel, id)?;
         self.hold_media(&message, 1)?;
         self.note_meant(&mut found, id, &meant)?;
         self.put_channel(found.clone())?;
@@ -343,6 +362,9 @@ impl Decide<'_> {
         read: Read,
     ) -> CoreResult<()> {
         let Some(before) = self.message(channel, id)? else { return Ok(()) };
+        if read.poll.as_ref().is_some_and(|poll| poll.closed) {
+            self.close_far_poll(channel, id)?;
+        }
         let Some(mut message) = self.edited_to(&before, read)? else { return Ok(()) };
         message.edited = self.date_of(channel, edit, None)?;
         if message.media != before.media {

@@ -44,6 +44,27 @@ pub(crate) struct LogPoll {
     pub(crate) hide_results_until_close: bool,
 }
 
+#[cfg(test)]
+impl LogPoll {
+    /// A question, its answers, and nothing more.
+    pub(crate) fn bare(question: Text, answers: Vec<(Text, Vec<u8>)>) -> Self {
+        Self {
+            question,
+            answers,
+            closed: false,
+            public_voters: false,
+            multiple_choice: false,
+            quiz: false,
+            correct: None,
+            solution: None,
+            close_date: 0,
+            revoting_disabled: false,
+            shuffle_answers: false,
+            hide_results_until_close: false,
+        }
+    }
+}
+
 impl Poll {
     /// As a log has it.
     pub(crate) fn to_log(&self) -> LogPoll {
@@ -146,6 +167,10 @@ impl Decide<'_> {
         if !self.may_take_part(channel, owner)? {
             return Err(CoreError::RightMissing(Rights::SEND));
         }
+        // Readers of another node's channel have nobody yet who brings their votes there.
+        if !self.may_tell_votes(channel)? {
+            return Err(CoreError::NotWriter);
+        }
         if poll.public_voters {
             let options = List::new(chosen.to_vec()).map_err(|_| PollError::TooManyOptions)?;
             let vote = DataBody::Vote(Vote { target, options });
@@ -177,8 +202,12 @@ impl Decide<'_> {
             let members = u64::from(found.members.unsigned_abs());
             self.write_data(channel, UserId(0), &DataBody::Count(Count { members }))?;
         }
-        let counts = poll.answers.iter().zip(0_u16..);
-        let counts = counts.map(|(answer, at)| (at, u64::from(answer.voters))).collect();
+        // Others tell their own.
+        let far = poll.far.iter().copied().chain(std::iter::repeat(0));
+        let counts = poll.answers.iter().zip(far).zip(0_u16..);
+        let counts = counts
+            .map(|((answer, far), at)| (at, u64::from(answer.voters.saturating_sub(far))))
+            .collect();
         let counts = List::new(counts).map_err(|_| PollError::AnswersInvalid)?;
         let tally = DataBody::Tally(Tally { target, counts });
         self.write_data(channel, UserId(0), &tally).map(|_| ())

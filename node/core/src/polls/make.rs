@@ -209,6 +209,8 @@ impl Decide<'_> {
             voters: 0,
             recent: Vec::new(),
             held: 0,
+            far: Vec::new(),
+            far_voters: 0,
         };
         self.put_poll(&poll)?;
         if close_date > 0 && !poll.closed {

@@ -6,6 +6,7 @@
 //!
 //! Source: <https://core.telegram.org/api/poll>
 
+mod far;
 mod log;
 mod make;
 mod vote;
@@ -148,11 +149,22 @@ pub struct Poll {
     pub recent: Vec<UserId>,
     /// Copies of messages that show it.
     held: i64,
+    /// Of the votes for each answer, those that other nodes tell without names.
+    far: Vec<u32>,
+    /// Who has voted there, as far as that can be told.
+    far_voters: u32,
 }
 
 impl Record for Poll {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "poll";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        // Before votes of other nodes: what was added stands at the end, and begins with nothing.
+        let nothing: (Vec<u32>, u32) = Default::default();
+        let added = postcard::to_allocvec(&nothing).ok()?;
+        (version == 1).then(|| postcard::from_bytes(&[fields, &added].concat()).ok())?
+    }
 }
 
 /// What one member has chosen.

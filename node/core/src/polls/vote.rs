@@ -2,7 +2,7 @@
 
 use node_store::Keyspace;
 
-use super::{Poll, PollError, RECENT_SHOWN, VOTES_MAX, Vote, vote_key, votes_prefix};
+use super::{Poll, PollError, VOTES_MAX, Vote, vote_key, votes_prefix};
 use crate::decide::Decide;
 use crate::ids::{Actor, BoxId, MessageId, PeerId, UserId};
 use crate::media::{Media, PollId};
@@ -123,7 +123,7 @@ impl Poll {
         at.and_then(|at| u16::try_from(at).ok()).ok_or(PollError::UnknownOption)
     }
 
-    fn count(&mut self, chosen: &[u16], more: bool) {
+    pub(super) fn count(&mut self, chosen: &[u16], more: bool) {
         for at in chosen {
             if let Some(answer) = self.answers.get_mut(usize::from(*at)) {
                 let voters = answer.voters;
@@ -187,21 +187,7 @@ impl Decide<'_> {
             return Ok(poll.id);
         }
         self.log_vote(owner, &poll, &chosen)?;
-        if let Some(before) = &before {
-            poll.count(&before.chosen, false);
-            poll.voters = poll.voters.saturating_sub(1);
-        }
-        poll.recent.retain(|user| *user != owner);
-        if chosen.is_empty() {
-            self.put_shown::<Vote>(Keyspace::POLLS, &key, None)?;
-        } else {
-            poll.count(&chosen, true);
-            poll.voters += 1;
-            poll.recent.insert(0, owner);
-            poll.recent.truncate(RECENT_SHOWN);
-            let vote = Vote { chosen, date: self.now() };
-            self.put_shown(Keyspace::POLLS, &key, Some(&vote))?;
-        }
+        self.change_vote(&mut poll, owner, chosen)?;
         self.put_poll(&poll)?;
         let mut here: Vec<UserId> =
             self.present_copies(owner, &message)?.into_iter().map(|(user, ..)| user).collect();

@@ -472,3 +472,107 @@ async fn a_node_that_is_blocked_here_is_not_brought_in_by_another() {
     assert!(matches!(refused, Err(CoreError::AdminRightMissing)), "{refused:?}");
     assert_eq!(three.writers(0), [0, 1]);
 }
+
+/// The poll of the newest message that somebody reads.
+async fn newest_poll(three: &Three, node: usize) -> (MessageId, PollView) {
+    let query = HistoryQuery { limit: 20, ..HistoryQuery::default() };
+    let (place, by) = (three.at(node).into(), three.people[node].id);
+    let page = three.core(node).history(by, place, query).await.unwrap();
+    let found = page.messages.iter().find_map(|stored| match stored.message.media {
+        Some(Media::Poll(poll)) => Some((stored.id, poll)),
+        _ => None,
+    });
+    let (id, poll) = found.expect("a poll");
+    (id, three.core(node).poll(by, poll).unwrap().expect("it is there"))
+}
+
+fn votes(view: &PollView) -> Vec<u32> {
+    view.poll.answers.iter().map(|answer| answer.voters).collect()
+}
+
+#[tokio::test]
+async fn polls_are_answered_on_all_nodes() {
+    let three = Three::new().await;
+    let [ada, eve, gus] = three.people[..] else { unreachable!() };
+    three.add(0, 1, eve).await.unwrap();
+    three.add(0, 2, gus).await.unwrap();
+    let vote = async |node: usize, at: &[u8]| {
+        let (id, _) = newest_poll(&three, node).await;
+        let (world, by) = (&three.worlds[node], three.people[node]);
+        world.vote(by, three.at(node).into(), id, at).await
+    };
+
+    // With names: from the node of a member, to everybody.
+    let asked = super::polls::poll(3);
+    three.worlds[1].ask(eve, three.at(1).into(), asked).await.unwrap();
+    three.heal().await;
+    for (node, at) in [(0, 1), (1, 1), (2, 2)] {
+        vote(node, &[at]).await.unwrap();
+    }
+    three.heal().await;
+    for node in 0..3 {
+        let (id, view) = newest_poll(&three, node).await;
+        assert_eq!((votes(&view), view.poll.voters), (vec![0, 2, 1], 3), "{node}");
+        assert_eq!(view.poll.creator, three.known(node, 1, eve).await);
+        let (core, by) = (three.core(node), three.people[node].id);
+        let page = core.votes(by, three.at(node).into(), id, None, 0, 10).await.unwrap();
+        let mut voters: Vec<UserId> = page.voters.iter().map(|voter| voter.user).collect();
+        let mut all = Vec::new();
+        for (of, who) in [(0, ada), (1, eve), (2, gus)] {
+            all.push(three.known(node, of, who).await);
+        }
+        voters.sort_unstable();
+        all.sort_unstable();
+        assert_eq!(voters, all, "{node}");
+    }
+    // Taken back, and changed.
+    vote(0, &[]).await.unwrap();
+    vote(2, &[0]).await.unwrap();
+    three.heal().await;
+    for node in 0..3 {
+        let (_, view) = newest_poll(&three, node).await;
+        assert_eq!((votes(&view), view.poll.voters), (vec![1, 1, 0], 2), "{node}");
+    }
+    // Its author closes it for all.
+    let (id, _) = newest_poll(&three, 1).await;
+    three.core(1).close_poll(eve.actor(), eve.id, three.at(1).into(), id).await.unwrap();
+    three.heal().await;
+    assert!(newest_poll(&three, 0).await.1.poll.closed);
+    assert!(matches!(vote(2, &[1]).await, Err(CoreError::Poll(PollError::Closed))));
+
+    // Without names: each node tells how many of its own chose what.
+    let anonymous = NewPoll { public_voters: false, ..super::polls::poll(2) };
+    three.worlds[0].ask(ada, three.channel.into(), anonymous).await.unwrap();
+    three.heal().await;
+    for (node, at) in [(0, 1), (1, 1), (2, 0)] {
+        vote(node, &[at]).await.unwrap();
+    }
+    for _ in 0..2 {
+        for world in &three.worlds {
+            world.pass_s(10);
+            world.core.tick().await.unwrap();
+        }
+        three.heal().await;
+        // Told again, it counts once.
+        for node in 0..3 {
+            let (_, view) = newest_poll(&three, node).await;
+            assert_eq!((votes(&view), view.poll.voters), (vec![1, 2], 3), "{node}");
+        }
+        vote(1, &[]).await.unwrap();
+        vote(1, &[1]).await.unwrap();
+    }
+    let said = three.core(0).replica_of(three.channel);
+    let view = said.lanes().view(said.chain());
+    assert!(
+        view.messages
+            .values()
+            .all(|message| message.tallies.is_empty() || message.votes.is_empty())
+    );
+
+    // What nobody could have asked here is shown as what cannot be read.
+    three.core(1).ask_nonsense(three.at(1), eve.id).await;
+    three.heal().await;
+    let query = HistoryQuery { limit: 1, ..HistoryQuery::default() };
+    let page = three.core(0).history(ada.id, three.channel.into(), query).await.unwrap();
+    assert_eq!(page.messages[0].message.media, Some(Media::Unsupported));
+}
