@@ -79,6 +79,7 @@ fn scene(mut two: Two) {
     came(&mut two.bob, "me too");
 
     polls(&mut two, crew, there);
+    picture(&mut two, crew, there);
 
     // Both sides go on talking while the line is cut, and are the same when it is back.
     two.line.cut();
@@ -152,6 +153,30 @@ fn polls(two: &mut Two, crew: i64, there: i64) {
     two.ada.expect_event("his vote", SOON, |event| {
         event["_"] == "UpdateMessagePoll" && event["results"]["total_voters"] == 2
     });
+}
+
+/// The picture of the group shows on the other node, and is loaded there from where it lies.
+fn picture(two: &mut Two, crew: i64, there: i64) {
+    let heart = include_bytes!("../../../mtproto-frontend/assets/reactions/heart.webp");
+    let hex: String = heart.iter().map(|byte| format!("{byte:02x}")).collect();
+    let part = json!({ "file_id": 7, "file_part": 0, "bytes": { "hex": hex } });
+    assert_eq!(two.ada.invoke("upload.SaveFilePart", part), true);
+    let file = json!({ "_": "InputFile", "id": 7, "parts": 1, "name": "heart.webp",
+        "md5_checksum": "" });
+    two.ada.invoke(
+        "channels.EditPhoto",
+        json!({ "channel": { "channel": crew },
+            "photo": { "_": "InputChatUploadedPhoto", "file": file } }),
+    );
+    let said = two.bob.expect_event("the photo", SOON, |event| {
+        event["message"]["action"]["_"] == "MessageActionChatEditPhoto"
+    });
+    let photo = &said["message"]["action"]["photo"];
+    let location = json!({ "_": "InputPeerPhotoFileLocation", "big": true,
+        "peer": { "peer": there }, "photo_id": photo["id"] });
+    let asked = json!({ "location": location, "offset": 0, "limit": 1 << 20 });
+    let loaded = two.bob.invoke("upload.GetFile", asked);
+    assert!(loaded["bytes"]["hex"].as_str().is_some_and(|hex| hex.len() > 200), "{said}");
 }
 
 fn basic(mut two: Two) {

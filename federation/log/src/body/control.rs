@@ -17,6 +17,9 @@ const RESTORED_MAX: usize = 1024;
 const CHECKPOINT_HEADS_MAX: usize = 1024;
 /// Reactions that a group may name.
 const REACTIONS_MAX: usize = 128;
+/// Bytes that say what a photo is.
+const PICTURE_BYTES_MAX: usize = 8 * 1024;
+
 /// Channels in whose names nobody may write in a group.
 const BANNED_SENDERS_MAX: usize = 256;
 /// Nodes that a Recover may drop, and certificates that it may bring.
@@ -302,7 +305,7 @@ settings! {
     0 Title(Text<255>),
     /// The description.
     1 About(Text<1024>),
-    /// The blob of the photo.
+    /// The blob of the photo: what was written before Picture.
     2 Photo(Option<[u8; 32]>),
     /// The public name.
     3 Username(Option<Text<64>>),
@@ -340,6 +343,8 @@ settings! {
     20 Forum(Option<bool>),
     /// Channels in whose names nobody writes here; kept by the author's node, voids nothing.
     21 BannedSenders(List<[u8; 32], BANNED_SENDERS_MAX>),
+    /// The photo, as core describes files: its sizes and where each is.
+    22 Picture(Option<Blob<PICTURE_BYTES_MAX>>),
 }
 
 record! {

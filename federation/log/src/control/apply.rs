@@ -277,6 +277,7 @@ impl State {
             Setting::Title(_)
             | Setting::About(_)
             | Setting::Photo(_)
+            | Setting::Picture(_)
             | Setting::Signatures(_)
             | Setting::TtlS(_)
             | Setting::Reactions(_) => self.need(actor, Rights::INFO)?,

@@ -2,7 +2,7 @@
 
 use glog::Rights as LogRights;
 use glog::body::{Action as LogAction, GroupKind, Info, Setting};
-use glog::cbor::Text;
+use glog::cbor::{Blob, Text};
 use node_store::Keyspace;
 
 use super::log::Start;
@@ -16,6 +16,7 @@ use crate::limits::Limit;
 use crate::media::FileId;
 use crate::message::Action;
 use crate::profile::may_be_taken;
+use crate::record::Record as _;
 use crate::send::Sent;
 use crate::timers::check_period;
 use crate::{Core, CoreError, CoreResult};
@@ -144,17 +145,17 @@ impl Core {
         channel: ChannelId,
         photo: Option<ChatPhoto>,
     ) -> CoreResult<ChannelDone> {
-        self.write(Some(actor), move |decide| {
+        self.write_or_ask(Some(actor), move |decide| {
             let mut found = decide.channel_to_change(owner, channel)?;
             if photo.is_none() && found.photo.is_none() {
                 return Err(CoreError::ChatNotModified);
             }
             let photo = decide.take_chat_photo(photo)?;
-            let blob = photo.map(|photo| decide.photo_blob(photo)).transpose()?.flatten();
+            let picture = photo.map(|photo| decide.photo_in_log(photo)).transpose()?;
             decide.hold_file(photo, 1)?;
             decide.hold_file(found.photo, -1)?;
             found.photo = photo;
-            decide.write_control(channel, Some(owner), info(Setting::Photo(blob)))?;
+            decide.write_control(channel, Some(owner), info(Setting::Picture(picture)))?;
             decide.changed_channel(owner, found, Some(Action::ChatPhoto(photo)))
         })
         .await
@@ -389,9 +390,9 @@ impl Decide<'_> {
     }
 
     /// The blob of a photo, as the log names it.
-    pub(super) fn photo_blob(&self, photo: FileId) -> CoreResult<Option<[u8; 32]>> {
-        let record = self.photo(photo)?.ok_or(CoreError::FileInvalid)?;
-        Ok(record.sizes.iter().max_by_key(|size| size.size).map(|size| size.blob.0))
+    pub(super) fn photo_in_log<const MAX: usize>(&self, photo: FileId) -> CoreResult<Blob<MAX>> {
+        let record = self.file(photo)?.ok_or(CoreError::FileInvalid)?;
+        Blob::new(record.encode()?).map_err(|_| CoreError::FileInvalid)
     }
 
     /// A channel whose title, photo or description `owner` may change.

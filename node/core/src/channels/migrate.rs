@@ -99,8 +99,8 @@ impl Decide<'_> {
         let found = self.begin_channel(found, log, ChannelRole::Creator { rank })?;
         if let Some(photo) = found.photo {
             self.hold_file(Some(photo), 1)?;
-            let blob = self.photo_blob(photo)?;
-            self.write_control(found.id, Some(owner), info(Setting::Photo(blob)))?;
+            let picture = Some(self.photo_in_log(photo)?);
+            self.write_control(found.id, Some(owner), info(Setting::Picture(picture)))?;
         }
         let ttl = (found.ttl_period > 0).then_some(ChannelSetting::Ttl(found.ttl_period));
         let kept = found.noforwards.then_some(ChannelSetting::NoForwards(true));

@@ -18,9 +18,10 @@ use crate::chats::Rights;
 use crate::decide::Decide;
 use crate::event::{ChatChange, Event, LogEntry};
 use crate::ids::{ChannelId, MessageId, PeerId, UserId};
-use crate::media::FileRecord;
+use crate::media::{FileId, FileRecord};
 use crate::message::{Action, BoxRow, Message, Reply};
 use crate::reactions::Reaction;
+use crate::record::Record as _;
 use crate::timers::{Kind, at};
 use crate::{CoreError, CoreResult};
 
@@ -698,6 +699,35 @@ impl Decide<'_> {
         self.put_channel(found)
     }
 
+    /// The photo of a channel as its log has it, stored as a file of who has set it; `None` where it is
+    /// the one that is shown.
+    fn photo_of(
+        &mut self,
+        shown: Option<FileId>,
+        by: UserId,
+        picture: Option<FileRecord>,
+    ) -> CoreResult<Option<Option<FileId>>> {
+        let picture = picture.filter(|picture| matches!(picture, FileRecord::Photo(_)));
+        let before = shown.map(|photo| self.file(photo)).transpose()?.flatten();
+        if let (Some(before), Some(picture)) = (&before, &picture)
+            && before.shows_same(picture)
+        {
+            return Ok(None);
+        }
+        let number = FileId((self.rng.next_u64() >> 1).max(1) as i64);
+        let renamed = picture.and_then(|picture| picture.renamed(number, by));
+        let photo = match renamed {
+            Some(record) => self.keep_file(record)?.then_some(number),
+            None => None,
+        };
+        if photo == shown {
+            return Ok(None);
+        }
+        self.hold_file(photo, 1)?;
+        self.hold_file(shown, -1)?;
+        Ok(Some(photo))
+    }
+
     /// What somebody is in a channel, as the chain says.
     fn show_standing(
         &mut self,
@@ -829,7 +859,16 @@ impl Decide<'_> {
             Setting::JoinRequest(so) => found.join_request = *so,
             Setting::HiddenMembers(so) => found.hidden_members = *so,
             Setting::Reactions(reactions) => return self.show_far_reactions(channel, reactions),
-            // Photos, links with other groups, topics: not shared yet.
+            Setting::Picture(picture) => {
+                let by = by.unwrap_or(before.creator);
+                let picture = picture.as_ref().and_then(|picture| FileRecord::decode(picture).ok());
+                let Some(photo) = self.photo_of(before.photo, by, picture)? else {
+                    return Ok(());
+                };
+                found.photo = photo;
+                said = Some(Action::ChatPhoto(photo));
+            }
+            // Links with other groups, topics: not shared yet.
             _ => return Ok(()),
         }
         let before = self.channel_row(channel)?;

@@ -576,3 +576,45 @@ async fn polls_are_answered_on_all_nodes() {
     let page = three.core(0).history(ada.id, three.channel.into(), query).await.unwrap();
     assert_eq!(page.messages[0].message.media, Some(Media::Unsupported));
 }
+
+#[tokio::test]
+async fn a_photo_shows_on_all_nodes_whoever_sets_it() {
+    let three = Three::new().await;
+    let [ada, eve, _] = three.people[..] else { unreachable!() };
+    let (home, far) = (three.core(0), three.core(1));
+    three.add(0, 1, eve).await.unwrap();
+    let set = async |node: usize, photo: Option<Photo>| {
+        let by = three.people[node];
+        let photo = photo.map(ChatPhoto::New);
+        let (core, place) = (three.core(node), three.at(node));
+        let done = core.edit_channel_photo(by.actor(), by.id, place, photo).await;
+        three.heal().await;
+        done.map(drop)
+    };
+    let shown = |node: usize| {
+        let found = three.core(node).channel(three.at(node)).unwrap();
+        let photo = found.photo.map(|photo| three.core(node).photo(photo).unwrap().unwrap());
+        photo.map(|photo| (photo.owner, photo.sizes[0].blob))
+    };
+    let picture = super::media::photo(ada, 7, 1);
+    set(0, Some(picture.clone())).await.unwrap();
+    let owner = three.known(1, 0, ada).await;
+    assert_eq!(shown(1), Some((owner, picture.sizes[0].blob)));
+    // Members may not, as in any group; who may, asks the home.
+    let other = super::media::photo(eve, 8, 2);
+    let (rights, of_eve) = (AdminRights::CHANGE_INFO, three.known(0, 1, eve).await);
+    let appoint =
+        home.edit_channel_admin(ada.actor(), ada.id, three.channel, of_eve, rights, String::new());
+    appoint.await.unwrap();
+    three.heal().await;
+    set(1, Some(other.clone())).await.unwrap();
+    assert_eq!(shown(1), Some((eve.id, other.sizes[0].blob)));
+    assert_eq!(shown(0), Some((of_eve, other.sizes[0].blob)));
+    // The same chain again, as after a Recover, changes nothing.
+    let before = far.channel(three.at(1)).unwrap().photo;
+    home.recover_channel(three.channel, super::world::recovery_key(0), false).await.unwrap();
+    three.heal().await;
+    assert_eq!(far.channel(three.at(1)).unwrap().photo, before);
+    set(0, None).await.unwrap();
+    assert_eq!((shown(0), shown(1)), (None, None));
+}

@@ -23,7 +23,7 @@ pub(super) fn document(owner: Member, id: i64, size: u64, content: u8) -> Docume
     }
 }
 
-fn photo(owner: Member, id: i64, content: u8) -> Photo {
+pub(super) fn photo(owner: Member, id: i64, content: u8) -> Photo {
     let size = PhotoSize {
         kind: b'a',
         width: 160,
