@@ -550,10 +550,7 @@ async fn a_private_group_is_answered_as_one_that_does_not_exist() {
     let node = Node::start_with(keys, at, &Options::default(), &[]).await;
     node.post(world.id, "a secret", &mut rng);
     let other = Keys::new(&mut rng);
-    let answer = Some(Response::Hello(Box::new(hello(&other.cert))));
-    let mut raw = Raw::connect(&other.op, &node.address(), answer).await;
-    let greeting = Request::Hello(Box::new(hello(&other.cert)));
-    assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+    let mut raw = greeted(&node, &other).await;
     let lane = LaneName::Data { node: node.id().short(), inc: 0 };
     let head = *node.host.inner.lock().copies[&world.id].stored.keys().next().unwrap();
     let asks = |group| {
@@ -574,6 +571,49 @@ async fn a_private_group_is_answered_as_one_that_does_not_exist() {
     }
 }
 
+/// Who was let go from a group is told how far it may read, and is given no more, whatever it asks for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_may_read_no_more_is_given_no_more() {
+    let mut rng = seeded(27);
+    let (keys, gone, member) = (Keys::new(&mut rng), Keys::new(&mut rng), Keys::new(&mut rng));
+    let world = group(&[&keys, &gone, &member], true, &mut rng);
+    let at = host();
+    at.keep(&world, keys.id, &[keys.id, gone.id, member.id], true);
+    *at.ends_for.lock() = Some(gone.id);
+    let node = Node::start_with(keys, at, &Options::default(), &[]).await;
+    node.post(world.id, "among us", &mut rng);
+    let head = *node.host.inner.lock().copies[&world.id].stored.keys().next().unwrap();
+    let lane = LaneName::Data { node: node.id().short(), inc: 0 };
+    let fetch = |lane| Request::Fetch { group: world.id, lane, from: 0, to: 9, bytes_max: 9999 };
+    let names = List::new(vec![head]).unwrap();
+    let mut given = Vec::new();
+    for keys in [&gone, &member] {
+        let mut raw = greeted(&node, keys).await;
+        let mut count = async |request: &Request| match raw.ask_in_time(request).await {
+            Response::Entries(entries) => entries.len(),
+            Response::Certs(_) => 1,
+            Response::Absent => 0,
+            other => panic!("{other:?}"),
+        };
+        given.push([
+            count(&fetch(LaneName::Control)).await,
+            count(&fetch(lane)).await,
+            count(&Request::ByName { group: world.id, names: names.clone() }).await,
+            count(&Request::Certs { group: world.id }).await,
+        ]);
+    }
+    assert_eq!(given, [[2, 0, 0, 0], [3, 1, 1, 1]]);
+}
+
+/// A peer that has shown who it is, and knows whom it talks to.
+async fn greeted(node: &Node, keys: &Keys) -> Raw {
+    let answer = Some(Response::Hello(Box::new(hello(&keys.cert))));
+    let mut raw = Raw::connect(&keys.op, &node.address(), answer).await;
+    let greeting = Request::Hello(Box::new(hello(&keys.cert)));
+    assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+    raw
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_asks_too_much_is_told_to_wait() {
     let mut rng = seeded(13);
@@ -581,10 +621,7 @@ async fn who_asks_too_much_is_told_to_wait() {
     let options = Options { limits, ..Options::default() };
     let node = Node::start(Keys::new(&mut rng), &options, &[]).await;
     let other = Keys::new(&mut rng);
-    let answer = Some(Response::Hello(Box::new(hello(&other.cert))));
-    let mut raw = Raw::connect(&other.op, &node.address(), answer).await;
-    let greeting = Request::Hello(Box::new(hello(&other.cert)));
-    assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+    let mut raw = greeted(&node, &other).await;
     let heads = Request::Heads { group: GroupId([1; 32]) };
     assert_eq!(raw.ask_in_time(&heads).await, Response::Absent);
     let mut busy = 0;
@@ -645,10 +682,7 @@ async fn a_push_that_finds_no_room_is_not_said_to_be_done() {
     let mut rng = seeded(23);
     let node = Node::start(Keys::new(&mut rng), &Options::default(), &[]).await;
     let other = Keys::new(&mut rng);
-    let answer = Some(Response::Hello(Box::new(hello(&other.cert))));
-    let mut raw = Raw::connect(&other.op, &node.address(), answer).await;
-    let greeting = Request::Hello(Box::new(hello(&other.cert)));
-    assert!(matches!(raw.ask_in_time(&greeting).await, Response::Hello(_)));
+    let mut raw = greeted(&node, &other).await;
     let heads = Request::Heads { group: GroupId([1; 32]) };
     assert_eq!(raw.ask_in_time(&heads).await, Response::Absent);
     let gate = node.host.gate.write().await;
@@ -702,9 +736,14 @@ async fn a_mesh_does_not_start_with_another_key_or_without_its_port() {
     assert!(matches!(Mesh::start(wrong, host()).await, Err(StartError::Listen { .. })));
 }
 
-/// How long an entry takes to be durable on two other nodes, at 200 a second.
+/// Whether what takes long is run, and held to bounds that a busy machine may miss.
+fn is_full() -> bool {
+    std::env::var("ROOKERY_TEST").is_ok_and(|kind| kind == "full")
+}
+
+/// How long an entry takes to be durable on two other nodes, at 200 a second; with `ROOKERY_TEST=full`
+/// for longer, and within a bound.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures, and asserts only a bound that a busy machine may miss"]
 async fn latency_at_two_hundred_a_second() {
     let mut rng = seeded(18);
     // One node says all of it, and more than its pace would let in.
@@ -720,10 +759,10 @@ async fn latency_at_two_hundred_a_second() {
             node.has_posts(world.id, before).await;
         }
     }
-    const COUNT: usize = 2_000;
+    let all = if is_full() { 2_000 } else { 100 };
     let arrivals = nodes[1..].iter().map(|node| async {
-        let mut at = Vec::with_capacity(COUNT);
-        for i in 1..=COUNT {
+        let mut at = Vec::with_capacity(all);
+        for i in 1..=all {
             node.has_posts(world.id, before + i).await;
             at.push(Instant::now());
         }
@@ -731,8 +770,8 @@ async fn latency_at_two_hundred_a_second() {
     });
     let sends = async {
         let mut pace = tokio::time::interval(Duration::from_millis(5));
-        let mut at = Vec::with_capacity(COUNT);
-        for i in 0..COUNT {
+        let mut at = Vec::with_capacity(all);
+        for i in 0..all {
             pace.tick().await;
             at.push(Instant::now());
             nodes[0].post(world.id, &i.to_string(), &mut rng);
@@ -745,13 +784,13 @@ async fn latency_at_two_hundred_a_second() {
     took.sort_unstable();
     let (p50, p99) = (took[took.len() / 2], took[took.len() * 99 / 100]);
     println!("p50 {p50:?}, p99 {p99:?}, most {:?}", took[took.len() - 1]);
-    assert!(p99 < Duration::from_millis(250), "{p99:?}");
+    assert!(p99 < Duration::from_millis(250) || !is_full(), "{p99:?}");
 }
 
 /// How long a message takes to be shown on another node, quiet and while a third writes 1,300 a second;
-/// and the latter again without a pace, to compare with.
+/// and the latter again without a pace, to compare with. With `ROOKERY_TEST=full` for longer, and within
+/// a bound.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures, and asserts only a bound that a busy machine may miss"]
 async fn latency_beside_a_flood() {
     let none = Pace { entries: u32::MAX, at_once: u32::MAX, over_for: Duration::from_secs(5) };
     let mut measured = Vec::new();
@@ -781,7 +820,8 @@ async fn latency_beside_a_flood() {
             flooder.post(world.id, "warm", &mut rng);
             latencies(1).await;
         }
-        let quiet = latencies(400).await;
+        let all = if is_full() { 400 } else { 25 };
+        let quiet = latencies(all).await;
         let flood = async {
             let mut pace = tokio::time::interval(Duration::from_millis(10));
             loop {
@@ -792,7 +832,7 @@ async fn latency_beside_a_flood() {
             }
         };
         let flooded = tokio::select! {
-            flooded = async { (latencies(50).await, latencies(400).await) } => flooded,
+            flooded = async { (latencies(50).await, latencies(all).await) } => flooded,
             () = flood => unreachable!("it never ends"),
         };
         let (wrote, came) = (flooder.words(world.id, flooder), b.words(world.id, flooder));
@@ -804,5 +844,5 @@ async fn latency_beside_a_flood() {
         measured.push((quiet, flooded));
     }
     let (quiet, flooded) = measured[0];
-    assert!(flooded.1.1 < 4 * quiet.1, "{quiet:?} {flooded:?}");
+    assert!(flooded.1.1 < 4 * quiet.1 || !is_full(), "{quiet:?} {flooded:?}");
 }

@@ -33,7 +33,7 @@ pub(super) async fn serve(host: Arc<dyn Host>, from: NodeId, request: Request) -
         }
         Request::Fetch { group, lane, from: begin, to, bytes_max } => {
             let Some(heads) = readable(&host, from, group).await else { return Response::Absent };
-            let to = if heads.ends { to.min(end_of(&heads, lane)) } else { to };
+            let to = if heads.ends { to.min(heads.end(lane)) } else { to };
             let bytes_max = usize::try_from(bytes_max).unwrap_or(usize::MAX).min(PAGE_BYTES_MAX);
             let entries = ask(host.page(group, lane, begin, to, bytes_max)).await;
             Response::Entries(page(entries.unwrap_or_default(), bytes_max))
@@ -57,19 +57,6 @@ pub(super) async fn serve(host: Arc<dyn Host>, from: NodeId, request: Request) -
         },
         Request::Hello(_) | Request::Digests(_) | Request::Push { .. } => Response::Done,
     }
-}
-
-/// The number behind the last entry that somebody may read who is told these heads.
-fn end_of(heads: &Heads, lane: LaneName) -> u64 {
-    let last = match lane {
-        LaneName::Control => Some(heads.control.seq),
-        LaneName::Data { node, inc } => heads
-            .lanes
-            .iter()
-            .find(|head| (head.node, head.inc) == (node, inc))
-            .map(|head| head.seq),
-    };
-    last.map_or(0, |seq| seq.saturating_add(1))
 }
 
 async fn readable(host: &Arc<dyn Host>, peer: NodeId, group: GroupId) -> Option<Heads> {

@@ -32,6 +32,8 @@ pub struct Inner {
 pub struct TestHost {
     pub inner: Mutex<Inner>,
     changed: watch::Sender<u64>,
+    /// Who may read no more of what is there than the first two entries of the chain.
+    pub ends_for: Mutex<Option<NodeId>>,
     /// Serves entries with a byte changed.
     pub forges: AtomicBool,
     /// So many of the next questions for the time fail.
@@ -103,7 +105,17 @@ impl Host for TestHost {
                 || replica.is_some_and(|replica| replica.chain().state().is_public())
         };
         let heads = peer.is_none_or(|peer| may_read(&peer)).then(|| replica.and_then(Heads::of));
-        Box::pin(async { heads.flatten() })
+        let ends = peer.is_some_and(|peer| *self.ends_for.lock() == Some(peer));
+        let heads = heads.flatten().map(|heads| match replica.filter(|_| ends) {
+            None => heads,
+            Some(replica) => Heads {
+                control: replica.chain().at(1).unwrap().cite(),
+                lanes: Vec::new(),
+                ends,
+                ..heads
+            },
+        });
+        Box::pin(async { heads })
     }
 
     fn page(
@@ -241,6 +253,7 @@ impl Default for Options {
 
 pub fn host() -> Arc<TestHost> {
     Arc::new(TestHost {
+        ends_for: Mutex::default(),
         inner: Mutex::default(),
         changed: watch::channel(0).0,
         forges: AtomicBool::new(false),

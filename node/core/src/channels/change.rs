@@ -231,10 +231,7 @@ impl Core {
             let (was_public, is_public) = (found.username.is_some(), wanted.is_some());
             let name = wanted.as_deref().map(text).transpose()?;
             let opens = match (was_public, is_public) {
-                (false, true) => {
-                    decide.note_all_shown(channel)?;
-                    Some(info(decide.opening(channel)?))
-                }
+                (false, true) => Some(info(decide.opening(channel)?)),
                 (true, false) => {
                     let (setting, cut) = (Setting::Private(true), decide.cut_here(channel)?);
                     let epoch = Some(decide.new_epoch(channel, None, None)?);

@@ -227,13 +227,20 @@ pub(crate) fn poll_in_log(post: &Post) -> Option<LogPoll> {
 
 #[cfg(test)]
 impl Core {
-    /// A node that writes a poll with one answer into a log.
-    pub(crate) async fn ask_nonsense(&self, channel: ChannelId, from: UserId) {
+    /// A node that writes a poll with so many answers into a log, and in its question a number of
+    /// somebody.
+    pub(crate) async fn ask_nonsense(&self, channel: ChannelId, from: UserId, answers: u8) {
         let write = self.write(None, move |decide| {
             let bare = Message::new(channel.into(), from, false, 0, Text::none());
             let mut post = decide.post_answering(&bare, None, None)?;
             let text = Text::draft("yes", Vec::new()).map_err(too_long)?;
-            let poll = LogPoll::bare(text.clone(), vec![(text, vec![1])]);
+            let answers = (0..answers).map(|at| (text.clone(), vec![at]));
+            let mut poll = LogPoll::bare(text.clone(), answers.collect());
+            poll.question.entities.push(Entity {
+                offset: 0,
+                length: 3,
+                kind: EntityKind::MentionName { user: UserId(1) },
+            });
             let media = Media::Poll(crate::media::PollId(1));
             let class = rights::denied(decide.right_for(&media)?);
             let descriptor = Descriptor { media, file: None, poll: Some(poll) }.encode()?;

@@ -486,3 +486,30 @@ pub(super) fn takes_part(row: &Federated, node: Node16) -> bool {
     NodeId(row.home).short() == node
         || row.members.iter().any(|member| NodeId(*member).short() == node)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the version before private groups wrote it.
+    #[test]
+    fn the_first_version_is_read() {
+        let fields =
+            ([1_u8; 32], [2_u8; 32], true, false, vec![[3_u8; 32]], 9_u64, vec![[4_u8; 32]]);
+        let row = [&[1][..], &postcard::to_allocvec(&fields).unwrap()].concat();
+        let read = Federated::decode(&row).unwrap();
+        let expected = Federated {
+            group: [1; 32],
+            home: [2; 32],
+            shared: true,
+            public: false,
+            members: vec![[3; 32]],
+            applied: 9,
+            unheard: vec![[4; 32]],
+            left: Vec::new(),
+            is_out: false,
+        };
+        assert_eq!(read, expected);
+        assert_eq!(Federated::decode(&read.encode().unwrap()).unwrap(), read);
+    }
+}

@@ -146,7 +146,6 @@ impl Decide<'_> {
             is_out: false,
         };
         self.put_federated(channel, row)?;
-        self.note_all_shown(channel)?;
         self.share_log(channel)?;
         self.event(Event::GroupsChanged);
         Ok(())

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{ACCOUNT, ACCOUNTS, KnownNode, PERSON, SHOWN, label};
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Event;
-use crate::ids::{ChannelId, PeerId, SUPPORT_IDS_EVERY, USER_ID_END, UserId};
+use crate::ids::{PeerId, SUPPORT_IDS_EVERY, USER_ID_END, UserId};
 use crate::record::Record;
 use crate::user::{NAME_CHARS_MAX, Role, USERNAME_CHARS, User, clean_name, is_username};
 use crate::{Core, CoreError, CoreResult};
@@ -86,21 +86,39 @@ impl Core {
     }
 
     /// [`Self::cards`] of those whom other nodes were shown: who said something in a group or channel that
-    /// they may read, was in one that is shared, has a private chat with somebody there, or was found by
-    /// name. Of the others nobody who counts numbers is to learn that they are here.
+    /// they may read, was let into a private one that is shared, has a private chat with somebody there,
+    /// or was found by name. Of the others nobody who counts numbers is to learn that they are here.
     ///
     /// # Errors
     /// Those of the store.
     pub fn cards_shown(&self, users: &[u64]) -> CoreResult<Vec<Card>> {
-        let mut cards = self.cards(users);
-        let mut shown = Vec::with_capacity(cards.len());
-        for card in cards.drain(..) {
+        let mut shown = Vec::new();
+        for card in self.cards(users) {
             let key = [&[SHOWN][..], &card.id.to_be_bytes()].concat();
-            if self.inner.store.get(Keyspace::NODES, &key)?.is_some() {
+            let noted = self.inner.store.get(Keyspace::NODES, &key)?.is_some();
+            if noted || self.is_in_what_is_told(card.id)? {
                 shown.push(card);
             }
         }
         Ok(shown)
+    }
+
+    /// Whether somebody is in a channel whose log other nodes read, and is named there.
+    fn is_in_what_is_told(&self, user: u64) -> CoreResult<bool> {
+        let user = UserId(i64::try_from(user).unwrap_or(0));
+        for channel in self.channels_of(user)? {
+            let Some(found) = self.channel(channel) else { continue };
+            let shared = self.sharing(channel).is_some_and(|shared| !shared.members.is_empty());
+            let is_public = found.username.is_some();
+            let Some(own) = self.participant(channel, user)?.filter(|_| shared || is_public) else {
+                continue;
+            };
+            // In a private one all are named who were let in.
+            if own.announced || own.is_admin() || !is_public {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     pub(super) fn card(&self, user: UserId) -> Option<Card> {
@@ -252,7 +270,8 @@ impl Decide<'_> {
         Ok(Some(account).filter(|_| is_there))
     }
 
-    /// Other nodes are told of somebody here, and may ask what they are called.
+    /// Other nodes are told of somebody here, and may ask what they are called, also when that one is gone
+    /// from where it was.
     pub(crate) fn note_shown(&mut self, user: UserId) -> CoreResult<()> {
         let key = [&[SHOWN][..], &user.bytes()].concat();
         let is_named = !is_remote(user) && user.0 > 0 && user != UserId::SERVICE;
@@ -260,11 +279,6 @@ impl Decide<'_> {
             self.put_bytes(Keyspace::NODES, &key, vec![1]);
         }
         Ok(())
-    }
-
-    /// [`Self::note_shown`] for everybody who is in a channel.
-    pub(crate) fn note_all_shown(&mut self, channel: ChannelId) -> CoreResult<()> {
-        self.members_seen(channel)?.into_iter().try_for_each(|user| self.note_shown(user))
     }
 
     fn learn_person(&mut self, node: Node16, card: Card) -> CoreResult<()> {

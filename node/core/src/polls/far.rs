@@ -13,7 +13,7 @@ use super::{LogPoll, Poll, RECENT_SHOWN, Vote, vote_key};
 use crate::decide::Decide;
 use crate::ids::{ChannelId, MessageId, UserId};
 use crate::media::{Media, PollId};
-use crate::text::Text;
+use crate::text::{Entity, EntityKind, Text};
 use crate::{CoreError, CoreResult};
 
 /// Totals that nodes have told of one poll: for each node, options and how many chose them.
@@ -27,8 +27,18 @@ impl Decide<'_> {
         asked: LogPoll,
     ) -> CoreResult<Option<PollId>> {
         let now = self.now();
-        // What is bounded at its author's is bounded here, whoever wrote it.
-        let text = |text: Text| Text::draft(&text.text, text.entities).ok();
+        // What is bounded at its author's is bounded here, whoever wrote it. Numbers of people and of
+        // emoji are those of another node: here they are somebody else's.
+        let text = |mut text: Text| {
+            let is_of_words = |entity: &Entity| {
+                !matches!(
+                    entity.kind,
+                    EntityKind::MentionName { .. } | EntityKind::CustomEmoji { .. }
+                )
+            };
+            text.entities.retain(is_of_words);
+            Text::draft(&text.text, text.entities).ok()
+        };
         let answers = asked
             .answers
             .into_iter()

@@ -372,3 +372,41 @@ impl Decide<'_> {
         self.event(Event::ChannelPoll { channel, id, poll, creator, actor });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the version before votes of other nodes wrote it: without what stands at the end.
+    #[test]
+    fn the_first_version_is_read() {
+        let poll = Poll {
+            id: PollId(7),
+            creator: UserId(1),
+            place: PeerId::from(UserId(1)),
+            question: Text::draft("Which?", Vec::new()).unwrap(),
+            answers: vec![PollAnswer { text: Text::none(), option: vec![1], voters: 3 }],
+            closed: false,
+            public_voters: true,
+            multiple_choice: false,
+            quiz: false,
+            correct: Some(0),
+            solution: None,
+            close_period: 0,
+            close_date: 5,
+            revoting_disabled: false,
+            shuffle_answers: false,
+            hide_results_until_close: false,
+            voters: 3,
+            recent: vec![UserId(2)],
+            held: 1,
+            far: Vec::new(),
+            far_voters: 0,
+        };
+        let now = poll.encode().unwrap();
+        let (added, row) = (postcard::to_allocvec(&(Vec::<u32>::new(), 0_u32)).unwrap(), &now[1..]);
+        let before = [&[1][..], row.strip_suffix(&added[..]).unwrap()].concat();
+        assert_eq!(Poll::decode(&before).unwrap(), poll);
+        assert_eq!(Poll::decode(&now).unwrap(), poll);
+    }
+}

@@ -408,12 +408,13 @@ async fn a_basic_group_becomes_a_supergroup_when_somebody_of_another_node_comes(
     let mut three = Three::new().await;
     let [ada, eve, _] = three.people[..] else { unreachable!() };
     let bob = three.worlds[0].member("Bob").await;
+    let cyd = three.worlds[0].member("Cyd").await;
     let fay = three.worlds[1].member("Fay").await;
     let rules = vec![PrivacyRule { allow: false, who: Who::All }];
     let (home, far) = (three.core(0), three.core(1));
     far.set_privacy(Some(fay.actor()), fay.id, PrivacyKey::ChatInvite, rules).await.unwrap();
     let (of_eve, of_fay) = (three.known(0, 1, eve).await, three.known(0, 1, fay).await);
-    let users = vec![bob.id, of_eve];
+    let users = vec![bob.id, cyd.id, of_eve];
     let made = home.create_chat(ada.actor(), ada.id, "Crew", users, 0).await.unwrap();
     assert_eq!(made.done.missing, [of_eve]);
     let words = Outgoing::text(made.chat.into(), text("before"), 1);
@@ -429,12 +430,14 @@ async fn a_basic_group_becomes_a_supergroup_when_somebody_of_another_node_comes(
     for user in [ada.id, bob.id, of_eve] {
         assert!(home.is_in_channel(channel, user).unwrap());
     }
+    // Who was in it before is named to the other node, too, by what they are in.
+    assert_eq!(home.cards_shown(&[cyd.id.0.unsigned_abs()]).unwrap().len(), 1);
     three.channel = channel;
     three.group = GroupId(three.core(0).name_of_log(channel));
     three.say(1, "here I am").await.unwrap();
     three.heal().await;
     assert_eq!(three.shown(0).await, ["here I am"]);
-    assert_eq!(three.core(1).channel(three.at(1)).unwrap().members, 3);
+    assert_eq!(three.core(1).channel(three.at(1)).unwrap().members, 4);
 }
 
 #[tokio::test]
@@ -570,11 +573,16 @@ async fn polls_are_answered_on_all_nodes() {
     );
 
     // What nobody could have asked here is shown as what cannot be read.
-    three.core(1).ask_nonsense(three.at(1), eve.id).await;
+    three.core(1).ask_nonsense(three.at(1), eve.id, 1).await;
     three.heal().await;
     let query = HistoryQuery { limit: 1, ..HistoryQuery::default() };
     let page = three.core(0).history(ada.id, three.channel.into(), query).await.unwrap();
     assert_eq!(page.messages[0].message.media, Some(Media::Unsupported));
+    // Whom it names by a number of its own is nobody here.
+    three.core(1).ask_nonsense(three.at(1), eve.id, 2).await;
+    three.heal().await;
+    let (_, asked) = newest_poll(&three, 0).await;
+    assert_eq!((&asked.poll.question.text[..], asked.poll.question.entities.len()), ("yes", 0));
 }
 
 #[tokio::test]
