@@ -1,0 +1,117 @@
+//! What the rules here ask of other nodes.
+
+use glog::body::Join;
+use glog::cbor::{Blob, List, Text, decode, encode};
+use glog::{GroupId, NodeId};
+use mesh::{Call, Reply};
+use node_core::{
+    Asked, Asking, CoreError, CoreResult, Event, FarInvite, Follower, FoundName, Network,
+};
+
+use super::Federation;
+use super::records::{Found, INVITE, Invite, Invited, WILLING};
+
+impl Follower for Federation {
+    fn happened(&self, event: &Event) {
+        let Some(mesh) = self.mesh.get() else { return };
+        match event {
+            Event::Entry(entry) => {
+                let (group, members) = (entry.group, entry.members.clone());
+                mesh.announce(group, entry.public, members, entry.entry.clone());
+                // The other node of a pair may not know of it. A full line loses nothing, as below.
+                if !entry.public {
+                    let _ = self.unmet.try_send(group);
+                }
+            }
+            Event::GroupsChanged => mesh.groups_changed(),
+            // A full line loses nothing: names are asked for again now and then.
+            Event::Stranger { node } => drop(self.strangers.try_send(*node)),
+            Event::Locked { channel } => drop(self.locked.try_send(*channel)),
+            _ => {}
+        }
+    }
+}
+
+impl Network for Federation {
+    fn find(&self, name: String, domain: String) -> Asking<'_, (NodeId, FoundName)> {
+        Box::pin(async move {
+            let node = self.node_at(&domain)?;
+            let name = Text::new(name.as_str()).map_err(|_| CoreError::UnknownUser)?;
+            let Reply::Found(record) = self.ask(node, Call::Resolve { name }).await? else {
+                return Err(CoreError::UnknownUser);
+            };
+            let found: Found = decode(&record).map_err(|_| CoreError::UnknownUser)?;
+            match (found.group, found.person) {
+                (Some(group), _) => Ok((node, FoundName::Group(group.0))),
+                (None, Some(person)) => Ok((node, FoundName::Person(person.into()))),
+                (None, None) => Err(CoreError::UnknownUser),
+            }
+        })
+    }
+
+    fn follow(&self, node: NodeId, group: GroupId) -> Asking<'_, ()> {
+        Box::pin(async move {
+            self.ask(node, Call::Follow { group }).await?;
+            self.fetch(group, node).await?;
+            // Who comes into a private group is to find in it what was said before.
+            let Some(channel) = self.core.channel_of_group(group)? else { return Ok(()) };
+            if let Err(cause) = self.ask_for_keys(channel).await {
+                tracing::debug!(%cause, "keys are not given");
+            }
+            Ok(())
+        })
+    }
+
+    fn join(&self, home: NodeId, group: GroupId) -> Asking<'_, ()> {
+        Box::pin(async move {
+            let join = Join { group, user: 0, cert: self.core.cert(), proof: [0; 32] };
+            let join = Blob::new(encode(&join)).map_err(|_| CoreError::NodeUnreachable)?;
+            self.ask(home, Call::Join { join }).await?;
+            self.fetch(group, home).await
+        })
+    }
+
+    fn willing(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>> {
+        Box::pin(self.ask_about_people(WILLING, node, invite))
+    }
+
+    fn invite(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>> {
+        Box::pin(async move {
+            let added = self.ask_about_people(INVITE, node, invite).await?;
+            // So that what they write finds its way here.
+            if let Some(mesh) = self.mesh.get() {
+                mesh.groups_changed();
+            }
+            Ok(added)
+        })
+    }
+
+    fn ask(&self, asked: Asked) -> Asking<'_, ()> {
+        Box::pin(async move {
+            let evidence = Blob::new(asked.evidence).map_err(|_| CoreError::NodeUnreachable)?;
+            Self::ask(self, asked.home, Call::Ask { evidence }).await?;
+            self.fetch(asked.group, asked.home).await
+        })
+    }
+}
+
+impl Federation {
+    /// Asks a node about people of its own who are wanted in a group.
+    async fn ask_about_people(
+        &self,
+        kind: u16,
+        node: NodeId,
+        invite: FarInvite,
+    ) -> CoreResult<Vec<u64>> {
+        let FarInvite { group, home, by, users } = invite;
+        let users = List::new(users).map_err(|_| CoreError::TooMany)?;
+        let said = encode(&Invite { group, home, by, users });
+        let body = Blob::new(said).map_err(|_| CoreError::TooMany)?;
+        let Reply::Other { kind: of, body } = self.ask(node, Call::Other { kind, body }).await?
+        else {
+            return Err(CoreError::NodeUnreachable);
+        };
+        let answer: Invited = decode(&body).map_err(|_| CoreError::NodeUnreachable)?;
+        if of == kind { Ok(answer.users.to_vec()) } else { Err(CoreError::NodeUnreachable) }
+    }
+}
