@@ -138,7 +138,10 @@ impl Lanes {
         let restored = timeline.restored(at);
         let of_invite = invite.into_iter().flat_map(|token| timeline.revocations_of_invite(token));
         for revocation in timeline.revocations(claim.user).chain(of_invite) {
-            if restored.is_some_and(|restored| revocation.seq < restored) {
+            // A lane that was closed may be forked above its end: no two nodes need have the same entry
+            // there, and nothing decides between them any more. So nothing of it comes back.
+            let closes = matches!(revocation.scope, Scope::Lane(..) | Scope::Node(_));
+            if !closes && restored.is_some_and(|restored| revocation.seq < restored) {
                 continue;
             }
             if self.is_hit(chain, entry, claim, position, revocation) {

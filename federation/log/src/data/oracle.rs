@@ -240,7 +240,11 @@ impl World<'_> {
             let place = usize::try_from(r).unwrap_or(usize::MAX);
             matches!(self.states.get(place), Some((_, Verdict::Applied)))
         };
-        if !effective(r) || self.is_restored_above(entry, r) {
+        let closes = matches!(
+            revocation.action(),
+            Some(Action::Settle(_) | Action::RemoveNode(_) | Action::Recover(_))
+        );
+        if !effective(r) || (!closes && self.is_restored_above(entry, r)) {
             return false;
         }
         let rights = |seq| self.state(seq).map_or(Rights::NONE, |state| state.rights(user));
@@ -296,7 +300,7 @@ impl World<'_> {
         }
     }
 
-    /// "Restore overrides earlier revocations, not later ones."
+    /// "Restore overrides what was taken from people before it", not later, and not what closed a lane.
     fn is_restored_above(&self, entry: &DataEntry, r: u64) -> bool {
         self.chain.iter().zip(&self.states).any(|(control, (_, verdict))| {
             let Some(Action::Restore(restore)) = control.action() else { return false };

@@ -152,3 +152,25 @@ fn in_a_supergroup_everybody_edits_their_own() {
     group.edit(1, 2, post, "of the author");
     assert_eq!(group.shown(post).unwrap(), "of the author");
 }
+
+/// What a ban took comes back by a Restore; what was closed with its lane does not.
+#[test]
+fn a_restore_brings_nothing_of_a_closed_lane_back() {
+    let mut group = Group::new(GroupKind::Supergroup);
+    let owner = group.nodes[0].user(1);
+    let first = group.say(1, 2, &text("first"));
+    let second = group.say(1, 2, &text("second"));
+    let restore = |entry| Action::Restore(Restore { entries: List::new(vec![entry]).unwrap() });
+    let ban = Action::Ban(Ban { user: group.nodes[1].user(2), cut: Some(Cut::default()) });
+    group.control(Some(owner), ban);
+    assert!(!group.counts(first) && !group.counts(second));
+    group.control(Some(owner), restore(first));
+    group.control(Some(owner), restore(second));
+    assert!(group.counts(first) && group.counts(second));
+
+    let settle = Settle { node: second.node, inc: second.inc, keep: Some(first) };
+    group.control(None, Action::Settle(settle));
+    assert!(group.counts(first) && !group.counts(second));
+    group.control(Some(owner), restore(second));
+    assert!(!group.counts(second));
+}
