@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use node_core::{
     AdminRights, Authorization, BoxEvent, BoxRow, ChannelId, ChannelRead, ChatChange, ChatId, Core,
-    CoreError, CoreResult, Message, MessageId, Own, PeerId, PollId, Pts, UserId,
+    CoreError, CoreResult, Doing, Message, MessageId, Own, PeerId, PollId, Pts, UserId,
 };
 use parking_lot::Mutex;
 use tl::{enums, types};
@@ -307,6 +307,51 @@ pub(crate) struct Typing {
     pub(crate) action: enums::SendMessageAction,
     /// In which thread of a supergroup.
     pub(crate) top_msg_id: Option<i32>,
+}
+
+impl Typing {
+    /// As another node says it.
+    pub(crate) fn of(doing: Doing, thread: Option<MessageId>) -> Self {
+        // How far an upload is is not told between nodes.
+        let progress = 0;
+        let action = match doing {
+            Doing::Cancel => types::SendMessageCancelAction {}.into(),
+            Doing::RecordVideo => types::SendMessageRecordVideoAction {}.into(),
+            Doing::UploadVideo => types::SendMessageUploadVideoAction { progress }.into(),
+            Doing::RecordAudio => types::SendMessageRecordAudioAction {}.into(),
+            Doing::UploadAudio => types::SendMessageUploadAudioAction { progress }.into(),
+            Doing::UploadPhoto => types::SendMessageUploadPhotoAction { progress }.into(),
+            Doing::UploadDocument => types::SendMessageUploadDocumentAction { progress }.into(),
+            Doing::GeoLocation => types::SendMessageGeoLocationAction {}.into(),
+            Doing::ChooseContact => types::SendMessageChooseContactAction {}.into(),
+            Doing::RecordRound => types::SendMessageRecordRoundAction {}.into(),
+            Doing::UploadRound => types::SendMessageUploadRoundAction { progress }.into(),
+            Doing::ChooseSticker => types::SendMessageChooseStickerAction {}.into(),
+            _ => types::SendMessageTypingAction {}.into(),
+        };
+        Self { action, top_msg_id: thread.map(|top| top.0) }
+    }
+
+    /// As other nodes are told; `None` for what stays here.
+    pub(crate) fn doing(&self) -> Option<Doing> {
+        use enums::SendMessageAction as A;
+        Some(match &self.action {
+            A::SendMessageCancelAction(_) => Doing::Cancel,
+            A::SendMessageTypingAction(_) => Doing::Typing,
+            A::SendMessageRecordVideoAction(_) => Doing::RecordVideo,
+            A::SendMessageUploadVideoAction(_) => Doing::UploadVideo,
+            A::SendMessageRecordAudioAction(_) => Doing::RecordAudio,
+            A::SendMessageUploadAudioAction(_) => Doing::UploadAudio,
+            A::SendMessageUploadPhotoAction(_) => Doing::UploadPhoto,
+            A::SendMessageUploadDocumentAction(_) => Doing::UploadDocument,
+            A::SendMessageGeoLocationAction(_) => Doing::GeoLocation,
+            A::SendMessageChooseContactAction(_) => Doing::ChooseContact,
+            A::SendMessageRecordRoundAction(_) => Doing::RecordRound,
+            A::SendMessageUploadRoundAction(_) => Doing::UploadRound,
+            A::SendMessageChooseStickerAction(_) => Doing::ChooseSticker,
+            _ => return None,
+        })
+    }
 }
 
 /// Something to push to one member's sessions, in neutral form: it becomes bytes when it is sent,

@@ -387,8 +387,10 @@ impl Shared {
                     }
                 }
             }
-            Event::Typing { from, to, action } => {
-                let Ok(action) = action.clone().downcast::<Typing>() else { return };
+            Event::Typing { from, to, action, doing, thread } => {
+                let here = action.clone().and_then(|action| action.downcast::<Typing>().ok());
+                let told = || doing.map(|doing| Arc::new(Typing::of(doing, *thread)));
+                let Some(action) = here.or_else(told) else { return };
                 let viewers = match to {
                     PeerId::Chat(chat) => core.chat(*chat).map_or(Vec::new(), |chat| chat.users()),
                     PeerId::Channel(channel) => hub.present_in(*channel),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::channels::ChannelRead;
 use crate::dialogs::{FilterId, FolderId, NotifyTarget};
+use crate::federation::Doing;
 use crate::ids::{
     Actor, AuthKeyId, BoxId, ChannelId, ChatId, MessageId, PeerId, Pts, Talk, UserId,
 };
@@ -240,8 +241,17 @@ pub enum Event {
         from: UserId,
         /// To whom.
         to: PeerId,
-        /// What exactly, as the edge named it.
-        action: Arc<dyn std::any::Any + Send + Sync>,
+        /// What exactly, as the edge named it; `None` from other nodes.
+        action: Option<Arc<dyn std::any::Any + Send + Sync>>,
+        /// The same as nodes say it; `None` for what stays here.
+        doing: Option<Doing>,
+        /// In which thread of a supergroup.
+        thread: Option<MessageId>,
+    },
+    /// Somebody here has read what somebody of another node wrote to them, further than that node knows.
+    PairRead {
+        /// In which log.
+        group: glog::GroupId,
     },
     /// Somebody came or went; never stored.
     Presence {

@@ -7,6 +7,7 @@ use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use crate::contacts::Book;
+use crate::federation::is_remote;
 use crate::ids::UserId;
 use crate::inner::Inner;
 use crate::personal::PersonalRecord;
@@ -94,14 +95,25 @@ impl PersonalRecord for LastSeen {
     const KIND: u8 = 22;
 }
 
-/// Of everybody who was there since the start: until when, in unix milliseconds.
+/// People of other nodes whose coming and going is remembered. Protects memory.
+const FAR_MAX: usize = 20_000;
+
+/// People here who are told of one of them.
+const FAR_VIEWERS_MAX: usize = 500;
+
+/// Who is there.
 #[derive(Debug, Default)]
-pub(crate) struct Presence(Mutex<HashMap<UserId, u64>>);
+pub(crate) struct Presence {
+    /// Of everybody who was there since the start: until when, in unix milliseconds.
+    here: Mutex<HashMap<UserId, u64>>,
+    /// Of people of other nodes: what their nodes have let people here know.
+    far: Mutex<HashMap<UserId, HashMap<UserId, Status>>>,
+}
 
 impl Presence {
     /// Somebody came or went. True if others see a difference.
     pub(crate) fn set(&self, user: UserId, online: bool, now_ms: u64) -> bool {
-        let mut known = self.0.lock();
+        let mut known = self.here.lock();
         let until = known.get(&user).copied();
         let was_online = until.is_some_and(|until| until > now_ms);
         if !online && !was_online {
@@ -109,12 +121,44 @@ impl Presence {
             return false;
         }
         known.insert(user, if online { now_ms + ONLINE_MS } else { now_ms });
-        was_online != online
+        // A client that stays says so before the time ends that others were told.
+        let stays = until.is_some_and(|until| until.saturating_sub(now_ms) < ONLINE_MS / 2);
+        was_online != online || (online && stays)
+    }
+
+    /// What somebody of another node lets `viewer` know. True if that is another than before.
+    pub(crate) fn set_far(&self, user: UserId, viewer: UserId, status: Status) -> bool {
+        let mut far = self.far.lock();
+        if !far.contains_key(&user) && far.len() >= FAR_MAX {
+            return false;
+        }
+        let viewers = far.entry(user).or_default();
+        if !viewers.contains_key(&viewer) && viewers.len() >= FAR_VIEWERS_MAX {
+            return false;
+        }
+        viewers.insert(viewer, status) != Some(status)
+    }
+
+    /// What `viewer` knows of somebody of another node.
+    fn far(&self, user: UserId, viewer: UserId, now: i32) -> Status {
+        let known = self.far.lock().get(&user).and_then(|viewers| viewers.get(&viewer).copied());
+        match known {
+            Some(Status::Online { expires }) if expires <= now => {
+                Status::Offline { was_online: expires }
+            }
+            Some(status) => status,
+            None => Status::Recently { by_me: false },
+        }
+    }
+
+    /// Who knows of somebody of another node.
+    fn told_of(&self, user: UserId) -> Vec<UserId> {
+        self.far.lock().get(&user).map_or(Vec::new(), |viewers| viewers.keys().copied().collect())
     }
 
     /// What is known since the start.
     fn status(&self, user: UserId, now_ms: u64) -> Option<Status> {
-        self.0.lock().get(&user).map(|until| {
+        self.here.lock().get(&user).map(|until| {
             if *until > now_ms {
                 Status::Online { expires: seconds(*until) }
             } else {
@@ -142,6 +186,15 @@ impl Inner {
             return Ok(Status::LongAgo);
         }
         let key = PrivacyKey::Status;
+        if is_remote(seen.user.id) {
+            // Their node says what the viewer may know; here is known what the viewer shows.
+            let status = self.presence.far(seen.user.id, viewer, seconds(self.now_ms()));
+            let facts = Facts::of(own, seen.user.id);
+            let privacy = self.personal(viewer)?.privacy()?;
+            let shows = privacy.allows(key, seen.user.id, facts, &self.chats);
+            let rough = status.is_exact() && !shows;
+            return Ok(if rough { status.roughly(seconds(self.now_ms()), true) } else { status });
+        }
         let (facts, chats) = (Facts::of(&seen.book, viewer), &self.chats);
         let shown = seen.privacy.allows(key, viewer, facts, chats);
         // Who hides the time from others does not get theirs.
@@ -185,6 +238,9 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub fn presence_audience(&self, user: UserId, max: usize) -> CoreResult<Vec<UserId>> {
+        if is_remote(user) {
+            return Ok(self.inner.presence.told_of(user).into_iter().take(max).collect());
+        }
         let Some(seen) = self.seen(user)? else { return Ok(Vec::new()) };
         let mut audience = self.acquaintances(user, max)?;
         let mut failed = None;

@@ -23,6 +23,7 @@ mod history;
 mod identity;
 mod keys;
 mod limits;
+mod live;
 mod login;
 mod login_email;
 mod login_token;

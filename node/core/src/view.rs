@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use crate::access::{channel_hash, user_hash};
 use crate::contacts::Book;
-use crate::ids::{ChannelId, PeerId, UserId};
+use crate::federation::Doing;
+use crate::ids::{ChannelId, MessageId, PeerId, UserId};
 use crate::limits::Limit;
 use crate::media::FileId;
 use crate::presence::Status;
@@ -284,7 +285,8 @@ impl Core {
         Ok((known, others))
     }
 
-    /// Tells `to` that `from` is writing. Never stored.
+    /// Tells `to` that `from` is writing. Never stored. `doing` is what other nodes are told, `thread` in
+    /// which thread of a supergroup.
     ///
     /// # Errors
     /// [`CoreError::UnknownUser`], [`CoreError::NotAMember`], [`CoreError::RightMissing`].
@@ -293,6 +295,8 @@ impl Core {
         from: UserId,
         to: PeerId,
         action: Arc<dyn std::any::Any + Send + Sync>,
+        doing: Option<Doing>,
+        thread: Option<MessageId>,
     ) -> CoreResult<()> {
         match to {
             PeerId::User(user) => {
@@ -313,7 +317,8 @@ impl Core {
                 }
             }
         }
-        self.inner.tell(&crate::Event::Typing { from, to, action });
+        let action = Some(action);
+        self.inner.tell(&crate::Event::Typing { from, to, action, doing, thread });
         Ok(())
     }
 

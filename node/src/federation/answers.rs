@@ -10,9 +10,10 @@ use mesh::{Call, Heads, Host, LaneName, Received, Reply};
 use node_core::{CoreError, CoreResult, FarInvite, FoundName, HomeOffer, SharedGroup};
 
 use super::files::unserved;
+use super::live::Live;
 use super::records::{
     Agreed, FirstWords, Found, GivenKey, HOME, INVITE, Invite, Invited, KEYS, KeysAsked, KeysGiven,
-    Offer, PAIR, WILLING, found, other, person, refusal,
+    Offer, PAIR, READS, STATUSES, TYPING, WILLING, found, other, person, refusal,
 };
 use super::{BoxFuture, Federation, is_of, or_none};
 
@@ -126,6 +127,9 @@ impl Federation {
                 let offer = HomeOffer { group, generation, prev };
                 let (key_serial, acceptance) = core.accept_home(from, offer).await?;
                 other(HOME, &Agreed { key_serial, acceptance })
+            }
+            Call::Other { kind: kind @ (TYPING | STATUSES | READS), body } => {
+                self.hear_live(from, kind, &body).await?
             }
             _ => return Err(CoreError::NotBuilt),
         })
@@ -252,6 +256,7 @@ impl Host for Federation {
             if let Err(cause) = self.core.learn_node(cert.clone()).await {
                 tracing::warn!(%cause, %node, "a certificate is not kept");
             }
+            self.is_here(Live::Met(node));
             // Behind: the mesh waits for this answer.
             let _ = self.strangers.try_send(node.short());
         })

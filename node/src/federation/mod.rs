@@ -5,6 +5,7 @@
 
 mod answers;
 mod files;
+mod live;
 mod network;
 mod peers;
 mod records;
@@ -21,11 +22,12 @@ use blobs::Blobs;
 use glog::{GroupId, Hash16, Node16, NodeId};
 use keys::NodeIdentity;
 use mesh::{Call, Mesh, Policy, Reply, Setup, StaticPeer};
-use node_core::{ChannelId, Core, CoreError, CoreResult, SharedGroup};
+use node_core::{ChannelId, Core, CoreError, CoreResult, PeerId, SharedGroup, UserId};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use self::live::{Live, Writers};
 pub(crate) use self::peers::Peer;
 use self::records::refused;
 use crate::config::{FederationConfig, NodePolicy};
@@ -88,6 +90,11 @@ pub(crate) struct Federation {
     strangers: mpsc::Sender<Node16>,
     /// Pairs of people whose nodes may not share a log yet.
     unmet: mpsc::Sender<GroupId>,
+    /// What other nodes may have to hear at once.
+    live: mpsc::Sender<Live>,
+    /// Who is writing here, and on other nodes.
+    writers: Writers<(UserId, PeerId)>,
+    far_writers: Writers<(NodeId, u64, Option<u64>, Option<GroupId>)>,
     /// Channels that cannot be read for want of keys.
     locked: mpsc::Sender<ChannelId>,
     /// Keys that were asked for in vain, channel by channel, and when: see [`KEYS_AGAIN_MS`].
@@ -118,6 +125,7 @@ impl Federation {
         let (strangers, strangers_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (locked, locked_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
+        let (live, live_rx) = mpsc::channel(live::WAITING_MAX);
         let federation = Arc::new(Self {
             core: core.clone(),
             blobs: blobs.clone(),
@@ -132,6 +140,9 @@ impl Federation {
             trusted: Mutex::new(peers.iter().cloned().collect()),
             strangers,
             unmet,
+            live,
+            writers: Writers::default(),
+            far_writers: Writers::default(),
             locked,
             unanswered: Mutex::default(),
         });
@@ -160,8 +171,9 @@ impl Federation {
         let asking = federation.clone().work(strangers_rx, unmet_rx);
         let (looking, confirming) = (federation.clone().look(), federation.clone().confirm());
         let unlocking = federation.clone().unlock(locked_rx);
+        let telling = federation.clone().live(live_rx);
         let working = tokio::spawn(async move {
-            tokio::join!(asking, looking, confirming, unlocking);
+            tokio::join!(asking, looking, confirming, unlocking, telling);
         });
         Ok(Some((federation, working)))
     }

@@ -9,11 +9,14 @@ use node_core::{
 };
 
 use super::Federation;
+use super::live::Live;
 use super::records::{Found, INVITE, Invite, Invited, WILLING};
 
 impl Follower for Federation {
     fn happened(&self, event: &Event) {
         let Some(mesh) = self.mesh.get() else { return };
+        // What does not fit is not told.
+        Live::of(event).map(|live| self.live.try_send(live).ok());
         match event {
             Event::Entry(entry) => {
                 let (group, members) = (entry.group, entry.members.clone());

@@ -1,9 +1,9 @@
 //! What nodes say to each other in calls, beside what the mesh has words for.
 
 use glog::cbor::{Blob, List, Text, Wire, encode};
-use glog::{EntryId, GroupId, Hash16, NodeId};
+use glog::{EntryId, EntryRef, GroupId, Hash16, NodeId};
 use mesh::Reply;
-use node_core::{Card, CoreError};
+use node_core::{Card, CoreError, FarStatus, MARK_ENTRIES_MAX, ONLINE_MS, Status};
 
 glog::record! {
     /// What is found under a name.
@@ -209,4 +209,107 @@ pub(super) fn other<T: Wire>(kind: u16, said: &T) -> Reply {
 
 pub(super) fn found(found: &Found) -> Reply {
     Blob::new(encode(found)).map_or(Reply::NotFound, Reply::Found)
+}
+
+/// A call beside those of the mesh: [`TypingTold`], answered by Done.
+pub(super) const TYPING: u16 = 16;
+
+/// A call beside those of the mesh: [`Statuses`], answered by Done.
+pub(super) const STATUSES: u16 = 17;
+
+/// A call beside those of the mesh: [`Reads`], answered by Done.
+pub(super) const READS: u16 = 18;
+
+/// What one call tells of who is there.
+pub(super) const STATUSES_MAX: usize = 256;
+
+/// Marks of one call.
+pub(super) const READS_MAX: usize = 64;
+
+glog::record! {
+    /// Somebody is writing.
+    pub struct TypingTold {
+        /// Who, of the asking node.
+        pub by: u64,
+        /// To whom, of the node that is asked.
+        pub person: Option<u64>,
+        /// Or in which group.
+        pub group: Option<GroupId>,
+        /// And in which thread of it.
+        pub thread: Option<EntryRef>,
+        /// What: see `node_core::Doing`.
+        pub doing: u16,
+    }
+}
+
+glog::record! {
+    /// How it stands with somebody, as somebody else may know.
+    pub struct StatusTold {
+        /// Of the asking node.
+        pub by: u64,
+        /// Of the node that is asked.
+        pub to: u64,
+        /// 0 there, for so long; 1 gone, so long ago; 2 within three days; 3 a week; 4 a month; 5 longer.
+        pub kind: u8,
+        /// Seconds: clocks of nodes differ.
+        pub seconds: u32,
+    }
+}
+
+glog::record! {
+    /// How it stands with people.
+    pub struct Statuses {
+        /// Each.
+        pub all: List<StatusTold, STATUSES_MAX>,
+    }
+}
+
+glog::record! {
+    /// Up to where somebody has read what the node wrote that is asked.
+    pub struct ReadTold {
+        /// In which log.
+        pub group: GroupId,
+        /// The newest entries that were read, the newest first.
+        pub at: List<EntryRef, MARK_ENTRIES_MAX>,
+    }
+}
+
+glog::record! {
+    /// How far people have read.
+    pub struct Reads {
+        /// In each log.
+        pub all: List<ReadTold, READS_MAX>,
+    }
+}
+
+/// As nodes say it.
+pub(super) fn status_told(status: &FarStatus, now: i32) -> StatusTold {
+    let FarStatus { by, to, status } = *status;
+    let between = |from: i32, to: i32| u32::try_from(to.saturating_sub(from)).unwrap_or(0);
+    let (kind, seconds) = match status {
+        Status::Online { expires } => (0, between(now, expires)),
+        Status::Offline { was_online } => (1, between(was_online, now)),
+        Status::Recently { .. } => (2, 0),
+        Status::LastWeek { .. } => (3, 0),
+        Status::LastMonth { .. } => (4, 0),
+        Status::LongAgo => (5, 0),
+    };
+    StatusTold { by, to, kind, seconds }
+}
+
+/// As it is kept here.
+pub(super) fn status_of(told: &StatusTold, now: i32) -> FarStatus {
+    let by_me = false;
+    let seconds = i32::try_from(told.seconds).unwrap_or(i32::MAX);
+    // Nobody is there for longer than it is said again.
+    let online_s = i32::try_from(ONLINE_MS / 1000).unwrap_or(i32::MAX);
+    let status = match told.kind {
+        0 => Status::Online { expires: now.saturating_add(seconds.min(online_s)) },
+        1 => Status::Offline { was_online: now.saturating_sub(seconds).max(0) },
+        2 => Status::Recently { by_me },
+        3 => Status::LastWeek { by_me },
+        4 => Status::LastMonth { by_me },
+        _ => Status::LongAgo,
+    };
+    FarStatus { by: told.by, to: told.to, status }
 }

@@ -9,6 +9,7 @@ use mesh::{Call, Mesh, Reply};
 use node_core::{Card, ChannelId, CoreError, CoreResult};
 use tokio::sync::mpsc;
 
+use super::live::Live;
 use super::records::{
     FIRST_BYTES_MAX, FIRST_ENTRIES_MAX, FirstWords, KEYS, KEYS_MAX, KeysAsked, KeysGiven, PAIR,
     Person,
@@ -167,6 +168,7 @@ impl Federation {
         for (group, ..) in self.core.pairs_with(node)? {
             self.first_words(group).await?;
         }
+        self.is_here(Live::Again(node));
         self.introduce(node.short()).await
     }
 

@@ -34,6 +34,8 @@ mod lies;
 #[cfg(test)]
 mod line;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod many;
 #[cfg(test)]
 mod operator;

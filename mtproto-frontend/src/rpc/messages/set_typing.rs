@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use node_core::MessageId;
 use tl::functions::messages::SetTyping;
 
 use super::send_message::to_write;
@@ -15,7 +16,8 @@ use crate::rpc::{Context, RpcResult};
 pub(in crate::rpc) async fn set_typing(ctx: &Context, request: SetTyping) -> RpcResult<bool> {
     let (from, to) = (ctx.user()?, ctx.peer(&request.peer)?);
     let typing = Typing { action: request.action, top_msg_id: request.top_msg_id };
-    let told = ctx.shared.core.typing(from, to, Arc::new(typing));
+    let (doing, thread) = (typing.doing(), typing.top_msg_id.map(MessageId));
+    let told = ctx.shared.core.typing(from, to, Arc::new(typing), doing, thread);
     told.map_err(to_write)?;
     Ok(true)
 }

@@ -54,6 +54,7 @@ pub(crate) use post::{poll_in_log, said_beside};
 pub use react::ChannelReactions;
 pub(crate) use react::log_text;
 pub use read::ChannelRead;
+pub(crate) use read::ELSEWHERE;
 pub use rights::AdminRights;
 pub use send_as::BannedSender;
 pub use settings::ChannelSetting;

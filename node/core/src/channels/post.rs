@@ -263,12 +263,35 @@ pub(crate) fn said_beside(post: &Post) -> (Option<EntryRef>, Option<[u8; 32]>) {
     (extra.top.map(|top| decode(&top).unwrap()), extra.sent_as)
 }
 
+impl Core {
+    /// The entry that brought a message; `None` for what the log has no entry of.
+    pub(crate) fn origin_of(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<Option<EntryRef>> {
+        let row = self.inner.store.get(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id))?;
+        row.map(|row| Origin::decode(&row)?.post()).transpose()
+    }
+
+    /// The message that an entry brought.
+    pub(crate) fn message_of(
+        &self,
+        channel: ChannelId,
+        at: &EntryRef,
+    ) -> CoreResult<Option<MessageId>> {
+        let key = row_key(channel, MESSAGE_OF, &encode(at));
+        let row = self.inner.store.get(Keyspace::CHANNELS, &key)?;
+        let id = row.and_then(|row| row.first_chunk().map(|id| i32::from_be_bytes(*id)));
+        Ok(id.map(MessageId))
+    }
+}
+
 #[cfg(test)]
 impl Core {
     /// The entry that brought a message.
     pub(crate) fn entry_of(&self, channel: ChannelId, id: MessageId) -> Option<EntryRef> {
-        let row = self.inner.store.get(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id)).unwrap();
-        row.map(|row| Origin::decode(&row).unwrap().post().unwrap())
+        self.origin_of(channel, id).unwrap()
     }
 }
 

@@ -55,6 +55,9 @@ pub struct ChannelRead {
     pub pts: Pts,
 }
 
+/// Who has read, when it was somebody of another node.
+pub(crate) const ELSEWHERE: UserId = UserId(0);
+
 impl Core {
     /// Where a channel's box is.
     ///
@@ -228,6 +231,23 @@ impl Decide<'_> {
             self.event(Event::ChannelSeen { channel, by, after, max_id });
         }
         Ok(())
+    }
+
+    /// Somebody of another node has read a supergroup up to a message.
+    pub(crate) fn read_elsewhere(
+        &mut self,
+        channel: ChannelId,
+        max_id: MessageId,
+    ) -> CoreResult<()> {
+        let key = row_key(channel, READERS, &[]);
+        let furthest: Furthest = self.load(Keyspace::CHANNELS, &key)?.unwrap_or_default();
+        let known = furthest.0.iter().find(|(reader, _)| *reader == ELSEWHERE);
+        let after = known.map_or(MessageId(0), |(_, id)| *id);
+        let max_id = max_id.min(self.top_of_channel(channel)?);
+        if max_id <= after {
+            return Ok(());
+        }
+        self.tell_seen_in_channel(channel, ELSEWHERE, after, max_id)
     }
 
     fn top_of_channel(&self, channel: ChannelId) -> CoreResult<MessageId> {

@@ -345,6 +345,9 @@ impl Decide<'_> {
             self.append(owner, BoxRow::ReadInbox { peer, max_id, count, still_unread, date })?;
         let back = if peer.chat().is_some() { peer } else { owner.into() };
         self.tell_seen(back, seen)?;
+        if let PeerId::User(other) = peer {
+            self.note_read_across(owner, other, newest)?;
+        }
         Ok(Affected { pts, pts_count: count })
     }
 }

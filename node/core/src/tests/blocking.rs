@@ -73,7 +73,7 @@ async fn line_56_who_is_blocked_meets_no_error_and_reaches_nobody() {
     let ids = vec![(sent.id, 1)];
     let how = ForwardHow::default();
     world.core.forward(ada.actor(), ada.id, bob.peer(), bob.peer(), ids, how).await.unwrap();
-    world.core.typing(ada.id, bob.peer(), Arc::new(())).unwrap();
+    world.core.typing(ada.id, bob.peer(), Arc::new(()), None, None).unwrap();
     for event in world.recorder.take() {
         match event {
             Event::Box(event) => assert_eq!(event.owner, ada.id),

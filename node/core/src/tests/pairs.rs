@@ -18,24 +18,24 @@ use crate::*;
 const ALL: usize = 1 << 20;
 
 /// One of two people.
-struct Side {
-    world: World,
-    me: Member,
+pub(super) struct Side {
+    pub(super) world: World,
+    pub(super) me: Member,
     /// The account of the other one here.
-    other: UserId,
+    pub(super) other: UserId,
 }
 
 /// Two people of two nodes.
-struct Two {
-    sides: [Side; 2],
+pub(super) struct Two {
+    pub(super) sides: [Side; 2],
 }
 
 impl Side {
-    fn core(&self) -> &Core {
+    pub(super) fn core(&self) -> &Core {
         &self.world.core
     }
 
-    fn peer(&self) -> PeerId {
+    pub(super) fn peer(&self) -> PeerId {
         self.other.into()
     }
 
@@ -43,7 +43,7 @@ impl Side {
         self.core().send(self.me.actor(), self.me.id, message).await
     }
 
-    async fn say(&self, words: &str) -> Sent {
+    pub(super) async fn say(&self, words: &str) -> Sent {
         let message = Outgoing::text(self.peer(), text(words), self.world.number());
         self.send(message).await.unwrap()
     }
@@ -58,7 +58,7 @@ impl Side {
         self.core().edit(self.me.actor(), self.me.id, self.peer(), id, edit).await
     }
 
-    async fn delete(&self, ids: &[MessageId], revoke: bool) {
+    pub(super) async fn delete(&self, ids: &[MessageId], revoke: bool) {
         self.world.delete(self.me, ids, revoke).await;
     }
 
@@ -73,7 +73,7 @@ impl Side {
         self.core().pin_message(self.me.actor(), self.me.id, self.peer(), id, how).await
     }
 
-    async fn block(&self, blocked: bool) {
+    pub(super) async fn block(&self, blocked: bool) {
         let (core, me) = (self.core(), self.me);
         core.set_blocked(Some(me.actor()), me.id, self.other, blocked).await.unwrap();
     }
@@ -101,7 +101,7 @@ impl Side {
     }
 
     /// The message with these words.
-    async fn found(&self, words: &str) -> Stored {
+    pub(super) async fn found(&self, words: &str) -> Stored {
         let mut said = self.history().await.into_iter();
         said.rfind(|stored| stored.message.text == words).unwrap()
     }
@@ -117,12 +117,12 @@ impl Side {
         recent.into_iter().map(|(one, _)| (one.user, emoji(one.reaction))).collect()
     }
 
-    async fn dialog(&self) -> DialogView {
+    pub(super) async fn dialog(&self) -> DialogView {
         let (page, _) = self.core().peer_dialogs(self.me.id, &[self.peer()]).await.unwrap();
         page.dialogs.into_iter().next().unwrap()
     }
 
-    async fn pts(&self) -> Pts {
+    pub(super) async fn pts(&self) -> Pts {
         self.world.pts(self.me).await
     }
 
@@ -176,7 +176,7 @@ async fn bring(from: &Core, to: &Core) {
 }
 
 impl Two {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let mut here = World::new().await;
         let mut there = World::other(&here, 1).await;
         let (ada, eve) = (here.member("Ada").await, there.member("Eve").await);
@@ -188,7 +188,7 @@ impl Two {
     }
 
     /// Both have what either has.
-    async fn heal(&self) {
+    pub(super) async fn heal(&self) {
         let [here, there] = &self.sides;
         bring(here.core(), there.core()).await;
         bring(there.core(), here.core()).await;
@@ -199,13 +199,13 @@ impl Two {
         assert!(here.core().pair(group).unwrap().unwrap().met);
     }
 
-    fn group(&self) -> GroupId {
+    pub(super) fn group(&self) -> GroupId {
         let [here, there] = &self.sides;
         let (one, other) = (here.core().node(), there.core().node());
         GroupId::of_pair((one, here.me.id.0 as u64), (other, there.me.id.0 as u64))
     }
 
-    fn restarted(self) -> Self {
+    pub(super) fn restarted(self) -> Self {
         Self { sides: self.sides.map(Side::restarted) }
     }
 }

@@ -89,9 +89,9 @@ async fn who_writes_as_the_group_is_not_known() {
     assert!(is_hidden(&shown.role), "{shown:?}");
     // Nor by writing, nor by a forward, nor by an answer.
     world.recorder.take();
-    core.typing(bob.id, group.into(), Arc::new(())).unwrap();
+    core.typing(bob.id, group.into(), Arc::new(()), None, None).unwrap();
     assert!(world.recorder.take().is_empty());
-    core.typing(ada.id, group.into(), Arc::new(())).unwrap();
+    core.typing(ada.id, group.into(), Arc::new(()), None, None).unwrap();
     assert_eq!(world.recorder.take().len(), 1);
     let how = ForwardHow::default();
     let ids = vec![(sent.id, world.number())];

@@ -13,7 +13,7 @@
 //! bytes, 0 where it is not shown any more or never was; 13 ++ owner (8) ++ message (4) the other way
 //! ([`Brought`]).
 //!
-//! Who reads what is not told to the other node yet.
+//! Who reads what is told beside the log ([`super::live`]).
 
 mod log;
 mod say;
@@ -67,7 +67,7 @@ struct PairRow {
 
 /// An [`EntryRef`] as it is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Head {
+pub(super) struct Head {
     node: [u8; 16],
     inc: u32,
     seq: u64,
@@ -75,7 +75,11 @@ struct Head {
 }
 
 impl Head {
-    fn at(&self) -> EntryRef {
+    pub(super) fn of(at: &EntryRef) -> Self {
+        Self { node: at.node.0, inc: at.inc, seq: at.seq, hash: at.hash.0 }
+    }
+
+    pub(super) fn at(&self) -> EntryRef {
         EntryRef { node: Node16(self.node), inc: self.inc, seq: self.seq, hash: Hash16(self.hash) }
     }
 }
@@ -164,7 +168,7 @@ impl Pairs {
 impl PairRow {
     /// An entry was delivered: its lane ends with it.
     fn note_head(&mut self, at: &EntryRef) {
-        let head = Head { node: at.node.0, inc: at.inc, seq: at.seq, hash: at.hash.0 };
+        let head = Head::of(at);
         self.heads.retain(|known| (known.node, known.inc) != (head.node, head.inc));
         self.heads.push(head);
         self.heads.sort_unstable();
@@ -218,6 +222,11 @@ impl Core {
 impl Decide<'_> {
     fn pair_row(&self, group: GroupId) -> CoreResult<Option<PairRow>> {
         self.load(Keyspace::NODES, &pair_key(group))
+    }
+
+    /// Who lives here of two people, and the account of the other.
+    pub(super) fn people_of_pair(&self, group: GroupId) -> CoreResult<Option<(UserId, UserId)>> {
+        Ok(self.pair_row(group)?.map(|row| (row.mine, row.account)))
     }
 
     /// Whether a log is that of a pair.
@@ -277,14 +286,22 @@ impl Decide<'_> {
     }
 
     /// The message that an entry brought; 0 where it is not shown.
-    fn brought_by(&self, group: GroupId, at: &EntryRef) -> CoreResult<Option<MessageId>> {
+    pub(super) fn brought_by(
+        &self,
+        group: GroupId,
+        at: &EntryRef,
+    ) -> CoreResult<Option<MessageId>> {
         let row = self.get(Keyspace::NODES, &row_key(MESSAGE_OF, group, &encode(at)))?;
         let id = row.and_then(|row| row.first_chunk().map(|id| i32::from_be_bytes(*id)));
         Ok(id.map(MessageId))
     }
 
     /// The pair and the entry that a message is of; `None` for a service message.
-    fn brought(&self, owner: UserId, id: MessageId) -> CoreResult<Option<(GroupId, EntryRef)>> {
+    pub(super) fn brought(
+        &self,
+        owner: UserId,
+        id: MessageId,
+    ) -> CoreResult<Option<(GroupId, EntryRef)>> {
         let row: Option<Brought> = self.load(Keyspace::NODES, &entry_of_key(owner, id))?;
         row.map(|row| Ok((GroupId(row.group), row.post()?))).transpose()
     }
