@@ -22,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::control::Node;
-use crate::federation::Peer;
+use crate::federation::{Lane, Peer};
 use crate::media;
 
 /// What is shown.
@@ -138,9 +138,28 @@ impl Lines {
                 (format!("{},group=\"{group}\"", label(peer)), *lag)
             })
         });
-        let lags: Vec<(String, u64)> = lags.collect();
         let help = "Entries of a group that a node has and this one does not.";
-        self.of_peers("gauge", "peer_lag_entries", help, lags.into_iter());
+        self.of_peers("gauge", "peer_lag_entries", help, lags.collect::<Vec<_>>().into_iter());
+        let in_group = |peer: &Peer, group: &str| {
+            format!("{},group=\"{}\"", label(peer), group.get(..16).unwrap_or(group))
+        };
+        let lags = known.iter().flat_map(|peer| {
+            peer.lag_s.iter().map(|(group, lag_s)| (in_group(peer, group), *lag_s))
+        });
+        let help = "For how many seconds a node has had entries of a group that this one has not.";
+        self.of_peers("gauge", "peer_lag_seconds", help, lags);
+        let mut lanes = |kind: &str, name: &str, help: &str, of: fn(&Lane) -> u64| {
+            let lanes = known.iter().flat_map(|peer| {
+                peer.lanes.iter().map(|lane| (in_group(peer, &lane.group), of(lane)))
+            });
+            self.of_peers(kind, name, help, lanes);
+        };
+        let help = "Entries of a node in a group that wait for others.";
+        lanes("gauge", "peer_pending_entries", help, |lane| lane.pending);
+        let help = "Entries of a node in a group that were shown without what they depend on.";
+        lanes("counter", "peer_gap_entries_total", help, |lane| lane.gaps);
+        let help = "Places in a group at which a node was seen to say two things.";
+        lanes("counter", "peer_forks_total", help, |lane| lane.forks);
     }
 
     fn gauge(&mut self, name: &str, help: &str, value: u64) {

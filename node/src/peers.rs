@@ -113,6 +113,15 @@ pub(crate) fn list(args: &DataArgs) -> anyhow::Result<()> {
         for (group, lag) in peer.lag.iter().filter(|(_, lag)| *lag > 0) {
             writeln!(out, "  {lag} entries behind in {}", group.get(..16).unwrap_or(group))?;
         }
+        for lane in &peer.lanes {
+            let group = lane.group.get(..16).unwrap_or(&lane.group);
+            writeln!(
+                out,
+                "  in {group}: {} of its entries wait, {} were shown without what they follow from, it \
+                 was seen to say two things {} times",
+                lane.pending, lane.gaps, lane.forks
+            )?;
+        }
     }
     Ok(())
 }

@@ -685,6 +685,15 @@ impl Replica {
         self.pending.len()
     }
 
+    /// How many entries of each node wait.
+    pub fn pending_of_nodes(&self) -> BTreeMap<Node16, u64> {
+        let mut counts = BTreeMap::new();
+        for at in self.pending.keys() {
+            *counts.entry(at.node).or_default() += 1;
+        }
+        counts
+    }
+
     /// From which number on a lane takes nothing, being forked.
     pub fn frozen_from(&self, node: Node16, inc: u32) -> Option<u64> {
         let named = self.chain.timeline().named(node, inc);

@@ -69,6 +69,12 @@ pub trait Host: Send + Sync + 'static {
     fn serial_of(&self, _node: NodeId) -> BoxFuture<'_, u32> {
         Box::pin(async { 0 })
     }
+
+    /// How much of [`crate::Limits::serve`] a node gets that connects by itself, in hundredths: a new one
+    /// may be less than it says.
+    fn share_of(&self, _node: NodeId) -> BoxFuture<'_, u8> {
+        Box::pin(async { 100 })
+    }
 }
 
 /// What became of entries.

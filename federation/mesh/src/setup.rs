@@ -103,6 +103,16 @@ pub struct Rate {
     pub bytes: u32,
 }
 
+impl Rate {
+    /// So many hundredths of it, but one of each.
+    #[must_use]
+    pub fn share(self, hundredths: u8) -> Self {
+        let of = |whole: u32| (u64::from(whole) * u64::from(hundredths) / 100).max(1);
+        let of = |whole| u32::try_from(of(whole)).unwrap_or(u32::MAX);
+        Self { requests: of(self.requests), bytes: of(self.bytes) }
+    }
+}
+
 /// How much of what one node has written is taken unasked, by gossip and pushes, whoever brings it: each
 /// entry costs this node a signature and its disk a write, and others' wait behind it. The control
 /// chain and this node's own words are not counted, and only what is new here is.

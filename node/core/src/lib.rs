@@ -75,8 +75,8 @@ pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, ChatChange, Event, Follower, LogEntry, Outbound, Own, Purpose};
 pub use federation::{
     Asked, Asking, Binding, Card, Confirmed, Doing, FarInvite, FarPlace, FarRead, FarStatus,
-    FarTyping, FoundName, Heads, HomeOffer, KnownNode, LaneName, Look, MARK_ENTRIES_MAX, Network,
-    Received, SharedGroup, SharedPair, WantedPeer, is_remote,
+    FarTyping, FoundName, Heads, HomeOffer, KnownNode, LaneHealth, LaneName, Look,
+    MARK_ENTRIES_MAX, Network, Received, SharedGroup, SharedPair, WantedPeer, is_remote,
 };
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{

@@ -262,6 +262,12 @@ impl Host for Federation {
         })
     }
 
+    fn share_of(&self, node: NodeId) -> BoxFuture<'_, u8> {
+        Box::pin(
+            async move { or_none(self.core.standing_of(node.short()).map(Some)).unwrap_or(100) },
+        )
+    }
+
     fn serial_of(&self, node: NodeId) -> BoxFuture<'_, u32> {
         Box::pin(async move {
             let known = or_none(self.core.known_node(node.short()));

@@ -28,7 +28,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use self::live::{Live, Writers};
-pub(crate) use self::peers::Peer;
+pub(crate) use self::peers::{Lane, Peer};
 use self::records::refused;
 use crate::config::{FederationConfig, NodePolicy};
 use crate::doctor::Behind;

@@ -26,6 +26,7 @@ impl Federation {
         let known = self.core.known_nodes().unwrap_or_default();
         let shown = mesh.status().into_iter().map(|status| {
             let known = known.iter().find(|known| Some(known.id) == status.node);
+            let lag_s = self.lag_s(&status, now_ms);
             Peer {
                 node: status.node.map(|node| node.to_string()),
                 domain: known.map(|known| known.domain.clone()),
@@ -43,6 +44,7 @@ impl Federation {
                 failures: status.failures,
                 next_attempt_s: status.next_attempt_ms.map(|at| at.saturating_sub(now_ms) / 1000),
                 score: status.score,
+                lag_s,
                 lag: status.lag.iter().map(|(group, lag)| (group.to_string(), *lag)).collect(),
                 trouble: status.trouble.map(|trouble| trouble.to_string()),
                 clock_ahead_ms: status.clock_ahead_ms,
@@ -59,7 +61,19 @@ impl Federation {
                 ..Peer::default()
             });
         }
+        let health = self.core.lane_health();
         for peer in &mut peers {
+            let of = health.iter().filter(|lane| {
+                let name = lane.node.to_string();
+                peer.node.as_ref().is_some_and(|node| node.starts_with(&name))
+            });
+            let lanes = of.map(|lane| Lane {
+                group: lane.group.to_string(),
+                pending: lane.pending,
+                gaps: lane.gaps,
+                forks: lane.forks,
+            });
+            peer.lanes = lanes.collect();
             let known = known.iter().find(|known| Some(known.id.to_string()) == peer.node);
             let Some(known) = known.filter(|known| known.taken_domain().is_some()) else {
                 continue;
@@ -103,6 +117,17 @@ impl Federation {
             Some(domain) => self.remove_domain(&domain).await,
             None => self.forget(&address).await,
         }
+    }
+
+    /// For how long this node has lacked what another has, group by group.
+    fn lag_s(&self, status: &mesh::PeerStatus, now_ms: u64) -> Vec<(String, u64)> {
+        let (Some(node), behind) = (status.node, self.behind.lock()) else { return Vec::new() };
+        let lacked = status.lag.iter().filter(|(_, lag)| *lag > 0);
+        let since = lacked.filter_map(|(group, _)| {
+            let since_ms = behind.since_ms(node, *group)?;
+            Some((group.to_string(), now_ms.saturating_sub(since_ms) / 1000))
+        });
+        since.collect()
     }
 
     /// Notes since when this node lacks what others have.
@@ -172,6 +197,18 @@ impl Federation {
     }
 }
 
+/// What a node says in a group, where not all is well.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Lane {
+    pub(crate) group: String,
+    /// Entries that wait for others.
+    pub(crate) pending: u64,
+    /// Entries that were shown without what they depend on, since the start.
+    pub(crate) gaps: u64,
+    /// Places at which it was seen to say two things, since the start.
+    pub(crate) forks: u64,
+}
+
 /// A node, as `rookery peer list` shows it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Peer {
@@ -198,6 +235,12 @@ pub(crate) struct Peer {
     pub(crate) score: f64,
     /// Entries of each shared group that this node lacks.
     pub(crate) lag: Vec<(String, u64)>,
+    /// Of each of those groups, for how many seconds it has lacked any.
+    #[serde(default)]
+    pub(crate) lag_s: Vec<(String, u64)>,
+    /// What is to be known of what it says in groups.
+    #[serde(default)]
+    pub(crate) lanes: Vec<Lane>,
     /// Why the last attempt to connect failed.
     #[serde(default)]
     pub(crate) trouble: Option<String>,

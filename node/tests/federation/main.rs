@@ -41,6 +41,8 @@ mod many;
 mod operator;
 #[cfg(test)]
 mod private;
+#[cfg(test)]
+mod restore;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
 #[path = "../groups/scene.rs"]

@@ -122,6 +122,33 @@ impl TestNode {
         self.run();
     }
 
+    /// Stops the node, exports its store, and starts it again; answers the file.
+    pub(crate) fn back_up(&mut self) -> PathBuf {
+        assert!(self.stop().success(), "{}", self.log());
+        let file = self.file("backup");
+        self.command(&["export", "--json", "--to", file.to_str().expect("UTF-8")]);
+        self.setup.mtproto = self.mtproto.to_string();
+        self.run();
+        file
+    }
+
+    /// Kills the node, and starts it again on what a backup holds and the keys and files that are beside
+    /// the store.
+    pub(crate) fn restore(&mut self, backup: &Path) {
+        drop(self.process.take().expect("the node runs"));
+        for directory in ["db", "db.new"] {
+            fs::remove_dir_all(self.data().join(directory)).ok();
+        }
+        for file in ["STORE.id", "STORE.mark"] {
+            fs::remove_file(self.data().join(file)).ok();
+        }
+        let config = self.file("rookery.toml");
+        let (backup, config) = (backup.to_str().expect("UTF-8"), config.to_str().expect("UTF-8"));
+        self.command(&["import", "--json", "--from", backup, "--config", config]);
+        self.setup.mtproto = self.mtproto.to_string();
+        self.run();
+    }
+
     /// Runs a command of the node's binary on its data directory, and returns the JSON that it
     /// prints.
     pub(crate) fn command(&self, arguments: &[&str]) -> Value {

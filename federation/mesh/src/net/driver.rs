@@ -60,8 +60,8 @@ pub(super) enum Done {
     Served(PeerId, ResponseChannel<Vec<u8>>, Vec<u8>),
     /// What came unasked was taken.
     Ingested(Ingested),
-    /// The node has said which serial of a peer it knows.
-    Serial(PeerId, Box<Hello>, Option<ResponseChannel<Vec<u8>>>, u32),
+    /// The node has said which serial of a peer it knows, and how much the peer is served.
+    Serial(PeerId, Box<Hello>, Option<ResponseChannel<Vec<u8>>>, (u32, u8)),
     /// The node has said which groups are public.
     Topics(Vec<GroupId>),
     /// The node has heard of a peer's coming or going.

@@ -268,6 +268,19 @@ impl Logs {
         open.iter().filter(|(_, log)| waits(log)).map(|(channel, _)| *channel).collect()
     }
 
+    /// How many entries of each node wait in logs that are open.
+    pub(crate) fn pending(&self) -> Vec<(ChannelId, glog::Node16, u64)> {
+        let open = self.open.lock();
+        let mut all = Vec::new();
+        for (channel, log) in &*open {
+            if let Held::Shared(shared) = &log.held {
+                let waits = shared.replica.pending_of_nodes().into_iter();
+                all.extend(waits.map(|(node, count)| (*channel, node, count)));
+            }
+        }
+        all
+    }
+
     /// A command failed: what it wrote was never written.
     ///
     /// # Errors

@@ -107,6 +107,7 @@ impl Decide<'_> {
 
     /// Shows what came from other nodes.
     pub(crate) fn follow_log(&mut self, channel: ChannelId, events: &[LogEvent]) -> CoreResult<()> {
+        self.inner.groups.health.note(channel, events);
         if events.iter().any(|event| matches!(event, LogEvent::Recovered { .. })) {
             self.follow_recovered(channel)?;
         } else if events.iter().any(|event| matches!(event, LogEvent::Control { .. })) {

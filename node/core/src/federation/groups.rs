@@ -120,6 +120,7 @@ pub enum FoundName {
 pub(crate) struct Groups {
     tables: RwLock<Tables>,
     expected: RwLock<BTreeSet<GroupId>>,
+    pub(crate) health: super::Health,
 }
 
 #[derive(Debug, Default)]

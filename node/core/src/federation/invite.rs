@@ -315,7 +315,7 @@ impl Decide<'_> {
     ) -> CoreResult<(Option<UserId>, Vec<UserId>)> {
         // Who asks is a number that the other node chooses: it is the node that is bounded.
         let count = u32::try_from(users.len()).unwrap_or(u32::MAX);
-        self.take(Limit::InvitesOfNode(by.node), count)?;
+        self.take_of_node(Limit::InvitesOfNode(by.node), by.node, count)?;
         let mut here = Vec::new();
         for user in users {
             if !super::is_remote(user) && self.user(user)?.is_some_and(|found| !found.deleted) {

@@ -8,7 +8,7 @@
 //! Keyspace `NODES`: 0 ++ node (16) a [`nodes::NodeRow`]; 1 ++ node (16) ++ user (8) the account here; 2
 //! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here; 4 ++ address a
 //! [`nodes::WantedPeer`]; 5 ++ node (16) how many accounts its people have; 6 ++ channel (8) ++ ask (16)
-//! an [`asks::WaitingAsk`]; 20 what is told and is in no log ([`live`]); 7 ++ user (8) who of the people here was ever named to another node; 8 to 13 what people here and there say to each other ([`pairs`]);
+//! an [`asks::WaitingAsk`]; 20 what is told and is in no log ([`live`]); 21 ++ node (16) since when it is known ([`standing`]); 7 ++ user (8) who of the people here was ever named to another node; 8 to 13 what people here and there say to each other ([`pairs`]);
 //! 32 ++ node (16) a [`Binding`]. Keyspace
 //! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]); 16 ++ node (16) ++ user (8):
 //! who is hidden here until the home has decided.
@@ -16,6 +16,7 @@
 mod asks;
 mod bindings;
 mod groups;
+mod health;
 mod home;
 mod invite;
 mod live;
@@ -24,11 +25,14 @@ mod nodes;
 mod pairs;
 mod people;
 mod serve;
+mod standing;
 
 pub use asks::Asked;
 pub use bindings::{Binding, Confirmed, Look};
 pub(crate) use groups::{Federated, Groups};
 pub use groups::{FoundName, SharedGroup};
+pub(crate) use health::Health;
+pub use health::LaneHealth;
 pub use home::HomeOffer;
 pub use invite::FarInvite;
 pub use live::{Doing, FarPlace, FarRead, FarStatus, FarTyping, MARK_ENTRIES_MAX};

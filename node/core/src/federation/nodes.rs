@@ -161,6 +161,7 @@ impl Decide<'_> {
         {
             return Ok(());
         }
+        self.note_known(node.short(), before.is_some())?;
         let (blocked, domain) =
             before.map_or((false, String::new()), |before| (before.blocked, before.domain));
         let row = NodeRow { id: node.0, cert: glog::cbor::encode(cert), blocked, domain };

@@ -58,6 +58,11 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// What may be taken at once.
+    pub(crate) fn burst(self) -> u32 {
+        self.rate().burst
+    }
+
     /// How the bucket fills, but for handshakes: their rate is configured.
     fn rate(self) -> Rate {
         let per_hour =

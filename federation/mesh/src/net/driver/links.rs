@@ -323,7 +323,8 @@ impl Driver {
         let host = Arc::clone(&self.base.host);
         self.spawn(async move {
             let serial = ask(host.serial_of(node)).await.unwrap_or(0);
-            Done::Serial(peer, hello, channel, serial)
+            let share = ask(host.share_of(node)).await.unwrap_or(100);
+            Done::Serial(peer, hello, channel, (serial, share))
         });
     }
 
@@ -354,10 +355,11 @@ impl Driver {
         peer: PeerId,
         hello: Box<Hello>,
         channel: Option<ResponseChannel<Vec<u8>>>,
-        serial: u32,
+        (serial, share): (u32, u8),
     ) {
         let Some(link) = self.links.get(&peer) else { return };
         let (node, known) = (hello.cert.node(), link.node);
+        let now_ms = self.now_ms();
         if link.leaving || !self.admits(&node) {
             return self.not_greeted(peer, channel, self.not_admitted(&node));
         }
@@ -383,6 +385,10 @@ impl Driver {
         if let Some(link) = self.links.get_mut(&peer) {
             link.node = Some(node);
             link.cert = Some(hello.cert.clone());
+            // Whom the operator has this node call is who the operator wants.
+            if link.dialed.is_empty() {
+                link.serve = Bucket::new(self.limits.serve.share(share), now_ms);
+            }
             self.greeted.set(peer, true);
         }
         let is_here = |node: &NodeId| self.nodes.contains_key(node);

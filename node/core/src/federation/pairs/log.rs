@@ -227,7 +227,7 @@ impl Decide<'_> {
         {
             return Ok(());
         }
-        self.take(Limit::StrangersOfNode(by.node), 1)
+        self.take_of_node(Limit::StrangersOfNode(by.node), by.node, 1)
     }
 
     /// Takes entries of a pair that is known here.

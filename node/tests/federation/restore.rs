@@ -1,0 +1,104 @@
+//! A node that is restored from a backup: what it had said since comes back from the others, and it does
+//! not contradict itself.
+
+use serde_json::json;
+
+use crate::driver::Driver;
+use crate::two::{Two, came, play, words};
+
+#[test]
+fn a_member_node_is_restored() {
+    play("restore::a_member_node_is_restored", true, member);
+}
+
+#[test]
+fn and_without_gossip() {
+    play("restore::and_without_gossip", false, member);
+}
+
+#[test]
+fn a_home_is_restored() {
+    play("restore::a_home_is_restored", true, home);
+}
+
+/// Words of a place, in any order: what comes back comes late.
+fn sorted(driver: &mut Driver, place: i64) -> Vec<String> {
+    let mut all = words(driver, place);
+    all.sort();
+    all
+}
+
+fn member(mut two: Two) {
+    let talk = two.make("Harbour talk", "harbour_talk", false);
+    let there = two.join("harbour_talk");
+    two.bob.send(there, "before the backup");
+    came(&mut two.ada, "before the backup");
+    let backup = two.b.back_up();
+    two.bob.settle();
+    // What is said from here on is in no backup.
+    two.bob.send(there, "after the backup");
+    came(&mut two.ada, "after the backup");
+    two.ada.send(talk, "ada too");
+    came(&mut two.bob, "ada too");
+    two.b.restore(&backup);
+    two.bob.settle();
+    two.ada.send(talk, "are you back?");
+    came(&mut two.bob, "are you back?");
+    assert_eq!(sorted(&mut two.bob, there), sorted(&mut two.ada, talk));
+    // It goes on, and nobody finds that it has said two things at one place.
+    two.bob.send(there, "I am");
+    came(&mut two.ada, "I am");
+    two.ada.send(talk, "good");
+    came(&mut two.bob, "good");
+    let shown = sorted(&mut two.ada, talk);
+    assert_eq!(shown.len(), 6, "{shown:?}");
+    assert_eq!(sorted(&mut two.bob, there), shown);
+    for node in [&two.a, &two.b] {
+        let log = node.log();
+        assert!(!log.contains("forked"), "{log}");
+    }
+}
+
+fn home(mut two: Two) {
+    let talk = two.make("Harbour talk", "harbour_talk", false);
+    let there = two.join("harbour_talk");
+    two.ada.send(talk, "before the backup");
+    came(&mut two.bob, "before the backup");
+    two.bob.send(there, "yes?");
+    came(&mut two.ada, "yes?");
+    let backup = two.a.back_up();
+    two.ada.settle();
+    two.ada.send(talk, "after the backup");
+    came(&mut two.bob, "after the backup");
+    let title = |title: &str| json!({ "channel": { "channel": talk }, "title": title });
+    two.ada.invoke("channels.EditTitle", title("After the backup"));
+    let titled = |wanted: &'static str| {
+        move |event: &serde_json::Value| {
+            event["_"] == "UpdateNewChannelMessage" && event["message"]["action"]["title"] == wanted
+        }
+    };
+    two.bob.expect_event("a title", crate::driver::SOON, titled("After the backup"));
+    // The other node holds what the home has lost, its decision among it.
+    two.a.restore(&backup);
+    two.ada.settle();
+    two.bob.send(there, "are you back?");
+    two.ada.send(talk, "I am");
+    came(&mut two.bob, "I am");
+    // It decides again once it knows that it has found the end of its chain.
+    two.ada.invoke("channels.EditTitle", title("Restored"));
+    two.bob.expect_event("a title", crate::driver::SOON, titled("Restored"));
+    two.bob.send(there, "and on");
+    let shown = sorted(&mut two.bob, there);
+    assert_eq!(shown.len(), 6, "{shown:?}");
+    let full = json!({ "channel": { "channel": talk } });
+    let full = two.ada.invoke("channels.GetFullChannel", full);
+    assert_eq!(full["chats"][0]["title"], "Restored", "{full}");
+    two.b.kill_and_restart();
+    two.bob.settle();
+    two.ada.send(talk, "after all");
+    came(&mut two.bob, "after all");
+    for node in [&two.a, &two.b] {
+        let log = node.log();
+        assert!(!log.contains("forked") && !log.contains("disputed"), "{log}");
+    }
+}
