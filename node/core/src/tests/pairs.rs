@@ -454,7 +454,7 @@ async fn strangers_of_one_node_have_a_budget() {
     let mut two = Two::new().await;
     let eve = two.sides[1].me.id.0 as u64;
     let mut written = Vec::new();
-    for number in 0..102 {
+    for number in 0..114 {
         let [here, there] = &mut two.sides;
         let member = here.world.member("Somebody").await;
         let sent = Outgoing::text(here.peer(), text("hello"), i64::from(number));
@@ -465,14 +465,25 @@ async fn strangers_of_one_node_have_a_budget() {
     }
     let [here, there] = &two.sides;
     let (node, core) = (here.core().node(), there.core());
-    let mut taken = Vec::new();
-    for (member, group) in &written {
-        let page = pages(here.core(), *group).await.remove(0);
-        taken.push(core.receive_pair(node, eve, member.id.0 as u64, page).await);
-    }
-    assert_eq!(taken.iter().filter(|taken| taken.fresh == 1).count(), 100);
-    assert!(taken[100].stopped.is_some() && taken[101].stopped.is_some());
-    let (member, group) = written[100];
+    let offer = async |some: &[(Member, GroupId)]| {
+        let mut fresh = Vec::new();
+        for (member, group) in some {
+            let page = pages(here.core(), *group).await.remove(0);
+            let taken = core.receive_pair(node, eve, member.id.0 as u64, page).await;
+            assert_eq!(taken.fresh == 1, taken.stopped.is_none());
+            fresh.push(taken.fresh == 1);
+        }
+        fresh
+    };
+    // A node that nobody here has chosen has a tenth of it on its first day.
+    assert_eq!(core.standing_of(node.short()).unwrap(), 10);
+    let fresh = offer(&written[..12]).await;
+    assert!(fresh[..10].iter().all(|fresh| *fresh) && !fresh[10] && !fresh[11], "{fresh:?}");
+    there.world.pass_s(7 * 86_400);
+    assert_eq!(core.standing_of(node.short()).unwrap(), 100);
+    let fresh = offer(&written[12..]).await;
+    assert!(fresh[..100].iter().all(|fresh| *fresh) && !fresh[100] && !fresh[101], "{fresh:?}");
+    let (member, group) = written[112];
     assert!(core.pair(group).unwrap().is_none());
     let number = member.id.0 as u64;
     let page = || async { pages(here.core(), group).await.remove(0) };
@@ -484,7 +495,7 @@ async fn strangers_of_one_node_have_a_budget() {
     assert_eq!(core.receive_pair(node, eve, number, page().await).await.fresh, 1);
     // The rest comes in time.
     there.world.pass_s(3600);
-    let (member, group) = written[101];
+    let (member, group) = written[113];
     let page = pages(here.core(), group).await.remove(0);
     assert_eq!(core.receive_pair(node, eve, member.id.0 as u64, page).await.fresh, 1);
 }
