@@ -11,8 +11,7 @@ use glog::body::{
 use glog::cbor::{Blob, List, Text, decode, encode};
 use glog::control::Verdict;
 use glog::{
-    AskId, Entry, GroupId, Lane, Node16, NodeId, PENDING_MAX, Replica, Rights, UserRef,
-    write_genesis,
+    AskId, Entry, GroupId, Lane, NodeId, PENDING_MAX, Replica, Rights, UserRef, write_genesis,
 };
 use keys::NodeIdentity;
 use mesh::frames::{HeadsFrame, PAGE_BYTES_MAX, Request, Response, page};

@@ -129,18 +129,24 @@ impl Counts {
     }
 }
 
-/// Gives both nodes much of everything for a while; `known` is a group that they have.
-pub(crate) async fn give(keys: &Keys, peers: [&Peer; 2], known: GroupId) -> Value {
+/// Gives both nodes much of everything for a while; `known` is a group that they have. Streams are left
+/// open by a stranger: whoever does that is not heard any more over the same connection.
+pub(crate) async fn give(
+    keys: &Keys,
+    peers: [&Peer; 2],
+    strangers: [&Peer; 2],
+    known: GroupId,
+) -> Value {
     let (until, counts) = (Instant::now() + FOR, Counts::default());
     // Open for all of the time: they fail when the node, or this one, gives them up.
-    let left_open = peers.map(|peer| async {
-        peer.topics(TOPICS).await;
+    let left_open = strangers.map(|peer| async {
         let all = (0..LEFT_OPEN).map(|_| peer.send(begun()));
         let all = futures_util::future::join_all(all);
         // Of whom nothing is heard any more the rest is not waited for.
         let _ = tokio::time::timeout(FOR, all).await;
     });
     let asks = peers.map(|peer| async {
+        peer.topics(TOPICS).await;
         let mut n = 0;
         while Instant::now() < until && !peer.is_closed() {
             let frames = (n..n + AT_ONCE).filter_map(|n| frame(n, keys, known));

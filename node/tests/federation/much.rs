@@ -33,7 +33,8 @@ fn messages_go_on_beside_much_of_everything() {
     println!("p99 quiet {:?}, beside {:?}: {report}", p99(&quiet), p99(&beside));
     println!("p50 quiet {:?}, beside {:?}", quiet[100], beside[100]);
     let count = |what: &str| report[what].as_u64().expect("a count");
-    assert!(count("answered") > 1_000, "{report}");
+    // Each kind, of both nodes, more than five times, on however busy a machine.
+    assert!(count("answered") > 200, "{report}");
     is_bounded(&nodes, &before);
     // Nothing of it is here afterwards: no group but the one.
     for node in &nodes {
