@@ -544,3 +544,25 @@ fn idle(short: bool) -> anyhow::Result<Row> {
         ),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_are_verified_in_each_way_that_was_built_in() {
+        let floors = verified(130).unwrap();
+        assert_eq!(floors.len(), if cfg!(feature = "batch") { FLOORS.len() } else { 1 });
+        assert!(floors.iter().all(|floor| *floor > 0.0), "{floors:?}");
+    }
+
+    #[test]
+    fn messages_are_due_in_turns_and_each_voice_has_its_own() {
+        let begin = clock::now();
+        let plan = Plan { first: 100, count: 7, voices: 3, due: Some((begin, 200)) };
+        assert_eq!(plan.of(1).collect::<Vec<_>>(), [101, 104]);
+        assert_eq!((0..3).map(|voice| plan.of(voice).count()).sum::<usize>(), 7);
+        assert_eq!(plan.due(104), Some(begin + Duration::from_millis(20)));
+        assert_eq!(Plan { due: None, ..plan }.due(104), None);
+    }
+}
