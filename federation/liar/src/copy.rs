@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, bail};
-use glog::body::{DataBody, Join, Post};
+use glog::body::{ControlBody, DataBody, Join, Post};
 use glog::cbor::{Blob, List, Text, decode, encode};
-use glog::{Author, Entry, EntryRef, GroupId, Lane, LaneEnd, Node16, NodeId, PENDING_MAX, Replica};
+use glog::{
+    Author, Entry, EntryRef, GroupId, Lane, LaneEnd, Node16, NodeId, PENDING_MAX, Replica, UserRef,
+};
 use mesh::frames::{PAGE_BYTES_MAX, Request, Response};
 use mesh::{Call, Heads, LaneName, Reply};
 
@@ -138,6 +140,34 @@ impl Copy {
         Ok(at)
     }
 
+    /// Writes the next entry of the chain, and keeps it: as its home, or as who claims to be that.
+    ///
+    /// # Errors
+    /// Where it is too long, or is none of the chain's.
+    pub fn rule(
+        &mut self,
+        keys: &Keys,
+        by: Option<UserRef>,
+        body: &ControlBody,
+    ) -> anyhow::Result<Vec<u8>> {
+        let (chain, rng) = (self.replica.chain(), &mut rand::rng());
+        let entry = glog::write_control(chain, author(keys), by, body, now_ms(), rng)
+            .map_err(|_| anyhow::anyhow!("too long"))?;
+        let bytes = entry.encode();
+        self.keep_control(&bytes)?;
+        Ok(bytes)
+    }
+
+    /// Takes the next entry of the chain.
+    ///
+    /// # Errors
+    /// For what is none.
+    pub fn keep_control(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        self.replica.receive(Entry::decode(bytes)?, 0)?;
+        self.control.push(bytes.to_vec());
+        Ok(())
+    }
+
     /// Where this node's lane ends.
     pub fn end(&self, me: Node16) -> LaneEnd {
         let last = self.stored.iter().rfind(|(at, _)| at.node == me);
@@ -164,6 +194,21 @@ impl Copy {
             reply_to: None,
             extra: Blob::default(),
         };
+        self.write_as(author, end, deps, user, &DataBody::Post(post))
+    }
+
+    /// [`Self::write`] with anything.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn write_as(
+        &self,
+        author: Author<'_>,
+        end: LaneEnd,
+        deps: Vec<EntryRef>,
+        user: u64,
+        body: &DataBody,
+    ) -> anyhow::Result<Vec<u8>> {
         let deps = List::new(deps).map_err(|_| anyhow::anyhow!("too many"))?;
         let entry = glog::write_data(
             self.replica.chain(),
@@ -172,7 +217,7 @@ impl Copy {
             None,
             deps,
             user,
-            &DataBody::Post(post),
+            body,
             now_ms(),
             &mut rand::rng(),
         )?;

@@ -16,6 +16,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::copy::{self, Copy, author};
+use crate::files::{self, Files};
+use crate::much;
 use crate::peer::{Answers, Keys, Outcome, Peer, Polite, framed};
 
 /// What it does.
@@ -43,12 +45,16 @@ pub enum Lie {
     Backdate,
     /// As much of everything as there is room for.
     Flood,
+    /// A file of somebody else as its own, and other bytes for it.
+    Chunks,
+    /// All kinds of questions, thousands of groups and topics, streams that are left open.
+    Much,
     /// Frames that are too long, that are none, that are not the only encoding.
     Garbage,
 }
 
 impl Lie {
-    const ALL: [(&str, Self); 12] = [
+    const ALL: [(&str, Self); 14] = [
         ("honest", Self::Honest),
         ("forge", Self::Forge),
         ("replay", Self::Replay),
@@ -60,6 +66,8 @@ impl Lie {
         ("equivocate", Self::Equivocate),
         ("backdate", Self::Backdate),
         ("flood", Self::Flood),
+        ("chunks", Self::Chunks),
+        ("much", Self::Much),
         ("garbage", Self::Garbage),
     ];
 
@@ -89,7 +97,7 @@ pub fn run(orders: &str) -> anyhow::Result<()> {
     runtime.block_on(play(&orders))
 }
 
-fn tell(what: Value) -> anyhow::Result<()> {
+pub(crate) fn tell(what: Value) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     // The test that it runs in may have begun a line.
     writeln!(out, "\n{what}")?;
@@ -97,7 +105,7 @@ fn tell(what: Value) -> anyhow::Result<()> {
 }
 
 /// Waits until it is told to go on; whether it is.
-async fn told() -> anyhow::Result<bool> {
+pub(crate) async fn told() -> anyhow::Result<bool> {
     let read = tokio::task::spawn_blocking(|| {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)
@@ -107,6 +115,9 @@ async fn told() -> anyhow::Result<bool> {
 
 async fn play(orders: &Value) -> anyhow::Result<()> {
     let text = |key: &str| orders[key].as_str().with_context(|| format!("no {key}"));
+    if text("lie")? == "home" {
+        return crate::home::play(orders).await;
+    }
     let lie = Lie::named(text("lie")?).context("an unknown lie")?;
     let (home, other) = (text("home")?, text("other")?);
     if lie == Lie::Garbage {
@@ -131,6 +142,7 @@ struct Served {
     lie: Lie,
     /// How often it has acted.
     acts: Mutex<u32>,
+    files: Files,
 }
 
 impl Served {
@@ -203,7 +215,10 @@ impl Answers for Served {
             Request::Certs { .. } => Some(Response::Certs(List::default())),
             Request::Digests(_) | Request::Push { .. } => Some(Response::Done),
             // It is sent away for its lies, and not for being unable to talk.
-            Request::Call(_) => Some(Response::Reply(Box::new(Reply::NotFound))),
+            Request::Call(call) => {
+                let reply = self.files.answer(&call).filter(|_| self.lie == Lie::Chunks);
+                Some(Response::Reply(Box::new(reply.unwrap_or(Reply::NotFound))))
+            }
             _ => Some(Response::Absent),
         };
         Some(framed(&response?.encode()))
@@ -231,7 +246,13 @@ impl Liar {
         let group = copy::find(&at_home, name).await?;
         copy::join(&at_home, &keys, group).await?;
         let copy = Copy::fetch(&at_home, me, group).await?;
-        let served = Arc::new(Served { copy: Mutex::new(copy), me, lie, acts: Mutex::default() });
+        let served = Arc::new(Served {
+            copy: Mutex::new(copy),
+            me,
+            lie,
+            acts: Mutex::default(),
+            files: Files::default(),
+        });
         drop(at_home);
         let addresses = [home, other].map(str::to_owned);
         let home = Self::connect(&keys, home, &served).await?;
@@ -332,8 +353,43 @@ impl Liar {
                 Ok(json!({}))
             }
             Lie::Flood => self.flood().await,
+            Lie::Chunks => self.show(turn).await,
+            Lie::Much => {
+                let stranger = Keys::generate();
+                let [home, other] = &self.addresses;
+                let at_home = Peer::connect(&stranger, home, Arc::new(Polite)).await?;
+                let at_other = Peer::connect(&stranger, other, Arc::new(Polite)).await?;
+                let strangers = [&at_home, &at_other];
+                Ok(much::give(&self.keys, self.peers(), strangers, self.group).await)
+            }
             Lie::Garbage => bail!("needs no group"),
         }
+    }
+
+    /// Shows somebody's file, then one that nobody has, and says what it was asked.
+    async fn show(&self, turn: u32) -> anyhow::Result<Value> {
+        let told = self.served.files.told();
+        let said = {
+            // It has not heard what was said since it came.
+            let copy = Copy::fetch(&self.home, self.keys.node(), self.group).await?;
+            let mut mine = self.served.copy.lock();
+            for bytes in copy.stored.values() {
+                mine.keep(bytes)?;
+            }
+            match (turn, self.served.files.first()) {
+                (1, _) => vec![
+                    files::join(&mut mine, &self.keys)?,
+                    files::show(&mut mine, &self.keys, "the chart of mine", None)?,
+                ],
+                (2, Some(blob)) => {
+                    let nobodys = Some((blob, rand::random()));
+                    vec![files::show(&mut mine, &self.keys, "a chart of nobody", nobodys)?]
+                }
+                _ => return Ok(told),
+            }
+        };
+        self.push_all(&said).await;
+        Ok(told)
     }
 
     async fn forge(&self) -> anyhow::Result<Value> {
@@ -528,7 +584,7 @@ fn noise_frame(n: usize, said: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Entries as requests that a node takes.
-fn pushes(group: GroupId, entries: &[Vec<u8>]) -> Vec<Request> {
+pub(crate) fn pushes(group: GroupId, entries: &[Vec<u8>]) -> Vec<Request> {
     let mut requests = Vec::new();
     let mut page: Vec<EntryBytes> = Vec::new();
     let mut bytes = 0;

@@ -60,7 +60,13 @@ impl Keys {
         self.cert.node()
     }
 
-    fn hello(&self) -> Box<Hello> {
+    /// The same once more.
+    pub(crate) fn twin(&self) -> Self {
+        let of = |key: &NodeIdentity| NodeIdentity::from_seed(&key.seed());
+        Self { root: of(&self.root), op: of(&self.op), cert: self.cert.clone() }
+    }
+
+    pub(crate) fn hello(&self) -> Box<Hello> {
         let versions = List::new(vec![VERSION]).unwrap_or_default();
         let (features, now_ms) = (List::default(), crate::copy::now_ms());
         Box::new(Hello { versions, features, cert: self.cert.clone(), now_ms })
@@ -95,7 +101,7 @@ pub fn framed(frame: &[u8]) -> Vec<u8> {
 
 /// What goes over a stream.
 #[derive(Clone, Copy, Default)]
-struct Bytes;
+pub(crate) struct Bytes;
 
 async fn read<T: AsyncRead + Unpin + Send>(io: &mut T) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
@@ -105,7 +111,18 @@ async fn read<T: AsyncRead + Unpin + Send>(io: &mut T) -> io::Result<Vec<u8>> {
 
 async fn write<T: AsyncWrite + Unpin + Send>(io: &mut T, bytes: &[u8]) -> io::Result<()> {
     io.write_all(bytes).await?;
+    if is_begun(bytes) {
+        io.flush().await?;
+        std::future::pending::<()>().await; // left open, until the request is given up
+    }
     io.close().await
+}
+
+/// Whether more is to come, by the length that it begins with: such a stream is not closed.
+fn is_begun(bytes: &[u8]) -> bool {
+    let Some((length, rest)) = bytes.split_first_chunk() else { return false };
+    let length = u32::from_be_bytes(*length) as usize;
+    rest.len() < length && length <= mesh::FRAME_BYTES_MAX
 }
 
 impl Codec for Bytes {
@@ -149,9 +166,9 @@ impl Codec for Bytes {
 }
 
 #[derive(NetworkBehaviour)]
-struct Behaviour {
-    requests: request_response::Behaviour<Bytes>,
-    gossip: gossipsub::Behaviour,
+pub(crate) struct Behaviour {
+    pub(crate) requests: request_response::Behaviour<Bytes>,
+    pub(crate) gossip: gossipsub::Behaviour,
 }
 
 /// What became of a request.
@@ -166,6 +183,7 @@ pub enum Outcome {
 enum Command {
     Send(Vec<u8>, oneshot::Sender<Outcome>),
     Gossip(GroupId, Vec<u8>),
+    Topics(usize),
 }
 
 /// A connection.
@@ -255,6 +273,12 @@ impl Peer {
         let _ = self.commands.send(Command::Gossip(group, bytes)).await;
     }
 
+    /// Subscribes to so many topics of groups that nobody has.
+    pub async fn topics(&self, count: usize) {
+        // It is gone where the node has closed the connection.
+        let _ = self.commands.send(Command::Topics(count)).await;
+    }
+
     /// Whether the node has ended the connection.
     pub fn is_closed(&self) -> bool {
         *self.closed.borrow()
@@ -268,7 +292,7 @@ impl Peer {
     }
 }
 
-fn build(op: &NodeIdentity) -> anyhow::Result<Swarm<Behaviour>> {
+pub(crate) fn build(op: &NodeIdentity) -> anyhow::Result<Swarm<Behaviour>> {
     let mut seed = *op.seed();
     let keypair = identity::Keypair::ed25519_from_bytes(&mut seed)?;
     let protocols = [(StreamProtocol::new(PROTOCOL), ProtocolSupport::Full)];
@@ -280,7 +304,9 @@ fn build(op: &NodeIdentity) -> anyhow::Result<Swarm<Behaviour>> {
         .build()?;
     let gossip = gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, gossip)
         .map_err(|error| anyhow::anyhow!(error))?;
-    let streams = request_response::Config::default().with_max_concurrent_streams(512);
+    let streams = request_response::Config::default()
+        .with_request_timeout(WITHIN)
+        .with_max_concurrent_streams(512);
     let requests = request_response::Behaviour::new(protocols, streams);
     Ok(libp2p::SwarmBuilder::with_existing_identity(keypair)
         .with_tokio()
@@ -320,6 +346,12 @@ impl Task {
                         let gossip = &mut self.swarm.behaviour_mut().gossip;
                         let _ = gossip.subscribe(&topic); // the second time does nothing
                         let _ = gossip.publish(topic, bytes); // as far as anybody hears it
+                    }
+                    Some(Command::Topics(count)) => {
+                        let gossip = &mut self.swarm.behaviour_mut().gossip;
+                        for _ in 0..count {
+                            let _ = gossip.subscribe(&topic(&GroupId(rand::random())));
+                        }
                     }
                 },
                 event = self.swarm.select_next_some() => match event {

@@ -37,6 +37,17 @@ impl Watch {
         Ok(Self { runtime, peer, group })
     }
 
+    /// Connects with a node, for a group by its name in logs.
+    ///
+    /// # Errors
+    /// Where it is not reached.
+    pub fn of_group(group: GroupId, node: &str) -> anyhow::Result<Self> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let peer = runtime.block_on(Peer::connect(&Keys::generate(), node, Arc::new(Polite)))?;
+        Ok(Self { runtime, peer, group })
+    }
+
     /// What the node holds.
     ///
     /// # Errors

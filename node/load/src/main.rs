@@ -94,6 +94,8 @@ enum RowName {
     Channel,
     /// What sealing the whole store costs. On four nodes of its own.
     Sealed,
+    /// Messages between nodes, a node that was away, many groups. On nodes of its own.
+    Federation,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -123,6 +125,7 @@ fn main() -> anyhow::Result<()> {
         RowName::Channel,
         RowName::Scale,
         RowName::Sealed,
+        RowName::Federation,
         RowName::Idle,
     ];
     let wanted = if cli.rows.is_empty() { all.to_vec() } else { cli.rows };
@@ -141,6 +144,7 @@ fn main() -> anyhow::Result<()> {
             RowName::Channel => bench::channel::rows(&target, cli.short, cli.absent)?,
             RowName::Scale => bench::scale::rows(cli.short, cli.messages)?,
             RowName::Sealed => bench::sealed::rows(cli.short, cli.pairs)?,
+            RowName::Federation => bench::federation::rows(cli.short)?,
         });
     }
     let mut out = std::io::stdout().lock();

@@ -92,3 +92,38 @@ fn the_delivery_row_runs_at_its_smallest() {
     let number = |name: &str| row[name].as_f64().unwrap_or_else(|| panic!("{name} in {row}"));
     assert!(number("node") > 0.0 && number("floor") > 0.0 && number("ratio_min") > 0.0, "{row}");
 }
+
+/// Rows between nodes come with their floors: nothing was lost or doubled on three nodes, and one that
+/// was away had all of it.
+#[test]
+fn the_federation_rows_run_at_their_smallest() {
+    let binary = binary();
+    let output = Command::new(env!("CARGO_BIN_EXE_rookery-load"))
+        .args(["--rows", "federation", "--short", "--json"])
+        .env("ROOKERY_BINARY", &binary)
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let rows = told["rows"].as_array().expect("rows");
+    let row = |name: &str, label: &str| {
+        let is_it = |row: &&Value| row["row"].as_str().is_some_and(|row| row.contains(name));
+        let found = rows.iter().filter(is_it);
+        let mut found =
+            found.filter(|row| row["row"].as_str().is_some_and(|row| row.contains(label)));
+        found.next().unwrap_or_else(|| panic!("no {name} in {told}"))
+    };
+    for (name, label) in
+        [("two other nodes", "p50"), ("two other nodes", "p99"), ("at once", ""), ("takes in", "")]
+    {
+        let row = row(name, label);
+        let number = |name: &str| row[name].as_f64().unwrap_or_else(|| panic!("{name} in {row}"));
+        assert!(number("node") > 0.0 && number("floor") > 0.0, "{row}");
+        assert!(number("ratio_min") > 0.0, "{row}");
+    }
+    // Each message to two others.
+    assert_eq!(row("two other nodes", "p99")["samples"], 800, "{told}");
+    assert!(row("was away", "")["node"].as_f64().is_some_and(|took| took > 0.0), "{told}");
+    assert_eq!(row("bytes of the other", "")["met"], true, "{told}");
+    assert_eq!(row("memory", "")["met"], true, "{told}");
+}

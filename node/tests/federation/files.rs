@@ -3,11 +3,38 @@
 use serde_json::{Value, json};
 
 use crate::driver::{Driver, SOON};
+use crate::lies::Liar;
 use crate::two::{Two, play};
 
 /// Two chunks, and not a whole number of anything.
 const BYTES: usize = 700_001;
 const PART: usize = 512 * 1024;
+
+#[test]
+fn other_bytes_are_not_taken_for_it() {
+    play("files::other_bytes_are_not_taken_for_it", true, lies);
+}
+
+/// How: a third node shows ada's file as its own, so that it is asked first; it has other bytes for it.
+fn lies(mut two: Two) {
+    let talk = two.make("Harbour talk", "harbour_talk", false);
+    two.join("harbour_talk");
+    send(&mut two.ada, talk);
+    document(&mut two.bob, "the chart");
+    let mut liar = Liar::start("chunks", &two.a, &two.b);
+    liar.act();
+    let shown = document(&mut two.bob, "the chart of mine");
+    assert_eq!(load(&mut two.bob, &shown), bytes());
+    let asked = liar.act();
+    assert_eq!((&asked["manifests"], &asked["chunks"]), (&json!(1), &json!(2)), "{asked}");
+    // What nobody has is not to be had, and nothing else in its place.
+    let shown = document(&mut two.bob, "a chart of nobody");
+    let part = json!({ "location": location(&shown), "offset": 0, "limit": PART });
+    let refused = two.bob.invoke_refused("upload.GetFile", part);
+    assert_eq!(refused, (400, "LOCATION_INVALID".into()));
+    let asked = liar.act();
+    assert_eq!(asked["manifests"], 2, "{asked}");
+}
 
 #[test]
 fn a_file_is_loaded_from_the_node_where_it_lies() {
@@ -41,11 +68,23 @@ fn send(driver: &mut Driver, to: i64) {
     );
 }
 
+fn location(document: &Value) -> Value {
+    json!({ "_": "InputDocumentFileLocation", "id": document["id"],
+        "access_hash": document["access_hash"], "file_reference": document["file_reference"],
+        "thumb_size": "" })
+}
+
+/// The document of a message that comes.
+fn document(driver: &mut Driver, words: &str) -> Value {
+    let came = driver.expect_event(words, 2 * SOON, |event| {
+        event["_"] == "UpdateNewChannelMessage" && event["message"]["message"] == words
+    });
+    came["message"]["media"]["document"].clone()
+}
+
 /// The whole of a document, in parts.
 fn load(driver: &mut Driver, document: &Value) -> Vec<u8> {
-    let location = json!({ "_": "InputDocumentFileLocation", "id": document["id"],
-        "access_hash": document["access_hash"], "file_reference": document["file_reference"],
-        "thumb_size": "" });
+    let location = location(document);
     let mut loaded = Vec::new();
     while loaded.len() < BYTES {
         let asked = json!({ "location": location, "offset": loaded.len(), "limit": PART });

@@ -39,18 +39,25 @@ fn process() {
     liar::run(&orders).expect("the liar gets on");
 }
 
-struct Liar {
+pub(crate) struct Liar {
     stdin: ChildStdin,
     lines: Receiver<Value>,
     node: String,
+    /// What it has said of itself.
+    pub(crate) ready: Value,
     _process: Guarded,
 }
 
 impl Liar {
     /// Starts it, and waits until it is in the group.
-    fn start(lie: &str, home: &TestNode, other: &TestNode) -> Self {
+    pub(crate) fn start(lie: &str, home: &TestNode, other: &TestNode) -> Self {
         let orders =
             json!({ "lie": lie, "group": NAME, "home": home.mesh[0], "other": other.mesh[0] });
+        Self::start_with(&orders)
+    }
+
+    /// Starts it with other orders, and waits until it is ready.
+    pub(crate) fn start_with(orders: &Value) -> Self {
         let child = Command::new(std::env::current_exe().expect("this program"))
             .args(["lies::process", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(ORDERS, orders.to_string())
@@ -71,9 +78,10 @@ impl Liar {
                 }
             }
         });
-        let mut liar = Self { stdin, lines, node: String::new(), _process: process };
-        let ready = liar.line("ready");
-        liar.node = ready["node"].as_str().unwrap_or_default().to_owned();
+        let (node, ready) = (String::new(), Value::Null);
+        let mut liar = Self { stdin, lines, node, ready, _process: process };
+        liar.ready = liar.line("ready");
+        liar.node = liar.ready["node"].as_str().unwrap_or_default().to_owned();
         liar
     }
 
@@ -84,16 +92,16 @@ impl Liar {
     }
 
     /// Tells it to act; answers at once.
-    fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.stdin.write_all(b"go\n").expect("it reads");
     }
 
     /// What it says of what it did.
-    fn done(&self) -> Value {
+    pub(crate) fn done(&self) -> Value {
         self.line("done")["report"].clone()
     }
 
-    fn act(&mut self) -> Value {
+    pub(crate) fn act(&mut self) -> Value {
         self.begin();
         self.done()
     }
@@ -278,7 +286,7 @@ fn two_words_for_one_place_are_settled_and_bans_are_not_gone_behind() {
 }
 
 /// The most that a node had in use since it was looked at first.
-fn is_bounded(nodes: &[TestNode], before: &[u64]) {
+pub(crate) fn is_bounded(nodes: &[TestNode], before: &[u64]) {
     for (node, before) in nodes.iter().zip(before) {
         let peak = node.peak_bytes();
         println!("memory: {} MiB before, {} at most", before >> 20, peak >> 20);
@@ -287,7 +295,7 @@ fn is_bounded(nodes: &[TestNode], before: &[u64]) {
 }
 
 /// How long messages take from ada to bob, sorted.
-fn latencies(ada: &mut Lean, bob: &mut Lean, what: &str, count: usize) -> Vec<Duration> {
+pub(crate) fn latencies(ada: &mut Lean, bob: &mut Lean, what: &str, count: usize) -> Vec<Duration> {
     let mut all: Vec<Duration> = (0..count)
         .map(|number| {
             let words = format!("{what} {number:04}");
@@ -301,7 +309,7 @@ fn latencies(ada: &mut Lean, bob: &mut Lean, what: &str, count: usize) -> Vec<Du
     all
 }
 
-fn p99(sorted: &[Duration]) -> Duration {
+pub(crate) fn p99(sorted: &[Duration]) -> Duration {
     sorted[sorted.len() * 99 / 100]
 }
 

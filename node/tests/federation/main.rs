@@ -9,12 +9,16 @@
 mod away;
 #[cfg(test)]
 mod channel;
+#[cfg(test)]
+mod cheat;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
 #[path = "../chat/clients.rs"]
 mod clients;
 #[cfg(test)]
 mod closed;
+#[cfg(test)]
+mod dead;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
 #[path = "../chat/driver.rs"]
@@ -37,6 +41,8 @@ mod line;
 mod live;
 #[cfg(test)]
 mod many;
+#[cfg(test)]
+mod much;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]

@@ -90,8 +90,18 @@ impl Many {
         let place = CHANNELS - made["chats"][0]["id"].as_i64().expect("a channel");
         let named = json!({ "channel": { "channel": place }, "username": NAME });
         assert_eq!(home.invoke("channels.UpdateUsername", named), true);
-        let joined = self.members[1..].iter_mut().map(join);
+        let joined = self.members[1..].iter_mut().map(|member| join(member, "a.example"));
         self.places = std::iter::once(place).chain(joined).collect();
+        self.all_are_here();
+    }
+
+    /// All join the group of a node that is none of these.
+    pub(crate) fn gather_at(&mut self, domain: &str) {
+        self.places = self.members.iter_mut().map(|member| join(member, domain)).collect();
+        self.all_are_here();
+    }
+
+    fn all_are_here(&mut self) {
         // Who has joined says so; then all have the whole chain.
         for at in 0..self.members.len() {
             let words = format!("{} is here", letter(at));
@@ -137,11 +147,8 @@ impl Many {
         watch(&self.nodes[0], &self.nodes[at]).heads().expect("a node says what it holds")
     }
 
-    /// All members see the same, each message once, and all nodes hold the same.
-    ///
-    /// What came last in each lane may be no message: whoever has said and heard everything may still
-    /// lack a reaction, so heads are asked for until they are equal.
-    pub(crate) fn all_are_equal(&mut self, expected: &[String]) {
+    /// All members see the same, each message once.
+    pub(crate) fn all_show(&mut self, expected: &[String]) {
         let mut expected = expected.to_vec();
         expected.sort();
         for at in 0..self.members.len() {
@@ -149,22 +156,38 @@ impl Many {
             shown.sort();
             assert_eq!(shown, expected, "at {}", letter(at));
         }
+    }
+
+    /// What the group is called at a node.
+    pub(crate) fn title(&mut self, at: usize) -> String {
+        let channel = json!({ "channel": { "channel": self.places[at] } });
+        let full = self.members[at].invoke("channels.GetFullChannel", channel);
+        full["chats"][0]["title"].as_str().expect("a title").to_owned()
+    }
+
+    /// All members see the same, each message once, and all nodes hold the same.
+    ///
+    /// What came last in each lane may be no message: whoever has said and heard everything may still
+    /// lack a reaction, so heads are asked for until they are equal.
+    pub(crate) fn all_are_equal(&mut self, expected: &[String]) {
+        self.all_show(expected);
         for at in 1..self.nodes.len() {
             until("heads are equal", || (self.heads(0) == self.heads(at)).then_some(()));
         }
     }
 }
 
-fn join(member: &mut Driver) -> i64 {
+fn join(member: &mut Driver, domain: &str) -> i64 {
     if member.client.name == "tdlib" {
         // TDLib takes dots out of names.
-        let name = json!({ "username": format!("{NAME}_at_a_example") });
+        let domain = domain.replace('.', "_");
+        let name = json!({ "username": format!("{NAME}_at_{domain}") });
         let chat = member.request("searchPublicChat", name);
         let place = chat["id"].as_i64().expect("a chat");
         member.request("joinChat", json!({ "chat_id": place }));
         return place;
     }
-    let whole = format!("{NAME}@a.example");
+    let whole = format!("{NAME}@{domain}");
     let found = member.invoke("contacts.ResolveUsername", json!({ "username": whole }));
     let place = CHANNELS - found["chats"][0]["id"].as_i64().expect("a channel");
     member.invoke("channels.JoinChannel", json!({ "channel": { "channel": place } }));

@@ -51,7 +51,7 @@ fn finds(node: &TestNode, arguments: &[&str], problems: &[&str]) -> Value {
 }
 
 /// The command fails, and says this.
-fn refused(node: &TestNode, arguments: &[&str]) -> String {
+pub(crate) fn refused(node: &TestNode, arguments: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
     command.args(arguments).arg("--data").arg(node.data());
     let finished = process::run(&mut command, WITHIN);

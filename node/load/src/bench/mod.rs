@@ -2,6 +2,7 @@
 
 pub(crate) mod channel;
 pub(crate) mod delivery;
+pub(crate) mod federation;
 mod fill;
 pub(crate) mod group;
 pub(crate) mod idle;

@@ -27,16 +27,22 @@ requests_per_key_per_second = 1000000000
 idle_timeout_s = 3600
 ";
 
+/// In the directory of a node that was started here.
+const CONFIG: &str = "rookery.toml";
+const DATA: &str = "data";
+
 /// A node, ours or another's.
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) public: PublicKey,
     pub(crate) pid: u32,
+    /// Where other nodes reach it: multiaddresses. Empty where it was not told to listen for them.
+    pub(crate) mesh: Vec<String>,
     /// Its data directory: where it is asked for invites.
     data: Option<PathBuf>,
     /// Members that logged in so far: each block of them has an address of its own.
     members: AtomicUsize,
-    _own: Option<Own>,
+    own: Option<Own>,
 }
 
 /// What the node counted of its store since it started.
@@ -49,7 +55,7 @@ pub(crate) struct StoreStats {
 /// A node that ends with us.
 struct Own {
     child: Child,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 impl Drop for Own {
@@ -75,9 +81,10 @@ impl Target {
             address,
             public: PublicKey::from_pem(&pem)?,
             pid,
+            mesh: Vec::new(),
             data,
             members: AtomicUsize::new(0),
-            _own: None,
+            own: None,
         })
     }
 
@@ -88,41 +95,54 @@ impl Target {
 
     /// [`Target::start`] with more in its configuration.
     pub(crate) fn start_with(more: &str) -> anyhow::Result<Self> {
-        let binary = binary()?;
         let directory = tempfile::tempdir()?;
-        let config = directory.path().join("rookery.toml");
-        fs::write(&config, format!("{LIMITS_LIFTED}{more}"))?;
-        let data = directory.path().join("data");
-        let mut child = Command::new(&binary)
-            .args(["run", "--json", "--mtproto", "127.0.0.1:0", "--http", "127.0.0.1:0"])
-            .arg("--data")
-            .arg(&data)
-            .arg("--config")
-            .arg(&config)
-            .env("ROOKERY_LOG", "error")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| {
-                format!("{}: build it first (cargo build --release)", binary.display())
-            })?;
-        let stdout = child.stdout.take().context("standard output")?;
+        fs::write(directory.path().join(CONFIG), format!("{LIMITS_LIFTED}{more}"))?;
+        let (child, ready) = spawn(directory.path(), &[])?;
         let pid = child.id();
-        let own = Own { child, _directory: directory };
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let ready: serde_json::Value = serde_json::from_str(&line).context("no ready line")?;
+        let data = Some(directory.path().join(DATA));
+        let own = Some(Own { child, directory });
         let text = |key: &str| ready[key].as_str().context("ready line");
         let address = text("mtproto")?.parse()?;
         let public = PublicKey::from_pem(text("rsa_pem")?)?;
-        Ok(Self {
-            address,
-            public,
-            pid,
-            data: Some(data),
-            members: AtomicUsize::new(0),
-            _own: Some(own),
-        })
+        let mesh = mesh_of(&ready);
+        Ok(Self { address, public, pid, mesh, data, members: AtomicUsize::new(0), own })
+    }
+
+    /// Kills the node.
+    pub(crate) fn stop(&mut self) -> anyhow::Result<()> {
+        let own = self.own.as_mut().context("a node of our own")?;
+        own.child.kill()?;
+        own.child.wait()?;
+        Ok(())
+    }
+
+    /// Starts it again, on the same directory and ports.
+    pub(crate) fn resume(&mut self) -> anyhow::Result<()> {
+        let own = self.own.as_mut().context("a node of our own")?;
+        let address = self.address.to_string();
+        let listen = self.mesh.first().and_then(|mesh| mesh.split_once("/p2p/"));
+        let mut more = vec!["--mtproto", &address];
+        more.extend(listen.into_iter().flat_map(|(listen, _)| ["--mesh", listen]));
+        let (child, ready) = spawn(own.directory.path(), &more)?;
+        own.child = child;
+        self.pid = own.child.id();
+        self.mesh = mesh_of(&ready);
+        Ok(())
+    }
+
+    /// Connects it to another one from now on.
+    pub(crate) fn add_peer(&self, other: &Self) -> anyhow::Result<()> {
+        let address = other.mesh.first().context("it listens for no other nodes")?;
+        let ask = serde_json::json!({ "do": "peer_add", "address": address });
+        self.ask(&ask.to_string()).map(drop)
+    }
+
+    /// Bytes that it has had of the node that calls itself by a domain.
+    pub(crate) fn bytes_from(&self, domain: &str) -> anyhow::Result<u64> {
+        let told = self.ask("{\"do\":\"peers\"}")?;
+        let peers = told["peers"].as_array().context("a list of peers")?.iter();
+        let of = peers.filter(|peer| peer["domain"] == domain);
+        Ok(of.filter_map(|peer| peer["bytes_in"].as_u64()).sum())
     }
 
     /// A client with a key and a session of its own.
@@ -221,6 +241,41 @@ impl Target {
         let answer = reply.get_mut("ok").map(serde_json::Value::take);
         answer.with_context(|| format!("the node refused: {line}"))
     }
+}
+
+/// Starts a node on a directory, and waits until it is ready: its ready line.
+fn spawn(directory: &Path, more: &[&str]) -> anyhow::Result<(Child, serde_json::Value)> {
+    let binary = binary()?;
+    let mut command = Command::new(&binary);
+    command.args(["run", "--json", "--http", "127.0.0.1:0"]);
+    if !more.contains(&"--mtproto") {
+        command.args(["--mtproto", "127.0.0.1:0"]);
+    }
+    let mut child = command
+        .args(more)
+        .arg("--data")
+        .arg(directory.join(DATA))
+        .arg("--config")
+        .arg(directory.join(CONFIG))
+        .env("ROOKERY_LOG", "error")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{}: build it first (cargo build --release)", binary.display()))?;
+    let stdout = child.stdout.take().context("standard output")?;
+    let mut line = String::new();
+    BufReader::new(stdout).read_line(&mut line)?;
+    let ready = serde_json::from_str(&line).context("no ready line");
+    if ready.is_err() {
+        child.kill().ok();
+        child.wait().ok();
+    }
+    Ok((child, ready?))
+}
+
+fn mesh_of(ready: &serde_json::Value) -> Vec<String> {
+    let mesh = ready["mesh"].as_array().into_iter().flatten();
+    mesh.filter_map(|one| one.as_str().map(str::to_owned)).collect()
 }
 
 /// The node's program: the one that `ROOKERY_BINARY` names, or `rookery` beside this program.
