@@ -5,6 +5,7 @@
 
 mod answers;
 mod files;
+mod identity;
 mod network;
 mod peers;
 mod records;
@@ -90,6 +91,8 @@ pub(crate) struct Federation {
     unmet: mpsc::Sender<GroupId>,
     /// Channels that cannot be read for want of keys.
     locked: mpsc::Sender<ChannelId>,
+    /// This node's keys were changed.
+    rekeyed: mpsc::Sender<()>,
     /// Keys that were asked for in vain, channel by channel, and when: see [`KEYS_AGAIN_MS`].
     unanswered: Mutex<BTreeMap<ChannelId, (Vec<Hash16>, u64)>>,
 }
@@ -118,6 +121,7 @@ impl Federation {
         let (strangers, strangers_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (locked, locked_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
+        let (rekeyed, rekeyed_rx) = mpsc::channel(1);
         let federation = Arc::new(Self {
             core: core.clone(),
             blobs: blobs.clone(),
@@ -133,6 +137,7 @@ impl Federation {
             strangers,
             unmet,
             locked,
+            rekeyed,
             unanswered: Mutex::default(),
         });
         let setup = Setup {
@@ -160,8 +165,9 @@ impl Federation {
         let asking = federation.clone().work(strangers_rx, unmet_rx);
         let (looking, confirming) = (federation.clone().look(), federation.clone().confirm());
         let unlocking = federation.clone().unlock(locked_rx);
+        let showing = federation.clone().show_keys(rekeyed_rx);
         let working = tokio::spawn(async move {
-            tokio::join!(asking, looking, confirming, unlocking);
+            tokio::join!(asking, looking, confirming, unlocking, showing);
         });
         Ok(Some((federation, working)))
     }

@@ -22,6 +22,7 @@ mod membership;
 mod nodes;
 mod pairs;
 mod people;
+mod rotation;
 mod serve;
 
 pub use asks::Asked;
