@@ -39,6 +39,8 @@ mod many;
 mod operator;
 #[cfg(test)]
 mod private;
+#[cfg(test)]
+mod rotation;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
 #[path = "../groups/scene.rs"]
