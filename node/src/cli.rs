@@ -44,6 +44,9 @@ enum Command {
     Peer(PeerArgs),
     /// Look after channels that the running node shares with others.
     Channel(ChannelArgs),
+    /// Give the running node new keys, for example because the old ones may have been stolen. Other nodes
+    /// take it for the same node, and who has only the old keys no longer.
+    RotateKeys(PeerListArgs),
     /// Say why this node and others do not talk, and what to do. Exits with 1 if something is wrong.
     Doctor(DoctorArgs),
     /// Write everything that the store of a stopped node holds into a file. Files of members are not
@@ -207,6 +210,8 @@ enum PeerCommand {
     Remove(PeerAddressArgs),
     /// Print this node's addresses and what is known of others.
     List(PeerListArgs),
+    /// Take the domain for a node that it says it has now, which is another one than before.
+    Repin(PeerNameArgs),
     /// Want nothing more of a node. What it has brought stays, and does not change any more.
     Block(PeerNameArgs),
     /// Talk with a blocked node again.
@@ -383,6 +388,7 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Peer(PeerArgs { command })) => match command {
             PeerCommand::Add(args) => peers::add(&args.data, args.address),
             PeerCommand::Remove(args) => peers::remove(&args.data, args.address),
+            PeerCommand::Repin(args) => peers::repin(&args.data, args.name),
             PeerCommand::List(args) => peers::list(&args.data),
             PeerCommand::Block(args) => peers::block(&args.data, args.name, true),
             PeerCommand::Unblock(args) => peers::block(&args.data, args.name, false),
@@ -398,6 +404,7 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             }
             ChannelCommand::RecoveryKey(args) => peers::recovery_key(&args.data),
         },
+        Some(Command::RotateKeys(args)) => peers::rotate_keys(&args.data),
         Some(Command::Doctor(args)) => {
             let config = args.config.load()?;
             doctor::run(&args.data, &config.federation, args.peer.as_deref())

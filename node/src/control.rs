@@ -28,6 +28,7 @@ use zeroize::Zeroizing;
 use crate::doctor;
 use crate::federation::Federation;
 use crate::media::Keeper;
+use crate::secrets::Rotation;
 
 /// The socket's name in the data directory.
 const SOCKET: &str = "control.sock";
@@ -58,6 +59,8 @@ pub(crate) struct Node {
     pub(crate) federation: Option<Arc<Federation>>,
     /// The secret half of the key that recovers channels that began here, in hex.
     pub(crate) recovery: Arc<Zeroizing<String>>,
+    /// Changes the node's keys.
+    pub(crate) rotation: Arc<Rotation>,
 }
 
 /// What can be asked.
@@ -140,6 +143,13 @@ pub(crate) enum Request {
     },
     /// The key that recovers channels that began here.
     RecoveryKey,
+    /// Changes the node's keys.
+    RotateKeys,
+    /// Takes the domain for a node that it says it has now.
+    PeerRepin {
+        /// The beginning of its name, or the domain that it had.
+        name: String,
+    },
     /// What is stored of files.
     MediaUsage,
     /// Clears away what nobody keeps.
@@ -155,7 +165,10 @@ impl Request {
         match self {
             Self::MediaCollect { .. } => ALL_FILES_WITHIN,
             // The other node is waited for.
-            Self::PeerAdd { .. } | Self::MoveHome { .. } | Self::Doctor { .. } => 10 * WITHIN,
+            Self::PeerAdd { .. }
+            | Self::PeerRepin { .. }
+            | Self::MoveHome { .. }
+            | Self::Doctor { .. } => 10 * WITHIN,
             _ => WITHIN,
         }
     }
@@ -254,7 +267,8 @@ async fn exchange(mut stream: UnixStream, node: Node) -> io::Result<()> {
     timeout(WITHIN, writer.write_all(text.as_bytes())).await?
 }
 
-async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
+/// Does what is asked, whoever asks: that is for the caller to know.
+pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
     let shown = |found: NumberAndCode| json!(found);
     match request {
         Request::Invite { mail: None } => Ok(shown(node.core.invite(None).await?.into())),
@@ -350,6 +364,16 @@ async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
             Ok(json!({ "home": node.core.node().to_string() }))
         }
         Request::RecoveryKey => Ok(json!({ "key": node.recovery.as_str() })),
+        Request::RotateKeys => {
+            let (operational, cert) = node.rotation.rotate(&node.core).await?;
+            let serial = cert.body.serial;
+            if let Some(federation) = &node.federation {
+                federation.rekey(operational, cert)?;
+            }
+            tracing::info!(serial, "the keys of this node were changed");
+            Ok(json!({ "node": node.core.node().to_string(), "serial": serial }))
+        }
+        Request::PeerRepin { name } => Ok(json!(federation(node)?.repin(&name).await?)),
         Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
         Request::MediaCollect { dry_run } => {
             let (cleared, failed) = node.keeper.clear(true, dry_run).await;

@@ -3,6 +3,7 @@
 mod cli;
 mod client_config;
 mod codes;
+mod commands;
 mod config;
 mod control;
 mod delivery;

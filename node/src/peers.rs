@@ -144,21 +144,32 @@ pub(crate) fn channels(args: &DataArgs) -> anyhow::Result<()> {
         writeln!(out, "{found}")?;
         return Ok(());
     }
-    let channels: Vec<Shared> = serde_json::from_value(found)?;
+    writeln!(out, "{}", listed(found)?)?;
+    Ok(())
+}
+
+/// Channels that are shared, in words.
+pub(crate) fn listed(channels: Value) -> anyhow::Result<String> {
+    let channels: Vec<Shared> = serde_json::from_value(channels)?;
     if channels.is_empty() {
-        writeln!(out, "No channel is shared with another node.")?;
+        return Ok("No channel is shared with another node.".into());
     }
+    let mut lines = Vec::new();
     for shared in channels {
         let title = shared.title.unwrap_or_default();
         let name = shared.name.map(|name| format!(" @{name}")).unwrap_or_default();
         let home = if shared.is_home { "this node".to_owned() } else { shared.home };
-        writeln!(out, "{title}{name}\n  {}\n  home: {home}", shared.group)?;
-        for member in shared.members {
-            writeln!(out, "  written in by {member}")?;
-        }
+        lines.push(format!("{title}{name}\n  {}\n  home: {home}", shared.group));
+        lines.extend(shared.members.iter().map(|member| format!("  written in by {member}")));
     }
-    Ok(())
+    Ok(lines.join("\n"))
 }
+
+/// What was done about a channel, in words.
+pub(crate) const HANDED_OVER: &str = "The other node decides about the channel from now on.";
+pub(crate) const TAKES_OVER: &str = "This node takes the channel over when its home hands it over.";
+pub(crate) const TAKES_NOT_OVER: &str = "This node does not take the channel over.";
+pub(crate) const RECOVERED: &str = "This node decides about the channel from now on.";
 
 /// Prints what was done: in JSON, or in words.
 fn done(args: &DataArgs, answer: &Value, words: &str) -> anyhow::Result<()> {
@@ -173,14 +184,14 @@ fn done(args: &DataArgs, answer: &Value, words: &str) -> anyhow::Result<()> {
 
 pub(crate) fn move_home(args: &DataArgs, channel: String, to: String) -> anyhow::Result<()> {
     let answer: Value = control::ask(&args.data, &Request::MoveHome { channel, to })?;
-    done(args, &answer, "The other node decides about the channel from now on.")
+    done(args, &answer, HANDED_OVER)
 }
 
 pub(crate) fn accept_home(args: &DataArgs, channel: String, agrees: bool) -> anyhow::Result<()> {
     let answer: Value = control::ask(&args.data, &Request::AcceptHome { channel, agrees })?;
     let words = match agrees {
-        true => "This node takes the channel over when its home hands it over.",
-        false => "This node does not take the channel over.",
+        true => TAKES_OVER,
+        false => TAKES_NOT_OVER,
     };
     done(args, &answer, words)
 }
@@ -195,11 +206,31 @@ pub(crate) fn recover(
         .with_context(|| format!("cannot read {}", key_file.display()))?;
     let key = key.trim().to_owned();
     let answer: Value = control::ask(&args.data, &Request::Recover { channel, key, undo })?;
-    done(args, &answer, "This node decides about the channel from now on.")
+    done(args, &answer, RECOVERED)
 }
 
 pub(crate) fn recovery_key(args: &DataArgs) -> anyhow::Result<()> {
     let answer: Value = control::ask(&args.data, &Request::RecoveryKey)?;
     let key = answer["key"].as_str().unwrap_or_default().to_owned();
     done(args, &answer, &key)
+}
+
+pub(crate) fn rotate_keys(args: &DataArgs) -> anyhow::Result<()> {
+    let answer: Value = control::ask(&args.data, &Request::RotateKeys)?;
+    let words = format!(
+        "This node signs with new keys from now on (certificate {}). It is still called\n{}",
+        answer["serial"],
+        answer["node"].as_str().unwrap_or_default()
+    );
+    done(args, &answer, &words)
+}
+
+pub(crate) fn repin(args: &DataArgs, name: String) -> anyhow::Result<()> {
+    let peer: Peer = control::ask(&args.data, &Request::PeerRepin { name })?;
+    let domain = peer.domain.clone().unwrap_or_default();
+    let words = format!(
+        "{}\nis called by {domain} here from now on. Its people and channels are name@{domain}.",
+        peer.node.clone().unwrap_or_default()
+    );
+    done(args, &serde_json::to_value(&peer)?, &words)
 }

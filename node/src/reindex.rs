@@ -1,6 +1,6 @@
 //! `rookery reindex`: the index of words, built anew.
 
-use node_core::{Core, Setup};
+use node_core::{Core, LogKeys, Setup};
 use serde_json::{Value, json};
 
 use crate::cli::DataArgs;
@@ -17,9 +17,11 @@ pub(crate) fn reindex(args: &DataArgs, config: &StoreConfig) -> anyhow::Result<(
         return print(args, &asked, "begun; the old index serves until the new one is whole");
     }
     #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
-    let opened = secrets::open(&args.data, config, &mut rand::rng())?;
-    let (store, master, log_keys) =
-        (opened.store.clone(), opened.master.clone(), opened.log_keys("", &[]));
+    let mut rng = rand::rng();
+    let opened = secrets::open(&args.data, config, &mut rng)?;
+    let (store, master) = (opened.store.clone(), opened.master.clone());
+    // No log is written.
+    let log_keys = LogKeys::generate(&mut rng);
     let setup = Setup::offline(store, run::clock(), opened.access_secret, master, log_keys);
     let core = Core::open(setup)?;
     tokio::runtime::Builder::new_current_thread().build()?.block_on(async {

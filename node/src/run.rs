@@ -22,7 +22,7 @@ use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, secret};
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
-use crate::{control, delivery, media, metrics, secrets};
+use crate::{commands, control, delivery, media, metrics, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -81,6 +81,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         keeper,
         federation: federation.clone(),
         recovery: Arc::new(opened.recovery_key()),
+        rotation: Arc::new(opened.rotation()),
     };
     let metrics = Arc::new(Metrics {
         node: asked.clone(),
@@ -88,6 +89,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         ready: AtomicBool::new(false),
     });
     let (watched, watching) = metrics::listen(&metrics, &config.metrics.listen).await?;
+    let by_message = commands::start(asked.clone());
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
     let timers = tokio::spawn(timers(core.clone()));
@@ -134,6 +136,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         reason = store.failed() => Err(anyhow!("the node cannot go on: {reason}")),
     };
     commands.abort();
+    by_message.abort();
     federating.iter().for_each(JoinHandle::abort);
     timers.abort();
     tidying.abort();
@@ -188,7 +191,7 @@ fn core(
         access_secret: opened.access_secret,
         master: opened.master.clone(),
         stamp: opened.stamp,
-        log_keys: opened.log_keys(&config.federation.domain, reached(config)),
+        log_keys: opened.log_keys(&config.federation.domain, reached(config), clock()())?,
         can_mail: ways.smtp.is_some(),
         has_login_page: config.oidc.is_some(),
         requires_email: config.codes.require_email,

@@ -7,7 +7,7 @@
 use std::fmt::Display;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -22,6 +22,10 @@ use zeroize::Zeroizing;
 use crate::config::StoreConfig;
 use crate::master_file::MasterFile;
 use crate::sealing;
+
+mod rotation;
+
+pub(crate) use rotation::Rotation;
 
 const RSA_KEY: &[u8] = b"rsa";
 const IDENTITY_KEY: &[u8] = b"identity";
@@ -40,6 +44,10 @@ pub(crate) struct Opened {
     root: NodeIdentity,
     /// Opens what others seal for this node.
     sealing: BoxSecret,
+    /// What did before.
+    sealing_before: Vec<BoxSecret>,
+    /// Where the master key is.
+    path: PathBuf,
     /// Recovers the groups that begin here.
     recovery: NodeIdentity,
     /// Keys the server salts.
@@ -60,12 +68,40 @@ impl Opened {
 
     /// What the logs of channels are signed with.
     ///
-    /// `domain` and `addresses` are how other nodes name and reach this one.
-    pub(crate) fn log_keys(&self, domain: &str, addresses: &[String]) -> LogKeys {
+    /// `domain` and `addresses` are how other nodes name and reach this one. Where they are others than
+    /// before, the node gets another certificate; it is durable when this returns.
+    pub(crate) fn log_keys(
+        &self,
+        domain: &str,
+        addresses: &[String],
+        now_ms: u64,
+    ) -> anyhow::Result<LogKeys> {
+        let copy = |secret: &BoxSecret| BoxSecret::from_bytes(&secret.secret_bytes());
         let operational = NodeIdentity::from_seed(&self.identity.seed());
-        let sealing = BoxSecret::from_bytes(&self.sealing.secret_bytes());
-        LogKeys::new(&self.root, operational, sealing, *self.recovery.public().as_bytes())
-            .reached(&self.root, domain, addresses)
+        let recovery = *self.recovery.public().as_bytes();
+        let certs = rotation::certs(&*self.store)?;
+        let last = certs.last().cloned();
+        let keys = LogKeys::new(&self.root, operational, copy(&self.sealing), recovery)
+            .opening(self.sealing_before.iter().map(copy).collect())
+            .certified(certs, domain, addresses, now_ms);
+        if last.as_ref() != Some(keys.cert()) {
+            rotation::keep_cert(&*self.store, keys.cert())?;
+            if let Some(last) = last {
+                let (serial, before) = (keys.cert().body.serial, last.body.serial);
+                tracing::info!(serial, before, "this node has another certificate");
+            }
+        }
+        Ok(keys)
+    }
+
+    /// What changes the keys while the node runs.
+    pub(crate) fn rotation(&self) -> Rotation {
+        Rotation {
+            store: self.store.clone(),
+            master: self.master.clone(),
+            path: self.path.clone(),
+            turn: tokio::sync::Mutex::default(),
+        }
     }
 }
 
@@ -125,6 +161,15 @@ pub(crate) fn open(
         Ok(ServerKey::generate(rng)?.to_pkcs8_pem()?.as_bytes().to_vec())
     })?;
     let server_key = std::str::from_utf8(&server_key).context("the stored RSA key")?;
+    let stamp = stored_stamp(directory)?;
+    if node_core::is_restored(opened.store(), stamp)? {
+        tracing::warn!(
+            "the store was filled from a backup: the node goes on under new keys, since others may \
+             have seen newer ones than the backup holds"
+        );
+        rotation::replace(&vault, rng)?;
+    }
+    let sealing_before = rotation::sealing_before(&vault)?;
     let mut signing = |name| -> anyhow::Result<NodeIdentity> {
         let seed =
             vault.get_or_make(name, rng, |rng| Ok(NodeIdentity::generate(rng).seed().to_vec()))?;
@@ -142,11 +187,13 @@ pub(crate) fn open(
         identity,
         root,
         sealing: BoxSecret::from_bytes(sealing),
+        sealing_before,
+        path: file.path.clone(),
         recovery,
         salt_secret: *master.derive("server salts"),
         access_secret: *master.derive("access hashes"),
         last_write,
-        stamp: stored_stamp(directory)?,
+        stamp,
         store: opened.shared(),
         master: Arc::new(master),
     })

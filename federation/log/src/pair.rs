@@ -387,6 +387,11 @@ impl Pair {
         self.records.get(at).map(|record| &record.entry)
     }
 
+    /// Under which certificate a delivered entry was signed.
+    pub fn serial_of(&self, at: &EntryRef) -> Option<u32> {
+        self.records.get(at).map(|record| record.serial)
+    }
+
     /// Whether a delivered entry counts.
     pub fn counts(&self, at: &EntryRef) -> bool {
         self.records.get(at).is_some_and(|record| record.counts)

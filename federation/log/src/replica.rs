@@ -675,6 +675,13 @@ impl Replica {
         known.or(self.certs.get(&(node, serial))).is_some()
     }
 
+    /// Under which certificate the last delivered entry of a lane was signed; `None` for an empty lane.
+    pub fn last_serial(&self, node: Node16, inc: u32) -> Option<u32> {
+        let heads = self.lanes.heads(&self.chain);
+        let last = heads.into_iter().find(|at| (at.node, at.inc) == (node, inc))?;
+        self.ids.get(&last).map(|(_, serial)| *serial)
+    }
+
     /// How many data entries may wait from here on.
     pub fn set_pending_max(&mut self, pending_max: usize) {
         self.pending_max = pending_max;

@@ -1,16 +1,18 @@
 //! The handle by which a node uses its mesh.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use glog::{GroupId, NodeCert, NodeId};
+use keys::NodeIdentity;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::calls::{Call, Reply};
 use crate::host::Host;
+use crate::net::Identity;
 use crate::setup::{Setup, StaticPeer};
 use crate::status::{CallError, FetchError, PeerStatus, StartError};
 use crate::trouble::Trouble;
@@ -37,6 +39,10 @@ pub(crate) struct Wishes {
     pub(crate) groups_changed: bool,
     /// Groups with entries that were not announced, for want of room.
     pub(crate) untold: BTreeSet<GroupId>,
+    /// Nodes that have a newer certificate than was known, and its serial.
+    pub(crate) newer: BTreeMap<NodeId, u32>,
+    /// The key under which this node goes on.
+    pub(crate) renewed: Option<Identity>,
 }
 
 /// What the handle and the task both see.
@@ -50,6 +56,9 @@ pub(crate) struct Shared {
 
 /// A node's part in the mesh. Ends when it is dropped or stopped.
 pub struct Mesh {
+    node: NodeId,
+    /// Of the certificate in use.
+    serial: Mutex<u32>,
     commands: mpsc::Sender<Command>,
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
@@ -65,13 +74,14 @@ impl Mesh {
     pub async fn start(setup: Setup, host: Arc<dyn Host>) -> Result<Self, StartError> {
         let shared = Arc::new(Shared::default());
         shared.wishes.lock().peers.clone_from(&setup.peers);
+        let (node, serial) = (setup.cert.node(), Mutex::new(setup.cert.body.serial));
         let (commands, commands_rx) = mpsc::channel(COMMANDS_MAX);
         let (stop, stop_rx) = watch::channel(false);
         let (ended_tx, ended) = watch::channel(None);
         let task =
             crate::net::start(setup, host, Arc::clone(&shared), commands_rx, stop_rx, ended_tx)
                 .await?;
-        Ok(Self { commands, shared, stop, ended, task })
+        Ok(Self { node, serial, commands, shared, stop, ended, task })
     }
 
     /// Where this node is reached, each with `/p2p/…`.
@@ -151,6 +161,31 @@ impl Mesh {
     /// No longer connects to an address by itself; a connection that stands stays.
     pub fn remove_peer(&self, address: &str) {
         self.wish(|wishes| wishes.peers.retain(|known| known.address != address));
+    }
+
+    /// Goes on under another key of the same node: all connections end, and come back under it. The
+    /// ports stay.
+    ///
+    /// # Errors
+    /// [`StartError::Certificate`] where the certificate does not vouch for the key, or is not of the
+    /// same node with a higher serial than the one in use.
+    pub fn renew(&self, operational: NodeIdentity, cert: NodeCert) -> Result<(), StartError> {
+        let identity = Identity { operational, cert };
+        let mut serial = self.serial.lock();
+        let fits = identity.holds() && identity.cert.node() == self.node;
+        if !fits || identity.cert.body.serial <= *serial {
+            return Err(StartError::Certificate);
+        }
+        *serial = identity.cert.body.serial;
+        self.wish(|wishes| wishes.renewed = Some(identity));
+        Ok(())
+    }
+
+    /// A node has a certificate of this serial: a connection under an older one ends.
+    pub fn has_newer(&self, node: NodeId, serial: u32) {
+        self.wish(|wishes| {
+            wishes.newer.insert(node, serial);
+        });
     }
 
     /// Sends a node away, and keeps it away.

@@ -225,6 +225,23 @@ pub enum Event {
     Entry(Arc<LogEntry>),
     /// Which groups are shared with other nodes changed.
     GroupsChanged,
+    /// A member has written a command to the service account that the rules do not carry out: whoever
+    /// does answers by [`crate::Core::answer_by_service`].
+    Command {
+        /// Who.
+        by: UserId,
+        /// The message, in that member's box.
+        id: MessageId,
+        /// The words.
+        text: String,
+    },
+    /// Another node has a newer certificate than was known: who comes with an older one is not it.
+    NodeKey {
+        /// Which node.
+        node: glog::NodeId,
+        /// Of the newer one.
+        serial: u32,
+    },
     /// Something of a private group of other nodes cannot be read here for want of its key.
     Locked {
         /// In which channel.

@@ -58,7 +58,7 @@ pub use channels::{
     Channel, ChannelCreated, ChannelDone, ChannelReactions, ChannelRead, ChannelRole,
     ChannelSetting, ChannelView, GENERAL_TOPIC, LogKeys, Migrated, NewChannel, NewTopic,
     Participant, ParticipantFilter, ParticipantPage, PostCopy, PostCounts, ShownTopic, Thread,
-    ThreadPage, Topic, TopicChange, TopicIcon, TopicPage, TopicQuery,
+    ThreadPage, Topic, TopicChange, TopicIcon, TopicPage, TopicQuery, is_restored,
 };
 pub use chats::{
     CHAT_ABOUT_CHARS_MAX, CHAT_MEMBERS_MAX, CHAT_TITLE_CHARS_MAX, Chat, ChatCreated, ChatDone,

@@ -193,7 +193,9 @@ fn of_trouble(other: &Other, trouble: Trouble) -> Finding {
         Trouble::Refused | Trouble::HungUp => (
             "refused",
             "Ask its operator: it may block this node, its policy may not let it in, or it knows a \
-             newer certificate of this node, as after an old backup was restored here."
+             newer certificate of this node: then this data directory is from before the last \
+             `rookery rotate-keys`. Stop the node, `rookery export` it and `rookery import` that: a \
+             restored node gets new keys."
                 .into(),
         ),
         Trouble::Silent => (
@@ -219,7 +221,8 @@ fn of_trouble(other: &Other, trouble: Trouble) -> Finding {
         Trouble::AnotherNode(node) => (
             "another-node",
             format!(
-                "{}If the other organisation has set up its node anew, remove the address and add it \
+                "{}If the other organisation has set up its node anew, or has changed its keys and the \
+                 address ends in /p2p/ and the old one, remove the address and add it \
                  again; otherwise ask whom the address belongs to.",
                 node.map(|node| format!("{node} is there. ")).unwrap_or_default()
             ),
@@ -266,7 +269,11 @@ fn domain(other: &Other, found: &mut Vec<Finding>) {
     {
         let says =
             format!("It is known here as {taken}, and now says that it is {}.", other.claimed);
-        found.push(Finding::note("domain-changed", says));
+        found.push(Finding::note("domain-changed", says).advise(format!(
+            "Ask its operator whether that is so. Then `rookery peer repin {taken}` calls its people and \
+             channels by {}; until then they keep the names that they have.",
+            other.claimed
+        )));
     }
     let Some((confirmed, reason)) = &other.confirmed else { return };
     let taken = other.taken.as_deref().unwrap_or_default();

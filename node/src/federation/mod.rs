@@ -5,6 +5,7 @@
 
 mod answers;
 mod files;
+mod identity;
 mod live;
 mod network;
 mod peers;
@@ -97,6 +98,8 @@ pub(crate) struct Federation {
     far_writers: Writers<(NodeId, u64, Option<u64>, Option<GroupId>)>,
     /// Channels that cannot be read for want of keys.
     locked: mpsc::Sender<ChannelId>,
+    /// This node's keys were changed.
+    rekeyed: mpsc::Sender<()>,
     /// Keys that were asked for in vain, channel by channel, and when: see [`KEYS_AGAIN_MS`].
     unanswered: Mutex<BTreeMap<ChannelId, (Vec<Hash16>, u64)>>,
 }
@@ -126,6 +129,7 @@ impl Federation {
         let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (locked, locked_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (live, live_rx) = mpsc::channel(live::WAITING_MAX);
+        let (rekeyed, rekeyed_rx) = mpsc::channel(1);
         let federation = Arc::new(Self {
             core: core.clone(),
             blobs: blobs.clone(),
@@ -144,6 +148,7 @@ impl Federation {
             writers: Writers::default(),
             far_writers: Writers::default(),
             locked,
+            rekeyed,
             unanswered: Mutex::default(),
         });
         let setup = Setup {
@@ -172,8 +177,9 @@ impl Federation {
         let (looking, confirming) = (federation.clone().look(), federation.clone().confirm());
         let unlocking = federation.clone().unlock(locked_rx);
         let telling = federation.clone().live(live_rx);
+        let showing = federation.clone().show_keys(rekeyed_rx);
         let working = tokio::spawn(async move {
-            tokio::join!(asking, looking, confirming, unlocking, telling);
+            tokio::join!(asking, looking, confirming, unlocking, telling, showing);
         });
         Ok(Some((federation, working)))
     }

@@ -29,6 +29,7 @@ impl Follower for Federation {
             Event::GroupsChanged => mesh.groups_changed(),
             // A full line loses nothing: names are asked for again now and then.
             Event::Stranger { node } => drop(self.strangers.try_send(*node)),
+            Event::NodeKey { node, serial } => mesh.has_newer(*node, *serial),
             Event::Locked { channel } => drop(self.locked.try_send(*channel)),
             _ => {}
         }

@@ -171,7 +171,7 @@ impl Federation {
     }
 
     /// A node by its domain, or the beginning of its name.
-    fn node_called(&self, name: &str) -> anyhow::Result<NodeId> {
+    pub(super) fn node_called(&self, name: &str) -> anyhow::Result<NodeId> {
         let known = self.core.known_nodes()?;
         let mut found = known.iter().filter(|known| {
             known.domain == name || (name.len() >= 8 && known.id.to_string().starts_with(name))

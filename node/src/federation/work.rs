@@ -82,6 +82,20 @@ impl Federation {
         }
     }
 
+    /// Shows in logs what this node signs with, after its keys were changed.
+    pub(super) async fn show_keys(self: Arc<Self>, mut rekeyed: mpsc::Receiver<()>) {
+        let mut again = tokio::time::interval(RENEW_EVERY);
+        loop {
+            tokio::select! {
+                Some(()) = rekeyed.recv() => {}
+                _ = again.tick() => {}
+            }
+            if let Err(cause) = self.write_down_keys(None).await {
+                tracing::warn!(%cause, "the certificate of this node is not shown everywhere");
+            }
+        }
+    }
+
     /// Asks for keys that are missing.
     pub(super) async fn unlock(self: Arc<Self>, mut locked: mpsc::Receiver<ChannelId>) {
         let mut again = tokio::time::interval(RENEW_EVERY);
@@ -199,11 +213,12 @@ impl Federation {
         Ok(())
     }
 
-    async fn introduce(&self, node: Node16) -> CoreResult<()> {
+    pub(super) async fn introduce(&self, node: Node16) -> CoreResult<()> {
         let Some(known) = self.core.known_node(node)? else { return Ok(()) };
         if !self.connected.lock().contains(&known.id) {
             return Ok(());
         }
+        self.write_down_keys(Some(known.id)).await?;
         if self.is_trusted(known.id)
             && let Err(cause) = self.core.pin_domain(node, &known.cert.body.domain).await
         {

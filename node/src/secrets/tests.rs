@@ -181,3 +181,51 @@ fn a_new_key_is_locked_from_the_start_where_a_passphrase_is_configured() {
     let missing = refused(directory.path(), &mode(SealMode::All));
     assert!(missing.contains("is locked with a passphrase"), "{missing}");
 }
+
+#[test]
+fn new_keys_replace_the_old_ones_and_a_backup_gets_new_ones() {
+    const NOW_MS: u64 = 1_800_000_000_000;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path();
+    let mut rng = StdRng::seed_from_u64(7);
+    let mut open = || super::open(path, &mode(SealMode::Secrets), &mut rng).unwrap();
+    let first = open();
+    let op = *first.identity.public().as_bytes();
+    let (boxes, name) = (first.sealing.public(), first.root.public());
+    let keys = |node: &Opened, domain| node.log_keys(domain, &[], NOW_MS).unwrap();
+    let cert = keys(&first, "a.example").cert().clone();
+    assert_eq!((cert.body.serial, cert.body.op), (1, op));
+    assert_eq!(keys(&first, "a.example").cert(), &cert);
+    // Another domain: the next certificate, which is kept with the one before.
+    let next = keys(&first, "b.example").cert().clone();
+    assert_eq!((next.body.serial, next.body.op), (1_800_000_000, op));
+    let all = |node: &Opened| keys(node, "b.example").certs().cloned().collect::<Vec<_>>();
+    assert_eq!(all(&first), [cert.clone(), next.clone()]);
+    let set_stamp = |node: &Opened, stamp: [u8; 16]| {
+        let mut batch = Batch::new();
+        batch.put(Keyspace::SETTINGS, b"stamp", stamp.to_vec());
+        let ticket = node.store.commit(batch).unwrap();
+        node.store.wait_durable(ticket).unwrap();
+    };
+    set_stamp(&first, first.stamp);
+    drop(first);
+    let again = open();
+    assert_eq!(*again.identity.public().as_bytes(), op, "a restart changes nothing");
+    assert!(again.sealing_before.is_empty());
+    // As `rookery import` leaves it: the content of a store with another stamp.
+    set_stamp(&again, [9; 16]);
+    drop(again);
+    let restored = open();
+    assert_ne!(*restored.identity.public().as_bytes(), op);
+    assert_eq!(restored.root.public(), name, "it is the same node");
+    let before: Vec<_> = restored.sealing_before.iter().map(BoxSecret::public).collect();
+    assert_eq!(before, [boxes], "what was sealed to it opens still");
+    assert_ne!(restored.sealing.public(), boxes);
+    let certs = all(&restored);
+    assert_eq!(certs[..2], [cert, next]);
+    assert_eq!(certs[2].body.serial, 1_800_000_001);
+    assert_eq!(certs[2].body.op, *restored.identity.public().as_bytes());
+    set_stamp(&restored, restored.stamp);
+    drop(restored);
+    assert_eq!(all(&open()), certs);
+}

@@ -49,6 +49,8 @@ mod operator;
 mod private;
 #[cfg(test)]
 mod restore;
+#[cfg(test)]
+mod rotation;
 #[allow(dead_code, reason = "shared with the tests of groups")]
 #[cfg(test)]
 #[path = "../groups/scene.rs"]

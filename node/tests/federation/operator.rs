@@ -18,7 +18,7 @@ const WITHIN: Duration = Duration::from_secs(120);
 const TRIES: u64 = 15;
 
 /// What the doctor says, and whether all is well by its exit code.
-fn doctor(node: &TestNode, arguments: &[&str]) -> (bool, Value) {
+pub(crate) fn doctor(node: &TestNode, arguments: &[&str]) -> (bool, Value) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
     command.args(["doctor", "--json", "--data"]).arg(node.data()).args(arguments);
     let finished = process::run(&mut command, WITHIN);
@@ -30,14 +30,14 @@ fn doctor(node: &TestNode, arguments: &[&str]) -> (bool, Value) {
 }
 
 /// Words of all findings of one level.
-fn codes(said: &Value, level: &str) -> Vec<String> {
+pub(crate) fn codes(said: &Value, level: &str) -> Vec<String> {
     let findings = said["findings"].as_array().expect("findings");
     let of_level = findings.iter().filter(|finding| finding["level"] == level);
     of_level.map(|finding| finding["code"].as_str().expect("a word").to_owned()).collect()
 }
 
 /// Asks until the doctor has found exactly these problems.
-fn finds(node: &TestNode, arguments: &[&str], problems: &[&str]) -> Value {
+pub(crate) fn finds(node: &TestNode, arguments: &[&str], problems: &[&str]) -> Value {
     for tries in 1.. {
         let (well, said) = doctor(node, arguments);
         assert_eq!(well, codes(&said, "problem").is_empty(), "{said}");

@@ -115,6 +115,16 @@ impl TestNode {
         self.run();
     }
 
+    /// Stops the node, does something with its files, and starts it again on them.
+    pub(crate) fn while_stopped<T>(&mut self, work: impl FnOnce(&Self) -> T) -> T {
+        let status = self.stop();
+        assert!(status.success(), "SIGTERM: {status}\n{}", self.log());
+        let done = work(self);
+        self.setup.mtproto = self.mtproto.to_string();
+        self.run();
+        done
+    }
+
     /// Kills the node (SIGKILL) and starts it again on the same directory and port.
     pub(crate) fn kill_and_restart(&mut self) {
         drop(self.process.take().expect("the node runs"));

@@ -20,7 +20,6 @@ use rand::rngs::StdRng;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use super::Base;
 use super::codec::Greeted;
 use super::gossip::{Known, Topics};
 use super::greet::{Serials, make_room};
@@ -28,6 +27,7 @@ use super::ingest::{Inbox, Ingested};
 use super::outbox::Outbox;
 use super::serve::ask;
 use super::swarm::{self, Behaviour};
+use super::{Base, Ended, Identity};
 use crate::calls::{Call, Reply};
 use crate::frames::{Hello, VERSION};
 use crate::mesh::Command;
@@ -153,6 +153,7 @@ enum Waiting {
 
 pub(super) struct Driver {
     base: Arc<Base>,
+    identity: Arc<Identity>,
     limits: Limits,
     me: NodeId,
     swarm: Swarm<Behaviour>,
@@ -191,7 +192,9 @@ impl Driver {
         let limits = base.setup.limits.clone();
         let known = Known::new(limits.connections);
         let greeted = Greeted::default();
-        let mut swarm = swarm::build(&base.setup, known.clone(), greeted.clone())?;
+        let identity = Arc::clone(&*base.identity.lock());
+        let key = &identity.operational;
+        let mut swarm = swarm::build(&base.setup, key, known.clone(), greeted.clone())?;
         listen(&base, &mut swarm).await?;
         let (done, done_rx) = mpsc::channel(DONE_MAX);
         let inbox = Inbox::start(Arc::clone(&base.host), done.clone());
@@ -200,6 +203,7 @@ impl Driver {
         let gone = std::mem::take(&mut *base.present.lock());
         let me = base.me;
         let mut driver = Self {
+            identity,
             me,
             swarm,
             began: Instant::now(),
@@ -244,26 +248,32 @@ impl Driver {
         mut self,
         commands: &mut mpsc::Receiver<Command>,
         mut stop: watch::Receiver<bool>,
-    ) {
+    ) -> Ended {
         let base = Arc::clone(&self.base);
         let mut ticks = tokio::time::interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        let ended = loop {
             tokio::select! {
                 // An error means that the handle is gone, too.
-                _ = stop.wait_for(|stop| *stop) => break,
+                _ = stop.wait_for(|stop| *stop) => break Ended::Stopped,
                 event = self.swarm.select_next_some() => self.happened(event),
                 Some(done) = self.done_rx.recv() => self.done(done),
                 command = commands.recv() => match command {
                     Some(command) => self.command(command),
-                    None => break,
+                    None => break Ended::Stopped,
                 },
-                () = base.shared.wake.notified() => self.keep_wishes(),
+                () = base.shared.wake.notified() => {
+                    if base.take_renewal() {
+                        break Ended::Renewed;
+                    }
+                    self.keep_wishes();
+                }
                 _ = ticks.tick() => self.tick(),
             }
             self.flush();
-        }
+        };
         self.leave().await;
+        ended
     }
 
     /// Says goodbye: the host hears that everybody is gone, whoever waits that nothing comes.
@@ -305,7 +315,7 @@ impl Driver {
         Box::new(Hello {
             versions: List::new(vec![VERSION]).unwrap_or_default(),
             features: List::<Text<32>, 32>::default(),
-            cert: self.base.setup.cert.clone(),
+            cert: self.identity.cert.clone(),
             now_ms: self.base.host.now_ms(),
         })
     }
@@ -341,12 +351,16 @@ impl Driver {
     /// Does what the handle wants to be so.
     fn keep_wishes(&mut self) {
         let now_ms = self.now_ms();
-        let (peers, blocked, groups_changed, untold) = {
+        let (peers, blocked, groups_changed, untold, newer) = {
             let mut wishes = self.base.shared.wishes.lock();
             let groups_changed = std::mem::take(&mut wishes.groups_changed);
             let untold = std::mem::take(&mut wishes.untold);
-            (wishes.peers.clone(), wishes.blocked.clone(), groups_changed, untold)
+            let newer = std::mem::take(&mut wishes.newer);
+            (wishes.peers.clone(), wishes.blocked.clone(), groups_changed, untold, newer)
         };
+        for (node, serial) in newer {
+            self.end_older(node, serial);
+        }
         for node in blocked.difference(&self.blocked).copied().collect::<Vec<_>>() {
             if let Some(peer) = self.serials.peer(&node) {
                 // Disconnects as well.

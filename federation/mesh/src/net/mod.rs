@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use glog::{NodeCert, NodeId};
+use keys::NodeIdentity;
 use libp2p::Multiaddr;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -30,6 +31,25 @@ use driver::Driver;
 const FAILURES_MAX: u32 = 5;
 /// A task that has worked for so long has not failed in a row.
 const SOUND_AFTER: Duration = Duration::from_secs(600);
+/// How long after a failure the task begins anew, longer each time: the ports of the last one may not be
+/// free at once.
+const AGAIN_AFTER: Duration = Duration::from_millis(100);
+
+/// Who the node is to others.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    /// Names it to libp2p.
+    pub(crate) operational: NodeIdentity,
+    /// Vouches for that.
+    pub(crate) cert: NodeCert,
+}
+
+impl Identity {
+    /// Whether the certificate is sound and of this key.
+    pub(crate) fn holds(&self) -> bool {
+        self.cert.verify().is_ok() && self.cert.op() == self.operational.public()
+    }
+}
 
 /// What outlives a failure of the task.
 pub(crate) struct Base {
@@ -37,6 +57,8 @@ pub(crate) struct Base {
     pub(crate) host: Arc<dyn Host>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) me: NodeId,
+    /// Another one after a rotation, under which the task begins anew.
+    pub(crate) identity: Mutex<Arc<Identity>>,
     /// Nodes of which the host knows that they are here.
     pub(crate) present: Mutex<BTreeMap<NodeId, NodeCert>>,
     /// Where the node listens, once that is known: the same ports again after a failure.
@@ -54,11 +76,13 @@ pub(crate) async fn start(
     stop: watch::Receiver<bool>,
     ended: watch::Sender<Option<String>>,
 ) -> Result<JoinHandle<()>, StartError> {
-    let cert = &setup.cert;
-    if cert.verify().is_err() || cert.op() != setup.operational.public() {
+    let operational = NodeIdentity::from_seed(&setup.operational.seed());
+    let identity = Identity { operational, cert: setup.cert.clone() };
+    if !identity.holds() {
         return Err(StartError::Certificate);
     }
-    let me = cert.node();
+    let me = identity.cert.node();
+    let identity = Mutex::new(Arc::new(identity));
     let listening = setup.listen.iter().map(|address| {
         address.parse::<Multiaddr>().map_err(|error| StartError::Listen {
             address: address.clone(),
@@ -71,6 +95,7 @@ pub(crate) async fn start(
         host,
         shared,
         me,
+        identity,
         present: Mutex::default(),
         listening: Mutex::new(listening),
         commands: tokio::sync::Mutex::new(commands),
@@ -98,7 +123,11 @@ async fn guard(
         let since = tokio::time::Instant::now();
         let task = tokio::spawn(run(Arc::clone(&base), started.take()));
         let reason = match task.await {
-            Ok(Ok(())) => return,
+            Ok(Ok(Ended::Stopped)) => return,
+            Ok(Ok(Ended::Renewed)) => {
+                failures = 0;
+                continue;
+            }
             Ok(Err(error)) => error.to_string(),
             Err(error) => error.to_string(),
         };
@@ -109,20 +138,21 @@ async fn guard(
             let _ = ended.send(Some(reason)); // nobody may be listening
             return;
         }
+        tokio::time::sleep(AGAIN_AFTER * failures).await;
     }
 }
 
 async fn run(
     base: Arc<Base>,
     started: Option<oneshot::Sender<Result<(), StartError>>>,
-) -> Result<(), StartError> {
+) -> Result<Ended, StartError> {
     let mut commands = base.commands.lock().await;
     let driver = match Driver::start(Arc::clone(&base)).await {
         Ok(driver) => driver,
         Err(error) => {
             let text = error.to_string();
             return match started.map(|started| started.send(Err(error))) {
-                Some(_) => Ok(()), // the caller knows, and there is nothing to guard
+                Some(_) => Ok(Ended::Stopped), // the caller knows, and there is nothing to guard
                 None => Err(StartError::Network(text)),
             };
         }
@@ -130,6 +160,22 @@ async fn run(
     if let Some(started) = started {
         let _ = started.send(Ok(()));
     }
-    driver.run(&mut commands, base.stop.clone()).await;
-    Ok(())
+    Ok(driver.run(&mut commands, base.stop.clone()).await)
+}
+
+impl Base {
+    /// Whether the node goes on under another key: the task is to begin anew.
+    pub(crate) fn take_renewal(&self) -> bool {
+        let Some(identity) = self.shared.wishes.lock().renewed.take() else { return false };
+        *self.identity.lock() = Arc::new(identity);
+        true
+    }
+}
+
+/// Why the task has ended.
+pub(crate) enum Ended {
+    /// It was told to.
+    Stopped,
+    /// The node goes on under another key.
+    Renewed,
 }

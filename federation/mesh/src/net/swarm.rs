@@ -53,11 +53,12 @@ pub(super) fn peer_of(op: &[u8; 32]) -> Option<PeerId> {
 /// A swarm that does not listen yet.
 pub(super) fn build(
     setup: &Setup,
+    operational: &NodeIdentity,
     known: Known,
     greeted: Greeted,
 ) -> Result<Swarm<Behaviour>, StartError> {
     let failed = |error: &dyn std::fmt::Display| StartError::Network(error.to_string());
-    let keypair = keypair(&setup.operational)?;
+    let keypair = keypair(operational)?;
     let limits = &setup.limits;
     let gossip = setup.gossip.then(|| gossip::behaviour(known.clone(), setup.peers.len()));
     let gossip = gossip.transpose()?.map(|gossip| Telling::new(gossip, known.whose()));

@@ -113,6 +113,11 @@ impl Dialer {
         self.targets.iter().filter(of_node).map(|(address, _)| address)
     }
 
+    /// The node that is expected at an address, or was last found there.
+    pub fn node_at(&self, address: &str) -> Option<NodeId> {
+        self.targets.get(address)?.node
+    }
+
     /// Everything, for a status.
     pub fn targets(&self) -> impl Iterator<Item = (&String, &Target)> {
         self.targets.iter()

@@ -10,26 +10,30 @@
 //! A chain lies in memory while its channel is written in; of the lane only where it ends. A log in
 //! which others write lies there as a whole ([`Replica`]). Only the committer writes, and only it asks.
 
+mod keys_of;
+
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use glog::body::{Action, ControlBody, Cut, DataBody, Genesis, Open, Setting};
-use glog::cbor::{List, Text};
+use glog::body::{Action, ControlBody, Cut, DataBody, Genesis, Setting};
+use glog::cbor::List;
 use glog::control::{Chain, ControlEntry, Verdict, Void};
 use glog::{
-    Author, AuthorError, CertBody, Entry, EntryRef, EpochPlace, Event, GAP_AFTER_MS, Hash16,
-    LaneEnd, Node16, NodeCert, Opened, PENDING_MAX, Rejected, Replica, RootOpening, UserRef,
+    AuthorError, Entry, EntryRef, EpochPlace, Event, GAP_AFTER_MS, Hash16, LaneEnd, Node16,
+    NodeCert, Opened, PENDING_MAX, Rejected, Replica, UserRef,
 };
 use keys::epoch::EpochSecret;
-use keys::sealed::{BoxPublic, BoxSecret};
-use keys::{CryptoRng, NodeIdentity};
+use keys::sealed::BoxPublic;
 use node_store::{Keyspace, Order, Store};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use crate::decide::Decide;
 use crate::federation::{Federated, Heads, LaneName};
 use crate::ids::{ChannelId, UserId};
 use crate::{CoreError, CoreResult};
+
+pub use keys_of::LogKeys;
 
 const CONTROL: u8 = 0;
 const DATA: u8 = 1;
@@ -55,118 +59,11 @@ const STAMP_KEY: &[u8] = b"stamp";
 const ENTRY: &str = "entry of a log";
 const UNOPENED: CoreError = CoreError::Damaged("key of a channel");
 
-/// What this node signs its logs with, and who it is in them.
-pub struct LogKeys {
-    root: NodeIdentity,
-    operational: NodeIdentity,
-    sealing: BoxSecret,
-    cert: NodeCert,
-    recovery: [u8; 32],
-}
-
-impl LogKeys {
-    /// The keys of a node: its root key vouches for the other two. `recovery` is the public half of
-    /// the key that recovers its groups.
-    #[must_use]
-    pub fn new(
-        root: &NodeIdentity,
-        operational: NodeIdentity,
-        sealing: BoxSecret,
-        recovery: [u8; 32],
-    ) -> Self {
-        let body = CertBody {
-            root: *root.public().as_bytes(),
-            op: *operational.public().as_bytes(),
-            x25519: *sealing.public().as_bytes(),
-            serial: 1,
-            not_before_ms: 0,
-            domain: Text::default(),
-            addresses: List::default(),
-        };
-        let cert = NodeCert::sign(body, root);
-        let root = NodeIdentity::from_seed(&root.seed());
-        Self { root, operational, sealing, cert, recovery }
-    }
-
-    /// The same node, as it is called and reached from outside. An address or a domain that is too long
-    /// is left out, and so is what is beyond eight addresses.
-    #[must_use]
-    pub fn reached(self, root: &NodeIdentity, domain: &str, addresses: &[String]) -> Self {
-        let fitting = addresses.iter().filter_map(|address| Text::new(address.as_str()).ok());
-        let body = CertBody {
-            domain: Text::new(domain).unwrap_or_default(),
-            addresses: List::new(fitting.take(8).collect()).unwrap_or_default(),
-            ..self.cert.body
-        };
-        Self { cert: NodeCert::sign(body, root), ..self }
-    }
-
-    /// What vouches for this node's keys.
-    #[must_use]
-    pub fn cert(&self) -> &NodeCert {
-        &self.cert
-    }
-
-    /// The first entry of an incarnation above the first.
-    pub(crate) fn open(&self, opened: &Opened) -> DataBody {
-        let (previous, root) = (opened.previous, Some(RootOpening::sign(opened, &self.root)));
-        DataBody::Open(Box::new(Open { cert: Some(self.cert.clone()), previous, root }))
-    }
-
-    /// The key that an entry of a chain carries: from this node's box, or as a group told it that became
-    /// public since.
-    fn open_box(&self, chain: &Chain, id: Hash16) -> Option<EpochSecret> {
-        let told = |entry: &ControlEntry| {
-            let Some(Action::Info(info)) = entry.action() else { return None };
-            let Setting::Public(told) = &info.setting else { return None };
-            let (_, secret) = told.iter().find(|(known, _)| *known == id)?;
-            Some(EpochSecret::from_bytes(secret))
-        };
-        let carried = chain.entries().iter().find(|entry| entry.id().short() == id)?;
-        glog::open_epoch(carried, self.node().short(), &self.sealing)
-            .or_else(|| chain.entries().iter().rev().find_map(told))
-    }
-
-    /// Opens a key of a group that another member has sealed to this node.
-    fn open_given(&self, group: glog::GroupId, id: Hash16, given: &[u8]) -> Option<EpochSecret> {
-        let opened = self.sealing.open(given, &given_bound(group, id)).ok()?;
-        opened.first_chunk().filter(|_| opened.len() == 32).map(EpochSecret::from_bytes)
-    }
-
-    /// What it signs entries with.
-    pub(crate) fn operational(&self) -> &NodeIdentity {
-        &self.operational
-    }
-
-    /// Keys that nobody else has, for work on a store of which no log is written.
-    pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        let (root, recovery) = (NodeIdentity::generate(rng), NodeIdentity::generate(rng));
-        let (operational, sealing) = (NodeIdentity::generate(rng), BoxSecret::generate(rng));
-        Self::new(&root, operational, sealing, *recovery.public().as_bytes())
-    }
-
-    /// Who this node is in logs.
-    #[must_use]
-    pub fn node(&self) -> glog::NodeId {
-        self.cert.node()
-    }
-
-    /// As whom it writes.
-    pub(crate) fn author(&self) -> Author<'_> {
-        Author { node: self.node(), serial: self.cert.body.serial, key: &self.operational }
-    }
-}
-
-impl std::fmt::Debug for LogKeys {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "LogKeys({})", self.node())
-    }
-}
-
 /// The logs that are written in.
 #[derive(Debug)]
 pub(crate) struct Logs {
-    keys: LogKeys,
+    /// Other ones after a rotation: whoever signs something takes them once.
+    keys: RwLock<Arc<LogKeys>>,
     /// Of this node's lanes: rises when a backup is restored, since others may hold what it has not.
     incarnation: AtomicU32,
     open: Mutex<HashMap<ChannelId, Log>>,
@@ -226,6 +123,7 @@ impl Logs {
         let row = store.get(Keyspace::SETTINGS, INCARNATION_KEY)?;
         let inc = row.and_then(|row| row.first_chunk().map(|inc| u32::from_be_bytes(*inc)));
         let incarnation = AtomicU32::new(inc.unwrap_or(0));
+        let keys = RwLock::new(Arc::new(keys));
         Ok(Self { keys, incarnation, open: Mutex::default() })
     }
 
@@ -236,12 +134,17 @@ impl Logs {
 
     /// A user of this node, as logs name them.
     pub(crate) fn user(&self, user: UserId) -> UserRef {
-        UserRef { node: self.keys.node().short(), id: user.0.unsigned_abs() }
+        UserRef { node: self.keys().node().short(), id: user.0.unsigned_abs() }
     }
 
     /// Who this node is, and what it signs with.
-    pub(crate) fn keys(&self) -> &LogKeys {
-        &self.keys
+    pub(crate) fn keys(&self) -> Arc<LogKeys> {
+        self.keys.read().clone()
+    }
+
+    /// Signs with these from now on: they are durable.
+    pub(crate) fn set_keys(&self, keys: LogKeys) {
+        *self.keys.write() = Arc::new(keys);
     }
 
     /// Forgets chains beyond the bound. The committer calls it when all that was written is in the
@@ -300,7 +203,7 @@ impl Logs {
                 **chain = Chain::restore(kept).map_err(|_| CoreError::Damaged(ENTRY))?;
             }
             *end = mark.end;
-            log.secret = log.secret_in_force(&self.keys)?;
+            log.secret = log.secret_in_force(&self.keys())?;
         }
         Ok(())
     }
@@ -323,8 +226,9 @@ impl Logs {
         channel: ChannelId,
         act: impl FnOnce(&LogKeys, &mut Log) -> CoreResult<T>,
     ) -> CoreResult<T> {
+        let keys = self.keys();
         let mut open = self.open.lock();
-        act(&self.keys, open.get_mut(&channel).ok_or(CoreError::Damaged(ENTRY))?)
+        act(&keys, open.get_mut(&channel).ok_or(CoreError::Damaged(ENTRY))?)
     }
 }
 
@@ -382,9 +286,7 @@ impl Log {
     fn secret_in_force(&self, keys: &LogKeys) -> CoreResult<Option<EpochSecret>> {
         let Some(epoch) = self.chain().state().epoch else { return Ok(None) };
         let carried = self.chain().entries().iter().find(|entry| entry.id().short() == epoch);
-        let secret = carried
-            .and_then(|entry| glog::open_epoch(entry, keys.node().short(), &keys.sealing))
-            .ok_or(UNOPENED)?;
+        let secret = carried.and_then(|entry| keys.open_epoch(entry)).ok_or(UNOPENED)?;
         Ok(Some(secret))
     }
 }
@@ -404,6 +306,15 @@ fn places(entry: &Entry) -> Option<(EntryRef, Option<EntryRef>)> {
     let at = EntryRef { node, inc, seq: header.seq, hash: entry.id().short() };
     let before = header.seq.checked_sub(1);
     Some((at, before.map(|seq| EntryRef { seq, hash: header.prev.short(), ..at })))
+}
+
+/// Whether the store was filled from a backup since the node wrote last; `stamp` is of this copy of it.
+///
+/// # Errors
+/// Those of the store.
+pub fn is_restored(store: &dyn Store, stamp: [u8; 16]) -> CoreResult<bool> {
+    let known = store.get(Keyspace::SETTINGS, STAMP_KEY)?;
+    Ok(known.is_some_and(|known| known != stamp))
 }
 
 /// Whom an action is about.
@@ -447,7 +358,7 @@ impl Decide<'_> {
     ) -> CoreResult<()> {
         let by = self.user_ref(owner)?;
         let logs = &self.inner.logs;
-        let keys = &logs.keys;
+        let keys = logs.keys();
         let secret = (!start.public).then(|| EpochSecret::generate(self.rng));
         let place = EpochPlace {
             group: glog::GroupId::default(),
@@ -456,7 +367,7 @@ impl Decide<'_> {
             seq: 0,
         };
         let epoch = secret.as_ref().map(|secret| {
-            glog::seal_epoch(secret, place, &[&keys.cert], self.rng).map_err(too_large)
+            glog::seal_epoch(secret, place, &[keys.cert()], self.rng).map_err(too_large)
         });
         let mut nonce = [0; 16];
         self.rng.fill_bytes(&mut nonce);
@@ -465,10 +376,10 @@ impl Decide<'_> {
             public: start.public,
             shows_history: true,
             owner: by,
-            recovery: keys.recovery,
+            recovery: keys.recovery(),
             nonce,
             defaults: start.defaults,
-            cert: keys.cert.clone(),
+            cert: keys.cert().clone(),
             epoch: epoch.transpose()?,
         };
         let body = ControlBody::bare(Action::Genesis(Box::new(genesis)));
@@ -496,7 +407,7 @@ impl Decide<'_> {
         }
         let log = match self.federated(channel)? {
             Some(found) if found.shared => self.load_shared(channel)?,
-            _ => Log::load(self.store(), &logs.keys, channel, logs.incarnation())?,
+            _ => Log::load(self.store(), &logs.keys(), channel, logs.incarnation())?,
         };
         logs.open.lock().insert(channel, log);
         Ok(())
@@ -505,7 +416,7 @@ impl Decide<'_> {
     /// All of a log in which others write, in the order in which it came: so nothing waits.
     fn load_shared(&self, channel: ChannelId) -> CoreResult<Log> {
         let damaged = || CoreError::Damaged(ENTRY);
-        let keys = &self.inner.logs.keys;
+        let keys = self.inner.logs.keys();
         let rows = |lane: u8, rest: &[u8]| {
             self.scan_prefix(Keyspace::LOGS, &entry_key(channel, lane, rest), ROWS_MAX)
         };
@@ -625,7 +536,7 @@ impl Decide<'_> {
         action: Action,
     ) -> CoreResult<()> {
         self.log_reactions(channel)?;
-        let own = self.inner.logs.keys.node();
+        let own = self.inner.logs.keys().node();
         let home = self.with_chain(channel, |chain| chain.state().home)?;
         if home != own {
             return Err(self.ask_of(channel, by, action)?);
@@ -660,6 +571,10 @@ impl Decide<'_> {
         if self.federated(channel)?.is_some_and(|row| !row.unheard.is_empty()) {
             return Err(CoreError::NodeUnreachable);
         }
+        let brings_own = matches!(&body.action, Action::Cert(cert) if cert.node() == self.inner.logs.keys().node());
+        if !brings_own {
+            self.show_key_in_chain(channel)?;
+        }
         let subject = named_in(&body.action);
         let (logs, now_ms) = (&self.inner.logs, self.now_ms);
         let rng = &mut *self.rng;
@@ -681,9 +596,7 @@ impl Decide<'_> {
             }
             // Opened before the chain takes the entry: after that nothing may fail, or the chain would
             // have what the store does not get.
-            let carried = body.action.epoch().map(|_| {
-                glog::open_epoch(&control, keys.node().short(), &keys.sealing).ok_or(UNOPENED)
-            });
+            let carried = body.action.epoch().map(|_| keys.open_epoch(&control).ok_or(UNOPENED));
             let carried = carried.transpose()?;
             let (mut events, mut delivered) = (Vec::new(), Vec::new());
             match &mut log.held {
@@ -707,7 +620,7 @@ impl Decide<'_> {
         self.keep_delivered(channel, delivered);
         self.follow_own(channel, events);
         if self.is_told(channel)? {
-            let own = self.inner.logs.keys.node().short();
+            let own = self.inner.logs.keys().node().short();
             for user in [by, subject].into_iter().flatten().filter(|user| user.node == own) {
                 self.note_shown(UserId(i64::try_from(user.id).unwrap_or(0)))?;
             }
@@ -734,11 +647,12 @@ impl Decide<'_> {
         body: &DataBody,
     ) -> CoreResult<EntryRef> {
         self.open_lane(channel)?;
+        self.show_key_in_lane(channel)?;
         self.append_data(channel, user, body)
     }
 
     /// An incarnation of a lane above the first begins with an Open.
-    fn open_lane(&mut self, channel: ChannelId) -> CoreResult<()> {
+    pub(crate) fn open_lane(&mut self, channel: ChannelId) -> CoreResult<()> {
         let global = self.inner.logs.incarnation();
         let opened = self.with_log(channel, |keys, log| {
             let (node, inc) = (keys.node(), log.incarnation(keys, global));
@@ -763,7 +677,7 @@ impl Decide<'_> {
         if opened.previous.is_none() {
             opened.previous = self.end_of_own(channel, opened.inc - 1)?;
         }
-        let open = self.inner.logs.keys.open(&opened);
+        let open = self.inner.logs.keys().open(&opened);
         self.append_data(channel, UserId(0), &open).map(|_| ())
     }
 
@@ -776,11 +690,12 @@ impl Decide<'_> {
         )?;
         let Some((_, row)) = rows.last() else { return Ok(None) };
         let entry = Entry::decode(row).map_err(|_| CoreError::Damaged(ENTRY))?;
-        let (node, seq) = (self.inner.logs.keys.node().short(), entry.header().seq);
+        let (node, seq) = (self.inner.logs.keys().node().short(), entry.header().seq);
         Ok(Some(EntryRef { node, inc, seq, hash: entry.id().short() }))
     }
 
-    fn append_data(
+    /// As [`Decide::write_data`], in a lane that is open and shows its key.
+    pub(crate) fn append_data(
         &mut self,
         channel: ChannelId,
         user: UserId,
@@ -883,7 +798,7 @@ impl Decide<'_> {
     ) -> CoreResult<Option<Vec<u8>>> {
         match self.get(Keyspace::LOGS, &entry_key(channel, PLACE, &place_of(at)))? {
             Some(number) => self.get(Keyspace::LOGS, &entry_key(channel, DELIVERED, &number)),
-            None if at.node == self.inner.logs.keys.node().short() => {
+            None if at.node == self.inner.logs.keys().node().short() => {
                 let rest = [&at.inc.to_be_bytes()[..], &at.seq.to_be_bytes()].concat();
                 self.get(Keyspace::LOGS, &entry_key(channel, DATA, &rest))
             }
@@ -1073,7 +988,7 @@ impl Decide<'_> {
     pub(crate) fn begin_shared(&mut self, channel: ChannelId, genesis: Entry) -> CoreResult<()> {
         let logs = &self.inner.logs;
         let bytes = genesis.encode();
-        let replica = Replica::new(logs.keys.node(), genesis, PENDING_MAX);
+        let replica = Replica::new(logs.keys().node(), genesis, PENDING_MAX);
         let replica = replica.map_err(|_| CoreError::UnknownChannel)?;
         let held = Held::Shared(Box::new(Shared { replica, next: 0 }));
         logs.open.lock().insert(channel, Log { held, secret: None });
@@ -1134,13 +1049,11 @@ impl Decide<'_> {
     /// What opens everything that was said, as a channel that becomes public tells it.
     pub(super) fn opening(&mut self, channel: ChannelId) -> CoreResult<Setting> {
         self.with_log(channel, |keys, log| {
-            let node = keys.node().short();
             let known = |entry: &ControlEntry| match &log.held {
                 Held::Shared(shared) => {
                     shared.replica.key(&entry.id().short()).map(|key| *key.secret_bytes())
                 }
-                Held::Alone { .. } => glog::open_epoch(entry, node, &keys.sealing)
-                    .map(|secret| *secret.secret_bytes()),
+                Held::Alone { .. } => keys.open_epoch(entry).map(|secret| *secret.secret_bytes()),
             };
             let carried = log.chain().entries().iter().filter(|entry| carries_key(entry));
             let carried = carried.filter_map(|entry| Some((entry.id().short(), known(entry)?)));
@@ -1158,6 +1071,8 @@ impl Decide<'_> {
         with: Option<&NodeCert>,
         without: Option<Node16>,
     ) -> CoreResult<glog::body::Epoch> {
+        // It is sealed for its place: nothing may come in between.
+        self.show_key_in_chain(channel)?;
         self.open_log(channel)?;
         let logs = &self.inner.logs;
         let rng = &mut *self.rng;
@@ -1186,7 +1101,7 @@ impl Decide<'_> {
             let place = glog::recover_place(chain, keep, number, own).ok_or(UNOPENED)?;
             let others = chain.state().members().filter(|node| node.id != own);
             let certs: Vec<&NodeCert> =
-                others.filter_map(|node| node.newest_cert()).chain([&keys.cert]).collect();
+                others.filter_map(|node| node.newest_cert()).chain([keys.cert()]).collect();
             let secret = EpochSecret::generate(rng);
             glog::seal_epoch(&secret, place, &certs, rng).map_err(too_large)
         })
@@ -1338,7 +1253,7 @@ impl crate::Core {
                 chain.state().members().filter_map(|node| node.newest_cert().cloned()).collect()
             })?;
             let mut certs: Vec<NodeCert> = certs;
-            let lost = *BoxSecret::generate(decide.rng).public().as_bytes();
+            let lost = *keys::sealed::BoxSecret::generate(decide.rng).public().as_bytes();
             for cert in certs.iter_mut().filter(|cert| cert.node() == node) {
                 cert.body.x25519 = lost;
             }
@@ -1362,7 +1277,7 @@ impl crate::Core {
 
     /// A copy of a channel's log that begins with its first entry and can open bodies.
     pub(crate) fn replica_of(&self, channel: ChannelId) -> glog::Replica {
-        let keys = &self.inner.logs.keys;
+        let keys = self.inner.logs.keys();
         let mut entries = self.log_entries(channel).into_iter();
         let mut replica =
             glog::Replica::new(keys.node(), entries.next().unwrap(), glog::PENDING_MAX).unwrap();
@@ -1370,7 +1285,7 @@ impl crate::Core {
             replica.receive(entry, 0).unwrap();
         }
         for entry in replica.chain().entries().to_vec() {
-            if let Some(secret) = glog::open_epoch(&entry, keys.node().short(), &keys.sealing) {
+            if let Some(secret) = keys.open_epoch(&entry) {
                 replica.learn_key(entry.id().short(), secret);
             }
         }

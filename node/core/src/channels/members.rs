@@ -218,7 +218,8 @@ impl Core {
             decide.tell_member(channel, owner);
             decide.tell_member(channel, to);
             decide.tell_channel(channel, ChatChange::Members);
-            Ok(())
+            let before = decide.user_ref(owner)?;
+            decide.tell_transfer(channel, before, user)
         })
         .await
     }

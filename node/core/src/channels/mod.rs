@@ -44,7 +44,7 @@ pub use admin_log::{AdminAction, AdminEvent, AdminEvents, AdminLogQuery};
 pub use change::{ChannelCreated, NewChannel};
 pub use discussion::PostCopy;
 pub use list::{ParticipantFilter, ParticipantPage};
-pub use log::LogKeys;
+pub use log::{LogKeys, is_restored};
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;

@@ -539,7 +539,7 @@ impl Decide<'_> {
     }
 
     /// The home's own command has shown what its entries of the chain do.
-    pub(super) fn has_shown_chain(&mut self, channel: ChannelId) -> CoreResult<()> {
+    pub(crate) fn has_shown_chain(&mut self, channel: ChannelId) -> CoreResult<()> {
         let Some(row) = self.federated(channel)? else { return Ok(()) };
         let state = self.with_chain(channel, |chain| chain.state().clone())?;
         self.note_state(channel, row, &state)
@@ -587,6 +587,16 @@ impl Decide<'_> {
         }
         self.tell_channel(channel, ChatChange::Info);
         self.note_state(channel, row, &state)
+    }
+
+    /// Shows the public name of a channel again: its home is called otherwise here.
+    pub(crate) fn show_name_again(&mut self, channel: ChannelId) -> CoreResult<()> {
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        let is_name = |setting: &&Setting| matches!(setting, Setting::Username(_));
+        match state.settings.values().find(is_name) {
+            Some(setting) => self.show_setting(channel, None, setting, &state),
+            None => Ok(()),
+        }
     }
 
     fn note_state(
@@ -641,8 +651,10 @@ impl Decide<'_> {
                 found.creator = owner;
                 self.put_channel(found)?;
                 self.show_standing(channel, of.user, by, state)?;
-                self.show_standing(channel, before, by, state)
+                self.show_standing(channel, before, by, state)?;
+                self.tell_transfer(channel, before, of.user)
             }
+            LogAction::MoveHome(of) => self.tell_move(channel, entry.header().node, of.node),
             LogAction::Info(info) => {
                 let by = by.map(|by| self.account_of(by)).transpose()?;
                 self.show_setting(channel, by, &info.setting, state)

@@ -114,7 +114,7 @@ impl Core {
             let asked = Asked {
                 home: NodeId(waiting.home),
                 group: GroupId(waiting.group),
-                evidence: waiting.evidence,
+                evidence: self.signed_now(waiting.evidence),
                 channel,
                 id,
                 by: UserId(0),
@@ -126,6 +126,20 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    /// An ask under the key of now: only the newest one of a node speaks for it.
+    fn signed_now(&self, evidence: Vec<u8>) -> Vec<u8> {
+        let keys = self.inner.logs.keys();
+        let serial = keys.cert().body.serial;
+        match glog::cbor::decode::<Evidence>(&evidence) {
+            Ok(before) if before.ask.key_serial != serial => {
+                let ask = Ask { key_serial: serial, ..before.ask };
+                let again = ask.sign(keys.operational(), Some(keys.cert().clone()));
+                glog::cbor::encode(&again)
+            }
+            _ => evidence,
+        }
     }
 
     /// Does what an admin of another node asks of this one, the home; answers where the chain ends then.
@@ -155,10 +169,13 @@ impl Decide<'_> {
         let by = self.user_ref(asker)?;
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
-        let (home, group, head) =
-            self.with_chain(channel, |chain| (chain.state().home, chain.group(), chain.cite()))?;
-        let action = action.as_asked();
         let keys = self.inner.logs.keys();
+        let (own, serial) = (keys.node().short(), keys.cert().body.serial);
+        let (home, group, head, known) = self.with_chain(channel, |chain| {
+            let state = chain.state();
+            (state.home, chain.group(), chain.cite(), state.cert(own, serial).is_some())
+        })?;
+        let action = action.as_asked();
         let bans = match &action {
             Action::Ban(ban) => Some(ban.user),
             _ => None,
@@ -174,7 +191,8 @@ impl Decide<'_> {
             kind: action.kind(),
             content,
         };
-        let evidence = ask.sign(keys.operational(), None);
+        let cert = (!known).then(|| keys.cert().clone());
+        let evidence = ask.sign(keys.operational(), cert);
         let evidence = glog::cbor::encode(&evidence);
         let asked = Asked { home, group, evidence, channel, id, by: asker, bans };
         Ok(CoreError::AskHome(Box::new(asked)))
@@ -229,7 +247,12 @@ impl Decide<'_> {
         if home != own {
             return Err(CoreError::UnknownChannel);
         }
-        let key = key.ok_or(CoreError::UnknownChannel)?;
+        // A key that the chain does not know yet comes along.
+        let brought = evidence.cert.as_ref().filter(|cert| {
+            let fits = cert.node() == ask.node && cert.body.serial == serial;
+            fits && cert.verify().is_ok()
+        });
+        let key = key.or(brought.map(glog::NodeCert::op)).ok_or(CoreError::UnknownChannel)?;
         evidence.verify(&key).map_err(|_| CoreError::UnknownChannel)?;
         // Asked again, since the answer was lost.
         if !answered {

@@ -2,7 +2,7 @@
 
 use glog::body::{Action, ControlBody, MoveHome, Recover};
 use glog::cbor::List;
-use glog::{Entry, EntryId, Generation, GroupId, NodeId};
+use glog::{Entry, EntryId, Generation, GroupId, Node16, NodeId, UserRef};
 use keys::NodeIdentity;
 use node_store::Keyspace;
 
@@ -11,7 +11,7 @@ use super::groups::members_but;
 use crate::channels::CONSENT;
 use crate::decide::Decide;
 use crate::event::Event;
-use crate::ids::ChannelId;
+use crate::ids::{ChannelId, UserId};
 use crate::{Core, CoreError, CoreResult};
 
 /// What the next home of a group is asked to agree to.
@@ -151,6 +151,79 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// A channel has got another home: both nodes say so.
+    pub(crate) fn tell_move(
+        &mut self,
+        channel: ChannelId,
+        from: NodeId,
+        to: Node16,
+    ) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node();
+        let title = self.channel_row(channel)?.title;
+        let what = if to == own.short() {
+            let from = self.domain_of(from.short())?;
+            format!(
+                "This node decides about \u{201c}{title}\u{201d} from now on, and no more {from}."
+            )
+        } else if from == own {
+            let to = self.domain_of(to)?;
+            format!(
+                "{to} decides about \u{201c}{title}\u{201d} from now on, and no more this node."
+            )
+        } else {
+            return Ok(());
+        };
+        self.tell_recovery(channel, &what, &[])
+    }
+
+    /// A channel has got another owner: where that one is on another node, both nodes say so.
+    pub(crate) fn tell_transfer(
+        &mut self,
+        channel: ChannelId,
+        from: UserRef,
+        to: UserRef,
+    ) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node().short();
+        if from.node == to.node || (from.node != own && to.node != own) {
+            return Ok(());
+        }
+        let title = self.channel_row(channel)?.title;
+        let to = if to.node == own { "this node".to_owned() } else { self.domain_of(to.node)? };
+        let what = format!("\u{201c}{title}\u{201d} belongs to somebody of {to} from now on.");
+        self.tell_recovery(channel, &what, &[from])
+    }
+
+    /// Who decides about a channel, or owns it, is on another node from now on: the owner of this node, and
+    /// who owns the channel, if here, are told who can still recover it; and so are these.
+    fn tell_recovery(&mut self, channel: ChannelId, what: &str, and: &[UserRef]) -> CoreResult<()> {
+        let keys = self.inner.logs.keys();
+        let (recovery, began, owner) = self.with_chain(channel, |chain| {
+            let began = chain.entries().first().map(|entry| entry.header().node);
+            (chain.state().recovery, began, chain.state().owner)
+        })?;
+        let whose = match began {
+            _ if recovery == keys.recovery() => "this node".to_owned(),
+            Some(node) => self.domain_of(node.short())?,
+            None => "the node where it began".to_owned(),
+        };
+        let title = self.channel_row(channel)?.title;
+        let text = format!(
+            "{what}\n\nWho has the recovery key of {whose} can still make any node that takes part the \
+             home of \u{201c}{title}\u{201d}: `rookery channel recovery-key` prints it there."
+        );
+        let mut told: Vec<UserId> = self.inner.owner()?.into_iter().collect();
+        let own = and.iter().chain([&owner]).filter(|user| user.node == keys.node().short());
+        told.extend(own.map(|user| UserId(i64::try_from(user.id).unwrap_or(0))));
+        told.sort_unstable();
+        told.dedup();
+        for user in told {
+            if self.user(user)?.is_some_and(|account| !account.deleted) {
+                self.service_message(user, text.clone(), Vec::new())?;
+            }
+        }
+        Ok(())
+    }
+
     fn offer_home(&mut self, channel: ChannelId, to: NodeId) -> CoreResult<HomeOffer> {
         let own = self.inner.logs.keys().node();
         let state = self.with_chain(channel, |chain| chain.state().clone())?;
@@ -158,6 +231,8 @@ impl Decide<'_> {
             return Err(CoreError::UnknownChannel);
         }
         self.begin_sharing(channel)?;
+        // It agrees to what stands before: nothing may come in between.
+        self.show_key_in_chain(channel)?;
         if !state.is_member(to.short()) {
             let cert = self.node_row(to.short())?.ok_or(CoreError::UnknownNode)?.cert()?;
             // Of a private group nothing leaves for a node of which nobody is in it.
@@ -185,9 +260,13 @@ impl Decide<'_> {
         if (state.head.1, state.generation) != (offer.prev, offer.generation) {
             return Err(CoreError::NodeUnreachable);
         }
+        // The newest key that the chain knows agrees: the home writes down a newer one first.
+        let keys = self.inner.logs.keys();
+        if state.cert(keys.node().short(), keys.cert().body.serial).is_none() {
+            return Err(CoreError::NodeUnreachable);
+        }
         self.delete(Keyspace::CHANNELS, &consent_key(channel));
         let agreed = MoveHome::agreed_bytes(&offer.group, &offer.generation, &offer.prev);
-        let keys = self.inner.logs.keys();
         Ok((keys.cert().body.serial, keys.operational().sign(&agreed)))
     }
 

@@ -24,6 +24,7 @@ mod membership;
 mod nodes;
 mod pairs;
 mod people;
+mod rotation;
 mod serve;
 mod standing;
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::NODE;
 use crate::decide::{Decide, scan_prefix};
+use crate::event::Event;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
@@ -119,6 +120,29 @@ impl Core {
         .await
     }
 
+    /// The operator takes another domain for a node than it had: people there are called by it from now
+    /// on, once their node has said again what they are called.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownNode`], [`CoreError::UsernameOccupied`] where another node has it.
+    pub async fn repin_domain(&self, node: Node16, domain: &str) -> CoreResult<()> {
+        let domain = domain.to_lowercase();
+        let known = self.known_nodes()?;
+        if known.iter().any(|known| known.domain == domain && known.id.short() != node) {
+            return Err(CoreError::UsernameOccupied);
+        }
+        self.write(None, move |decide| {
+            let row = decide.node_row(node)?.ok_or(CoreError::UnknownNode)?;
+            decide.put(Keyspace::NODES, &key(node), &NodeRow { domain, ..row })
+        })
+        .await?;
+        self.forget_names(node).await?;
+        for shared in self.shared_groups().into_iter().filter(|one| one.home.short() == node) {
+            self.write(None, move |decide| decide.show_name_again(shared.channel)).await?;
+        }
+        Ok(())
+    }
+
     /// Wants nothing more of a node, or does again.
     ///
     /// # Errors
@@ -162,6 +186,11 @@ impl Decide<'_> {
             return Ok(());
         }
         self.note_known(node.short(), before.is_some())?;
+        let serial = cert.body.serial;
+        let older = before.as_ref().map(NodeRow::cert).transpose()?;
+        if older.is_some_and(|older| older.body.serial < serial) {
+            self.event(Event::NodeKey { node, serial });
+        }
         let (blocked, domain) =
             before.map_or((false, String::new()), |before| (before.blocked, before.domain));
         let row = NodeRow { id: node.0, cert: glog::cbor::encode(cert), blocked, domain };

@@ -152,6 +152,28 @@ impl Core {
         Ok(strangers)
     }
 
+    /// A node's people are strangers again: their names are asked for anew. Some at a time: others wait
+    /// for none of it long.
+    pub(super) async fn forget_names(&self, node: Node16) -> CoreResult<()> {
+        let prefix = [&[ACCOUNT][..], &node.0].concat();
+        let rows = scan_prefix(&*self.inner.store, Keyspace::NODES, &prefix, usize::MAX >> 1)?;
+        for some in rows.chunks(ASKED_AT_ONCE) {
+            let users: Vec<UserId> =
+                some.iter().map(|(_, row)| account(row)).collect::<CoreResult<_>>()?;
+            self.write(None, move |decide| {
+                for user in users {
+                    let key = person_key(user);
+                    let person: Option<Remote> = decide.load(Keyspace::NODES, &key)?;
+                    let person = person.ok_or(CoreError::UnknownUser)?;
+                    decide.put(Keyspace::NODES, &key, &Remote { named: false, ..person })?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
     /// What a node says of its people: they are called so from now on.
     ///
     /// # Errors

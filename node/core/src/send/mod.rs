@@ -614,7 +614,7 @@ impl Decide<'_> {
         let (pts, row) = self.place(from, message)?;
         let BoxRow::Message(message) = row else { return Err(CoreError::Damaged("message")) };
         if let Some(command) = command {
-            self.answer_command(from, &command)?;
+            self.answer_command(from, id, &command)?;
         }
         Ok(Sent { id, pts, message, repeated: false })
     }

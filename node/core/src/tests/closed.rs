@@ -6,6 +6,8 @@ use super::world::{Member, World, text};
 use crate::federation::Asking;
 use crate::*;
 
+mod rotation;
+
 /// All of it, for what is there.
 const ALL: usize = 1 << 20;
 

@@ -14,6 +14,7 @@ const NUMBERS: Ways = Ways {
     page: false,
     keep_s: 0,
     node: 0,
+    rotations: 0,
     stamp: [0; 16],
     one_device_per_kind: false,
 };

@@ -13,6 +13,7 @@ const MAIL: Ways = Ways {
     page: false,
     keep_s: 0,
     node: 0,
+    rotations: 0,
     stamp: [0; 16],
     one_device_per_kind: false,
 };
@@ -24,6 +25,7 @@ const BOTH: Ways = Ways {
     page: false,
     keep_s: 0,
     node: 0,
+    rotations: 0,
     stamp: [0; 16],
     one_device_per_kind: false,
 };
@@ -35,6 +37,7 @@ const REQUIRED: Ways = Ways {
     page: false,
     keep_s: 0,
     node: 0,
+    rotations: 0,
     stamp: [0; 16],
     one_device_per_kind: false,
 };

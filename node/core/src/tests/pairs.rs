@@ -14,6 +14,8 @@ use super::world::{Member, World, full, now, text};
 use crate::federation::Asking;
 use crate::*;
 
+mod rotation;
+
 /// All of it, for what is there.
 const ALL: usize = 1 << 20;
 
@@ -715,7 +717,8 @@ async fn a_lane_that_is_forked_stays_so_after_a_restart() {
     // The other node signs two entries for one place, and goes on.
     let rival = {
         let pair = there.core().pair_in_log(group);
-        let author = there.core().inner.logs.keys().author();
+        let keys = there.core().inner.logs.keys();
+        let author = keys.author();
         let post = glog::body::Post {
             text: glog::cbor::Text::new("one of two").unwrap(),
             links: false,
@@ -798,7 +801,8 @@ async fn nobody_speaks_in_another_name() {
     let post = there.core().write(None, move |decide| decide.post_answering(&forged, None, None));
     let post = post.await.unwrap();
     let pair = here.core().pair_in_log(group);
-    let author = here.core().inner.logs.keys().author();
+    let keys = here.core().inner.logs.keys();
+    let author = keys.author();
     let rng = &mut StdRng::seed_from_u64(1);
     let entry = pair.write(author, 0, &DataBody::Post(post), 0, rng).unwrap().encode();
     assert_eq!(there.core().receive_log(group, vec![entry]).await.fresh, 1);

@@ -48,6 +48,8 @@ pub(super) struct Ways {
     pub(super) stamp: [u8; 16],
     /// Which one of several nodes.
     pub(super) node: u8,
+    /// How often its keys were changed.
+    pub(super) rotations: u8,
     pub(super) quotas: Quotas,
 }
 
@@ -118,7 +120,7 @@ impl World {
             registration,
             access_secret: [7; 32],
             stamp: ways.stamp,
-            log_keys: log_keys(ways.node),
+            log_keys: log_keys(ways.node, ways.rotations),
             master: Arc::new(keys::MasterKey::from_file_bytes(&[8; 32]).unwrap()),
             can_mail: ways.mail,
             requires_email: ways.requires_email,
@@ -145,6 +147,13 @@ impl World {
         self.core.close();
         let disk = self.disk.clone();
         self.on(disk)
+    }
+
+    /// The node goes on under other keys.
+    pub(super) async fn rotate(&mut self) {
+        self.ways.rotations += 1;
+        let next = log_keys(self.ways.node, self.ways.rotations);
+        self.core.rotate_keys(next, vec![(b"a row".to_vec(), vec![1])]).await.unwrap();
     }
 
     /// Ends and starts again, with these ways for codes.
@@ -339,8 +348,14 @@ impl World {
 }
 
 /// Always the same, as those of a node are.
-fn log_keys(node: u8) -> LogKeys {
-    LogKeys::generate(&mut StdRng::seed_from_u64(5 + u64::from(node)))
+fn log_keys(node: u8, rotations: u8) -> LogKeys {
+    let first = LogKeys::generate(&mut StdRng::seed_from_u64(5 + u64::from(node)));
+    (0..rotations).fold(first, |before, rotation| {
+        let seed = 1_000 + 256 * u64::from(node) + u64::from(rotation);
+        let mut rng = StdRng::seed_from_u64(seed);
+        let operational = keys::NodeIdentity::generate(&mut rng);
+        before.rotated(operational, keys::sealed::BoxSecret::generate(&mut rng), START_MS)
+    })
 }
 
 /// The key that recovers groups of a node: as [`LogKeys::generate`] draws it.

@@ -47,7 +47,10 @@ impl Driver {
                 let denied = matches!(error, DialError::Denied { .. });
                 match peer_id.filter(|peer| denied && self.links.contains_key(peer)) {
                     Some(peer) => self.is_found(peer, dialing),
-                    None => self.dial_failed(dialing, &error),
+                    None => match self.under_another_key(&dialing, &error) {
+                        Some(address) => self.dial(DialOpts::from(address), dialing),
+                        None => self.dial_failed(dialing, &error),
+                    },
                 }
             }
             SwarmEvent::NewListenAddr { .. } | SwarmEvent::ExpiredListenAddr { .. } => {
@@ -72,6 +75,17 @@ impl Driver {
                 }
             }
         }
+    }
+
+    /// Another key answers than the address names, or than the node had. Where it is known which node is
+    /// meant, it may have changed its key: whether it is that node shows when it says so.
+    fn under_another_key(&self, dialing: &Dialing, error: &DialError) -> Option<Multiaddr> {
+        let DialError::WrongPeerId { address, .. } = error else { return None };
+        let wanted = dialing.address.as_ref();
+        let target = wanted.and_then(|wanted| self.dialer.node_at(wanted));
+        dialing.node.or(target)?;
+        let parts = address.iter().filter(|part| !matches!(part, Protocol::P2p(_)));
+        Some(parts.collect())
     }
 
     fn dial(&mut self, options: DialOpts, dialing: Dialing) {
@@ -375,12 +389,7 @@ impl Driver {
         }
         // The node has a newer key: who still comes with the old one is not it any more.
         if let Some(older) = self.nodes.get(&node).copied().filter(|older| *older != peer) {
-            self.is_gone(node);
-            if let Some(link) = self.links.get_mut(&older) {
-                link.node = None;
-            }
-            self.greeted.set(older, false);
-            self.send_away(older);
+            self.end_link(node, older);
         }
         if let Some(link) = self.links.get_mut(&peer) {
             link.node = Some(node);
@@ -399,6 +408,27 @@ impl Driver {
             self.respond(peer, channel, &hello);
         }
         self.is_ready(peer);
+    }
+
+    /// A connection does not speak for a node any more.
+    fn end_link(&mut self, node: NodeId, older: PeerId) {
+        self.is_gone(node);
+        if let Some(link) = self.links.get_mut(&older) {
+            link.node = None;
+            link.is_trouble(Trouble::OldCertificate);
+        }
+        self.greeted.set(older, false);
+        self.send_away(older);
+    }
+
+    /// A node has a newer certificate than what its connection has shown: whoever is there is not it.
+    pub(super) fn end_older(&mut self, node: NodeId, serial: u32) {
+        let Some(peer) = self.nodes.get(&node).copied() else { return };
+        let shown = self.links.get(&peer).and_then(|link| link.cert.as_ref());
+        if shown.is_some_and(|cert| cert.body.serial < serial) {
+            tracing::info!(%node, "a connection is under an old certificate");
+            self.end_link(node, peer);
+        }
     }
 
     /// Why a node is not let in.

@@ -21,7 +21,7 @@ impl Decide<'_> {
         let keys = self.inner.logs.keys();
         let own = (keys.node(), mine.0.unsigned_abs());
         let mut pair = Pair::new(own, other, PAIR_PENDING_MAX);
-        pair.learn_cert(keys.cert().clone());
+        keys.certs().for_each(|cert| pair.learn_cert(cert.clone()));
         if let Some(node) = self.node_row(other.0.short())? {
             pair.learn_cert(node.cert()?);
         }
@@ -118,7 +118,30 @@ impl Decide<'_> {
             let open = keys.open(&Opened { group, node: keys.node(), inc, previous });
             self.append_to_pair(group, row, &open)?;
         }
+        self.show_key_in_pair(group, row)?;
         self.append_to_pair(group, row, body)
+    }
+
+    /// As [`crate::Core::show_keys`], in one pair; whether it was missing.
+    pub(in crate::federation) fn show_keys_in_pair(&mut self, group: GroupId) -> CoreResult<bool> {
+        let Some(mut row) = self.pair_row(group)? else { return Ok(false) };
+        self.show_key_in_pair(group, &mut row)
+    }
+
+    /// This node's lane shows what it is signed with, if it was another key before. What begins under a
+    /// key needs no more than what the link shows.
+    fn show_key_in_pair(&mut self, group: GroupId, row: &mut PairRow) -> CoreResult<bool> {
+        let (keys, inc) = (self.inner.logs.keys(), self.inner.logs.incarnation());
+        let node = keys.node().short();
+        let end = row.heads.iter().map(Head::at).find(|at| (at.node, at.inc) == (node, inc));
+        let Some(end) = end else { return Ok(false) };
+        let last = self.read_pair(group, row, |pair| pair.serial_of(&end))?;
+        if last.is_none_or(|last| last >= keys.cert().body.serial) {
+            return Ok(false);
+        }
+        let cert = DataBody::Cert(Box::new(keys.cert().clone()));
+        self.append_to_pair(group, row, &cert)?;
+        Ok(true)
     }
 
     fn append_to_pair(
@@ -129,7 +152,7 @@ impl Decide<'_> {
     ) -> CoreResult<EntryRef> {
         let inc = self.inner.logs.incarnation();
         let (inner, now_ms) = (self.inner, self.now_ms);
-        let author = inner.logs.keys().author();
+        let keys = inner.logs.keys();
         let refused = |cause| match cause {
             glog::AuthorError::TooLong => TextError::TooLong.into(),
             _ => CoreError::NotWriter,
@@ -138,9 +161,11 @@ impl Decide<'_> {
         self.read_pair(group, row, |_| ())?;
         let rng = &mut *self.rng;
         let entry = {
-            let open = inner.pairs.open.lock();
-            let pair = &open.get(&group).ok_or(CoreError::Damaged(ENTRY))?.pair;
-            pair.write(author, inc, body, now_ms, rng).map_err(refused)?
+            let mut open = inner.pairs.open.lock();
+            let pair = &mut open.get_mut(&group).ok_or(CoreError::Damaged(ENTRY))?.pair;
+            // It may have been opened before the keys were changed.
+            pair.learn_cert(keys.cert().clone());
+            pair.write(keys.author(), inc, body, now_ms, rng).map_err(refused)?
         };
         let (node, hash) = (entry.header().node.short(), entry.id().short());
         let at = EntryRef { node, inc, seq: entry.header().seq, hash };
@@ -378,7 +403,7 @@ impl crate::Core {
         let row = self.pair(group).unwrap().unwrap();
         let own = (self.node(), row.mine);
         let mut pair = Pair::new(own, (row.node, row.theirs), PAIR_PENDING_MAX);
-        pair.learn_cert(self.cert());
+        self.inner.logs.keys().certs().for_each(|cert| pair.learn_cert(cert.clone()));
         pair.learn_cert(self.known_node(row.node.short()).unwrap().unwrap().cert);
         let prefix = row_key(DELIVERED, group, &[]);
         let rows =
