@@ -224,6 +224,10 @@ pub enum Event {
     Entry(Arc<LogEntry>),
     /// Which groups are shared with other nodes changed.
     GroupsChanged,
+    /// A letter to another node was written.
+    Mail,
+    /// Bytes of files were taken down: they are to be removed.
+    TakenDown,
     /// Something of a private group of other nodes cannot be read here for want of its key.
     Locked {
         /// In which channel.

@@ -10,6 +10,7 @@ use mesh::{Call, Heads, Host, LaneName, Received, Reply};
 use node_core::{CoreError, CoreResult, FarInvite, FoundName, HomeOffer, SharedGroup};
 
 use super::files::unserved;
+use super::mail::Bell;
 use super::records::{
     Agreed, FirstWords, Found, GivenKey, HOME, INVITE, Invite, Invited, KEYS, KeysAsked, KeysGiven,
     Offer, PAIR, WILLING, found, other, person, refusal,
@@ -61,14 +62,20 @@ impl Federation {
                     found(&Found { group: Some(GroupId(group)), person: None })
                 }
                 Some(FoundName::Person(card)) => {
+                    core.note_told(from, vec![card.id]).await?;
                     found(&Found { group: None, person: Some(person(&card)) })
                 }
             },
             Call::Profiles { users } => {
                 let cards = core.cards_shown(&users)?;
+                core.note_told(from, cards.iter().map(|card| card.id).collect()).await?;
                 let records = cards.iter().map(|card| Blob::new(encode(&person(card))));
                 let records = records.filter_map(Result::ok).collect();
                 Reply::Profiles(List::new(records).unwrap_or_default())
+            }
+            Call::Mail { sealed } => {
+                core.take_letter(from, sealed.to_vec()).await?;
+                Reply::Done
             }
             Call::Other { kind: INVITE, body } => {
                 let invite: Invite = decode(&body).map_err(|_| CoreError::UnknownChannel)?;
@@ -254,6 +261,7 @@ impl Host for Federation {
             }
             // Behind: the mesh waits for this answer.
             let _ = self.strangers.try_send(node.short());
+            let _ = self.bell.try_send(Bell::Met(node.short()));
         })
     }
 

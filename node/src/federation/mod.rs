@@ -5,9 +5,11 @@
 
 mod answers;
 mod files;
+mod mail;
 mod network;
 mod peers;
 mod records;
+mod takedown;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,6 +92,8 @@ pub(crate) struct Federation {
     unmet: mpsc::Sender<GroupId>,
     /// Channels that cannot be read for want of keys.
     locked: mpsc::Sender<ChannelId>,
+    /// Letters may go.
+    bell: mpsc::Sender<mail::Bell>,
     /// Keys that were asked for in vain, channel by channel, and when: see [`KEYS_AGAIN_MS`].
     unanswered: Mutex<BTreeMap<ChannelId, (Vec<Hash16>, u64)>>,
 }
@@ -118,6 +122,7 @@ impl Federation {
         let (strangers, strangers_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (locked, locked_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
+        let (bell, bell_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let federation = Arc::new(Self {
             core: core.clone(),
             blobs: blobs.clone(),
@@ -133,6 +138,7 @@ impl Federation {
             strangers,
             unmet,
             locked,
+            bell,
             unanswered: Mutex::default(),
         });
         let setup = Setup {
@@ -160,8 +166,9 @@ impl Federation {
         let asking = federation.clone().work(strangers_rx, unmet_rx);
         let (looking, confirming) = (federation.clone().look(), federation.clone().confirm());
         let unlocking = federation.clone().unlock(locked_rx);
+        let carrying = federation.clone().carry(bell_rx);
         let working = tokio::spawn(async move {
-            tokio::join!(asking, looking, confirming, unlocking);
+            tokio::join!(asking, looking, confirming, unlocking, carrying);
         });
         Ok(Some((federation, working)))
     }

@@ -9,6 +9,7 @@ use node_core::{
 };
 
 use super::Federation;
+use super::mail::Bell;
 use super::records::{Found, INVITE, Invite, Invited, WILLING};
 
 impl Follower for Federation {
@@ -26,6 +27,9 @@ impl Follower for Federation {
             Event::GroupsChanged => mesh.groups_changed(),
             // A full line loses nothing: names are asked for again now and then.
             Event::Stranger { node } => drop(self.strangers.try_send(*node)),
+            // Nor here: it is looked again every second.
+            Event::Mail => drop(self.bell.try_send(Bell::Written)),
+            Event::TakenDown => drop(self.bell.try_send(Bell::TakenDown)),
             Event::Locked { channel } => drop(self.locked.try_send(*channel)),
             _ => {}
         }

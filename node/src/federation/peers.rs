@@ -59,7 +59,13 @@ impl Federation {
                 ..Peer::default()
             });
         }
+        let waiting = self.core.mail_waiting().unwrap_or_default();
         for peer in &mut peers {
+            let mail = waiting.iter().find(|mail| {
+                let beginning = mail.node.to_string();
+                peer.node.as_ref().is_some_and(|node| node.starts_with(&beginning))
+            });
+            peer.letters = mail.map_or(0, |mail| mail.letters);
             let known = known.iter().find(|known| Some(known.id.to_string()) == peer.node);
             let Some(known) = known.filter(|known| known.taken_domain().is_some()) else {
                 continue;
@@ -198,6 +204,9 @@ pub(crate) struct Peer {
     pub(crate) score: f64,
     /// Entries of each shared group that this node lacks.
     pub(crate) lag: Vec<(String, u64)>,
+    /// Letters that wait for it.
+    #[serde(default)]
+    pub(crate) letters: u32,
     /// Why the last attempt to connect failed.
     #[serde(default)]
     pub(crate) trouble: Option<String>,

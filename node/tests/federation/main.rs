@@ -30,6 +30,8 @@ mod home;
 #[cfg(test)]
 mod lean;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod lies;
 #[cfg(test)]
 mod line;

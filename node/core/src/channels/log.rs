@@ -133,6 +133,11 @@ impl LogKeys {
         opened.first_chunk().filter(|_| opened.len() == 32).map(EpochSecret::from_bytes)
     }
 
+    /// What boxes to this node are opened with.
+    pub(crate) fn sealing(&self) -> &BoxSecret {
+        &self.sealing
+    }
+
     /// What it signs entries with.
     pub(crate) fn operational(&self) -> &NodeIdentity {
         &self.operational

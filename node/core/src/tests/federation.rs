@@ -93,21 +93,21 @@ impl Network for Way {
 }
 
 /// A node with a public channel, and another one from which it is reached.
-struct Two {
-    home: World,
-    far: World,
-    ada: Member,
-    eve: Member,
+pub(super) struct Two {
+    pub(super) home: World,
+    pub(super) far: World,
+    pub(super) ada: Member,
+    pub(super) eve: Member,
     /// As it is at home.
-    channel: ChannelId,
+    pub(super) channel: ChannelId,
     /// As it is on the other node.
-    there: ChannelId,
-    group: GroupId,
-    cut: Arc<AtomicBool>,
+    pub(super) there: ChannelId,
+    pub(super) group: GroupId,
+    pub(super) cut: Arc<AtomicBool>,
 }
 
 impl Two {
-    async fn new(broadcast: bool) -> Self {
+    pub(super) async fn new(broadcast: bool) -> Self {
         let mut home = World::new().await;
         let mut far = World::other(&home, 1).await;
         let (ada, eve) = (home.member("Ada").await, far.member("Eve").await);
@@ -124,13 +124,13 @@ impl Two {
         Self { home, far, ada, eve, channel, there, group, cut }
     }
 
-    async fn join(&self, member: Member) {
+    pub(super) async fn join(&self, member: Member) {
         let joined = self.far.core.join_channel(member.actor(), member.id, self.there).await;
         assert!(matches!(joined, Ok(LinkTaken::Joined(..))), "{joined:?}");
     }
 
     /// Both have what either has.
-    async fn heal(&self) {
+    pub(super) async fn heal(&self) {
         fetch(&self.home.core, &self.far.core, self.group).await;
         if !self.home.core.channel(self.channel).unwrap().broadcast {
             fetch(&self.far.core, &self.home.core, self.group).await;
@@ -139,7 +139,7 @@ impl Two {
         assert_eq!(home.await.unwrap(), far.await.unwrap());
     }
 
-    async fn say(&self, at_home: bool, words: &str) -> Sent {
+    pub(super) async fn say(&self, at_home: bool, words: &str) -> Sent {
         let (world, by, place) = match at_home {
             true => (&self.home, self.ada, self.channel),
             false => (&self.far, self.eve, self.there),
@@ -162,7 +162,7 @@ impl Two {
     }
 
     /// Each node knows what the other's people are called.
-    async fn introduce(&self) {
+    pub(super) async fn introduce(&self) {
         for (from, to) in [(&self.home.core, &self.far.core), (&self.far.core, &self.home.core)] {
             let strangers = to.strangers(from.node().short()).unwrap();
             let cards = from.cards_shown(&strangers).unwrap();
