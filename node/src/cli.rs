@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::passphrase::New;
 use crate::{
-    client_config, codes, config, doctor, media, offline, passphrase, peers, reindex, run,
+    client_config, codes, config, doctor, media, offline, passphrase, peers, reindex, run, takedown,
 };
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
@@ -34,6 +34,8 @@ enum Command {
     Code(CodeArgs),
     /// Print what members of the running node have reported, the newest first.
     Reports(ReportsArgs),
+    /// Remove a message from all nodes that show it, for example because a court says so.
+    Takedown(TakedownArgs),
     /// Print what the running node has written since its start.
     Stats(StatsArgs),
     /// Build the index of words in messages anew: behind the running node, or without one.
@@ -158,6 +160,32 @@ struct CodeArgs {
 struct ReportsArgs {
     #[command(flatten)]
     data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+struct TakedownArgs {
+    #[command(subcommand)]
+    command: TakedownCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TakedownCommand {
+    /// Take a message of a group or channel down, which was written here or has its home here.
+    Message(TakedownMessageArgs),
+    /// Print what was taken down, the newest first, and which nodes have acknowledged it.
+    List(PeerListArgs),
+}
+
+#[derive(Debug, Args)]
+struct TakedownMessageArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// A link to the message, or the channel: its public name, at least eight digits of the beginning of
+    /// its name in logs, or c/ and its number.
+    #[arg(value_name = "LINK|CHANNEL")]
+    what: String,
+    /// The number of the message, where a channel is given.
+    id: Option<i32>,
 }
 
 #[derive(Debug, Args)]
@@ -378,6 +406,10 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
         Some(Command::Reports(args)) => codes::reports(&args.data),
+        Some(Command::Takedown(TakedownArgs { command })) => match command {
+            TakedownCommand::Message(args) => takedown::take_down(&args.data, &args.what, args.id),
+            TakedownCommand::List(args) => takedown::list(&args.data),
+        },
         Some(Command::Stats(args)) => codes::stats(&args.data),
         Some(Command::Media(MediaArgs { command: MediaCommand::Usage(args) })) => {
             media::print_usage(&args.data)

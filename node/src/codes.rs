@@ -55,6 +55,9 @@ pub(crate) fn reports(args: &DataArgs) -> anyhow::Result<()> {
         for report in &reports {
             let who = |who: &str| {
                 let (name, id) = (&report[who]["name"], &report[who]["id"]);
+                if report[who]["node"].is_string() {
+                    return format!("somebody on {}", printable(name.as_str().unwrap_or_default()));
+                }
                 format!("{} ({id})", printable(name.as_str().unwrap_or_default()))
             };
             let text = |field: &str| report[field].as_str().unwrap_or_default();

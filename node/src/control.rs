@@ -14,7 +14,7 @@ use std::{fs, io};
 
 use anyhow::{Context as _, bail};
 use delivery::Delivery;
-use node_core::{Core, PeerId};
+use node_core::{Core, PeerId, Reporter};
 use node_store::Store;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,6 +29,7 @@ use crate::doctor;
 use crate::federation::Federation;
 use crate::media::Keeper;
 use crate::secrets::Rotation;
+use crate::takedown;
 
 /// The socket's name in the data directory.
 const SOCKET: &str = "control.sock";
@@ -87,6 +88,15 @@ pub(crate) enum Request {
     },
     /// What members have reported, the newest first.
     Reports,
+    /// Takes a message of a channel down, here and at other nodes.
+    TakeDown {
+        /// The channel's public name, the beginning of its name in logs, or `c/` and its number here.
+        channel: String,
+        /// The message.
+        id: i32,
+    },
+    /// What was taken down, and which nodes have acknowledged it.
+    Takedowns,
     /// New search indexes.
     Reindex,
     /// What was written since the start.
@@ -296,8 +306,20 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
                         let title = node.core.chat(chat).map(|chat| chat.title.clone());
                         (chat.0, title.unwrap_or_default())
                     }
+                    PeerId::Channel(channel) => {
+                        let title = node.core.channel(channel).map(|found| found.title.clone());
+                        (channel.0, title.unwrap_or_default())
+                    }
                     // What a later version adds.
                     _ => (0, String::new()),
+                };
+                let by = match report.by {
+                    Reporter::Member(user) => json!({ "id": user.0, "name": name(user) }),
+                    Reporter::Node(from) => {
+                        let known = node.core.known_node(from).ok().flatten();
+                        let domain = known.map(|known| known.domain);
+                        json!({ "id": 0, "name": domain, "node": from.to_string() })
+                    }
                 };
                 let messages: Vec<Value> = report
                     .messages
@@ -306,15 +328,18 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
                     .collect();
                 json!({
                     "date": report.date,
-                    "by": { "id": report.by.0, "name": name(report.by) },
+                    "by": by,
                     "about": { "id": about, "name": named },
                     "reason": report.reason.words(),
                     "comment": report.comment,
                     "messages": messages,
+                    "elsewhere": report.elsewhere,
                 })
             });
             Ok(Value::Array(shown.collect()))
         }
+        Request::TakeDown { channel, id } => takedown::answer(node, &channel, id).await,
+        Request::Takedowns => takedown::all(node).await,
         Request::Reindex => {
             node.core.reindex().await?;
             Ok(json!({ "boxes": node.core.users(), "done": false }))

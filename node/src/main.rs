@@ -21,6 +21,7 @@ mod reindex;
 mod run;
 mod sealing;
 mod secrets;
+mod takedown;
 
 use std::process::ExitCode;
 

@@ -129,6 +129,9 @@ impl Lines {
         });
         let held = "Entries that it wrote and that came too fast: they were fetched later.";
         each("counter", "peer_held_back_entries_total", held, |peer| peer.held_back);
+        each("gauge", "peer_letters_waiting", "Letters that wait for a node.", |peer| {
+            u64::from(peer.letters)
+        });
         each("gauge", "peer_failures", "Failures since it was last reached.", |peer| {
             u64::from(peer.failures)
         });

@@ -110,6 +110,9 @@ pub(crate) fn list(args: &DataArgs) -> anyhow::Result<()> {
                 peer.held_back
             )?;
         }
+        if peer.letters > 0 {
+            writeln!(out, "  {} letters wait for it", peer.letters)?;
+        }
         for (group, lag) in peer.lag.iter().filter(|(_, lag)| *lag > 0) {
             writeln!(out, "  {lag} entries behind in {}", group.get(..16).unwrap_or(group))?;
         }

@@ -202,7 +202,7 @@ impl From<CoreError> for RpcError {
             }
             CoreError::NotBuilt => Self::NOT_IMPLEMENTED,
             // Not 5xx, which clients send again, nor 401, which logs them out.
-            CoreError::NodeUnreachable | CoreError::AskHome(_) => {
+            CoreError::NodeUnreachable | CoreError::MailboxFull | CoreError::AskHome(_) => {
                 Self::new(406, "NODE_UNREACHABLE")
             }
             CoreError::NotWriter => Self::new(403, "CHAT_WRITE_FORBIDDEN"),

@@ -325,6 +325,12 @@ pub enum CoreError {
     /// The other node cannot be reached, or did not answer.
     #[error("the other node is not reached")]
     NodeUnreachable,
+    /// Too many letters wait for the other node already, or for all.
+    #[error("too many letters wait for other nodes")]
+    MailboxFull,
+    /// What another node has brought is no letter to this one, or of no kind that is known here.
+    #[error("no letter that this node can read")]
+    NotALetter,
     /// Not done in channels yet.
     #[error("not built for channels")]
     NotBuilt,

@@ -242,6 +242,10 @@ pub enum Event {
         /// Of the newer one.
         serial: u32,
     },
+    /// A letter to another node was written.
+    Mail,
+    /// Bytes of files were taken down: they are to be removed.
+    TakenDown,
     /// Something of a private group of other nodes cannot be read here for want of its key.
     Locked {
         /// In which channel.

@@ -75,8 +75,9 @@ pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, ChatChange, Event, Follower, LogEntry, Outbound, Own, Purpose};
 pub use federation::{
     Asked, Asking, Binding, Card, Confirmed, Doing, FarInvite, FarPlace, FarRead, FarStatus,
-    FarTyping, FoundName, Heads, HomeOffer, KnownNode, LaneHealth, LaneName, Look,
-    MARK_ENTRIES_MAX, Network, Received, SharedGroup, SharedPair, WantedPeer, is_remote,
+    FarTyping, FoundName, Heads, HomeOffer, KnownNode, LETTER_BYTES_MAX, LETTER_KEPT_MS,
+    LaneHealth, LaneName, LetterAnswer, Look, MARK_ENTRIES_MAX, Network, Postman, Received, Round,
+    SealedLetter, SharedGroup, SharedPair, Takedown, Told, WaitingMail, WantedPeer, is_remote,
 };
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{
@@ -112,7 +113,9 @@ pub use reactions::{
     ReactHow, Reacted, Reaction, ReactionCount, ReactionError, ReactionsPage, ReactionsView,
 };
 pub use read_date::READ_DATE_KEPT_S;
-pub use reports::{NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason};
+pub use reports::{
+    NewReport, REPORT_COMMENT_CHARS_MAX, REPORT_MESSAGES_MAX, Report, ReportReason, Reporter,
+};
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
 pub use search::{SearchFilter, SearchKind, SearchPage, SearchQuery};
 pub use send::{

@@ -1,5 +1,7 @@
-//! What members report to the operator: kept, and told to the owner.
+//! What members report to the operator: kept, and told to the owner. What it is about may live on
+//! another node, whose operator learns of it too (`federation::mail`).
 
+use glog::Node16;
 use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +11,8 @@ use crate::limits::Limit;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
-/// Reports of one member that are kept; a newer one takes the place of the oldest.
-const OF_ONE_MAX: usize = 100;
+/// Reports of one member, or one other node, that are kept; a newer one takes the place of the oldest.
+pub(crate) const OF_ONE_MAX: usize = 100;
 
 /// Longest comment, in characters.
 pub const REPORT_COMMENT_CHARS_MAX: usize = 512;
@@ -19,8 +21,8 @@ pub const REPORT_COMMENT_CHARS_MAX: usize = 512;
 pub const REPORT_MESSAGES_MAX: usize = 100;
 
 /// Messages of a report whose text is kept, and how much of each, in characters.
-const TEXTS_MAX: usize = 20;
-const TEXT_CHARS_MAX: usize = 500;
+pub(crate) const TEXTS_MAX: usize = 20;
+pub(crate) const TEXT_CHARS_MAX: usize = 500;
 
 /// Why something is reported. The order is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,11 +54,20 @@ pub struct NewReport {
     pub messages: Vec<MessageId>,
 }
 
+/// Who has reported something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reporter {
+    /// A member.
+    Member(UserId),
+    /// Somebody on another node, which does not say who.
+    Node(Node16),
+}
+
 /// A report as the operator reads it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Report {
     /// Who reports.
-    pub by: UserId,
+    pub by: Reporter,
     /// Unix seconds.
     pub date: i32,
     /// About whom.
@@ -67,6 +78,8 @@ pub struct Report {
     pub comment: String,
     /// The messages, with the beginnings of the first ones' texts.
     pub messages: Vec<(MessageId, Option<String>)>,
+    /// So many messages of it are not here.
+    pub elsewhere: u32,
 }
 
 /// Key: reporter (8) ++ number (8), which grows.
@@ -108,7 +121,8 @@ impl Core {
                 let by = key.first_chunk().map_or(0, |by| i64::from_be_bytes(*by));
                 let ReportRecord { date, about, reason, comment, messages } =
                     ReportRecord::decode(value)?;
-                reports.push(Report { by: UserId(by), date, about, reason, comment, messages });
+                let by = Reporter::Member(UserId(by));
+                reports.push(Report { by, date, about, reason, comment, messages, elsewhere: 0 });
             }
             match rows.last() {
                 Some((last, _)) if rows.len() == 1000 => {
@@ -118,6 +132,7 @@ impl Core {
                 _ => break,
             }
         }
+        reports.extend(self.far_reports()?);
         reports.sort_by_key(|report| std::cmp::Reverse(report.date));
         reports.truncate(limit);
         self.settled().await?;
@@ -160,7 +175,9 @@ impl Decide<'_> {
         {
             self.delete(Keyspace::REPORTS, oldest);
         }
-        let comment = comment.trim().chars().take(REPORT_COMMENT_CHARS_MAX).collect();
+        let comment: String = comment.trim().chars().take(REPORT_COMMENT_CHARS_MAX).collect();
+        let ids: Vec<MessageId> = shown.iter().map(|(id, _)| *id).collect();
+        self.report_far(about, reason, &comment, &ids)?;
         let record = ReportRecord { date: self.now(), about, reason, comment, messages: shown };
         self.put(Keyspace::REPORTS, &pair_key(by.0, number), &record)?;
         let Some(owner) = self.inner.owner()?.filter(|owner| *owner != by) else { return Ok(()) };
@@ -176,6 +193,25 @@ impl Decide<'_> {
 }
 
 impl ReportReason {
+    /// All, in the order in which they are stored.
+    const ALL: [Self; 10] = [
+        Self::Spam,
+        Self::Violence,
+        Self::ChildAbuse,
+        Self::Pornography,
+        Self::IllegalDrugs,
+        Self::PersonalDetails,
+        Self::Fake,
+        Self::Copyright,
+        Self::GeoIrrelevant,
+        Self::Other,
+    ];
+
+    /// The one at a place, as nodes name it to each other.
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
     /// For people.
     #[must_use]
     pub fn words(self) -> &'static str {

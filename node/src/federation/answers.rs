@@ -11,6 +11,7 @@ use node_core::{CoreError, CoreResult, FarInvite, FoundName, HomeOffer, SharedGr
 
 use super::files::unserved;
 use super::live::Live;
+use super::mail::Bell;
 use super::records::{
     Agreed, FirstWords, Found, GivenKey, HOME, INVITE, Invite, Invited, KEYS, KeysAsked, KeysGiven,
     Offer, PAIR, READS, STATUSES, TYPING, WILLING, found, other, person, refusal,
@@ -62,14 +63,20 @@ impl Federation {
                     found(&Found { group: Some(GroupId(group)), person: None })
                 }
                 Some(FoundName::Person(card)) => {
+                    core.note_told(from, vec![card.id]).await?;
                     found(&Found { group: None, person: Some(person(&card)) })
                 }
             },
             Call::Profiles { users } => {
                 let cards = core.cards_shown(&users)?;
+                core.note_told(from, cards.iter().map(|card| card.id).collect()).await?;
                 let records = cards.iter().map(|card| Blob::new(encode(&person(card))));
                 let records = records.filter_map(Result::ok).collect();
                 Reply::Profiles(List::new(records).unwrap_or_default())
+            }
+            Call::Mail { sealed } => {
+                core.take_letter(from, sealed.to_vec()).await?;
+                Reply::Done
             }
             Call::Other { kind: INVITE, body } => {
                 let invite: Invite = decode(&body).map_err(|_| CoreError::UnknownChannel)?;
@@ -259,6 +266,7 @@ impl Host for Federation {
             self.is_here(Live::Met(node));
             // Behind: the mesh waits for this answer.
             let _ = self.strangers.try_send(node.short());
+            let _ = self.bell.try_send(Bell::Met(node.short()));
         })
     }
 

@@ -7,9 +7,11 @@ mod answers;
 mod files;
 mod identity;
 mod live;
+mod mail;
 mod network;
 mod peers;
 mod records;
+mod takedown;
 mod work;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -100,6 +102,8 @@ pub(crate) struct Federation {
     locked: mpsc::Sender<ChannelId>,
     /// This node's keys were changed.
     rekeyed: mpsc::Sender<()>,
+    /// Letters may go.
+    bell: mpsc::Sender<mail::Bell>,
     /// Keys that were asked for in vain, channel by channel, and when: see [`KEYS_AGAIN_MS`].
     unanswered: Mutex<BTreeMap<ChannelId, (Vec<Hash16>, u64)>>,
 }
@@ -130,6 +134,7 @@ impl Federation {
         let (locked, locked_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (live, live_rx) = mpsc::channel(live::WAITING_MAX);
         let (rekeyed, rekeyed_rx) = mpsc::channel(1);
+        let (bell, bell_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let federation = Arc::new(Self {
             core: core.clone(),
             blobs: blobs.clone(),
@@ -149,6 +154,7 @@ impl Federation {
             far_writers: Writers::default(),
             locked,
             rekeyed,
+            bell,
             unanswered: Mutex::default(),
         });
         let setup = Setup {
@@ -178,8 +184,9 @@ impl Federation {
         let unlocking = federation.clone().unlock(locked_rx);
         let telling = federation.clone().live(live_rx);
         let showing = federation.clone().show_keys(rekeyed_rx);
+        let carrying = federation.clone().carry(bell_rx);
         let working = tokio::spawn(async move {
-            tokio::join!(asking, looking, confirming, unlocking, telling, showing);
+            tokio::join!(asking, looking, confirming, unlocking, telling, showing, carrying);
         });
         Ok(Some((federation, working)))
     }

@@ -10,6 +10,7 @@ use node_core::{
 
 use super::Federation;
 use super::live::Live;
+use super::mail::Bell;
 use super::records::{Found, INVITE, Invite, Invited, WILLING};
 
 impl Follower for Federation {
@@ -30,6 +31,9 @@ impl Follower for Federation {
             // A full line loses nothing: names are asked for again now and then.
             Event::Stranger { node } => drop(self.strangers.try_send(*node)),
             Event::NodeKey { node, serial } => mesh.has_newer(*node, *serial),
+            // Nor here: it is looked again every second.
+            Event::Mail => drop(self.bell.try_send(Bell::Written)),
+            Event::TakenDown => drop(self.bell.try_send(Bell::TakenDown)),
             Event::Locked { channel } => drop(self.locked.try_send(*channel)),
             _ => {}
         }

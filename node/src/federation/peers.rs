@@ -62,6 +62,7 @@ impl Federation {
             });
         }
         let health = self.core.lane_health();
+        let waiting = self.core.mail_waiting().unwrap_or_default();
         for peer in &mut peers {
             let of = health.iter().filter(|lane| {
                 let name = lane.node.to_string();
@@ -74,6 +75,11 @@ impl Federation {
                 forks: lane.forks,
             });
             peer.lanes = lanes.collect();
+            let mail = waiting.iter().find(|mail| {
+                let beginning = mail.node.to_string();
+                peer.node.as_ref().is_some_and(|node| node.starts_with(&beginning))
+            });
+            peer.letters = mail.map_or(0, |mail| mail.letters);
             let known = known.iter().find(|known| Some(known.id.to_string()) == peer.node);
             let Some(known) = known.filter(|known| known.taken_domain().is_some()) else {
                 continue;
@@ -241,6 +247,9 @@ pub(crate) struct Peer {
     /// What is to be known of what it says in groups.
     #[serde(default)]
     pub(crate) lanes: Vec<Lane>,
+    /// Letters that wait for it.
+    #[serde(default)]
+    pub(crate) letters: u32,
     /// Why the last attempt to connect failed.
     #[serde(default)]
     pub(crate) trouble: Option<String>,

@@ -184,6 +184,7 @@ pub(super) fn refusal(cause: &CoreError) -> Reply {
         CoreError::NotBuilt => 4,
         CoreError::BannedInChannel => 5,
         CoreError::Flood { .. } => 6,
+        CoreError::NotALetter => 7,
         _ => 0,
     };
     // The reasons of the rules are for people; what else fails is this node's own business.
@@ -199,6 +200,7 @@ pub(super) fn refused(code: u16) -> CoreError {
         4 => CoreError::NotBuilt,
         5 => CoreError::BannedInChannel,
         6 => CoreError::Flood { wait_s: 60 },
+        7 => CoreError::NotALetter,
         _ => CoreError::NodeUnreachable,
     }
 }

@@ -34,6 +34,8 @@ mod home;
 #[cfg(test)]
 mod lean;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod lies;
 #[cfg(test)]
 mod line;

@@ -59,6 +59,119 @@ const STAMP_KEY: &[u8] = b"stamp";
 const ENTRY: &str = "entry of a log";
 const UNOPENED: CoreError = CoreError::Damaged("key of a channel");
 
+/// What this node signs its logs with, and who it is in them.
+pub struct LogKeys {
+    root: NodeIdentity,
+    operational: NodeIdentity,
+    sealing: BoxSecret,
+    cert: NodeCert,
+    recovery: [u8; 32],
+}
+
+impl LogKeys {
+    /// The keys of a node: its root key vouches for the other two. `recovery` is the public half of
+    /// the key that recovers its groups.
+    #[must_use]
+    pub fn new(
+        root: &NodeIdentity,
+        operational: NodeIdentity,
+        sealing: BoxSecret,
+        recovery: [u8; 32],
+    ) -> Self {
+        let body = CertBody {
+            root: *root.public().as_bytes(),
+            op: *operational.public().as_bytes(),
+            x25519: *sealing.public().as_bytes(),
+            serial: 1,
+            not_before_ms: 0,
+            domain: Text::default(),
+            addresses: List::default(),
+        };
+        let cert = NodeCert::sign(body, root);
+        let root = NodeIdentity::from_seed(&root.seed());
+        Self { root, operational, sealing, cert, recovery }
+    }
+
+    /// The same node, as it is called and reached from outside. An address or a domain that is too long
+    /// is left out, and so is what is beyond eight addresses.
+    #[must_use]
+    pub fn reached(self, root: &NodeIdentity, domain: &str, addresses: &[String]) -> Self {
+        let fitting = addresses.iter().filter_map(|address| Text::new(address.as_str()).ok());
+        let body = CertBody {
+            domain: Text::new(domain).unwrap_or_default(),
+            addresses: List::new(fitting.take(8).collect()).unwrap_or_default(),
+            ..self.cert.body
+        };
+        Self { cert: NodeCert::sign(body, root), ..self }
+    }
+
+    /// What vouches for this node's keys.
+    #[must_use]
+    pub fn cert(&self) -> &NodeCert {
+        &self.cert
+    }
+
+    /// The first entry of an incarnation above the first.
+    pub(crate) fn open(&self, opened: &Opened) -> DataBody {
+        let (previous, root) = (opened.previous, Some(RootOpening::sign(opened, &self.root)));
+        DataBody::Open(Box::new(Open { cert: Some(self.cert.clone()), previous, root }))
+    }
+
+    /// The key that an entry of a chain carries: from this node's box, or as a group told it that became
+    /// public since.
+    fn open_box(&self, chain: &Chain, id: Hash16) -> Option<EpochSecret> {
+        let told = |entry: &ControlEntry| {
+            let Some(Action::Info(info)) = entry.action() else { return None };
+            let Setting::Public(told) = &info.setting else { return None };
+            let (_, secret) = told.iter().find(|(known, _)| *known == id)?;
+            Some(EpochSecret::from_bytes(secret))
+        };
+        let carried = chain.entries().iter().find(|entry| entry.id().short() == id)?;
+        glog::open_epoch(carried, self.node().short(), &self.sealing)
+            .or_else(|| chain.entries().iter().rev().find_map(told))
+    }
+
+    /// Opens a key of a group that another member has sealed to this node.
+    fn open_given(&self, group: glog::GroupId, id: Hash16, given: &[u8]) -> Option<EpochSecret> {
+        let opened = self.sealing.open(given, &given_bound(group, id)).ok()?;
+        opened.first_chunk().filter(|_| opened.len() == 32).map(EpochSecret::from_bytes)
+    }
+
+    /// What boxes to this node are opened with.
+    pub(crate) fn sealing(&self) -> &BoxSecret {
+        &self.sealing
+    }
+
+    /// What it signs entries with.
+    pub(crate) fn operational(&self) -> &NodeIdentity {
+        &self.operational
+    }
+
+    /// Keys that nobody else has, for work on a store of which no log is written.
+    pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let (root, recovery) = (NodeIdentity::generate(rng), NodeIdentity::generate(rng));
+        let (operational, sealing) = (NodeIdentity::generate(rng), BoxSecret::generate(rng));
+        Self::new(&root, operational, sealing, *recovery.public().as_bytes())
+    }
+
+    /// Who this node is in logs.
+    #[must_use]
+    pub fn node(&self) -> glog::NodeId {
+        self.cert.node()
+    }
+
+    /// As whom it writes.
+    pub(crate) fn author(&self) -> Author<'_> {
+        Author { node: self.node(), serial: self.cert.body.serial, key: &self.operational }
+    }
+}
+
+impl std::fmt::Debug for LogKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "LogKeys({})", self.node())
+    }
+}
+
 /// The logs that are written in.
 #[derive(Debug)]
 pub(crate) struct Logs {

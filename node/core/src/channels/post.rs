@@ -717,7 +717,7 @@ impl Decide<'_> {
     }
 
     /// The message that an entry brought.
-    pub(super) fn message_of_entry(
+    pub(crate) fn message_of_entry(
         &self,
         channel: ChannelId,
         at: &EntryRef,
@@ -814,6 +814,16 @@ impl Decide<'_> {
         let pts_count = i32::try_from(going.len()).unwrap_or(i32::MAX);
         let pts = self.remove(channel.into(), channel.into(), None, going)?;
         Ok(Affected { pts, pts_count })
+    }
+
+    /// Takes a message away in the log: whoever wrote it, or may delete what others wrote.
+    pub(crate) fn delete_in_log(
+        &mut self,
+        channel: ChannelId,
+        by: UserId,
+        target: &EntryRef,
+    ) -> CoreResult<()> {
+        self.write_data(channel, by, &DataBody::Delete(Delete { target: *target })).map(|_| ())
     }
 
     /// A message goes by itself: whoever wrote it takes it away, which needs no right.

@@ -216,7 +216,9 @@ impl Decide<'_> {
         let Some(post) = &said.post else { return Ok(()) };
         // A ban is on its way to the home; or the operator wants nothing more of the node.
         if known.is_none()
-            && (self.is_veiled(channel, said.author)? || self.is_frozen(said.author.node)?)
+            && (self.is_veiled(channel, said.author)?
+                || self.is_frozen(said.author.node)?
+                || self.is_taken_down(channel, at)?)
         {
             return Ok(());
         }
@@ -417,7 +419,12 @@ impl Decide<'_> {
     }
 
     /// A message is shown no more.
-    fn withdraw(&mut self, channel: ChannelId, id: MessageId, by: UserRef) -> CoreResult<()> {
+    pub(crate) fn withdraw(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        by: UserRef,
+    ) -> CoreResult<()> {
         let Some(message) = self.message(channel, id)? else { return Ok(()) };
         if by.id != 0 {
             let by = self.account_of(by)?;

@@ -9,7 +9,7 @@
 //! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here; 4 ++ address a
 //! [`nodes::WantedPeer`]; 5 ++ node (16) how many accounts its people have; 6 ++ channel (8) ++ ask (16)
 //! an [`asks::WaitingAsk`]; 20 what is told and is in no log ([`live`]); 21 ++ node (16) since when it is known ([`standing`]); 7 ++ user (8) who of the people here was ever named to another node; 8 to 13 what people here and there say to each other ([`pairs`]);
-//! 32 ++ node (16) a [`Binding`]. Keyspace
+//! 32 ++ node (16) a [`Binding`]; 48 to 58 letters ([`mail`]). Keyspace
 //! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]); 16 ++ node (16) ++ user (8):
 //! who is hidden here until the home has decided.
 
@@ -20,6 +20,7 @@ mod health;
 mod home;
 mod invite;
 mod live;
+mod mail;
 mod membership;
 mod nodes;
 mod pairs;
@@ -37,6 +38,12 @@ pub use health::LaneHealth;
 pub use home::HomeOffer;
 pub use invite::FarInvite;
 pub use live::{Doing, FarPlace, FarRead, FarStatus, FarTyping, MARK_ENTRIES_MAX};
+#[cfg(test)]
+pub(crate) use mail::{BODY_BYTES_MAX, Kind, Letter, Post, Reported, TakenDown};
+pub use mail::{
+    LETTER_BYTES_MAX, LETTER_KEPT_MS, LetterAnswer, Postman, Round, SealedLetter, Takedown, Told,
+    WaitingMail,
+};
 pub use nodes::{KnownNode, WantedPeer};
 pub(crate) use pairs::Pairs;
 pub use pairs::SharedPair;

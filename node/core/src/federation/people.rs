@@ -315,12 +315,53 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// Somebody on another node has deleted their account: it shows so here, and what they said stays.
+    pub(super) fn end_far_account(&mut self, account: UserId) -> CoreResult<()> {
+        let before = self.user(account)?.ok_or(CoreError::UnknownUser)?;
+        if before.deleted {
+            return Ok(());
+        }
+        let person: Option<Remote> = self.load(Keyspace::NODES, &person_key(account))?;
+        let person = person.ok_or(CoreError::UnknownUser)?;
+        if let Some(mapped) = &before.username {
+            self.delete(Keyspace::NAMES, mapped.to_lowercase().as_bytes());
+            let domain = self.domain_of(Node16(person.node))?;
+            let name = mapped.rsplit_once("_at_").map_or("", |(name, _)| name);
+            let whole = format!("{name}@{domain}").to_lowercase();
+            let holder = PeerId::from(account).bytes();
+            if self.get(Keyspace::NAMES, whole.as_bytes())?.is_some_and(|row| row == holder) {
+                self.delete(Keyspace::NAMES, whole.as_bytes());
+            }
+        }
+        if !person.named {
+            // Nobody has to ask for the name any more.
+            let person = Remote { named: true, ..person };
+            self.put(Keyspace::NODES, &person_key(account), &person)?;
+        }
+        self.put_user(User {
+            first_name: String::new(),
+            last_name: String::new(),
+            username: None,
+            about: String::new(),
+            birthday: None,
+            color: None,
+            profile_color: None,
+            deleted: true,
+            ..before
+        })?;
+        self.event(Event::Profile { user: account });
+        Ok(())
+    }
+
     fn learn_person(&mut self, node: Node16, card: Card) -> CoreResult<()> {
         let Some(row) = self.get(Keyspace::NODES, &account_key(UserRef { node, id: card.id }))?
         else {
             return Ok(());
         };
         let id = account(&row)?;
+        if card.deleted {
+            return self.end_far_account(id);
+        }
         let before = self.user(id)?.ok_or(CoreError::UnknownUser)?;
         let named = |name: &str| clean_name(&clip(name)).unwrap_or_default();
         let first_name = Some(named(&card.first_name)).filter(|name| !name.is_empty());

@@ -43,6 +43,12 @@ pub enum Limit {
     StrangersOfNode(glog::Node16),
     /// People here whom people of one other node want in groups.
     InvitesOfNode(glog::Node16),
+    /// Letters of one other node.
+    LettersOfNode(glog::Node16),
+    /// Reports of one other node that the owner is told of.
+    ReportsOfNode(glog::Node16),
+    /// Messages that one other node takes down here.
+    TakedownsOfNode(glog::Node16),
     /// Numbers looked up by importing contacts.
     Imports(UserId),
     /// Usernames and numbers looked up.
@@ -87,6 +93,12 @@ impl Limit {
             Self::StrangersOfNode(_) => per_hour(100, 20),
             // Twice for each who is added to a private group: whether they would come, and that they do.
             Self::InvitesOfNode(_) => per_hour(600, 200),
+            // All that waits for a node that comes back, at once.
+            Self::LettersOfNode(_) => per_hour(10_000, 36_000),
+            // As one member may report.
+            Self::ReportsOfNode(_) => per_hour(20, 10),
+            // An operator does so by hand.
+            Self::TakedownsOfNode(_) => per_hour(100, 20),
             // An address book, once; then a few numbers a day.
             Self::Imports(_) => per_hour(1000, 50),
             Self::Lookups(_) => per_hour(100, 200),
@@ -135,6 +147,9 @@ impl Limit {
             Self::Strangers(user) => number(b'w', user.0.unsigned_abs()),
             Self::StrangersOfNode(node) => [&[b'n'][..], &node.0].concat(),
             Self::InvitesOfNode(node) => [&[b'N'][..], &node.0].concat(),
+            Self::LettersOfNode(node) => [&[b'l'][..], &node.0].concat(),
+            Self::ReportsOfNode(node) => [&[b'T'][..], &node.0].concat(),
+            Self::TakedownsOfNode(node) => [&[b't'][..], &node.0].concat(),
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),

@@ -163,6 +163,8 @@ impl Decide<'_> {
         if account.role == Role::Service {
             return Err(CoreError::UnknownUser);
         }
+        // While it shows where they are.
+        self.tell_gone(user)?;
         for login in self.logins(user)? {
             if by != Some(login.auth_key) {
                 self.revoke(user, login.auth_key)?;

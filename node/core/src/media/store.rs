@@ -9,15 +9,16 @@
 //! stickers. What nothing has kept for a while is removed, and with it the blobs that no other file
 //! has: see [`crate::Core::collect_files`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use node_store::{Batch, Keyspace, Order, Store};
 use serde::{Deserialize, Serialize};
 
-use super::{BlobId, Document, FileId, FileRecord, Photo, PhotoSize};
+use super::{BlobId, Document, FileId, FileRecord, Media, Photo, PhotoSize};
 use crate::access::blob_tag;
 use crate::decide::Decide;
 use crate::ids::UserId;
+use crate::message::Message;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult, Quotas};
 
@@ -267,6 +268,13 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// What the files of a message are made of.
+    pub(crate) fn blobs_of(&self, message: &Message) -> CoreResult<Vec<BlobId>> {
+        let file = message.media.as_ref().and_then(Media::file);
+        let record = file.map(|file| self.file(file)).transpose()?.flatten();
+        Ok(record.map(|record| record.blobs().into_keys().collect()).unwrap_or_default())
+    }
+
     /// Whether anything keeps a file.
     pub(crate) fn is_held(&self, file: FileId) -> CoreResult<bool> {
         let held: Option<Held> = self.load(Keyspace::FILES, &file_key(file, HELD))?;
@@ -340,6 +348,38 @@ impl Core {
     fn file(&self, file: FileId) -> CoreResult<Option<FileRecord>> {
         let row = self.inner.store.get(Keyspace::FILES, &file_key(file, FILE))?;
         row.map(|row| FileRecord::decode(&row)).transpose()
+    }
+
+    /// Whose the files are that have any of these blobs, in no order. Looks through all files, if any is
+    /// known.
+    pub(crate) fn owners_of(
+        &self,
+        mut blobs: BTreeSet<BlobId>,
+    ) -> CoreResult<BTreeSet<(BlobId, UserId)>> {
+        const AT_ONCE: usize = 1000;
+        for blob in blobs.clone() {
+            if !self.is_blob_known(&blob)? {
+                blobs.remove(&blob);
+            }
+        }
+        let (mut owners, mut from) = (BTreeSet::new(), Vec::new());
+        while !blobs.is_empty() {
+            let store = &self.inner.store;
+            let rows = store.scan(Keyspace::FILES, &from, None, AT_ONCE, Order::Ascending)?;
+            for (_, row) in rows.iter().filter(|(key, _)| key.last() == Some(&FILE)) {
+                let record = FileRecord::decode(row)?;
+                let has = record.blobs().into_keys().filter(|blob| blobs.contains(blob));
+                owners.extend(has.map(|blob| (blob, record.owner())));
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == AT_ONCE => {
+                    from.clone_from(last);
+                    from.push(0);
+                }
+                _ => break,
+            }
+        }
+        Ok(owners)
     }
 
     /// What a photo is, as it is in the store: who names it was told of it when it was durable.

@@ -103,7 +103,7 @@ pub(super) struct Two {
     /// As it is on the other node.
     pub(super) there: ChannelId,
     pub(super) group: GroupId,
-    cut: Arc<AtomicBool>,
+    pub(super) cut: Arc<AtomicBool>,
 }
 
 impl Two {
@@ -162,7 +162,7 @@ impl Two {
     }
 
     /// Each node knows what the other's people are called.
-    async fn introduce(&self) {
+    pub(super) async fn introduce(&self) {
         for (from, to) in [(&self.home.core, &self.far.core), (&self.far.core, &self.home.core)] {
             let strangers = to.strangers(from.node().short()).unwrap();
             let cards = from.cards_shown(&strangers).unwrap();

@@ -138,7 +138,7 @@ impl Side {
 }
 
 /// Makes two nodes know each other, and the people of each as the other calls them.
-async fn introduce(one: &World, me: Member, other: &World, them: Member) -> UserId {
+pub(super) async fn introduce(one: &World, me: Member, other: &World, them: Member) -> UserId {
     one.core.learn_node(other.core.cert()).await.unwrap();
     let card = other.core.cards(&[them.id.0 as u64]).remove(0);
     let account = one.core.account_of(other.core.node().short(), card).await.unwrap();
@@ -163,7 +163,7 @@ async fn pages(from: &Core, group: GroupId) -> Vec<Vec<Vec<u8>>> {
 }
 
 /// Brings to one node what another has of all pairs.
-async fn bring(from: &Core, to: &Core) {
+pub(super) async fn bring(from: &Core, to: &Core) {
     for (group, mine, theirs) in from.pairs_with(to.node()).unwrap() {
         for page in pages(from, group).await {
             let known = from.pair(group).unwrap().unwrap().met;
