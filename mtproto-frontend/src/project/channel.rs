@@ -74,6 +74,19 @@ fn forbidden(view: View<'_>, seen: &ChannelView) -> enums::Chat {
     .into()
 }
 
+/// The group of another node in which a channel is discussed, before anybody here has opened it: nothing is
+/// known of it but that it is there, and without it TDLib takes the channel for one without comments.
+pub(crate) fn unopened(view: View<'_>, of: &Channel, group: ChannelId) -> enums::Chat {
+    types::ChannelForbidden {
+        megagroup: true,
+        id: group.0,
+        access_hash: view.core.channel_access_hash(view.viewer, group),
+        title: of.title.clone(),
+        ..types::ChannelForbidden::default()
+    }
+    .into()
+}
+
 /// Somebody in a channel, or who was, as the viewer sees them. That the viewer may is the caller's to
 /// ask; the answer has to name the participant, and those of [`participant_names`].
 pub(crate) fn channel_participant(

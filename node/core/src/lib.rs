@@ -74,8 +74,8 @@ pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, ChatChange, Event, Follower, LogEntry, Outbound, Own, Purpose};
 pub use federation::{
-    Asked, Asking, Binding, Card, Confirmed, FarInvite, FoundName, Heads, HomeOffer, KnownNode,
-    LaneName, Look, Network, Received, SharedGroup, SharedPair, WantedPeer, is_remote,
+    Asked, Asking, Binding, Card, Confirmed, EMOJI_AT_ONCE, FarInvite, FoundName, Heads, HomeOffer,
+    KnownNode, LaneName, Look, Network, Received, SharedGroup, SharedPair, WantedPeer, is_remote,
 };
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{
