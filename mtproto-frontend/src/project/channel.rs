@@ -74,17 +74,25 @@ fn forbidden(view: View<'_>, seen: &ChannelView) -> enums::Chat {
     .into()
 }
 
-/// The group of another node in which a channel is discussed, before anybody here has opened it: nothing is
-/// known of it but that it is there, and without it TDLib takes the channel for one without comments.
-pub(crate) fn unopened(view: View<'_>, of: &Channel, group: ChannelId) -> enums::Chat {
-    types::ChannelForbidden {
+/// The group of another node in which a channel is discussed, before anybody here has opened it: as one that
+/// the viewer may come into, or TDLib shows no comments.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn unopened(view: View<'_>, of: &Channel, group: ChannelId) -> CoreResult<enums::Chat> {
+    Ok(types::Channel {
+        left: true,
         megagroup: true,
+        has_link: true,
         id: group.0,
-        access_hash: view.core.channel_access_hash(view.viewer, group),
+        access_hash: Some(view.core.channel_access_hash(view.viewer, group)),
+        // What it is called is known when it is here.
         title: of.title.clone(),
-        ..types::ChannelForbidden::default()
+        photo: chat_photo(view, None)?,
+        date: of.date,
+        ..types::Channel::default()
     }
-    .into()
+    .into())
 }
 
 /// Somebody in a channel, or who was, as the viewer sees them. That the viewer may is the caller's to

@@ -113,7 +113,9 @@ pub(in crate::rpc) async fn get_full_channel(
         ..types::ChannelFull::default()
     };
     let (users, mut chats) = named.shown(view)?;
-    chats.extend(unopened.map(|group| project::unopened(view, channel, group)));
+    if let Some(group) = unopened {
+        chats.push(project::unopened(view, channel, group)?);
+    }
     Ok(types::messages::ChatFull { full_chat: full.into(), chats, users })
 }
 
