@@ -15,6 +15,8 @@ mod channel;
 mod clients;
 #[cfg(test)]
 mod closed;
+#[cfg(test)]
+mod comments;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
 #[path = "../chat/driver.rs"]
@@ -55,6 +57,10 @@ mod team;
 mod three;
 #[cfg(test)]
 mod two;
+#[allow(dead_code, reason = "shared with the tests of stickers")]
+#[cfg(test)]
+#[path = "../extras/files.rs"]
+mod uploads;
 
 /// Channels are shown as this less their number, by all the libraries.
 #[cfg(test)]

@@ -323,3 +323,22 @@ async fn nodes_with_the_same_entries_show_the_same_topics() {
         }
     }
 }
+
+/// Of what two nodes say of one topic where they know the same rules, one word counts, by a chance that is the
+/// same everywhere: also at the node whose word it is not.
+#[tokio::test]
+async fn of_two_words_about_a_topic_all_nodes_take_the_same() {
+    let forum = Forum::new(2).await;
+    forum.say(1, "General", "hello").await.unwrap();
+    forum.heal().await;
+    forum.promote(1, AdminRights::MANAGE_TOPICS).await;
+    forum.topic(0, "Boats").await.unwrap();
+    forum.heal().await;
+    for node in [0, 1, 0, 1] {
+        let is_closed = forum.find(node, "Boats").await.unwrap().topic.closed;
+        forum.change(node, "Boats", closed(!is_closed)).await.unwrap();
+        forum.pin(node, "Boats", !forum.find(node, "Boats").await.unwrap().pinned).await.unwrap();
+        forum.heal().await;
+        forum.same().await;
+    }
+}
