@@ -29,6 +29,10 @@ use crate::{Core, CoreError, CoreResult};
 /// Copies that are looked at when a link begins to count.
 const TIED_MAX: usize = 100_000;
 
+/// What a log says of a copy: the entry of the post, and that of the copy with which it is discussed, if that
+/// is another one.
+pub(super) type LogCopy = (Vec<u8>, Option<Vec<u8>>);
+
 /// The post that a message is the copy of, as its log says.
 #[derive(Debug, Clone)]
 pub(crate) struct CopyOf {
@@ -196,10 +200,7 @@ impl Decide<'_> {
 
     /// What a log says of the copy of a post: the entry of that, and with which other copy it is
     /// discussed.
-    pub(super) fn copy_in_log(
-        &self,
-        message: &Message,
-    ) -> CoreResult<Option<(Vec<u8>, Option<Vec<u8>>)>> {
+    pub(super) fn copy_in_log(&self, message: &Message) -> CoreResult<Option<LogCopy>> {
         let (Some((channel, post)), Some(group)) = (message.post(), message.peer.channel()) else {
             return Ok(None);
         };
@@ -342,11 +343,9 @@ impl Decide<'_> {
 /// A copy says of which post it is one.
 fn point_at(message: &mut Message, channel: ChannelId, post: MessageId) {
     let signed = message.post_author.clone();
-    let first = message.forward.take().unwrap_or_else(|| Forward {
-        from: Author::Channel { channel, post: None, signed },
-        date: message.date,
-        saved_from: None,
-    });
+    let from = Author::Channel { channel, post: None, signed };
+    let bare = Forward { from, date: message.date, saved_from: None };
+    let first = message.forward.take().unwrap_or(bare);
     let from = match first.from {
         Author::Channel { channel: from, signed, .. } if from == channel => {
             Author::Channel { channel, post: Some(post), signed }

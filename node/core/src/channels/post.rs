@@ -10,7 +10,7 @@ use glog::cbor::{Blob, List, Text as LogText, decode, encode};
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
-use super::copies::CopyOf;
+use super::copies::{CopyOf, LogCopy};
 use super::{
     AdminAction, AdminRights, ChannelView, ENTRY_OF, MESSAGE_OF, Participant, rights, row_key,
 };
@@ -82,7 +82,7 @@ struct Extra {
     groups: Vec<(i64, [u8; 32], String)>,
     /// Of the copy of a channel's post, which is written in that channel's name: the entry of the post,
     /// and of an album the copy under which it is discussed, if that is another one.
-    copy_of: Option<(Vec<u8>, Option<Vec<u8>>)>,
+    copy_of: Option<LogCopy>,
     /// What the numbers of custom emoji stand for that are not of the writer's node: number, node, number
     /// there.
     emoji: Vec<(i64, [u8; 16], i64)>,

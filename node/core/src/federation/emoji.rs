@@ -58,7 +58,7 @@ impl Core {
     pub fn emoji_shown(&self, numbers: &[i64]) -> CoreResult<Vec<(i64, Vec<u8>)>> {
         let mut shown = Vec::new();
         for number in numbers.iter().take(EMOJI_AT_ONCE) {
-            let document = self.document(FileId(*number))?.filter(|is| is_custom_emoji(is));
+            let document = self.document(FileId(*number))?.filter(is_custom_emoji);
             let far = self.inner.store.get(Keyspace::NODES, &of_key(FileId(*number)))?;
             // What another node has is that one's to show.
             let Some(document) = document.filter(|_| far.is_none()) else { continue };
