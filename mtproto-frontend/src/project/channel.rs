@@ -74,6 +74,27 @@ fn forbidden(view: View<'_>, seen: &ChannelView) -> enums::Chat {
     .into()
 }
 
+/// The group of another node in which a channel is discussed, before anybody here has opened it: as one that
+/// the viewer may come into, or TDLib shows no comments.
+///
+/// # Errors
+/// Those of the store.
+pub(crate) fn unopened(view: View<'_>, of: &Channel, group: ChannelId) -> CoreResult<enums::Chat> {
+    Ok(types::Channel {
+        left: true,
+        megagroup: true,
+        has_link: true,
+        id: group.0,
+        access_hash: Some(view.core.channel_access_hash(view.viewer, group)),
+        // What it is called is known when it is here.
+        title: of.title.clone(),
+        photo: chat_photo(view, None)?,
+        date: of.date,
+        ..types::Channel::default()
+    }
+    .into())
+}
+
 /// Somebody in a channel, or who was, as the viewer sees them. That the viewer may is the caller's to
 /// ask; the answer has to name the participant, and those of [`participant_names`].
 pub(crate) fn channel_participant(

@@ -30,7 +30,7 @@ use tl::enums;
 
 pub(crate) use channel::{
     admin_rights_from_tl, banned_in_channel_from_tl, banned_sender, channel, channel_participant,
-    participant_names,
+    participant_names, unopened,
 };
 pub(crate) use chat::{banned_rights, banned_rights_from_tl, chat, chat_reactions, participants};
 pub(crate) use fan_out::FanOut;

@@ -25,6 +25,12 @@ impl Place {
             None => view.core.copy_of_post(channel, id)?,
         };
         let comments = stored.post().is_none();
+        if let (None, true, Some(group)) =
+            (copy, stored.action.is_none(), view.core.discussion_to_open(channel))
+            && begins(view, channel, id, stored)?
+        {
+            return Ok(Some(Self { group, top: MessageId(0), comments: true }));
+        }
         Ok(match copy {
             Some(copy) if copy.id == copy.top => {
                 Some(Self { group: copy.group, top: copy.top, comments })
@@ -33,6 +39,15 @@ impl Place {
             None => stored.has_thread.then_some(Self { group: channel, top: id, comments: false }),
         })
     }
+}
+
+/// Whether a post is none of those of an album that follow its first.
+fn begins(view: View<'_>, channel: ChannelId, id: MessageId, stored: &Message) -> CoreResult<bool> {
+    if stored.grouped_id == 0 {
+        return Ok(true);
+    }
+    let before = view.core.message(channel, MessageId(id.0 - 1))?;
+    Ok(before.is_none_or(|before| before.grouped_id != stored.grouped_id))
 }
 
 /// The group and the message under which answers to a message stand; `None` where none are shown.
@@ -84,7 +99,8 @@ impl Named {
         let Some(Place { group, top, comments }) = Place::of(view, id, stored)? else {
             return Ok(self);
         };
-        if comments {
+        // One that nobody here has opened yet is called nothing.
+        if comments && top.0 != 0 {
             self.peer(group.into());
         }
         for author in view.core.thread(group, top)?.unwrap_or_default().recent {

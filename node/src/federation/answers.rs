@@ -13,8 +13,9 @@ use super::files::unserved;
 use super::live::Live;
 use super::mail::Bell;
 use super::records::{
-    Agreed, FirstWords, Found, GivenKey, HOME, INVITE, Invite, Invited, KEYS, KeysAsked, KeysGiven,
-    Offer, PAIR, READS, STATUSES, TYPING, WILLING, found, other, person, refusal,
+    Agreed, EMOJI, EMOJI_ANSWER_BYTES_MAX, Emoji, EmojiAsked, EmojiShown, FirstWords, Found,
+    GivenKey, HOME, INVITE, Invite, Invited, KEYS, KeysAsked, KeysGiven, Offer, PAIR, READS,
+    STATUSES, TYPING, WILLING, found, other, person, refusal,
 };
 use super::{BoxFuture, Federation, is_of, or_none};
 
@@ -101,6 +102,22 @@ impl Federation {
                 });
                 let keys = List::new(given.collect()).unwrap_or_default();
                 other(KEYS, &KeysGiven { keys })
+            }
+            Call::Other { kind: EMOJI, body } => {
+                let asked: EmojiAsked = decode(&body).map_err(|_| CoreError::FileInvalid)?;
+                let numbers = asked.numbers.iter().filter_map(|number| (*number).try_into().ok());
+                let shown = core.emoji_shown(&numbers.collect::<Vec<i64>>())?;
+                let mut bytes = 0;
+                let fitting = shown.into_iter().take_while(|(_, record)| {
+                    bytes += record.len();
+                    bytes <= EMOJI_ANSWER_BYTES_MAX
+                });
+                let emoji = fitting.filter_map(|(number, record)| {
+                    let record = Blob::new(record).ok()?;
+                    Some(Emoji { number: number.try_into().ok()?, record })
+                });
+                let emoji = List::new(emoji.collect()).unwrap_or_default();
+                other(EMOJI, &EmojiShown { emoji })
             }
             Call::Manifest { blob } => match self.blobs.manifest(BlobId(blob)).await {
                 Ok(Some(Manifest { size, chunks })) => {

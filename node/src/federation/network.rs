@@ -11,7 +11,7 @@ use node_core::{
 use super::Federation;
 use super::live::Live;
 use super::mail::Bell;
-use super::records::{Found, INVITE, Invite, Invited, WILLING};
+use super::records::{EMOJI, EmojiAsked, EmojiShown, Found, INVITE, Invite, Invited, WILLING};
 
 impl Follower for Federation {
     fn happened(&self, event: &Event) {
@@ -76,6 +76,25 @@ impl Network for Federation {
             let join = Blob::new(encode(&join)).map_err(|_| CoreError::NodeUnreachable)?;
             self.ask(home, Call::Join { join }).await?;
             self.fetch(group, home).await
+        })
+    }
+
+    fn emoji(&self, node: NodeId, numbers: Vec<i64>) -> Asking<'_, Vec<(i64, Vec<u8>)>> {
+        Box::pin(async move {
+            let numbers = numbers.into_iter().filter_map(|number| number.try_into().ok()).collect();
+            let numbers = List::new(numbers).map_err(|_| CoreError::TooMany)?;
+            let body =
+                Blob::new(encode(&EmojiAsked { numbers })).map_err(|_| CoreError::TooMany)?;
+            let call = Call::Other { kind: EMOJI, body };
+            let Reply::Other { kind: EMOJI, body } = self.ask(node, call).await? else {
+                return Err(CoreError::NodeUnreachable);
+            };
+            let shown: EmojiShown = decode(&body).map_err(|_| CoreError::NodeUnreachable)?;
+            let shown =
+                shown.emoji.into_vec().into_iter().filter_map(|emoji| {
+                    Some((emoji.number.try_into().ok()?, emoji.record.into_vec()))
+                });
+            Ok(shown.collect())
         })
     }
 

@@ -3,7 +3,7 @@
 use glog::cbor::{Blob, List, Text, Wire, encode};
 use glog::{EntryId, EntryRef, GroupId, Hash16, NodeId};
 use mesh::Reply;
-use node_core::{Card, CoreError, FarStatus, MARK_ENTRIES_MAX, ONLINE_MS, Status};
+use node_core::{Card, CoreError, EMOJI_AT_ONCE, FarStatus, MARK_ENTRIES_MAX, ONLINE_MS, Status};
 
 glog::record! {
     /// What is found under a name.
@@ -94,6 +94,41 @@ glog::record! {
     pub struct KeysGiven {
         /// In any order.
         pub keys: List<GivenKey, KEYS_MAX>,
+    }
+}
+
+/// A call beside those of the mesh: [`EmojiAsked`], answered by [`EmojiShown`].
+pub(super) const EMOJI: u16 = 9;
+
+/// The longest description of a custom emoji.
+pub(super) const EMOJI_BYTES_MAX: usize = 4096;
+
+/// Bytes of descriptions in one answer.
+pub(super) const EMOJI_ANSWER_BYTES_MAX: usize = 48 * 1024;
+
+glog::record! {
+    /// A node asks what custom emoji of the other one are.
+    pub struct EmojiAsked {
+        /// Their numbers there.
+        pub numbers: List<u64, EMOJI_AT_ONCE>,
+    }
+}
+
+glog::record! {
+    /// A custom emoji.
+    pub struct Emoji {
+        /// Its number.
+        pub number: u64,
+        /// The file, as core describes it.
+        pub record: Blob<EMOJI_BYTES_MAX>,
+    }
+}
+
+glog::record! {
+    /// Those that there are, as far as they fit: the rest is asked for again.
+    pub struct EmojiShown {
+        /// In the order in which they were asked for.
+        pub emoji: List<Emoji, EMOJI_AT_ONCE>,
     }
 }
 

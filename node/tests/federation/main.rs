@@ -18,6 +18,8 @@ mod clients;
 #[cfg(test)]
 mod closed;
 #[cfg(test)]
+mod comments;
+#[cfg(test)]
 mod dead;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
@@ -69,6 +71,10 @@ mod team;
 mod three;
 #[cfg(test)]
 mod two;
+#[allow(dead_code, reason = "shared with the tests of stickers")]
+#[cfg(test)]
+#[path = "../extras/files.rs"]
+mod uploads;
 
 /// Channels are shown as this less their number, by all the libraries.
 #[cfg(test)]

@@ -235,6 +235,12 @@ impl Timeline {
         rules.map_or(Rights::NONE, |rules| standing.copied().unwrap_or_default().rights(*rules))
     }
 
+    /// Whether somebody owned the group.
+    pub fn is_owner(&self, user: UserRef, seq: u64) -> bool {
+        let standing = self.users.get(&user).and_then(|history| history.at(seq));
+        standing.is_some_and(|standing| standing.owner)
+    }
+
     /// Whether a node might write in this incarnation.
     pub fn is_writer(&self, node: Node16, inc: u32, seq: u64) -> bool {
         let standing = self.nodes.get(&node).and_then(|history| history.at(seq));

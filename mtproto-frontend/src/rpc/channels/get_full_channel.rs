@@ -34,7 +34,9 @@ pub(in crate::rpc) async fn get_full_channel(
     let pinned = pinned.first().filter(|id| hidden_below.is_none_or(|below| **id > below));
     let mut named = Named::default();
     named.peer(peer);
-    if let Some(linked) = channel.linked {
+    // One of another node may not be here yet.
+    let unopened = core.discussion_to_open(channel.id);
+    if let Some(linked) = channel.linked.filter(|_| unopened.is_none()) {
         named.peer(linked.into());
     }
     let sender = default_send_as(ctx, channel.id)?;
@@ -110,7 +112,10 @@ pub(in crate::rpc) async fn get_full_channel(
         reactions_limit: Some(i32::from(reactions.kinds_max)),
         ..types::ChannelFull::default()
     };
-    let (users, chats) = named.shown(view)?;
+    let (users, mut chats) = named.shown(view)?;
+    if let Some(group) = unopened {
+        chats.push(project::unopened(view, channel, group)?);
+    }
     Ok(types::messages::ChatFull { full_chat: full.into(), chats, users })
 }
 

@@ -226,6 +226,10 @@ pub(in crate::rpc) async fn get_custom_emoji_documents(
     ctx: &Context,
     request: f::GetCustomEmojiDocuments,
 ) -> RpcResult<Vec<enums::Document>> {
+    let wanted: Vec<FileId> =
+        request.document_id.iter().take(EMOJI_MAX).map(|id| FileId(*id)).collect();
+    // Those of other nodes, as far as these can be asked.
+    ctx.shared.core.fetch_emoji(ctx.user()?, &wanted).await?;
     let view = ctx.view()?;
     let ids = request.document_id.iter().take(EMOJI_MAX);
     let found = ids.map(|id| {

@@ -25,6 +25,8 @@ async fn thread(ctx: &Context, peer: &InputPeer, id: i32) -> RpcResult<(ChannelI
         return Err(MSG_ID_INVALID);
     }
     let core = &ctx.shared.core;
+    // Of another node's channel, the group in which it is discussed may have to be brought.
+    core.open_discussion(ctx.user()?, channel).await?;
     let (group, top) = core.thread_at(channel, MessageId(id)).await.map_err(unknown)?;
     // Who may read the channel may be banned where it is discussed.
     core.channel_to_read(ctx.user()?, group)?;

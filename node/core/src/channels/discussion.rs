@@ -191,10 +191,12 @@ impl Decide<'_> {
     /// of a link say the same.
     pub(super) fn unlink_other(&mut self, channel: &Channel) -> CoreResult<()> {
         match channel.linked {
-            Some(other) => {
-                let other = self.channel_row(other)?;
-                self.link(None, other, None)
-            }
+            // One that is another node's may not be here yet.
+            Some(other) => match self.channel_row(other) {
+                Ok(other) => self.link(None, other, None),
+                Err(CoreError::UnknownChannel) => Ok(()),
+                Err(cause) => Err(cause),
+            },
             None => Ok(()),
         }
     }
@@ -229,7 +231,13 @@ impl Decide<'_> {
         message: &Message,
     ) -> CoreResult<Option<Copied>> {
         let Some(group) = channel.linked.filter(|_| channel.broadcast) else { return Ok(None) };
-        let found = self.channel_row(group)?;
+        let found = match self.channel_row(group) {
+            // The node of the group's owner copies what is posted on other ones.
+            Ok(_) if !self.vouches_for_copies(group)? => return Ok(None),
+            Ok(found) => found,
+            Err(CoreError::UnknownChannel) => return Ok(None),
+            Err(cause) => return Err(cause),
+        };
         let (author, id) = (found.creator, self.next_id(group)?);
         let signed = message.post_author.clone();
         let from = Author::Channel { channel: channel.id, post: Some(post), signed };
@@ -248,17 +256,7 @@ impl Decide<'_> {
             sent_as: Some(channel.id.into()),
             ..message.clone()
         };
-        // The posts of an album follow each other: all of them are discussed with the first.
-        let before = match message.grouped_id {
-            0 => None,
-            _ => self.message(channel.id, MessageId(post.0 - 1))?,
-        };
-        let before = before.filter(|before| before.grouped_id == message.grouped_id);
-        let before = match before {
-            Some(_) => self.post_copy(channel.id, MessageId(post.0 - 1))?,
-            None => None,
-        };
-        let top = before.filter(|before| before.group == group).map_or(id, |before| before.top);
+        let top = self.top_of_album(channel.id, group, post, message)?.unwrap_or(id);
         self.expires(author, id, &copy)?;
         self.hold_media(&copy, 1)?;
         let body = DataBody::Post(self.post_of(group, &copy)?);
@@ -266,9 +264,39 @@ impl Decide<'_> {
         let pin = self.write_data(group, author, &DataBody::Pin(Pin { target: at }))?;
         let origin = Origin { post: encode(&at), pin: Some(encode(&pin)) };
         self.put_origin(group, id, &origin)?;
-        let row = PostCopy { group, id, top };
-        self.put_shown(Keyspace::CHANNELS, &copy_key(channel.id, post), Some(&row))?;
+        self.put_post_copy(channel.id, post, &PostCopy { group, id, top })?;
         Ok(Some(Copied { group, author, message: copy }))
+    }
+
+    /// The posts of an album follow each other: all of them are discussed with the first, whose copy this
+    /// is; `None` for the first itself.
+    pub(super) fn top_of_album(
+        &self,
+        channel: ChannelId,
+        group: ChannelId,
+        post: MessageId,
+        message: &Message,
+    ) -> CoreResult<Option<MessageId>> {
+        if message.grouped_id == 0 {
+            return Ok(None);
+        }
+        let before = MessageId(post.0 - 1);
+        let same = self.message(channel, before)?;
+        if same.is_none_or(|same| same.grouped_id != message.grouped_id) {
+            return Ok(None);
+        }
+        let copy = self.post_copy(channel, before)?.filter(|copy| copy.group == group);
+        Ok(copy.map(|copy| copy.top))
+    }
+
+    /// A post has this copy.
+    pub(super) fn put_post_copy(
+        &mut self,
+        channel: ChannelId,
+        post: MessageId,
+        copy: &PostCopy,
+    ) -> CoreResult<()> {
+        self.put_shown(Keyspace::CHANNELS, &copy_key(channel, post), Some(copy))
     }
 
     /// Writes what [`Decide::copy_post`] has prepared.
@@ -321,6 +349,10 @@ impl Decide<'_> {
             ..before.clone()
         };
         if logged {
+            if !self.vouches_for_copies(group)? || crate::federation::is_remote(after.from) {
+                // The node of whoever vouches for it writes that.
+                return Ok(None);
+            }
             match self.log_edit(after.from, group, id, &after) {
                 // Whoever had the group may send such a thing no more: it stays as it was.
                 Err(CoreError::RightMissing(_)) => return Ok(None),

@@ -12,13 +12,14 @@
 //! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
 //! [`discussion`]; 11 and 12 topics, see [`topics`]; 13 counts of threads; 14 see [`send_as`]; 15
 //! to 17 how it is shared with other nodes, see [`crate::federation`]; 20 ++
-//! latest first (8) the [`AdminEvent`]s; from 32 on see [`react`], from 40 on [`views`], from 48 on
+//! latest first (8) the [`AdminEvent`]s; 28 see [`copies`], 29 and 30 see [`tops`]; from 32 on see [`react`], from 40 on [`views`], from 48 on
 //! [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who is or
 //! was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
 mod change;
 mod contents;
+mod copies;
 mod discussion;
 mod list;
 mod log;
@@ -35,6 +36,7 @@ mod shared;
 mod table;
 mod threads;
 mod topics;
+mod tops;
 mod views;
 
 use node_store::Keyspace;
@@ -52,7 +54,6 @@ pub(crate) use post::{ADDED_BYTES_MAX, Read};
 #[cfg(test)]
 pub(crate) use post::{poll_in_log, said_beside};
 pub use react::ChannelReactions;
-pub(crate) use react::log_text;
 pub use read::ChannelRead;
 pub(crate) use read::ELSEWHERE;
 pub use rights::AdminRights;
@@ -93,6 +94,9 @@ pub(crate) const FEDERATED: u8 = 15;
 pub(crate) const VEILED: u8 = 16;
 pub(crate) const CONSENT: u8 = 17;
 const ADMIN_EVENT: u8 = 20;
+const COPIED: u8 = 28;
+const TOP_GONE: u8 = 29;
+const TOP_AWAITED: u8 = 30;
 
 /// A channel or a supergroup, as it shows on this node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

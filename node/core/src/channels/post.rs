@@ -1,5 +1,7 @@
 //! Messages in channels: one for all who are there.
 
+use std::collections::BTreeMap;
+
 use glog::EntryRef;
 use glog::body::{
     DataBody, Delete, Edit as LogEdit, Media as LogMedia, Member, Pin, Post, SALT_BYTES, Unpin,
@@ -8,6 +10,7 @@ use glog::cbor::{Blob, List, Text as LogText, decode, encode};
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
+use super::copies::{CopyOf, LogCopy};
 use super::{
     AdminAction, AdminRights, ChannelView, ENTRY_OF, MESSAGE_OF, Participant, rights, row_key,
 };
@@ -77,7 +80,28 @@ struct Extra {
     people: Vec<(i64, [u8; 16], u64)>,
     /// What the numbers of channels stand for: number, name in logs, title.
     groups: Vec<(i64, [u8; 32], String)>,
+    /// Of the copy of a channel's post, which is written in that channel's name: the entry of the post,
+    /// and of an album the copy under which it is discussed, if that is another one.
+    copy_of: Option<LogCopy>,
+    /// What the numbers of custom emoji stand for that are not of the writer's node: number, node, number
+    /// there.
+    emoji: Vec<(i64, [u8; 16], i64)>,
 }
+
+/// Version 3 of [`Extra`].
+type ExtraV3 = (
+    Vec<Entity>,
+    bool,
+    Option<Forward>,
+    i64,
+    bool,
+    bool,
+    Option<String>,
+    Option<Vec<u8>>,
+    Option<[u8; 32]>,
+    Vec<(i64, [u8; 16], u64)>,
+    Vec<(i64, [u8; 32], String)>,
+);
 
 /// Version 2 of [`Extra`].
 type ExtraV2 = (
@@ -93,10 +117,11 @@ type ExtraV2 = (
 );
 
 impl Record for Extra {
-    const VERSION: u8 = 3;
+    const VERSION: u8 = 4;
     const NAME: &'static str = "more of a message";
 
     fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        let mut named = (Vec::new(), Vec::new());
         let (entities, silent, forward, grouped_id, invert_media, noforwards, post_author, beside) =
             match version {
                 1 => {
@@ -109,8 +134,15 @@ impl Record for Extra {
                     let beside = Some((old.7, old.8));
                     (old.0, old.1, old.2, old.3, old.4, old.5, old.6, beside)
                 }
+                3 => {
+                    let old: ExtraV3 = postcard::from_bytes(fields).ok()?;
+                    let beside = Some((old.7, old.8));
+                    named = (old.9, old.10);
+                    (old.0, old.1, old.2, old.3, old.4, old.5, old.6, beside)
+                }
                 _ => return None,
             };
+        let (people, groups) = named;
         let (top, sent_as) = beside.unwrap_or_default();
         Some(Self {
             entities,
@@ -122,8 +154,10 @@ impl Record for Extra {
             post_author,
             top,
             sent_as,
-            people: Vec::new(),
-            groups: Vec::new(),
+            people,
+            groups,
+            copy_of: None,
+            emoji: Vec::new(),
         })
     }
 }
@@ -134,6 +168,8 @@ pub(crate) struct Read {
     pub(crate) message: Message,
     /// The entry with which its thread begins.
     pub(super) top: Option<EntryRef>,
+    /// The post that it is said to be the copy of.
+    pub(super) copy_of: Option<CopyOf>,
     /// What it answers.
     pub(crate) reply_to: Option<EntryRef>,
     /// A file that came with it, not stored yet.
@@ -563,6 +599,8 @@ impl Decide<'_> {
             sent_as,
             people: self.people_in(message)?,
             groups: self.groups_in(message)?,
+            copy_of: self.copy_in_log(message)?,
+            emoji: self.emoji_in(message)?,
         };
         Ok(Post {
             text: LogText::new(message.text.as_str()).map_err(too_long)?,
@@ -604,6 +642,24 @@ impl Decide<'_> {
         Ok(vec![(channel.0, self.name_of_log(channel)?, title)])
     }
 
+    /// Custom emoji of a node's message, by their numbers there, as this node numbers them.
+    fn emoji_of(
+        &mut self,
+        node: glog::Node16,
+        extra: Option<&Extra>,
+    ) -> CoreResult<BTreeMap<i64, FileId>> {
+        let mut emoji = BTreeMap::new();
+        let Some(extra) = extra else { return Ok(emoji) };
+        for entity in extra.entities.iter().take(ENTITIES_READ_MAX) {
+            let EntityKind::CustomEmoji { document_id } = entity.kind else { continue };
+            let known = extra.emoji.iter().find(|(number, ..)| *number == document_id);
+            let (node, number) =
+                known.map_or((node, document_id), |(_, node, id)| (glog::Node16(*node), *id));
+            emoji.insert(document_id, self.emoji_named(node, number)?);
+        }
+        Ok(emoji)
+    }
+
     /// What a post of another node says. Nothing of it is trusted: what cannot be shown is left out.
     pub(crate) fn read_post(
         &mut self,
@@ -613,6 +669,7 @@ impl Decide<'_> {
     ) -> CoreResult<Read> {
         let extra = Extra::decode(&post.extra).ok();
         let from = self.account_of(by)?;
+        let emoji = self.emoji_of(by.node, extra.as_ref())?;
         let table = extra.as_ref().map_or(&[][..], |extra| &extra.people);
         let mut person = |user: UserId| {
             let known = table.iter().find(|(number, ..)| *number == user.0);
@@ -630,8 +687,10 @@ impl Decide<'_> {
                     Some(user) => EntityKind::MentionName { user },
                     None => continue,
                 },
-                // Its number is of a file there.
-                EntityKind::CustomEmoji { .. } => continue,
+                EntityKind::CustomEmoji { document_id } => match emoji.get(&document_id) {
+                    Some(here) => EntityKind::CustomEmoji { document_id: here.0 },
+                    None => continue,
+                },
                 kind => kind,
             };
             entities.push(Entity { kind, ..entity.clone() });
@@ -701,6 +760,15 @@ impl Decide<'_> {
         };
         let top = extra.as_ref().and_then(|extra| extra.top.as_ref());
         let top = top.and_then(|top| decode(top).ok());
+        let copy_of = extra.as_ref().and_then(|extra| {
+            let (post, first) = extra.copy_of.as_ref()?;
+            let first = first.as_ref().map(|first| decode(first).ok());
+            Some(CopyOf {
+                channel: extra.sent_as?,
+                post: decode(post).ok()?,
+                first: first.flatten(),
+            })
+        });
         let bare = Message::new(peer, from, false, 0, text);
         let message = Message {
             silent: extra.as_ref().is_some_and(|extra| extra.silent),
@@ -713,7 +781,7 @@ impl Decide<'_> {
             sent_as,
             ..bare
         };
-        Ok(Read { message, top, reply_to: post.reply_to, file, poll })
+        Ok(Read { message, top, copy_of, reply_to: post.reply_to, file, poll })
     }
 
     /// The message that an entry brought.
@@ -855,6 +923,9 @@ impl Decide<'_> {
             self.delete(Keyspace::CHANNELS, &row_key(channel, MESSAGE_OF, &origin.post));
             self.delete(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id));
         }
+        if let Some(origin) = &origin {
+            self.keep_top(channel, id, &origin.post)?;
+        }
         self.forget_reactions_in_channel(channel, id, message)?;
         self.forget_views(channel, id, message)?;
         self.forget_heard(channel, id, message)?;
@@ -970,5 +1041,36 @@ impl Decide<'_> {
             None => Affected { pts: Pts(self.next_id(channel)?.0 - 1), pts_count: 0 },
         };
         Ok((affected, all.len() - some.len()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the version before copies named their posts wrote it.
+    #[test]
+    fn the_third_version_of_what_stands_beside_a_message_is_read() {
+        let people = vec![(5_i64, [1_u8; 16], 7_u64)];
+        let groups = vec![(6_i64, [2_u8; 32], "Harbour".to_owned())];
+        let old: ExtraV3 = (
+            Vec::new(),
+            true,
+            None,
+            9,
+            false,
+            true,
+            Some("Ada".to_owned()),
+            Some(vec![3]),
+            Some([4; 32]),
+            people.clone(),
+            groups.clone(),
+        );
+        let row = [&[3][..], &postcard::to_allocvec(&old).unwrap()].concat();
+        let read = Extra::decode(&row).unwrap();
+        assert_eq!((read.people, read.groups), (people, groups));
+        assert_eq!((read.top, read.sent_as), (Some(vec![3]), Some([4; 32])));
+        assert!(read.silent && read.noforwards && read.grouped_id == 9);
+        assert!(read.copy_of.is_none() && read.emoji.is_empty());
     }
 }

@@ -156,7 +156,7 @@ fn listed_key(channel: ChannelId, id: MessageId, number: u32) -> Vec<u8> {
 }
 
 /// As it stands in the log. Documents have numbers of this node.
-pub(crate) fn log_text(reaction: &Reaction) -> CoreResult<LogText<32>> {
+fn log_text(reaction: &Reaction) -> CoreResult<LogText<32>> {
     let text = match reaction {
         Reaction::Emoji(emoticon) => LogText::new(emoticon.as_str()),
         Reaction::Custom(file) => LogText::new(format!("#{}", file.0).as_str()),
@@ -503,7 +503,7 @@ impl Decide<'_> {
                 let Some(target) = self.entry_of_message(channel, id)? else { continue };
                 let mine: Option<Mine> =
                     self.load(Keyspace::CHANNELS, &mine_key(channel, id, user))?;
-                let said = mine.iter().map(|mine| log_text(&mine.reaction));
+                let said = mine.iter().map(|mine| self.reaction_text(&mine.reaction));
                 let reactions = List::new(said.collect::<CoreResult<_>>()?);
                 let reactions = reactions.map_err(|_| ReactionError::TooMany)?;
                 items.push(LogReaction { user: user.0.unsigned_abs(), target, reactions });
@@ -516,6 +516,14 @@ impl Decide<'_> {
             if is_last {
                 return Ok(());
             }
+        }
+    }
+
+    /// What logs call a reaction: see [`log_text`]; another node's emoji has that node in its name.
+    pub(crate) fn reaction_text(&self, reaction: &Reaction) -> CoreResult<LogText<32>> {
+        match self.reaction_in_log(reaction)? {
+            Some(text) => LogText::new(text).map_err(|_| CoreError::TooLarge("reaction in a log")),
+            None => log_text(reaction),
         }
     }
 

@@ -20,13 +20,15 @@ use crate::event::{ChatChange, Event, LogEntry};
 use crate::ids::{ChannelId, MessageId, PeerId, UserId};
 use crate::media::{FileId, FileRecord};
 use crate::message::{Action, BoxRow, Message, Reply};
-use crate::reactions::Reaction;
 use crate::record::Record as _;
 use crate::timers::{Kind, at};
 use crate::{CoreError, CoreResult};
 
 /// The kind of a Post.
 const POST: u16 = 64;
+
+/// The kind of a Topic.
+const TOPIC: u16 = 76;
 
 /// How far ahead of this node's clock a date may be.
 const AHEAD_S: i32 = 300;
@@ -184,9 +186,19 @@ impl Decide<'_> {
             Some(DataBody::Vote(vote)) => {
                 return self.show_vote(channel, &vote.target, entry.user);
             }
+            Some(DataBody::TopicEdit(edit)) => {
+                return self.show_topic(channel, edit.target.as_ref(), None, entry.user);
+            }
+            _ if entry.kind == TOPIC => {
+                return self.show_topic(channel, Some(at), ts_ms, entry.user);
+            }
             _ => {}
         }
         for subject in subjects {
+            if self.is_topic_entry(channel, &subject)? {
+                self.show_topic(channel, Some(&subject), None, entry.user)?;
+                continue;
+            }
             let ts_ms = ts_ms.filter(|_| subject == *at);
             self.show_message(channel, &subject, ts_ms, entry.user)?;
         }
@@ -223,6 +235,7 @@ impl Decide<'_> {
             return Ok(());
         }
         let read = self.read_post(channel.into(), said.author, post)?;
+        let by_author = said.author;
         let id = match known {
             Some(id) => {
                 let edited_there = said.edited.filter(|edit| !self.is_own(edit.node));
@@ -231,7 +244,7 @@ impl Decide<'_> {
                 }
                 id
             }
-            None => self.place_read(channel, at, ts_ms, read)?,
+            None => self.place_read(channel, at, ts_ms, read, by_author)?,
         };
         self.show_pins(channel, id, &said.pins, by)?;
         for (user, _) in said.reactions.iter().filter(|_| known.is_none()) {
@@ -255,7 +268,7 @@ impl Decide<'_> {
     pub(crate) fn show_all_of(&mut self, channel: ChannelId, user: UserRef) -> CoreResult<()> {
         let posts = self.with_shared(channel, |shared| {
             let all = shared.replica.lanes().entries();
-            let own = all.filter(|entry| entry.user == user && entry.kind == POST);
+            let own = all.filter(|entry| entry.user == user && [POST, TOPIC].contains(&entry.kind));
             let mut own: Vec<EntryRef> = own.map(|entry| entry.at).collect();
             own.sort_unstable();
             own
@@ -263,12 +276,24 @@ impl Decide<'_> {
         posts.unwrap_or_default().iter().try_for_each(|at| self.show(channel, at, None))
     }
 
-    fn is_own(&self, node: glog::Node16) -> bool {
+    fn is_topic_entry(&self, channel: ChannelId, at: &EntryRef) -> CoreResult<bool> {
+        let is = self.with_shared(channel, |shared| {
+            shared.replica.lanes().get(at).is_some_and(|entry| entry.kind == TOPIC)
+        })?;
+        Ok(is == Some(true))
+    }
+
+    pub(super) fn is_own(&self, node: glog::Node16) -> bool {
         node == self.inner.logs.keys().node().short()
     }
 
     /// When an entry was written, in unix seconds, as far as that can be.
-    fn date_of(&self, channel: ChannelId, at: &EntryRef, ts_ms: Option<u64>) -> CoreResult<i32> {
+    pub(super) fn date_of(
+        &self,
+        channel: ChannelId,
+        at: &EntryRef,
+        ts_ms: Option<u64>,
+    ) -> CoreResult<i32> {
         let ts_ms = match ts_ms {
             Some(ts_ms) => Some(ts_ms),
             None => self.entry_at(channel, at)?.and_then(|entry| {
@@ -291,13 +316,18 @@ impl Decide<'_> {
         at: &EntryRef,
         ts_ms: Option<u64>,
         read: Read,
+        by: UserRef,
     ) -> CoreResult<MessageId> {
         let date = self.date_of(channel, at, ts_ms)?;
-        let Read { mut message, top, reply_to, file, poll } = read;
+        let Read { mut message, top, copy_of, reply_to, file, poll } = read;
         let mut found = self.channel_row(channel)?;
         message.date = date;
         message.sent_as = match message.sent_as {
             Some(sender) if self.may_speak_as(&found, message.from, sender)? => Some(sender),
+            _ => None,
+        };
+        let copy_of = match copy_of {
+            Some(copy) if self.look_as_copy(&found, at, by, &mut message, &copy)? => Some(copy),
             _ => None,
         };
         if let Some(file) = file
@@ -311,14 +341,11 @@ impl Decide<'_> {
         }
         let answered = reply_to.map(|to| self.message_of_entry(channel, &to)).transpose()?;
         message.reply = answered.flatten().map(|to| Reply { to, quote: None });
-        let top = top.map(|top| self.message_of_entry(channel, &top)).transpose()?.flatten();
-        (message.thread, message.in_topic) = match (&message.reply, top) {
-            _ if found.broadcast => (None, false),
-            (Some(reply), _) => self.thread_of_answer(channel, reply.to)?,
-            // What it answers is gone, and what that stood in is not.
-            (None, Some(top)) => (Some(top), false),
-            (None, None) => (None, false),
-        };
+        // As its author's node had it, whatever is here of what it answers.
+        let top = top.filter(|_| !found.broadcast);
+        let thread = top.map(|top| self.thread_named(channel, &top)).transpose()?.flatten();
+        message.thread = thread.map(|(top, _)| top);
+        message.in_topic = thread.is_some_and(|(_, in_topic)| in_topic);
         let id = self.next_id(channel)?;
         let meant = self.meant_in_channel(&found, &message)?;
         message.mentioned = !meant.is_empty();
@@ -328,7 +355,17 @@ impl Decide<'_> {
         self.put_channel(found.clone())?;
         self.put_origin(channel, id, &Origin { post: glog::cbor::encode(at), pin: None })?;
         self.enter_thread(&found, id, &message)?;
-        self.append(channel, BoxRow::Message(message))?;
+        self.append(channel, BoxRow::Message(message.clone()))?;
+        if let Some(top) = top {
+            self.stand_in_thread(channel, id, &top, message.thread)?;
+        }
+        if let Some(copy) = copy_of {
+            self.note_copy(channel, id, &copy)?;
+        }
+        match found.broadcast {
+            true => self.post_came(channel, id, at, &message)?,
+            false => self.gather(channel, at, id)?,
+        }
         Ok(id)
     }
 
@@ -379,7 +416,8 @@ impl Decide<'_> {
         let what = AdminAction::Edited(id, before, message.clone());
         self.note(channel, by, what)?;
         self.rewrite(channel, id, &message)?;
-        self.append_edited(channel, id, &message).map(|_| ())
+        self.append_edited(channel, id, &message)?;
+        self.post_edited(channel, id, &message)
     }
 
     /// A message as an edit on another node makes it, its file kept; `None` where nothing changes.
@@ -457,6 +495,9 @@ impl Decide<'_> {
         if before.pinned != pins.is_empty() {
             return Ok(());
         }
+        let linked = self.channel_row(channel)?.linked.map(PeerId::from);
+        let speaks = before.sent_as.is_some() && before.sent_as == linked;
+        let is_copy = before.is_copy_of_post() || speaks;
         let message = Message { pinned: !before.pinned, ..before };
         self.rewrite(channel, id, &message)?;
         let peer = PeerId::from(channel);
@@ -466,7 +507,8 @@ impl Decide<'_> {
             self.note(channel, by, AdminAction::Pinned(id, message))?;
         }
         self.append(channel, BoxRow::Pinned { peer, ids: vec![id], pinned })?;
-        if pinned && by.id != 0 {
+        // A copy of a post is pinned as it comes, and nobody says so.
+        if pinned && by.id != 0 && !is_copy {
             let by = self.account_of(by)?;
             let service = Message {
                 action: Some(Action::Pin),
@@ -489,8 +531,10 @@ impl Decide<'_> {
             shared.replica.lanes().message(shared.replica.chain(), at)
         })?;
         let said = said.flatten().and_then(|said| said.reactions.get(&by)?.first().cloned());
-        // A custom one has its number there.
-        let wanted = said.filter(|text| !text.starts_with('#')).map(Reaction::Emoji);
+        let wanted = match said {
+            Some(text) => self.reaction_named(by.node, text)?,
+            None => None,
+        };
         let user = self.account_of(by)?;
         self.show_far_reaction(channel, id, user, wanted)
     }
@@ -888,7 +932,14 @@ impl Decide<'_> {
                 found.photo = photo;
                 said = Some(Action::ChatPhoto(photo));
             }
-            // Links with other groups, topics: not shared yet.
+            Setting::Linked(_) => return self.show_link(channel),
+            Setting::Forum(tabs) => {
+                found.forum = tabs.is_some() && !found.broadcast;
+                found.forum_tabs = tabs.unwrap_or(false) && found.forum;
+                if found.forum {
+                    self.begin_topics(&mut found)?;
+                }
+            }
             _ => return Ok(()),
         }
         let before = self.channel_row(channel)?;

@@ -546,16 +546,34 @@ impl Decide<'_> {
             }
         };
         if is_topic {
-            self.list_topic(channel, top, Some(before.unwrap_or_default()), Some(id));
+            let newest = before.unwrap_or_default().max(id);
+            self.list_topic(channel, top, Some(before.unwrap_or_default()), Some(newest));
         } else if let Some(first) = self.message(channel, top)?.filter(|first| !first.has_thread) {
             self.rewrite(channel, top, &Message { has_thread: true, ..first })?;
         }
         thread.count += 1;
-        thread.max_id = id;
+        // What waited for what it answers comes later than what was written after it.
+        thread.max_id = thread.max_id.max(id);
         thread.wrote(message.author());
         self.put_bytes(Keyspace::CHANNELS, &index_key(channel, top, id.0), Vec::new());
         self.count_bucket(channel, top, id, 1)?;
         self.put_thread(channel, top, Some(&thread))
+    }
+
+    /// The entry with which a thread begins that began with nothing here: it is named by what stands in
+    /// it.
+    pub(super) fn name_thread(
+        &mut self,
+        channel: ChannelId,
+        top: MessageId,
+        entry: &EntryRef,
+    ) -> CoreResult<()> {
+        match self.thread_row(channel, top)?.filter(|thread| thread.entry.is_empty()) {
+            Some(thread) => {
+                self.put_thread(channel, top, Some(&Thread { entry: encode(entry), ..thread }))
+            }
+            None => Ok(()),
+        }
     }
 
     /// A message comes into a thread, or goes.
@@ -792,5 +810,15 @@ impl Thread {
             return Ok(None);
         }
         decode(&self.entry).map(Some).map_err(|_| CoreError::Damaged(Self::NAME))
+    }
+}
+
+#[cfg(test)]
+impl Core {
+    /// The entry with which a thread begins, as this node has it.
+    pub(crate) fn entry_of_thread(&self, channel: ChannelId, top: MessageId) -> Option<EntryRef> {
+        let thread = self.thread(channel, top).unwrap();
+        let entry = thread.and_then(|thread| thread.entry().unwrap());
+        entry.or_else(|| self.entry_of(channel, top))
     }
 }

@@ -9,7 +9,7 @@ use node_store::{Keyspace, Store};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
-use super::{GROUP, people};
+use super::{GROUP, RESERVED, people};
 use crate::channels::Channels;
 use crate::decide::Decide;
 use crate::event::Event;
@@ -423,7 +423,7 @@ impl Decide<'_> {
         if !matches!(genesis.header().lane, Lane::Control { .. }) {
             return Ok(None);
         }
-        let channel = self.next_channel_id()?;
+        let channel = self.number_for(group, None)?;
         self.begin_shared(channel, genesis)?;
         let state = self.with_chain(channel, |chain| chain.state().clone())?;
         let own = self.inner.logs.keys().node();
@@ -451,6 +451,29 @@ impl Decide<'_> {
         });
         self.event(Event::GroupsChanged);
         Ok(Some(channel))
+    }
+
+    /// The number that a group has here, or will have when it comes; `instead`: that of another one which
+    /// never came.
+    pub(crate) fn number_for(
+        &mut self,
+        group: GroupId,
+        instead: Option<ChannelId>,
+    ) -> CoreResult<ChannelId> {
+        let key = [&[RESERVED][..], &group.0].concat();
+        let row = self.get(Keyspace::NODES, &key)?;
+        let kept = row.and_then(|row| row.first_chunk().map(|id| i64::from_be_bytes(*id)));
+        if let Some(kept) = kept.map(ChannelId)
+            && matches!(self.channel_row(kept), Err(CoreError::UnknownChannel))
+        {
+            return Ok(kept);
+        }
+        let number = match instead {
+            Some(instead) => instead,
+            None => self.next_channel_id()?,
+        };
+        self.put_bytes(Keyspace::NODES, &key, number.bytes().to_vec());
+        Ok(number)
     }
 
     /// Certificates of the nodes of a group.

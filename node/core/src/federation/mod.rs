@@ -8,13 +8,17 @@
 //! Keyspace `NODES`: 0 ++ node (16) a [`nodes::NodeRow`]; 1 ++ node (16) ++ user (8) the account here; 2
 //! ++ account (8) whose it is ([`people::Remote`]); 3 ++ group (32) the channel here; 4 ++ address a
 //! [`nodes::WantedPeer`]; 5 ++ node (16) how many accounts its people have; 6 ++ channel (8) ++ ask (16)
-//! an [`asks::WaitingAsk`]; 20 what is told and is in no log ([`live`]); 21 ++ node (16) since when it is known ([`standing`]); 7 ++ user (8) who of the people here was ever named to another node; 8 to 13 what people here and there say to each other ([`pairs`]);
-//! 32 ++ node (16) a [`Binding`]; 48 to 58 letters ([`mail`]). Keyspace
+//! an [`asks::WaitingAsk`]; 7 ++ user (8) who of the people here was ever named to another node; 8 to 13
+//! what people here and there say to each other ([`pairs`]); 20 what is told and is in no log ([`live`]);
+//! 21 ++ node (16) since when it is known ([`standing`]); 24 ++ group (32) the number kept for a group that
+//! is not here yet; 25 and 26 custom emoji ([`emoji`]); 32 ++ node (16) a [`Binding`]; 48 to 58 letters
+//! ([`mail`]). Keyspace
 //! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]); 16 ++ node (16) ++ user (8):
 //! who is hidden here until the home has decided.
 
 mod asks;
 mod bindings;
+mod emoji;
 mod groups;
 mod health;
 mod home;
@@ -31,6 +35,7 @@ mod standing;
 
 pub use asks::Asked;
 pub use bindings::{Binding, Confirmed, Look};
+pub use emoji::EMOJI_AT_ONCE;
 pub(crate) use groups::{Federated, Groups};
 pub use groups::{FoundName, SharedGroup};
 pub(crate) use health::Health;
@@ -65,6 +70,9 @@ const PEER: u8 = 4;
 const ACCOUNTS: u8 = 5;
 const WAITING_ASK: u8 = 6;
 const SHOWN: u8 = 7;
+const RESERVED: u8 = 24;
+const EMOJI: u8 = 25;
+const EMOJI_OF: u8 = 26;
 /// Numbers between are for what members share.
 const BINDING: u8 = 32;
 
@@ -84,6 +92,12 @@ pub trait Network: Send + Sync {
     fn willing(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>>;
     /// Asks a node to add people of its own to a group; answers who was added.
     fn invite(&self, node: NodeId, invite: FarInvite) -> Asking<'_, Vec<u64>>;
+    /// Asks a node what custom emoji of its own are: numbers there, and of those that are, what a file of
+    /// a message would say.
+    fn emoji(&self, node: NodeId, numbers: Vec<i64>) -> Asking<'_, Vec<(i64, Vec<u8>)>> {
+        let _ = (node, numbers);
+        Box::pin(async { Err(CoreError::NodeUnreachable) })
+    }
     /// Has the home of a group do what an admin here wants; answers when it is here.
     fn ask(&self, asked: Asked) -> Asking<'_, ()>;
 }

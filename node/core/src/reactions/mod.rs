@@ -182,6 +182,7 @@ impl Core {
         reactions: Vec<Reaction>,
         how: ReactHow,
     ) -> CoreResult<()> {
+        self.join_to_comment(owner, peer).await?;
         self.write(Some(actor), move |decide| decide.react(owner, peer, id, reactions, how)).await
     }
 

@@ -158,6 +158,7 @@ impl Core {
     /// [`CoreError::UnknownUser`], [`CoreError::UnknownMessage`] for what it answers,
     /// [`CoreError::QuoteInvalid`], [`CoreError::RandomIdDuplicate`], [`CoreError::Flood`].
     pub async fn send(&self, actor: Actor, from: UserId, message: Outgoing) -> CoreResult<Sent> {
+        self.join_to_comment(from, message.to).await?;
         self.write(Some(actor), move |decide| {
             let known = decide.sent_before(from, message.random_id, message.fingerprint())?;
             if let Some(sent) = known {
@@ -197,6 +198,9 @@ impl Core {
         from: UserId,
         messages: Vec<Outgoing>,
     ) -> CoreResult<Vec<Sent>> {
+        if let Some(first) = messages.first() {
+            self.join_to_comment(from, first.to).await?;
+        }
         let to_chat = messages.first().is_some_and(|message| message.to.chat().is_some());
         let bytes: usize = messages.iter().map(Outgoing::text_bytes).sum();
         if to_chat && messages.len() > 1 && bytes * CHAT_MEMBERS_MAX > COPIES_BYTES_MAX {
@@ -260,6 +264,7 @@ impl Core {
         if random_ids.windows(2).any(|pair| pair.first() == pair.last()) {
             return Err(CoreError::RandomIdDuplicate);
         }
+        self.join_to_comment(from, to).await?;
         let mut sent = Vec::with_capacity(ids.len());
         let call = ids.first().map_or(0, |(_, random_id)| *random_id);
         let at_once = if to.chat().is_some() { FORWARD_TO_CHAT_AT_ONCE } else { FORWARD_AT_ONCE };

@@ -27,7 +27,7 @@ impl World {
         self.file(owner, "image/webp", vec![size]).await
     }
 
-    async fn set(&self, owner: Member, name: &str, kind: SetKind) -> StickerSet {
+    pub(super) async fn set(&self, owner: Member, name: &str, kind: SetKind) -> StickerSet {
         let stickers =
             vec![sticker(self.webp(owner).await, "😀"), sticker(self.webp(owner).await, "🔥😀")];
         self.core
@@ -56,7 +56,7 @@ fn new(name: &str, kind: SetKind, stickers: Vec<NewSticker>) -> NewSet {
     NewSet { title, short_name, kind, text_color: false, stickers, thumb: None }
 }
 
-fn files(set: &StickerSet) -> Vec<FileId> {
+pub(super) fn files(set: &StickerSet) -> Vec<FileId> {
     set.stickers.iter().map(|sticker| sticker.document).collect()
 }
 

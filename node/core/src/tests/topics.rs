@@ -16,22 +16,32 @@ fn new(title: &str) -> NewTopic {
 }
 
 impl World {
-    async fn forum(&self, owner: Member) -> ChannelId {
+    pub(super) async fn forum(&self, owner: Member) -> ChannelId {
         let group = self.channel(owner, false).await;
         self.set_forum(owner, group, true).await.unwrap();
         group
     }
 
-    async fn set_forum(&self, by: Member, group: ChannelId, so: bool) -> CoreResult<ChannelDone> {
+    pub(super) async fn set_forum(
+        &self,
+        by: Member,
+        group: ChannelId,
+        so: bool,
+    ) -> CoreResult<ChannelDone> {
         let setting = ChannelSetting::Forum(so.then_some(false));
         self.core.set_in_channel(by.actor(), by.id, group, setting).await
     }
 
-    async fn topic(&self, by: Member, group: ChannelId, title: &str) -> CoreResult<Sent> {
+    pub(super) async fn topic(
+        &self,
+        by: Member,
+        group: ChannelId,
+        title: &str,
+    ) -> CoreResult<Sent> {
         self.core.create_topic(by.actor(), by.id, group, new(title)).await
     }
 
-    async fn change(
+    pub(super) async fn change(
         &self,
         by: Member,
         group: ChannelId,
@@ -41,7 +51,7 @@ impl World {
         self.core.edit_topic(by.actor(), by.id, group, topic, change).await
     }
 
-    async fn topics(&self, viewer: Member, group: ChannelId) -> Vec<ShownTopic> {
+    pub(super) async fn topics(&self, viewer: Member, group: ChannelId) -> Vec<ShownTopic> {
         let query = TopicQuery { limit: 100, ..TopicQuery::default() };
         let page = self.core.topics(viewer.id, group, &query).await.unwrap();
         assert_eq!(page.count as usize, page.topics.len());
@@ -50,12 +60,17 @@ impl World {
         page.topics
     }
 
-    async fn one_topic(&self, viewer: Member, group: ChannelId, topic: MessageId) -> ShownTopic {
+    pub(super) async fn one_topic(
+        &self,
+        viewer: Member,
+        group: ChannelId,
+        topic: MessageId,
+    ) -> ShownTopic {
         let page = self.core.topics_by_id(viewer.id, group, &[topic]).await.unwrap();
         page.topics[0].clone()
     }
 
-    async fn stands(&self, group: ChannelId, topic: MessageId) -> Vec<MessageId> {
+    pub(super) async fn stands(&self, group: ChannelId, topic: MessageId) -> Vec<MessageId> {
         let page = self.core.replies(group, topic, ALL).await.unwrap();
         page.messages.iter().map(|stored| stored.id).collect()
     }

@@ -2,7 +2,7 @@
 
 use glog::EntryRef;
 use glog::body::{DataBody, Delete, TopicEdit};
-use glog::cbor::{Blob, Text as LogText, encode};
+use glog::cbor::{Text as LogText, encode};
 use node_store::Keyspace;
 
 use super::super::post::Origin;
@@ -14,7 +14,6 @@ use crate::event::Event;
 use crate::ids::{Actor, ChannelId, MessageId, UserId};
 use crate::media::DocumentAttribute;
 use crate::message::{Action, Message, RandomId, Reply};
-use crate::record::Record;
 use crate::send::{Affected, Sent, fingerprint};
 use crate::{Core, CoreError, CoreResult};
 
@@ -47,10 +46,6 @@ fn clean_title(title: &str) -> CoreResult<String> {
 
 fn title_in_log(title: &str) -> CoreResult<LogText<512>> {
     LogText::new(title).map_err(|_| CoreError::TopicTitleInvalid)
-}
-
-fn icon_in_log(icon: TopicIcon) -> CoreResult<Blob<64>> {
-    Blob::new(icon.encode()?).map_err(|_| CoreError::TooLarge(TopicIcon::NAME))
 }
 
 impl Core {
@@ -217,7 +212,7 @@ impl Decide<'_> {
         let (id, title) = (self.next_id(channel)?, new.title);
         let begins = DataBody::Topic(glog::body::Topic {
             title: title_in_log(&title)?,
-            icon: icon_in_log(icon)?,
+            icon: self.icon_in_log(icon)?,
         });
         let at = self.write_data(channel, owner, &begins)?;
         self.put_origin(channel, id, &Origin { post: encode(&at), pin: None })?;
@@ -291,13 +286,14 @@ impl Decide<'_> {
         let edit = TopicEdit {
             target,
             title: said.title.as_deref().map(title_in_log).transpose()?,
-            icon: said.emoji.map(|_| icon_in_log(topic.icon)).transpose()?,
+            icon: said.emoji.map(|_| self.icon_in_log(topic.icon)).transpose()?,
             closed: Some(topic.closed).filter(|closed| *closed != before.closed),
             hidden: said.hidden,
             pinned: None,
         };
         self.write_data(channel, owner, &DataBody::TopicEdit(edit))?;
         self.put_topic(channel, &topic)?;
+        self.settle_topic(channel, id)?;
         self.note(channel, owner, AdminAction::TopicEdited(before, topic))?;
         let message = Message {
             action: Some(Action::TopicEdited(said)),
@@ -339,6 +335,7 @@ impl Decide<'_> {
             below = known.max(below + 1);
             ranks.push((*topic, below));
         }
+        let mut ranked = Vec::new();
         for (topic, rank) in ranks {
             let Some(before) = self.topic_row(channel, topic)? else { continue };
             if before.rank == rank {
@@ -349,11 +346,13 @@ impl Decide<'_> {
             self.write_data(channel, owner, &DataBody::TopicEdit(edit))?;
             let now = Topic { rank, ..before.clone() };
             self.put_topic(channel, &now)?;
+            ranked.push(topic);
             if (before.rank == 0) != (rank == 0) {
                 self.note(channel, owner, AdminAction::TopicPinned(now, rank > 0))?;
             }
         }
-        self.put_channel(Channel { pinned_topics: order, ..(*view.channel).clone() })
+        self.put_channel(Channel { pinned_topics: order, ..(*view.channel).clone() })?;
+        ranked.into_iter().try_for_each(|topic| self.settle_topic(channel, topic))
     }
 
     fn delete_topic(

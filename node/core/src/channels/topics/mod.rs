@@ -10,6 +10,7 @@
 
 mod change;
 mod list;
+mod shared;
 
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};

@@ -7,7 +7,7 @@ use glog::cbor::List;
 use glog::{EntryRef, GroupId, NodeId};
 
 use super::PairRow;
-use crate::channels::{ADDED_BYTES_MAX, log_text};
+use crate::channels::ADDED_BYTES_MAX;
 use crate::decide::Decide;
 use crate::ids::{MessageId, Pts, UserId};
 use crate::media::Media;
@@ -156,8 +156,10 @@ impl Decide<'_> {
     ) -> CoreResult<()> {
         let Some((group, target)) = self.brought(owner, id)? else { return Ok(()) };
         let too_many = |_| CoreError::from(ReactionError::TooMany);
+        let named = wanted.iter().map(|wanted| self.reaction_text(wanted));
+        let named = named.collect::<CoreResult<_>>()?;
         self.say_about(group, || {
-            let reactions = wanted.iter().map(log_text).collect::<CoreResult<_>>()?;
+            let reactions = named;
             let reactions = List::new(reactions).map_err(too_many)?;
             let item = LogReaction { user: owner.0.unsigned_abs(), target, reactions };
             let items = List::new(vec![item]).map_err(too_many)?;

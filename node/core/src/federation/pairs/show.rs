@@ -13,7 +13,6 @@ use crate::decide::Decide;
 use crate::ids::{MessageId, PeerId};
 use crate::media::Media;
 use crate::message::{Action, BoxRow, Message, Reply};
-use crate::reactions::Reaction;
 use crate::send::PINNED_MAX;
 
 /// What an entry says about a message, for whoever shows it.
@@ -239,8 +238,10 @@ impl Decide<'_> {
         let Some(id) = known else { return Ok(()) };
         let said = self.read_pair(group, row, |pair| pair.message(at))?;
         let said = said.and_then(|said| said.reactions.get(&by)?.first().cloned());
-        // A custom one has its number there.
-        let wanted = said.filter(|text| !text.starts_with('#')).map(Reaction::Emoji);
+        let wanted = match said {
+            Some(text) => self.reaction_named(by.node, text)?,
+            None => None,
+        };
         let user = if self.is_own_node(by) { row.mine } else { row.account };
         if user == row.account && wanted.is_some() && self.is_unheard(row)? {
             return Ok(());
