@@ -119,6 +119,11 @@ impl LogKeys {
         self.certs_before.iter().chain([&self.cert])
     }
 
+    /// What boxes to this node are opened with.
+    pub(crate) fn sealing(&self) -> &BoxSecret {
+        &self.sealing
+    }
+
     /// The public half of the key that recovers groups that begin here.
     pub(crate) fn recovery(&self) -> [u8; 32] {
         self.recovery
