@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, bail, ensure};
 use futures_util::StreamExt as _;
 use keys::{NodeIdentity, VerifyKey};
-use libp2p::gossipsub::{
-    self, ConfigBuilder, IdentTopic, MessageAcceptance, MessageAuthenticity, ValidationMode,
-};
+use libp2p::gossipsub::{self, IdentTopic, MessageAcceptance, MessageAuthenticity};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, Swarm, noise, tcp, yamux};
 use tokio::runtime::Runtime;
@@ -188,24 +186,9 @@ async fn gather(heard: &mpsc::Sender<Heard>) -> anyhow::Result<Vec<mpsc::Sender<
 
 /// As `mesh` sets it, for three peers.
 fn build() -> anyhow::Result<Swarm<gossipsub::Behaviour>> {
-    let config = ConfigBuilder::default()
-        .mesh_n(6)
-        .mesh_n_low(4)
-        .mesh_n_high(12)
-        .mesh_outbound_min(2)
-        .heartbeat_initial_delay(Duration::from_millis(500))
-        .heartbeat_interval(Duration::from_secs(1))
-        .history_length(12)
-        .history_gossip(3)
-        .max_transmit_size(1 << 20)
-        .duplicate_cache_time(Duration::from_secs(600))
-        .flood_publish(true)
-        .validate_messages()
-        .validation_mode(ValidationMode::Anonymous)
-        .message_id_fn(|message| gossipsub::MessageId::from(glog::gossip_id(&message.data)))
-        .build()?;
-    let mut gossip = gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, config)
-        .map_err(|error| anyhow::anyhow!(error))?;
+    let mut gossip =
+        gossipsub::Behaviour::new(MessageAuthenticity::Anonymous, mesh::gossip_settings(3)?)
+            .map_err(|error| anyhow::anyhow!(error))?;
     gossip.subscribe(&topic())?;
     Ok(libp2p::SwarmBuilder::with_new_identity()
         .with_tokio()

@@ -26,6 +26,7 @@ pub use calls::{Call, Reply};
 pub use frames::FRAME_BYTES_MAX;
 pub use host::{Heads, Host, LaneName, Received};
 pub use mesh::Mesh;
+pub use net::gossip_settings;
 pub use setup::{Limits, Pace, Policy, Rate, Setup, StaticPeer};
 pub use status::{CallError, FetchError, PeerStatus, StartError};
 pub use trouble::Trouble;

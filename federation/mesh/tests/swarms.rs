@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use glog::cbor::{Blob, List, Text};
-use glog::{GroupId, NodeCert};
+use glog::{CertBody, GroupId, NodeCert};
 use mesh::frames::{Hello, Request, Response, VERSION};
 use mesh::{
     Call, CallError, FetchError, LaneName, Limits, Mesh, Pace, Policy, Rate, Reply, StartError,
@@ -630,6 +630,37 @@ async fn who_asks_too_much_is_told_to_wait() {
         busy += u32::from(matches!(Response::decode(&answer), Ok(Response::Busy { .. })));
     }
     assert!(busy >= 15, "{busy}");
+}
+
+/// A new node is served a part of what others are, and no more for showing another certificate.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_node_is_served_its_share() {
+    let mut rng = seeded(27);
+    let limits = Limits { serve: Rate { requests: 10, bytes: 1 << 20 }, ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let heads = Request::Heads { group: GroupId([1; 32]) };
+    let mut given = Vec::new();
+    for share in [100, 10] {
+        let host = host();
+        host.share.store(share, Ordering::SeqCst);
+        let node = Node::start_with(Keys::new(&mut rng), host, &options, &[]).await;
+        let other = Keys::new(&mut rng);
+        let mut raw = greeted(&node, &other).await;
+        let mut answered = 0;
+        for serial in 2..6 {
+            for _ in 0..20 {
+                let Outcome::Answer(answer) = raw.ask(&heads).await else { panic!() };
+                answered += u32::from(Response::decode(&answer) == Ok(Response::Absent));
+            }
+            let body = CertBody { serial, ..other.cert.body.clone() };
+            let again = NodeCert::sign(body, &other.root);
+            let hello = Request::Hello(Box::new(hello(&again)));
+            assert!(matches!(raw.ask_in_time(&hello).await, Response::Hello(_)));
+        }
+        given.push(answered);
+    }
+    // A hundred at once, or ten and what has come since.
+    assert!(given[0] == 80 && (10..25).contains(&given[1]), "{given:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -132,12 +132,12 @@ impl Federation {
             Live::Read(group) => {
                 let pair = core.pair(group)?;
                 if let (Some(pair), Some(read)) = (pair, core.read_across(group)?) {
-                    self.tell_reads(turns, pair.node, vec![read]);
+                    self.tell_reads(turns, pair.node, vec![read], true);
                 }
             }
             Live::GroupRead { channel, by, after, max_id } => {
                 for (node, read) in core.group_reads_across(channel, by, after, max_id)? {
-                    self.tell_reads(turns, node, vec![read]);
+                    self.tell_reads(turns, node, vec![read], false);
                 }
             }
             Live::Met(node) => {
@@ -167,20 +167,27 @@ impl Federation {
     /// Marks of pairs that a node has not heard of.
     fn tell_untold(self: &Arc<Self>, turns: &Arc<Semaphore>, node: NodeId) -> CoreResult<()> {
         for some in self.core.reads_across(node)?.chunks(READS_MAX) {
-            self.tell_reads(turns, node, some.to_vec());
+            self.tell_reads(turns, node, some.to_vec(), true);
         }
         Ok(())
     }
 
-    fn tell_reads(self: &Arc<Self>, turns: &Arc<Semaphore>, node: NodeId, reads: Vec<FarRead>) {
+    /// Tells of marks; `kept`: those of pairs, which are told until they were heard.
+    fn tell_reads(
+        self: &Arc<Self>,
+        turns: &Arc<Semaphore>,
+        node: NodeId,
+        reads: Vec<FarRead>,
+        kept: bool,
+    ) {
         let told = |read: &FarRead| {
             Some(ReadTold { group: read.group, at: List::new(read.at.clone()).ok()? })
         };
         let Ok(all) = List::new(reads.iter().filter_map(told).collect()) else { return };
-        self.tell(turns, node, READS, &Reads { all }, Some(reads));
+        self.tell(turns, node, READS, &Reads { all }, kept.then_some(reads));
     }
 
-    /// Says something to a node that is here. `reads` is what it knows then.
+    /// Says something to a node that is here. `reads` are kept marks, which it has heard then.
     fn tell<T: Wire>(
         self: &Arc<Self>,
         turns: &Arc<Semaphore>,

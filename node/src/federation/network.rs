@@ -17,7 +17,9 @@ impl Follower for Federation {
     fn happened(&self, event: &Event) {
         let Some(mesh) = self.mesh.get() else { return };
         // What does not fit is not told.
-        Live::of(event).map(|live| self.live.try_send(live).ok());
+        if let Some(live) = Live::of(event) {
+            let _ = self.live.try_send(live);
+        }
         match event {
             Event::Entry(entry) => {
                 let (group, members) = (entry.group, entry.members.clone());

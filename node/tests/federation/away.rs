@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use rookery_load::clock;
 
-use crate::lean::{FAST, Lean};
+use crate::lean::{self, Lean};
 use crate::line::Line;
-use crate::many::{NAME, watch};
+use crate::many::watch;
 use crate::support::node::TestNode;
-use crate::two;
 
 /// The bar is 10 s for a release build on a quiet machine; this is for any, beside other tests.
 const HEALED_WITHIN: Duration = Duration::from_secs(240);
@@ -38,16 +37,7 @@ struct Pair {
 
 impl Pair {
     fn new() -> Self {
-        let (a, b) =
-            (two::node_with("a.example", true, FAST), two::node_with("b.example", true, FAST));
-        let line = Line::to(&a.mesh);
-        let added = b.command(&["peer", "add", &line.multiaddress(), "--json"]);
-        assert_eq!(added["domain"], "a.example", "{added}");
-        let (mut ada, mut bob) = (Lean::join(&a, 1), Lean::join(&b, 2));
-        ada.make_group();
-        bob.join_group(&format!("{NAME}@a.example"));
-        bob.say("bob is here");
-        ada.hears("bob is here");
+        let ([a, b], line, [mut ada, mut bob]) = lean::pair();
         ada.say("ada is here");
         bob.hears("ada is here");
         let said = ["bob is here", "ada is here"].map(str::to_owned).to_vec();

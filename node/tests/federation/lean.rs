@@ -10,8 +10,10 @@ use rookery_load::{Client, Invite, Member};
 use tl::mtproto::types::RpcResult;
 use tl::{LAYER_MAX, enums, functions as f, types};
 
+use crate::line::Line;
 use crate::many::NAME;
 use crate::support::node::TestNode;
+use crate::two;
 
 /// Messages that are on their way to the node at once.
 const AT_ONCE: usize = 64;
@@ -28,6 +30,21 @@ pub(crate) struct Lean {
     rng: StdRng,
     peer: Option<enums::InputPeer>,
     random_id: i64,
+}
+
+/// Two nodes with a line between them, and a member of each in a group of the first: ada and bob, each of
+/// whom the other's node has heard.
+pub(crate) fn pair() -> ([TestNode; 2], Line, [Lean; 2]) {
+    let [a, b] = ["a.example", "b.example"].map(|domain| two::node_with(domain, true, FAST));
+    let line = Line::to(&a.mesh);
+    let added = b.command(&["peer", "add", &line.multiaddress(), "--json"]);
+    assert_eq!(added["domain"], "a.example", "{added}");
+    let (mut ada, mut bob) = (Lean::join(&a, 1), Lean::join(&b, 2));
+    ada.make_group();
+    bob.join_group(&format!("{NAME}@a.example"));
+    bob.say("bob is here");
+    ada.hears("bob is here");
+    ([a, b], line, [ada, bob])
 }
 
 impl Lean {

@@ -14,12 +14,10 @@ use rookery_load::clock;
 use serde_json::{Value, json};
 
 use crate::clients::{Client, PYROGRAM, TELETHON};
-use crate::lean::{FAST, Lean};
-use crate::line::Line;
+use crate::lean::{self, Lean};
 use crate::many::{Many, NAME, play, until, watch};
 use crate::support::node::TestNode;
 use crate::support::process::Guarded;
-use crate::two;
 
 const CLIENTS: [&Client; 2] = [&TELETHON, &PYROGRAM];
 
@@ -317,15 +315,7 @@ pub(crate) fn p99(sorted: &[Duration]) -> Duration {
 /// beside a hoard of entries that can never be shown.
 #[test]
 fn messages_go_on_beside_a_flood() {
-    let (a, b) = (two::node_with("a.example", true, FAST), two::node_with("b.example", true, FAST));
-    let line = Line::to(&a.mesh);
-    let added = b.command(&["peer", "add", &line.multiaddress(), "--json"]);
-    assert_eq!(added["domain"], "a.example", "{added}");
-    let (mut ada, mut bob) = (Lean::join(&a, 1), Lean::join(&b, 2));
-    ada.make_group();
-    bob.join_group(&format!("{NAME}@a.example"));
-    bob.say("bob is here");
-    ada.hears("bob is here");
+    let ([a, b], _line, [mut ada, mut bob]) = lean::pair();
     latencies(&mut ada, &mut bob, "warm", 50);
     let quiet = latencies(&mut ada, &mut bob, "quiet", 200);
     let nodes = [a, b];

@@ -2,26 +2,16 @@
 
 use std::time::Duration;
 
-use crate::lean::{FAST, Lean};
+use crate::lean;
 use crate::lies::{Liar, is_bounded, latencies, p99};
-use crate::line::Line;
-use crate::many::{NAME, until, watch};
-use crate::two;
+use crate::many::{until, watch};
 
 /// How: 200 messages one after the other, before and while the liar asks both nodes questions of all
 /// kinds, tells them of groups and topics that nobody has, and leaves hundreds of streams open. What it
 /// asks is no fault, so it is not sent away.
 #[test]
 fn messages_go_on_beside_much_of_everything() {
-    let (a, b) = (two::node_with("a.example", true, FAST), two::node_with("b.example", true, FAST));
-    let line = Line::to(&a.mesh);
-    let added = b.command(&["peer", "add", &line.multiaddress(), "--json"]);
-    assert_eq!(added["domain"], "a.example", "{added}");
-    let (mut ada, mut bob) = (Lean::join(&a, 1), Lean::join(&b, 2));
-    ada.make_group();
-    bob.join_group(&format!("{NAME}@a.example"));
-    bob.say("bob is here");
-    ada.hears("bob is here");
+    let ([a, b], _line, [mut ada, mut bob]) = lean::pair();
     latencies(&mut ada, &mut bob, "warm", 50);
     let quiet = latencies(&mut ada, &mut bob, "quiet", 200);
     let nodes = [a, b];

@@ -124,14 +124,14 @@ fn rotated(mut two: Two) {
 
 /// Asks the doctor until it has said something with this word; all that it says then.
 fn loop_until(node: &TestNode, word: &str) -> String {
-    for _ in 0..30 {
+    let deadline = rookery_load::clock::now() + SOON;
+    loop {
         let (_, said) = doctor(node, &[]);
         if codes(&said, "note").iter().any(|code| code == word) {
             return said.to_string();
         }
-        std::thread::sleep(Duration::from_millis(500));
+        assert!(rookery_load::clock::now() < deadline, "{word} is not said: {said}");
     }
-    panic!("{word} is not said: {}", doctor(node, &[]).1);
 }
 
 /// Somebody who joins a node.

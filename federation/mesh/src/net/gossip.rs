@@ -103,11 +103,14 @@ type Filter = MaxCountSubscriptionFilter<Known>;
 /// libp2p's gossip with that filter.
 pub(super) type Gossip = gossipsub::Behaviour<gossipsub::IdentityTransform, Filter>;
 
-/// Gossip as it is measured to work with thousands of topics. Entries carry their own signatures: a
-/// second one would halve the throughput and tell who was the first to publish.
-pub(super) fn behaviour(known: Known, peers: usize) -> Result<Gossip, StartError> {
-    let failed = |error: &dyn std::fmt::Display| StartError::Network(error.to_string());
-    let config = ConfigBuilder::default()
+/// The settings of gossip, as it is measured to work with thousands of topics, for so many peers that are
+/// always called. Entries carry their own signatures: a second one would halve the throughput and tell who
+/// was the first to publish.
+///
+/// # Errors
+/// [`StartError::Network`]: libp2p finds that they contradict each other.
+pub fn settings(peers: usize) -> Result<gossipsub::Config, StartError> {
+    ConfigBuilder::default()
         .mesh_n(6)
         .mesh_n_low(4)
         .mesh_n_high(12)
@@ -124,7 +127,13 @@ pub(super) fn behaviour(known: Known, peers: usize) -> Result<Gossip, StartError
         .validation_mode(ValidationMode::Anonymous)
         .message_id_fn(|message| MessageId::from(gossip_id(&message.data)))
         .build()
-        .map_err(|error| failed(&error))?;
+        .map_err(|error| StartError::Network(error.to_string()))
+}
+
+/// Gossip with those settings.
+pub(super) fn behaviour(known: Known, peers: usize) -> Result<Gossip, StartError> {
+    let failed = |error: &dyn std::fmt::Display| StartError::Network(error.to_string());
+    let config = settings(peers)?;
     let filter = MaxCountSubscriptionFilter {
         filter: known,
         max_subscribed_topics: TOPICS_MAX + UNKNOWN_MAX,

@@ -26,6 +26,7 @@ use crate::mesh::{Command, Shared};
 use crate::setup::Setup;
 use crate::status::StartError;
 use driver::Driver;
+pub use gossip::settings as gossip_settings;
 
 /// So many failures of the task in a row end the mesh: what fails each time would go on for ever.
 const FAILURES_MAX: u32 = 5;

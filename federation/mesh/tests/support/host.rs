@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::future::BoxFuture;
@@ -42,6 +42,8 @@ pub struct TestHost {
     pub gate: tokio::sync::RwLock<()>,
     /// The highest serial that it remembers of everybody.
     pub serial: AtomicU32,
+    /// What it grants to who connects by itself, in hundredths.
+    pub share: AtomicU8,
 }
 
 impl TestHost {
@@ -220,6 +222,11 @@ impl Host for TestHost {
         Box::pin(async {})
     }
 
+    fn share_of(&self, _node: NodeId) -> BoxFuture<'_, u8> {
+        let share = self.share.load(Ordering::SeqCst);
+        Box::pin(async move { share })
+    }
+
     fn serial_of(&self, _node: NodeId) -> BoxFuture<'_, u32> {
         let serial = self.serial.load(Ordering::SeqCst);
         Box::pin(async move { serial })
@@ -260,6 +267,7 @@ pub fn host() -> Arc<TestHost> {
         panics: AtomicU32::new(0),
         gate: tokio::sync::RwLock::new(()),
         serial: AtomicU32::new(0),
+        share: AtomicU8::new(100),
     })
 }
 

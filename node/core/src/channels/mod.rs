@@ -11,9 +11,10 @@
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
 //! [`discussion`]; 11 and 12 topics, see [`topics`]; 13 counts of threads; 14 see [`send_as`]; 15
-//! to 17 how it is shared with other nodes, see [`crate::federation`]; 20 ++
-//! latest first (8) the [`AdminEvent`]s; 28 see [`copies`], 29 and 30 see [`tops`]; from 32 on see [`react`], from 40 on [`views`], from 48 on
-//! [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of everybody who is or
+//! to 17 how it is shared with other nodes, see [`crate::federation`]; 20 ++ latest first (8) the
+//! [`AdminEvent`]s; 28 see [`copies`], 29 and 30 see [`tops`]; from 32 on see [`react`], from 40 on
+//! [`views`], from 48 on [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of
+//! everybody who is or
 //! was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;

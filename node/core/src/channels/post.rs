@@ -316,11 +316,18 @@ impl Core {
         channel: ChannelId,
         at: &EntryRef,
     ) -> CoreResult<Option<MessageId>> {
-        let key = row_key(channel, MESSAGE_OF, &encode(at));
-        let row = self.inner.store.get(Keyspace::CHANNELS, &key)?;
-        let id = row.and_then(|row| row.first_chunk().map(|id| i32::from_be_bytes(*id)));
-        Ok(id.map(MessageId))
+        let row = self.inner.store.get(Keyspace::CHANNELS, &message_of_key(channel, at))?;
+        Ok(row.as_deref().and_then(message_in))
     }
+}
+
+fn message_of_key(channel: ChannelId, at: &EntryRef) -> Vec<u8> {
+    row_key(channel, MESSAGE_OF, &encode(at))
+}
+
+/// The number in the row of an entry.
+fn message_in(row: &[u8]) -> Option<MessageId> {
+    row.first_chunk().map(|id| MessageId(i32::from_be_bytes(*id)))
 }
 
 #[cfg(test)]
@@ -790,9 +797,8 @@ impl Decide<'_> {
         channel: ChannelId,
         at: &EntryRef,
     ) -> CoreResult<Option<MessageId>> {
-        let row = self.get(Keyspace::CHANNELS, &row_key(channel, MESSAGE_OF, &encode(at)))?;
-        let id = row.and_then(|row| row.first_chunk().map(|id| i32::from_be_bytes(*id)));
-        Ok(id.map(MessageId))
+        let row = self.get(Keyspace::CHANNELS, &message_of_key(channel, at))?;
+        Ok(row.as_deref().and_then(message_in))
     }
 
     /// Whether `owner` may change a message of a channel, and whether for ever.

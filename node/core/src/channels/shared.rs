@@ -83,6 +83,7 @@ impl Decide<'_> {
     /// What followed from an entry of this node's own, beside what its command does: shown when the
     /// command ends, since it may still fail. Entries of others that waited may have been delivered by it.
     pub(super) fn follow_own(&mut self, channel: ChannelId, events: Vec<LogEvent>) {
+        self.inner.groups.health.note(channel, &events);
         for event in events {
             match event {
                 LogEvent::Judged(all) => {

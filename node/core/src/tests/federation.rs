@@ -743,6 +743,11 @@ async fn the_home_settles_a_lane_that_is_forked() {
     for at_home in [true, false] {
         assert!(words(two.shown(at_home).await).eq(["left", "left again"]), "{at_home}");
     }
+    // The operator of the node that has seen both is told of it, and of nothing else.
+    let health = two.home.core.lane_health();
+    let [lane] = &health[..] else { panic!("{health:?}") };
+    assert_eq!((lane.group, lane.node), (two.group, third.cert.node().short()));
+    assert_eq!((lane.pending, lane.gaps, lane.forks), (0, 0, 1), "{lane:?}");
     // Once: the rival again writes nothing more.
     let before = two.home.core.log_heads(two.group).await.unwrap();
     two.home.core.receive_log(two.group, right).await;
@@ -770,9 +775,14 @@ async fn what_an_own_entry_lets_through_is_kept_and_shown() {
     let waiting = third.says_after(&chain, &["late"], &[missing]);
     two.home.core.receive_log(two.group, waiting.clone()).await;
     assert_eq!(two.shown(true).await, []);
+    let health = |world: &World| {
+        world.core.lane_health().into_iter().map(|lane| (lane.pending, lane.gaps, lane.forks))
+    };
+    assert!(health(&two.home).eq([(1, 0, 0)]), "it waits");
     two.home.pass_s(glog::GAP_AFTER_MS / 1000 + 1);
     let (ada, core) = (two.ada, two.home.core.clone());
     core.edit_channel_title(ada.actor(), ada.id, two.channel, "Docks").await.unwrap();
+    assert!(health(&two.home).eq([(0, 1, 0)]), "it is shown without what it follows from");
     drop(core);
     // Also when it was read from the disk.
     for _ in 0..2 {

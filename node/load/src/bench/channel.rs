@@ -41,10 +41,10 @@ pub(crate) fn rows(target: &Target, short: bool, absent: usize) -> anyhow::Resul
     }
     let mut owner = everybody.pop().context("a member")?;
     let small = supergroup(&mut owner, SMALL)?;
-    everybody[..few].iter_mut().try_for_each(|member| join(member, SMALL))?;
+    everybody[..few].iter_mut().try_for_each(|member| join(member, SMALL).map(drop))?;
     let large = supergroup(&mut owner, LARGE)?;
     crowd(target, absent)?;
-    everybody.iter_mut().try_for_each(|member| join(member, LARGE))?;
+    everybody.iter_mut().try_for_each(|member| join(member, LARGE).map(drop))?;
     drain(&mut everybody)?;
     everybody.iter_mut().try_for_each(catch_up)?;
 
@@ -120,7 +120,7 @@ pub(crate) fn rows(target: &Target, short: bool, absent: usize) -> anyhow::Resul
 }
 
 /// A public supergroup.
-fn supergroup(owner: &mut Member, name: &str) -> anyhow::Result<enums::InputPeer> {
+pub(super) fn supergroup(owner: &mut Member, name: &str) -> anyhow::Result<enums::InputPeer> {
     let rng = &mut rng();
     let create = f::channels::CreateChannel {
         megagroup: true,
@@ -137,7 +137,8 @@ fn supergroup(owner: &mut Member, name: &str) -> anyhow::Result<enums::InputPeer
     Ok(types::InputPeerChannel { channel_id, access_hash }.into())
 }
 
-fn join(member: &mut Member, name: &str) -> anyhow::Result<()> {
+/// Joins a public group by its name.
+pub(super) fn join(member: &mut Member, name: &str) -> anyhow::Result<enums::InputPeer> {
     let rng = &mut rng();
     let find = f::contacts::ResolveUsername { username: name.to_owned(), referer: None };
     let enums::contacts::ResolvedPeer::ResolvedPeer(found) =
@@ -146,7 +147,7 @@ fn join(member: &mut Member, name: &str) -> anyhow::Result<()> {
     let channel = types::InputChannel { channel_id, access_hash }.into();
     member.client.invoke(&f::channels::JoinChannel { channel }, tl::LAYER_MAX, rng)?;
     member.client.acknowledge(rng)?;
-    Ok(())
+    Ok(types::InputPeerChannel { channel_id, access_hash }.into())
 }
 
 /// So many join the large group, and log out.
@@ -188,7 +189,7 @@ fn catch_up(member: &mut Member) -> anyhow::Result<()> {
 }
 
 /// The channel among these, as whoever was told names it.
-pub(super) fn shown(chats: &[enums::Chat]) -> anyhow::Result<(i64, i64)> {
+fn shown(chats: &[enums::Chat]) -> anyhow::Result<(i64, i64)> {
     let shown = chats.iter().find_map(|chat| match chat {
         enums::Chat::Channel(channel) => Some((channel.id, channel.access_hash?)),
         _ => None,

@@ -13,9 +13,9 @@ use liar::watch::Watch;
 use rookery_load::halves::{Ear, Mouth};
 use rookery_load::{Member, Received, clock};
 use tl::mtproto::types as service;
-use tl::{enums, functions as f, types};
+use tl::{enums, functions as f};
 
-use super::channel::shown;
+use super::channel::{join, supergroup};
 use super::{Gate, Row, Target, median, percentile, process, rng};
 
 /// Messages offered in a second, over all nodes in turns.
@@ -73,36 +73,6 @@ fn node(at: usize) -> anyhow::Result<Target> {
     Target::start_with(&format!("[federation]\ndomain = \"{domain}\"\n{listen}\n"))
 }
 
-/// A public group at the home of its maker.
-fn make(owner: &mut Member, name: &str) -> anyhow::Result<enums::InputPeer> {
-    let rng = &mut rng();
-    let create = f::channels::CreateChannel {
-        megagroup: true,
-        title: "Harbour talk".into(),
-        ..f::channels::CreateChannel::default()
-    };
-    let made = owner.client.invoke(&create, tl::LAYER_MAX, rng)?;
-    let enums::Updates::Updates(made) = made else { bail!("no updates") };
-    let (channel_id, access_hash) = shown(&made.chats)?;
-    let channel = types::InputChannel { channel_id, access_hash }.into();
-    let username = f::channels::UpdateUsername { channel, username: name.to_owned() };
-    owner.client.invoke(&username, tl::LAYER_MAX, rng)?;
-    owner.client.acknowledge(rng)?;
-    Ok(types::InputPeerChannel { channel_id, access_hash }.into())
-}
-
-fn join(member: &mut Member, name: &str) -> anyhow::Result<enums::InputPeer> {
-    let rng = &mut rng();
-    let find = f::contacts::ResolveUsername { username: name.to_owned(), referer: None };
-    let enums::contacts::ResolvedPeer::ResolvedPeer(found) =
-        member.client.invoke(&find, tl::LAYER_MAX, rng)?;
-    let (channel_id, access_hash) = shown(&found.chats)?;
-    let channel = types::InputChannel { channel_id, access_hash }.into();
-    member.client.invoke(&f::channels::JoinChannel { channel }, tl::LAYER_MAX, rng)?;
-    member.client.acknowledge(rng)?;
-    Ok(types::InputPeerChannel { channel_id, access_hash }.into())
-}
-
 fn text(number: u64) -> String {
     format!("{number:020}, lorem ipsum dolor")
 }
@@ -127,7 +97,7 @@ fn gather(nodes: usize) -> anyhow::Result<(Vec<Target>, Vec<InGroup>)> {
     for (at, node) in nodes.iter().enumerate() {
         let mut member = node.member(&mut rng())?;
         let peer = match at {
-            0 => make(&mut member, NAME)?,
+            0 => supergroup(&mut member, NAME)?,
             _ => join(&mut member, &format!("{NAME}@{}", DOMAINS[0]))?,
         };
         members.push((member, peer));
@@ -527,7 +497,7 @@ fn idle(short: bool) -> anyhow::Result<Row> {
     let before = megabytes(&a)?.max(megabytes(&b)?);
     for number in 0..groups {
         let name = format!("harbour_{number:04}");
-        make(&mut ada, &name)?;
+        supergroup(&mut ada, &name)?;
         join(&mut bob, &format!("{name}@{}", DOMAINS[0]))?;
     }
     let (home, there) = (megabytes(&a)?, megabytes(&b)?);

@@ -394,8 +394,9 @@ impl Driver {
         if let Some(link) = self.links.get_mut(&peer) {
             link.node = Some(node);
             link.cert = Some(hello.cert.clone());
-            // Whom the operator has this node call is who the operator wants.
-            if link.dialed.is_empty() {
+            // Whom the operator has this node call is who the operator wants. Once for a connection: another
+            // certificate gives nothing more.
+            if known.is_none() && link.dialed.is_empty() {
                 link.serve = Bucket::new(self.limits.serve.share(share), now_ms);
             }
             self.greeted.set(peer, true);
