@@ -42,6 +42,8 @@ pub(super) struct Group {
     pub(super) handing: bool,
     /// What was handed over of each lane, beyond what shows.
     pub(super) handed: BTreeMap<LaneName, Handed>,
+    /// Certificates have come since the own heads were last asked for, and something did not show.
+    learned: bool,
     /// Names that were asked for, of whom, and when.
     pub(super) named: BTreeMap<(EntryRef, NodeId), u64>,
     /// Lanes that were seen to be forked. What they have not taken they may take under another head of
@@ -219,6 +221,23 @@ impl Group {
     pub(super) fn forget_shown(&mut self) {
         let Some(ours) = &self.ours else { return };
         self.handed.retain(|lane, handed| ours.end(*lane) < handed.next);
+        if std::mem::take(&mut self.learned) {
+            // Once: what does not show then either waits for something else.
+            for handed in self.handed.values_mut().filter(|handed| handed.tries == 0) {
+                (handed.until, handed.tries) = (0, 1);
+            }
+        }
+    }
+
+    /// Certificates have come: a node need not have kept what it could not verify, and is asked what it
+    /// holds once more.
+    pub(super) fn certs_came(&mut self) {
+        self.ours = None;
+        self.digest = None;
+        if self.has_hidden() {
+            self.learned = true;
+            self.sides.values_mut().for_each(|side| side.done = false);
+        }
     }
 
     /// Whether something was handed over that does not show.

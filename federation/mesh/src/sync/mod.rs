@@ -537,8 +537,7 @@ impl Sync {
             (Ticket::AskLearn(group), _) => {
                 // What had waited for a key may be delivered now.
                 if let Some(group) = self.groups.get_mut(&group) {
-                    group.ours = None;
-                    group.digest = None;
+                    group.certs_came();
                 }
                 self.work(group, now_ms);
             }

@@ -38,6 +38,10 @@ struct Node {
     withholds: bool,
     /// Takes nothing.
     full: bool,
+    /// It keeps nothing of a lane before it has learned certificates, as pairs do.
+    unlearned: bool,
+    /// Entries that it did not keep for that.
+    dropped: usize,
     faults: BTreeMap<NodeId, u32>,
     fetched: Vec<(GroupId, Result<(), FetchError>)>,
     entry_bytes: usize,
@@ -85,6 +89,8 @@ impl Net {
                 boasts: false,
                 withholds: false,
                 full: false,
+                unlearned: false,
+                dropped: 0,
                 faults: BTreeMap::new(),
                 fetched: Vec::new(),
                 entry_bytes: 0,
@@ -231,7 +237,8 @@ impl Net {
     fn answer(&mut self, node: usize, question: Question) -> Answer {
         let now_ms = self.now_ms;
         let others: Vec<NodeId> = self.nodes.iter().map(|node| node.keys.id).collect();
-        let Node { copies, shared, full, handed_max, .. } = &mut self.nodes[node];
+        let Node { copies, shared, full, unlearned, dropped, handed_max, .. } =
+            &mut self.nodes[node];
         let heads = |copies: &BTreeMap<GroupId, Copy>, id: &GroupId| {
             copies.get(id).and_then(|copy| copy.replica.as_ref()).and_then(Heads::of)
         };
@@ -259,6 +266,10 @@ impl Net {
                 let stopped = Some("full".to_owned());
                 Answer::Received(Received { stopped, ..Received::default() })
             }
+            Question::Receive { ref entries, .. } if *unlearned => {
+                *dropped += entries.len();
+                Answer::Received(Received::default())
+            }
             Question::Receive { group, entries, .. } => {
                 *handed_max = entries.len().max(*handed_max);
                 let Some(copy) = copies.get_mut(&group) else {
@@ -280,6 +291,7 @@ impl Net {
                 Answer::Wanted(copies.get(&id).map(Copy::wanted).unwrap_or_default())
             }
             Question::Learn(id, certs) => {
+                *unlearned = false;
                 if let Some(copy) = copies.get_mut(&id) {
                     copy.learn(certs, now_ms);
                 }
@@ -292,7 +304,8 @@ impl Net {
     fn serve(&mut self, node: usize, from: usize, request: Request) -> Response {
         let now_ms = self.now_ms;
         let asking = self.nodes[from].keys.id;
-        let Node { copies, shared, sync, forges, boasts, .. } = &mut self.nodes[node];
+        let unlearned = self.nodes[from].unlearned;
+        let Node { copies, shared, sync, forges, boasts, keys, .. } = &mut self.nodes[node];
         let may_read = |id: &GroupId| shared.get(id).is_some_and(|nodes| nodes.contains(&from));
         match request {
             Request::Digests(told) => {
@@ -330,7 +343,8 @@ impl Net {
                 Response::Entries(page(copy.named(&names), 1 << 20))
             }
             Request::Certs { group } => {
-                let certs = copies.get(&group).map(Copy::certs).unwrap_or_default();
+                let mut certs = copies.get(&group).map(Copy::certs).unwrap_or_default();
+                certs.extend(unlearned.then(|| keys.cert.clone()));
                 Response::Certs(List::new(certs).unwrap())
             }
             _ => unreachable!("the core asks nothing else"),
@@ -842,6 +856,23 @@ fn a_node_that_takes_nothing_asks_no_more_for_a_while_and_then_goes_on() {
     assert_eq!(net.nodes[1].fetched, [(world.id, Err(stopped))]);
     net.nodes[1].full = false;
     net.converge(&world.id, &[0, 1], 60_000);
+}
+
+/// What a node did not keep for want of a certificate is fetched again as soon as it has come, and not when
+/// all that does not show is.
+#[test]
+fn what_was_not_kept_for_want_of_a_certificate_comes_with_it() {
+    let mut dropped = 0;
+    for seed in 0..20 {
+        let mut net = Net::new(2, 100 + seed);
+        let world = net.group(&[0, 1], false);
+        net.post(0, world.id, 5);
+        net.nodes[1].unlearned = true;
+        net.connect(0, 1);
+        net.converge(&world.id, &[0, 1], 5_000);
+        dropped += net.nodes[1].dropped;
+    }
+    assert!(dropped > 0, "certificates came first each time");
 }
 
 /// Pages that end before their range does are gone on with, not fetched again.
