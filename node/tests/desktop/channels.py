@@ -12,10 +12,18 @@ from window import CHATS, TALK
 CHANNELS = -1_000_000_000_000
 # The bar at the bottom of a chat in which one may not write, or is not.
 BAR = "540x60+380+636", "75%"
-# The last post, with who wrote it in pale letters.
-SIGNED = "400x28+400+568", "80%"
-# What stands below the last post.
-BELOW = "260x34+400+600", "75%"
+
+
+def signed(post):
+    """The line of a post, with who wrote it in pale letters."""
+    _, y = post
+    return f"400x28+400+{y - 9}", "80%"
+
+
+def below(post):
+    """What stands below a post."""
+    _, y = post
+    return f"260x34+400+{y + 23}", "75%"
 
 
 def until(what, ask, wanted):
@@ -105,12 +113,13 @@ def channels(args, screen):
         telethon.do("send", to=news, text="Wind from the west")
         (place, *_), _ = screen.wait_for("17-news", "gazette", part=CHATS)
         screen.click(place)
-        screen.wait_for("18-post", "wind", "west", part=TALK)
-        screen.wait_for("18-post", "west", "thea", part=SIGNED)
+        # The program places that she was added below what was posted in the same second, and above what came later.
+        post, _ = screen.wait_until_still("18-post", "wind", "west", part=TALK)
+        screen.wait_for("18-post", "west", "thea", part=signed(post))
         screen.wait_for("18-post", "mute", part=BAR)
 
         # She comments, without being in the group in which posts are discussed.
-        place, _ = screen.wait_until_still("19-to-comment", "leave", "comment", part=BELOW)
+        place, _ = screen.wait_until_still("19-to-comment", "leave", "comment", part=below(post))
         screen.click(place)
         screen.wait_for("20-comments", "wind", "west", part=TALK)
         screen.type("Breezy today")
