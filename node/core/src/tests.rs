@@ -22,6 +22,7 @@ mod federation;
 mod history;
 mod identity;
 mod keys;
+mod late;
 mod limits;
 mod login;
 mod login_email;

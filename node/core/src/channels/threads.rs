@@ -230,12 +230,17 @@ impl Core {
             let place = Place::Dialog(channel.into());
             query.offset_id = self.first_at(channel, place, query.offset_date).await?;
         }
-        let thread: Option<Thread> =
-            match self.inner.store.get(Keyspace::CHANNELS, &top_key(channel, THREAD, top))? {
-                Some(row) => Some(Thread::decode(&row)?),
-                None => None,
-            };
-        let ids = self.page_of_thread(channel, top, query)?;
+        let deadline = Self::history_deadline();
+        let (thread, ids) = loop {
+            let frontier = self.frontier(Some(channel));
+            let row = self.inner.store.get(Keyspace::CHANNELS, &top_key(channel, THREAD, top))?;
+            let thread = row.map(|row| Thread::decode(&row)).transpose()?;
+            let ids = self.page_of_thread(channel, top, query)?;
+            match frontier.filter(|_| ids.len() < query.limit.min(PAGE_MAX)) {
+                Some(frontier) => self.history_moves(frontier, deadline).await?,
+                None => break (thread, ids),
+            }
+        };
         self.settled().await?;
         let messages = self.rows(channel, &ids)?;
         self.settled().await?;
@@ -556,6 +561,47 @@ impl Decide<'_> {
         self.put_bytes(Keyspace::CHANNELS, &index_key(channel, top, id.0), Vec::new());
         self.count_bucket(channel, top, id, 1)?;
         self.put_thread(channel, top, Some(&thread))
+    }
+
+    /// A message of before is about to be placed in its thread: what is newer is there already, and the
+    /// message with which the thread begins, which `entry` brought, is not.
+    pub(super) fn enter_from_below(
+        &mut self,
+        channel: ChannelId,
+        top: MessageId,
+        entry: &EntryRef,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
+        let mut thread = self.thread_row(channel, top)?.unwrap_or_default();
+        if thread.entry.is_empty() {
+            thread.entry = encode(entry);
+        }
+        thread.count += 1;
+        thread.max_id = thread.max_id.max(id);
+        let author = message.author();
+        if thread.recent.len() < RECENT_MAX && !thread.recent.contains(&author) {
+            thread.recent.push(author);
+        }
+        self.put_bytes(Keyspace::CHANNELS, &index_key(channel, top, id.0), Vec::new());
+        self.count_bucket(channel, top, id, 1)?;
+        self.put_thread(channel, top, Some(&thread))
+    }
+
+    /// Whether a message of before, which `entry` brought and which is about to be placed, begins a
+    /// thread.
+    pub(super) fn begins_thread(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        entry: &EntryRef,
+    ) -> CoreResult<bool> {
+        let Some(mut thread) = self.thread_row(channel, id)? else { return Ok(false) };
+        if thread.entry.is_empty() {
+            thread.entry = encode(entry);
+            self.put_thread(channel, id, Some(&thread))?;
+        }
+        Ok(true)
     }
 
     /// A message comes into a thread, or goes.
