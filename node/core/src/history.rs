@@ -61,6 +61,9 @@ pub struct HistoryPage {
     pub newer: i32,
 }
 
+/// The ids of a page, newest first; all messages of the dialog; how many are newer.
+type PageIds = (Vec<MessageId>, i32, i32);
+
 /// Where messages lie together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -137,7 +140,7 @@ impl Core {
         owner: BoxId,
         place: Place,
         query: HistoryQuery,
-    ) -> CoreResult<((Vec<MessageId>, i32, i32), bool)> {
+    ) -> CoreResult<(PageIds, bool)> {
         let found = self
             .in_place(owner, place, |dialog, chunks, peer| page_ids(dialog, chunks, peer, query))?;
         Ok(found.unwrap_or((Default::default(), true)))
@@ -282,7 +285,7 @@ fn page_ids(
     chunks: &dyn Chunks,
     peer: PeerId,
     query: HistoryQuery,
-) -> CoreResult<((Vec<MessageId>, i32, i32), bool)> {
+) -> CoreResult<(PageIds, bool)> {
     let limit = query.limit.min(PAGE_MAX);
     let end = if query.max_id > 0 { query.max_id } else { i32::MAX };
     let inside = |id: i32| id > query.min_id && id < end;
