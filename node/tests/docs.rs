@@ -13,6 +13,8 @@ fn folder(name: &str) -> Option<&'static str> {
     Some(match name {
         "blobs" => "node/blobs",
         "delivery" => "node/delivery",
+        "glog" => "federation/log",
+        "mesh" => "federation/mesh",
         "keys" => "keys",
         "mtproto-frontend" => "mtproto-frontend",
         "node-core" => "node/core",

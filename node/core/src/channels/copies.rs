@@ -281,6 +281,19 @@ impl Decide<'_> {
         }
     }
 
+    /// A post of before is in its place: its copy may be here already. None is written of it.
+    pub(super) fn post_of_before_came(
+        &mut self,
+        channel: ChannelId,
+        at: &EntryRef,
+    ) -> CoreResult<()> {
+        let linked = self.channel_row(channel)?.linked;
+        match linked {
+            Some(group) if self.is_here(group)? => self.tie(group, at),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether copies of posts are written into a group by this node: its owner lives here.
     pub(super) fn vouches_for_copies(&self, group: ChannelId) -> CoreResult<bool> {
         let own = self.inner.logs.keys().node().short();
