@@ -117,15 +117,15 @@ impl Chain {
     /// [`Refused`] if it is not the next one; a Recover never is, whatever [`Self::offer`] makes of
     /// it.
     pub fn would(&self, entry: &ControlEntry) -> Result<Verdict, Refused> {
-        // In the order in which `offer` asks: a disputed chain does not look at who signed.
+        // In the order in which `offer` asks.
         let follows = entry.header().group == self.group()
             && !matches!(entry.action(), Some(Action::Recover(_)))
             && self.at(entry.seq()).is_none()
             && entry.header().prev == self.state.head.1;
+        self.state.check_next(entry)?;
         if follows && self.dispute.is_some() {
             return Err(Refused::Disputed);
         }
-        self.state.check_next(entry)?;
         Ok(self.state.clone().apply(entry))
     }
 
@@ -153,11 +153,12 @@ impl Chain {
         if entry.header().prev != self.state.head.1 {
             return self.put_aside(entry);
         }
+        // A forgery is none of it, disputed or not: who holds one in its place would not ask for it again.
+        self.state.check_next(&entry)?;
         if self.dispute.is_some() {
             self.put_aside(entry)?;
             return Err(Refused::Disputed);
         }
-        self.state.check_next(&entry)?;
         let mut revocations = self.append(entry);
         while let Some(next) = self.waiting_next() {
             revocations.extend(self.append(next));

@@ -278,6 +278,11 @@ fn what_would_not_be_appended_is_told() {
     assert_eq!(group.chain.entries().len(), 4);
 
     assert!(matches!(group.chain.offer(old), Ok(Accepted::Disputed(_))));
+    // A forgery is not even held: nobody asks for what is held.
+    let forgery = forged(&next);
+    assert_eq!(group.chain.would(&forgery), Err(Refused::Signature));
+    assert_eq!(group.chain.offer(forgery).unwrap_err(), Refused::Signature);
+    assert!(group.chain.find(&next.id()).is_none());
     assert_eq!(group.chain.would(&next), Err(Refused::Disputed));
     assert_eq!(group.chain.offer(next).unwrap_err(), Refused::Disputed);
 }
