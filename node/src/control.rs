@@ -371,6 +371,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
                     "home": shared.home.to_string(),
                     "is_home": shared.is_home,
                     "members": shared.members.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "waits_for": shared.unheard.iter().map(ToString::to_string).collect::<Vec<_>>(),
                 })
             });
             Ok(Value::Array(shown.collect()))

@@ -138,6 +138,8 @@ struct Shared {
     home: String,
     is_home: bool,
     members: Vec<String>,
+    #[serde(default)]
+    waits_for: Vec<String>,
 }
 
 pub(crate) fn channels(args: &DataArgs) -> anyhow::Result<()> {
@@ -164,6 +166,9 @@ pub(crate) fn listed(channels: Value) -> anyhow::Result<String> {
         let home = if shared.is_home { "this node".to_owned() } else { shared.home };
         lines.push(format!("{title}{name}\n  {}\n  home: {home}", shared.group));
         lines.extend(shared.members.iter().map(|member| format!("  written in by {member}")));
+        lines.extend(shared.waits_for.iter().map(|node| {
+            format!("  decides nothing, since a backup was restored, before {node} was heard")
+        }));
     }
     Ok(lines.join("\n"))
 }

@@ -104,6 +104,9 @@ pub struct SharedGroup {
     pub members: Vec<NodeId>,
     /// Nodes that were let go, and until when they are told so, in unix seconds.
     pub left: Vec<(NodeId, i32)>,
+    /// Nodes of which it has to be known what they hold before this one decides anything: a backup was
+    /// restored.
+    pub unheard: Vec<NodeId>,
 }
 
 /// Who or what has a name on a node.
@@ -391,6 +394,7 @@ fn shared(channel: ChannelId, row: &Federated, own: NodeId) -> SharedGroup {
         public: row.public,
         members: row.members.iter().copied().map(NodeId).collect(),
         left: row.left.iter().map(|left| (NodeId(left.node), left.until)).collect(),
+        unheard: row.unheard.iter().copied().map(NodeId).collect(),
     }
 }
 
