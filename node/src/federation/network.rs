@@ -43,6 +43,10 @@ impl Follower for Federation {
 }
 
 impl Network for Federation {
+    fn is_connected(&self, node: NodeId) -> bool {
+        Self::is_connected(self, node)
+    }
+
     fn find(&self, name: String, domain: String) -> Asking<'_, (NodeId, FoundName)> {
         Box::pin(async move {
             let node = self.node_at(&domain)?;

@@ -1,16 +1,16 @@
 //! Channels that are shared with other nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use glog::body::GroupKind;
 use glog::control::State;
-use glog::{Entry, GroupId, Lane, Node16, NodeId};
+use glog::{Entry, EntryRef, GroupId, Lane, Node16, NodeId};
 use node_store::{Keyspace, Store};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use super::{GROUP, RESERVED, people};
-use crate::channels::Channels;
+use crate::channels::{Channels, LANES_MAX};
 use crate::decide::Decide;
 use crate::event::Event;
 use crate::ids::{ChannelId, PeerId, UserId};
@@ -122,7 +122,8 @@ pub enum FoundName {
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     tables: RwLock<Tables>,
-    expected: RwLock<BTreeSet<GroupId>>,
+    /// With what their lanes hold elsewhere, once that was told.
+    expected: RwLock<BTreeMap<GroupId, Option<Vec<EntryRef>>>>,
     pub(crate) health: super::Health,
 }
 
@@ -148,6 +149,14 @@ impl Groups {
         let group = GroupId(row.group);
         tables.by_channel.insert(channel, group);
         tables.groups.insert(group, (channel, row));
+    }
+
+    /// What the lanes of a group that is wanted here hold elsewhere.
+    pub(crate) fn expect_lanes(&self, group: GroupId, mut lanes: Vec<EntryRef>) {
+        lanes.truncate(LANES_MAX);
+        if let Some(expected) = self.expected.write().get_mut(&group) {
+            *expected = Some(lanes);
+        }
     }
 
     /// Channels that are shared.
@@ -220,7 +229,7 @@ impl Core {
         if expected.len() >= EXPECTED_MAX {
             expected.pop_first();
         }
-        expected.insert(group);
+        expected.entry(group).or_default();
     }
 
     /// Who or what other nodes find here under a name: people, and public channels of this node.
@@ -421,9 +430,9 @@ impl Decide<'_> {
     /// A group of another node begins here, if somebody wants it.
     pub(super) fn begin_far(&mut self, genesis: Entry) -> CoreResult<Option<ChannelId>> {
         let group = GroupId(genesis.id().0);
-        if !self.inner.groups.expected.read().contains(&group) {
+        let Some(lanes) = self.inner.groups.expected.read().get(&group).cloned() else {
             return Ok(None);
-        }
+        };
         if !matches!(genesis.header().lane, Lane::Control { .. }) {
             return Ok(None);
         }
@@ -449,6 +458,10 @@ impl Decide<'_> {
             is_out: false,
         };
         self.put_federated(channel, row)?;
+        // Before anybody finds the channel.
+        if let Some(lanes) = lanes {
+            self.begin_fill(channel, &lanes)?;
+        }
         self.begin_copy(channel, &state)?;
         self.after(move |inner| {
             inner.groups.expected.write().remove(&group);
