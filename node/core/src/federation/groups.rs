@@ -109,6 +109,9 @@ pub struct SharedGroup {
     pub unheard: Vec<NodeId>,
 }
 
+/// When somebody is to ask again for a group that is on its way.
+const FOUND_AGAIN_S: u32 = 3;
+
 /// Who or what has a name on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FoundName {
@@ -290,7 +293,9 @@ impl Core {
         };
         let (node, found) = match (asked, known) {
             (Ok(found), _) => found,
-            (Err(CoreError::NodeUnreachable), Some(known)) => return Ok(known),
+            (Err(CoreError::NodeUnreachable | CoreError::Flood { .. }), Some(known)) => {
+                return Ok(known);
+            }
             (Err(cause), _) => return Err(cause),
         };
         let network = self.network()?;
@@ -302,7 +307,9 @@ impl Core {
                     self.expect_group(group);
                     network.follow(node, group).await?;
                 }
-                let channel = self.channel_of_group(group)?.ok_or(CoreError::UnknownUser)?;
+                // The node is slow to give it: it goes on behind.
+                let slow = CoreError::Flood { wait_s: FOUND_AGAIN_S };
+                let channel = self.channel_of_group(group)?.ok_or(slow)?;
                 Ok(channel.into())
             }
         }
