@@ -81,18 +81,18 @@ mod tests {
     fn it_is_waited_as_long_as_enough_comes() {
         assert_eq!(over_after(|_, _| true), Some(15));
         // A burst, and then nothing.
-        let burst = |wait: &mut Wait, second| {
+        let burst = |wait: &mut Wait, second: u64| {
             wait.has(second.min(20) * 1_000);
             true
         };
         assert_eq!(over_after(burst), Some(45));
         // Drops: no pace.
-        let drops = |wait: &mut Wait, second| {
+        let drops = |wait: &mut Wait, second: u64| {
             wait.has(second * 4);
             true
         };
         assert_eq!(over_after(drops), Some(15));
-        let steady = |wait: &mut Wait, second| {
+        let steady = |wait: &mut Wait, second: u64| {
             wait.has(second * 5);
             true
         };
