@@ -25,6 +25,12 @@ pub trait Host: Send + Sync + 'static {
     /// itself.
     fn heads(&self, peer: Option<NodeId>, group: GroupId) -> BoxFuture<'_, Option<Heads>>;
 
+    /// A group is about to be fetched of which nothing is here: the last entries of its lanes, as peers
+    /// say that there are.
+    fn begins(&self, _group: GroupId, _lanes: Vec<EntryRef>) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
+
     /// Entries of the chain or a lane from `from` up to and without `to`, as they are stored, in order
     /// and without a gap; at most `bytes_max`, but one if there is one. What waits unverified is not
     /// among them.

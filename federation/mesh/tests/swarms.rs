@@ -7,6 +7,7 @@
 mod support;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -661,6 +662,33 @@ async fn a_new_node_is_served_its_share() {
     }
     // A hundred at once, or ten and what has come since.
     assert!(given[0] == 80 && (10..25).contains(&given[1]), "{given:?}");
+}
+
+/// What a node is granted grows while it is connected.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_share_grows_within_a_connection() {
+    let mut rng = seeded(28);
+    let limits = Limits { serve: Rate { requests: 100, bytes: 1 << 20 }, ..Limits::default() };
+    let options = Options { limits, ..Options::default() };
+    let host = host();
+    host.share.store(1, Ordering::SeqCst);
+    let node = Node::start_with(Keys::new(&mut rng), Arc::clone(&host), &options, &[]).await;
+    let mut raw = greeted(&node, &Keys::new(&mut rng)).await;
+    let heads = Request::Heads { group: GroupId([1; 32]) };
+    let mut is_answered = async || {
+        let Outcome::Answer(answer) = raw.ask(&heads).await else { panic!() };
+        Response::decode(&answer) == Ok(Response::Absent)
+    };
+    // One a second, and ten at once.
+    while is_answered().await {}
+    host.share.store(100, Ordering::SeqCst);
+    // At the rate of before it would take three minutes.
+    let end = Instant::now() + WITHIN;
+    let mut answered = 0;
+    while answered < 200 {
+        assert!(Instant::now() < end, "{answered} answers: it is served as little as before");
+        answered += u32::from(is_answered().await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,6 +3,7 @@
 //! There is no timed window: while a batch is made durable, commands queue up, and become the next
 //! batch. A lone command commits at once; load batches itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -109,7 +110,8 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
     let room = node_store::BATCH_BYTES_MAX.saturating_sub(decide.bytes).min(DERIVED_BYTES_MAX);
     let mut to_index = Vec::new();
     let touched = std::mem::take(&mut decide.touched);
-    let flushed = flush_boxes(inner, touched, room, &mut writing, &mut to_index)?;
+    let placed = std::mem::take(&mut decide.placed);
+    let flushed = flush_boxes(inner, touched, &placed, room, &mut writing, &mut to_index)?;
     let written = commit(inner, writing);
     if let Err(cause) = &written {
         for one in decided {
@@ -152,11 +154,12 @@ fn one(decide: &mut Decide<'_>, command: Command) -> CoreResult<Decided> {
 }
 
 /// Adds what is derived from boxes that have not been written for long, as far as there is room.
-/// The others follow when they change again. `to_index` gets those that are ahead of their search
-/// index.
+/// The others follow when they change again; those of `placed` are written in any case. `to_index` gets
+/// those that are ahead of their search index.
 fn flush_boxes(
     inner: &Inner,
     mut owners: Vec<BoxId>,
+    placed: &BTreeSet<BoxId>,
     mut room: usize,
     writing: &mut Batch,
     to_index: &mut Vec<BoxId>,
@@ -170,10 +173,11 @@ fn flush_boxes(
         if state.pts.0 - state.indexed.0 >= inner.pace.index_every {
             to_index.push(owner);
         }
-        if state.unwritten() >= FLUSH_EVERY_EVENTS {
+        let is_due = placed.contains(&owner);
+        if is_due || state.unwritten() >= FLUSH_EVERY_EVENTS {
             let flush = flush(&state, &*inner.store, owner, inner.pace.events_kept)?;
-            if flush.bytes <= room {
-                room -= flush.bytes;
+            if is_due || flush.bytes <= room {
+                room = room.saturating_sub(flush.bytes);
                 state.floor = flush.floor;
                 flushed.push((owner, flush.pts));
                 writing.merge(flush.batch);

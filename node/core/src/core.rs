@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
-use crate::channels::Channels;
+use crate::channels::{self, Channels, Fills};
 use crate::chats::Chats;
 use crate::committer::{self, Answer, Command, Run};
 use crate::decide::Decide;
@@ -42,12 +42,14 @@ struct Threads {
     inner: Arc<Inner>,
     committer: Mutex<Option<JoinHandle<()>>>,
     indexer: Mutex<Option<JoinHandle<()>>>,
+    filler: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
         // The committer ends by itself when nobody can command any more.
         self.inner.search.end();
+        self.inner.fills.end();
     }
 }
 
@@ -92,19 +94,23 @@ impl Core {
         let directory = Directory::load(&*setup.store)?;
         let (chats, channels) = (Chats::load(&*setup.store)?, Channels::load(&*setup.store)?);
         let groups = Groups::load(&*setup.store, &channels)?;
+        let fills = Fills::load(&*setup.store, &channels, (setup.clock)())?;
         let timers = Timers::load(&*setup.store)?;
         let inner =
-            Arc::new(Inner::new(setup, directory, (chats, channels, groups), timers, pace)?);
+            Arc::new(Inner::new(setup, directory, (chats, channels, groups, fills), timers, pace)?);
         let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);
         let commands = Arc::new(commands);
         let shared = inner.clone();
         let committer = thread("committer", move || committer::run(&shared, &queue))?;
         let (shared, way) = (inner.clone(), Arc::downgrade(&commands));
         let indexer = thread("indexer", move || search::run(&shared, &way))?;
+        let (shared, way) = (inner.clone(), Arc::downgrade(&commands));
+        let filler = thread("filler", move || channels::fill(&shared, &way))?;
         let threads = Threads {
             inner: inner.clone(),
             committer: Mutex::new(Some(committer)),
             indexer: Mutex::new(Some(indexer)),
+            filler: Mutex::new(Some(filler)),
         };
         Ok(Self { inner, commands, threads: Arc::new(threads) })
     }
@@ -188,7 +194,9 @@ impl Core {
     /// the thread: called at the end of a node.
     pub fn close(&self) {
         self.inner.search.end();
+        self.inner.fills.end();
         join(&self.threads.indexer, "indexer");
+        join(&self.threads.filler, "filler");
         let run: Run = Box::new(|batch| {
             let written = batch.and_then(|decide| {
                 while decide.write_views()? {}

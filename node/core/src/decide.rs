@@ -1,6 +1,6 @@
 //! What a command sees while it decides, and what it leaves behind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use glog::EntryRef;
@@ -42,6 +42,8 @@ pub(crate) struct Decide<'a> {
     command: Rows,
     /// Boxes that changed in this batch.
     pub(crate) touched: Vec<BoxId>,
+    /// Those of them in which something changed that no event tells: what is derived is written at once.
+    pub(crate) placed: BTreeSet<BoxId>,
     events: Vec<Event>,
     after: Vec<After>,
     /// The command has changed a box in memory: there is no way back.
@@ -65,6 +67,7 @@ impl<'a> Decide<'a> {
             derived_keys: 0,
             command: Rows::new(),
             touched: Vec::new(),
+            placed: BTreeSet::new(),
             events: Vec::new(),
             after: Vec::new(),
             changed_box: false,
@@ -209,6 +212,43 @@ impl<'a> Decide<'a> {
         let actor = self.actor;
         self.event(Event::Box(Arc::new(BoxEvent { owner, pts, pts_count, row, edited, actor })));
         Ok(pts)
+    }
+
+    /// Keeps the numbers of a box up to this one for what was said before. As [`Decide::append`], one of
+    /// the last things that a command does.
+    pub(crate) fn reserve(&mut self, owner: impl Into<BoxId>, pts: Pts) -> CoreResult<()> {
+        let owner = owner.into();
+        let cell = self.inner.boxes.cell(owner);
+        let mut state = cell.lock(self.store(), owner)?;
+        self.changed_box = true;
+        state.reserve(pts);
+        drop(state);
+        self.touched.push(owner);
+        self.placed.insert(owner);
+        Ok(())
+    }
+
+    /// Puts a message below all of a box, under a number that was kept for it. As [`Decide::append`], one
+    /// of the last things that a command does.
+    pub(crate) fn place_below(
+        &mut self,
+        owner: impl Into<BoxId>,
+        id: MessageId,
+        message: Message,
+    ) -> CoreResult<()> {
+        let (owner, store) = (owner.into(), self.store());
+        let cell = self.inner.boxes.cell(owner);
+        let mut state = cell.lock(store, owner)?;
+        let row = BoxRow::Message(message);
+        let encoded = row.encode().map_err(too_long)?;
+        let BoxRow::Message(message) = row else { return Ok(()) };
+        self.changed_box = true;
+        state.place_below(id, &message, &StoredChunks { store, owner })?;
+        drop(state);
+        self.put_bytes(Keyspace::BOXES, &box_key(owner, id.0), encoded);
+        self.touched.push(owner);
+        self.placed.insert(owner);
+        Ok(())
     }
 
     /// The command has written into a log, which was so before.

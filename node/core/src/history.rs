@@ -61,6 +61,9 @@ pub struct HistoryPage {
     pub newer: i32,
 }
 
+/// The ids of a page, newest first; all messages of the dialog; how many are newer.
+type PageIds = (Vec<MessageId>, i32, i32);
+
 /// Where messages lie together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -101,28 +104,46 @@ impl Core {
         &self,
         owner: BoxId,
         place: Place,
-        mut query: HistoryQuery,
+        asked: HistoryQuery,
     ) -> CoreResult<HistoryPage> {
-        if query.offset_id == 0 && query.offset_date != 0 {
-            query.offset_id = self.first_at(owner, place, query.offset_date).await?;
-        }
-        let (ids, count, newer) = self.page_ids(owner, place, query)?;
+        let mut query = asked;
+        let deadline = Self::history_deadline();
+        let (ids, count, newer) = loop {
+            let frontier = self.frontier(owner.channel());
+            if query.offset_date != 0 && query.offset_id == 0 {
+                let offset_id = self.first_at(owner, place, query.offset_date).await?;
+                query.offset_id = offset_id;
+            }
+            let (page, reached_end) = self.page_ids(owner, place, query)?;
+            let Some(frontier) = frontier else { break page };
+            // Beyond what is there more will be: a short page would say that there is none.
+            let is_beyond = query.offset_id > 0 && query.offset_id <= frontier.low.0;
+            let is_above = query.min_id.saturating_add(1) >= frontier.low.0;
+            if is_above || (!is_beyond && !reached_end) {
+                let (ids, count, newer) = page;
+                break (ids, count.saturating_add(frontier.left), newer);
+            }
+            self.history_moves(frontier, deadline).await?;
+            if asked.offset_id == 0 {
+                query.offset_id = 0;
+            }
+        };
         self.settled().await?;
         let messages = self.rows(owner, &ids)?;
         self.settled().await?;
         Ok(HistoryPage { messages, count, newer })
     }
 
-    /// The ids of a page, newest first; all messages of the dialog; how many are newer.
+    /// See [`page_ids`].
     fn page_ids(
         &self,
         owner: BoxId,
         place: Place,
         query: HistoryQuery,
-    ) -> CoreResult<(Vec<MessageId>, i32, i32)> {
+    ) -> CoreResult<(PageIds, bool)> {
         let found = self
             .in_place(owner, place, |dialog, chunks, peer| page_ids(dialog, chunks, peer, query))?;
-        Ok(found.unwrap_or_default())
+        Ok(found.unwrap_or((Default::default(), true)))
     }
 
     /// Asks a dialog of a box, or of its saved messages, if it is there.
@@ -196,6 +217,14 @@ impl Core {
         owner: impl Into<BoxId>,
         ids: &[MessageId],
     ) -> CoreResult<Vec<Stored>> {
+        let owner = owner.into();
+        let deadline = Self::history_deadline();
+        while let Some(frontier) = self.frontier(owner.channel()) {
+            if ids.iter().all(|id| id.0 < 1 || *id >= frontier.low) {
+                break;
+            }
+            self.history_moves(frontier, deadline).await?;
+        }
         let found = self.rows(owner, ids)?;
         self.settled().await?;
         Ok(found)
@@ -249,13 +278,14 @@ impl Core {
     }
 }
 
-/// The ids of a page, newest first; all messages of the dialog; how many are newer.
+/// The ids of a page, newest first; all messages of the dialog; how many are newer. And whether the page
+/// would go on if there were more below.
 fn page_ids(
     dialog: &Dialog,
     chunks: &dyn Chunks,
     peer: PeerId,
     query: HistoryQuery,
-) -> CoreResult<(Vec<MessageId>, i32, i32)> {
+) -> CoreResult<(PageIds, bool)> {
     let limit = query.limit.min(PAGE_MAX);
     let end = if query.max_id > 0 { query.max_id } else { i32::MAX };
     let inside = |id: i32| id > query.min_id && id < end;
@@ -282,18 +312,21 @@ fn page_ids(
         ids.extend(newer.into_iter().take(keep));
     }
     let mut skip = usize::try_from(add_offset).unwrap_or(0);
+    let mut reached_end = left > 0;
     if left > 0 {
         let room = ids.len() + left;
         dialog.index.descend(from.min(end), chunks, peer, |entry| {
             if !inside(entry.id) {
-                return entry.id > query.min_id;
+                reached_end = entry.id > query.min_id;
+                return reached_end;
             }
             if skip > 0 {
                 skip -= 1;
                 return true;
             }
             ids.push(MessageId(entry.id));
-            ids.len() < room
+            reached_end = ids.len() < room;
+            reached_end
         })?;
     }
     let newer = match ids.first() {
@@ -308,5 +341,5 @@ fn page_ids(
         }
         None => 0,
     };
-    Ok((ids, dialog.count, newer))
+    Ok(((ids, dialog.count, newer), reached_end))
 }

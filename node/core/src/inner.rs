@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 
 use crate::boxes::{Boxes, EVENTS_KEPT};
-use crate::channels::{Channels, Logs, Views};
+use crate::channels::{Channels, Fills, Logs, PLACED_AT_ONCE, Views};
 use crate::chats::Chats;
 use crate::contacts::ContactCache;
 use crate::directory::Directory;
@@ -31,11 +31,17 @@ pub(crate) struct Pace {
     pub(crate) events_kept: i32,
     /// See [`crate::search::INDEX_EVERY_EVENTS`].
     pub(crate) index_every: i32,
+    /// Messages of before that are placed in a channel in one go.
+    pub(crate) placed_at_once: usize,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { events_kept: EVENTS_KEPT, index_every: INDEX_EVERY_EVENTS }
+        Self {
+            events_kept: EVENTS_KEPT,
+            index_every: INDEX_EVERY_EVENTS,
+            placed_at_once: PLACED_AT_ONCE,
+        }
     }
 }
 
@@ -73,6 +79,8 @@ pub(crate) struct Inner {
     pub(crate) logs: Logs,
     /// Channels that are shared with other nodes.
     pub(crate) groups: Groups,
+    /// Those of them whose history is not all there.
+    pub(crate) fills: Fills,
     /// What people here and of other nodes say to each other.
     pub(crate) pairs: Pairs,
     /// The way to other nodes, once there is one.
@@ -113,7 +121,7 @@ impl Inner {
     pub(crate) fn new(
         setup: Setup,
         directory: Directory,
-        (chats, channels, groups): (Chats, Channels, Groups),
+        (chats, channels, groups, fills): (Chats, Channels, Groups, Fills),
         timers: Timers,
         pace: Pace,
     ) -> CoreResult<Self> {
@@ -141,6 +149,7 @@ impl Inner {
             channels,
             logs,
             groups,
+            fills,
             pairs: Pairs::default(),
             network: OnceLock::new(),
             views: Views::default(),

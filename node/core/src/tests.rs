@@ -27,6 +27,7 @@ mod federation;
 mod history;
 mod identity;
 mod keys;
+mod late;
 mod limits;
 mod live;
 mod login;

@@ -94,8 +94,12 @@ enum RowName {
     Channel,
     /// What sealing the whole store costs. On four nodes of its own.
     Sealed,
-    /// Messages between nodes, a node that was away, many groups. On nodes of its own.
+    /// Messages between nodes, and a node that was away. On nodes of its own.
     Federation,
+    /// A long history that a node finds. On nodes of its own.
+    Late,
+    /// Memory of many groups of two nodes. On nodes of its own.
+    Shared,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -126,6 +130,8 @@ fn main() -> anyhow::Result<()> {
         RowName::Scale,
         RowName::Sealed,
         RowName::Federation,
+        RowName::Late,
+        RowName::Shared,
         RowName::Idle,
     ];
     let wanted = if cli.rows.is_empty() { all.to_vec() } else { cli.rows };
@@ -145,6 +151,8 @@ fn main() -> anyhow::Result<()> {
             RowName::Scale => bench::scale::rows(cli.short, cli.messages)?,
             RowName::Sealed => bench::sealed::rows(cli.short, cli.pairs)?,
             RowName::Federation => bench::federation::rows(cli.short)?,
+            RowName::Late => bench::federation::late(cli.short)?,
+            RowName::Shared => vec![bench::federation::idle(cli.short)?],
         });
     }
     let mut out = std::io::stdout().lock();

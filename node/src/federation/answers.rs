@@ -212,6 +212,11 @@ impl Host for Federation {
         })
     }
 
+    fn begins(&self, group: GroupId, lanes: Vec<EntryRef>) -> BoxFuture<'_, ()> {
+        self.core.expect_history(group, lanes);
+        Box::pin(async {})
+    }
+
     fn page(
         &self,
         group: GroupId,

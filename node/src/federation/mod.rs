@@ -24,7 +24,7 @@ use anyhow::{Context as _, bail};
 use blobs::Blobs;
 use glog::{GroupId, Hash16, Node16, NodeId};
 use keys::NodeIdentity;
-use mesh::{Call, Mesh, Policy, Reply, Setup, StaticPeer};
+use mesh::{Call, CallError, Mesh, Policy, Reply, Setup, StaticPeer};
 use node_core::{ChannelId, Core, CoreError, CoreResult, PeerId, SharedGroup, UserId};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
@@ -236,6 +236,10 @@ impl Federation {
     /// Asks a node; what it refuses is an error.
     async fn ask(&self, node: NodeId, call: Call) -> CoreResult<Reply> {
         let answered = self.mesh()?.call(node, call, ANSWER_WITHIN).await;
+        Self::answered(node, answered)
+    }
+
+    fn answered(node: NodeId, answered: Result<Reply, CallError>) -> CoreResult<Reply> {
         match answered {
             Ok(Reply::Refused { code, .. }) => Err(refused(code)),
             Ok(reply) => Ok(reply),

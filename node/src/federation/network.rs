@@ -3,15 +3,15 @@
 use glog::body::Join;
 use glog::cbor::{Blob, List, Text, decode, encode};
 use glog::{GroupId, NodeId};
-use mesh::{Call, Reply};
+use mesh::{Call, CallError, Reply};
 use node_core::{
     Asked, Asking, CoreError, CoreResult, Event, FarInvite, Follower, FoundName, Network,
 };
 
-use super::Federation;
 use super::live::Live;
 use super::mail::Bell;
 use super::records::{EMOJI, EmojiAsked, EmojiShown, Found, INVITE, Invite, Invited, WILLING};
+use super::{ANSWER_WITHIN, Federation};
 
 impl Follower for Federation {
     fn happened(&self, event: &Event) {
@@ -42,12 +42,24 @@ impl Follower for Federation {
     }
 }
 
+/// When somebody is to ask again for whom a node has too much to do.
+const BUSY_S: u32 = 3;
+
 impl Network for Federation {
+    fn is_connected(&self, node: NodeId) -> bool {
+        Self::is_connected(self, node)
+    }
+
     fn find(&self, name: String, domain: String) -> Asking<'_, (NodeId, FoundName)> {
         Box::pin(async move {
             let node = self.node_at(&domain)?;
             let name = Text::new(name.as_str()).map_err(|_| CoreError::UnknownUser)?;
-            let Reply::Found(record) = self.ask(node, Call::Resolve { name }).await? else {
+            let found = match self.mesh()?.call(node, Call::Resolve { name }, ANSWER_WITHIN).await {
+                // It is there, and somebody here asks much of it.
+                Err(CallError::Busy) => return Err(CoreError::Flood { wait_s: BUSY_S }),
+                answered => Self::answered(node, answered)?,
+            };
+            let Reply::Found(record) = found else {
                 return Err(CoreError::UnknownUser);
             };
             let found: Found = decode(&record).map_err(|_| CoreError::UnknownUser)?;

@@ -76,8 +76,18 @@ impl Lean {
 
     /// The public group, at its home.
     pub(crate) fn make_group(&mut self) {
+        self.make(false);
+    }
+
+    /// A channel in its place.
+    pub(crate) fn make_channel(&mut self) {
+        self.make(true);
+    }
+
+    fn make(&mut self, broadcast: bool) {
         let create = f::channels::CreateChannel {
-            megagroup: true,
+            megagroup: !broadcast,
+            broadcast,
             title: "Harbour talk".into(),
             ..f::channels::CreateChannel::default()
         };

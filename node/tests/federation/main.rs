@@ -34,6 +34,8 @@ mod group;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod late;
+#[cfg(test)]
 mod lean;
 #[cfg(test)]
 mod letters;

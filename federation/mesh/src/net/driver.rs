@@ -40,6 +40,8 @@ use crate::trouble::Trouble;
 const TICK: Duration = Duration::from_millis(25);
 /// The status is made anew after so many ticks.
 const STATUS_TICKS: u32 = 10;
+/// It is asked again after so many ticks how much peers are served: it grows, and operators choose peers.
+const SHARE_TICKS: u32 = 200;
 /// Results of other tasks that wait for this one.
 const DONE_MAX: usize = 1_024;
 /// Questions of the core that the host works on at once.
@@ -62,6 +64,8 @@ pub(super) enum Done {
     Ingested(Ingested),
     /// The node has said which serial of a peer it knows, and how much the peer is served.
     Serial(PeerId, Box<Hello>, Option<ResponseChannel<Vec<u8>>>, (u32, u8)),
+    /// The node has said again how much peers are served.
+    Shares(Vec<(PeerId, u8)>),
     /// The node has said which groups are public.
     Topics(Vec<GroupId>),
     /// The node has heard of a peer's coming or going.
@@ -334,6 +338,9 @@ impl Driver {
         if self.ticks.is_multiple_of(STATUS_TICKS) {
             self.drop_abandoned();
             self.show();
+        }
+        if self.ticks.is_multiple_of(SHARE_TICKS) {
+            self.ask_shares();
         }
     }
 

@@ -89,6 +89,9 @@ pub(super) async fn answer(host: Arc<dyn Host>, question: Question) -> Answer {
             Some(Answer::Digests(digests))
         }
         Question::Heads(group) => ask(host.heads(None, group)).await.map(Answer::Heads),
+        Question::Begins(group, lanes) => {
+            ask(host.begins(group, lanes)).await.map(|()| Answer::Begun)
+        }
         Question::Own(group, lane, seq) => {
             let page = ask(host.page(group, lane, seq, seq.saturating_add(1), 1)).await;
             page.map(|page| Answer::Own(own(&group, lane, seq, page.first())))

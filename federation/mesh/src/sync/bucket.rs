@@ -29,6 +29,13 @@ impl Tokens {
         self.have
     }
 
+    /// They come at another rate from now on; no more than before are there.
+    fn fill_at(&mut self, per_s: f64, most: f64, now_ms: u64) {
+        self.have(now_ms);
+        (self.per_s, self.most) = (per_s, most);
+        self.have = self.have.min(most);
+    }
+
     /// So many are gone, be they there or not.
     pub(super) fn spend(&mut self, count: f64) {
         self.have -= count;
@@ -55,6 +62,13 @@ impl Bucket {
             Tokens::new(per_s, per_s * burst_s, now_ms)
         };
         Self { requests: of(rate.requests, REQUESTS_BURST_S), bytes: of(rate.bytes, BYTES_BURST_S) }
+    }
+
+    /// Fills at another rate from now on; nothing comes at once by that.
+    pub fn fill_at(&mut self, rate: Rate, now_ms: u64) {
+        let (requests, bytes) = (f64::from(rate.requests), f64::from(rate.bytes));
+        self.requests.fill_at(requests, requests * REQUESTS_BURST_S, now_ms);
+        self.bytes.fill_at(bytes, bytes * BYTES_BURST_S, now_ms);
     }
 
     /// Takes one request; `None` if there is none, or bytes were overdrawn. The bytes of an answer are

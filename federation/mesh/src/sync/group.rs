@@ -27,6 +27,9 @@ pub(super) struct Group {
     pub(super) asking_digest: bool,
     /// It is not here.
     pub(super) missing: bool,
+    /// The node knows what there is of it, though nothing of it is here.
+    pub(super) begun: bool,
+    pub(super) asking_begins: bool,
     /// What is held here, in this round. Emptied by whatever changes it.
     pub(super) ours: Option<Heads>,
     /// The control head of that, when it was last asked for.
@@ -172,6 +175,7 @@ impl Group {
             || self.asking_digest
             || self.asking_own
             || self.asking_wanted
+            || self.asking_begins
             || self.sides.values().any(|side| side.asking_heads)
     }
 

@@ -106,6 +106,8 @@ pub enum Question {
     Digests(Vec<GroupId>),
     /// What is held of a group.
     Heads(GroupId),
+    /// Learns what there is of a group that is not here, before any of it comes.
+    Begins(GroupId, Vec<EntryRef>),
     /// Which entry of ours stands at a place.
     Own(GroupId, LaneName, u64),
     /// Takes entries.
@@ -132,6 +134,8 @@ pub enum Answer {
     Digests(Vec<(GroupId, Option<[u8; 32]>)>),
     /// See [`Question::Heads`].
     Heads(Option<Heads>),
+    /// See [`Question::Begins`].
+    Begun,
     /// See [`Question::Own`].
     Own(Option<Hash16>),
     /// See [`Question::Receive`].
@@ -155,6 +159,7 @@ enum Ticket {
     AskShared(NodeId),
     AskDigests(Vec<GroupId>),
     AskHeads(GroupId),
+    AskBegins(GroupId),
     AskOwn(GroupId, group::OwnFor),
     AskReceive(GroupId, NodeId, group::Handing),
     AskWanted(GroupId),
@@ -173,6 +178,7 @@ impl Ticket {
             Self::AskShared(_)
             | Self::AskDigests(_)
             | Self::AskHeads(_)
+            | Self::AskBegins(_)
             | Self::AskOwn(..)
             | Self::AskReceive(..)
             | Self::AskWanted(_)
@@ -368,6 +374,8 @@ impl Sync {
         let group = self.groups.entry(id).or_default();
         group.waiters.insert(peer);
         group.stopped_until = 0;
+        // What was told of it may be forgotten by now.
+        group.begun = false;
         let side = group.sides.entry(peer).or_default();
         side.differs = true;
         side.heads = None;
@@ -516,6 +524,7 @@ impl Sync {
                 self.ours_are(group, heads, now_ms);
             }
             (Ticket::AskHeads(group), _) => self.node_failed(group, now_ms),
+            (Ticket::AskBegins(group), _) => self.has_begun(group, now_ms),
             (Ticket::AskOwn(group, of), Answer::Own(hash)) => self.own_is(group, of, hash, now_ms),
             (Ticket::AskOwn(group, of), _) => self.own_is(group, of, None, now_ms),
             (Ticket::AskReceive(group, peer, handing), Answer::Received(received)) => {

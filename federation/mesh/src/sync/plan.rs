@@ -31,6 +31,10 @@ impl Sync {
             }
             return;
         }
+        if group.ours.is_none() && !group.begun {
+            return self.begin(id);
+        }
+        let Some(group) = self.groups.get_mut(&id) else { return };
         for side in group.sides.values_mut().filter(|side| !side.done) {
             side.lag = side.heads.as_ref().map_or(0, |heads| lag(heads, group.ours.as_ref()));
         }
@@ -38,6 +42,24 @@ impl Sync {
             return;
         }
         self.finish(id, now_ms);
+    }
+
+    /// The node learns what there is of a group, as peers say, before it gets any of it.
+    fn begin(&mut self, id: GroupId) {
+        let Some(group) = self.groups.get_mut(&id).filter(|group| !group.asking_begins) else {
+            return;
+        };
+        group.asking_begins = true;
+        let heads = group.sides.values().filter_map(|side| side.heads.as_ref());
+        let lanes = heads.flat_map(|heads| heads.lanes.iter().copied()).collect();
+        self.ask(Ticket::AskBegins(id), Question::Begins(id, lanes));
+    }
+
+    /// The node has learned it.
+    pub(super) fn has_begun(&mut self, id: GroupId, now_ms: u64) {
+        let Some(group) = self.groups.get_mut(&id) else { return };
+        (group.begun, group.asking_begins) = (true, false);
+        self.work(id, now_ms);
     }
 
     /// Whether there is something to do about the control chain first.

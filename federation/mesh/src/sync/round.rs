@@ -144,7 +144,7 @@ impl Sync {
         if !group.is_busy() {
             let is_open = |side: &Side| side.heads.is_some() && !side.done && !side.waits(now_ms);
             let is_open = group.sides.values().any(is_open);
-            if !is_open || group.asking_own {
+            if !is_open || group.asking_own || group.asking_begins {
                 return;
             }
             group.asking_ours = true;

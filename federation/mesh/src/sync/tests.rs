@@ -44,6 +44,8 @@ struct Node {
     dropped: usize,
     faults: BTreeMap<NodeId, u32>,
     fetched: Vec<(GroupId, Result<(), FetchError>)>,
+    /// What it was told of groups before it was handed anything, and how much of anything it had by then.
+    begun: Vec<(GroupId, BTreeSet<EntryRef>, usize)>,
     entry_bytes: usize,
     requests: usize,
     /// The most entries that it was handed at once.
@@ -93,6 +95,7 @@ impl Net {
                 dropped: 0,
                 faults: BTreeMap::new(),
                 fetched: Vec::new(),
+                begun: Vec::new(),
                 entry_bytes: 0,
                 requests: 0,
                 handed_max: 0,
@@ -237,8 +240,9 @@ impl Net {
     fn answer(&mut self, node: usize, question: Question) -> Answer {
         let now_ms = self.now_ms;
         let others: Vec<NodeId> = self.nodes.iter().map(|node| node.keys.id).collect();
-        let Node { copies, shared, full, unlearned, dropped, handed_max, .. } =
-            &mut self.nodes[node];
+        let Node {
+            copies, shared, full, unlearned, dropped, handed_max, begun, entry_bytes, ..
+        } = &mut self.nodes[node];
         let heads = |copies: &BTreeMap<GroupId, Copy>, id: &GroupId| {
             copies.get(id).and_then(|copy| copy.replica.as_ref()).and_then(Heads::of)
         };
@@ -255,6 +259,10 @@ impl Net {
                     .collect(),
             ),
             Question::Heads(id) => Answer::Heads(heads(copies, &id)),
+            Question::Begins(id, lanes) => {
+                begun.push((id, lanes.into_iter().collect(), *entry_bytes));
+                Answer::Begun
+            }
             Question::Own(id, lane, seq) => {
                 let lane = match lane {
                     LaneName::Control => None,
@@ -498,6 +506,10 @@ fn a_joiner_fetches_everything_once_from_several_peers() {
     net.converge(&world.id, &[0, 1, 2, 3], 20_000);
     net.run(200);
     assert_eq!(net.nodes[3].fetched, [(world.id, Ok(()))]);
+    // It knew what there is before any of it came.
+    let lanes = net.heads(0, &world.id).unwrap().lanes.into_iter().collect();
+    assert_eq!(net.nodes[3].begun, [(world.id, lanes, 0)]);
+    assert!(net.nodes[..3].iter().all(|node| node.begun.is_empty()));
     let (got, missing) = (net.nodes[3].entry_bytes, bytes(&all));
     assert!(got as f64 <= 1.02 * missing as f64, "{got} of {missing}");
     // Three times as much would have come if each peer had been asked.

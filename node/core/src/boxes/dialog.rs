@@ -44,6 +44,19 @@ impl Dialog {
         Ok(())
     }
 
+    /// Adds a message below all that are there: it was said before them, and is read.
+    pub(super) fn add_below(
+        &mut self,
+        entry: Entry,
+        chunks: &dyn Chunks,
+        peer: PeerId,
+    ) -> CoreResult<()> {
+        self.index.insert(entry, self.stamp, chunks, peer)?;
+        self.top = self.top.max(MessageId(entry.id));
+        self.count += 1;
+        Ok(())
+    }
+
     pub(super) fn remove(&mut self, id: i32, chunks: &dyn Chunks, peer: PeerId) -> CoreResult<()> {
         // First: on replay a message that was pinned and deleted since is not in the index.
         self.pinned.remove(&MessageId(id));

@@ -89,6 +89,25 @@ impl Index {
         Ok(())
     }
 
+    /// Adds an entry below all that are there, in the chunk of those with numbers like its own.
+    pub(super) fn insert(
+        &mut self,
+        entry: Entry,
+        stamp: Pts,
+        chunks: &dyn Chunks,
+        peer: PeerId,
+    ) -> CoreResult<()> {
+        let (first, mut entries) = match self.chunk_at(entry.id, chunks, peer)? {
+            Some(found) => found,
+            None => (window_of(entry.id), Vec::new()),
+        };
+        if let Err(at) = entries.binary_search_by_key(&entry.id, |entry| entry.id) {
+            entries.insert(at, entry);
+            self.changed.insert(first, Changed { entries, stamp });
+        }
+        Ok(())
+    }
+
     /// What was changed up to `pts` is written: the store has it.
     pub(super) fn written(&mut self, pts: Pts) {
         self.changed.retain(|_, chunk| chunk.stamp > pts);
@@ -191,6 +210,12 @@ impl Index {
             (_, stored) => stored,
         })
     }
+}
+
+/// The first of the numbers that lie in one chunk where they come falling.
+fn window_of(id: i32) -> i32 {
+    let entries = CHUNK_ENTRIES as i32;
+    id.saturating_sub(1).div_euclid(entries) * entries + 1
 }
 
 /// A chunk as it is stored: each entry is twice its id, plus one if it is outgoing; the first

@@ -20,7 +20,7 @@ pub(crate) use shelf::Shelf;
 pub(crate) use table::Boxes;
 
 use crate::ids::{MessageId, PeerId, Pts};
-use crate::message::BoxRow;
+use crate::message::{BoxRow, Message};
 use crate::{CoreError, CoreResult};
 
 /// Events after which what is derived from a box is written. Bounds what opening it replays.
@@ -130,6 +130,34 @@ impl BoxState {
         }
         self.pts = pts;
         Ok(())
+    }
+
+    /// Events count from here on: numbers up to this one are for what was said before, and who has seen
+    /// less starts anew.
+    pub(crate) fn reserve(&mut self, pts: Pts) {
+        self.pts = self.pts.max(pts);
+        self.floor = self.floor.max(pts);
+    }
+
+    /// A message that was said before any that is there: no event tells of it. Nothing of it is replayed,
+    /// so what is derived is written with it.
+    pub(crate) fn place_below(
+        &mut self,
+        id: MessageId,
+        message: &Message,
+        chunks: &dyn Chunks,
+    ) -> CoreResult<()> {
+        let peer = message.peer;
+        if id.0 < 1 || id.0 > self.floor.0 {
+            return Err(CoreError::Damaged("order of a box"));
+        }
+        self.change(peer, self.pts, |dialog| {
+            dialog.add_below(Entry { id: id.0, out: message.out }, chunks, peer)?;
+            if message.pinned {
+                dialog.pinned.insert(id);
+            }
+            Ok(())
+        })
     }
 
     fn change(

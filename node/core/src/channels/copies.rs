@@ -75,12 +75,19 @@ impl Core {
     }
 
     /// Somebody opens the comments of a channel: where it is another node's, the public group in which it
-    /// is discussed is brought here, and followed from then on.
+    /// is discussed is brought here, and followed from then on. Waits until its history is in its place,
+    /// since the copies of posts are part of it.
     ///
     /// # Errors
     /// [`CoreError::UnknownChannel`] for who may not read the channel, and where the group is not public;
     /// [`CoreError::Flood`], [`CoreError::NodeUnreachable`].
     pub async fn open_discussion(&self, viewer: UserId, channel: ChannelId) -> CoreResult<()> {
+        self.bring_discussion(viewer, channel).await?;
+        let found = self.channel(channel).filter(|found| found.broadcast);
+        self.whole_history(found.and_then(|found| found.linked)).await
+    }
+
+    async fn bring_discussion(&self, viewer: UserId, channel: ChannelId) -> CoreResult<()> {
         if self.discussion_to_open(channel).is_none() {
             return Ok(());
         }
@@ -277,6 +284,19 @@ impl Decide<'_> {
         let copied = self.part(|decide| decide.copy_post(&found, id, message))?;
         match copied {
             Ok(Some(copied)) => self.place_copy(copied),
+            _ => Ok(()),
+        }
+    }
+
+    /// A post of before is in its place: its copy may be here already. None is written of it.
+    pub(super) fn post_of_before_came(
+        &mut self,
+        channel: ChannelId,
+        at: &EntryRef,
+    ) -> CoreResult<()> {
+        let linked = self.channel_row(channel)?.linked;
+        match linked {
+            Some(group) if self.is_here(group)? => self.tie(group, at),
             _ => Ok(()),
         }
     }

@@ -295,6 +295,22 @@ fn entry_key(channel: ChannelId, lane: u8, rest: &[u8]) -> Vec<u8> {
     [&channel.bytes()[..], &[lane], rest].concat()
 }
 
+/// Entries of lanes that were delivered here from one number up to another, each with its number.
+pub(super) fn delivered_rows(
+    store: &dyn Store,
+    channel: ChannelId,
+    (from, to): (u64, u64),
+    limit: usize,
+) -> CoreResult<Vec<(u64, Vec<u8>)>> {
+    let [from, to] = [from, to].map(|number| entry_key(channel, DELIVERED, &number.to_be_bytes()));
+    let rows = store.scan(Keyspace::LOGS, &from, Some(&to), limit, Order::Ascending)?;
+    let numbered = rows.into_iter().map(|(key, row)| {
+        let number = key.last_chunk().map(|number| u64::from_be_bytes(*number));
+        Ok((number.ok_or(CoreError::Damaged(ENTRY))?, row))
+    });
+    numbered.collect()
+}
+
 fn place_of(at: &EntryRef) -> Vec<u8> {
     [&at.node.0[..], &at.inc.to_be_bytes(), &at.seq.to_be_bytes(), &at.hash.0].concat()
 }
@@ -790,6 +806,30 @@ impl Decide<'_> {
         Ok(numbered.into_iter().map(|(_, at)| at).collect())
     }
 
+    /// The number under which an entry of a lane was delivered here.
+    pub(super) fn number_of(&self, channel: ChannelId, at: &EntryRef) -> CoreResult<Option<u64>> {
+        let row = self.get(Keyspace::LOGS, &entry_key(channel, PLACE, &place_of(at)))?;
+        Ok(row.and_then(|row| row.first_chunk().map(|number| u64::from_be_bytes(*number))))
+    }
+
+    /// Entries of lanes that were delivered here from one number on, each with its number.
+    pub(super) fn delivered_from(
+        &self,
+        channel: ChannelId,
+        from: u64,
+        limit: usize,
+    ) -> CoreResult<Vec<(u64, EntryRef)>> {
+        let mut found = Vec::new();
+        for number in (from..).take(limit) {
+            let key = entry_key(channel, DELIVERED, &number.to_be_bytes());
+            let Some(row) = self.get(Keyspace::LOGS, &key)? else { break };
+            let entry = Entry::decode(&row).map_err(|_| CoreError::Damaged(ENTRY))?;
+            let (at, _) = places(&entry).ok_or(CoreError::Damaged(ENTRY))?;
+            found.push((number, at));
+        }
+        Ok(found)
+    }
+
     /// A stored entry of a lane.
     pub(crate) fn entry_at(
         &self,
@@ -1200,6 +1240,11 @@ impl Shared {
             }
         }
         delivered
+    }
+
+    /// So many entries of lanes were delivered: the number that the next one gets.
+    pub(super) fn delivered_so_far(&self) -> u64 {
+        self.next
     }
 
     /// The number of the next entry that is delivered.

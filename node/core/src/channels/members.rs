@@ -248,6 +248,10 @@ impl Decide<'_> {
             entering.hidden_below = newest;
             entering.read_inbox = newest;
         }
+        // What was said before is history here: it may not even have come yet.
+        if self.is_away(channel)? {
+            entering.read_inbox = entering.read_inbox.max(newest);
+        }
         // A private one says whom it lets in; who was let in before stays so.
         if found.username.is_none() && !self.is_admitted(channel, user)? {
             let admitted = self.user_ref(user)?;

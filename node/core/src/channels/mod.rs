@@ -11,10 +11,10 @@
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
 //! [`discussion`]; 11 and 12 topics, see [`topics`]; 13 counts of threads; 14 see [`send_as`]; 15
-//! to 17 how it is shared with other nodes, see [`crate::federation`]; 20 ++ latest first (8) the
-//! [`AdminEvent`]s; 28 see [`copies`], 29 and 30 see [`tops`]; from 32 on see [`react`], from 40 on
-//! [`views`], from 48 on [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel (8), of
-//! everybody who is or
+//! to 17 how it is shared with other nodes, see [`crate::federation`]; 18 see [`fill`]; 20 ++ latest first
+//! (8) the [`AdminEvent`]s; 28 see [`copies`], 29 and 30 see [`tops`]; from 32 on see [`react`], from 40
+//! on [`views`], from 48 on [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel
+//! (8), of everybody who is or
 //! was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
@@ -22,6 +22,7 @@ mod change;
 mod contents;
 mod copies;
 mod discussion;
+mod fill;
 mod list;
 mod log;
 mod members;
@@ -46,6 +47,7 @@ use serde::{Deserialize, Serialize};
 pub use admin_log::{AdminAction, AdminEvent, AdminEvents, AdminLogQuery};
 pub use change::{ChannelCreated, NewChannel};
 pub use discussion::PostCopy;
+pub(crate) use fill::{Fills, LANES_MAX, PLACED_AT_ONCE, is_filling, run as fill};
 pub use list::{ParticipantFilter, ParticipantPage};
 pub use log::{LogKeys, is_restored};
 pub(crate) use log::{LogMark, Logs};
@@ -94,6 +96,7 @@ const BANNED_SENDERS: u8 = 14;
 pub(crate) const FEDERATED: u8 = 15;
 pub(crate) const VEILED: u8 = 16;
 pub(crate) const CONSENT: u8 = 17;
+const FILL: u8 = 18;
 const ADMIN_EVENT: u8 = 20;
 const COPIED: u8 = 28;
 const TOP_GONE: u8 = 29;

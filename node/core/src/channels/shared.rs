@@ -169,7 +169,12 @@ impl Decide<'_> {
     }
 
     /// Shows what an entry is about as the log has it now.
-    fn show(&mut self, channel: ChannelId, at: &EntryRef, ts_ms: Option<u64>) -> CoreResult<()> {
+    pub(super) fn show(
+        &mut self,
+        channel: ChannelId,
+        at: &EntryRef,
+        ts_ms: Option<u64>,
+    ) -> CoreResult<()> {
         let found = self.with_shared(channel, |shared| {
             let lanes = shared.replica.lanes();
             (lanes.subjects(at), lanes.get(at).cloned())
@@ -214,11 +219,15 @@ impl Decide<'_> {
         ts_ms: Option<u64>,
         by: UserRef,
     ) -> CoreResult<()> {
+        let known = self.message_of_entry(channel, at)?;
+        // It has its turn, and is shown as it is then.
+        if known.is_none() && self.is_held_back(channel, at)? {
+            return Ok(());
+        }
         let said = self.with_shared(channel, |shared| {
             shared.replica.lanes().message(shared.replica.chain(), at)
         })?;
         let said = said.flatten();
-        let known = self.message_of_entry(channel, at)?;
         let Some(said) = said else {
             return match known {
                 Some(id) => self.withdraw(channel, id, by),
@@ -245,7 +254,7 @@ impl Decide<'_> {
                 }
                 id
             }
-            None => self.place_read(channel, at, ts_ms, read, by_author)?,
+            None => self.place_read(channel, at, (ts_ms, said.edited), read, by_author)?,
         };
         self.show_pins(channel, id, &said.pins, by)?;
         for (user, _) in said.reactions.iter().filter(|_| known.is_none()) {
@@ -315,36 +324,22 @@ impl Decide<'_> {
         &mut self,
         channel: ChannelId,
         at: &EntryRef,
-        ts_ms: Option<u64>,
+        (ts_ms, edited): (Option<u64>, Option<EntryRef>),
         read: Read,
         by: UserRef,
     ) -> CoreResult<MessageId> {
-        let date = self.date_of(channel, at, ts_ms)?;
-        let Read { mut message, top, copy_of, reply_to, file, poll } = read;
         let mut found = self.channel_row(channel)?;
-        message.date = date;
-        message.sent_as = match message.sent_as {
-            Some(sender) if self.may_speak_as(&found, message.from, sender)? => Some(sender),
-            _ => None,
-        };
+        let (top, copy_of, reply_to) = (read.top, read.copy_of.clone(), read.reply_to);
+        let mut message = self.message_taken(&found, at, (ts_ms, edited), read)?;
         let copy_of = match copy_of {
             Some(copy) if self.look_as_copy(&found, at, by, &mut message, &copy)? => Some(copy),
             _ => None,
         };
-        if let Some(file) = file
-            && !self.keep_file(file)?
-        {
-            message.media = Some(crate::media::Media::Unsupported);
-        }
-        let asked = poll.map(|poll| self.take_poll(message.from, poll)).transpose()?.flatten();
-        if let Some(poll) = asked {
-            message.media = Some(crate::media::Media::Poll(poll));
-        }
-        let answered = reply_to.map(|to| self.message_of_entry(channel, &to)).transpose()?;
+        let answered = reply_to.map(|to| self.message_planned(channel, &to)).transpose()?;
         message.reply = answered.flatten().map(|to| Reply { to, quote: None });
         // As its author's node had it, whatever is here of what it answers.
         let top = top.filter(|_| !found.broadcast);
-        let thread = top.map(|top| self.thread_named(channel, &top)).transpose()?.flatten();
+        let thread = top.map(|top| self.thread_planned(channel, &top)).transpose()?.flatten();
         message.thread = thread.map(|(top, _)| top);
         message.in_topic = thread.is_some_and(|(_, in_topic)| in_topic);
         let id = self.next_id(channel)?;
@@ -368,6 +363,35 @@ impl Decide<'_> {
             false => self.gather(channel, at, id)?,
         }
         Ok(id)
+    }
+
+    /// A message of another node without what it answers, its file and its poll kept.
+    pub(super) fn message_taken(
+        &mut self,
+        found: &Channel,
+        at: &EntryRef,
+        (ts_ms, edited): (Option<u64>, Option<EntryRef>),
+        read: Read,
+    ) -> CoreResult<Message> {
+        let Read { mut message, file, poll, .. } = read;
+        message.date = self.date_of(found.id, at, ts_ms)?;
+        if let Some(edit) = &edited {
+            message.edited = self.date_of(found.id, edit, None)?;
+        }
+        message.sent_as = match message.sent_as {
+            Some(sender) if self.may_speak_as(found, message.from, sender)? => Some(sender),
+            _ => None,
+        };
+        if let Some(file) = file
+            && !self.keep_file(file)?
+        {
+            message.media = Some(crate::media::Media::Unsupported);
+        }
+        let asked = poll.map(|poll| self.take_poll(message.from, poll)).transpose()?.flatten();
+        if let Some(poll) = asked {
+            message.media = Some(crate::media::Media::Poll(poll));
+        }
+        Ok(message)
     }
 
     /// Whether somebody of another node may write in the name of a channel: of the one where they write,
@@ -522,7 +546,12 @@ impl Decide<'_> {
     }
 
     /// Makes somebody's reaction to a message what the log says.
-    fn show_reaction(&mut self, channel: ChannelId, at: &EntryRef, by: UserRef) -> CoreResult<()> {
+    pub(super) fn show_reaction(
+        &mut self,
+        channel: ChannelId,
+        at: &EntryRef,
+        by: UserRef,
+    ) -> CoreResult<()> {
         // Of one's own people it shows before it is in the log.
         if self.is_own(by.node) {
             return Ok(());
@@ -562,9 +591,11 @@ impl Decide<'_> {
         let now = Participant { joined, announced: joined, date, ..own };
         self.put_participant(&mut found, &now)?;
         self.put_channel(found)?;
-        let what = if joined { AdminAction::Joined } else { AdminAction::Left };
-        self.note(channel, user, what)?;
-        self.tell_channel(channel, ChatChange::Members);
+        if !self.is_past(channel)? {
+            let what = if joined { AdminAction::Joined } else { AdminAction::Left };
+            self.note(channel, user, what)?;
+            self.tell_channel(channel, ChatChange::Members);
+        }
         if joined { Ok(()) } else { self.let_go_of_idle(channel, node) }
     }
 
@@ -739,7 +770,8 @@ impl Decide<'_> {
         let account = self.account_of(user)?;
         let by = by.map_or(Ok(account), |by| self.account_of(by))?;
         let is_group = !self.channel_row(channel)?.broadcast;
-        if self.far_came(channel, account, by)? && is_group && by != account {
+        let is_said = is_group && by != account && !self.is_past(channel)?;
+        if self.far_came(channel, account, by)? && is_said {
             self.say_in_channel(by, channel, Action::ChatAdded(vec![account]))?;
         }
         Ok(())
@@ -866,7 +898,7 @@ impl Decide<'_> {
         }
         self.tell_member(channel, account);
         self.tell_channel(channel, ChatChange::Members);
-        if removed && !broadcast {
+        if removed && !broadcast && !self.is_past(channel)? {
             self.say_in_channel(by, channel, Action::ChatRemoved(account))?;
         }
         Ok(())
@@ -956,7 +988,9 @@ impl Decide<'_> {
             _ => ChatChange::Info,
         };
         self.tell_channel(channel, change);
-        if let Some(said) = said {
+        if let Some(said) = said
+            && !self.is_past(channel)?
+        {
             self.say_in_channel(by, channel, said)?;
         }
         Ok(())

@@ -65,6 +65,13 @@ impl Record for Thread {
 }
 
 impl Thread {
+    /// Somebody wrote in it before all that is here of it.
+    fn wrote_before(&mut self, author: PeerId) {
+        if self.recent.len() < RECENT_MAX && !self.recent.contains(&author) {
+            self.recent.push(author);
+        }
+    }
+
     fn wrote(&mut self, author: PeerId) {
         self.recent.retain(|known| *known != author);
         self.recent.insert(0, author);
@@ -230,12 +237,17 @@ impl Core {
             let place = Place::Dialog(channel.into());
             query.offset_id = self.first_at(channel, place, query.offset_date).await?;
         }
-        let thread: Option<Thread> =
-            match self.inner.store.get(Keyspace::CHANNELS, &top_key(channel, THREAD, top))? {
-                Some(row) => Some(Thread::decode(&row)?),
-                None => None,
-            };
-        let ids = self.page_of_thread(channel, top, query)?;
+        let deadline = Self::history_deadline();
+        let (thread, ids) = loop {
+            let frontier = self.frontier(Some(channel));
+            let row = self.inner.store.get(Keyspace::CHANNELS, &top_key(channel, THREAD, top))?;
+            let thread = row.map(|row| Thread::decode(&row)).transpose()?;
+            let ids = self.page_of_thread(channel, top, query)?;
+            match frontier.filter(|_| ids.len() < query.limit.min(PAGE_MAX)) {
+                Some(frontier) => self.history_moves(frontier, deadline).await?,
+                None => break (thread, ids),
+            }
+        };
         self.settled().await?;
         let messages = self.rows(channel, &ids)?;
         self.settled().await?;
@@ -518,11 +530,32 @@ impl Decide<'_> {
         id: MessageId,
         message: &Message,
     ) -> CoreResult<()> {
+        self.enter_thread_from(group, id, message, false)
+    }
+
+    /// A message of before is about to be placed in its thread: what is newer is there already, and the
+    /// message with which the thread begins may not be.
+    pub(super) fn enter_thread_from_below(
+        &mut self,
+        group: &Channel,
+        id: MessageId,
+        message: &Message,
+    ) -> CoreResult<()> {
+        self.enter_thread_from(group, id, message, true)
+    }
+
+    fn enter_thread_from(
+        &mut self,
+        group: &Channel,
+        id: MessageId,
+        message: &Message,
+        below: bool,
+    ) -> CoreResult<()> {
         if let Some(top) = message.thread {
-            self.enter(group.id, top, id, message, message.in_topic)?;
+            self.enter(group.id, top, (id, message), message.in_topic, below)?;
         }
         if group.topics_from.is_some() && !message.in_topic {
-            self.enter(group.id, GENERAL_TOPIC, id, message, true)?;
+            self.enter(group.id, GENERAL_TOPIC, (id, message), true, below)?;
         }
         Ok(())
     }
@@ -531,9 +564,9 @@ impl Decide<'_> {
         &mut self,
         channel: ChannelId,
         top: MessageId,
-        id: MessageId,
-        message: &Message,
+        (id, message): (MessageId, &Message),
         is_topic: bool,
+        below: bool,
     ) -> CoreResult<()> {
         let known = self.thread_row(channel, top)?;
         let before = known.as_ref().map(|known| known.max_id);
@@ -554,7 +587,10 @@ impl Decide<'_> {
         thread.count += 1;
         // What waited for what it answers comes later than what was written after it.
         thread.max_id = thread.max_id.max(id);
-        thread.wrote(message.author());
+        match below {
+            true => thread.wrote_before(message.author()),
+            false => thread.wrote(message.author()),
+        }
         self.put_bytes(Keyspace::CHANNELS, &index_key(channel, top, id.0), Vec::new());
         self.count_bucket(channel, top, id, 1)?;
         self.put_thread(channel, top, Some(&thread))
@@ -574,6 +610,22 @@ impl Decide<'_> {
             }
             None => Ok(()),
         }
+    }
+
+    /// Whether a message of before, which `entry` brought and which is about to be placed, begins a
+    /// thread.
+    pub(super) fn begins_thread(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        entry: &EntryRef,
+    ) -> CoreResult<bool> {
+        let Some(mut thread) = self.thread_row(channel, id)? else { return Ok(false) };
+        if thread.entry.is_empty() {
+            thread.entry = encode(entry);
+            self.put_thread(channel, id, Some(&thread))?;
+        }
+        Ok(true)
     }
 
     /// A message comes into a thread, or goes.

@@ -41,6 +41,18 @@ impl Decide<'_> {
         Ok(id.map(|id| (MessageId(id), false)))
     }
 
+    /// [`Self::thread_named`]; also where what begins it is of before, and not in its place yet.
+    pub(super) fn thread_planned(
+        &mut self,
+        channel: ChannelId,
+        entry: &EntryRef,
+    ) -> CoreResult<Option<(MessageId, bool)>> {
+        match self.thread_named(channel, entry)? {
+            Some(found) => Ok(Some(found)),
+            None => Ok(self.message_planned(channel, entry)?.map(|id| (id, false))),
+        }
+    }
+
     /// A message goes, and what was said to it does not: nor what is on its way.
     pub(super) fn keep_top(
         &mut self,

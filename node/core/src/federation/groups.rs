@@ -1,16 +1,16 @@
 //! Channels that are shared with other nodes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use glog::body::GroupKind;
 use glog::control::State;
-use glog::{Entry, GroupId, Lane, Node16, NodeId};
+use glog::{Entry, EntryRef, GroupId, Lane, Node16, NodeId};
 use node_store::{Keyspace, Store};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
 use super::{GROUP, RESERVED, people};
-use crate::channels::Channels;
+use crate::channels::{Channels, LANES_MAX};
 use crate::decide::Decide;
 use crate::event::Event;
 use crate::ids::{ChannelId, PeerId, UserId};
@@ -109,6 +109,9 @@ pub struct SharedGroup {
     pub unheard: Vec<NodeId>,
 }
 
+/// When somebody is to ask again for a group that is on its way.
+const FOUND_AGAIN_S: u32 = 3;
+
 /// Who or what has a name on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FoundName {
@@ -122,7 +125,8 @@ pub enum FoundName {
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     tables: RwLock<Tables>,
-    expected: RwLock<BTreeSet<GroupId>>,
+    /// With what their lanes hold elsewhere, once that was told.
+    expected: RwLock<BTreeMap<GroupId, Option<Vec<EntryRef>>>>,
     pub(crate) health: super::Health,
 }
 
@@ -148,6 +152,14 @@ impl Groups {
         let group = GroupId(row.group);
         tables.by_channel.insert(channel, group);
         tables.groups.insert(group, (channel, row));
+    }
+
+    /// What the lanes of a group that is wanted here hold elsewhere.
+    pub(crate) fn expect_lanes(&self, group: GroupId, mut lanes: Vec<EntryRef>) {
+        lanes.truncate(LANES_MAX);
+        if let Some(expected) = self.expected.write().get_mut(&group) {
+            *expected = Some(lanes);
+        }
     }
 
     /// Channels that are shared.
@@ -220,7 +232,7 @@ impl Core {
         if expected.len() >= EXPECTED_MAX {
             expected.pop_first();
         }
-        expected.insert(group);
+        expected.entry(group).or_default();
     }
 
     /// Who or what other nodes find here under a name: people, and public channels of this node.
@@ -281,7 +293,9 @@ impl Core {
         };
         let (node, found) = match (asked, known) {
             (Ok(found), _) => found,
-            (Err(CoreError::NodeUnreachable), Some(known)) => return Ok(known),
+            (Err(CoreError::NodeUnreachable | CoreError::Flood { .. }), Some(known)) => {
+                return Ok(known);
+            }
             (Err(cause), _) => return Err(cause),
         };
         let network = self.network()?;
@@ -293,7 +307,9 @@ impl Core {
                     self.expect_group(group);
                     network.follow(node, group).await?;
                 }
-                let channel = self.channel_of_group(group)?.ok_or(CoreError::UnknownUser)?;
+                // The node is slow to give it: it goes on behind.
+                let slow = CoreError::Flood { wait_s: FOUND_AGAIN_S };
+                let channel = self.channel_of_group(group)?.ok_or(slow)?;
                 Ok(channel.into())
             }
         }
@@ -421,9 +437,9 @@ impl Decide<'_> {
     /// A group of another node begins here, if somebody wants it.
     pub(super) fn begin_far(&mut self, genesis: Entry) -> CoreResult<Option<ChannelId>> {
         let group = GroupId(genesis.id().0);
-        if !self.inner.groups.expected.read().contains(&group) {
+        let Some(lanes) = self.inner.groups.expected.read().get(&group).cloned() else {
             return Ok(None);
-        }
+        };
         if !matches!(genesis.header().lane, Lane::Control { .. }) {
             return Ok(None);
         }
@@ -449,6 +465,10 @@ impl Decide<'_> {
             is_out: false,
         };
         self.put_federated(channel, row)?;
+        // Before anybody finds the channel.
+        if let Some(lanes) = lanes {
+            self.begin_fill(channel, &lanes)?;
+        }
         self.begin_copy(channel, &state)?;
         self.after(move |inner| {
             inner.groups.expected.write().remove(&group);

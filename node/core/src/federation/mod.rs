@@ -81,6 +81,11 @@ pub type Asking<'a, T> = Pin<Box<dyn Future<Output = CoreResult<T>> + Send + 'a>
 
 /// The way to other nodes.
 pub trait Network: Send + Sync {
+    /// Whether a node is here.
+    fn is_connected(&self, node: NodeId) -> bool {
+        let _ = node;
+        true
+    }
     /// Who or what has a name at a domain.
     fn find(&self, name: String, domain: String) -> Asking<'_, (NodeId, FoundName)>;
     /// Brings a group here from a node, and follows it there from now on.

@@ -248,7 +248,8 @@ impl Core {
             }
             // As they came, whichever key opens them.
             let opened = decide.as_delivered(channel, opened)?;
-            decide.follow_log(channel, &[glog::Event::Judged(opened)])
+            decide.follow_log(channel, &[glog::Event::Judged(opened)])?;
+            decide.note_keys_asked(channel)
         })
         .await
     }
@@ -304,6 +305,7 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn tick_logs(&self) -> CoreResult<()> {
+        self.tick_fills();
         for channel in self.inner.logs.waiting() {
             self.write(None, move |decide| decide.tick_log(channel)).await?;
         }
@@ -359,12 +361,16 @@ impl Decide<'_> {
                 Err(_) => taken.rejected += 1,
             }
         }
+        if let Some(channel) = self.channel_of(group)? {
+            self.look_at_fill(channel)?;
+        }
         Ok(taken)
     }
 
     fn tick_log(&mut self, channel: ChannelId) -> CoreResult<()> {
         let events = self.tick_replica(channel)?;
-        self.follow_log(channel, &events)
+        self.follow_log(channel, &events)?;
+        self.look_at_fill(channel)
     }
 
     fn learn_log_cert(&mut self, channel: ChannelId, cert: NodeCert) -> CoreResult<()> {
@@ -372,6 +378,7 @@ impl Decide<'_> {
             return Ok(());
         }
         let events = self.learn_replica_cert(channel, cert)?;
-        self.follow_log(channel, &events)
+        self.follow_log(channel, &events)?;
+        self.look_at_fill(channel)
     }
 }

@@ -167,6 +167,7 @@ impl Core {
         if asks_for_nothing(&query.words) {
             return Ok(page);
         }
+        self.whole_history(query.peer.and_then(PeerId::channel)).await?;
         // Again, if the index was replaced meanwhile.
         for _ in 0..3 {
             let mut finder = Finder::new(self, owner, query).await?;
@@ -190,6 +191,7 @@ impl Core {
         query: &SearchQuery,
         mut take: impl FnMut(Stored) -> bool,
     ) -> CoreResult<bool> {
+        self.whole_history(query.peer.and_then(PeerId::channel)).await?;
         let mut finder = Finder::new(self, owner, query).await?;
         let (mut at, low) = finder.bounds(query).await?;
         for _ in 0..LOOKS_MAX {

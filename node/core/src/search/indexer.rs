@@ -16,6 +16,7 @@ use super::kinds::document_of;
 use super::rows::{self, FORMAT, Generation, Head, Lane, ROW_IDS_MAX};
 use super::words::{Token, tokens};
 use crate::boxes::stored_floor;
+use crate::channels::is_filling;
 use crate::committer::Command;
 use crate::core::{Commands, command};
 use crate::decide::scan_prefix;
@@ -168,6 +169,12 @@ impl Indexer<'_> {
 
     /// Does some work on a box. True if there may be more.
     fn step(&self, owner: BoxId) -> CoreResult<bool> {
+        // What comes below what was looked at would be missed: it is due again at the end.
+        if let Some(channel) = owner.channel()
+            && is_filling(self.store(), channel)?
+        {
+            return Ok(false);
+        }
         let mut head = Head::load(self.store(), owner)?;
         if let Some(number) = head.leaving.first().copied() {
             return self.remove(owner, head, number).map(|()| true);

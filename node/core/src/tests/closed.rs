@@ -32,6 +32,7 @@ async fn fetch(from: &Core, to: &Core, group: GroupId) -> bool {
     };
     let Some(heads) = heads else { return false };
     let end = heads.control.seq + 1;
+    to.expect_history(group, heads.lanes.clone());
     let chain = from.log_page(group, LaneName::Control, 0, end, ALL).await.unwrap();
     let taken = to.receive_log(group, chain).await;
     assert_eq!((taken.rejected, taken.stopped), (0, None));
@@ -46,6 +47,7 @@ async fn fetch(from: &Core, to: &Core, group: GroupId) -> bool {
         let given = from.keys_for(to.node(), group, missing).await.unwrap();
         to.learn_keys(channel, given).await.unwrap();
     }
+    to.filled(channel).await;
     true
 }
 

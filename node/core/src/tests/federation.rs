@@ -24,8 +24,9 @@ impl Line {
 }
 
 /// Brings to one node what another has of a group.
-async fn fetch(from: &Core, to: &Core, group: GroupId) {
+pub(super) async fn fetch(from: &Core, to: &Core, group: GroupId) {
     let heads = from.log_heads(group).await.unwrap().expect("it is there");
+    to.expect_history(group, heads.lanes.clone());
     let chain = from.log_page(group, LaneName::Control, 0, u64::MAX, ALL).await.unwrap();
     let taken = to.receive_log(group, chain).await;
     assert_eq!((taken.rejected, taken.stopped), (0, None));
@@ -35,6 +36,9 @@ async fn fetch(from: &Core, to: &Core, group: GroupId) {
         assert_eq!(page.len() as u64, head.seq + 1);
         let taken = to.receive_log(group, page).await;
         assert_eq!((taken.rejected, taken.stopped), (0, None));
+    }
+    if let Some(channel) = to.channel_of_group(group).unwrap() {
+        to.filled(channel).await;
     }
 }
 

@@ -88,8 +88,13 @@ impl World {
 
     /// Another node than [`World::new`], with the same time.
     pub(super) async fn other(of: &Self, node: u8) -> Self {
+        Self::other_placing(of, node, Pace::default().placed_at_once).await
+    }
+
+    /// The same, which places so many messages of before in one go.
+    pub(super) async fn other_placing(of: &Self, node: u8, placed_at_once: usize) -> Self {
         let ways = Ways { node, ..Ways::default() };
-        let (clock, pace) = (of.clock.clone(), Pace::default());
+        let (clock, pace) = (of.clock.clone(), Pace { placed_at_once, ..Pace::default() });
         let numbers = Arc::new(AtomicI64::new(1));
         let mut world = Self::open(Disk::new(), clock, numbers, Registration::Invite, pace, ways);
         world.owner_invite = world.core.prepare("Rookery").await.unwrap();
@@ -135,6 +140,15 @@ impl World {
         core.follow(recorder.clone());
         let owner_invite = None;
         Self { core, disk, recorder, owner_invite, clock, numbers, registration, pace, ways }
+    }
+
+    /// The rules of another node over a store of one's own.
+    pub(super) fn on_store(of: &Self, node: u8, store: Arc<dyn node_store::Store>) -> Core {
+        let now = of.clock.clone();
+        let clock = Arc::new(move || now.load(Ordering::SeqCst));
+        let master = Arc::new(keys::MasterKey::from_file_bytes(&[8; 32]).unwrap());
+        let setup = Setup::offline(store, clock, [7; 32], master, log_keys(node, 0));
+        Core::open_with(setup, Pace::default()).unwrap()
     }
 
     fn on(self, disk: Arc<Disk>) -> Self {

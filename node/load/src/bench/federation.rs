@@ -25,6 +25,11 @@ const P99_US_MAX: f64 = 250_000.0;
 const HEAL_S_MAX: f64 = 10.0;
 const BYTES_MAX: f64 = 1.2;
 const IDLE_MB_MAX: f64 = 300.0;
+const FIRST_SCREEN_S_MAX: f64 = 30.0;
+const ALL_S_MAX: f64 = 60.0;
+
+/// Groups that one member makes, and another joins: fewer than the node's limits let.
+const GROUPS_OF_ONE: usize = 40;
 
 /// What the group is called at its home.
 const NAME: &str = "harbour_talk";
@@ -40,11 +45,10 @@ const FULL_AGAIN: Duration = Duration::from_secs(9);
 /// What entries of short messages have: header, body and signature.
 const SIGNED_BYTES: usize = 236;
 
-/// The rows.
+/// Messages between nodes, and a node that was away.
 pub(crate) fn rows(short: bool) -> anyhow::Result<Vec<Row>> {
     let mut all = on_three(short)?;
     all.extend(away(short)?);
-    all.push(idle(short)?);
     Ok(all)
 }
 
@@ -91,7 +95,7 @@ fn request(peer: &enums::InputPeer, number: u64) -> anyhow::Result<Vec<u8>> {
 fn gather(nodes: usize) -> anyhow::Result<(Vec<Target>, Vec<InGroup>)> {
     let nodes: Vec<Target> = (0..nodes).map(node).collect::<Result<_, _>>()?;
     for (at, node) in nodes.iter().enumerate() {
-        nodes.iter().take(at).try_for_each(|other| node.add_peer(other))?;
+        nodes.iter().take(at).try_for_each(|other| befriend(node, other))?;
     }
     let mut members: Vec<InGroup> = Vec::new();
     for (at, node) in nodes.iter().enumerate() {
@@ -103,6 +107,12 @@ fn gather(nodes: usize) -> anyhow::Result<(Vec<Target>, Vec<InGroup>)> {
         members.push((member, peer));
     }
     Ok((nodes, members))
+}
+
+/// Both operators want to be connected: what comes by itself is granted little at first.
+fn befriend(one: &Target, other: &Target) -> anyhow::Result<()> {
+    one.add_peer(other)?;
+    other.add_peer(one)
 }
 
 /// What a frame says of new messages: their numbers.
@@ -189,7 +199,8 @@ fn hear(
                 answered.fetch_add(1, Relaxed);
             }
             let Ok(mut mouth) = mouth.lock() else { bail!("a thread ended") };
-            mouth.owe(&message, true, &mut rng())?;
+            // Also when it has said all: the node keeps what is not acknowledged, up to a bound.
+            mouth.owe(&message, false, &mut rng())?;
         }
     }
     Ok(late)
@@ -405,6 +416,78 @@ fn away(short: bool) -> anyhow::Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// A group with a long history is found by somebody of a node that knew nothing of it.
+pub(crate) fn late(short: bool) -> anyhow::Result<Vec<Row>> {
+    let (rounds, count) = if short { (1, 400) } else { (2, 100_000) };
+    let a = node(0)?;
+    let mut ada = a.member(&mut rng())?;
+    let at_a = supergroup(&mut ada, NAME)?;
+    talk(&mut [Voice::new(ada, at_a)?], Plan { first: 0, count, voices: 1, due: None })?;
+    let (mut first, mut all) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let b = node(1 + round)?;
+        befriend(&b, &a)?;
+        let mut bob = b.member(&mut rng())?;
+        let begin = clock::now();
+        let there = patiently(|| join(&mut bob, &format!("{NAME}@{}", DOMAINS[0])))?;
+        patiently(|| await_newest(&mut bob, &there, count - 1))?;
+        first.push(begin.elapsed().as_secs_f64());
+        patiently(|| read_down(&mut bob, &there, count))?;
+        all.push(begin.elapsed().as_secs_f64());
+    }
+    let row = |what: &str, of: &[f64], max: f64| Row {
+        name: format!("a group with {count} messages, found by a node: {what}"),
+        unit: "s",
+        node: median(of),
+        floor: None,
+        ratios: Vec::new(),
+        samples: rounds,
+        gate: Gate::ValueAtMost(max),
+        note: format!("each: {of:.2?}"),
+    };
+    Ok(vec![
+        row("the first screen", &first, FIRST_SCREEN_S_MAX),
+        row("the first message", &all, ALL_S_MAX),
+    ])
+}
+
+/// Tries again what the node puts off.
+fn patiently<T>(mut ask: impl FnMut() -> anyhow::Result<T>) -> anyhow::Result<T> {
+    let end = clock::now() + 3 * LOST;
+    loop {
+        match ask() {
+            Err(cause) if clock::now() > end => return Err(cause),
+            // As much as the node answers by itself in the time: asking costs it little.
+            Err(_) => thread::sleep(Duration::from_millis(50)),
+            Ok(answer) => return Ok(answer),
+        }
+    }
+}
+
+/// Asks for the oldest messages; whether so many are there with the first of them.
+fn read_down(member: &mut Member, peer: &enums::InputPeer, count: u64) -> anyhow::Result<()> {
+    let ask = f::messages::GetHistory {
+        peer: peer.clone(),
+        // From the first that was ever said on, upward.
+        offset_id: 1,
+        add_offset: -20,
+        limit: 20,
+        ..f::messages::GetHistory::default()
+    };
+    let client = &mut member.client;
+    let enums::messages::Messages::ChannelMessages(page) =
+        client.invoke(&ask, tl::LAYER_MAX, &mut rng())?
+    else {
+        bail!("no page of a channel");
+    };
+    client.acknowledge(&mut rng())?;
+    let words = text(0);
+    let is_first = |message: &enums::Message| matches!(message, enums::Message::Message(first) if first.message == words);
+    ensure!(page.messages.iter().any(is_first), "the first message is not there");
+    ensure!(u64::try_from(page.count)? >= count, "{} messages of {count}", page.count);
+    Ok(())
+}
+
 fn say(member: &mut Member, peer: &enums::InputPeer, number: u64) -> anyhow::Result<()> {
     member.client.invoke_raw(&request(peer, number)?, &mut rng())?;
     member.client.acknowledge(&mut rng())?;
@@ -486,19 +569,24 @@ fn in_batches(_: &NodeIdentity, _: &[Vec<u8>], _: &[[u8; 64]]) -> anyhow::Result
 }
 
 /// Memory of nodes that share many groups in which nobody says anything.
-fn idle(short: bool) -> anyhow::Result<Row> {
-    let groups = if short { 5 } else { 1_000 };
+pub(crate) fn idle(short: bool) -> anyhow::Result<Row> {
+    let groups: usize = if short { 5 } else { 1_000 };
     let (a, b) = (node(0)?, node(1)?);
-    b.add_peer(&a)?;
+    befriend(&b, &a)?;
     let (mut ada, mut bob) = (a.member(&mut rng())?, b.member(&mut rng())?);
     let megabytes = |node: &Target| -> anyhow::Result<f64> {
         Ok(process::resident(node.pid)? as f64 / f64::from(1 << 20))
     };
     let before = megabytes(&a)?.max(megabytes(&b)?);
     for number in 0..groups {
+        // Nobody may make as many groups at once.
+        if number % GROUPS_OF_ONE == GROUPS_OF_ONE - 1 {
+            (ada, bob) = (a.member(&mut rng())?, b.member(&mut rng())?);
+        }
         let name = format!("harbour_{number:04}");
         supergroup(&mut ada, &name)?;
-        join(&mut bob, &format!("{name}@{}", DOMAINS[0]))?;
+        // A node that has just been chosen is served little for some seconds more.
+        patiently(|| join(&mut bob, &format!("{name}@{}", DOMAINS[0]))).context(name)?;
     }
     let (home, there) = (megabytes(&a)?, megabytes(&b)?);
     Ok(Row {

@@ -411,6 +411,33 @@ impl Driver {
         self.is_ready(peer);
     }
 
+    /// How much is each of those who came by themselves served by now?
+    pub(super) fn ask_shares(&self) {
+        let came = self.links.iter().filter(|(_, link)| link.dialed.is_empty());
+        let came = came.filter_map(|(peer, link)| Some((*peer, link.ready()?)));
+        let came: Vec<(PeerId, NodeId)> = came.collect();
+        let host = Arc::clone(&self.base.host);
+        self.spawn(async move {
+            let mut shares = Vec::with_capacity(came.len());
+            for (peer, node) in came {
+                if let Some(share) = ask(host.share_of(node)).await {
+                    shares.push((peer, share));
+                }
+            }
+            Done::Shares(shares)
+        });
+    }
+
+    pub(super) fn shares_are(&mut self, shares: Vec<(PeerId, u8)>) {
+        let now_ms = self.now_ms();
+        for (peer, share) in shares {
+            let rate = self.limits.serve.share(share);
+            if let Some(link) = self.links.get_mut(&peer).filter(|link| link.dialed.is_empty()) {
+                link.serve.fill_at(rate, now_ms);
+            }
+        }
+    }
+
     /// A connection does not speak for a node any more.
     fn end_link(&mut self, node: NodeId, older: PeerId) {
         self.is_gone(node);

@@ -326,6 +326,7 @@ impl Driver {
                     self.ask_topics();
                 }
             }
+            Done::Shares(shares) => self.shares_are(shares),
             Done::Noticed => {
                 self.noticing = false;
                 self.notice();

@@ -304,7 +304,9 @@ impl Decide<'_> {
         if channel.topics_from.is_some() {
             return Ok(());
         }
-        channel.topics_from = Some(self.next_id(channel.id)?);
+        // What was said before comes with the thread in which it stands.
+        let from = if self.is_past(channel.id)? { MessageId(1) } else { self.next_id(channel.id)? };
+        channel.topics_from = Some(from);
         channel.topics = 1;
         let newest = self.begin_general_thread(channel.id)?;
         self.list_topic(channel.id, GENERAL_TOPIC, None, Some(newest));
