@@ -93,13 +93,13 @@ fn the_delivery_row_runs_at_its_smallest() {
     assert!(number("node") > 0.0 && number("floor") > 0.0 && number("ratio_min") > 0.0, "{row}");
 }
 
-/// Rows between nodes come with their floors: nothing was lost or doubled on three nodes, and one that
-/// was away had all of it.
+/// Rows between nodes come with their floors: nothing was lost or doubled on three nodes, one that was away
+/// had all of it, and one that comes late too.
 #[test]
 fn the_federation_rows_run_at_their_smallest() {
     let binary = binary();
     let output = Command::new(env!("CARGO_BIN_EXE_rookery-load"))
-        .args(["--rows", "federation", "--short", "--json"])
+        .args(["--rows", "federation,late,shared", "--short", "--json"])
         .env("ROOKERY_BINARY", &binary)
         .output()
         .expect("the program starts");
@@ -125,5 +125,6 @@ fn the_federation_rows_run_at_their_smallest() {
     assert_eq!(row("two other nodes", "p99")["samples"], 800, "{told}");
     assert!(row("was away", "")["node"].as_f64().is_some_and(|took| took > 0.0), "{told}");
     assert_eq!(row("bytes of the other", "")["met"], true, "{told}");
+    assert_eq!(row("found by a node", "first message")["met"], true, "{told}");
     assert_eq!(row("memory", "")["met"], true, "{told}");
 }
