@@ -923,7 +923,9 @@ impl Decide<'_> {
             Setting::JoinToSend(so) => found.join_to_send = *so,
             Setting::JoinRequest(so) => found.join_request = *so,
             Setting::HiddenMembers(so) => found.hidden_members = *so,
-            Setting::Reactions(reactions) => return self.show_far_reactions(channel, reactions),
+            Setting::Reactions(reactions) => {
+                return self.show_far_reactions(channel, reactions, state.home.short());
+            }
             Setting::Picture(picture) => {
                 let by = by.unwrap_or(before.creator);
                 let picture = picture.as_ref().and_then(|picture| FileRecord::decode(picture).ok());
