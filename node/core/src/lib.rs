@@ -74,10 +74,11 @@ pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, ChatChange, Event, Follower, LogEntry, Outbound, Own, Purpose};
 pub use federation::{
-    Asked, Asking, Binding, Card, Confirmed, Doing, EMOJI_AT_ONCE, FarInvite, FarPlace, FarRead,
-    FarStatus, FarTyping, FoundName, Heads, HomeOffer, KnownNode, LETTER_BYTES_MAX, LETTER_KEPT_MS,
-    LaneHealth, LaneName, LetterAnswer, Look, MARK_ENTRIES_MAX, Network, Postman, Received, Round,
-    SealedLetter, SharedGroup, SharedPair, Takedown, Told, WaitingMail, WantedPeer, is_remote,
+    Asked, Asking, Binding, Card, Confirmed, Dispute, Doing, EMOJI_AT_ONCE, FarInvite, FarPlace,
+    FarRead, FarStatus, FarTyping, FoundName, Heads, HomeOffer, KnownNode, LETTER_BYTES_MAX,
+    LETTER_KEPT_MS, LaneHealth, LaneName, LetterAnswer, Look, MARK_ENTRIES_MAX, Network, Postman,
+    Received, Round, SealedLetter, SharedGroup, SharedPair, Takedown, Told, WaitingMail,
+    WantedPeer, is_remote,
 };
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{

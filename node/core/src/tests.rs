@@ -19,6 +19,7 @@ mod disk;
 mod durability;
 mod engine;
 mod far_comments;
+mod far_dispute;
 mod far_emoji;
 mod far_gone;
 mod far_reports;

@@ -94,6 +94,7 @@ const BANNED_SENDERS: u8 = 14;
 pub(crate) const FEDERATED: u8 = 15;
 pub(crate) const VEILED: u8 = 16;
 pub(crate) const CONSENT: u8 = 17;
+pub(crate) const DISPUTED: u8 = 21;
 const ADMIN_EVENT: u8 = 20;
 const COPIED: u8 = 28;
 const TOP_GONE: u8 = 29;

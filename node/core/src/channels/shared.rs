@@ -111,7 +111,13 @@ impl Decide<'_> {
     /// Shows what came from other nodes.
     pub(crate) fn follow_log(&mut self, channel: ChannelId, events: &[LogEvent]) -> CoreResult<()> {
         self.inner.groups.health.note(channel, events);
+        for event in events {
+            if let LogEvent::Disputed(proof) = event {
+                self.note_dispute(channel, proof)?;
+            }
+        }
         if events.iter().any(|event| matches!(event, LogEvent::Recovered { .. })) {
+            self.forget_dispute(channel);
             self.follow_recovered(channel)?;
         } else if events.iter().any(|event| matches!(event, LogEvent::Control { .. })) {
             self.follow_chain(channel)?;

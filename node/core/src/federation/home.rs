@@ -283,7 +283,8 @@ impl Decide<'_> {
             return Err(CoreError::AdminRightMissing);
         }
         self.begin_sharing(channel)?;
-        let (seq, id) = state.head;
+        // It is read anew where nobody else wrote in it.
+        let (seq, id) = self.with_chain(channel, |chain| chain.state().head)?;
         let number = state.generation.recovery.checked_add(1).ok_or(CoreError::BoxFull)?;
         let epoch = if state.is_public() {
             None

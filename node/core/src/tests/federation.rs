@@ -24,7 +24,7 @@ impl Line {
 }
 
 /// Brings to one node what another has of a group.
-async fn fetch(from: &Core, to: &Core, group: GroupId) {
+pub(super) async fn fetch(from: &Core, to: &Core, group: GroupId) {
     let heads = from.log_heads(group).await.unwrap().expect("it is there");
     let chain = from.log_page(group, LaneName::Control, 0, u64::MAX, ALL).await.unwrap();
     let taken = to.receive_log(group, chain).await;
