@@ -123,7 +123,7 @@ pub use send::{
     Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents,
     PinHow, QuoteRequest, Sent,
 };
-pub use setup::{Clock, Quotas, Registration, Setup};
+pub use setup::{Clock, FOLLOW_S, Quotas, Registration, Setup};
 pub use stickers::{
     FAVED_MAX, Found, InstalledSet, KEPT_MAX, Kept, MaskPoint, NewSet, NewSticker, SetFlags,
     SetKind, SetName, Sticker, StickerError, StickerSet, Toggle,

@@ -34,6 +34,8 @@ mod group;
 #[cfg(test)]
 mod home;
 #[cfg(test)]
+mod joining;
+#[cfg(test)]
 mod lean;
 #[cfg(test)]
 mod letters;

@@ -82,7 +82,11 @@ impl Core {
     /// [`CoreError::Flood`], [`CoreError::NodeUnreachable`].
     pub async fn open_discussion(&self, viewer: UserId, channel: ChannelId) -> CoreResult<()> {
         if self.discussion_to_open(channel).is_none() {
-            return Ok(());
+            let found = self.channel(channel).filter(|found| found.broadcast);
+            return match found.and_then(|found| found.linked) {
+                Some(group) => self.open_again(group).await,
+                None => Ok(()),
+            };
         }
         self.channel_to_read(viewer, channel)?;
         let Some(sharing) = self.sharing(channel) else { return Ok(()) };
@@ -108,6 +112,7 @@ impl Core {
         if self.sharing(channel).is_none_or(|sharing| sharing.is_home) {
             return Ok(());
         }
+        self.look_at(channel).await?;
         match self.channel_for(from, channel)?.is_guest() {
             true => self.join_far(channel).await,
             false => Ok(()),
@@ -136,7 +141,7 @@ impl Decide<'_> {
         Ok(())
     }
 
-    fn is_here(&self, channel: ChannelId) -> CoreResult<bool> {
+    pub(crate) fn is_here(&self, channel: ChannelId) -> CoreResult<bool> {
         match self.channel_row(channel) {
             Ok(_) => Ok(true),
             Err(CoreError::UnknownChannel) => Ok(false),
@@ -189,7 +194,7 @@ impl Decide<'_> {
     }
 
     /// The channel whose posts are discussed in a group, where the logs of both say so here.
-    fn channel_discussed(&mut self, group: &Channel) -> CoreResult<Option<ChannelId>> {
+    pub(crate) fn channel_discussed(&mut self, group: &Channel) -> CoreResult<Option<ChannelId>> {
         let Some(channel) = group.linked.filter(|_| !group.broadcast) else { return Ok(None) };
         if !self.is_here(channel)? {
             return Ok(None);
@@ -282,7 +287,7 @@ impl Decide<'_> {
     }
 
     /// Whether copies of posts are written into a group by this node: its owner lives here.
-    pub(super) fn vouches_for_copies(&self, group: ChannelId) -> CoreResult<bool> {
+    pub(crate) fn vouches_for_copies(&self, group: ChannelId) -> CoreResult<bool> {
         let own = self.inner.logs.keys().node().short();
         let writes = self.with_chain(group, |chain| chain.state().is_member(own))?;
         Ok(writes && !is_remote(self.channel_row(group)?.creator))

@@ -684,7 +684,12 @@ impl Decide<'_> {
         {
             self.event(Event::GroupsChanged);
         }
-        if now == row { Ok(()) } else { self.put_federated(channel, now) }
+        // Else it may never be asked who here wants it.
+        let is_another = (&now.home, now.public) != (&row.home, row.public);
+        if now != row {
+            self.put_federated(channel, now)?;
+        }
+        if is_another { self.hold(channel) } else { Ok(()) }
     }
 
     /// Shows what one entry of the chain does.

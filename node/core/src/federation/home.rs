@@ -40,7 +40,7 @@ impl Core {
         if let Some(channel) = self.channel_by_username(name) {
             return Ok(channel);
         }
-        let shared = self.shared_groups();
+        let shared = self.known_groups();
         let mut found =
             shared.iter().filter(|one| name.len() >= 8 && one.group.to_string().starts_with(name));
         let first = found.next().ok_or(CoreError::UnknownChannel)?;

@@ -4,7 +4,7 @@
 //! is let go reads nothing that is said after it.
 
 use glog::body::{Action, AddNode, Admit, RemoveNode};
-use glog::{Node16, NodeCert, UserRef};
+use glog::{EntryRef, Node16, NodeCert, UserRef};
 
 use super::Federated;
 use super::groups::Left;
@@ -102,13 +102,46 @@ impl Decide<'_> {
         if stays || self.is_anybody_of(channel, node)? {
             return Ok(());
         }
-        let remove = RemoveNode { node, cut: Some(self.cut_here(channel)?), epoch: None };
-        let action = self.with_key(channel, Action::RemoveNode(remove))?;
-        match self.write_control(channel, None, action) {
+        match self.remove_node(channel, node) {
             // Not now: a backup was restored, and members have not told yet what they hold.
             Err(CoreError::NodeUnreachable) => Ok(()),
             done => done,
         }
+    }
+
+    fn remove_node(&mut self, channel: ChannelId, node: Node16) -> CoreResult<()> {
+        let remove = RemoveNode { node, cut: Some(self.cut_here(channel)?), epoch: None };
+        let action = self.with_key(channel, Action::RemoveNode(remove))?;
+        self.write_control(channel, None, action)
+    }
+
+    /// Lets a node go that wants it: see [`crate::Core::let_node_go`].
+    pub(super) fn let_go_who_asks(
+        &mut self,
+        channel: ChannelId,
+        node: Node16,
+        end: Option<EntryRef>,
+    ) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node();
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        if state.home != own || node == own.short() {
+            return Err(CoreError::UnknownChannel);
+        }
+        if !state.is_member(node) {
+            return Err(CoreError::ChatNotModified);
+        }
+        // What is said above the cut would be taken from everybody; and that somebody has left may be among
+        // it.
+        if let Some(end) = end
+            && (end.node != node || self.entry_at(channel, &end)?.is_none())
+        {
+            return Err(CoreError::Flood { wait_s: 60 });
+        }
+        let has_admins = state.admins.keys().any(|admin| admin.node == node);
+        if has_admins || node == state.owner.node || self.is_anybody_of(channel, node)? {
+            return Err(CoreError::AdminRightMissing);
+        }
+        self.remove_node(channel, node)
     }
 
     /// Whether somebody of a node is in a channel.
@@ -126,7 +159,8 @@ impl Decide<'_> {
         let now = self.now();
         let is_member = |node: &[u8; 32]| state.is_member(glog::NodeId(*node).short());
         let known = before.left.iter().filter(|left| left.until > now && !is_member(&left.node));
-        let gone = before.members.iter().filter(|node| !is_member(node));
+        // Of a public one it may read all.
+        let gone = before.members.iter().filter(|node| !state.is_public() && !is_member(node));
         let gone = gone.map(|node| Left {
             node: *node,
             seq: state.head.0,

@@ -137,7 +137,7 @@ impl Core {
         })
         .await?;
         self.forget_names(node).await?;
-        for shared in self.shared_groups().into_iter().filter(|one| one.home.short() == node) {
+        for shared in self.known_groups().into_iter().filter(|one| one.home.short() == node) {
             self.write(None, move |decide| decide.show_name_again(shared.channel)).await?;
         }
         Ok(())
