@@ -1,4 +1,4 @@
-//! Coming into what another node decides about, and going.
+//! Coming into what another node decides about, and going: the home dead meanwhile, and nobody left.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,12 @@ use crate::CHANNELS;
 use crate::driver::Driver;
 use crate::many::until;
 use crate::support::node::TestNode;
-use crate::two::{Two, came, play_with, words};
+use crate::two::{Two, came, play, play_with, words};
+
+#[test]
+fn nobody_joins_a_group_whose_home_is_dead() {
+    play("joining::nobody_joins_a_group_whose_home_is_dead", true, dead);
+}
 
 #[test]
 fn what_nobody_is_in_any_more_is_let_go() {
@@ -23,6 +28,33 @@ fn find(bob: &mut Driver, name: &str) -> i64 {
 
 fn names(place: i64) -> Value {
     json!({ "channel": { "channel": place } })
+}
+
+fn dead(mut two: Two) {
+    let talk = two.make("Harbour talk", "harbour_talk", false);
+    two.ada.send(talk, "hello");
+    let there = find(&mut two.bob, "harbour_talk");
+    let username = json!({ "username": "harbour_talk_at_a_example" });
+    assert_eq!(two.tina.request("searchPublicChat", username)["id"], there);
+    let (bob, tina) = (&mut two.bob, &mut two.tina);
+    two.a.while_stopped(|_| {
+        let refused = bob.invoke_refused("channels.JoinChannel", names(there));
+        assert_eq!(refused, (406, "NODE_UNREACHABLE".into()));
+        let (code, _) = tina.request_refused("joinChat", json!({ "chat_id": there }));
+        assert_eq!(code, 406);
+        // What is here of it is read all the same.
+        assert_eq!(words(bob, there), ["hello"]);
+    });
+    two.ada.settle();
+    until("the home is back", || {
+        let listed = two.b.command(&["peer", "list", "--json"]);
+        (listed["peers"][0]["connected"] == true).then_some(())
+    });
+    two.bob.invoke("channels.JoinChannel", names(there));
+    two.tina.request("joinChat", json!({ "chat_id": there }));
+    two.bob.send(there, "here at last");
+    came(&mut two.ada, "here at last");
+    came(&mut two.tina, "here at last");
 }
 
 /// Names in logs of what a node shares with others.
