@@ -23,6 +23,7 @@ mod far_dispute;
 mod far_emoji;
 mod far_gone;
 mod far_holds;
+mod far_link;
 mod far_reports;
 mod far_topics;
 mod federation;

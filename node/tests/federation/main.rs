@@ -6,6 +6,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 #[cfg(test)]
+mod apart;
+#[cfg(test)]
 mod away;
 #[cfg(test)]
 mod channel;

@@ -58,7 +58,7 @@ impl Record for Copied {
 }
 
 /// What a chain names as linked.
-fn named(chain: &Chain) -> Option<[u8; 32]> {
+pub(super) fn named(chain: &Chain) -> Option<[u8; 32]> {
     match chain.state().settings.get(&Setting::Linked(None).tag())? {
         Setting::Linked(named) => *named,
         _ => None,
@@ -89,16 +89,14 @@ impl Core {
             };
         }
         self.channel_to_read(viewer, channel)?;
-        let Some(sharing) = self.sharing(channel) else { return Ok(()) };
         self.take(Limit::Lookups(viewer)).await?;
-        let group = self.write(None, move |decide| decide.with_chain(channel, named)).await?;
+        let (group, from) = self
+            .write(None, move |decide| {
+                Ok((decide.with_chain(channel, named)?, decide.may_have_linked(channel)?))
+            })
+            .await?;
         let group = GroupId(group.ok_or(CoreError::UnknownChannel)?);
-        // Both are of one home when they are linked.
-        if sharing.is_home {
-            return Err(CoreError::NodeUnreachable);
-        }
-        self.expect_group(group);
-        self.network()?.follow(sharing.home, group).await?;
+        self.bring_wanted(group, &from).await?;
         self.write(None, move |decide| decide.show_link(channel)).await
     }
 
@@ -138,7 +136,7 @@ impl Decide<'_> {
             self.set_link(other)?;
             self.set_link(channel)?;
         }
-        Ok(())
+        self.want_discussed(channel)
     }
 
     pub(crate) fn is_here(&self, channel: ChannelId) -> CoreResult<bool> {
@@ -275,7 +273,7 @@ impl Decide<'_> {
         }
         self.tie(group, at)?;
         let own = self.inner.logs.keys().node().short();
-        if at.node == own || !self.vouches_for_copies(group)? {
+        if at.node == own || !self.vouches_for_copies(group)? || !self.is_since_link(channel, at)? {
             return Ok(());
         }
         // What cannot be written there is no reason not to take the post.

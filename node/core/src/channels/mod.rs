@@ -22,6 +22,7 @@ mod change;
 mod contents;
 mod copies;
 mod discussion;
+mod far_link;
 mod list;
 mod log;
 mod members;

@@ -53,6 +53,24 @@ impl Decide<'_> {
         self.write_control(channel, by, action)
     }
 
+    /// What an admin wants the home takes of nodes that take part: that of a new admin of a public channel
+    /// is let in. Of a private one it was before somebody of it came in.
+    pub(crate) fn let_node_of_admin_in(
+        &mut self,
+        channel: ChannelId,
+        node: Node16,
+    ) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node();
+        let decides = self.with_chain(channel, |chain| {
+            let state = chain.state();
+            state.home == own && state.is_public() && !state.is_member(node)
+        })?;
+        match self.node_row(node)?.filter(|row| decides && !row.blocked) {
+            Some(row) => self.let_node_in(channel, None, row.cert()?),
+            None => Ok(()),
+        }
+    }
+
     /// An action with the key that it has to bring in a private group, which only the home can make.
     pub(super) fn with_key(&mut self, channel: ChannelId, action: Action) -> CoreResult<Action> {
         if !self.is_private_log(channel)? {

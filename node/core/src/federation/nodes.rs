@@ -168,6 +168,11 @@ impl Decide<'_> {
         self.load(Keyspace::NODES, &key(node))
     }
 
+    /// The whole name of a node that is known here.
+    pub(crate) fn node_named(&self, node: Node16) -> CoreResult<Option<NodeId>> {
+        Ok(self.node_row(node)?.map(|row| NodeId(row.id)))
+    }
+
     /// Whether the operator wants nothing of a node: what it brought stays as it is.
     pub(crate) fn is_frozen(&self, node: Node16) -> CoreResult<bool> {
         Ok(self.node_row(node)?.is_some_and(|row| row.blocked))
