@@ -82,7 +82,7 @@ impl Core {
     ) -> CoreResult<Difference> {
         let owner = owner.into();
         if let Some(channel) = owner.channel() {
-            self.look_at(channel).await?;
+            self.look_at(channel).await;
         }
         let (pts, floor) = {
             let cell = self.inner.boxes.cell(owner);

@@ -82,7 +82,7 @@ impl Core {
         query: HistoryQuery,
     ) -> CoreResult<HistoryPage> {
         if let Some(channel) = peer.channel() {
-            self.look_at(channel).await?;
+            self.look_at(channel).await;
         }
         self.history_of(BoxId::of(owner, peer), Place::Dialog(peer), query).await
     }

@@ -110,7 +110,7 @@ impl Core {
         if self.sharing(channel).is_none_or(|sharing| sharing.is_home) {
             return Ok(());
         }
-        self.look_at(channel).await?;
+        self.look_at(channel).await;
         match self.channel_for(from, channel)?.is_guest() {
             true => self.join_far(channel).await,
             false => Ok(()),

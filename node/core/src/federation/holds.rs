@@ -90,17 +90,17 @@ impl Holds {
 impl Core {
     /// Somebody here looks at a channel: it is followed for some time more. One that was let go is
     /// followed again; that is not waited for.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub(crate) async fn look_at(&self, channel: ChannelId) -> CoreResult<()> {
-        let Some(hold) = self.inner.groups.holds.of(channel) else { return Ok(()) };
+    pub(crate) async fn look_at(&self, channel: ChannelId) {
+        let Some(hold) = self.inner.groups.holds.of(channel) else { return };
         let noted = self.inner.follow_s / NOTED_IN_SPAN;
         let is_new = self.now().saturating_sub(hold.looked) >= noted;
         if hold.followed == Followed::Yes && !is_new {
-            return Ok(());
+            return;
         }
-        self.write(None, move |decide| decide.hold(channel)).await
+        // One reads also what cannot be written down: the disk may be full.
+        if let Err(cause) = self.write(None, move |decide| decide.hold(channel)).await {
+            tracing::debug!(%cause, "a look is not noted");
+        }
     }
 
     /// The same for who opens a channel: where it was let go, what was missed is waited for, as far as
@@ -111,7 +111,7 @@ impl Core {
     pub(crate) async fn open_again(&self, channel: ChannelId) -> CoreResult<()> {
         let hold = self.inner.groups.holds.of(channel);
         let rested = hold.is_some_and(|hold| hold.followed == Followed::No);
-        self.look_at(channel).await?;
+        self.look_at(channel).await;
         let Some(sharing) = self.sharing(channel).filter(|_| rested) else { return Ok(()) };
         if let Ok(network) = self.network() {
             // What is here is shown while the home is away.

@@ -10,6 +10,7 @@ use super::Federated;
 use super::groups::Left;
 use crate::decide::Decide;
 use crate::ids::{ChannelId, UserId};
+use crate::limits::Limit;
 use crate::{CoreError, CoreResult};
 
 /// For how long a node that was let go is told so, in seconds.
@@ -159,6 +160,7 @@ impl Decide<'_> {
         if has_admins || node == state.owner.node || self.is_anybody_of(channel, node)? {
             return Err(CoreError::AdminRightMissing);
         }
+        self.take(Limit::LeavesOfNode(channel, node), 1)?;
         self.remove_node(channel, node)
     }
 

@@ -218,6 +218,44 @@ async fn a_home_lets_no_node_go_of_which_somebody_is_there() {
     assert!(far.groups_to_leave(home.node()).is_empty() && nodes.follows(1, group));
 }
 
+/// Who comes and goes all the time makes the chain no longer than two such steps a day.
+#[tokio::test]
+async fn a_node_is_let_go_twice_a_day() {
+    let nodes = Nodes::new(2).await;
+    let (_, group) = nodes.public(false, "harbour_talk").await;
+    let (home, far) = (nodes.core(0), nodes.core(1));
+    for times in [2, 1] {
+        for _ in 0..times {
+            home.admit_node(group, far.cert()).await.unwrap();
+            home.let_node_go(far.node(), group, None).await.unwrap();
+        }
+        home.admit_node(group, far.cert()).await.unwrap();
+        let refused = home.let_node_go(far.node(), group, None).await;
+        assert!(matches!(refused, Err(CoreError::Flood { .. })), "{refused:?}");
+        nodes.worlds[0].pass_s(DAY_S / 2);
+        home.let_node_go(far.node(), group, None).await.unwrap();
+        nodes.worlds[0].pass_s(DAY_S / 2);
+    }
+}
+
+/// What is here is read also where nothing can be written down.
+#[tokio::test]
+async fn a_full_disk_keeps_nobody_from_looking() {
+    let nodes = Nodes::new(2).await;
+    let (channel, group) = nodes.public(true, "harbour_news").await;
+    nodes.post(0, channel, "ships").await;
+    let there = nodes.join(1, "harbour_news").await;
+    nodes.leave(1, there).await;
+    nodes.pass(8 * DAY_S).await;
+    assert!(!nodes.follows(1, group));
+    nodes.worlds[1].disk.set_full(true);
+    assert_eq!(nodes.said(1, there).await, ["ships"]);
+    assert!(!nodes.follows(1, group));
+    nodes.worlds[1].disk.set_full(false);
+    assert_eq!(nodes.said(1, there).await, ["ships"]);
+    assert!(nodes.follows(1, group));
+}
+
 #[tokio::test]
 async fn the_group_of_comments_stays_as_long_as_its_channel() {
     let nodes = Nodes::new(2).await;
