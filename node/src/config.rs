@@ -73,6 +73,9 @@ pub(crate) struct FederationConfig {
     /// Whether public groups are gossiped. Without it synchronisation does everything, a little later.
     /// Default true.
     pub(crate) gossip: bool,
+    /// Seconds for which a channel of another node is followed after somebody here has looked at it
+    /// without joining, or the last one here has left it. Default 604800, a week.
+    pub(crate) follow_unused_s: u32,
 }
 
 impl Default for FederationConfig {
@@ -87,6 +90,7 @@ impl Default for FederationConfig {
             ca_file: None,
             allow_ips: Vec::new(),
             gossip: true,
+            follow_unused_s: node_core::FOLLOW_S.unsigned_abs(),
         }
     }
 }

@@ -363,7 +363,14 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
         Request::Channels => {
             let shown = node.core.shared_groups().into_iter().map(|shared| {
                 let found = node.core.channel(shared.channel);
-                json!({
+                let disputed = node.core.dispute(shared.channel)?.map(|dispute| {
+                    json!({
+                        "entry": dispute.seq,
+                        "by": dispute.author.to_string(),
+                        "since": dispute.since,
+                    })
+                });
+                Ok(json!({
                     "group": shared.group.to_string(),
                     "channel": shared.channel.0,
                     "title": found.as_ref().map(|found| found.title.clone()),
@@ -372,9 +379,10 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
                     "is_home": shared.is_home,
                     "members": shared.members.iter().map(ToString::to_string).collect::<Vec<_>>(),
                     "waits_for": shared.unheard.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                })
+                    "disputed": disputed,
+                }))
             });
-            Ok(Value::Array(shown.collect()))
+            Ok(Value::Array(shown.collect::<anyhow::Result<_>>()?))
         }
         Request::MoveHome { channel, to } => {
             Ok(json!({ "home": federation(node)?.move_home(&channel, &to).await? }))

@@ -140,6 +140,14 @@ struct Shared {
     members: Vec<String>,
     #[serde(default)]
     waits_for: Vec<String>,
+    disputed: Option<Disputed>,
+}
+
+/// Where its home has told it in two ways.
+#[derive(Deserialize)]
+struct Disputed {
+    entry: u64,
+    by: String,
 }
 
 pub(crate) fn channels(args: &DataArgs) -> anyhow::Result<()> {
@@ -168,6 +176,12 @@ pub(crate) fn listed(channels: Value) -> anyhow::Result<String> {
         lines.extend(shared.members.iter().map(|member| format!("  written in by {member}")));
         lines.extend(shared.waits_for.iter().map(|node| {
             format!("  decides nothing, since a backup was restored, before {node} was heard")
+        }));
+        lines.extend(shared.disputed.iter().map(|Disputed { entry, by }| {
+            format!(
+                "  disputed: {by} has signed two entries {entry}; nobody decides about it any more until \
+                 it is recovered, and what is said goes on"
+            )
         }));
     }
     Ok(lines.join("\n"))

@@ -199,6 +199,7 @@ fn core(
         reaches_numbers: ways.webhook.is_some() || ways.command.is_some(),
         quotas: media::quotas(&config.media),
         keep_s: i32::from(config.messages.keep_days) * 86_400,
+        follow_s: i32::try_from(config.federation.follow_unused_s).unwrap_or(i32::MAX),
     };
     Core::open(setup).context("the store cannot be read")
 }

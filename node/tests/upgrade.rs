@@ -89,6 +89,7 @@ async fn reads_the_conversation(data: &Path) {
         reaches_numbers: false,
         quotas: node_core::Quotas::default(),
         keep_s: 0,
+        follow_s: node_core::FOLLOW_S,
     })
     .unwrap();
     let (ada, bob) = (UserId(1_000_001), UserId(1_000_002));

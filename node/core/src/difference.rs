@@ -81,6 +81,9 @@ impl Core {
         total_max: Option<i32>,
     ) -> CoreResult<Difference> {
         let owner = owner.into();
+        if let Some(channel) = owner.channel() {
+            self.look_at(channel).await;
+        }
         let (pts, floor) = {
             let cell = self.inner.boxes.cell(owner);
             let state = cell.lock(&*self.inner.store, owner)?;

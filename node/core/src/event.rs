@@ -225,6 +225,13 @@ pub enum Event {
     Entry(Arc<LogEntry>),
     /// Which groups are shared with other nodes changed.
     GroupsChanged,
+    /// A channel of another node is wanted here that this one had let go, or never had.
+    Wanted {
+        /// Its name in logs.
+        group: glog::GroupId,
+        /// Nodes that may have it, the likeliest first.
+        from: Vec<glog::NodeId>,
+    },
     /// A member has written a command to the service account that the rules do not carry out: whoever
     /// does answers by [`crate::Core::answer_by_service`].
     Command {

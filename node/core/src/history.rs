@@ -84,6 +84,9 @@ impl Core {
         peer: PeerId,
         query: HistoryQuery,
     ) -> CoreResult<HistoryPage> {
+        if let Some(channel) = peer.channel() {
+            self.look_at(channel).await;
+        }
         self.history_of(BoxId::of(owner, peer), Place::Dialog(peer), query).await
     }
 

@@ -71,6 +71,8 @@ pub(crate) struct Inner {
     pub(crate) quotas: Quotas,
     /// See [`crate::Setup::keep_s`].
     pub(crate) keep_s: i32,
+    /// See [`crate::Setup::follow_s`].
+    pub(crate) follow_s: i32,
     pub(crate) boxes: Boxes,
     pub(crate) directory: Directory,
     pub(crate) chats: Chats,
@@ -142,6 +144,7 @@ impl Inner {
             one_device_per_kind: setup.one_device_per_kind,
             quotas: setup.quotas,
             keep_s: setup.keep_s,
+            follow_s: setup.follow_s.max(1),
             email_proofs: EmailProofs::default(),
             boxes: Boxes::default(),
             directory,

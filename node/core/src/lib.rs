@@ -74,10 +74,11 @@ pub use difference::{DIFFERENCE_ROWS_MAX, Difference, DifferenceRow, State};
 pub use error::{CoreError, CoreResult};
 pub use event::{BoxEvent, ChatChange, Event, Follower, LogEntry, Outbound, Own, Purpose};
 pub use federation::{
-    Asked, Asking, Binding, Card, Confirmed, Doing, EMOJI_AT_ONCE, FarInvite, FarPlace, FarRead,
-    FarStatus, FarTyping, FoundName, Heads, HomeOffer, KnownNode, LETTER_BYTES_MAX, LETTER_KEPT_MS,
-    LaneHealth, LaneName, LetterAnswer, Look, MARK_ENTRIES_MAX, Network, Postman, Received, Round,
-    SealedLetter, SharedGroup, SharedPair, Takedown, Told, WaitingMail, WantedPeer, is_remote,
+    Asked, Asking, Binding, Card, Confirmed, Dispute, Doing, EMOJI_AT_ONCE, FarInvite, FarPlace,
+    FarRead, FarStatus, FarTyping, FoundName, Heads, HomeOffer, KnownNode, LETTER_BYTES_MAX,
+    LETTER_KEPT_MS, LaneHealth, LaneName, LetterAnswer, Look, MARK_ENTRIES_MAX, Network, Postman,
+    Received, Round, SealedLetter, SharedGroup, SharedPair, Takedown, Told, WaitingMail,
+    WantedPeer, is_remote,
 };
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{
@@ -122,7 +123,7 @@ pub use send::{
     Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents,
     PinHow, QuoteRequest, Sent,
 };
-pub use setup::{Clock, Quotas, Registration, Setup};
+pub use setup::{Clock, FOLLOW_S, Quotas, Registration, Setup};
 pub use stickers::{
     FAVED_MAX, Found, InstalledSet, KEPT_MAX, Kept, MaskPoint, NewSet, NewSticker, SetFlags,
     SetKind, SetName, Sticker, StickerError, StickerSet, Toggle,

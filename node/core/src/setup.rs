@@ -38,6 +38,9 @@ impl Default for Quotas {
     }
 }
 
+/// What [`Setup::follow_s`] is unless the operator says otherwise: a week.
+pub const FOLLOW_S: i32 = 7 * 86_400;
+
 /// Everything that [`crate::Core`] needs from the rest of the node.
 pub struct Setup {
     /// Where everything rests.
@@ -71,6 +74,9 @@ pub struct Setup {
     /// Seconds after which messages go that are written from now on, where the timer of their
     /// dialog is not shorter; 0: they stay. Messages to oneself always stay.
     pub keep_s: i32,
+    /// Seconds for which a channel of another node is followed after somebody here has looked at it, or
+    /// the last one here has left it.
+    pub follow_s: i32,
 }
 
 impl Setup {
@@ -98,6 +104,7 @@ impl Setup {
             one_device_per_kind: false,
             quotas: Quotas::default(),
             keep_s: 0,
+            follow_s: FOLLOW_S,
         }
     }
 }

@@ -203,6 +203,9 @@ impl Core {
         self.take(Limit::Lookups(asker)).await?;
         let user = self.inner.directory.by_username(name).map(PeerId::from);
         let found = user.or_else(|| self.channel_by_username(name).map(PeerId::from));
+        if let Some(channel) = found.and_then(PeerId::channel) {
+            self.open_again(channel).await?;
+        }
         match (found, self.far_name(name)?) {
             (Some(found), _) => Ok(found),
             (None, Some((name, domain))) => self.resolve_far(asker, &name, &domain).await,

@@ -11,6 +11,9 @@ const CLOCK_OFF_MS: u64 = 300_000;
 /// A group that is behind for longer is not just being brought up.
 const BEHIND_MS: u64 = 60_000;
 
+/// What is not affected by a dispute.
+const GOES_ON: &str = "What is said in it goes on.";
+
 /// What is known of the node itself.
 #[derive(Debug, Default)]
 pub(super) struct Own {
@@ -22,6 +25,8 @@ pub(super) struct Own {
     pub(super) domain: String,
     /// Whether anybody is configured, was added or is known.
     pub(super) knows_anybody: bool,
+    /// Its own groups that were told in two ways.
+    pub(super) disputed: Vec<String>,
 }
 
 /// What is known of another node, or of an address.
@@ -56,6 +61,8 @@ pub(super) struct Other {
     pub(super) shared: usize,
     /// Of those, what this node lacks: name, entries, milliseconds since when.
     pub(super) behind: Vec<(String, u64, u64)>,
+    /// Groups that it has told in two ways.
+    pub(super) disputed: Vec<String>,
     pub(super) now_ms: u64,
 }
 
@@ -99,6 +106,16 @@ pub(super) fn own(own: &Own) -> Vec<Finding> {
             ),
         );
     }
+    found.extend(own.disputed.iter().map(|group| {
+        Finding::problem(
+            "disputed",
+            format!("This node has signed two entries for one place of the chain of {group}."),
+        )
+        .advise(format!(
+            "Its data directory was copied back as files, or somebody has its keys. Nobody decides about \
+             the group any more; `rookery channel recover` ends that, with the key that recovers it. {GOES_ON}"
+        ))
+    }));
     found
 }
 
@@ -109,6 +126,16 @@ pub(super) fn other(other: &Other) -> Vec<Finding> {
     if other.connected {
         sharing(other, &mut found);
     }
+    found.extend(other.disputed.iter().map(|group| {
+        Finding::problem(
+            "disputed",
+            format!("It has signed two entries for one place of the chain of {group}."),
+        )
+        .advise(format!(
+            "It cheats, or was restored from files. Nobody decides about the group any more: whoever has \
+             the key that recovers it makes another node its home (`rookery channel recover`). {GOES_ON}"
+        ))
+    }));
     found.into_iter().map(|finding| finding.about(&other.name)).collect()
 }
 
@@ -360,6 +387,7 @@ mod tests {
             domain: "a.example".into(),
             knows_anybody: true,
             ended: None,
+            disputed: Vec::new(),
         };
         assert_eq!(codes(&own(&facts)), [(Level::Well, "listening")]);
         facts.domain.clear();
@@ -371,6 +399,10 @@ mod tests {
             (Level::Problem, "nobody"),
         ];
         assert_eq!(codes(&own(&facts)), expected);
+        facts.disputed = vec!["“Harbour”".into()];
+        let found = own(&facts).pop().expect("a finding");
+        assert_eq!((found.level, found.code.as_str()), (Level::Problem, "disputed"));
+        assert!(found.says.contains("“Harbour”") && found.advice.is_some(), "{found:?}");
         facts.ended = Some("it panicked".into());
         assert_eq!(own(&facts)[0].code, "ended");
         assert!(own(&facts)[0].says.contains("it panicked"));
@@ -451,5 +483,13 @@ mod tests {
         let behind = |for_ms| move |facts: &mut Other| facts.behind = vec![("g".into(), 7, for_ms)];
         assert_eq!(verdict(behind(60_000))[2], (Level::Note, "behind".into()));
         assert_eq!(problem(behind(60_001)), "behind");
+        // Also of a node that is not there any more.
+        for connected in [true, false] {
+            let found = verdict(|facts| {
+                (facts.connected, facts.blocked) = (connected, !connected);
+                facts.disputed = vec!["“Harbour”".into()];
+            });
+            assert_eq!(found.last(), Some(&(Level::Problem, "disputed".to_owned())));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What a running node knows of others.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use glog::NodeId;
@@ -40,6 +41,8 @@ struct Seen<'a> {
     known: Vec<KnownNode>,
     status: Vec<PeerStatus>,
     shared: Vec<SharedGroup>,
+    /// Groups that were told in two ways, by who did that.
+    disputed: BTreeMap<NodeId, Vec<String>>,
     now_ms: u64,
 }
 
@@ -55,13 +58,27 @@ impl<'a> Seen<'a> {
             ended: mesh.failure(),
             domain: core.cert().body.domain.to_lowercase(),
             knows_anybody,
+            disputed: Vec::new(),
         };
+        let mut disputed: BTreeMap<NodeId, Vec<String>> = BTreeMap::new();
+        let shared = core.shared_groups();
+        for group in &shared {
+            if let Some(dispute) = core.dispute(group.channel)? {
+                let title = core.channel(group.channel).map(|found| found.title.clone());
+                let (name, title) = (group.group.to_string(), title.unwrap_or_default());
+                let short = name.get(..16).unwrap_or(&name);
+                let called = format!("\u{201c}{title}\u{201d} ({short})");
+                disputed.entry(dispute.author).or_default().push(called);
+            }
+        }
+        let own = Own { disputed: disputed.remove(&core.node()).unwrap_or_default(), ..own };
         Ok(Self {
             federation,
             own,
             known,
+            disputed,
             status: mesh.status(),
-            shared: core.shared_groups(),
+            shared,
             now_ms: core.now_ms(),
         })
     }
@@ -145,6 +162,7 @@ impl<'a> Seen<'a> {
             claimed,
             confirmed,
             shared: self.shared.iter().filter(|shared| is_of(shared, known.id)).count(),
+            disputed: self.disputed.get(&known.id).cloned().unwrap_or_default(),
             now_ms: self.now_ms,
             ..Other::default()
         }

@@ -14,8 +14,8 @@ use super::live::Live;
 use super::mail::Bell;
 use super::records::{
     Agreed, EMOJI, EMOJI_ANSWER_BYTES_MAX, Emoji, EmojiAsked, EmojiShown, FirstWords, Found,
-    GivenKey, HOME, INVITE, Invite, Invited, KEYS, KeysAsked, KeysGiven, Offer, PAIR, READS,
-    STATUSES, TYPING, WILLING, found, other, person, refusal,
+    GivenKey, HOME, INVITE, Invite, Invited, KEYS, KeysAsked, KeysGiven, LEAVE, Leave, Offer, PAIR,
+    READS, STATUSES, TYPING, WILLING, found, other, person, refusal,
 };
 use super::{BoxFuture, Federation, is_of, or_none};
 
@@ -103,6 +103,11 @@ impl Federation {
                 let keys = List::new(given.collect()).unwrap_or_default();
                 other(KEYS, &KeysGiven { keys })
             }
+            Call::Other { kind: LEAVE, body } => {
+                let leave: Leave = decode(&body).map_err(|_| CoreError::UnknownChannel)?;
+                core.let_node_go(from, leave.group, leave.end).await?;
+                Reply::Done
+            }
             Call::Other { kind: EMOJI, body } => {
                 let asked: EmojiAsked = decode(&body).map_err(|_| CoreError::FileInvalid)?;
                 let numbers = asked.numbers.iter().filter_map(|number| (*number).try_into().ok());
@@ -183,7 +188,9 @@ impl Host for Federation {
         let is_told = |shared: &SharedGroup| {
             shared.left.iter().any(|(node, until)| *node == peer && *until > now)
         };
-        let with = shared.iter().filter(|shared| is_of(shared, peer) || is_told(shared));
+        let with = shared.iter().filter(|shared| {
+            is_of(shared, peer) || is_told(shared) || self.follows(peer, shared.group)
+        });
         let mut groups: BTreeSet<GroupId> = with.map(|shared| shared.group).collect();
         if let Some(followed) = self.followers.lock().0.get(&peer) {
             groups.extend(followed.keys());

@@ -5,6 +5,7 @@
 
 mod answers;
 mod files;
+mod follow;
 mod identity;
 mod live;
 mod mail;
@@ -87,6 +88,8 @@ pub(crate) struct Federation {
     pub(crate) behind: Mutex<Behind>,
     mesh: OnceLock<Mesh>,
     followers: Mutex<Followers>,
+    /// What this node has said to other nodes that it follows there.
+    followed: Mutex<BTreeMap<NodeId, BTreeSet<GroupId>>>,
     connected: Mutex<BTreeSet<NodeId>>,
     /// Addresses that the operator trusts to lead to the domain that answers there.
     pub(crate) trusted: Mutex<BTreeSet<String>>,
@@ -98,6 +101,8 @@ pub(crate) struct Federation {
     /// Who is writing here, and on other nodes.
     writers: Writers<(UserId, PeerId)>,
     far_writers: Writers<(NodeId, u64, Option<u64>, Option<GroupId>)>,
+    /// Groups that are wanted here, and nodes that may have them.
+    wanted: mpsc::Sender<(GroupId, Vec<NodeId>)>,
     /// Channels that cannot be read for want of keys.
     locked: mpsc::Sender<ChannelId>,
     /// This node's keys were changed.
@@ -131,6 +136,7 @@ impl Federation {
         };
         let (strangers, strangers_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (unmet, unmet_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
+        let (wanted, wanted_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (locked, locked_rx) = mpsc::channel(STRANGERS_WAITING_MAX);
         let (live, live_rx) = mpsc::channel(live::WAITING_MAX);
         let (rekeyed, rekeyed_rx) = mpsc::channel(1);
@@ -145,6 +151,7 @@ impl Federation {
             behind: Mutex::default(),
             mesh: OnceLock::new(),
             followers: Mutex::default(),
+            followed: Mutex::default(),
             connected: Mutex::default(),
             trusted: Mutex::new(peers.iter().cloned().collect()),
             strangers,
@@ -152,6 +159,7 @@ impl Federation {
             live,
             writers: Writers::default(),
             far_writers: Writers::default(),
+            wanted,
             locked,
             rekeyed,
             bell,
@@ -182,11 +190,14 @@ impl Federation {
         let asking = federation.clone().work(strangers_rx, unmet_rx);
         let (looking, confirming) = (federation.clone().look(), federation.clone().confirm());
         let unlocking = federation.clone().unlock(locked_rx);
+        let seeking = federation.clone().seek(wanted_rx);
         let telling = federation.clone().live(live_rx);
         let showing = federation.clone().show_keys(rekeyed_rx);
         let carrying = federation.clone().carry(bell_rx);
         let working = tokio::spawn(async move {
-            tokio::join!(asking, looking, confirming, unlocking, telling, showing, carrying);
+            tokio::join!(
+                asking, looking, confirming, unlocking, seeking, telling, showing, carrying
+            );
         });
         Ok(Some((federation, working)))
     }

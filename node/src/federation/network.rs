@@ -30,6 +30,8 @@ impl Follower for Federation {
                 }
             }
             Event::GroupsChanged => mesh.groups_changed(),
+            // Nor here: what is followed is said again now and then.
+            Event::Wanted { group, from } => drop(self.wanted.try_send((*group, from.clone()))),
             // A full line loses nothing: names are asked for again now and then.
             Event::Stranger { node } => drop(self.strangers.try_send(*node)),
             Event::NodeKey { node, serial } => mesh.has_newer(*node, *serial),
@@ -73,7 +75,7 @@ impl Network for Federation {
 
     fn follow(&self, node: NodeId, group: GroupId) -> Asking<'_, ()> {
         Box::pin(async move {
-            self.ask(node, Call::Follow { group }).await?;
+            self.follow_one(node, group).await?;
             self.fetch(group, node).await?;
             // Who comes into a private group is to find in it what was said before.
             let Some(channel) = self.core.channel_of_group(group)? else { return Ok(()) };

@@ -97,6 +97,19 @@ glog::record! {
     }
 }
 
+/// A call beside those of the mesh: [`Leave`], answered by Done.
+pub(super) const LEAVE: u16 = 10;
+
+glog::record! {
+    /// Nobody of the asking node is in a group any more: its home is to let it go.
+    pub struct Leave {
+        /// The group.
+        pub group: GroupId,
+        /// What the asking node has written last in it.
+        pub end: Option<EntryRef>,
+    }
+}
+
 /// A call beside those of the mesh: [`EmojiAsked`], answered by [`EmojiShown`].
 pub(super) const EMOJI: u16 = 9;
 

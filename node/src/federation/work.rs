@@ -9,12 +9,12 @@ use mesh::{Call, Mesh, Reply};
 use node_core::{Card, ChannelId, CoreError, CoreResult};
 use tokio::sync::mpsc;
 
+use super::Federation;
 use super::live::Live;
 use super::records::{
     FIRST_BYTES_MAX, FIRST_ENTRIES_MAX, FirstWords, KEYS, KEYS_MAX, KeysAsked, KeysGiven, PAIR,
     Person,
 };
-use super::{Federation, is_of};
 
 /// How often leases are renewed, and names asked for that are not known yet.
 const RENEW_EVERY: Duration = Duration::from_secs(30);
@@ -174,11 +174,8 @@ impl Federation {
 
     /// Follows what this node has of another's groups, and asks what its people are called.
     async fn meet(&self, node: NodeId) -> CoreResult<()> {
-        for shared in self.core.shared_groups() {
-            if !shared.is_home && is_of(&shared, node) && shared.public {
-                self.ask(node, Call::Follow { group: shared.group }).await?;
-            }
-        }
+        self.follow_at(node).await?;
+        self.leave_at(node).await;
         for (group, ..) in self.core.pairs_with(node)? {
             self.first_words(group).await?;
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::clients::{Client, PYROGRAM, TELETHON};
 use crate::lies::Liar;
 use crate::many::{Many, NAME, play, until};
-use crate::operator::refused;
+use crate::operator::{codes, doctor, refused};
 
 const CLIENTS: [&Client; 2] = [&TELETHON, &PYROGRAM];
 
@@ -103,6 +103,24 @@ impl Cheated {
         self.home.act();
         self.go_on("and of more of them");
         self.titles_are("Left", "Right");
+        for at in [0, 1] {
+            self.is_disputed(at, true);
+        }
+        // They remember it.
+        self.all.nodes[1].kill_and_restart();
+        self.all.members[1].settle();
+        self.is_disputed(1, true);
+    }
+
+    /// What an operator is told of it, by the command and by the doctor.
+    fn is_disputed(&self, at: usize, so: bool) {
+        let node = &self.all.nodes[at];
+        let liar = &self.home.ready["node"];
+        let listed = node.command(&["channel", "list", "--json"]);
+        let disputed = &listed[0]["disputed"];
+        assert_eq!((disputed["by"] == *liar, disputed.is_null()), (so, !so), "{listed}");
+        let (_, said) = doctor(node, &[]);
+        assert_eq!(codes(&said, "problem").contains(&"disputed".to_owned()), so, "{said}");
     }
 }
 
@@ -141,6 +159,9 @@ fn two_chains_stop_nobody_and_recover_makes_them_one() {
         let recover = ["channel", "recover", &group, "--key-file", &file, "--json"];
         cheated.all.nodes[0].command(&recover);
         cheated.titles_are("Left", "Left");
+        for at in [0, 1] {
+            cheated.is_disputed(at, false);
+        }
         cheated.go_on("with another home");
         until("both hold the same", || (cheated.heads(0) == cheated.heads(1)).then_some(()));
         // What the former home writes is of no chain any more.

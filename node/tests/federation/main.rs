@@ -6,6 +6,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 #[cfg(test)]
+mod apart;
+#[cfg(test)]
 mod away;
 #[cfg(test)]
 mod channel;
@@ -33,6 +35,8 @@ mod five;
 mod group;
 #[cfg(test)]
 mod home;
+#[cfg(test)]
+mod joining;
 #[cfg(test)]
 mod late;
 #[cfg(test)]

@@ -47,12 +47,17 @@ pub(crate) fn node_with(domain: &str, gossip: bool, more: &str) -> TestNode {
 
 /// Plays a scene in a namespace of its own. `test` is the full name of the test.
 pub(crate) fn play(test: &str, gossip: bool, body: impl FnOnce(Two)) {
+    play_with(test, gossip, "", body);
+}
+
+/// [`play`] with more in the configuration of both nodes.
+pub(crate) fn play_with(test: &str, gossip: bool, more: &str, body: impl FnOnce(Two)) {
     if clients::any_skipped(&ALL) {
         return;
     }
     clients::install(&ALL);
     isolated(test, WITHIN, || {
-        let (a, b) = (node("a.example", gossip), node("b.example", gossip));
+        let [a, b] = ["a.example", "b.example"].map(|domain| node_with(domain, gossip, more));
         let line = Line::to(&a.mesh);
         let added = b.command(&["peer", "add", &line.multiaddress(), "--json"]);
         assert_eq!(added["domain"], "a.example", "{added}");

@@ -58,7 +58,7 @@ impl Record for Copied {
 }
 
 /// What a chain names as linked.
-fn named(chain: &Chain) -> Option<[u8; 32]> {
+pub(super) fn named(chain: &Chain) -> Option<[u8; 32]> {
     match chain.state().settings.get(&Setting::Linked(None).tag())? {
         Setting::Linked(named) => *named,
         _ => None,
@@ -89,19 +89,21 @@ impl Core {
 
     async fn bring_discussion(&self, viewer: UserId, channel: ChannelId) -> CoreResult<()> {
         if self.discussion_to_open(channel).is_none() {
-            return Ok(());
+            let found = self.channel(channel).filter(|found| found.broadcast);
+            return match found.and_then(|found| found.linked) {
+                Some(group) => self.open_again(group).await,
+                None => Ok(()),
+            };
         }
         self.channel_to_read(viewer, channel)?;
-        let Some(sharing) = self.sharing(channel) else { return Ok(()) };
         self.take(Limit::Lookups(viewer)).await?;
-        let group = self.write(None, move |decide| decide.with_chain(channel, named)).await?;
+        let (group, from) = self
+            .write(None, move |decide| {
+                Ok((decide.with_chain(channel, named)?, decide.may_have_linked(channel)?))
+            })
+            .await?;
         let group = GroupId(group.ok_or(CoreError::UnknownChannel)?);
-        // Both are of one home when they are linked.
-        if sharing.is_home {
-            return Err(CoreError::NodeUnreachable);
-        }
-        self.expect_group(group);
-        self.network()?.follow(sharing.home, group).await?;
+        self.bring_wanted(group, &from).await?;
         self.write(None, move |decide| decide.show_link(channel)).await
     }
 
@@ -115,6 +117,7 @@ impl Core {
         if self.sharing(channel).is_none_or(|sharing| sharing.is_home) {
             return Ok(());
         }
+        self.look_at(channel).await;
         match self.channel_for(from, channel)?.is_guest() {
             true => self.join_far(channel).await,
             false => Ok(()),
@@ -140,10 +143,10 @@ impl Decide<'_> {
             self.set_link(other)?;
             self.set_link(channel)?;
         }
-        Ok(())
+        self.want_discussed(channel)
     }
 
-    fn is_here(&self, channel: ChannelId) -> CoreResult<bool> {
+    pub(crate) fn is_here(&self, channel: ChannelId) -> CoreResult<bool> {
         match self.channel_row(channel) {
             Ok(_) => Ok(true),
             Err(CoreError::UnknownChannel) => Ok(false),
@@ -196,7 +199,7 @@ impl Decide<'_> {
     }
 
     /// The channel whose posts are discussed in a group, where the logs of both say so here.
-    fn channel_discussed(&mut self, group: &Channel) -> CoreResult<Option<ChannelId>> {
+    pub(crate) fn channel_discussed(&mut self, group: &Channel) -> CoreResult<Option<ChannelId>> {
         let Some(channel) = group.linked.filter(|_| !group.broadcast) else { return Ok(None) };
         if !self.is_here(channel)? {
             return Ok(None);
@@ -277,7 +280,7 @@ impl Decide<'_> {
         }
         self.tie(group, at)?;
         let own = self.inner.logs.keys().node().short();
-        if at.node == own || !self.vouches_for_copies(group)? {
+        if at.node == own || !self.vouches_for_copies(group)? || !self.is_since_link(channel, at)? {
             return Ok(());
         }
         // What cannot be written there is no reason not to take the post.
@@ -302,7 +305,7 @@ impl Decide<'_> {
     }
 
     /// Whether copies of posts are written into a group by this node: its owner lives here.
-    pub(super) fn vouches_for_copies(&self, group: ChannelId) -> CoreResult<bool> {
+    pub(crate) fn vouches_for_copies(&self, group: ChannelId) -> CoreResult<bool> {
         let own = self.inner.logs.keys().node().short();
         let writes = self.with_chain(group, |chain| chain.state().is_member(own))?;
         Ok(writes && !is_remote(self.channel_row(group)?.creator))

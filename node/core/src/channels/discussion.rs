@@ -73,8 +73,9 @@ impl Core {
     /// them means whatever the other one is linked to.
     ///
     /// # Errors
-    /// [`CoreError::UnknownChannel`], [`CoreError::HistoryHidden`], [`CoreError::ChatNotModified`], and
-    /// those of rights.
+    /// [`CoreError::UnknownChannel`], [`CoreError::HistoryHidden`], [`CoreError::DiscussionUnallowed`],
+    /// [`CoreError::ChatNotModified`], those of rights, and [`CoreError::NodeUnreachable`] where a home
+    /// is away: then nothing has changed.
     pub async fn set_discussion_group(
         &self,
         actor: Actor,
@@ -82,6 +83,10 @@ impl Core {
         channel: Option<ChannelId>,
         group: Option<ChannelId>,
     ) -> CoreResult<()> {
+        let plan = self.write(None, move |decide| decide.plan_link(user, channel, group)).await?;
+        if let Some(steps) = plan {
+            return self.link_far(actor, user, steps).await;
+        }
         self.write(Some(actor), move |decide| decide.set_discussion_group(user, channel, group))
             .await
     }
@@ -141,12 +146,13 @@ impl Decide<'_> {
         Ok(reads(&found, self.participant(channel, viewer)?.as_ref()))
     }
 
-    fn set_discussion_group(
+    /// The channel and the group that somebody may link, or of one the link that they may end.
+    pub(super) fn may_link(
         &mut self,
         user: UserId,
         channel: Option<ChannelId>,
         group: Option<ChannelId>,
-    ) -> CoreResult<()> {
+    ) -> CoreResult<(Option<Channel>, Option<Channel>)> {
         let admin_of = |channel: Option<ChannelId>, broadcast: bool, rights: AdminRights| {
             let Some(id) = channel else { return Ok(None) };
             let view = self.channel_view(user, id)?;
@@ -158,7 +164,7 @@ impl Decide<'_> {
         };
         let channel = admin_of(channel, true, AdminRights::CHANGE_INFO)?;
         let group = admin_of(group, false, LINKS)?;
-        match (channel, group) {
+        match (&channel, &group) {
             (Some(channel), Some(group)) => {
                 if channel.linked == Some(group.id) {
                     return Err(CoreError::ChatNotModified);
@@ -169,6 +175,25 @@ impl Decide<'_> {
                 if group.hidden_history {
                     return Err(CoreError::HistoryHidden);
                 }
+            }
+            (Some(linked), None) | (None, Some(linked)) => {
+                if linked.linked.is_none() {
+                    return Err(CoreError::ChatNotModified);
+                }
+            }
+            (None, None) => return Err(CoreError::UnknownChannel),
+        }
+        Ok((channel, group))
+    }
+
+    fn set_discussion_group(
+        &mut self,
+        user: UserId,
+        channel: Option<ChannelId>,
+        group: Option<ChannelId>,
+    ) -> CoreResult<()> {
+        match self.may_link(user, channel, group)? {
+            (Some(channel), Some(group)) => {
                 for former in [&channel, &group] {
                     self.unlink_other(former)?;
                 }
@@ -177,9 +202,6 @@ impl Decide<'_> {
                 self.link(Some(user), group, Some(one))
             }
             (Some(linked), None) | (None, Some(linked)) => {
-                if linked.linked.is_none() {
-                    return Err(CoreError::ChatNotModified);
-                }
                 self.unlink_other(&linked)?;
                 self.link(Some(user), linked, None)
             }

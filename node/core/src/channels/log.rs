@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use glog::body::{Action, ControlBody, Cut, DataBody, Genesis, Setting};
 use glog::cbor::List;
-use glog::control::{Chain, ControlEntry, Verdict, Void};
+use glog::control::{Chain, ControlEntry, Refused, Verdict, Void};
 use glog::{
     AuthorError, Entry, EntryRef, EpochPlace, Event, GAP_AFTER_MS, Hash16, LaneEnd, Node16,
     NodeCert, Opened, PENDING_MAX, Rejected, Replica, UserRef,
@@ -444,6 +444,10 @@ impl Decide<'_> {
         for (_, row) in control {
             replica.receive(decode(&row)?, 0).map_err(|_| damaged())?;
         }
+        if let Some(rival) = self.rival_of(channel)? {
+            // It was taken once. If it is not now, there is no dispute.
+            let _ = replica.receive(rival, 0);
+        }
         // Before what they open: it is then read as it is received.
         let carriers = replica.chain().entries().iter().filter(|entry| carries_key(entry));
         let ids: Vec<Hash16> = carriers.map(|entry| entry.id().short()).collect();
@@ -601,7 +605,12 @@ impl Decide<'_> {
             let (seq, bytes) = (entry.header().seq, entry.encode());
             let control =
                 ControlEntry::new(entry.clone()).map_err(|_| CoreError::Damaged(ENTRY))?;
-            match log.chain().would(&control).map_err(|_| CoreError::Damaged(ENTRY))? {
+            let would = log.chain().would(&control).map_err(|cause| match cause {
+                // Until it is recovered nobody decides.
+                Refused::Disputed => CoreError::NodeUnreachable,
+                _ => CoreError::Damaged(ENTRY),
+            })?;
+            match would {
                 Verdict::Applied => {}
                 Verdict::Void(Void::NotAllowed | Void::Evidence) => {
                     return Err(CoreError::AdminRightMissing);

@@ -395,6 +395,7 @@ impl Decide<'_> {
                 let unban = LogAction::Unban(Unban { user: user_ref });
                 self.write_control(channel, Some(owner), unban)?;
             }
+            self.let_node_of_admin_in(channel, user_ref.node)?;
             // What every member may is not taken from an admin, as the log has it.
             let keeps = LogRights::MEMBER | rights.to_log();
             let narrows = before.is_some_and(|(before, _)| !keeps.has(before.to_log()));

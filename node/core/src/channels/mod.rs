@@ -11,10 +11,10 @@
 //! those from whom something is taken; 4 ++ id (4) the entry that brought a message; 5 ++ entry (28) its
 //! message; 6 who has read furthest; 7 to 9 threads, see [`threads`]; 10 where a post is discussed, see
 //! [`discussion`]; 11 and 12 topics, see [`topics`]; 13 counts of threads; 14 see [`send_as`]; 15
-//! to 17 how it is shared with other nodes, see [`crate::federation`]; 18 see [`fill`]; 20 ++ latest first
-//! (8) the [`AdminEvent`]s; 28 see [`copies`], 29 and 30 see [`tops`]; from 32 on see [`react`], from 40
-//! on [`views`], from 48 on [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user (8) ++ channel
-//! (8), of everybody who is or
+//! to 17, 19 and 21 how it is shared with other nodes, see [`crate::federation`]; 18 see [`fill`]; 20 ++
+//! latest first (8) the [`AdminEvent`]s; 28 see [`copies`], 29 and 30 see [`tops`]; from 32 on see
+//! [`react`], from 40 on [`views`], from 48 on [`contents`] and [`mentions`]. Keyspace `CHANNELS_OF`: user
+//! (8) ++ channel (8), of everybody who is or
 //! was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
@@ -22,6 +22,7 @@ mod change;
 mod contents;
 mod copies;
 mod discussion;
+mod far_link;
 mod fill;
 mod list;
 mod log;
@@ -97,6 +98,8 @@ pub(crate) const FEDERATED: u8 = 15;
 pub(crate) const VEILED: u8 = 16;
 pub(crate) const CONSENT: u8 = 17;
 const FILL: u8 = 18;
+pub(crate) const HELD: u8 = 19;
+pub(crate) const DISPUTED: u8 = 21;
 const ADMIN_EVENT: u8 = 20;
 const COPIED: u8 = 28;
 const TOP_GONE: u8 = 29;
@@ -602,6 +605,9 @@ impl Decide<'_> {
                 self.forget_reactions_of(user, id.into())?;
             }
             self.after(move |inner| inner.channels.joined(user, id, joined));
+            if !crate::federation::is_remote(user) {
+                self.hold(id)?;
+            }
         }
         self.put_shown(Keyspace::CHANNELS, &participant_key(id, user), Some(&participant))
     }

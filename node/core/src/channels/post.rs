@@ -184,19 +184,26 @@ struct Descriptor {
     media: Media,
     file: Option<FileRecord>,
     poll: Option<LogPoll>,
+    /// What the numbers of custom emoji in the poll stand for that are not of the writer's node: number,
+    /// node, number there.
+    emoji: Vec<(i64, [u8; 16], i64)>,
 }
 
 impl Record for Descriptor {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 3;
     const NAME: &'static str = "media in a log";
 
     fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
-        // Before polls.
-        let (media, file) = match version {
-            1 => postcard::from_bytes(fields).ok()?,
+        let (media, file, poll) = match version {
+            // Before polls.
+            1 => {
+                let (media, file) = postcard::from_bytes(fields).ok()?;
+                (media, file, None)
+            }
+            2 => postcard::from_bytes(fields).ok()?,
             _ => return None,
         };
-        Some(Self { media, file, poll: None })
+        Some(Self { media, file, poll, emoji: Vec::new() })
     }
 }
 
@@ -279,7 +286,8 @@ impl Core {
             });
             let media = Media::Poll(crate::media::PollId(1));
             let class = rights::denied(decide.right_for(&media)?);
-            let descriptor = Descriptor { media, file: None, poll: Some(poll) }.encode()?;
+            let (file, emoji) = (None, Vec::new());
+            let descriptor = Descriptor { media, file, poll: Some(poll), emoji }.encode()?;
             post.media = List::new(vec![LogMedia {
                 class,
                 descriptor: Blob::new(descriptor).map_err(too_long)?,
@@ -583,7 +591,9 @@ impl Decide<'_> {
                     Media::Poll(poll) => self.stored_poll(*poll)?.map(|poll| poll.to_log()),
                     _ => None,
                 };
-                let descriptor = Descriptor { media: shown.clone(), file, poll }.encode()?;
+                let texts = poll.iter().flat_map(LogPoll::texts);
+                let emoji = self.emoji_in_texts(texts)?;
+                let descriptor = Descriptor { media: shown.clone(), file, poll, emoji }.encode()?;
                 media.push(LogMedia {
                     class: rights::denied(self.right_for(shown)?),
                     descriptor: Blob::new(descriptor).map_err(too_long)?,
@@ -667,6 +677,28 @@ impl Decide<'_> {
         Ok(emoji)
     }
 
+    /// Gives the custom emoji in a poll of a node the numbers that this one has for them.
+    fn name_emoji_of(
+        &mut self,
+        node: glog::Node16,
+        poll: &mut LogPoll,
+        table: &[(i64, [u8; 16], i64)],
+    ) -> CoreResult<()> {
+        let mut left = ENTITIES_READ_MAX;
+        for text in poll.texts_mut() {
+            text.entities.truncate(left);
+            left -= text.entities.len();
+            for entity in &mut text.entities {
+                let EntityKind::CustomEmoji { document_id } = &mut entity.kind else { continue };
+                let known = table.iter().find(|(number, ..)| number == document_id);
+                let (node, number) =
+                    known.map_or((node, *document_id), |(_, node, id)| (glog::Node16(*node), *id));
+                *document_id = self.emoji_named(node, number)?.0;
+            }
+        }
+        Ok(())
+    }
+
     /// What a post of another node says. Nothing of it is trusted: what cannot be shown is left out.
     pub(crate) fn read_post(
         &mut self,
@@ -737,9 +769,12 @@ impl Decide<'_> {
         match descriptor {
             None => {}
             // What is forwarded shares the votes of what another message has asked.
-            Some(Ok(Descriptor { media: Media::Poll(_), poll: asked, .. })) => {
+            Some(Ok(Descriptor { media: Media::Poll(_), poll: asked, emoji, .. })) => {
                 media = Some(Media::Unsupported);
                 poll = asked.filter(|_| forward.is_none());
+                if let Some(asked) = &mut poll {
+                    self.name_emoji_of(by.node, asked, &emoji)?;
+                }
             }
             Some(Ok(Descriptor { media: shown, file: Some(record), .. }))
                 if shown.file().is_some() =>
@@ -1078,5 +1113,20 @@ mod tests {
         assert_eq!((read.top, read.sent_as), (Some(vec![3]), Some([4; 32])));
         assert!(read.silent && read.noforwards && read.grouped_id == 9);
         assert!(read.copy_of.is_none() && read.emoji.is_empty());
+    }
+
+    /// As the versions before polls, and before emoji in them, wrote it.
+    #[test]
+    fn earlier_versions_of_what_comes_with_a_message_are_read() {
+        let text = Text::draft("Which?", Vec::new()).unwrap();
+        let poll = LogPoll::bare(text.clone(), vec![(text, vec![0])]);
+        let (media, file) = (Media::Poll(crate::media::PollId(7)), None::<FileRecord>);
+        let first = postcard::to_allocvec(&(media.clone(), file.clone())).unwrap();
+        let second = postcard::to_allocvec(&(media.clone(), file, Some(poll.clone()))).unwrap();
+        for (version, fields, asked) in [(1, first, None), (2, second, Some(poll))] {
+            let read = Descriptor::decode(&[&[version][..], &fields].concat()).unwrap();
+            assert_eq!((read.media, read.poll), (media.clone(), asked));
+            assert!(read.file.is_none() && read.emoji.is_empty());
+        }
     }
 }

@@ -9,6 +9,7 @@
 //! The log has them as React, those of two seconds together. Readers of a channel are not shown who reacted; members of a
 //! supergroup are.
 
+use glog::Node16;
 use glog::body::{
     Action as LogAction, DataBody, Info, React, Reaction as LogReaction, Reactions as LogReactions,
     Setting,
@@ -22,6 +23,7 @@ use crate::chats::{ChatReactions, Rights};
 use crate::decide::Decide;
 use crate::event::{ChatChange, Event};
 use crate::ids::{Actor, ChannelId, MessageId, UserId};
+use crate::media::FileId;
 use crate::message::Message;
 use crate::reactions::{
     REACTIONS_UNIQ_MAX, RECENT_SHOWN, ReactHow, Reacted, Reaction, ReactionCount, ReactionError,
@@ -142,6 +144,11 @@ impl Record for Listed {
     const NAME: &'static str = "reaction in a channel";
 }
 
+/// Whether this node can show a reaction.
+fn is_known(reaction: &Reaction) -> bool {
+    ChatReactions::some(vec![reaction.clone()]).is_ok()
+}
+
 fn message_key(channel: ChannelId, kind: u8, id: MessageId) -> Vec<u8> {
     row_key(channel, kind, &id.0.max(0).to_be_bytes())
 }
@@ -164,16 +171,21 @@ fn log_text(reaction: &Reaction) -> CoreResult<LogText<32>> {
     text.map_err(|_| CoreError::TooLarge("reaction in a log"))
 }
 
-/// The setting as the log has it.
-fn setting(reactions: &ChannelReactions) -> CoreResult<Setting> {
+/// The setting as the log has it, with the names of custom emoji.
+fn setting(
+    reactions: &ChannelReactions,
+    emoji_text: impl Fn(FileId) -> CoreResult<String>,
+) -> CoreResult<Setting> {
     let too_many = |_| CoreError::from(ReactionError::TooMany);
     let only = match &reactions.available {
         ChatReactions::All => None,
         ChatReactions::None => Some(List::default()),
         ChatReactions::Some(emoji, custom) => {
-            let emoji = emoji.iter().map(|emoji| Reaction::Emoji(emoji.clone()));
-            let custom = custom.iter().map(|file| Reaction::Custom(crate::media::FileId(*file)));
-            let all = emoji.chain(custom).map(|one| log_text(&one));
+            let emoji = emoji.iter().map(|emoji| Ok(emoji.clone()));
+            let custom = custom.iter().map(|file| emoji_text(FileId(*file)));
+            let all = emoji.chain(custom).map(|text: CoreResult<String>| {
+                LogText::new(text?).map_err(|_| CoreError::TooLarge("reaction in a log"))
+            });
             Some(List::new(all.collect::<CoreResult<_>>()?).map_err(too_many)?)
         }
     };
@@ -205,8 +217,8 @@ impl Core {
         if !(1..=REACTIONS_UNIQ_MAX).contains(&kinds_max) {
             return Err(ReactionError::TooMany.into());
         }
-        let setting = setting(&reactions)?;
         self.write_or_ask(Some(actor), move |decide| {
+            let setting = setting(&reactions, |emoji| decide.emoji_text(emoji))?;
             decide.channel_view(owner, channel)?.needs_admin(AdminRights::CHANGE_INFO)?;
             let key = row_key(channel, ALLOWED, &[]);
             let before = decide.allowed_reactions(channel)?;
@@ -321,7 +333,8 @@ impl Decide<'_> {
         if carried == ChannelReactions::default() {
             return Ok(());
         }
-        let info = Info { setting: setting(&carried)?, cut: None, epoch: None };
+        let setting = setting(&carried, |emoji| self.emoji_text(emoji))?;
+        let info = Info { setting, cut: None, epoch: None };
         self.write_control(channel, Some(owner), LogAction::Info(info))?;
         self.put_shown(Keyspace::CHANNELS, &row_key(channel, ALLOWED, &[]), Some(&carried))
     }
@@ -437,7 +450,6 @@ impl Decide<'_> {
         };
         let (found, how) = (self.channel_row(channel)?, ReactHow::default());
         // What this node does not have it does not show.
-        let is_known = |wanted: &Reaction| ChatReactions::some(vec![wanted.clone()]).is_ok();
         let wanted = wanted.filter(is_known);
         match self.part(|decide| {
             decide.set_reaction(&found, id, &message, user, wanted, how, FAR_KINDS_MAX)
@@ -452,13 +464,18 @@ impl Decide<'_> {
         &mut self,
         channel: ChannelId,
         said: &LogReactions,
+        home: Node16,
     ) -> CoreResult<()> {
         let available = match &said.only {
             None => ChatReactions::All,
             Some(only) => {
-                let emoji = only.iter().filter(|text| !text.starts_with('#'));
-                let emoji = emoji.map(|text| Reaction::Emoji(text.to_string())).collect();
-                ChatReactions::some(emoji).unwrap_or(ChatReactions::None)
+                let mut known = Vec::new();
+                for text in only.iter() {
+                    // A bare number is one of the home's: so earlier versions have named them.
+                    let named = self.reaction_named(home, text.to_string())?;
+                    known.extend(named.filter(is_known));
+                }
+                ChatReactions::some(known).unwrap_or(ChatReactions::None)
             }
         };
         let kinds_max = said.kinds_max.clamp(1, REACTIONS_UNIQ_MAX as u8);
@@ -563,9 +580,22 @@ impl Core {
         said.map(|one| (one.user, vec![log_text(&one.reaction).unwrap().to_string()])).collect()
     }
 
+    /// A home that says which reactions a channel has, in words of the log.
+    pub(crate) async fn say_reactions(&self, channel: ChannelId, by: UserId, only: &[&str]) {
+        let only = only.iter().map(|text| LogText::new(*text).unwrap()).collect();
+        let only = Some(List::new(only).unwrap());
+        let setting = Setting::Reactions(LogReactions { only, kinds_max: 1 });
+        let info = Info { setting, cut: None, epoch: None };
+        let say = move |decide: &mut Decide<'_>| {
+            decide.write_control(channel, Some(by), LogAction::Info(info))
+        };
+        self.write(None, say).await.unwrap();
+    }
+
     /// Which reactions a channel has, as the log says it.
     pub(crate) fn reactions_setting(&self, channel: ChannelId) -> Setting {
-        setting(&self.channel_reactions(channel).unwrap()).unwrap()
+        let reactions = self.channel_reactions(channel).unwrap();
+        setting(&reactions, |emoji| Ok(self.own_emoji_text(emoji.0))).unwrap()
     }
 
     /// How many rows a message's reactions have.

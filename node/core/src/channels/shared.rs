@@ -111,7 +111,13 @@ impl Decide<'_> {
     /// Shows what came from other nodes.
     pub(crate) fn follow_log(&mut self, channel: ChannelId, events: &[LogEvent]) -> CoreResult<()> {
         self.inner.groups.health.note(channel, events);
+        for event in events {
+            if let LogEvent::Disputed(proof) = event {
+                self.note_dispute(channel, proof)?;
+            }
+        }
         if events.iter().any(|event| matches!(event, LogEvent::Recovered { .. })) {
+            self.forget_dispute(channel);
             self.follow_recovered(channel)?;
         } else if events.iter().any(|event| matches!(event, LogEvent::Control { .. })) {
             self.follow_chain(channel)?;
@@ -709,7 +715,12 @@ impl Decide<'_> {
         {
             self.event(Event::GroupsChanged);
         }
-        if now == row { Ok(()) } else { self.put_federated(channel, now) }
+        // Else it may never be asked who here wants it.
+        let is_another = (&now.home, now.public) != (&row.home, row.public);
+        if now != row {
+            self.put_federated(channel, now)?;
+        }
+        if is_another { self.hold(channel) } else { Ok(()) }
     }
 
     /// Shows what one entry of the chain does.
@@ -955,7 +966,9 @@ impl Decide<'_> {
             Setting::JoinToSend(so) => found.join_to_send = *so,
             Setting::JoinRequest(so) => found.join_request = *so,
             Setting::HiddenMembers(so) => found.hidden_members = *so,
-            Setting::Reactions(reactions) => return self.show_far_reactions(channel, reactions),
+            Setting::Reactions(reactions) => {
+                return self.show_far_reactions(channel, reactions, state.home.short());
+            }
             Setting::Picture(picture) => {
                 let by = by.unwrap_or(before.creator);
                 let picture = picture.as_ref().and_then(|picture| FileRecord::decode(picture).ok());

@@ -233,6 +233,7 @@ impl Core {
         top: MessageId,
         mut query: HistoryQuery,
     ) -> CoreResult<HistoryPage> {
+        self.look_at(channel).await;
         if query.offset_id == 0 && query.offset_date != 0 {
             let place = Place::Dialog(channel.into());
             query.offset_id = self.first_at(channel, place, query.offset_date).await?;

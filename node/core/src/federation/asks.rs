@@ -268,6 +268,9 @@ impl Decide<'_> {
                 return Err(CoreError::AdminRightMissing);
             }
             let by = UserRef { node, id: ask.user };
+            if let Action::Promote(of) = &action {
+                self.let_node_of_admin_in(channel, of.user.node)?;
+            }
             self.log_reactions(channel)?;
             let action = self.with_key(channel, action)?;
             let bare = ControlBody::answering(action.clone(), evidence.clone());

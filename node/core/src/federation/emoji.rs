@@ -22,7 +22,7 @@ use crate::media::{Document, FileId, FileRecord};
 use crate::message::Message;
 use crate::reactions::{Reaction, is_custom_emoji};
 use crate::record::Record as _;
-use crate::text::EntityKind;
+use crate::text::{Entity, EntityKind, Text};
 use crate::{Core, CoreResult};
 
 /// Emoji that are asked of one node at once.
@@ -128,14 +128,36 @@ impl Decide<'_> {
 
     /// Emoji of other nodes in a message: number here, node, number there.
     pub(crate) fn emoji_in(&self, message: &Message) -> CoreResult<Vec<(i64, [u8; 16], i64)>> {
+        self.emoji_named_in(message.entities.iter())
+    }
+
+    fn emoji_named_in<'a>(
+        &self,
+        entities: impl Iterator<Item = &'a Entity>,
+    ) -> CoreResult<Vec<(i64, [u8; 16], i64)>> {
         let mut emoji = BTreeMap::new();
-        for entity in &message.entities {
+        for entity in entities {
             let EntityKind::CustomEmoji { document_id } = entity.kind else { continue };
             if let Some((node, number)) = self.emoji_name(FileId(document_id))? {
                 emoji.insert(document_id, (node.0, number));
             }
         }
         Ok(emoji.into_iter().map(|(here, (node, number))| (here, node, number)).collect())
+    }
+
+    /// Emoji of other nodes in texts, as [`Decide::emoji_in`].
+    pub(crate) fn emoji_in_texts<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a Text>,
+    ) -> CoreResult<Vec<(i64, [u8; 16], i64)>> {
+        self.emoji_named_in(texts.flat_map(|text| &text.entities))
+    }
+
+    /// How logs call an emoji wherever it is named: by its node and its number there.
+    pub(crate) fn emoji_text(&self, here: FileId) -> CoreResult<String> {
+        let own = || (self.inner.logs.keys().node().short(), here.0);
+        let (node, number) = self.emoji_name(here)?.unwrap_or_else(own);
+        Ok(reaction_text(node, number))
     }
 
     /// What a log calls a reaction: of an emoji of this node `#` and its number, of another node's both.
@@ -198,6 +220,14 @@ impl Decide<'_> {
             Some(FileRecord::Document(document)) => Ok(Some(document)),
             _ => Ok(None),
         }
+    }
+}
+
+#[cfg(test)]
+impl Core {
+    /// How logs call an emoji of this node.
+    pub(crate) fn own_emoji_text(&self, number: i64) -> String {
+        reaction_text(self.node().short(), number)
     }
 }
 

@@ -9,6 +9,7 @@ use node_store::{Keyspace, Store};
 use parking_lot::RwLock;
 use serde::{Deserialize, Serialize};
 
+use super::holds::Holds;
 use super::{GROUP, RESERVED, people};
 use crate::channels::{Channels, LANES_MAX};
 use crate::decide::Decide;
@@ -128,6 +129,7 @@ pub(crate) struct Groups {
     /// With what their lanes hold elsewhere, once that was told.
     expected: RwLock<BTreeMap<GroupId, Option<Vec<EntryRef>>>>,
     pub(crate) health: super::Health,
+    pub(crate) holds: Holds,
 }
 
 #[derive(Debug, Default)]
@@ -142,6 +144,7 @@ impl Groups {
         for channel in channels.ids() {
             if let Some(row) = store.get(Keyspace::CHANNELS, &federated_key(channel))? {
                 groups.put(channel, Federated::decode(&row)?);
+                groups.holds.load(store, channel)?;
             }
         }
         Ok(groups)
@@ -195,9 +198,17 @@ impl Core {
     }
 
     /// Groups that are shared with others: all of other nodes, but for private ones that have let this
-    /// node go, and those of this one in which others write.
+    /// node go and those that it has let go itself, and those of this one in which others write.
     #[must_use]
     pub fn shared_groups(&self) -> Vec<SharedGroup> {
+        let resting = self.inner.groups.holds.resting();
+        let mut all = self.known_groups();
+        all.retain(|shared| shared.is_home || !resting.contains(&shared.channel));
+        all
+    }
+
+    /// The same, with those that this node has let go.
+    pub(super) fn known_groups(&self) -> Vec<SharedGroup> {
         let own = self.inner.logs.keys().node();
         let tables = self.inner.groups.tables.read();
         let groups = tables.groups.values().filter(|(_, row)| !row.is_out);
@@ -303,9 +314,12 @@ impl Core {
             FoundName::Person(card) => Ok(self.account_of(node.short(), card).await?.into()),
             FoundName::Group(group) => {
                 let group = GroupId(group);
-                if self.channel_of_group(group)?.is_none() {
-                    self.expect_group(group);
-                    network.follow(node, group).await?;
+                match self.channel_of_group(group)? {
+                    Some(channel) => self.open_again(channel).await?,
+                    None => {
+                        self.expect_group(group);
+                        network.follow(node, group).await?;
+                    }
                 }
                 // The node is slow to give it: it goes on behind.
                 let slow = CoreError::Flood { wait_s: FOUND_AGAIN_S };
@@ -323,6 +337,7 @@ impl Core {
         let Some(sharing) = self.sharing(channel).filter(|sharing| !sharing.is_home) else {
             return Ok(());
         };
+        self.open_again(channel).await?;
         let found = self.channel(channel).ok_or(CoreError::UnknownChannel)?;
         if found.broadcast || self.may_write_far(channel).await? {
             return Ok(());
@@ -470,6 +485,7 @@ impl Decide<'_> {
             self.begin_fill(channel, &lanes)?;
         }
         self.begin_copy(channel, &state)?;
+        self.hold(channel)?;
         self.after(move |inner| {
             inner.groups.expected.write().remove(&group);
         });

@@ -40,7 +40,7 @@ impl Core {
         if let Some(channel) = self.channel_by_username(name) {
             return Ok(channel);
         }
-        let shared = self.shared_groups();
+        let shared = self.known_groups();
         let mut found =
             shared.iter().filter(|one| name.len() >= 8 && one.group.to_string().starts_with(name));
         let first = found.next().ok_or(CoreError::UnknownChannel)?;
@@ -283,7 +283,8 @@ impl Decide<'_> {
             return Err(CoreError::AdminRightMissing);
         }
         self.begin_sharing(channel)?;
-        let (seq, id) = state.head;
+        // It is read anew where nobody else wrote in it.
+        let (seq, id) = self.with_chain(channel, |chain| chain.state().head)?;
         let number = state.generation.recovery.checked_add(1).ok_or(CoreError::BoxFull)?;
         let epoch = if state.is_public() {
             None

@@ -4,12 +4,13 @@
 //! is let go reads nothing that is said after it.
 
 use glog::body::{Action, AddNode, Admit, RemoveNode};
-use glog::{Node16, NodeCert, UserRef};
+use glog::{EntryRef, Node16, NodeCert, UserRef};
 
 use super::Federated;
 use super::groups::Left;
 use crate::decide::Decide;
 use crate::ids::{ChannelId, UserId};
+use crate::limits::Limit;
 use crate::{CoreError, CoreResult};
 
 /// For how long a node that was let go is told so, in seconds.
@@ -51,6 +52,24 @@ impl Decide<'_> {
         self.begin_sharing(channel)?;
         let action = self.with_key(channel, Action::AddNode(Box::new(add)))?;
         self.write_control(channel, by, action)
+    }
+
+    /// What an admin wants the home takes of nodes that take part: that of a new admin of a public channel
+    /// is let in. Of a private one it was before somebody of it came in.
+    pub(crate) fn let_node_of_admin_in(
+        &mut self,
+        channel: ChannelId,
+        node: Node16,
+    ) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node();
+        let decides = self.with_chain(channel, |chain| {
+            let state = chain.state();
+            state.home == own && state.is_public() && !state.is_member(node)
+        })?;
+        match self.node_row(node)?.filter(|row| decides && !row.blocked) {
+            Some(row) => self.let_node_in(channel, None, row.cert()?),
+            None => Ok(()),
+        }
     }
 
     /// An action with the key that it has to bring in a private group, which only the home can make.
@@ -102,13 +121,47 @@ impl Decide<'_> {
         if stays || self.is_anybody_of(channel, node)? {
             return Ok(());
         }
-        let remove = RemoveNode { node, cut: Some(self.cut_here(channel)?), epoch: None };
-        let action = self.with_key(channel, Action::RemoveNode(remove))?;
-        match self.write_control(channel, None, action) {
+        match self.remove_node(channel, node) {
             // Not now: a backup was restored, and members have not told yet what they hold.
             Err(CoreError::NodeUnreachable) => Ok(()),
             done => done,
         }
+    }
+
+    fn remove_node(&mut self, channel: ChannelId, node: Node16) -> CoreResult<()> {
+        let remove = RemoveNode { node, cut: Some(self.cut_here(channel)?), epoch: None };
+        let action = self.with_key(channel, Action::RemoveNode(remove))?;
+        self.write_control(channel, None, action)
+    }
+
+    /// Lets a node go that wants it: see [`crate::Core::let_node_go`].
+    pub(super) fn let_go_who_asks(
+        &mut self,
+        channel: ChannelId,
+        node: Node16,
+        end: Option<EntryRef>,
+    ) -> CoreResult<()> {
+        let own = self.inner.logs.keys().node();
+        let state = self.with_chain(channel, |chain| chain.state().clone())?;
+        if state.home != own || node == own.short() {
+            return Err(CoreError::UnknownChannel);
+        }
+        if !state.is_member(node) {
+            return Err(CoreError::ChatNotModified);
+        }
+        // What is said above the cut would be taken from everybody; and that somebody has left may be among
+        // it.
+        if let Some(end) = end
+            && (end.node != node || self.entry_at(channel, &end)?.is_none())
+        {
+            return Err(CoreError::Flood { wait_s: 60 });
+        }
+        let has_admins = state.admins.keys().any(|admin| admin.node == node);
+        if has_admins || node == state.owner.node || self.is_anybody_of(channel, node)? {
+            return Err(CoreError::AdminRightMissing);
+        }
+        self.take(Limit::LeavesOfNode(channel, node), 1)?;
+        self.remove_node(channel, node)
     }
 
     /// Whether somebody of a node is in a channel.
@@ -126,7 +179,8 @@ impl Decide<'_> {
         let now = self.now();
         let is_member = |node: &[u8; 32]| state.is_member(glog::NodeId(*node).short());
         let known = before.left.iter().filter(|left| left.until > now && !is_member(&left.node));
-        let gone = before.members.iter().filter(|node| !is_member(node));
+        // Of a public one it may read all.
+        let gone = before.members.iter().filter(|node| !state.is_public() && !is_member(node));
         let gone = gone.map(|node| Left {
             node: *node,
             seq: state.head.0,

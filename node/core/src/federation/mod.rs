@@ -14,13 +14,16 @@
 //! is not here yet; 25 and 26 custom emoji ([`emoji`]); 32 ++ node (16) a [`Binding`]; 48 to 58 letters
 //! ([`mail`]). Keyspace
 //! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]); 16 ++ node (16) ++ user (8):
-//! who is hidden here until the home has decided.
+//! who is hidden here until the home has decided; 19 how a channel is held ([`holds`]); 21 that its
+//! chain was told in two ways ([`dispute`]).
 
 mod asks;
 mod bindings;
+mod dispute;
 mod emoji;
 mod groups;
 mod health;
+mod holds;
 mod home;
 mod invite;
 mod live;
@@ -35,6 +38,7 @@ mod standing;
 
 pub use asks::Asked;
 pub use bindings::{Binding, Confirmed, Look};
+pub use dispute::Dispute;
 pub use emoji::EMOJI_AT_ONCE;
 pub(crate) use groups::{Federated, Groups};
 pub use groups::{FoundName, SharedGroup};

@@ -137,7 +137,7 @@ impl Core {
         })
         .await?;
         self.forget_names(node).await?;
-        for shared in self.shared_groups().into_iter().filter(|one| one.home.short() == node) {
+        for shared in self.known_groups().into_iter().filter(|one| one.home.short() == node) {
             self.write(None, move |decide| decide.show_name_again(shared.channel)).await?;
         }
         Ok(())
@@ -166,6 +166,11 @@ fn known(row: &NodeRow) -> CoreResult<KnownNode> {
 impl Decide<'_> {
     pub(super) fn node_row(&self, node: Node16) -> CoreResult<Option<NodeRow>> {
         self.load(Keyspace::NODES, &key(node))
+    }
+
+    /// The whole name of a node that is known here.
+    pub(crate) fn node_named(&self, node: Node16) -> CoreResult<Option<NodeId>> {
+        Ok(self.node_row(node)?.map(|row| NodeId(row.id)))
     }
 
     /// Whether the operator wants nothing of a node: what it brought stays as it is.

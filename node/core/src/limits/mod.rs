@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 pub use bucket::{Bucket, Buckets, ByAddress, Rate, address_key};
 
 use crate::decide::Decide;
-use crate::ids::UserId;
+use crate::ids::{ChannelId, UserId};
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
@@ -49,6 +49,8 @@ pub enum Limit {
     ReportsOfNode(glog::Node16),
     /// Messages that one other node takes down here.
     TakedownsOfNode(glog::Node16),
+    /// How often one other node is let out of a group of this one.
+    LeavesOfNode(ChannelId, glog::Node16),
     /// Numbers looked up by importing contacts.
     Imports(UserId),
     /// Usernames and numbers looked up.
@@ -99,6 +101,8 @@ impl Limit {
             Self::ReportsOfNode(_) => per_hour(20, 10),
             // An operator does so by hand.
             Self::TakedownsOfNode(_) => per_hour(100, 20),
+            // Whoever comes and goes makes the group's chain longer for everybody.
+            Self::LeavesOfNode(..) => Rate { burst: 2, per_second: 2.0 / 86_400.0 },
             // An address book, once; then a few numbers a day.
             Self::Imports(_) => per_hour(1000, 50),
             Self::Lookups(_) => per_hour(100, 200),
@@ -150,6 +154,7 @@ impl Limit {
             Self::LettersOfNode(node) => [&[b'l'][..], &node.0].concat(),
             Self::ReportsOfNode(node) => [&[b'T'][..], &node.0].concat(),
             Self::TakedownsOfNode(node) => [&[b't'][..], &node.0].concat(),
+            Self::LeavesOfNode(channel, node) => [&[b'v'][..], &channel.bytes(), &node.0].concat(),
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),

@@ -142,6 +142,7 @@ impl Core {
     pub async fn prepare(&self, name: &str) -> CoreResult<Option<Invite>> {
         let name = name.to_owned();
         self.index_groups().await?;
+        self.begin_holds().await?;
         let stamp = self.inner.stamp;
         self.write(None, move |decide| decide.notice_restore(stamp)).await?;
         self.write(None, move |decide| decide.prepare(&name)).await

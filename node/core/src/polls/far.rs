@@ -27,15 +27,11 @@ impl Decide<'_> {
         asked: LogPoll,
     ) -> CoreResult<Option<PollId>> {
         let now = self.now();
-        // What is bounded at its author's is bounded here, whoever wrote it. Numbers of people and of
-        // emoji are those of another node: here they are somebody else's.
+        // What is bounded at its author's is bounded here, whoever wrote it. Numbers of people are those of
+        // another node: here they are somebody else's.
         let text = |mut text: Text| {
-            let is_of_words = |entity: &Entity| {
-                !matches!(
-                    entity.kind,
-                    EntityKind::MentionName { .. } | EntityKind::CustomEmoji { .. }
-                )
-            };
+            let is_of_words =
+                |entity: &Entity| !matches!(entity.kind, EntityKind::MentionName { .. });
             text.entities.retain(is_of_words);
             Text::draft(&text.text, text.entities).ok()
         };

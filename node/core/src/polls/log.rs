@@ -44,6 +44,20 @@ pub(crate) struct LogPoll {
     pub(crate) hide_results_until_close: bool,
 }
 
+impl LogPoll {
+    /// All that is written in it.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &Text> {
+        let answers = self.answers.iter().map(|(text, _)| text);
+        [&self.question].into_iter().chain(answers).chain(&self.solution)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn texts_mut(&mut self) -> impl Iterator<Item = &mut Text> {
+        let answers = self.answers.iter_mut().map(|(text, _)| text);
+        [&mut self.question].into_iter().chain(answers).chain(&mut self.solution)
+    }
+}
+
 #[cfg(test)]
 impl LogPoll {
     /// A question, its answers, and nothing more.

@@ -1,6 +1,7 @@
 //! Custom emoji across nodes: in texts, in reactions, before topics.
 
 use super::nodes::Nodes;
+use super::polls::poll;
 use super::stickers::files;
 use super::world::Member;
 use crate::*;
@@ -148,4 +149,135 @@ async fn the_emoji_before_a_topic_is_the_same_on_all_nodes() {
     nodes.core(1).fetch_emoji(nodes.people[1].id, &[here]).await.unwrap();
     let blob = |node: usize, file| nodes.core(node).document(file).unwrap().unwrap().blob;
     assert_eq!(blob(1, here), blob(0, flame));
+}
+
+impl Nodes {
+    /// Asks a poll with an emoji in its question, in its first answer and in its solution.
+    async fn ask_about(&self, node: usize, place: ChannelId, emoji: FileId) {
+        let quiz = NewPoll { quiz: true, correct: vec![1], ..poll(2) };
+        let first = NewAnswer { text: with(emoji), option: vec![0] };
+        let answers = [vec![first], quiz.answers[1..].to_vec()].concat();
+        let question = with(emoji);
+        let asked = NewPoll { question, answers, solution: Some(with(emoji)), ..quiz };
+        self.worlds[node].ask(self.people[node], place.into(), asked).await.unwrap();
+    }
+
+    /// The custom emoji of the newest poll of a group on a node.
+    async fn asked_about(&self, node: usize, place: ChannelId) -> Vec<i64> {
+        let who = self.people[node];
+        let page = self.core(node).history(who.id, place.into(), ALL).await.unwrap();
+        let polls = page.messages.into_iter().find_map(|stored| match stored.message.media {
+            Some(Media::Poll(poll)) => Some(poll),
+            _ => None,
+        });
+        let shown = self.core(node).poll(who.id, polls.expect("a poll")).unwrap().unwrap();
+        let answers = shown.poll.answers.iter().map(|answer| &answer.text);
+        let texts = [&shown.poll.question].into_iter().chain(answers).chain(&shown.poll.solution);
+        let entities = texts.flat_map(|text| &text.entities);
+        let number = |entity: &Entity| match entity.kind {
+            EntityKind::CustomEmoji { document_id } => Some(document_id),
+            _ => None,
+        };
+        entities.filter_map(number).collect()
+    }
+}
+
+#[tokio::test]
+async fn emoji_in_polls_are_the_same_on_all_nodes() {
+    let nodes = Nodes::new(3).await;
+    let (place, group) = nodes.public(false, "harbour_talk").await;
+    let set = nodes.worlds[0].set(nodes.people[0], "Marks", SetKind::Emoji).await;
+    let flame = files(&set)[1];
+    nodes.ask_about(0, place, flame).await;
+    let there = nodes.join(1, "harbour_talk").await;
+    let at_third = nodes.join(2, "harbour_talk").await;
+    nodes.heal(&[group]).await;
+    let blob = nodes.core(0).document(flame).unwrap().unwrap().blob;
+    let mut here = Vec::new();
+    for (node, place) in [(1, there), (2, at_third)] {
+        let (core, who) = (nodes.core(node), nodes.people[node]);
+        let found = nodes.asked_about(node, place).await;
+        assert!(found.len() == 3 && found.iter().all(|one| *one == found[0]), "{found:?}");
+        core.fetch_emoji(who.id, &[FileId(found[0])]).await.unwrap();
+        assert_eq!(core.document(FileId(found[0])).unwrap().unwrap().blob, blob, "{node}");
+        here.push(found[0]);
+    }
+    // Somebody of another node asks with it: it stays the home's, everywhere.
+    nodes.ask_about(1, there, FileId(here[0])).await;
+    nodes.heal(&[group]).await;
+    assert_eq!(nodes.asked_about(0, place).await, [flame.0; 3]);
+    assert_eq!(nodes.asked_about(2, at_third).await, [here[1]; 3]);
+}
+
+#[tokio::test]
+async fn the_reactions_that_a_group_allows_are_the_same_on_all_nodes() {
+    let nodes = Nodes::new(3).await;
+    let (place, group) = nodes.public(false, "harbour_talk").await;
+    let (home, ada) = (nodes.core(0), nodes.people[0]);
+    let of_home = files(&nodes.worlds[0].set(ada, "Marks", SetKind::Emoji).await);
+    let there = nodes.join(1, "harbour_talk").await;
+    let at_third = nodes.join(2, "harbour_talk").await;
+    let of_far = files(&nodes.worlds[1].set(nodes.people[1], "Flags", SetKind::Emoji).await);
+    // The home names an emoji of its own and one of another node.
+    nodes.send_emoji(1, there, of_far[0]).await;
+    nodes.heal(&[group]).await;
+    let flag = nodes.newest_emoji(0, place).await.1.expect("an emoji");
+    let emoji = vec!["👍".to_owned()];
+    let allowed = |custom: &[FileId]| ChannelReactions {
+        available: ChatReactions::Some(emoji.clone(), custom.iter().map(|one| one.0).collect()),
+        kinds_max: 3,
+    };
+    let says = allowed(&[of_home[0], flag]);
+    home.edit_channel_reactions(ada.actor(), ada.id, place, says.clone()).await.unwrap();
+    nodes.heal(&[group]).await;
+    assert_eq!(home.channel_reactions(place).unwrap(), says);
+    let blobs = [home.document(of_home[0]), nodes.core(1).document(of_far[0])];
+    let blobs = blobs.map(|found| found.unwrap().unwrap().blob);
+    for (node, place) in [(1, there), (2, at_third)] {
+        let (core, who) = (nodes.core(node), nodes.people[node]);
+        let shown = core.channel_reactions(place).unwrap();
+        assert_eq!(shown.kinds_max, 3);
+        let ChatReactions::Some(words, custom) = shown.available else { panic!("{shown:?}") };
+        assert_eq!((&words, custom.len()), (&emoji, 2));
+        let custom: Vec<FileId> = custom.into_iter().map(FileId).collect();
+        core.fetch_emoji(who.id, &custom).await.unwrap();
+        for (one, blob) in custom.iter().zip(blobs) {
+            assert_eq!(core.document(*one).unwrap().unwrap().blob, blob, "{node}");
+        }
+    }
+    // What is the reader's own has its own number.
+    let ChatReactions::Some(_, custom) = nodes.core(1).channel_reactions(there).unwrap().available
+    else {
+        panic!()
+    };
+    assert_eq!(custom[1], of_far[0].0);
+    // An admin of another node says it of its own: the home has it, and so has the third.
+    let user = nodes.known(0, 1).await;
+    let rights = AdminRights::CHANGE_INFO;
+    home.edit_channel_admin(ada.actor(), ada.id, place, user, rights, "Mate".into()).await.unwrap();
+    nodes.heal(&[group]).await;
+    let (far, eve) = (nodes.core(1), nodes.people[1]);
+    far.edit_channel_reactions(eve.actor(), eve.id, there, allowed(&[of_far[1]])).await.unwrap();
+    nodes.heal(&[group]).await;
+    assert_eq!(far.channel_reactions(there).unwrap(), allowed(&[of_far[1]]));
+    let blob = far.document(of_far[1]).unwrap().unwrap().blob;
+    for (node, place) in [(0, place), (2, at_third)] {
+        let (core, who) = (nodes.core(node), nodes.people[node]);
+        let ChatReactions::Some(_, custom) = core.channel_reactions(place).unwrap().available
+        else {
+            panic!("{node}")
+        };
+        let custom: Vec<FileId> = custom.into_iter().map(FileId).collect();
+        core.fetch_emoji(who.id, &custom).await.unwrap();
+        assert_eq!(core.document(custom[0]).unwrap().unwrap().blob, blob, "{node}");
+    }
+    // As an earlier version has said it: a number of the home's.
+    home.say_reactions(place, ada.id, &["👍", &format!("#{}", of_home[1].0)]).await;
+    nodes.heal(&[group]).await;
+    let ChatReactions::Some(_, custom) = far.channel_reactions(there).unwrap().available else {
+        panic!()
+    };
+    far.fetch_emoji(eve.id, &[FileId(custom[0])]).await.unwrap();
+    let blob = home.document(of_home[1]).unwrap().unwrap().blob;
+    assert_eq!(far.document(FileId(custom[0])).unwrap().unwrap().blob, blob);
 }

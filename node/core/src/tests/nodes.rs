@@ -1,6 +1,10 @@
 //! Several nodes that reach each other without a network, whole logs or a part of them at a time.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use glog::{GroupId, NodeId};
+use parking_lot::Mutex;
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 
@@ -15,11 +19,17 @@ const ALL: usize = 1 << 20;
 struct Way {
     from: Core,
     all: Vec<Core>,
+    away: Away,
 }
+
+/// Nodes that cannot be asked.
+type Away = Arc<Mutex<BTreeSet<NodeId>>>;
 
 impl Way {
     fn to(&self, node: NodeId) -> CoreResult<&Core> {
-        self.all.iter().find(|core| core.node() == node).ok_or(CoreError::NodeUnreachable)
+        let away = self.away.lock();
+        let mut reached = self.all.iter().filter(|core| !away.contains(&core.node()));
+        reached.find(|core| core.node() == node).ok_or(CoreError::NodeUnreachable)
     }
 }
 
@@ -97,6 +107,7 @@ impl Network for Way {
 pub(super) struct Nodes {
     pub(super) worlds: Vec<World>,
     pub(super) people: Vec<Member>,
+    away: Away,
 }
 
 impl Nodes {
@@ -110,7 +121,7 @@ impl Nodes {
             worlds.push(world);
         }
         worlds.insert(0, home);
-        let nodes = Self { worlds, people };
+        let nodes = Self { worlds, people, away: Away::default() };
         nodes.connect().await;
         nodes
     }
@@ -118,7 +129,8 @@ impl Nodes {
     async fn connect(&self) {
         let all: Vec<Core> = self.worlds.iter().map(|world| world.core.clone()).collect();
         for from in &all {
-            from.connect(std::sync::Arc::new(Way { from: from.clone(), all: all.clone() }));
+            let away = self.away.clone();
+            from.connect(Arc::new(Way { from: from.clone(), all: all.clone(), away }));
             for other in all.iter().filter(|other| other.node() != from.node()) {
                 from.learn_node(other.cert()).await.unwrap();
             }
@@ -127,14 +139,26 @@ impl Nodes {
 
     /// All of them end and start again.
     pub(super) async fn reopen(self) -> Self {
-        let worlds = self.worlds.into_iter().map(World::reopen).collect();
-        let nodes = Self { worlds, people: self.people };
+        let Self { worlds, people, away } = self;
+        let worlds = worlds.into_iter().map(World::reopen).collect();
+        let nodes = Self { worlds, people, away };
         nodes.connect().await;
         nodes
     }
 
     pub(super) fn core(&self, node: usize) -> &Core {
         &self.worlds[node].core
+    }
+
+    /// A node cannot be asked any more, or again.
+    pub(super) fn goes_away(&self, node: usize, away: bool) {
+        let node = self.core(node).node();
+        let mut all = self.away.lock();
+        if away {
+            all.insert(node)
+        } else {
+            all.remove(&node)
+        };
     }
 
     /// A group, as it is on a node.

@@ -133,6 +133,7 @@ impl World {
             one_device_per_kind: ways.one_device_per_kind,
             reaches_numbers: ways.numbers,
             keep_s: ways.keep_s,
+            follow_s: FOLLOW_S,
             quotas: ways.quotas,
         };
         let core = Core::open_with(setup, pace).unwrap();

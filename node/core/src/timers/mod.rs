@@ -62,6 +62,8 @@ pub(crate) enum Kind {
     Tally,
     /// The log of a channel is told who reacted.
     React,
+    /// Whether somebody here wants a channel of another node still.
+    LetGo,
 }
 
 impl Kind {
@@ -76,6 +78,7 @@ impl Kind {
             Self::ClearRows => 16,
             Self::Tally => 17,
             Self::React => 18,
+            Self::LetGo => 24,
         }
     }
 }
@@ -266,6 +269,7 @@ impl Decide<'_> {
             Some(16) => self.clear_rows_later(rest),
             Some(17) => self.fire_tally(rest),
             Some(18) => self.log_reactions(place.channel().ok_or_else(damaged)?),
+            Some(24) => self.fire_let_go(place.channel().ok_or_else(damaged)?, due_at(key)),
             _ => Err(damaged()),
         }
     }
