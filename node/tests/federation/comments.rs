@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::CHANNELS;
 use crate::clients::TELETHON;
 use crate::driver::{Driver, SOON};
+use crate::many::until;
 use crate::two::{Two, came, play};
 use crate::uploads::{WEBP_2, sticker};
 
@@ -151,10 +152,15 @@ fn discussed(mut two: Two) {
     two.bob.settle();
     two.line.heal();
     came(&mut two.ada, "said at b");
-    two.bob.expect_event("the mended copy", SOON, |event| {
+    two.bob.expect_event("the mended post", SOON, |event| {
         event["_"] == "UpdateEditChannelMessage"
-            && event["message"]["id"] == top
+            && event["message"]["id"] == post_at_bob
             && event["message"]["message"] == "ships, mended"
+    });
+    // Who is not in the group is told nothing of it.
+    until("the copy is mended", || {
+        let copy = shown(&mut two.bob, talk_at_b, top);
+        (copy["message"] == "ships, mended").then_some(())
     });
     came(&mut two.bob, "sails");
     let (at_a, at_b) =
