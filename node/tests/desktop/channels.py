@@ -113,7 +113,7 @@ def channels(args, screen):
         telethon.do("send", to=news, text="Wind from the west")
         (place, *_), _ = screen.wait_for("17-news", "gazette", part=CHATS)
         screen.click(place)
-        # The program places that she was added below what was posted in the same second, and above what came later.
+        # The post is not always the lowest of what the program shows.
         post, _ = screen.wait_until_still("18-post", "wind", "west", part=TALK)
         screen.wait_for("18-post", "west", "thea", part=signed(post))
         screen.wait_for("18-post", "mute", part=BAR)
