@@ -46,6 +46,7 @@ pub(crate) fn shared() -> Arc<Shared> {
         reaches_numbers: false,
         quotas: node_core::Quotas::default(),
         keep_s: 0,
+        follow_s: node_core::FOLLOW_S,
         log_keys: node_core::LogKeys::generate(&mut crate::rng()),
     });
     Shared::new(Setup {
