@@ -107,7 +107,7 @@ mod tests {
         // Who comes and goes holds it up no longer than who stays.
         let flaps = |wait: &mut Wait, second: u64| {
             wait.has(second * 1_000);
-            second % 2 == 0
+            second.is_multiple_of(2)
         };
         assert_eq!(over_after(flaps), Some(1_800));
     }
