@@ -22,6 +22,7 @@ mod far_comments;
 mod far_emoji;
 mod far_gone;
 mod far_reports;
+mod far_sums;
 mod far_topics;
 mod federation;
 mod history;

@@ -49,6 +49,8 @@ pub enum Limit {
     ReportsOfNode(glog::Node16),
     /// Messages that one other node takes down here.
     TakedownsOfNode(glog::Node16),
+    /// Messages of which one other node tells what its people do.
+    SumsOfNode(glog::Node16),
     /// Numbers looked up by importing contacts.
     Imports(UserId),
     /// Usernames and numbers looked up.
@@ -99,6 +101,8 @@ impl Limit {
             Self::ReportsOfNode(_) => per_hour(20, 10),
             // An operator does so by hand.
             Self::TakedownsOfNode(_) => per_hour(100, 20),
+            // All of a large channel anew, and then what people look at.
+            Self::SumsOfNode(_) => per_hour(10_000, 50_000),
             // An address book, once; then a few numbers a day.
             Self::Imports(_) => per_hour(1000, 50),
             Self::Lookups(_) => per_hour(100, 200),
@@ -150,6 +154,7 @@ impl Limit {
             Self::LettersOfNode(node) => [&[b'l'][..], &node.0].concat(),
             Self::ReportsOfNode(node) => [&[b'T'][..], &node.0].concat(),
             Self::TakedownsOfNode(node) => [&[b't'][..], &node.0].concat(),
+            Self::SumsOfNode(node) => [&[b'V'][..], &node.0].concat(),
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),

@@ -62,6 +62,12 @@ pub(crate) enum Kind {
     Tally,
     /// The log of a channel is told who reacted.
     React,
+    /// The home of a channel is told what people here did.
+    TellSums,
+    /// The log of a channel is told what its readers did.
+    SaySums,
+    /// A node that reads may be gone, or has told some of what it had told anew.
+    Reader,
 }
 
 impl Kind {
@@ -76,6 +82,9 @@ impl Kind {
             Self::ClearRows => 16,
             Self::Tally => 17,
             Self::React => 18,
+            Self::TellSums => 32,
+            Self::SaySums => 33,
+            Self::Reader => 34,
         }
     }
 }
@@ -266,6 +275,9 @@ impl Decide<'_> {
             Some(16) => self.clear_rows_later(rest),
             Some(17) => self.fire_tally(rest),
             Some(18) => self.log_reactions(place.channel().ok_or_else(damaged)?),
+            Some(32) => self.fire_telling(place.channel().ok_or_else(damaged)?),
+            Some(33) => self.fire_saying(place.channel().ok_or_else(damaged)?, rest),
+            Some(34) => self.fire_reader(place.channel().ok_or_else(damaged)?, rest, value),
             _ => Err(damaged()),
         }
     }
