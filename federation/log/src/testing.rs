@@ -8,7 +8,8 @@ use rand::{RngExt, SeedableRng};
 
 use crate::author::{Author, write_control, write_genesis};
 use crate::body::{
-    Action, Ask, ControlBody, Cut, DataBody, Epoch, Genesis, GroupKind, Post, Topic, TopicEdit,
+    Action, Ask, ControlBody, Cut, DataBody, Epoch, Genesis, GroupKind, Post, Readers, Sums, Topic,
+    TopicEdit,
 };
 use crate::cbor::{Blob, List, Text};
 use crate::cert::{CertBody, NodeCert};
@@ -196,6 +197,18 @@ pub(crate) fn topic_edit(topic: Option<EntryRef>, rng: &mut StdRng) -> DataBody 
         hidden: rng.random_bool(0.2).then(|| rng.random()),
         pinned: rng.random_bool(0.2).then(|| rng.random_range(0..3)),
     })
+}
+
+/// What readers have said of a message, or how many they are: the home's words, whoever writes them.
+pub(crate) fn sums(target: EntryRef, rng: &mut StdRng) -> DataBody {
+    let (n, mark) = (rng.random_range(0..5), [rng.random(); 8]);
+    let marks = List::new(vec![mark]).unwrap();
+    if rng.random_bool(0.3) {
+        return DataBody::Readers(Readers { members: n, marks });
+    }
+    let reactions = List::new(vec![(Text::new("👍").unwrap(), n)]).unwrap();
+    let votes = List::new(vec![(1, n)]).unwrap();
+    DataBody::Sums(Box::new(Sums { target, reactions, votes, voters: n, views: n, marks }))
 }
 
 pub(crate) fn cut(heads: &[EntryRef]) -> Option<Cut> {

@@ -50,7 +50,7 @@ pub(crate) fn channel(view: View<'_>, id: ChannelId) -> CoreResult<enums::Chat> 
             _ => None,
         }),
         default_banned_rights: (!found.broadcast).then(|| banned_rights(found.banned)),
-        participants_count: Some(found.members),
+        participants_count: Some(found.members_everywhere()),
         ..types::Channel::default()
     }
     .into())

@@ -25,6 +25,7 @@ mod far_gone;
 mod far_holds;
 mod far_link;
 mod far_reports;
+mod far_sums;
 mod far_topics;
 mod federation;
 mod history;

@@ -65,6 +65,8 @@ mod rotation;
 #[cfg(test)]
 #[path = "../groups/scene.rs"]
 mod scene;
+#[cfg(test)]
+mod sums;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]
 #[path = "../support/mod.rs"]

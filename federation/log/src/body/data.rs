@@ -20,6 +20,8 @@ const TOPIC_TITLE_BYTES_MAX: usize = 512;
 const TOPIC_ICON_BYTES_MAX: usize = 64;
 /// Pins that one Unpin ends.
 const UNPINNED_MAX: usize = 32;
+/// Letters that one Sums, or one Readers, counts for the first time.
+const MARKS_MAX: usize = 64;
 
 record! {
     /// A photo, a video, a file of a message.
@@ -193,6 +195,35 @@ record! {
     pub struct Count {
         /// So many.
         pub members: u64,
+    }
+}
+
+record! {
+    /// What nodes that only read have told the home of one message, added up; the home's word alone
+    /// counts, and its last one replaces those before.
+    pub struct Sums {
+        /// Of which message.
+        pub target: EntryRef,
+        /// Reactions, and how often each was chosen there.
+        pub reactions: List<(Text<32>, u64), OPTIONS_MAX>,
+        /// Options of a poll, and how many chose each there.
+        pub votes: List<(u16, u64), OPTIONS_MAX>,
+        /// How many voted there, for whatever.
+        pub voters: u64,
+        /// By how many it was seen, those at the home among them: nothing else tells that.
+        pub views: u64,
+        /// Of the letters that are counted here for the first time, what their nodes know them by.
+        pub marks: List<[u8; 8], MARKS_MAX>,
+    }
+}
+
+record! {
+    /// How many people of nodes that only read are in a group, as those have told the home.
+    pub struct Readers {
+        /// So many.
+        pub members: u64,
+        /// As in [`Sums`].
+        pub marks: List<[u8; 8], MARKS_MAX>,
     }
 }
 

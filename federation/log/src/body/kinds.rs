@@ -6,7 +6,8 @@ use super::control::{
     MoveHome, Promote, Recover, RemoveNode, Restore, Restrict, Settle, TransferOwner, Unban,
 };
 use super::data::{
-    Count, Delete, Edit, Member, Open, Pin, Post, React, Tally, Topic, TopicEdit, Unpin, Vote,
+    Count, Delete, Edit, Member, Open, Pin, Post, React, Readers, Sums, Tally, Topic, TopicEdit,
+    Unpin, Vote,
 };
 use super::{SALT_BYTES, salted, unsalted};
 use crate::cbor::{Malformed, Reader, Wire, Writer};
@@ -90,6 +91,8 @@ kinds! {
         75 Open(Box<Open>),
         76 Topic(Topic),
         77 TopicEdit(TopicEdit),
+        78 Sums(Box<Sums>),
+        79 Readers(Readers),
     }
 }
 

@@ -16,8 +16,8 @@ pub use control::{
     Setting, Settle, TransferOwner, Unban,
 };
 pub use data::{
-    Count, Delete, Edit, Media, Member, Open, Pin, Post, React, Reaction, Tally, Topic, TopicEdit,
-    Unpin, Vote,
+    Count, Delete, Edit, Media, Member, Open, Pin, Post, React, Reaction, Readers, Sums, Tally,
+    Topic, TopicEdit, Unpin, Vote,
 };
 pub use kinds::{Action, ControlBody, DataBody};
 

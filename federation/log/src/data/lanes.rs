@@ -59,6 +59,7 @@ pub struct Lanes {
     general: BTreeSet<EntryRef>,
     memberships: BTreeMap<UserRef, BTreeSet<EntryRef>>,
     counts: BTreeMap<Node16, BTreeSet<EntryRef>>,
+    readers: BTreeMap<Node16, BTreeSet<EntryRef>>,
     /// The head that was last named of each lane, when it was last looked at.
     named: BTreeMap<(Node16, u32), EntryRef>,
     /// Entries that cite what the chain does not reach yet, by the number cited.
@@ -266,6 +267,9 @@ impl Lanes {
             Some(DataBody::Count(_)) => {
                 self.counts.entry(at.node).or_default().insert(at);
             }
+            Some(DataBody::Readers(_)) => {
+                self.readers.entry(at.node).or_default().insert(at);
+            }
             Some(DataBody::TopicEdit(TopicEdit { target: None, .. })) => {
                 self.general.insert(at);
             }
@@ -467,7 +471,9 @@ impl Lanes {
             reactions: BTreeMap::new(),
             votes: BTreeMap::new(),
             tallies: BTreeMap::new(),
+            sums: None,
         };
+        let home = chain.state().home.short();
         let is_channel = chain.state().kind() == GroupKind::Channel;
         let mut edits: BTreeMap<Node16, &Record> = BTreeMap::new();
         // `about` is in the order of lanes: what comes later replaces what was before.
@@ -487,6 +493,10 @@ impl Lanes {
                     let cap = self.cap(chain, by.at.node);
                     let counts = tally.counts.iter().map(|(option, n)| (*option, (*n).min(cap)));
                     message.tallies.insert(by.at.node, counts.collect());
+                }
+                // What another node was told when it was the home is told to this one anew.
+                Some(DataBody::Sums(sums)) if by.at.node == home => {
+                    message.sums = Some((**sums).clone());
                 }
                 _ => {}
             }
@@ -591,6 +601,16 @@ impl Lanes {
         }
     }
 
+    /// How many members of nodes that only read the home says that there are.
+    pub fn readers(&self, chain: &Chain) -> Option<u64> {
+        let said = self.readers.get(&chain.state().home.short())?;
+        let last = said.iter().rev().find(|at| self.counts(at))?;
+        match self.get(last)?.body()? {
+            DataBody::Readers(readers) => Some(readers.members),
+            _ => None,
+        }
+    }
+
     /// The messages that an entry says something about: of a Post, itself.
     pub fn subjects(&self, at: &EntryRef) -> Vec<EntryRef> {
         let Some(record) = self.records.get(at) else { return Vec::new() };
@@ -628,6 +648,7 @@ impl Lanes {
             messages: self.posts.iter().filter_map(message).collect(),
             members: self.memberships.keys().filter_map(membership).collect(),
             counts: self.counts.keys().filter_map(count).collect(),
+            readers: self.readers(chain),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::record::DataEntry;
 use super::view::{Message, Topic, View};
-use crate::body::{Action, Cut, DataBody, Edit, GroupKind, Pin, Setting, TopicEdit};
+use crate::body::{Action, Cut, DataBody, Edit, GroupKind, Pin, Setting, Sums, TopicEdit};
 use crate::cert::Opened;
 use crate::control::{ControlEntry, State, Verdict};
 use crate::ids::{ControlRef, EntryRef, Node16, UserRef};
@@ -50,6 +50,7 @@ pub fn evaluate(chain: &[ControlEntry], entries: &[DataEntry]) -> Option<View> {
             view.topics.insert(Some(entry.at), topic);
         }
     }
+    view.readers = world.readers();
     if !world.is_channel() && !world.topic_edits(None).is_empty() {
         view.topics.insert(None, world.changed(Topic::default(), None));
     }
@@ -433,6 +434,7 @@ impl World<'_> {
             reactions: self.reactions(entry),
             votes: self.votes(entry),
             tallies: self.tallies(entry),
+            sums: self.sums(entry),
         })
     }
 
@@ -557,6 +559,32 @@ impl World<'_> {
             (at.node, counts.into_iter().map(|(option, n)| (option, n.min(cap))).collect())
         };
         all.into_iter().map(capped).collect()
+    }
+
+    /// "The home's word alone counts, and its last one replaces those before."
+    fn sums(&self, post: &DataEntry) -> Option<Sums> {
+        let all = self.entries.iter().filter_map(|entry| match entry.body() {
+            Some(DataBody::Sums(sums)) if sums.target == post.at && self.is_of_home(entry) => {
+                self.holds(entry).then_some((entry.at, sums))
+            }
+            _ => None,
+        });
+        all.max_by_key(|(at, _)| *at).map(|(_, sums)| (**sums).clone())
+    }
+
+    fn readers(&self) -> Option<u64> {
+        let all = self.entries.iter().filter_map(|entry| match entry.body() {
+            Some(DataBody::Readers(readers)) if self.is_of_home(entry) => {
+                self.holds(entry).then_some((entry.at, readers.members))
+            }
+            _ => None,
+        });
+        all.max().map(|(_, members)| members)
+    }
+
+    /// Whether the node that is the home now has written an entry.
+    fn is_of_home(&self, entry: &DataEntry) -> bool {
+        self.states.last().is_some_and(|(state, _)| state.home == entry.node)
     }
 
     /// "A node's tally is capped at its member count."

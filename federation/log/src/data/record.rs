@@ -83,7 +83,13 @@ impl DataEntry {
     pub fn contradicts_itself(&self) -> bool {
         let by_node = matches!(
             self.kind,
-            kinds::REACT | kinds::TALLY | kinds::COUNT | kinds::CERT | kinds::OPEN
+            kinds::REACT
+                | kinds::TALLY
+                | kinds::COUNT
+                | kinds::CERT
+                | kinds::OPEN
+                | kinds::SUMS
+                | kinds::READERS
         );
         !self.is_sound() || by_node != (self.user.id == 0)
     }
@@ -103,7 +109,7 @@ impl DataEntry {
             Some(DataBody::React(react)) => react.items.iter().all(|item| item.user != 0),
             _ => self.content != Content::Nonsense,
         };
-        let known = (kinds::POST..=kinds::TOPIC_EDIT).contains(&self.kind);
+        let known = (kinds::POST..=kinds::READERS).contains(&self.kind);
         let opens_first = opens == (self.at.seq == 0 && self.at.inc > 0);
         known && flags_fit && body_fits && opens_first
     }
@@ -132,6 +138,7 @@ impl DataEntry {
             Some(DataBody::React(react)) => react.items.iter().map(|item| item.target).collect(),
             Some(DataBody::Tally(tally)) => vec![tally.target],
             Some(DataBody::Vote(vote)) => vec![vote.target],
+            Some(DataBody::Sums(sums)) => vec![sums.target],
             Some(DataBody::TopicEdit(edit)) => edit.target.into_iter().collect(),
             _ => Vec::new(),
         }
@@ -148,5 +155,6 @@ pub(crate) mod kinds {
     pub(crate) const CERT: u16 = 74;
     pub(crate) const OPEN: u16 = 75;
     pub(crate) const TOPIC: u16 = 76;
-    pub(crate) const TOPIC_EDIT: u16 = 77;
+    pub(crate) const SUMS: u16 = 78;
+    pub(crate) const READERS: u16 = 79;
 }

@@ -23,6 +23,7 @@ use crate::rights::Rights;
 use crate::testing::{Start, TestNode, control, cut, epoch, genesis, number, seeded, text};
 
 mod edits;
+mod sums;
 mod topics;
 
 struct World {
@@ -268,7 +269,7 @@ impl World {
         let at = EntryRef { node: short, inc, seq, hash: Hash16(self.rng.random()) };
         let ctl = self.cite();
         let body = self.body(node, inc, seq);
-        let by_node = matches!(body.kind(), 69 | 70 | 73 | 74 | 75);
+        let by_node = matches!(body.kind(), 69 | 70 | 73 | 74 | 75 | 78 | 79);
         let lies = self.rng.random_bool(0.05);
         let id = if by_node != lies { 0 } else { self.rng.random_range(1..4) };
         let mut flags = match &body {
@@ -339,7 +340,8 @@ impl World {
             DataBody::Post(post) => post,
             _ => unreachable!(),
         };
-        match self.rng.random_range(0..24) {
+        match self.rng.random_range(0..27) {
+            24.. => crate::testing::sums(target, &mut self.rng),
             20 => crate::testing::topic(&mut self.rng),
             21..24 => {
                 let topics: Vec<_> = self.data.iter().filter(|entry| entry.kind == 76).collect();

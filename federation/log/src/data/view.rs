@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::body::Post;
+use crate::body::{Post, Sums};
 use crate::ids::{EntryRef, Node16, UserRef};
 
 /// A message that is shown.
@@ -24,6 +24,8 @@ pub struct Message {
     pub votes: BTreeMap<UserRef, Vec<u16>>,
     /// Anonymous totals by node, no more for any option than the node has members.
     pub tallies: BTreeMap<Node16, Vec<(u16, u64)>>,
+    /// What the home says that nodes which only read have told it.
+    pub sums: Option<Sums>,
 }
 
 /// A topic that is shown.
@@ -52,6 +54,8 @@ pub struct View {
     pub members: BTreeMap<UserRef, bool>,
     /// Members of a channel by node.
     pub counts: BTreeMap<Node16, u64>,
+    /// Members on nodes that only read, as the home says.
+    pub readers: Option<u64>,
     /// Topics of a supergroup by the entry that began them; the general one under `None`, where
     /// anything was said about it.
     pub topics: BTreeMap<Option<EntryRef>, Topic>,

@@ -129,7 +129,8 @@ impl Sim {
         };
         let is_channel = self.nodes[node].replica.chain().state().kind() == GroupKind::Channel;
         let topic = self.some_entry(node, 76);
-        match (self.below(24), pin) {
+        match (self.below(26), pin) {
+            (24.., _) => crate::testing::sums(target, &mut self.rng),
             (20, _) => crate::testing::topic(&mut self.rng),
             (21, _) => DataBody::Delete(Delete { target: topic.unwrap_or(target) }),
             (22.., _) => crate::testing::topic_edit(topic, &mut self.rng),

@@ -80,7 +80,7 @@ pub(in crate::rpc) async fn get_full_channel(
         view_forum_as_messages: found.own.as_ref().is_some_and(|own| own.forum_as_messages),
         id: channel.id.0,
         about: channel.about.clone(),
-        participants_count: Some(channel.members),
+        participants_count: Some(channel.members_everywhere()),
         admins_count: counted(channel.admins),
         kicked_count: counted(channel.kicked),
         banned_count: counted(channel.restricted),

@@ -45,7 +45,7 @@ pub(in crate::rpc) async fn check_chat_invite(
             (shown.channel, shown.broadcast) = (true, found.broadcast);
             (shown.megagroup, shown.public) = (!found.broadcast, found.username.is_some());
             shown.title.clone_from(&found.title);
-            shown.participants_count = found.members;
+            shown.participants_count = found.members_everywhere();
             (found.about.clone(), found.photo.map(|photo| (Origin::Channel(channel), photo)))
         }
         _ => {

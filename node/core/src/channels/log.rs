@@ -539,6 +539,7 @@ impl Decide<'_> {
             let Some(row) = self.federated(channel)? else { continue };
             let unheard = row.members.clone();
             self.put_federated(channel, Federated { unheard, ..row })?;
+            self.bring_anew(channel)?;
         }
         self.after(move |inner| inner.logs.incarnation.store(next, Ordering::SeqCst));
         Ok(())

@@ -22,6 +22,7 @@ mod change;
 mod contents;
 mod copies;
 mod discussion;
+mod elsewhere;
 mod far_link;
 mod fill;
 mod list;
@@ -54,7 +55,7 @@ pub use log::{LogKeys, is_restored};
 pub(crate) use log::{LogMark, Logs};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;
-pub(crate) use post::{ADDED_BYTES_MAX, Read};
+pub(crate) use post::{ADDED_BYTES_MAX, Read, logged_after};
 #[cfg(test)]
 pub(crate) use post::{poll_in_log, said_beside};
 pub use react::ChannelReactions;
@@ -166,6 +167,8 @@ pub struct Channel {
     pub topics: i32,
     /// Those that stand above the others, in their order.
     pub pinned_topics: Vec<MessageId>,
+    /// How many are in it on other nodes, beside those who are known here.
+    pub(crate) elsewhere: i32,
 }
 
 impl Channel {
@@ -201,13 +204,19 @@ impl Channel {
             topics_from: None,
             topics: 0,
             pinned_topics: Vec::new(),
+            elsewhere: 0,
         }
     }
 }
 
 impl Record for Channel {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "channel";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        // Before other nodes' members were counted: what was added stands at the end.
+        (version == 1).then(|| postcard::from_bytes(&[fields, &[0]].concat()).ok())?
+    }
 }
 
 /// Somebody in a channel, or who was.
@@ -607,6 +616,9 @@ impl Decide<'_> {
             self.after(move |inner| inner.channels.joined(user, id, joined));
             if !crate::federation::is_remote(user) {
                 self.hold(id)?;
+                if channel.broadcast {
+                    self.members_changed(id)?;
+                }
             }
         }
         self.put_shown(Keyspace::CHANNELS, &participant_key(id, user), Some(&participant))

@@ -227,6 +227,13 @@ fn too_long<E>(_: E) -> CoreError {
     crate::TextError::TooLong.into()
 }
 
+/// The rows of messages above one that the log of a channel has, by their ids at the end: from where, and
+/// up to where.
+pub(crate) fn logged_after(channel: ChannelId, above: MessageId) -> (Vec<u8>, Vec<u8>) {
+    let from = id_key(channel, ENTRY_OF, MessageId(above.0.saturating_add(1)));
+    (from, row_key(channel, ENTRY_OF + 1, &[]))
+}
+
 fn id_key(channel: ChannelId, kind: u8, id: MessageId) -> Vec<u8> {
     row_key(channel, kind, &id.0.max(0).to_be_bytes())
 }
@@ -966,6 +973,7 @@ impl Decide<'_> {
         }
         if let Some(origin) = &origin {
             self.keep_top(channel, id, &origin.post)?;
+            self.forget_sums(channel, &origin.post)?;
         }
         self.forget_reactions_in_channel(channel, id, message)?;
         self.forget_views(channel, id, message)?;

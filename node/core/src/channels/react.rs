@@ -4,10 +4,13 @@
 //! same whoever did before. Keyspace `CHANNELS`, kinds: 32 which reactions there are ([`ChannelReactions`]);
 //! 33 ++ id (4) how often what was reacted with ([`Counted`]); 34 ++ id (4) ++ user (8) one's own
 //! ([`Mine`]); 35 ++ id (4) ++ latest first (4) who reacted ([`Listed`]); 36 ++ id (4) ++ user (8) that
-//! the log does not have it yet.
+//! the log does not have it yet; 37 ++ id (4) what people here reacted with, where other nodes take part
+//! ([`Here`]).
 //!
 //! The log has them as React, those of two seconds together. Readers of a channel are not shown who reacted; members of a
 //! supergroup are.
+
+use std::collections::BTreeMap;
 
 use glog::Node16;
 use glog::body::{
@@ -22,6 +25,7 @@ use super::{AdminAction, AdminRights, row_key};
 use crate::chats::{ChatReactions, Rights};
 use crate::decide::Decide;
 use crate::event::{ChatChange, Event};
+use crate::federation::is_remote;
 use crate::ids::{Actor, ChannelId, MessageId, UserId};
 use crate::media::FileId;
 use crate::message::Message;
@@ -38,12 +42,16 @@ const COUNTED: u8 = 33;
 const MINE: u8 = 34;
 const LISTED: u8 = 35;
 const WAITS: u8 = 36;
+const HERE: u8 = 37;
 
 /// Seconds after which the log has a reaction.
 const BATCH_S: i32 = 2;
 
 /// Reactions of one entry of the log.
 const BATCH_MAX: usize = 128;
+
+/// Reactions to one message that are read to count those of people here.
+const LISTED_READ_MAX: usize = 100_000;
 
 /// Who reacted that one page looks through for one reaction.
 const LOOKED_AT_MAX: usize = 1000;
@@ -84,11 +92,28 @@ struct Counted {
     recent: Vec<Reacted>,
     /// The number that the next reaction gets.
     next: u32,
+    /// Those of people on nodes that only read, of which nothing but the number is known.
+    far: Vec<(Reaction, u32)>,
 }
 
 impl Record for Counted {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "reactions in a channel";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        // Before those of other nodes' readers: they stand at the end, and there were none.
+        let none = postcard::to_allocvec(&Vec::<(Reaction, u32)>::new()).ok()?;
+        (version == 1).then(|| postcard::from_bytes(&[fields, &none].concat()).ok())?
+    }
+}
+
+/// What people here reacted with to one message, each with how often.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+struct Here(BTreeMap<Reaction, u64>);
+
+impl Record for Here {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "reactions of this node in a channel";
 }
 
 impl Counted {
@@ -106,14 +131,26 @@ impl Counted {
         self.counts.retain(|(_, count)| *count > 0);
     }
 
+    /// Those that are known one by one, and the others.
+    fn all(&self) -> Vec<(Reaction, u32)> {
+        let mut all = self.counts.clone();
+        for (reaction, count) in &self.far {
+            match all.iter_mut().find(|(known, _)| known == reaction) {
+                Some((_, sum)) => *sum = sum.saturating_add(*count),
+                None => all.push((reaction.clone(), *count)),
+            }
+        }
+        all
+    }
+
     fn shown(&self, own: Option<&Mine>) -> Vec<ReactionCount> {
         let mut counts: Vec<ReactionCount> = self
-            .counts
-            .iter()
+            .all()
+            .into_iter()
             .map(|(reaction, count)| ReactionCount {
-                reaction: reaction.clone(),
-                count: i32::try_from(*count).unwrap_or(i32::MAX),
-                chosen: own.filter(|own| own.reaction == *reaction).map(|_| 0),
+                count: i32::try_from(count).unwrap_or(i32::MAX),
+                chosen: own.filter(|own| own.reaction == reaction).map(|_| 0),
+                reaction,
             })
             .collect();
         // Stable: of equal ones the oldest stays first.
@@ -279,7 +316,7 @@ impl Core {
         }
         let counted: Option<Counted> =
             self.shown(Keyspace::CHANNELS, &message_key(channel, COUNTED, id))?;
-        let counts = counted.unwrap_or_default().counts;
+        let counts = counted.unwrap_or_default().all();
         let count = counts.iter().filter(|(one, _)| reaction.is_none_or(|wanted| one == wanted));
         let count = count.map(|(_, count)| *count as usize).sum();
         // Where a page begins is the number above its first reaction: it holds also when others come.
@@ -369,6 +406,10 @@ impl Decide<'_> {
         }
         let kinds_max = usize::from(allowed.kinds_max);
         self.set_reaction(&view.channel, id, &message, owner, wanted, how, kinds_max)?;
+        // Readers of another node's channel are counted there.
+        if self.only_reads(channel)? {
+            return self.bring_later(channel, id);
+        }
         self.log_reaction_later(channel, id, owner)
     }
 
@@ -391,6 +432,7 @@ impl Decide<'_> {
             return Err(ReactionError::NotModified.into());
         }
         let mut counted: Counted = self.load(Keyspace::CHANNELS, &key)?.unwrap_or_default();
+        self.count_here(channel, id, owner, before.as_ref(), wanted.as_ref())?;
         if let Some(before) = &before {
             counted.take(&before.reaction);
             self.delete(Keyspace::CHANNELS, &listed_key(channel, id, before.number));
@@ -400,7 +442,7 @@ impl Decide<'_> {
             // The first has the number 1: see the pages.
             counted.next = counted.next.checked_add(1).ok_or(ReactionError::TooMany)?;
             counted.add(&reaction);
-            if counted.counts.len() > kinds_max {
+            if counted.all().len() > kinds_max {
                 return Err(ReactionError::TooMany.into());
             }
             let (user, date, big) = (owner, self.now(), how.big);
@@ -457,6 +499,94 @@ impl Decide<'_> {
             Err(CoreError::Reaction(ReactionError::NotModified | ReactionError::TooMany)) => Ok(()),
             done => done,
         }
+    }
+
+    /// Counts what people here react with, where another node has to be told.
+    fn count_here(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        owner: UserId,
+        before: Option<&Mine>,
+        now: Option<&Reaction>,
+    ) -> CoreResult<()> {
+        if is_remote(owner) || self.inner.groups.of(channel).is_none() {
+            return Ok(());
+        }
+        let mut here = self.reactions_here(channel, id)?;
+        if let Some(before) = before
+            && let Some(count) = here.get_mut(&before.reaction)
+        {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(now) = now {
+            *here.entry(now.clone()).or_default() += 1;
+        }
+        here.retain(|_, count| *count > 0);
+        self.put(Keyspace::CHANNELS, &message_key(channel, HERE, id), &Here(here))
+    }
+
+    /// What people here have reacted with to a message.
+    pub(crate) fn reactions_here(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<BTreeMap<Reaction, u64>> {
+        let known: Option<Here> = self.load(Keyspace::CHANNELS, &message_key(channel, HERE, id))?;
+        if let Some(Here(counts)) = known {
+            return Ok(counts);
+        }
+        // Not counted before: other nodes have begun to take part since, or an earlier version was here.
+        let mut counts = BTreeMap::new();
+        for one in self.listed(channel, id)?.into_iter().filter(|one| !is_remote(one.user)) {
+            *counts.entry(one.reaction).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    fn listed(&self, channel: ChannelId, id: MessageId) -> CoreResult<Vec<Reacted>> {
+        let prefix = message_key(channel, LISTED, id);
+        let rows = self.scan_prefix(Keyspace::CHANNELS, &prefix, LISTED_READ_MAX)?;
+        rows.iter().map(|(_, row)| Listed::decode(row).map(|Listed(one)| one)).collect()
+    }
+
+    /// How often people on nodes that only read have reacted with what.
+    pub(crate) fn show_far_counts(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        message: &Message,
+        far: &BTreeMap<Reaction, u64>,
+    ) -> CoreResult<()> {
+        let key = message_key(channel, COUNTED, id);
+        let before: Option<Counted> = self.load(Keyspace::CHANNELS, &key)?;
+        let before = before.unwrap_or_default();
+        let far = far.iter().take(FAR_KINDS_MAX);
+        let far = far
+            .map(|(reaction, count)| (reaction.clone(), u32::try_from(*count).unwrap_or(u32::MAX)));
+        let far: Vec<(Reaction, u32)> = far.collect();
+        if before.far == far {
+            return Ok(());
+        }
+        self.put_shown(Keyspace::CHANNELS, &key, Some(&Counted { far, ..before }))?;
+        if !message.reacted {
+            self.rewrite(channel, id, &Message { reacted: true, ..message.clone() })?;
+        }
+        let (concerned, actor) = ([message.from; 2], self.actor);
+        self.event(Event::ChannelReactions { channel, id, concerned, actor });
+        Ok(())
+    }
+
+    /// This node writes in a channel from now on: what was counted at the home goes into its lane.
+    pub(crate) fn reactions_to_lane(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<()> {
+        for one in self.listed(channel, id)?.into_iter().filter(|one| !is_remote(one.user)) {
+            self.log_reaction_later(channel, id, one.user)?;
+        }
+        Ok(())
     }
 
     /// Which reactions a channel has, as its log says.
@@ -557,6 +687,7 @@ impl Decide<'_> {
         self.forget_unread_reactions(message.from, channel.into(), id)?;
         let key = message_key(channel, COUNTED, id);
         self.put_shown::<Counted>(Keyspace::CHANNELS, &key, None)?;
+        self.delete(Keyspace::CHANNELS, &message_key(channel, HERE, id));
         for kind in [MINE, LISTED] {
             self.clear_rows(Keyspace::CHANNELS, &message_key(channel, kind, id))?;
         }
@@ -606,5 +737,24 @@ impl Core {
             crate::decide::scan_prefix(store, Keyspace::CHANNELS, &prefix, 10_000).unwrap().len()
         };
         [COUNTED, MINE, LISTED].into_iter().map(rows).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the version before readers of other nodes wrote it: without what stands at the end.
+    #[test]
+    fn the_first_version_is_read() {
+        let counts = vec![(Reaction::Emoji("\u{1f44d}".into()), 3)];
+        let counted = Counted { counts, recent: Vec::new(), next: 4, far: Vec::new() };
+        let now = counted.encode().unwrap();
+        let added = postcard::to_allocvec(&Vec::<(Reaction, u32)>::new()).unwrap();
+        let before = [&[1][..], now[1..].strip_suffix(&added[..]).unwrap()].concat();
+        for row in [before, now] {
+            let read = Counted::decode(&row).unwrap();
+            assert_eq!((read.counts, read.next, read.far), (counted.counts.clone(), 4, Vec::new()));
+        }
     }
 }

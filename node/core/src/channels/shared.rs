@@ -198,6 +198,9 @@ impl Decide<'_> {
             Some(DataBody::Vote(vote)) => {
                 return self.show_vote(channel, &vote.target, entry.user);
             }
+            Some(DataBody::Sums(sums)) => return self.follow_sums(channel, at, sums),
+            Some(DataBody::Readers(said)) => return self.follow_readers(channel, at, said),
+            Some(DataBody::Count(_)) => return self.show_members_elsewhere(channel),
             Some(DataBody::TopicEdit(edit)) => {
                 return self.show_topic(channel, edit.target.as_ref(), None, entry.user);
             }
@@ -268,8 +271,9 @@ impl Decide<'_> {
         }
         if known.is_none() {
             self.show_votes(channel, id, said.votes.into_iter().collect())?;
+            self.take_up_sums(channel, at, said.sums.as_ref())?;
         }
-        self.show_tallies(channel, id, &said.tallies)
+        self.show_far_votes(channel, id, at)
     }
 
     /// Shows what somebody has voted for, as the log has it now.
@@ -717,8 +721,10 @@ impl Decide<'_> {
         }
         // Else it may never be asked who here wants it.
         let is_another = (&now.home, now.public) != (&row.home, row.public);
+        let has_moved = now.home != row.home;
         if now != row {
             self.put_federated(channel, now)?;
+            self.bringing_changed(channel, has_moved)?;
         }
         if is_another { self.hold(channel) } else { Ok(()) }
     }
@@ -916,7 +922,7 @@ impl Decide<'_> {
     }
 
     /// Everybody who is an admin, or from whom something is taken.
-    fn channel_marked(&self, channel: ChannelId) -> CoreResult<Vec<UserId>> {
+    pub(crate) fn channel_marked(&self, channel: ChannelId) -> CoreResult<Vec<UserId>> {
         let prefix = super::row_key(channel, super::MARKED, &[]);
         let rows = self.scan_prefix(Keyspace::CHANNELS, &prefix, usize::MAX >> 1)?;
         let user = |key: &[u8]| key.last_chunk::<8>().map(|id| UserId(i64::from_be_bytes(*id)));

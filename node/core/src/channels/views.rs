@@ -53,20 +53,28 @@ pub struct PostCounts {
 
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Counted {
-    /// Without who posted it.
+    /// Of people here, without who posted it.
     views: u32,
     forwards: u32,
+    /// Of people on other nodes.
+    far: u32,
 }
 
 impl Record for Counted {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "views of a post";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        // Before other nodes were asked: what was added stands at the end.
+        (version == 1).then(|| postcard::from_bytes(&[fields, &[0]].concat()).ok())?
+    }
 }
 
 impl Counted {
     fn shown(self) -> PostCounts {
         let count = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
-        PostCounts { views: count(self.views).saturating_add(1), forwards: count(self.forwards) }
+        let views = count(self.views.saturating_add(self.far)).saturating_add(1);
+        PostCounts { views, forwards: count(self.forwards) }
     }
 }
 
@@ -371,6 +379,7 @@ impl Decide<'_> {
             let row = Counted { views: *views, ..row };
             self.put_shown(Keyspace::CHANNELS, &key, Some(&row))?;
             told.entry(*channel).or_default().push((*id, row.shown().views));
+            self.views_changed(*channel, *id)?;
         }
         for (channel, mut views) in told {
             views.sort_unstable_by_key(|(id, _)| std::cmp::Reverse(*id));
@@ -381,6 +390,32 @@ impl Decide<'_> {
         let viewers: Vec<_> = viewers.into_iter().map(|(key, _)| key).collect();
         self.after(move |inner| inner.views.written(&posts, &viewers));
         Ok(more)
+    }
+
+    /// How often people here have seen a post, as far as that is written.
+    pub(crate) fn views_here(&self, channel: ChannelId, id: MessageId) -> CoreResult<u64> {
+        let row: Option<Counted> = self.load(Keyspace::CHANNELS, &counted_key(channel, id))?;
+        Ok(row.map_or(0, |row| row.views.into()))
+    }
+
+    /// How often people on other nodes have seen a post.
+    pub(crate) fn show_far_views(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        far: u64,
+    ) -> CoreResult<()> {
+        let key = counted_key(channel, id);
+        let before: Counted = self.load(Keyspace::CHANNELS, &key)?.unwrap_or_default();
+        let row = Counted { far: u32::try_from(far).unwrap_or(u32::MAX), ..before };
+        if row.far == before.far {
+            return Ok(());
+        }
+        self.put_shown(Keyspace::CHANNELS, &key, Some(&row))?;
+        let views = self.inner.views.of(channel, id).unwrap_or(row.views);
+        let views = vec![(id, Counted { views, ..row }.shown().views)];
+        self.event(Event::ChannelCounts { channel, views, forwards: Vec::new() });
+        Ok(())
     }
 
     /// Posts of a channel are forwarded.
@@ -481,5 +516,16 @@ mod tests {
         assert_eq!((seen.0.len(), seen.0[0]), (RANGES_MAX, (8, 19)));
         assert!(!seen.add(11, 12), "given up");
         assert!(seen.add(21, 22), "newer ones are not");
+    }
+
+    /// As the version before other nodes' views wrote it.
+    #[test]
+    fn the_first_version_is_read() {
+        let now = Counted { views: 300, forwards: 2, far: 0 }.encode().unwrap();
+        let before = [&[1][..], now[1..].strip_suffix(&[0]).unwrap()].concat();
+        for row in [before, now] {
+            let read = Counted::decode(&row).unwrap();
+            assert_eq!((read.views, read.forwards, read.far), (300, 2, 0));
+        }
     }
 }

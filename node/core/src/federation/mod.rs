@@ -12,7 +12,7 @@
 //! what people here and there say to each other ([`pairs`]); 20 what is told and is in no log ([`live`]);
 //! 21 ++ node (16) since when it is known ([`standing`]); 24 ++ group (32) the number kept for a group that
 //! is not here yet; 25 and 26 custom emoji ([`emoji`]); 32 ++ node (16) a [`Binding`]; 48 to 58 letters
-//! ([`mail`]). Keyspace
+//! ([`mail`]); 80 to 93 what readers do ([`sums`]). Keyspace
 //! `CHANNELS`, kind 15: how a channel is shared ([`groups::Federated`]); 16 ++ node (16) ++ user (8):
 //! who is hidden here until the home has decided; 19 how a channel is held ([`holds`]); 21 that its
 //! chain was told in two ways ([`dispute`]).
@@ -35,6 +35,7 @@ mod people;
 mod rotation;
 mod serve;
 mod standing;
+mod sums;
 
 pub use asks::Asked;
 pub use bindings::{Binding, Confirmed, Look};
@@ -48,7 +49,7 @@ pub use home::HomeOffer;
 pub use invite::FarInvite;
 pub use live::{Doing, FarPlace, FarRead, FarStatus, FarTyping, MARK_ENTRIES_MAX};
 #[cfg(test)]
-pub(crate) use mail::{BODY_BYTES_MAX, Kind, Letter, Post, Reported, TakenDown};
+pub(crate) use mail::{BODY_BYTES_MAX, Kind, Letter, Post, Reported, SumsOf, SumsTold, TakenDown};
 pub use mail::{
     LETTER_BYTES_MAX, LETTER_KEPT_MS, LetterAnswer, Postman, Round, SealedLetter, Takedown, Told,
     WaitingMail,

@@ -151,7 +151,8 @@ impl Core {
         self.write(None, move |decide| {
             let row: Option<NodeRow> = decide.load(Keyspace::NODES, &key(node))?;
             let row = row.ok_or(CoreError::UnknownNode)?;
-            decide.put(Keyspace::NODES, &key(node), &NodeRow { blocked, ..row })
+            decide.put(Keyspace::NODES, &key(node), &NodeRow { blocked, ..row })?;
+            if blocked { decide.drop_reads_of(node) } else { Ok(()) }
         })
         .await
     }

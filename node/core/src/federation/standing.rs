@@ -67,6 +67,17 @@ impl Decide<'_> {
         self.put(Keyspace::NODES, &key(node), &FirstSeen(at))
     }
 
+    /// Whether the operator has connected to a node, and how much it may ask, in hundredths.
+    pub(super) fn standing_here(&self, node: Node16) -> CoreResult<(bool, u8)> {
+        let domain = self.node_row(node)?.is_some_and(|row| !row.domain.is_empty());
+        let first: Option<FirstSeen> = self.load(Keyspace::NODES, &key(node))?;
+        let standing = match first {
+            Some(FirstSeen(at)) if !domain => grown(self.now().saturating_sub(at)),
+            _ => 100,
+        };
+        Ok((domain, standing))
+    }
+
     /// Takes from what is granted to a node: a new one pays more for the same. One act is never dearer
     /// than what there can be.
     pub(super) fn take_of_node(
@@ -75,12 +86,7 @@ impl Decide<'_> {
         node: Node16,
         count: u32,
     ) -> CoreResult<()> {
-        let domain = self.node_row(node)?.is_some_and(|row| !row.domain.is_empty());
-        let first: Option<FirstSeen> = self.load(Keyspace::NODES, &key(node))?;
-        let standing = match first {
-            Some(FirstSeen(at)) if !domain => grown(self.now().saturating_sub(at)),
-            _ => 100,
-        };
+        let (_, standing) = self.standing_here(node)?;
         let dear = count.saturating_mul(100) / u32::from(standing.max(1));
         self.take(limit, dear.min(limit.burst()).max(count))
     }

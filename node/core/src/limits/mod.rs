@@ -51,6 +51,8 @@ pub enum Limit {
     TakedownsOfNode(glog::Node16),
     /// How often one other node is let out of a group of this one.
     LeavesOfNode(ChannelId, glog::Node16),
+    /// Messages of which one other node tells what its people do.
+    SumsOfNode(glog::Node16),
     /// Numbers looked up by importing contacts.
     Imports(UserId),
     /// Usernames and numbers looked up.
@@ -103,6 +105,8 @@ impl Limit {
             Self::TakedownsOfNode(_) => per_hour(100, 20),
             // Whoever comes and goes makes the group's chain longer for everybody.
             Self::LeavesOfNode(..) => Rate { burst: 2, per_second: 2.0 / 86_400.0 },
+            // All of a large channel anew, and then what people look at.
+            Self::SumsOfNode(_) => per_hour(10_000, 50_000),
             // An address book, once; then a few numbers a day.
             Self::Imports(_) => per_hour(1000, 50),
             Self::Lookups(_) => per_hour(100, 200),
@@ -155,6 +159,7 @@ impl Limit {
             Self::ReportsOfNode(node) => [&[b'T'][..], &node.0].concat(),
             Self::TakedownsOfNode(node) => [&[b't'][..], &node.0].concat(),
             Self::LeavesOfNode(channel, node) => [&[b'v'][..], &channel.bytes(), &node.0].concat(),
+            Self::SumsOfNode(node) => [&[b'V'][..], &node.0].concat(),
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),

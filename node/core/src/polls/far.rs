@@ -110,13 +110,63 @@ impl Decide<'_> {
         self.shown_poll(&before, &poll)
     }
 
-    /// What other nodes tell of anonymous votes.
-    pub(crate) fn show_tallies(
+    /// Options of an anonymous poll; none of another one.
+    pub(crate) fn anonymous_options(&self, poll: PollId) -> CoreResult<usize> {
+        let poll = self.stored_poll(poll)?.filter(|poll| !poll.public_voters);
+        Ok(poll.map_or(0, |poll| poll.answers.len()))
+    }
+
+    /// Anonymous votes that people here have given to the poll of a message: how many chose each option,
+    /// and how many voted.
+    pub(crate) fn votes_here(
+        &self,
+        channel: ChannelId,
+        id: MessageId,
+    ) -> CoreResult<(BTreeMap<u16, u64>, u64)> {
+        let found = self.poll_asked(channel, id)?.filter(|poll| !poll.public_voters);
+        let Some(poll) = found else { return Ok(Default::default()) };
+        let far = poll.far.iter().copied().chain(std::iter::repeat(0));
+        let counts = poll.answers.iter().zip(far).zip(0_u16..);
+        let counts =
+            counts.map(|((answer, far), at)| (at, u64::from(answer.voters.saturating_sub(far))));
+        let counts = counts.filter(|(_, count)| *count > 0).collect();
+        Ok((counts, poll.voters.saturating_sub(poll.far_voters).into()))
+    }
+
+    /// This node writes in a channel from now on: it tells the totals of a poll itself.
+    pub(crate) fn votes_to_lane(&mut self, channel: ChannelId, id: MessageId) -> CoreResult<()> {
+        let (_, voters) = self.votes_here(channel, id)?;
+        match self.poll_asked(channel, id)?.filter(|_| voters > 0) {
+            Some(poll) => self.tally_later(channel, poll.id),
+            None => Ok(()),
+        }
+    }
+
+    /// What other nodes tell of anonymous votes: those that write, and readers by the home.
+    pub(crate) fn show_far_votes(
         &mut self,
         channel: ChannelId,
         id: MessageId,
+        target: &EntryRef,
+    ) -> CoreResult<()> {
+        if self.poll_asked(channel, id)?.is_none_or(|poll| poll.public_voters) {
+            return Ok(());
+        }
+        let tallies = self.with_shared(channel, |shared| {
+            let message = shared.replica.lanes().message(shared.replica.chain(), target)?;
+            Some(message.tallies)
+        })?;
+        self.show_tallies(channel, id, target, &tallies.flatten().unwrap_or_default())
+    }
+
+    fn show_tallies(
+        &mut self,
+        channel: ChannelId,
+        id: MessageId,
+        target: &EntryRef,
         tallies: &Tallies,
     ) -> CoreResult<()> {
+        let of_readers = self.far_sums(channel, target)?;
         let own = self.inner.logs.keys().node().short();
         let found = self.poll_asked(channel, id)?.filter(|poll| !poll.public_voters);
         let Some(mut poll) = found else { return Ok(()) };
@@ -132,6 +182,11 @@ impl Decide<'_> {
             }
             voters = voters.saturating_add(if poll.multiple_choice { most } else { all });
         }
+        for (option, count) in &of_readers.votes {
+            let Some(sum) = far.get_mut(usize::from(*option)) else { continue };
+            *sum = sum.saturating_add(*count);
+        }
+        voters = voters.saturating_add(of_readers.voters);
         let bounded = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let far: Vec<u32> = far.into_iter().map(bounded).collect();
         let known = before.far.iter().copied().chain(std::iter::repeat(0));
@@ -184,7 +239,7 @@ impl Decide<'_> {
     }
 
     /// Whether a vote that is given here can be told where the poll was asked.
-    pub(super) fn may_tell_votes(&self, channel: ChannelId) -> CoreResult<bool> {
+    pub(crate) fn may_tell_votes(&self, channel: ChannelId) -> CoreResult<bool> {
         let own = self.inner.logs.keys().node().short();
         self.with_chain(channel, |chain| chain.state().is_member(own))
     }

@@ -6,7 +6,7 @@
 //! saw the poll: who may not take part there does not vote.
 
 use glog::EntryRef;
-use glog::body::{Count, DataBody, Tally, Vote};
+use glog::body::{DataBody, Tally, Vote};
 use glog::cbor::List;
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
@@ -181,7 +181,11 @@ impl Decide<'_> {
         if !self.may_take_part(channel, owner)? {
             return Err(CoreError::RightMissing(Rights::SEND));
         }
-        // Readers of another node's channel have nobody yet who brings their votes there.
+        // Readers of another node's channel are counted there.
+        if self.only_reads(channel)? && !poll.public_voters {
+            let id = self.asked_in_channel(poll)?.map(|(_, id)| id);
+            return id.map_or(Ok(()), |id| self.bring_later(channel, id));
+        }
         if !self.may_tell_votes(channel)? {
             return Err(CoreError::NotWriter);
         }
@@ -190,11 +194,16 @@ impl Decide<'_> {
             let vote = DataBody::Vote(Vote { target, options });
             return self.write_data(channel, owner, &vote).map(|_| ());
         }
-        let key = waits_key(poll.id);
+        self.tally_later(channel, poll.id)
+    }
+
+    /// The log is told in some seconds how many have voted for what.
+    pub(super) fn tally_later(&mut self, channel: ChannelId, poll: PollId) -> CoreResult<()> {
+        let key = waits_key(poll);
         if self.get(Keyspace::POLLS, &key)?.is_none() {
             self.put_bytes(Keyspace::POLLS, &key, Vec::new());
             let due = self.now().saturating_add(TALLY_S);
-            let rest = poll.id.0.to_be_bytes();
+            let rest = poll.0.to_be_bytes();
             self.set_timer(&crate::timers::at(Kind::Tally, due, channel, &rest), Vec::new());
         }
         Ok(())
@@ -213,8 +222,8 @@ impl Decide<'_> {
         }
         if found.broadcast {
             // Nobody takes more votes for true than the node has members.
-            let members = u64::from(found.members.unsigned_abs());
-            self.write_data(channel, UserId(0), &DataBody::Count(Count { members }))?;
+            let members = self.members_here(channel)?;
+            self.count_in_lane(channel, members)?;
         }
         // Others tell their own.
         let far = poll.far.iter().copied().chain(std::iter::repeat(0));

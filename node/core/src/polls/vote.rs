@@ -47,6 +47,7 @@ impl Core {
         id: MessageId,
         options: Vec<Vec<u8>>,
     ) -> CoreResult<PollId> {
+        self.join_to_comment(owner, peer).await?;
         self.write(Some(actor), move |decide| decide.vote(owner, peer, id, &options)).await
     }
 

@@ -7,6 +7,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
 use super::nodes::Nodes;
+use super::polls::{number, poll};
 use super::world::{full, text};
 use crate::*;
 
@@ -476,4 +477,26 @@ async fn what_somebody_else_than_the_groups_owner_calls_a_copy_is_none() {
         assert_eq!(world.comments(node).await["ships"].0, 2);
     }
     assert_eq!(nodes.core(0).copy_of_post(news, post).unwrap(), before);
+}
+
+/// As who comments there: the vote is in the lane of the voter's node, with a name.
+#[tokio::test]
+async fn who_votes_without_being_in_a_group_has_their_node_let_in() {
+    let world = Discussed::new(2).await;
+    let (nodes, talk) = (&world.nodes, world.talk);
+    world.post("ships").await;
+    nodes.join(1, "harbour_news").await;
+    let (home, far) = (&nodes.worlds[0], &nodes.worlds[1]);
+    let asked = home.ask(nodes.people[0], nodes.at(0, talk).into(), poll(2)).await.unwrap();
+    world.open(1, "ships").await.unwrap();
+    nodes.heal(&[world.news, talk]).await;
+    let entry = home.core.entry_of(nodes.at(0, talk), asked.id).unwrap();
+    let there = nodes.at(1, talk);
+    let id = far.core.write(None, move |decide| decide.message_of_entry(there, &entry));
+    let id = id.await.unwrap().expect("it is shown");
+    far.vote(nodes.people[1], there.into(), id, &[1]).await.unwrap();
+    nodes.heal(&[talk]).await;
+    let shown = home.poll(nodes.people[0], number(&asked)).poll;
+    let votes: Vec<u32> = shown.answers.iter().map(|answer| answer.voters).collect();
+    assert_eq!((votes, shown.recent.len()), (vec![0, 1], 1));
 }

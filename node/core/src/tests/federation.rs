@@ -15,7 +15,7 @@ use crate::*;
 const ALL: usize = 1 << 20;
 
 /// A way to one other node.
-struct Line(Core);
+pub(super) struct Line(pub(super) Core);
 
 impl Line {
     async fn bring(&self, to: &Core, group: GroupId) {
@@ -43,11 +43,11 @@ pub(super) async fn fetch(from: &Core, to: &Core, group: GroupId) {
 }
 
 /// The way from `1` to `0`.
-struct Way {
-    from: Core,
-    to: Line,
+pub(super) struct Way {
+    pub(super) from: Core,
+    pub(super) to: Line,
     /// Asks and look-ups do not get through.
-    cut: Arc<AtomicBool>,
+    pub(super) cut: Arc<AtomicBool>,
 }
 
 impl Network for Way {

@@ -64,6 +64,12 @@ pub(crate) enum Kind {
     React,
     /// Whether somebody here wants a channel of another node still.
     LetGo,
+    /// The home of a channel is told what people here did.
+    TellSums,
+    /// The log of a channel is told what its readers did.
+    SaySums,
+    /// A node that reads may be gone, or has told some of what it had told anew.
+    Reader,
 }
 
 impl Kind {
@@ -79,6 +85,9 @@ impl Kind {
             Self::Tally => 17,
             Self::React => 18,
             Self::LetGo => 24,
+            Self::TellSums => 32,
+            Self::SaySums => 33,
+            Self::Reader => 34,
         }
     }
 }
@@ -270,6 +279,9 @@ impl Decide<'_> {
             Some(17) => self.fire_tally(rest),
             Some(18) => self.log_reactions(place.channel().ok_or_else(damaged)?),
             Some(24) => self.fire_let_go(place.channel().ok_or_else(damaged)?, due_at(key)),
+            Some(32) => self.fire_telling(place.channel().ok_or_else(damaged)?),
+            Some(33) => self.fire_saying(place.channel().ok_or_else(damaged)?, rest),
+            Some(34) => self.fire_reader(place.channel().ok_or_else(damaged)?, rest, value),
             _ => Err(damaged()),
         }
     }

@@ -163,6 +163,7 @@ impl Decide<'_> {
             self.show_reaction(channel, at, *user)?;
         }
         self.show_votes(channel, id, said.votes.into_iter().collect())?;
-        self.show_tallies(channel, id, &said.tallies)
+        self.take_up_sums(channel, at, said.sums.as_ref())?;
+        self.show_far_votes(channel, id, at)
     }
 }

@@ -77,6 +77,8 @@ impl Decide<'_> {
             (Kind::REPORT, said) => self.take_report(node, said),
             (Kind::GONE, said) => self.take_gone(node, said),
             (Kind::TAKEDOWN, said) => self.take_takedown(node, said),
+            (Kind::SUMS, said) => self.take_sums(node, said),
+            (Kind::SUMS_ANEW, said) => self.take_sums_anew(node, said),
             _ => Err(CoreError::NotALetter),
         }
     }

@@ -22,6 +22,10 @@ impl Kind {
     pub(crate) const GONE: Self = Self { number: 2, version: 1 };
     /// A message was taken down: [`TakenDown`].
     pub(crate) const TAKEDOWN: Self = Self { number: 3, version: 1 };
+    /// What people of a node that reads do: [`SumsTold`].
+    pub(crate) const SUMS: Self = Self { number: 4, version: 1 };
+    /// All of that is wanted again: [`SumsAnew`].
+    pub(crate) const SUMS_ANEW: Self = Self { number: 5, version: 1 };
 }
 
 /// Blobs of one message: a file and its small pictures.
@@ -57,6 +61,58 @@ record! {
     }
 }
 
+/// Messages of which one letter tells.
+pub(in crate::federation) const TARGETS_MAX: usize = 128;
+
+/// Different reactions, or options, of one message.
+const CHOICES_MAX: usize = 64;
+
+record! {
+    /// What people of the sending node have done in a channel of the recipient.
+    pub struct SumsTold {
+        /// In which one.
+        pub group: GroupId,
+        /// Each letter about it has a higher one; of an older one nothing counts.
+        pub number: u64,
+        /// The last one that the recipient has acknowledged as the home; 0: none.
+        pub after: u64,
+        /// What those below this one have told counts no more, unless it is told again.
+        pub since: u64,
+        /// How many people of the node are in it.
+        pub members: u64,
+        /// How many have ever been in it, or have seen something there: no count is higher.
+        pub people: u64,
+        /// Random; stands in what the home says once this letter is counted there.
+        pub mark: [u8; 8],
+        /// What has changed.
+        pub of: List<SumsOf, TARGETS_MAX>,
+    }
+}
+
+record! {
+    /// Running totals of one message: the last ones replace those before.
+    pub struct SumsOf {
+        /// The entry that brought it.
+        pub target: EntryRef,
+        /// Reactions as the sending node names them, and how often each is chosen.
+        pub reactions: List<(Text<32>, u64), CHOICES_MAX>,
+        /// Options of an anonymous poll, and how many chose each.
+        pub votes: List<(u16, u64), CHOICES_MAX>,
+        /// How many voted.
+        pub voters: u64,
+        /// By how many it was seen.
+        pub views: u64,
+    }
+}
+
+record! {
+    /// The home does not have what it was told: everything is to be told again.
+    pub struct SumsAnew {
+        /// Of which channel.
+        pub group: GroupId,
+    }
+}
+
 record! {
     /// The sending node has taken a message down, which was written there or in a group whose home it is.
     pub struct TakenDown {
@@ -81,6 +137,6 @@ pub(super) fn body<T: Wire>(said: &T) -> CoreResult<Blob<BODY_BYTES_MAX>> {
 ///
 /// # Errors
 /// [`CoreError::NotALetter`].
-pub(super) fn read<T: Wire>(body: &[u8]) -> CoreResult<T> {
+pub(in crate::federation) fn read<T: Wire>(body: &[u8]) -> CoreResult<T> {
     decode(body).map_err(|_| CoreError::NotALetter)
 }

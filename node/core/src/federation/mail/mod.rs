@@ -29,13 +29,16 @@ mod reports;
 mod takedown;
 
 use glog::Node16;
+pub(crate) use kinds::Kind;
 #[cfg(test)]
-pub(crate) use kinds::{Kind, Reported, TakenDown};
+pub(crate) use kinds::{Reported, TakenDown};
+pub(in crate::federation) use kinds::{SumsAnew, TARGETS_MAX, read};
+pub(crate) use kinds::{SumsOf, SumsTold};
 pub use letter::LETTER_BYTES_MAX;
 #[cfg(test)]
 pub(crate) use letter::{BODY_BYTES_MAX, Letter};
-#[cfg(test)]
 pub(crate) use outbox::Post;
+pub(in crate::federation) use outbox::{Fate, Waiting};
 pub use outbox::{LETTER_KEPT_MS, LetterAnswer, SealedLetter, WaitingMail};
 pub use postman::{Postman, Round};
 pub use takedown::{Takedown, Told};

@@ -37,13 +37,13 @@ const NODES_MAX: usize = 100_000;
 
 /// A letter that waits. It is signed and sealed when it goes: keys may be others by then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Waiting {
+pub(in crate::federation) struct Waiting {
     pub(super) id: LetterId,
     /// For whom of the node's people, or 0.
     pub(super) user: u64,
     pub(super) kind: u16,
     pub(super) version: u8,
-    pub(super) body: Vec<u8>,
+    pub(in crate::federation) body: Vec<u8>,
     pub(super) expires_ms: u64,
     /// The letter that is written next for the same takes its place.
     pub(super) slot: Option<[u8; 16]>,
@@ -199,7 +199,7 @@ impl Core {
 
 /// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(in crate::federation) enum Fate {
     /// It was taken.
     Taken,
     /// It was refused.
@@ -373,10 +373,11 @@ impl Decide<'_> {
 
     /// What follows from what became of a letter.
     fn letter_ended(&mut self, node: Node16, waiting: &Waiting, fate: Fate) -> CoreResult<()> {
-        if (Kind { number: waiting.kind, version: waiting.version }) == Kind::TAKEDOWN {
-            return self.takedown_told(node, waiting, fate);
+        match (Kind { number: waiting.kind, version: waiting.version }) {
+            Kind::TAKEDOWN => self.takedown_told(node, waiting, fate),
+            Kind::SUMS => self.sums_letter_ended(node, waiting, fate),
+            // Of reports and of accounts that are no more nothing follows.
+            _ => Ok(()),
         }
-        // Of reports and of accounts that are no more nothing follows.
-        Ok(())
     }
 }
