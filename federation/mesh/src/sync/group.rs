@@ -225,10 +225,14 @@ impl Group {
     pub(super) fn forget_shown(&mut self) {
         let Some(ours) = &self.ours else { return };
         self.handed.retain(|lane, handed| ours.end(*lane) < handed.next);
-        if std::mem::take(&mut self.learned) {
+        // What is being handed over may turn out not to show.
+        if !self.handing && std::mem::take(&mut self.learned) {
             // Once: what does not show then either waits for something else.
             for handed in self.handed.values_mut().filter(|handed| handed.tries == 0) {
                 (handed.until, handed.tries) = (0, 1);
+            }
+            if self.has_hidden() {
+                self.sides.values_mut().for_each(|side| side.done = false);
             }
         }
     }
@@ -238,7 +242,8 @@ impl Group {
     pub(super) fn certs_came(&mut self) {
         self.ours = None;
         self.digest = None;
-        if self.has_hidden() {
+        // The answer about what was handed over before may come after this one.
+        if self.has_hidden() || self.handing {
             self.learned = true;
             self.sides.values_mut().for_each(|side| side.done = false);
         }

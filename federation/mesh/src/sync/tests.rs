@@ -875,7 +875,7 @@ fn a_node_that_takes_nothing_asks_no_more_for_a_while_and_then_goes_on() {
 #[test]
 fn what_was_not_kept_for_want_of_a_certificate_comes_with_it() {
     let mut dropped = 0;
-    for seed in 0..20 {
+    for seed in 0..400 {
         let mut net = Net::new(2, 100 + seed);
         let world = net.group(&[0, 1], false);
         net.post(0, world.id, 5);

@@ -26,6 +26,9 @@ use crate::message::{Author, Forward, Message};
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
+/// Posts that one command copies.
+const COPIED_AT_ONCE: usize = 64;
+
 /// Copies that are looked at when a link begins to count.
 const TIED_MAX: usize = 100_000;
 
@@ -280,7 +283,11 @@ impl Decide<'_> {
         }
         self.tie(group, at)?;
         let own = self.inner.logs.keys().node().short();
-        if at.node == own || !self.vouches_for_copies(group)? || !self.is_since_link(channel, at)? {
+        if at.node == own
+            || !self.vouches_for_copies(group)?
+            || !self.is_since_link(channel, at)?
+            || self.post_copy(channel, id)?.is_some()
+        {
             return Ok(());
         }
         // What cannot be written there is no reason not to take the post.
@@ -291,7 +298,8 @@ impl Decide<'_> {
         }
     }
 
-    /// A post of before is in its place: its copy may be here already. None is written of it.
+    /// A post of before is in its place: its copy may be here already. None is written of it yet, see
+    /// [`Self::copy_history`].
     pub(super) fn post_of_before_came(
         &mut self,
         channel: ChannelId,
@@ -302,6 +310,33 @@ impl Decide<'_> {
             Some(group) if self.is_here(group)? => self.tie(group, at),
             _ => Ok(()),
         }
+    }
+
+    /// The history of a channel is in its place: posts of it that were made since the link, while the
+    /// channel was not here, are copied if this node writes copies, the oldest first. Of many the newest.
+    pub(super) fn copy_history(
+        &mut self,
+        channel: ChannelId,
+        newest_first: impl Iterator<Item = EntryRef>,
+    ) -> CoreResult<()> {
+        let found = self.channel_row(channel)?;
+        let Some(group) = found.linked.filter(|_| found.broadcast) else { return Ok(()) };
+        if !self.is_here(group)? || !self.vouches_for_copies(group)? {
+            return Ok(());
+        }
+        let mut since = Vec::new();
+        for at in newest_first.take(COPIED_AT_ONCE) {
+            if !self.is_since_link(channel, &at)? {
+                break;
+            }
+            since.push(at);
+        }
+        for at in since.iter().rev() {
+            let Some(id) = self.message_of_entry(channel, at)? else { continue };
+            let Some(message) = self.message(channel, id)? else { continue };
+            self.post_came(channel, id, at, &message)?;
+        }
+        Ok(())
     }
 
     /// Whether copies of posts are written into a group by this node: its owner lives here.

@@ -241,7 +241,11 @@ impl Decide<'_> {
         Ok(())
     }
 
-    fn post_copy(&self, channel: ChannelId, post: MessageId) -> CoreResult<Option<PostCopy>> {
+    pub(super) fn post_copy(
+        &self,
+        channel: ChannelId,
+        post: MessageId,
+    ) -> CoreResult<Option<PostCopy>> {
         self.load(Keyspace::CHANNELS, &copy_key(channel, post))
     }
 

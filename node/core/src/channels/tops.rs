@@ -72,6 +72,28 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// A message of before shows nothing when its turn comes: what was said to it stands in its thread all
+    /// the same, under the number that it has not taken.
+    pub(super) fn keep_top_of_before(
+        &mut self,
+        channel: ChannelId,
+        entry: &EntryRef,
+        id: MessageId,
+    ) -> CoreResult<()> {
+        if self.channel_row(channel)?.broadcast || self.thread_named(channel, entry)?.is_some() {
+            return Ok(());
+        }
+        let key = row_key(channel, TOP_GONE, &encode(entry));
+        self.put_bytes(Keyspace::CHANNELS, &key, id.0.to_be_bytes().to_vec());
+        self.gather(channel, entry, id)?;
+        // It is not here.
+        self.put_bytes(Keyspace::CHANNELS, &key, id.0.to_be_bytes().to_vec());
+        if self.thread_row(channel, id)?.is_some() {
+            self.name_thread(channel, id, entry)?;
+        }
+        Ok(())
+    }
+
     /// A message stands in the thread that begins with an entry, or will.
     pub(super) fn stand_in_thread(
         &mut self,

@@ -134,6 +134,30 @@ impl Apart {
     }
 }
 
+/// What was posted between the link and the coming of the channel is history, and discussed all the same.
+#[tokio::test]
+async fn posts_since_the_link_are_copied_when_the_channel_comes() {
+    let world = Apart::new(2).await;
+    let nodes = &world.nodes;
+    world.post("before").await;
+    nodes.link(0, world.news, Some(world.talk)).await.unwrap();
+    for words in ["one", "two", "three"] {
+        world.post(words).await;
+    }
+    nodes.heal(&[world.talk]).await;
+    assert_eq!(nodes.bring_what_is_wanted(1).await, BTreeSet::from([world.news]));
+    let (core, who) = (nodes.core(1), nodes.people[1]);
+    let place = nodes.at(1, world.talk);
+    let page = core.history(who.id, place.into(), ALL).await.unwrap();
+    let words = page.messages.iter().map(|stored| stored.message.text.as_str());
+    let copies: Vec<&str> = words.filter(|words| !words.is_empty()).collect();
+    assert_eq!(copies, ["three", "two", "one"]);
+    assert_eq!(world.discussed(1, "before").await, None);
+    for words in ["one", "two", "three"] {
+        assert!(world.discussed(1, words).await.is_some(), "{words}");
+    }
+}
+
 #[tokio::test]
 async fn a_channel_is_discussed_in_a_group_of_another_node() {
     let world = Apart::new(3).await;

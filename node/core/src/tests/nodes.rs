@@ -44,6 +44,7 @@ async fn fetch(
         return Err(CoreError::UnknownChannel);
     }
     let heads = from.log_heads(group).await?.ok_or(CoreError::UnknownChannel)?;
+    to.expect_history(group, heads.lanes.clone());
     let chain = from.log_page(group, LaneName::Control, 0, u64::MAX, ALL).await?;
     let taken = to.receive_log(group, chain).await;
     assert_eq!((taken.rejected, taken.stopped), (0, None));
@@ -58,6 +59,7 @@ async fn fetch(
         let given = from.keys_for(to.node(), group, missing).await?;
         to.learn_keys(channel, given).await?;
     }
+    to.filled(channel).await;
     Ok(())
 }
 

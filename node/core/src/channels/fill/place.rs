@@ -74,7 +74,9 @@ impl Decide<'_> {
         let plan = self.plan(channel, &fill)?.ok_or(CoreError::Damaged("plan of a fill"))?;
         for _ in 0..self.inner.pace.placed_at_once {
             let Some((at, id)) = plan.next(passed) else { break };
-            self.place_said(channel, &at, id)?;
+            if !self.place_said(channel, &at, id)? {
+                self.keep_top_of_before(channel, &at, id)?;
+            }
             passed += 1;
             fill.stage = Stage::Falling { upto, until_ms, passed };
             self.put_fill(channel, &fill)?;
@@ -89,6 +91,7 @@ impl Decide<'_> {
         }
         self.delete(Keyspace::CHANNELS, &fill_key(channel));
         self.delete(Keyspace::CHANNELS, &target_key(channel));
+        self.copy_history(channel, plan.order.iter().rev().copied())?;
         self.after(move |inner| {
             inner.fills.moved(channel, None);
             // It was not looked at before.
@@ -111,18 +114,19 @@ impl Decide<'_> {
     }
 
     /// Places one message of history as it is now, unless it shows nothing: then its number stays free.
-    fn place_said(&mut self, channel: ChannelId, at: &EntryRef, id: MessageId) -> CoreResult<()> {
+    /// Whether it was placed.
+    fn place_said(&mut self, channel: ChannelId, at: &EntryRef, id: MessageId) -> CoreResult<bool> {
         let said = self.with_shared(channel, |shared| {
             shared.replica.lanes().message(shared.replica.chain(), at)
         })?;
-        let Some(said) = said.flatten() else { return Ok(()) };
-        let Some(post) = &said.post else { return Ok(()) };
+        let Some(said) = said.flatten() else { return Ok(false) };
+        let Some(post) = &said.post else { return Ok(false) };
         if self.message_of_entry(channel, at)?.is_some()
             || self.is_veiled(channel, said.author)?
             || self.is_frozen(said.author.node)?
             || self.is_taken_down(channel, at)?
         {
-            return Ok(());
+            return Ok(false);
         }
         let read = self.read_post(channel.into(), said.author, post)?;
         let found = self.channel_row(channel)?;
@@ -164,6 +168,7 @@ impl Decide<'_> {
         }
         self.show_votes(channel, id, said.votes.into_iter().collect())?;
         self.take_up_sums(channel, at, said.sums.as_ref())?;
-        self.show_far_votes(channel, id, at)
+        self.show_far_votes(channel, id, at)?;
+        Ok(true)
     }
 }
