@@ -102,6 +102,8 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
     while decided.len() < COMMANDS_MAX && decide.bytes + decide.derived_bytes < BATCH_BYTES_MAX {
         let Ok(command) = commands.try_recv() else { break };
         last |= command.last;
+        // It may have been queued long after the first was.
+        decide.now_ms = (inner.clock)();
         decided.push(one(&mut decide, command)?);
     }
     let mut writing = decide.take_batch();
