@@ -61,8 +61,11 @@ fn a_channel_that_is_found_late_is_read_to_its_beginning() {
         ada.say("meanwhile");
         let joins = json!({ "channel": { "channel": place } });
         bob.invoke("channels.JoinChannel", joins);
-        // The first screen: waits until it is there.
-        let first = bob.history(place, 30, 0);
+        // The first screen, once what was just said has come as well.
+        let first = until("the first screen", || {
+            let first = bob.history(place, 30, 0);
+            (first[0]["text"] == "meanwhile").then_some(first)
+        });
         let newest: Vec<&str> =
             posts.iter().map(String::as_str).chain(["meanwhile"]).rev().take(30).collect();
         assert_eq!(texts(&first), newest);
