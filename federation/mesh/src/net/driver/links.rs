@@ -412,7 +412,11 @@ impl Driver {
     }
 
     /// How much is each of those who came by themselves served by now?
-    pub(super) fn ask_shares(&self) {
+    pub(super) fn ask_shares(&mut self) {
+        // A host that is slow to say is not asked again meanwhile.
+        if std::mem::replace(&mut self.asking_shares, true) {
+            return;
+        }
         let came = self.links.iter().filter(|(_, link)| link.dialed.is_empty());
         let came = came.filter_map(|(peer, link)| Some((*peer, link.ready()?)));
         let came: Vec<(PeerId, NodeId)> = came.collect();
@@ -429,6 +433,7 @@ impl Driver {
     }
 
     pub(super) fn shares_are(&mut self, shares: Vec<(PeerId, u8)>) {
+        self.asking_shares = false;
         let now_ms = self.now_ms();
         for (peer, share) in shares {
             let rate = self.limits.serve.share(share);
