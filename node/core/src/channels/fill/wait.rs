@@ -8,9 +8,9 @@
 const WINDOW_MS: u64 = 15_000;
 const PER_WINDOW_MIN: u64 = 64;
 
-/// How long is waited for a node, and in all while one is connected.
+/// How long is waited for a node, and in all, however often it comes and goes.
 const AWAY_MAX_MS: u64 = 300_000;
-const CONNECTED_MAX_MS: u64 = 900_000;
+const ALL_MAX_MS: u64 = 900_000;
 
 /// What has come, and since when.
 #[derive(Debug, Clone, Copy)]
@@ -19,23 +19,15 @@ pub(super) struct Wait {
     has: u64,
     had: u64,
     window_ms: u64,
-    /// When a node that has the channel was last seen, and for how long one was.
+    /// When a node that has the channel was last seen.
     met_ms: u64,
-    connected_ms: u64,
-    looked_ms: u64,
+    since_ms: u64,
 }
 
 impl Wait {
     /// It begins, or goes on after a restart.
     pub(super) fn new(now_ms: u64) -> Self {
-        Self {
-            has: 0,
-            had: 0,
-            window_ms: now_ms,
-            met_ms: now_ms,
-            connected_ms: 0,
-            looked_ms: now_ms,
-        }
+        Self { has: 0, had: 0, window_ms: now_ms, met_ms: now_ms, since_ms: now_ms }
     }
 
     /// So many entries of those that are waited for are here.
@@ -45,16 +37,14 @@ impl Wait {
 
     /// Whether no more is waited; `connected` is whether a node that has the channel is.
     pub(super) fn is_over(&mut self, connected: bool, now_ms: u64) -> bool {
-        let passed_ms = now_ms.saturating_sub(std::mem::replace(&mut self.looked_ms, now_ms));
+        if now_ms.saturating_sub(self.since_ms) >= ALL_MAX_MS {
+            return true;
+        }
         if !connected {
             (self.window_ms, self.had) = (now_ms, self.has);
             return now_ms.saturating_sub(self.met_ms) >= AWAY_MAX_MS;
         }
         self.met_ms = now_ms;
-        self.connected_ms = self.connected_ms.saturating_add(passed_ms);
-        if self.connected_ms >= CONNECTED_MAX_MS {
-            return true;
-        }
         if now_ms.saturating_sub(self.window_ms) < WINDOW_MS {
             return false;
         }
@@ -109,6 +99,8 @@ mod tests {
             wait.has(second * 1_000);
             second.is_multiple_of(2)
         };
-        assert_eq!(over_after(flaps), Some(1_800));
+        assert_eq!(over_after(flaps), Some(900));
+        // Nor who is there for a moment now and then.
+        assert_eq!(over_after(|_, second| second.is_multiple_of(299)), Some(900));
     }
 }
