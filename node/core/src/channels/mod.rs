@@ -18,6 +18,7 @@
 //! was there. Keyspace `LOGS`: see [`log`].
 
 mod admin_log;
+mod chain;
 mod change;
 mod contents;
 mod copies;
@@ -59,6 +60,7 @@ pub(crate) use post::{ADDED_BYTES_MAX, Read, logged_after};
 #[cfg(test)]
 pub(crate) use post::{poll_in_log, said_beside};
 pub use react::ChannelReactions;
+pub(crate) use react::is_known;
 pub use read::ChannelRead;
 pub(crate) use read::ELSEWHERE;
 pub use rights::AdminRights;

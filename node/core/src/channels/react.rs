@@ -182,7 +182,7 @@ impl Record for Listed {
 }
 
 /// Whether this node can show a reaction.
-fn is_known(reaction: &Reaction) -> bool {
+pub(crate) fn is_known(reaction: &Reaction) -> bool {
     ChatReactions::some(vec![reaction.clone()]).is_ok()
 }
 

@@ -19,12 +19,22 @@ const ALL: usize = 1 << 20;
 /// What a node has of numbers that are kept beside those for history.
 const BESIDE: i32 = 1024;
 
-/// A way to the home that brings of a group what its lanes hold, by name, and its chain.
+/// What comes of a group that is followed.
+#[derive(Clone, Copy, PartialEq)]
+enum Brings {
+    /// Nothing yet.
+    Nothing,
+    /// What its lanes hold, by name, and its chain.
+    Chain,
+    /// All of it.
+    All,
+}
+
+/// A way to the home.
 struct Way {
     from: Core,
     home: Core,
-    /// The lanes come with it.
-    whole: bool,
+    brings: Brings,
 }
 
 impl Network for Way {
@@ -37,7 +47,10 @@ impl Network for Way {
 
     fn follow(&self, _: NodeId, group: GroupId) -> Asking<'_, ()> {
         Box::pin(async move {
-            if self.whole {
+            if self.brings == Brings::Nothing {
+                return Ok(());
+            }
+            if self.brings == Brings::All {
                 fetch(&self.home, &self.from, group).await;
                 return Ok(());
             }
@@ -129,19 +142,19 @@ struct Late {
 }
 
 impl Late {
-    async fn new(told: &Told, node: u8, placed_at_once: usize, whole: bool) -> Self {
+    async fn new(told: &Told, node: u8, placed_at_once: usize, brings: Brings) -> Self {
         let mut world = World::other_placing(&told.home, node, placed_at_once).await;
         let eve = world.member("Eve").await;
         let late = Self { world, eve, there: ChannelId(0) };
-        late.connect(told, whole);
+        late.connect(told, brings);
         let core = &late.world.core;
         let found = core.resolve_far(eve.id, "harbour_talk", "home.example").await.unwrap();
         Self { there: found.channel().expect("a channel"), ..late }
     }
 
-    fn connect(&self, told: &Told, whole: bool) {
+    fn connect(&self, told: &Told, brings: Brings) {
         let (from, home) = (self.world.core.clone(), told.home.core.clone());
-        self.world.core.connect(Arc::new(Way { from, home, whole }));
+        self.world.core.connect(Arc::new(Way { from, home, brings }));
     }
 
     fn core(&self) -> &Core {
@@ -207,7 +220,7 @@ async fn what_was_said_before_lies_below_what_is_new_and_nobody_is_told_of_it() 
         said.push(format!("post {number}"));
         told.say(&said[number]).await;
     }
-    let late = Late::new(&told, 1, 16, false).await;
+    let late = Late::new(&told, 1, 16, Brings::Chain).await;
     let (core, there) = (&late.core().clone(), late.there);
     let (first, head) = (told.first().await, told.heads().await[0]);
     assert_eq!(first, BESIDE + 150);
@@ -264,7 +277,7 @@ async fn what_was_said_before_lies_below_what_is_new_and_nobody_is_told_of_it() 
     // After a restart it is as it was, and goes on above.
     let Late { world, eve, there } = late;
     let late = Late { world: world.reopen(), eve, there };
-    late.connect(&told, true);
+    late.connect(&told, Brings::All);
     assert_eq!(late.pages(100).await, all);
     told.say("later").await;
     fetch(&told.home.core, late.core(), told.group).await;
@@ -282,13 +295,13 @@ async fn a_power_cut_anywhere_in_a_fill_loses_and_doubles_nothing() {
         let id = told.say(&format!("word {number}")).await;
         asked.get_or_insert(id);
     }
-    let undisturbed = Late::new(&told, 1, 4, true).await;
+    let undisturbed = Late::new(&told, 1, 4, Brings::All).await;
     let expected = undisturbed.pages(100).await;
     assert_eq!(expected.len(), 40);
     let head = told.heads().await[0];
     let mut cuts = 0;
     for commit in 1.. {
-        let late = Late::new(&told, 2, 4, false).await;
+        let late = Late::new(&told, 2, 4, Brings::Chain).await;
         let Late { world, eve, there } = late;
         let disk = world.disk.clone();
         bring(&told.home.core, &world.core, told.group, head, 0, 20).await;
@@ -308,7 +321,7 @@ async fn a_power_cut_anywhere_in_a_fill_loses_and_doubles_nothing() {
         disk.release();
         bringing.abort();
         let late = Late { world, eve, there };
-        late.connect(&told, true);
+        late.connect(&told, Brings::All);
         fetch(&told.home.core, late.core(), told.group).await;
         assert_eq!(late.pages(100).await, expected, "cut at commit {commit} of {commits}");
         if is_over {
@@ -317,6 +330,24 @@ async fn a_power_cut_anywhere_in_a_fill_loses_and_doubles_nothing() {
         cuts += 1;
     }
     assert!(cuts >= 12, "{cuts}: ten steps of four messages, and those before");
+}
+
+/// A node is slow to give a group that it has: that is no name that nobody has.
+#[tokio::test]
+async fn a_group_that_does_not_come_at_once_is_asked_for_again() {
+    let told = Told::new(true).await;
+    told.say("post").await;
+    let mut world = World::other(&told.home, 1).await;
+    let eve = world.member("Eve").await;
+    let late = Late { world, eve, there: ChannelId(0) };
+    late.connect(&told, Brings::Nothing);
+    let core = late.core();
+    let found = core.resolve_far(eve.id, "harbour_talk", "home.example").await;
+    assert!(matches!(found, Err(CoreError::Flood { wait_s: 1..=10 })), "{found:?}");
+    // It has come meanwhile.
+    fetch(&told.home.core, core, told.group).await;
+    let found = core.resolve_far(eve.id, "harbour_talk", "home.example").await.unwrap();
+    assert_eq!(found.channel(), core.channel_of_group(told.group).unwrap());
 }
 
 /// Who told of it said that there is more than anybody has.
@@ -344,7 +375,7 @@ async fn what_does_not_come_is_waited_for_and_not_for_ever() {
     core.tick_logs().await.unwrap();
     assert!(core.is_filling(there));
     let (from, home) = (core.clone(), told.home.core.clone());
-    core.connect(Arc::new(Way { from, home, whole: true }));
+    core.connect(Arc::new(Way { from, home, brings: Brings::All }));
     core.tick_logs().await.unwrap();
     world.pass_s(16);
     core.tick_logs().await.unwrap();
@@ -511,7 +542,7 @@ async fn comes_late(seed: u64) {
     println!("seed {seed}");
     let mut rng = StdRng::seed_from_u64(seed);
     let told = Told::new(false).await;
-    let second = Late::new(&told, 1, 128, true).await;
+    let second = Late::new(&told, 1, 128, Brings::All).await;
     second.join().await;
     let talk_rng = StdRng::seed_from_u64(rng.random());
     let mut talk = Talk { told, second, rng: talk_rng, number: 0 };
@@ -523,7 +554,7 @@ async fn comes_late(seed: u64) {
     let first = talk.told.first().await;
     let (mut nodes, mut seen, mut brought) = (Vec::new(), Vec::new(), Vec::new());
     for node in 2..4 {
-        let late = Late::new(&talk.told, node, placed, false).await;
+        let late = Late::new(&talk.told, node, placed, Brings::Chain).await;
         late.world.recorder.take();
         seen.push(Seen { first, pts: first - 1, ..Seen::default() });
         brought.push(HashMap::<(glog::Node16, u32), u64>::new());
@@ -572,7 +603,7 @@ async fn comes_late(seed: u64) {
                     world
                 };
                 let late = Late { world, eve, there };
-                late.connect(&talk.told, false);
+                late.connect(&talk.told, Brings::Chain);
                 nodes.insert(of, (late, joined));
             }
             _ => {

@@ -11,7 +11,7 @@ use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
 use super::take::{READERS_MAX, Reader};
-use super::{MEMBERS_SAID, Mark, OWN_MEMBERS, READER, SENT_MAX, UNSAID_MEMBERS, key};
+use super::{MEMBERS_SAID, Mark, OWN_MEMBERS, Own, READER, UNSAID_MEMBERS, key};
 use crate::decide::Decide;
 use crate::federation::is_remote;
 use crate::ids::{ChannelId, UserId};
@@ -29,23 +29,6 @@ const MARKS_MAX: usize = 64;
 
 /// What the timer of [`LATE_S`] names in the place of a message.
 pub(super) const LATE: &[u8] = &[0xf6];
-
-/// What a node that tells knows of members on nodes that only read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct OwnMembers {
-    /// Which home it is about.
-    home: [u8; 16],
-    /// What the home says, and how many of those are from here.
-    said: u64,
-    counted: u64,
-    /// What letters have told since, the oldest first.
-    sent: Vec<(Mark, u64)>,
-}
-
-impl Record for OwnMembers {
-    const VERSION: u8 = 1;
-    const NAME: &'static str = "members elsewhere";
-}
 
 /// What the home's lane has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,11 +85,11 @@ impl Decide<'_> {
         Ok(far)
     }
 
-    fn own_members(&self, channel: ChannelId, home: Node16) -> CoreResult<OwnMembers> {
-        let known: Option<OwnMembers> =
+    fn own_members(&self, channel: ChannelId, home: Node16) -> CoreResult<Own<u64>> {
+        let known: Option<Own<u64>> =
             self.load(Keyspace::NODES, &key(OWN_MEMBERS, channel, &[]))?;
         let known = known.filter(|known| known.home == home.0);
-        Ok(known.unwrap_or_else(|| OwnMembers { home: home.0, ..OwnMembers::default() }))
+        Ok(known.unwrap_or_else(|| Own::new(home)))
     }
 
     /// A letter tells the home how many are here.
@@ -118,9 +101,7 @@ impl Decide<'_> {
         members: u64,
     ) -> CoreResult<()> {
         let mut known = self.own_members(channel, home)?;
-        known.sent.push((mark, members));
-        let beyond = known.sent.len().saturating_sub(SENT_MAX);
-        known.sent.drain(..beyond);
+        known.told(mark, members);
         self.put(Keyspace::NODES, &key(OWN_MEMBERS, channel, &[]), &known)
     }
 
@@ -186,13 +167,7 @@ impl Decide<'_> {
         let mut known = self.own_members(channel, home)?;
         let counts = self.with_shared(channel, |shared| shared.replica.lanes().counts(at))?;
         if at.node == home && counts == Some(true) {
-            for mark in readers.marks.iter() {
-                if let Some(place) = known.sent.iter().position(|(sent, _)| sent == mark)
-                    && let Some((_, members)) = known.sent.drain(..=place).next_back()
-                {
-                    known.counted = members;
-                }
-            }
+            known.count(&readers.marks);
         }
         let said = self.with_shared(channel, |shared| {
             shared.replica.lanes().readers(shared.replica.chain())

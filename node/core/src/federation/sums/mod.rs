@@ -135,22 +135,51 @@ impl Totals {
     }
 }
 
-/// What a node that tells knows of the sums of one message.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Own {
+/// What a node that tells knows of one sum of the home: of a message, or of how many are in a channel.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Own<T> {
     /// Which home it is about; of another one nothing of it holds.
     home: [u8; 16],
     /// What the home says.
-    said: Totals,
+    said: T,
     /// What of that is from here.
-    counted: Totals,
+    counted: T,
     /// What letters have told since, the oldest first.
-    sent: Vec<(Mark, Totals)>,
+    sent: Vec<(Mark, T)>,
 }
 
-impl Record for Own {
+impl<T: Default> Own<T> {
+    fn new(home: Node16) -> Self {
+        Self { home: home.0, said: T::default(), counted: T::default(), sent: Vec::new() }
+    }
+
+    /// A letter tells the home this.
+    fn told(&mut self, mark: Mark, what: T) {
+        self.sent.push((mark, what));
+        let beyond = self.sent.len().saturating_sub(SENT_MAX);
+        self.sent.drain(..beyond);
+    }
+
+    /// The home has counted letters for the first time; of each only the last one counts.
+    fn count(&mut self, marks: &[Mark]) {
+        for mark in marks {
+            if let Some(place) = self.sent.iter().position(|(sent, _)| sent == mark)
+                && let Some((_, what)) = self.sent.drain(..=place).next_back()
+            {
+                self.counted = what;
+            }
+        }
+    }
+}
+
+impl Record for Own<Totals> {
     const VERSION: u8 = 1;
     const NAME: &'static str = "sums of a message";
+}
+
+impl Record for Own<u64> {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "members elsewhere";
 }
 
 /// kind (1) ++ channel (8) ++ rest.

@@ -6,7 +6,7 @@ use node_store::Keyspace;
 
 use super::{OWN, Totals, of_target};
 use crate::CoreResult;
-use crate::chats::ChatReactions;
+use crate::channels::is_known;
 use crate::decide::Decide;
 use crate::ids::ChannelId;
 
@@ -45,14 +45,7 @@ impl Decide<'_> {
         let mut known = self.own_sums(channel, &sums.target, home)?;
         let counts = self.with_shared(channel, |shared| shared.replica.lanes().counts(at))?;
         if at.node == home && counts == Some(true) {
-            for mark in sums.marks.iter() {
-                if let Some(place) = known.sent.iter().position(|(sent, _)| sent == mark) {
-                    let mut first = known.sent.drain(..=place);
-                    if let Some((_, totals)) = first.next_back() {
-                        known.counted = totals;
-                    }
-                }
-            }
+            known.count(&sums.marks);
         }
         let said = self.with_shared(channel, |shared| {
             let (lanes, chain) = (shared.replica.lanes(), shared.replica.chain());
@@ -98,8 +91,7 @@ impl Decide<'_> {
         totals.votes = said.votes.iter().copied().collect();
         for (text, count) in said.reactions.iter() {
             let reaction = self.reaction_named(home, text.to_string())?;
-            let reaction = reaction.filter(|one| ChatReactions::some(vec![one.clone()]).is_ok());
-            if let Some(reaction) = reaction {
+            if let Some(reaction) = reaction.filter(is_known) {
                 totals.reactions.insert(reaction, *count);
             }
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Mark, OWN, READER, READS, SUM, TOLD, TOLD_BY, Totals, UNSAID, key, of_target, reads_key,
 };
-use crate::chats::ChatReactions;
+use crate::channels::is_known;
 use crate::decide::Decide;
 use crate::federation::mail::{Kind, Post, SumsAnew, SumsOf, SumsTold, read};
 use crate::ids::ChannelId;
@@ -95,6 +95,8 @@ fn told_by_key(channel: ChannelId, node: Node16, target: &[u8]) -> Vec<u8> {
     [&key(TOLD_BY, channel, &node.0)[..], target].concat()
 }
 
+/// Another one than a letter with sums about the group takes: a node may be home of one group and read
+/// another, and of this one it may become the reader again.
 fn slot(group: GroupId) -> [u8; 16] {
     let mut slot = [0; 16];
     for (to, from) in slot.iter_mut().zip(group.0) {
@@ -218,9 +220,7 @@ impl Decide<'_> {
             for (text, count) in one.reactions.iter() {
                 let reaction = self.reaction_named(node, text.to_string())?;
                 // What this node does not have it does not show.
-                let reaction =
-                    reaction.filter(|one| ChatReactions::some(vec![one.clone()]).is_ok());
-                if let Some(reaction) = reaction {
+                if let Some(reaction) = reaction.filter(is_known) {
                     totals.reactions.insert(reaction, *count);
                 }
             }

@@ -5,9 +5,7 @@ use glog::{EntryRef, GroupId, Node16, NodeId};
 use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    KINDS_MAX, Mark, OWN, Own, SENT_MAX, TELLING, Totals, UNTOLD, key, of_target, target_in,
-};
+use super::{KINDS_MAX, Mark, OWN, Own, TELLING, Totals, UNTOLD, key, of_target, target_in};
 use crate::decide::Decide;
 use crate::federation::Federated;
 use crate::federation::mail::{
@@ -248,9 +246,7 @@ impl Decide<'_> {
         for (untold, target, totals) in told {
             self.put_bytes(Keyspace::NODES, &untold, mark.to_vec());
             let mut own = self.own_sums(channel, &target, home)?;
-            own.sent.push((mark, totals));
-            let beyond = own.sent.len().saturating_sub(SENT_MAX);
-            own.sent.drain(..beyond);
+            own.told(mark, totals);
             self.put(Keyspace::NODES, &of_target(OWN, channel, &target), &own)?;
         }
         self.note_members_told(channel, home, mark, members)?;
@@ -266,10 +262,11 @@ impl Decide<'_> {
         channel: ChannelId,
         target: &EntryRef,
         home: Node16,
-    ) -> CoreResult<Own> {
-        let own: Option<Own> = self.load(Keyspace::NODES, &of_target(OWN, channel, target))?;
+    ) -> CoreResult<Own<Totals>> {
+        let own: Option<Own<Totals>> =
+            self.load(Keyspace::NODES, &of_target(OWN, channel, target))?;
         let own = own.filter(|own| own.home == home.0);
-        Ok(own.unwrap_or_else(|| Own { home: home.0, ..Own::default() }))
+        Ok(own.unwrap_or_else(|| Own::new(home)))
     }
 
     /// What people here have done with a message, as far as the home hears of it by letter.
@@ -310,9 +307,9 @@ impl Decide<'_> {
             }
             let Some(target) = self.entry_of_message(channel, id)? else { continue };
             let row = of_target(OWN, channel, &target);
-            let own: Option<Own> = self.load(Keyspace::NODES, &row)?;
+            let own: Option<Own<Totals>> = self.load(Keyspace::NODES, &row)?;
             if own.as_ref().is_some_and(|own| own.home != home.0) {
-                self.put(Keyspace::NODES, &row, &Own { home: home.0, ..Own::default() })?;
+                self.put(Keyspace::NODES, &row, &Own::<Totals>::new(home))?;
                 self.show_sums(channel, &target)?;
             }
             let known = own.is_some();
