@@ -11,8 +11,14 @@ use parking_lot::Mutex;
 
 use crate::StoreError;
 
-/// Writes are refused when this much of the disk is in use.
+/// Writes are refused when this much of the disk is in use and less than [`FREE_BYTES_ENOUGH`] is
+/// free.
 const USED_PERCENT_MAX: u64 = 95;
+
+/// So much free room is enough, however large the disk: a twentieth of a disk of 20 TB is 1 TB,
+/// and a node that refused its community's messages beside 1 TB would only be a nuisance. It is 64
+/// times what was admitted and is not written yet ([`FREE_BYTES_MIN`]).
+const FREE_BYTES_ENOUGH: u64 = 4 << 30;
 
 /// The operator is told when this much of the disk is in use.
 const USED_PERCENT_ALARM: u64 = 80;
@@ -43,7 +49,8 @@ impl Space {
 
     fn refusal(self) -> Option<StoreError> {
         let Self { free_bytes, total_bytes } = self;
-        (free_bytes < FREE_BYTES_MIN || self.used_percent_at_least(USED_PERCENT_MAX))
+        let scarce = free_bytes < FREE_BYTES_ENOUGH && self.used_percent_at_least(USED_PERCENT_MAX);
+        (scarce || free_bytes < FREE_BYTES_MIN)
             .then_some(StoreError::Full { free_bytes, total_bytes })
     }
 }
@@ -153,8 +160,15 @@ mod tests {
         let refused = |free_bytes, total_bytes| Space { free_bytes, total_bytes }.refusal();
         assert!(refused(FREE_BYTES_MIN, 100 << 20).is_none());
         assert!(refused(FREE_BYTES_MIN - 1, 100 << 20).is_some());
-        assert!(refused(51 << 30, 1000 << 30).is_none());
-        assert!(refused(50 << 30, 1000 << 30).is_some());
+        assert!(refused((1 << 30) + 1, 20 << 30).is_none());
+        assert!(refused(1 << 30, 20 << 30).is_some());
+    }
+
+    #[test]
+    fn a_large_disk_is_not_full_while_gigabytes_are_free() {
+        let refused = |free_bytes, total_bytes| Space { free_bytes, total_bytes }.refusal();
+        assert!(refused(FREE_BYTES_ENOUGH, 20_000 << 30).is_none());
+        assert!(refused(FREE_BYTES_ENOUGH - 1, 20_000 << 30).is_some());
     }
 
     #[test]
