@@ -298,19 +298,37 @@ impl Replica {
         let id_of = |head: EntryRef| self.id_of(&head).ok_or(AuthorError::Closed);
         let last = head.map(|head| id_of(head).map(|id| (head.seq, id))).transpose()?;
         let secret = chain.state().epoch.and_then(|id| self.key(&id));
-        let (lane, deps) = (LaneEnd { inc, last }, self.deps(node)?);
+        let (lane, deps) = (LaneEnd { inc, last }, self.deps(node, body, ts_ms)?);
         write_data(chain, author, lane, secret, deps, user, body, ts_ms, rng)
     }
 
     /// Heads of other lanes that this node's lanes have not named yet, the most that fit.
-    fn deps(&self, own: Node16) -> Result<List<EntryRef, DEPS_MAX>, Malformed> {
-        let is_news = |head: &EntryRef| {
-            self.frozen_from(head.node, head.inc).is_none()
-                && head.node != own
-                && self.told(head.node, head.inc).is_none_or(|told| told < head.seq)
+    ///
+    /// Of a lane of which much comes only what has been here for some seconds and what the body itself
+    /// names: other members have what is newest of it at other times, and whatever names that would wait
+    /// there until it is fetched. Who floods a group would hold up everybody's words.
+    fn deps(
+        &self,
+        own: Node16,
+        body: &DataBody,
+        now_ms: u64,
+    ) -> Result<List<EntryRef, DEPS_MAX>, Malformed> {
+        let names = body.names();
+        let of_lane = |head: EntryRef| {
+            let Some(settled) = self.settled(head.node, head.inc, now_ms) else {
+                return Some(head);
+            };
+            let is_in = |at: &&EntryRef| (at.node, at.inc) == (head.node, head.inc);
+            let named = names.iter().filter(is_in).filter(|at| self.id_of(at).is_some());
+            named.copied().chain(settled).max_by_key(|at| at.seq)
         };
-        let mut heads: Vec<_> =
-            self.lanes().heads(self.chain()).into_iter().filter(is_news).collect();
+        let is_news = |at: &EntryRef| {
+            self.frozen_from(at.node, at.inc).is_none()
+                && at.node != own
+                && self.told(at.node, at.inc).is_none_or(|told| told < at.seq)
+        };
+        let heads = self.lanes().heads(self.chain()).into_iter();
+        let mut heads: Vec<_> = heads.filter_map(of_lane).filter(is_news).collect();
         heads.sort_unstable();
         heads.truncate(DEPS_MAX);
         List::new(heads)

@@ -128,6 +128,56 @@ struct Waiting {
     lacks: Option<EntryRef>,
 }
 
+/// A lane of which more came in the last two to four seconds is hasty.
+const HASTY_ENTRIES: u32 = 32;
+const HASTY_WINDOW_MS: u64 = 2_000;
+
+/// How much of a lane was delivered just now, in two windows of time, and how far it went before.
+#[derive(Debug, Clone, Copy, Default)]
+struct Recent {
+    window: u64,
+    now: Delivered,
+    before: Delivered,
+    /// The last number of the time before both windows.
+    settled: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Delivered {
+    count: u32,
+    last: Option<u64>,
+}
+
+impl Recent {
+    fn at(self, now_ms: u64) -> Self {
+        let window = now_ms / HASTY_WINDOW_MS;
+        let none = Delivered::default();
+        match window.saturating_sub(self.window) {
+            0 => self,
+            1 => Self {
+                window,
+                now: none,
+                before: self.now,
+                settled: self.before.last.or(self.settled),
+            },
+            _ => {
+                let settled = self.now.last.or(self.before.last).or(self.settled);
+                Self { window, now: none, before: none, settled }
+            }
+        }
+    }
+
+    fn came(&mut self, seq: u64, now_ms: u64) {
+        *self = self.at(now_ms);
+        self.now.count = self.now.count.saturating_add(1);
+        self.now.last = self.now.last.max(Some(seq));
+    }
+
+    fn is_hasty(self) -> bool {
+        self.now.count.saturating_add(self.before.count) > HASTY_ENTRIES
+    }
+}
+
 /// The way down from the head that the chain has named of a forked lane.
 ///
 /// A branch may be longer than there is room to wait, and which entries are on it shows only from its
@@ -178,6 +228,7 @@ pub struct Replica {
     keys: HashMap<Hash16, EpochSecret>,
     locked: HashMap<Hash16, Vec<Entry>>,
     told: BTreeMap<(Node16, u32), u64>,
+    recent: BTreeMap<(Node16, u32), Recent>,
 }
 
 impl Replica {
@@ -201,6 +252,7 @@ impl Replica {
             keys: HashMap::new(),
             locked: HashMap::new(),
             told: BTreeMap::new(),
+            recent: BTreeMap::new(),
         })
     }
 
@@ -247,7 +299,7 @@ impl Replica {
             }
             match gate {
                 Gate::Open if self.is_due(read, &waiting, now_ms) => {
-                    let next = self.deliver(waiting, &mut events);
+                    let next = self.deliver(waiting, now_ms, &mut events);
                     self.drain_some(next, now_ms, &mut events);
                     return Ok(events);
                 }
@@ -502,7 +554,12 @@ impl Replica {
     }
 
     /// Delivers an entry; gives back what may be delivered with it here.
-    fn deliver(&mut self, waiting: Waiting, events: &mut Vec<Event>) -> BTreeSet<EntryRef> {
+    fn deliver(
+        &mut self,
+        waiting: Waiting,
+        now_ms: u64,
+        events: &mut Vec<Event>,
+    ) -> BTreeSet<EntryRef> {
         let entry = waiting.entry;
         let header = entry.header();
         let epoch = match &header.lane {
@@ -535,6 +592,7 @@ impl Replica {
         }
         let Ok(mut changed) = self.lanes.insert(&self.chain, read) else { return next };
         self.ids.insert(at, (entry.id(), header.key_serial));
+        self.recent.entry((at.node, at.inc)).or_default().came(at.seq, now_ms);
         if self.branches.get(&(at.node, at.inc)).is_some_and(|branch| branch.head == at) {
             self.branches.remove(&(at.node, at.inc));
         }
@@ -582,7 +640,7 @@ impl Replica {
             match gate {
                 Gate::Open => {
                     let Some(waiting) = self.release(&at) else { continue };
-                    next.append(&mut self.deliver(waiting, events));
+                    next.append(&mut self.deliver(waiting, now_ms, events));
                 }
                 Gate::Branch => {}
                 Gate::Closed => drop(self.release(&at)),
@@ -743,6 +801,14 @@ impl Replica {
     }
 
     /// The last number of another lane that this node's lane has named.
+    /// If so much of a lane has come just now that other members may not have all of it yet: what they
+    /// have for sure, which came two seconds ago or earlier.
+    pub(crate) fn settled(&self, node: Node16, inc: u32, now_ms: u64) -> Option<Option<EntryRef>> {
+        let recent = self.recent.get(&(node, inc))?.at(now_ms);
+        let settled = || recent.settled.and_then(|seq| self.lanes.at(node, inc, seq));
+        recent.is_hasty().then(settled)
+    }
+
     pub(crate) fn told(&self, node: Node16, inc: u32) -> Option<u64> {
         self.told.get(&(node, inc)).copied()
     }

@@ -35,6 +35,8 @@ impl Line {
                 }
                 let Ok(far) = TcpStream::connect(to) else { continue };
                 for (from, into) in [(&near, &far), (&far, &near)] {
+                    // What a node sends goes on at once, as it would without this between.
+                    from.set_nodelay(true).ok();
                     let (from, into) = (from.try_clone().unwrap(), into.try_clone().unwrap());
                     thread::spawn(move || carry(from, into));
                 }

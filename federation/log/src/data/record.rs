@@ -130,18 +130,36 @@ impl DataEntry {
 
     /// What it says something about.
     pub(crate) fn targets(&self) -> Vec<EntryRef> {
-        match self.body() {
-            Some(DataBody::Edit(edit)) => vec![edit.target],
-            Some(DataBody::Delete(delete)) => vec![delete.target],
-            Some(DataBody::Pin(pin)) => vec![pin.target],
-            Some(DataBody::Unpin(unpin)) => unpin.pins.to_vec(),
-            Some(DataBody::React(react)) => react.items.iter().map(|item| item.target).collect(),
-            Some(DataBody::Tally(tally)) => vec![tally.target],
-            Some(DataBody::Vote(vote)) => vec![vote.target],
-            Some(DataBody::Sums(sums)) => vec![sums.target],
-            Some(DataBody::TopicEdit(edit)) => edit.target.into_iter().collect(),
+        self.body().map(DataBody::targets).unwrap_or_default()
+    }
+}
+
+impl DataBody {
+    /// What it says something about.
+    fn targets(&self) -> Vec<EntryRef> {
+        match self {
+            Self::Edit(edit) => vec![edit.target],
+            Self::Delete(delete) => vec![delete.target],
+            Self::Pin(pin) => vec![pin.target],
+            Self::Unpin(unpin) => unpin.pins.to_vec(),
+            Self::React(react) => react.items.iter().map(|item| item.target).collect(),
+            Self::Tally(tally) => vec![tally.target],
+            Self::Vote(vote) => vec![vote.target],
+            Self::Sums(sums) => vec![sums.target],
+            Self::TopicEdit(edit) => edit.target.into_iter().collect(),
             _ => Vec::new(),
         }
+    }
+
+    /// What has to be there for it to be understood: what it is about, and what it answers.
+    pub(crate) fn names(&self) -> Vec<EntryRef> {
+        let mut names = self.targets();
+        match self {
+            Self::Post(post) => names.extend(post.reply_to),
+            Self::Edit(edit) => names.extend(edit.post.reply_to),
+            _ => {}
+        }
+        names
     }
 }
 

@@ -90,6 +90,45 @@ fn what_lacks_a_dependency_waits_for_thirty_seconds() {
     assert_eq!(reader.pending(), 0);
 }
 
+/// Who floods a group would hold up everybody's words if these named whatever came of it just now.
+#[test]
+fn of_a_lane_of_which_much_comes_the_newest_is_named_only_if_it_is_answered() {
+    let mut pair = Pair::new(&SUPERGROUP, 512);
+    let first = pair.post(0, "first").unwrap();
+    pair.copies[1].receive(first.clone(), 0).unwrap();
+    let deps = |entry: &Entry| match &entry.header().lane {
+        Lane::Data { deps, .. } => deps.to_vec(),
+        Lane::Control { .. } => panic!("a post"),
+    };
+    let write = |pair: &mut Pair, body: &DataBody, now_ms: u64| {
+        let author = pair.nodes[1].author();
+        pair.copies[1].write_data(author, 0, 1, body, now_ms, &mut pair.rng).unwrap()
+    };
+    assert_eq!(deps(&write(&mut pair, &text("calm"), 1_000)), [place(&first)]);
+    // It has said nothing for long, and then very much.
+    let begin = 10 * HASTY_WINDOW_MS;
+    let flood: Vec<Entry> = (0..=HASTY_ENTRIES).map(|_| pair.post(0, "flood").unwrap()).collect();
+    for entry in &flood {
+        pair.copies[1].receive(entry.clone(), begin).unwrap();
+    }
+    assert_eq!(deps(&write(&mut pair, &text("beside"), begin)), [place(&first)]);
+    let DataBody::Post(mut post) = text("answer") else { panic!("a post") };
+    post.reply_to = Some(place(&flood[7]));
+    let answer = DataBody::Post(post);
+    assert_eq!(deps(&write(&mut pair, &answer, begin)), [place(&flood[7])]);
+    // In the window after, the last ones count still, and what came before them is here for long.
+    let next = pair.post(0, "still").unwrap();
+    pair.copies[1].receive(next, begin + HASTY_WINDOW_MS).unwrap();
+    assert_eq!(deps(&write(&mut pair, &text("soon"), begin + HASTY_WINDOW_MS)), [place(&first)]);
+    // And in that after next all is calm.
+    let last = pair.post(0, "last").unwrap();
+    pair.copies[1].receive(last.clone(), begin + 2 * HASTY_WINDOW_MS).unwrap();
+    assert_eq!(
+        deps(&write(&mut pair, &text("later"), begin + 2 * HASTY_WINDOW_MS)),
+        [place(&last)]
+    );
+}
+
 /// Two lanes whose entries name each other in turn, and eight places to wait: one peer that serves
 /// whatever is missing, in any order of lanes, brings it all.
 #[test]
