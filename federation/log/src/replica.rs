@@ -9,6 +9,8 @@
 //! The driver stores an entry before it hands it over. What [`Event::Dropped`] and [`Event::Forged`]
 //! tell, it forgets and fetches again: its copy of an entry that waited unverified may be a forgery.
 
+mod recent;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keys::epoch::EpochSecret;
@@ -22,6 +24,7 @@ use crate::epoch::read_body;
 use crate::header::Lane;
 use crate::ids::{EntryId, EntryRef, Hash16, Node16, NodeId};
 use crate::mutant::Mutant;
+use recent::Recent;
 
 /// After so many milliseconds an entry is delivered without its deps.
 pub const GAP_AFTER_MS: u64 = 30_000;
@@ -126,56 +129,6 @@ struct Waiting {
     since_ms: u64,
     /// The first entry that it lacks, under which [`Replica::awaited`] has it.
     lacks: Option<EntryRef>,
-}
-
-/// A lane of which more came in the last two to four seconds is hasty.
-const HASTY_ENTRIES: u32 = 32;
-const HASTY_WINDOW_MS: u64 = 2_000;
-
-/// How much of a lane was delivered just now, in two windows of time, and how far it went before.
-#[derive(Debug, Clone, Copy, Default)]
-struct Recent {
-    window: u64,
-    now: Delivered,
-    before: Delivered,
-    /// The last number of the time before both windows.
-    settled: Option<u64>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Delivered {
-    count: u32,
-    last: Option<u64>,
-}
-
-impl Recent {
-    fn at(self, now_ms: u64) -> Self {
-        let window = now_ms / HASTY_WINDOW_MS;
-        let none = Delivered::default();
-        match window.saturating_sub(self.window) {
-            0 => self,
-            1 => Self {
-                window,
-                now: none,
-                before: self.now,
-                settled: self.before.last.or(self.settled),
-            },
-            _ => {
-                let settled = self.now.last.or(self.before.last).or(self.settled);
-                Self { window, now: none, before: none, settled }
-            }
-        }
-    }
-
-    fn came(&mut self, seq: u64, now_ms: u64) {
-        *self = self.at(now_ms);
-        self.now.count = self.now.count.saturating_add(1);
-        self.now.last = self.now.last.max(Some(seq));
-    }
-
-    fn is_hasty(self) -> bool {
-        self.now.count.saturating_add(self.before.count) > HASTY_ENTRIES
-    }
 }
 
 /// The way down from the head that the chain has named of a forked lane.
@@ -800,7 +753,6 @@ impl Replica {
         )
     }
 
-    /// The last number of another lane that this node's lane has named.
     /// If so much of a lane has come just now that other members may not have all of it yet: what they
     /// have for sure, which came two seconds ago or earlier.
     pub(crate) fn settled(&self, node: Node16, inc: u32, now_ms: u64) -> Option<Option<EntryRef>> {
@@ -809,6 +761,7 @@ impl Replica {
         recent.is_hasty().then(settled)
     }
 
+    /// The last number of another lane that this node's lane has named.
     pub(crate) fn told(&self, node: Node16, inc: u32) -> Option<u64> {
         self.told.get(&(node, inc)).copied()
     }

@@ -12,6 +12,7 @@ use super::data::{
 use super::{SALT_BYTES, salted, unsalted};
 use crate::cbor::{Malformed, Reader, Wire, Writer};
 use crate::cert::NodeCert;
+use crate::ids::EntryRef;
 
 macro_rules! kinds {
     ($(#[$meta:meta])* pub enum $name:ident { $($kind:literal $variant:ident($type:ty),)* }) => {
@@ -93,6 +94,35 @@ kinds! {
         77 TopicEdit(TopicEdit),
         78 Sums(Box<Sums>),
         79 Readers(Readers),
+    }
+}
+
+impl DataBody {
+    /// What it says something about.
+    pub(crate) fn targets(&self) -> Vec<EntryRef> {
+        match self {
+            Self::Edit(edit) => vec![edit.target],
+            Self::Delete(delete) => vec![delete.target],
+            Self::Pin(pin) => vec![pin.target],
+            Self::Unpin(unpin) => unpin.pins.to_vec(),
+            Self::React(react) => react.items.iter().map(|item| item.target).collect(),
+            Self::Tally(tally) => vec![tally.target],
+            Self::Vote(vote) => vec![vote.target],
+            Self::Sums(sums) => vec![sums.target],
+            Self::TopicEdit(edit) => edit.target.into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What has to be there for it to be understood: what it is about, and what it answers.
+    pub(crate) fn names(&self) -> Vec<EntryRef> {
+        let mut names = self.targets();
+        match self {
+            Self::Post(post) => names.extend(post.reply_to),
+            Self::Edit(edit) => names.extend(edit.post.reply_to),
+            _ => {}
+        }
+        names
     }
 }
 

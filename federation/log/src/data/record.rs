@@ -134,35 +134,6 @@ impl DataEntry {
     }
 }
 
-impl DataBody {
-    /// What it says something about.
-    fn targets(&self) -> Vec<EntryRef> {
-        match self {
-            Self::Edit(edit) => vec![edit.target],
-            Self::Delete(delete) => vec![delete.target],
-            Self::Pin(pin) => vec![pin.target],
-            Self::Unpin(unpin) => unpin.pins.to_vec(),
-            Self::React(react) => react.items.iter().map(|item| item.target).collect(),
-            Self::Tally(tally) => vec![tally.target],
-            Self::Vote(vote) => vec![vote.target],
-            Self::Sums(sums) => vec![sums.target],
-            Self::TopicEdit(edit) => edit.target.into_iter().collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// What has to be there for it to be understood: what it is about, and what it answers.
-    pub(crate) fn names(&self) -> Vec<EntryRef> {
-        let mut names = self.targets();
-        match self {
-            Self::Post(post) => names.extend(post.reply_to),
-            Self::Edit(edit) => names.extend(edit.post.reply_to),
-            _ => {}
-        }
-        names
-    }
-}
-
 /// Numbers of kinds that are told apart without their bodies.
 pub(crate) mod kinds {
     pub(crate) const POST: u16 = 64;

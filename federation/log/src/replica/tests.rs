@@ -1,5 +1,6 @@
 use rand::rngs::StdRng;
 
+use super::recent::{HASTY_ENTRIES, HASTY_WINDOW_MS};
 use super::*;
 use crate::author::{AuthorError, write_control};
 use crate::body::{AddNode, Checkpoint, ControlBody, RemoveNode};
