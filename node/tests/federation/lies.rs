@@ -56,9 +56,10 @@ impl Liar {
 
     /// Starts it with other orders, and waits until it is ready.
     pub(crate) fn start_with(orders: &Value) -> Self {
-        // In life it has a machine of its own; here it takes what the nodes and their members leave.
-        let child = Command::new("nice")
-            .args(["-n", "19"])
+        // In life it has a machine of its own; here it takes what the nodes and their members leave,
+        // and gives it back at once (a nice one is let end its turn, some milliseconds each time).
+        let child = Command::new("chrt")
+            .args(["--idle", "0"])
             .arg(std::env::current_exe().expect("this program"))
             .args(["lies::process", "--exact", "--ignored", "--nocapture", "--test-threads=1"])
             .env(ORDERS, orders.to_string())

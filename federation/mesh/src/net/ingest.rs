@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use glog::{GroupId, Node16, NodeId};
 use libp2p::PeerId;
 use libp2p::gossipsub::{MessageAcceptance, MessageId};
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
 
 use super::driver::Done;
 use super::serve::{ask, stopped};
@@ -28,6 +30,9 @@ const ENTRY_BYTES: usize = 64;
 const BATCH_MAX: usize = 64;
 /// The same of a node of which much comes: who comes next waits for less.
 const HASTY_BATCH_MAX: usize = 4;
+/// While others say something, too, what comes in a hurry is taken half of the time: the writer of the
+/// store is everybody's. Others do if they did not so long ago.
+const OTHERS_FOR: Duration = Duration::from_secs(1);
 
 /// How entries came.
 #[derive(Debug)]
@@ -107,6 +112,11 @@ impl Waiting {
         queue.bytes += bytes;
         self.bytes += bytes;
         true
+    }
+
+    /// Whether something waits of who says little.
+    fn has_calm(&self) -> bool {
+        self.peers.values().any(|queue| queue.messages.iter().any(|message| !message.is_hasty))
     }
 
     /// What is taken next, all of one peer, one group and one author: so it shows of whom what is new is.
@@ -189,6 +199,7 @@ async fn work(
     mut woken: watch::Receiver<()>,
     done: mpsc::Sender<Done>,
 ) {
+    let mut calm_at = None::<Instant>;
     loop {
         let next = waiting.lock().next();
         let Some(batch) = next else {
@@ -197,12 +208,27 @@ async fn work(
             }
             continue;
         };
+        let is_hasty = batch.iter().any(|incoming| incoming.is_hasty);
+        let began = Instant::now();
         let ingested = take(&host, batch).await;
-        let Some(ingested) = ingested else { continue };
-        if done.send(Done::Ingested(ingested)).await.is_err() {
+        let taken_for = began.elapsed();
+        if let Some(ingested) = ingested
+            && done.send(Done::Ingested(ingested)).await.is_err()
+        {
             return;
         }
+        if !is_hasty {
+            calm_at = Some(began);
+        } else if calm_at.is_some_and(|at| at.elapsed() < OTHERS_FOR) {
+            rest(&waiting, &mut woken, taken_for).await;
+        }
     }
+}
+
+/// Waits so long, or until something of somebody comes who is in no hurry.
+async fn rest(waiting: &Mutex<Waiting>, woken: &mut watch::Receiver<()>, at_most: Duration) {
+    let calm = async { while !waiting.lock().has_calm() && woken.changed().await.is_ok() {} };
+    let _ = timeout(at_most, calm).await;
 }
 
 async fn take(host: &Arc<dyn Host>, incoming: Vec<Incoming>) -> Option<Ingested> {

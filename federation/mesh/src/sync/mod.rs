@@ -288,6 +288,11 @@ impl Sync {
         group.gossiped |= gossiped;
     }
 
+    /// Whether a group is shared with anybody who is connected, or was just now.
+    pub fn is_known(&self, id: &GroupId) -> bool {
+        self.groups.contains_key(id)
+    }
+
     /// Entries of one node have come unasked, from a peer: how many of them are taken, the first ones.
     /// The rest is fetched when it may be. [`Self::took`] says what became of what was taken.
     pub fn admits(

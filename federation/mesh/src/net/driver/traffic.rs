@@ -29,6 +29,11 @@ const PUSH_SOME: usize = 8;
 const TOO_EARLY_MS: u32 = 50;
 /// A peer is to ask again after at least so long.
 const BUSY_MS: u32 = 100;
+/// Entries that are looked at of a push for a group that is unknown here: enough to begin one. Such
+/// pushes come from anybody who has a connection, and are as long as frames are.
+const BEGINNING_MAX: usize = 4;
+/// A push brings more than so many entries of one node at once, or the node is in no hurry.
+const CALM_PUSH_MAX: usize = 16;
 
 impl Driver {
     pub(super) fn behaved(&mut self, event: BehaviourEvent) {
@@ -153,15 +158,19 @@ impl Driver {
                 self.respond(peer, channel, &Response::Done);
             }
             Request::Push { group, further, entries } => {
-                let entries: Vec<_> =
+                let mut entries: Vec<_> =
                     entries.into_vec().into_iter().map(|e| e.into_vec()).collect();
                 if let Some(link) = self.links.get_mut(&peer) {
                     link.serve.spend(entries.iter().map(Vec::len).sum());
                 }
                 let mut has_room = true;
+                if !self.sync.is_known(&group) {
+                    has_room = entries.len() <= BEGINNING_MAX;
+                    entries.truncate(BEGINNING_MAX);
+                }
                 for (author, entries) in by_author(entries) {
                     let via = Via::Push { further };
-                    let is_hasty = false;
+                    let is_hasty = entries.len() > CALM_PUSH_MAX;
                     has_room &= self.came(Incoming { from, group, author, is_hasty, entries, via });
                 }
                 // Who is told that there was no room tells again what it has.
@@ -293,7 +302,7 @@ impl Driver {
         if taken == 0 {
             return false;
         }
-        incoming.is_hasty = self.sync.is_hasty(&author, from, now_ms);
+        incoming.is_hasty |= self.sync.is_hasty(&author, from, now_ms);
         let has_room = self.inbox.add(incoming);
         if !has_room {
             self.sync.took(author, from, taken, 0, now_ms);
