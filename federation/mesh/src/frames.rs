@@ -4,7 +4,7 @@
 //! is answered by one response. Whoever is asked about a group that the asking node may not read
 //! answers [`Response::Absent`] or an empty list, as for one that does not exist.
 
-use glog::cbor::{Blob, List, Malformed, Text, decode, encode, record};
+use glog::cbor::{Blob, List, Malformed, Reader, Text, Wire, decode, encode, record};
 use glog::{ControlRef, EntryRef, GroupId, NodeCert, NodeId};
 
 use crate::calls::{Call, Reply};
@@ -152,6 +152,21 @@ messages! {
         7 Call(call: Box<Call>),
     }
 }
+
+impl Request {
+    /// The group of which a frame pushes entries, before those are taken apart; `None` for anything else.
+    pub fn pushes_to(frame: &[u8]) -> Option<GroupId> {
+        let mut from = Reader::new(frame);
+        from.array(2).ok()?;
+        let kind: u16 = from.unsigned().ok()?;
+        from.array(3).ok()?;
+        let group = Wire::take(&mut from).ok()?;
+        (kind == PUSH).then_some(group)
+    }
+}
+
+/// The number of [`Request::Push`].
+const PUSH: u16 = 6;
 
 messages! {
     /// What a node answers.

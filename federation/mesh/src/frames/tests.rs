@@ -226,6 +226,20 @@ fn lengths_are_bounded_before_anything_is_allocated() {
 }
 
 #[test]
+fn the_group_of_a_push_shows_before_it_is_read() {
+    let mut rng = StdRng::seed_from_u64(4);
+    for _ in 0..200 {
+        let request = request(&mut rng);
+        let group = match &request {
+            Request::Push { group, .. } => Some(*group),
+            _ => None,
+        };
+        assert_eq!(Request::pushes_to(&request.encode()), group, "{request:?}");
+    }
+    assert_eq!(Request::pushes_to(&[0x82, 0x06, 0x83, 0x58, 0x20]), None);
+}
+
+#[test]
 fn the_fullest_frames_fit() {
     let mut rng = StdRng::seed_from_u64(8);
     let digest = Digest { tag: bytes(&mut rng), digest: bytes(&mut rng) };

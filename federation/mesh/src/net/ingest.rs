@@ -30,9 +30,11 @@ const ENTRY_BYTES: usize = 64;
 const BATCH_MAX: usize = 64;
 /// The same of a node of which much comes: who comes next waits for less.
 const HASTY_BATCH_MAX: usize = 4;
-/// While others say something, too, what comes in a hurry is taken half of the time: the writer of the
-/// store is everybody's. Others do if they did not so long ago.
+/// While others say something, too, what comes in a hurry is taken a quarter of the time: processor and
+/// disk are everybody's. Others do if they did not so long ago.
 const OTHERS_FOR: Duration = Duration::from_secs(1);
+/// So much longer than it took to take it, it is waited then.
+const REST: u32 = 3;
 
 /// How entries came.
 #[derive(Debug)]
@@ -220,7 +222,7 @@ async fn work(
         if !is_hasty {
             calm_at = Some(began);
         } else if calm_at.is_some_and(|at| at.elapsed() < OTHERS_FOR) {
-            rest(&waiting, &mut woken, taken_for).await;
+            rest(&waiting, &mut woken, taken_for * REST).await;
         }
     }
 }

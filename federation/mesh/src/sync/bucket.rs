@@ -71,11 +71,15 @@ impl Bucket {
         self.bytes.fill_at(bytes, bytes * BYTES_BURST_S, now_ms);
     }
 
+    /// Whether there is no request left, or bytes were overdrawn.
+    pub fn is_spent(&mut self, now_ms: u64) -> bool {
+        self.requests.have(now_ms) < 1.0 || self.bytes.have(now_ms) < 0.0
+    }
+
     /// Takes one request; `None` if there is none, or bytes were overdrawn. The bytes of an answer are
     /// known only later: [`Self::spend`].
     pub fn take(&mut self, now_ms: u64) -> Option<()> {
-        let (requests, bytes) = (self.requests.have(now_ms), self.bytes.have(now_ms));
-        if requests < 1.0 || bytes < 0.0 {
+        if self.is_spent(now_ms) {
             return None;
         }
         self.requests.spend(1.0);

@@ -11,7 +11,7 @@ use rand::seq::SliceRandom;
 use tokio::sync::oneshot;
 
 use super::{Done, Driver, Purpose, WAITING_MAX, Waiting};
-use crate::frames::{Request, Response};
+use crate::frames::{HELLO_BYTES_MAX, Request, Response};
 use crate::mesh::Command;
 use crate::net::gossip::Published;
 use crate::net::ingest::{Incoming, Ingested, Via};
@@ -32,6 +32,10 @@ const BUSY_MS: u32 = 100;
 /// Entries that are looked at of a push for a group that is unknown here: enough to begin one. Such
 /// pushes come from anybody who has a connection, and are as long as frames are.
 const BEGINNING_MAX: usize = 4;
+/// Longest push for such a group that is taken apart at all: a chain of some hundred entries fits.
+const UNKNOWN_BYTES_MAX: usize = 256 << 10;
+/// So much more than its bytes what nobody here wants takes from its sender's share.
+const UNWANTED_COSTS: usize = 7;
 /// A push brings more than so many entries of one node at once, or the node is in no hurry.
 const CALM_PUSH_MAX: usize = 16;
 
@@ -54,6 +58,9 @@ impl Driver {
         match event {
             Event::Message { peer, message: Message::Request { request, channel, .. }, .. } => {
                 self.count(peer, request.len(), 0);
+                if let Some(wait_ms) = self.has_had_enough_of(peer, &request) {
+                    return self.respond(peer, channel, &Response::Busy { retry_ms: wait_ms });
+                }
                 match Request::decode(&request) {
                     Ok(request) => self.asked(peer, request, channel),
                     Err(_) => self.fault(peer, Fault::Malformed),
@@ -93,6 +100,28 @@ impl Driver {
             }
             Event::ResponseSent { .. } => {}
         }
+    }
+
+    /// Counts what a peer asks with, before it is taken apart; after how long it is to ask again, if that
+    /// was too much. What is short may be its Hello, and costs little.
+    fn has_had_enough_of(&mut self, peer: PeerId, frame: &[u8]) -> Option<u32> {
+        let (now_ms, bytes) = (self.now_ms(), frame.len());
+        if bytes <= HELLO_BYTES_MAX {
+            return None;
+        }
+        let is_wanted = bytes <= UNKNOWN_BYTES_MAX
+            || Request::pushes_to(frame).is_none_or(|group| self.sync.is_known(&group));
+        let link = self.links.get_mut(&peer)?;
+        if link.serve.is_spent(now_ms) {
+            let wait_ms = u32::try_from(link.serve.wait_ms()).unwrap_or(u32::MAX);
+            return Some(wait_ms.max(BUSY_MS));
+        }
+        if is_wanted {
+            link.serve.spend(bytes);
+            return None;
+        }
+        link.serve.spend(bytes * UNWANTED_COSTS);
+        Some(BUSY_MS)
     }
 
     fn count(&mut self, peer: PeerId, bytes_in: usize, bytes_out: usize) {
@@ -160,9 +189,6 @@ impl Driver {
             Request::Push { group, further, entries } => {
                 let mut entries: Vec<_> =
                     entries.into_vec().into_iter().map(|e| e.into_vec()).collect();
-                if let Some(link) = self.links.get_mut(&peer) {
-                    link.serve.spend(entries.iter().map(Vec::len).sum());
-                }
                 let mut has_room = true;
                 if !self.sync.is_known(&group) {
                     has_room = entries.len() <= BEGINNING_MAX;
