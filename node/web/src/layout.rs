@@ -2,11 +2,23 @@
 
 use maud::{DOCTYPE, Markup, html};
 
+use crate::pages::About;
+
 /// For light and dark, narrow and wide.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// A page: `title` for the browser, `body` in the middle, the node's name below.
 pub(crate) fn page(node: &str, title: &str, body: &Markup) -> Markup {
+    let head = html! { meta property="og:title" content=(title); };
+    whole(node, title, &head, &html! { main { (body) } })
+}
+
+/// A page to read: with more in its head, and text from the left.
+pub(crate) fn wide(about: &About, title: &str, head: &Markup, body: &Markup) -> Markup {
+    whole(&about.name, title, head, &html! { main.wide { (body) } })
+}
+
+fn whole(node: &str, title: &str, head: &Markup, main: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -14,14 +26,14 @@ pub(crate) fn page(node: &str, title: &str, body: &Markup) -> Markup {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta property="og:title" content=(title);
                 meta property="og:site_name" content=(node);
                 title { (title) }
                 link rel="stylesheet" href="/style.css";
+                (head)
             }
             body {
-                main { (body) }
-                footer { a href="/" { (node) } " · a Rookery node" }
+                (main)
+                footer { a href="/" { (node) } " · " a href="/about" { "about" } " · a Rookery node" }
             }
         }
     }

@@ -4,6 +4,8 @@
 //! host. What a page shows of people comes from [`Pages`], which decides what is public; this crate
 //! only draws it.
 
+mod accept;
+mod channel;
 mod layout;
 mod links;
 mod pages;
@@ -12,12 +14,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, Path, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse as _, Response};
+use axum::extract::{ConnectInfo, Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, middleware};
 
+pub use accept::wants_activity;
+pub use channel::{Channel, Comment, Media, MediaKind, Poll, Post, PostPage};
 pub use layout::message as message_page;
 pub use links::is_username;
 pub use pages::code as code_page;
@@ -37,8 +41,37 @@ pub trait Pages: Send + Sync + 'static {
         None
     }
 
+    /// A channel that its owner shows to everybody, with some of its posts: the newest, or those before
+    /// a number.
+    fn channel(&self, _name: &str, _before: Option<i32>) -> Option<Channel> {
+        None
+    }
+
+    /// A post of such a channel, by what stands in its address.
+    fn post(&self, _name: &str, _post: &str) -> FoundPost {
+        FoundPost::None
+    }
+
+    /// Where browsers reach the node, without a slash at the end.
+    fn base(&self) -> String {
+        String::new()
+    }
+
     /// Whether this address may look somebody up now.
     fn may_look_up(&self, from: Option<SocketAddr>) -> bool;
+}
+
+/// What stands at the address of a post.
+#[derive(Debug, Clone)]
+pub enum FoundPost {
+    /// Nothing, and nothing did.
+    None,
+    /// It was deleted.
+    Gone,
+    /// It is at this path.
+    At(String),
+    /// The post.
+    Page(Box<PostPage>),
 }
 
 /// The pages, and `more` routes under the same rules for browsers; anything else is answered by a
@@ -49,8 +82,11 @@ pub fn router(pages: Arc<dyn Pages>, more: Router) -> Router {
         .route("/", get(home))
         .route("/style.css", get(style))
         .route("/robots.txt", get(robots))
+        .route("/about", get(about))
         .route("/.well-known/rookery/node.json", get(binding))
         .route("/{name}", get(name))
+        .route("/{name}/feed", get(feed))
+        .route("/{name}/{post}", get(post))
         .route("/c/{*rest}", link("c"))
         .route("/u/{*rest}", link("u"))
         .route("/contact/{*rest}", link("contact"))
@@ -67,13 +103,33 @@ async fn home(State(pages): Shown) -> Html<String> {
     Html(pages::home(&pages.about()).into_string())
 }
 
-/// `/NAME`, `/+NUMBER` and `/+HASH`.
+async fn about(State(pages): Shown) -> Html<String> {
+    Html(pages::about_page(&pages.about()).into_string())
+}
+
+/// `/@CHANNEL`, `/NAME`, `/+NUMBER` and `/+HASH`.
 async fn name(
     State(pages): Shown,
     Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
     from: Option<Extension<ConnectInfo<SocketAddr>>>,
 ) -> Response {
     let about = pages.about();
+    if let Some(channel) = name.strip_prefix('@') {
+        let before = query.as_deref().and_then(|query| query.strip_prefix("before="));
+        let Some(found) = shown_channel(&*pages, channel, before.and_then(|n| n.parse().ok()))
+        else {
+            return not_found(&about);
+        };
+        if let Some(actor) = found.actor.as_ref().filter(|_| wants_activity(&headers)) {
+            return to_object(actor);
+        }
+        return shown(
+            found.indexable,
+            Html(channel::channel(&about, &pages.base(), &found).into_string()),
+        );
+    }
     if let Some(link) = links::plus(&name) {
         return Html(pages::link(&about, &link).into_string()).into_response();
     }
@@ -94,6 +150,60 @@ async fn name(
         // The same for a name that nobody has and for one that is not shown.
         None => not_found(&about),
     }
+}
+
+/// `/@CHANNEL/POST`: `POST` is what its object is called by, or its number here.
+async fn post(
+    State(pages): Shown,
+    Path((name, post)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    let about = pages.about();
+    let channel = name.strip_prefix('@').filter(|name| is_username(name));
+    match channel.map_or(FoundPost::None, |channel| pages.post(channel, &post)) {
+        FoundPost::None => not_found(&about),
+        FoundPost::Gone => {
+            let page = layout::message(&about.name, "Deleted", "This post was deleted.");
+            (StatusCode::GONE, Html(page.into_string())).into_response()
+        }
+        FoundPost::At(path) => Redirect::temporary(&path).into_response(),
+        FoundPost::Page(found) => {
+            if let Some(object) = found.post.object.as_ref().filter(|_| wants_activity(&headers)) {
+                return to_object(object);
+            }
+            let page = channel::post_page(&about, &pages.base(), &found);
+            shown(found.channel.indexable, Html(page.into_string()))
+        }
+    }
+}
+
+/// `/@CHANNEL/feed`
+async fn feed(State(pages): Shown, Path(name): Path<String>) -> Response {
+    let channel = name.strip_prefix('@').and_then(|name| shown_channel(&*pages, name, None));
+    let Some(found) = channel else { return not_found(&pages.about()) };
+    let kind = [(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")];
+    shown(found.indexable, (kind, channel::feed(&pages.base(), &found)))
+}
+
+fn shown_channel(pages: &dyn Pages, name: &str, before: Option<i32>) -> Option<Channel> {
+    is_username(name).then(|| pages.channel(name, before)).flatten()
+}
+
+/// To the object of which this is the page for people.
+fn to_object(url: &str) -> Response {
+    ([(header::VARY, "accept")], Redirect::to(url)).into_response()
+}
+
+/// A page that may be kept for a moment, and be found by who searches if its owner likes.
+fn shown(indexable: bool, page: impl IntoResponse) -> Response {
+    let mut response = page.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::VARY, HeaderValue::from_static("accept"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=30"));
+    if indexable {
+        headers.insert("x-robots-tag", HeaderValue::from_static("all"));
+    }
+    response
 }
 
 /// Links whose first part says what they are.
@@ -134,7 +244,10 @@ async fn style() -> Response {
 }
 
 async fn robots() -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], "User-agent: *\nDisallow: /\n")
+    (
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+        "User-agent: *\nAllow: /@\nDisallow: /\n",
+    )
         .into_response()
 }
 
@@ -145,16 +258,17 @@ async fn safe(mut response: Response) -> Response {
     for (name, value) in [
         (
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
+            "default-src 'none'; style-src 'self'; img-src 'self'; media-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         ),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "no-referrer"),
     ] {
-        headers.insert(name, HeaderValue::from_static(value));
+        // What others sent is shown under stricter rules, which stay.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    headers.insert("x-robots-tag", HeaderValue::from_static("noindex"));
+    headers.entry("x-robots-tag").or_insert(HeaderValue::from_static("noindex"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -36,6 +36,12 @@ pub struct About {
     pub rsa_pem: String,
     /// Where members log in by another service, if they can.
     pub login: Option<&'static str>,
+    /// Who runs it; may be empty.
+    pub operator: String,
+    /// Where abuse is told of: a mail address or a page.
+    pub contact: Option<String>,
+    /// What members agree to, one rule each.
+    pub rules: Vec<String>,
 }
 
 /// What everybody may see of a member.
@@ -94,12 +100,11 @@ pub(crate) fn home(about: &About) -> Markup {
 /// `/NAME`
 pub(crate) fn profile(about: &About, member: &Profile) -> Markup {
     let title = format!("{} (@{})", member.name, member.username);
-    let face = format!("face face{}", member.id.rem_euclid(FACES));
     page(
         &about.name,
         &title,
         &html! {
-            div class=(face) aria-hidden="true" { (initials(&member.name)) }
+            div class=(face(member.id)) aria-hidden="true" { (initials(&member.name)) }
             h1 { (member.name) }
             p.faint { "@" (member.username) }
             @if let Some(text) = &member.about {
@@ -154,8 +159,43 @@ pub fn code(node: &str, number: &str, code: &str, until_s: i32, is_new: bool) ->
     )
 }
 
+/// `/about`
+pub(crate) fn about_page(about: &About) -> Markup {
+    page(
+        &about.name,
+        &format!("About {}", about.name),
+        &html! {
+            h1 { "About " (about.name) }
+            @if about.operator.is_empty() {
+                p { "Its operator has not said who runs this node." }
+            } @else {
+                p.about { (about.operator) }
+            }
+            h2 { "Rules" }
+            @if about.rules.is_empty() {
+                p.faint { "None are written down here." }
+            } @else {
+                ol { @for rule in &about.rules { li { (rule) } } }
+            }
+            h2 { "Abuse and takedowns" }
+            @match &about.contact {
+                Some(contact) if contact.contains("://") => p { a href=(contact) { (contact) } },
+                Some(contact) => p { a href={ "mailto:" (contact) } { (contact) } },
+                None => p.faint {
+                    "No address is given. Members report messages from their apps."
+                },
+            }
+        },
+    )
+}
+
+/// The class of a face without a picture.
+pub(crate) fn face(id: i64) -> String {
+    format!("face face{}", id.rem_euclid(FACES))
+}
+
 /// The first letters of the first two words.
-fn initials(name: &str) -> String {
+pub(crate) fn initials(name: &str) -> String {
     let first = |word: &str| word.chars().next().map(|c| c.to_uppercase().collect::<String>());
     name.split_whitespace().filter_map(first).take(2).collect()
 }

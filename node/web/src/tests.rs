@@ -23,7 +23,39 @@ impl Pages for Node {
             rsa_fingerprint: "0123456789abcdef".into(),
             rsa_pem: "-----BEGIN RSA PUBLIC KEY-----\nMII\n-----END RSA PUBLIC KEY-----\n".into(),
             login: None,
+            operator: "Ada & friends".into(),
+            contact: Some("abuse@raben.example".into()),
+            rules: vec!["Be kind".into(), "No <script>".into()],
         }
+    }
+
+    fn channel(&self, name: &str, before: Option<i32>) -> Option<Channel> {
+        name.eq_ignore_ascii_case("nest_news").then(|| {
+            let posts = if before.is_some() { Vec::new() } else { vec![post()] };
+            Channel { posts, older: before.is_none().then_some(7), ..channel() }
+        })
+    }
+
+    fn post(&self, name: &str, post_name: &str) -> FoundPost {
+        match (name, post_name) {
+            ("nest_news", "abc-0-7") => FoundPost::Page(Box::new(PostPage {
+                channel: channel(),
+                post: post(),
+                comments: vec![Comment {
+                    author: "Mia <b> (@mia@fedi.example)".into(),
+                    url: Some("https://fedi.example/@mia/1".into()),
+                    date: 1_700_000_100,
+                    html: "<p>Well &lt;said&gt;</p>".into(),
+                }],
+            })),
+            ("nest_news", "7") => FoundPost::At("/@nest_news/abc-0-7".into()),
+            ("nest_news", "abc-0-6") => FoundPost::Gone,
+            _ => FoundPost::None,
+        }
+    }
+
+    fn base(&self) -> String {
+        "https://raben.example".into()
     }
 
     fn profile(&self, username: &str) -> Option<Profile> {
@@ -37,6 +69,41 @@ impl Pages for Node {
 
     fn may_look_up(&self, _: Option<SocketAddr>) -> bool {
         !self.busy.load(Ordering::SeqCst)
+    }
+}
+
+fn channel() -> Channel {
+    Channel {
+        id: 5,
+        title: "Nest <News>".into(),
+        username: "nest_news".into(),
+        about: "All & sundry".into(),
+        members: 2,
+        handle: Some("nest_news@raben.example".into()),
+        actor: Some("https://raben.example/ap/c/abc".into()),
+        indexable: true,
+        ..Channel::default()
+    }
+}
+
+fn post() -> Post {
+    Post {
+        number: 7,
+        path: "/@nest_news/abc-0-7".into(),
+        object: Some("https://raben.example/ap/c/abc/p/abc-0-7".into()),
+        date: 1_700_000_000,
+        html: "<p>Hello &lt;world&gt; <strong>&amp;</strong> all</p>".into(),
+        text: "Hello <world> & all".into(),
+        media: vec![Media {
+            kind: MediaKind::Image,
+            url: "/ap/m/0123.jpg".into(),
+            name: "A \"nest\"".into(),
+            size: Some((640, 480)),
+            bytes: 1000,
+        }],
+        views: 1,
+        comments: 1,
+        ..Post::default()
     }
 }
 
@@ -54,7 +121,18 @@ async fn get_page(path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
 
 #[tokio::test]
 async fn every_page_is_locked_down_and_escaped() {
-    for path in ["/", "/ada_l", "/nobody_here", "/+88812345678", "/c/1/2", "/x/y/z", "/style.css"] {
+    for path in [
+        "/",
+        "/about",
+        "/@nest_news",
+        "/@nest_news/abc-0-7",
+        "/ada_l",
+        "/nobody_here",
+        "/+88812345678",
+        "/c/1/2",
+        "/x/y/z",
+        "/style.css",
+    ] {
         let (_, headers, body) = get_page(path).await;
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(policy.starts_with("default-src 'none'; style-src 'self';"), "{path}: {policy}");
@@ -156,4 +234,78 @@ async fn a_domain_says_which_node_is_its_if_there_are_other_nodes() {
     assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
     let body = answer.into_body().collect().await.unwrap().to_bytes();
     assert_eq!(&body[..], b"{\"node\":\"00\"}");
+}
+
+#[tokio::test]
+async fn a_channel_is_a_page_and_a_feed() {
+    let (status, headers, body) = get_page("/@nest_news").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(headers["x-robots-tag"], "all");
+    assert_eq!(headers["vary"], "accept");
+    assert!(
+        body.contains("Nest &lt;News&gt;") && body.contains("@nest_news@raben.example"),
+        "{body}"
+    );
+    assert!(body.contains("<p>Hello &lt;world&gt; <strong>&amp;</strong> all</p>"), "{body}");
+    assert!(body.contains("alt=\"A &quot;nest&quot;\"") && body.contains("?before=7"), "{body}");
+    assert!(!body.contains("<script"), "{body}");
+    let (_, _, older) = get_page("/@NEST_news?before=7").await;
+    assert!(older.contains("Nothing was posted yet") && !older.contains("?before="), "{older}");
+    let (status, headers, feed) = get_page("/@nest_news/feed").await;
+    assert_eq!(
+        (status, &headers["content-type"]),
+        (StatusCode::OK, &"application/atom+xml; charset=utf-8".parse().unwrap())
+    );
+    assert!(feed.starts_with("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<feed xmlns="), "{feed}");
+    assert!(feed.contains("&lt;p&gt;Hello &amp;lt;world&amp;gt;"), "{feed}");
+    assert!(feed.contains("<published>2023-11-14T22:13:20Z</published>"), "{feed}");
+    assert!(feed.contains("href=\"https://raben.example/@nest_news/abc-0-7\""), "{feed}");
+}
+
+#[tokio::test]
+async fn a_post_has_one_address_also_when_it_is_gone() {
+    let (status, _, body) = get_page("/@nest_news/abc-0-7").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        body.contains("og:description") && body.contains("Hello &lt;world&gt; &amp; all"),
+        "{body}"
+    );
+    assert!(body.contains("og:image\" content=\"https://raben.example/ap/m/0123.jpg"), "{body}");
+    assert!(
+        body.contains("Mia &lt;b&gt; (@mia@fedi.example)") && body.contains("Well &lt;said&gt;"),
+        "{body}"
+    );
+    let (status, headers, _) = get_page("/@nest_news/7").await;
+    assert_eq!(status, StatusCode::TEMPORARY_REDIRECT);
+    assert_eq!(headers["location"], "/@nest_news/abc-0-7");
+    assert_eq!(get_page("/@nest_news/abc-0-6").await.0, StatusCode::GONE);
+    for path in ["/@nest_news/abc-0-9", "/@nobody_here/abc-0-7", "/nest_news/abc-0-7", "/@x/feed"] {
+        assert_eq!(get_page(path).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_is_led_to_the_object() {
+    for (path, object) in [
+        ("/@nest_news", "https://raben.example/ap/c/abc"),
+        ("/@nest_news/abc-0-7", "https://raben.example/ap/c/abc/p/abc-0-7"),
+    ] {
+        let node = Arc::new(Node { busy: AtomicBool::new(false) });
+        let request = Request::get(path).header("accept", "application/activity+json");
+        let request = request.body(Body::empty()).unwrap();
+        let answer = router(node, Router::new()).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{path}");
+        assert_eq!(answer.headers()["location"], object);
+    }
+}
+
+#[tokio::test]
+async fn who_runs_the_node_stands_on_a_page() {
+    let (status, _, body) = get_page("/about").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(
+        body.contains("Ada &amp; friends") && body.contains("mailto:abuse@raben.example"),
+        "{body}"
+    );
+    assert!(body.contains("<li>Be kind</li>") && body.contains("No &lt;script&gt;"), "{body}");
 }
