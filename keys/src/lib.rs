@@ -4,7 +4,7 @@
 //! [`handshake`] are what the exchange of an auth key is made of; [`srp`] checks a 2FA password.
 //! [`NodeIdentity`], [`sealed`], [`MasterKey`], [`StoreKey`] and [`BlobKey`] belong to the node
 //! itself: its signatures, boxes that only one node opens, and sealing at rest. [`epoch`] is what
-//! the member nodes of a private group share.
+//! the member nodes of a private group share. [`http_signature`] is what actors of ActivityPub sign with.
 //!
 //! No I/O and no clock. Randomness is an argument (`rand_core::CryptoRng`). Secrets are wiped when
 //! dropped, are compared in constant time, and print no bytes.
@@ -15,6 +15,7 @@ mod blob_key;
 pub mod dh;
 pub mod epoch;
 pub mod handshake;
+pub mod http_signature;
 mod identity;
 mod locked_key;
 mod master_key;

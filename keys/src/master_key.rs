@@ -50,6 +50,8 @@ pub enum Secret {
     Node,
     /// What the node keeps of a member's password: the verifier, the hint, the address.
     Password,
+    /// What a bridged channel signs with towards the fediverse: an RSA key and an ed25519 seed.
+    Bridge,
 }
 
 impl Secret {
@@ -59,6 +61,7 @@ impl Secret {
             Self::AuthKey => "auth_keys",
             Self::Node => "settings",
             Self::Password => "passwords",
+            Self::Bridge => "bridges",
         }
     }
 }

@@ -273,7 +273,7 @@ fn tl_bytes(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// The generator as the `rsa` crate wants it: the traits of rand_core 0.6.
-struct RsaRng<'a, R: ?Sized>(&'a mut R);
+pub(crate) struct RsaRng<'a, R: ?Sized>(pub(crate) &'a mut R);
 
 impl<R: CryptoRng + ?Sized> rsa::rand_core::RngCore for RsaRng<'_, R> {
     fn next_u32(&mut self) -> u32 {
