@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
+use crate::bridge::Bridges;
 use crate::channels::{self, Channels, Fills};
 use crate::chats::Chats;
 use crate::committer::{self, Answer, Command, Run};
@@ -96,8 +97,9 @@ impl Core {
         let groups = Groups::load(&*setup.store, &channels)?;
         let fills = Fills::load(&*setup.store, &channels, (setup.clock)())?;
         let timers = Timers::load(&*setup.store)?;
-        let inner =
-            Arc::new(Inner::new(setup, directory, (chats, channels, groups, fills), timers, pace)?);
+        let bridges = Bridges::load(&*setup.store)?;
+        let rooms = (chats, channels, groups, fills);
+        let inner = Arc::new(Inner::new(setup, directory, rooms, bridges, timers, pace)?);
         let (commands, queue) = sync_channel(COMMANDS_WAITING_MAX);
         let commands = Arc::new(commands);
         let shared = inner.clone();

@@ -12,7 +12,7 @@ use parking_lot::RwLock;
 use crate::CoreResult;
 use crate::ids::UserId;
 use crate::record::Record;
-use crate::user::{Role, User};
+use crate::user::User;
 
 /// Rows that are read in one go.
 const ROWS_AT_ONCE: usize = 1000;
@@ -60,7 +60,7 @@ impl Directory {
                 tables.names.remove(&name.to_lowercase());
             }
         }
-        if !user.deleted && user.role != Role::Remote {
+        if !user.deleted && user.has_number() {
             tables.phones.insert(user.phone, user.id);
         }
         if let Some(name) = &user.username {
@@ -102,8 +102,8 @@ impl Directory {
         self.0.read().users.keys().copied().collect()
     }
 
-    /// How many accounts there are.
+    /// How many accounts there are that are of this node: its members and the node itself.
     pub(crate) fn len(&self) -> usize {
-        self.0.read().users.len()
+        self.0.read().users.values().filter(|user| user.has_number()).count()
     }
 }

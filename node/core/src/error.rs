@@ -361,6 +361,9 @@ pub enum CoreError {
     /// A set of stickers that cannot be so.
     #[error(transparent)]
     Sticker(#[from] crate::stickers::StickerError),
+    /// What the bridge to the fediverse does not do.
+    #[error(transparent)]
+    Bridge(#[from] crate::bridge::BridgeError),
     /// The member, or the node, has stored as much as it may.
     #[error("the quota is used up")]
     QuotaExceeded,

@@ -251,6 +251,8 @@ pub enum Event {
     },
     /// A letter to another node was written.
     Mail,
+    /// A channel is bridged to the fediverse, or no longer, or otherwise; or something has to go out.
+    Bridge,
     /// Bytes of files were taken down: they are to be removed.
     TakenDown,
     /// Something of a private group of other nodes cannot be read here for want of its key.

@@ -9,6 +9,7 @@ use parking_lot::RwLock;
 use tokio::sync::{Semaphore, watch};
 
 use crate::boxes::{Boxes, EVENTS_KEPT};
+use crate::bridge::Bridges;
 use crate::channels::{Channels, Fills, Logs, PLACED_AT_ONCE, Views};
 use crate::chats::Chats;
 use crate::contacts::ContactCache;
@@ -87,6 +88,8 @@ pub(crate) struct Inner {
     pub(crate) pairs: Pairs,
     /// The way to other nodes, once there is one.
     pub(crate) network: OnceLock<Arc<dyn Network>>,
+    /// Channels that are bridged to the fediverse.
+    pub(crate) bridges: Bridges,
     /// How often posts of channels were seen.
     pub(crate) views: Views,
     pub(crate) contacts: ContactCache,
@@ -124,6 +127,7 @@ impl Inner {
         setup: Setup,
         directory: Directory,
         (chats, channels, groups, fills): (Chats, Channels, Groups, Fills),
+        bridges: Bridges,
         timers: Timers,
         pace: Pace,
     ) -> CoreResult<Self> {
@@ -155,6 +159,7 @@ impl Inner {
             fills,
             pairs: Pairs::default(),
             network: OnceLock::new(),
+            bridges,
             views: Views::default(),
             contacts: ContactCache::default(),
             personal: PersonalCache::default(),

@@ -9,6 +9,7 @@
 
 mod access;
 mod boxes;
+mod bridge;
 mod channels;
 mod chats;
 mod committer;
@@ -53,6 +54,15 @@ mod user;
 mod view;
 
 pub use crate::core::{Core, Keys};
+pub use bridge::{
+    ACTIVITY_ID_BYTES_MAX, ActorKind, ActorState, Answer as BridgeAnswer, AnswerStep, AnswerWhat,
+    Answers, Audience, BlockSeverity, Bridge, BridgeError, BridgeEvent, BridgeEvents, BridgeKeys,
+    BridgeSettings, BridgeState, BridgeStep, BridgeWhat, Cid, CommentPlace, CommentPolicy,
+    FOLLOWERS_AT_ONCE, FORMER_NAME_KEPT_S, FarComment, Follower as BridgeFollower, HOST_BYTES_MAX,
+    HostBlock, NewBridge, NewComment, NewOutgoing, OUTGOING_JSON_BYTES_MAX,
+    Outgoing as OutgoingActivity, PostNumbers, PostPage, PostRef, PostState, Quote as BridgeQuote,
+    RemoteActor, Spoilers, is_ghost,
+};
 pub use channels::{
     AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, BannedSender,
     Channel, ChannelCreated, ChannelDone, ChannelReactions, ChannelRead, ChannelRole,

@@ -55,12 +55,14 @@ pub struct NewReport {
 }
 
 /// Who has reported something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reporter {
     /// A member.
     Member(UserId),
     /// Somebody on another node, which does not say who.
     Node(Node16),
+    /// A server of the fediverse, which does not say who.
+    Host(String),
 }
 
 /// A report as the operator reads it.
@@ -133,6 +135,7 @@ impl Core {
             }
         }
         reports.extend(self.far_reports()?);
+        reports.extend(self.flags()?);
         reports.sort_by_key(|report| std::cmp::Reverse(report.date));
         reports.truncate(limit);
         self.settled().await?;

@@ -4,6 +4,10 @@
 mod account;
 mod admin_log;
 mod blocking;
+mod bridge;
+mod bridge_acts;
+mod bridge_comments;
+mod bridge_followers;
 mod channel_contents;
 mod channel_life;
 mod channel_mentions;

@@ -18,6 +18,8 @@ pub enum Role {
     Service,
     /// Somebody on another node.
     Remote,
+    /// Somebody on a server of the fediverse: a ghost.
+    Ghost,
 }
 
 /// An account.
@@ -145,6 +147,12 @@ struct UserV1 {
 }
 
 impl User {
+    /// Whether it is somebody of this node: others are known by no number here.
+    #[must_use]
+    pub fn has_number(&self) -> bool {
+        !matches!(self.role, Role::Remote | Role::Ghost)
+    }
+
     /// Both names, as they are read.
     #[must_use]
     pub fn full_name(&self) -> String {

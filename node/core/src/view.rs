@@ -13,7 +13,7 @@ use crate::media::FileId;
 use crate::presence::Status;
 use crate::privacy::{Privacy, PrivacyKey, What};
 use crate::profile_photo::ProfilePhotos;
-use crate::user::{Birthday, Contact, Role, User, days_around};
+use crate::user::{Birthday, Contact, User, days_around};
 use crate::{Core, CoreError, CoreResult};
 
 /// Acquaintances that a search looks through.
@@ -161,7 +161,7 @@ impl Core {
         let status = inner.status_for(viewer, &own, seen)?;
         // Who has typed the number knows it, whatever is said since.
         let knows_phone = knows_phone || sees(PrivacyKey::PhoneNumber);
-        let has_phone = user.role != Role::Remote;
+        let has_phone = user.has_number();
         let phone = (knows_phone && has_phone).then_some(user.phone);
         let mutual = contact.is_some() && knows_viewer;
         let blocked = own.blocked.contains_key(&user.id);

@@ -96,6 +96,9 @@ impl Keyspace {
     /// Previews of pages. Key: kind ++ rest.
     pub const WEB_PAGES: Self = Self(b'W');
 
+    /// What is bridged to the fediverse, who follows it there, and what goes out. Key: kind ++ rest.
+    pub const BRIDGE: Self = Self(b'A');
+
     /// Whether the keys are about people by themselves: numbers, names, hashes that can be
     /// guessed. A sealed store keeps them hidden, and a scan of such a keyspace reads all of it:
     /// keep it to those that are looked up by whole keys, and whose rows are few and small.

@@ -228,6 +228,7 @@ impl Core {
                     return Err(CoreError::UsernameOccupied);
                 }
             }
+            decide.bridged_name_changes(&found, wanted.as_deref())?;
             let (was_public, is_public) = (found.username.is_some(), wanted.is_some());
             let name = wanted.as_deref().map(text).transpose()?;
             let opens = match (was_public, is_public) {
@@ -423,6 +424,7 @@ impl Decide<'_> {
 
     /// Nobody sees a channel any more. Its log stays: other nodes have it.
     pub(super) fn end_channel(&mut self, mut channel: Channel) -> CoreResult<()> {
+        self.bridged_name_changes(&channel, None)?;
         if let Some(old) = channel.username.take() {
             self.delete(Keyspace::NAMES, old.to_lowercase().as_bytes());
         }

@@ -241,7 +241,7 @@ impl Decide<'_> {
         Ok(())
     }
 
-    pub(super) fn post_copy(
+    pub(crate) fn post_copy(
         &self,
         channel: ChannelId,
         post: MessageId,

@@ -36,6 +36,9 @@ pub(crate) const ADDED_BYTES_MAX: usize = 2048;
 /// Pins that one entry ends.
 const UNPIN_AT_ONCE: usize = 32;
 
+/// Rows that are read in one go.
+const ROWS_AT_ONCE: usize = 1000;
+
 /// Parts of a text that are taken from another node.
 const ENTITIES_READ_MAX: usize = 200;
 
@@ -334,6 +337,51 @@ impl Core {
         let row = self.inner.store.get(Keyspace::CHANNELS, &message_of_key(channel, at))?;
         Ok(row.as_deref().and_then(message_in))
     }
+}
+
+impl Core {
+    /// The message that an entry brought of which the hash is not known: the first, should there be two.
+    pub(crate) fn message_at(
+        &self,
+        channel: ChannelId,
+        (node, inc, seq): (glog::Node16, u32, u64),
+    ) -> CoreResult<Option<MessageId>> {
+        let key = unhashed_key(channel, (node, inc, seq));
+        let rows = crate::decide::scan_prefix(&*self.inner.store, Keyspace::CHANNELS, &key, 1)?;
+        Ok(rows.first().and_then(|(_, row)| message_in(row)))
+    }
+
+    /// How many messages the log of a channel has brought that are not gone.
+    pub(crate) fn messages_of_log(&self, channel: ChannelId) -> CoreResult<u64> {
+        let (mut from, to) = logged_after(channel, MessageId(0));
+        let mut count = 0;
+        loop {
+            let rows = self.inner.store.scan(
+                Keyspace::CHANNELS,
+                &from,
+                Some(&to),
+                ROWS_AT_ONCE,
+                node_store::Order::Ascending,
+            )?;
+            count += rows.len() as u64;
+            match rows.last() {
+                Some((last, _)) if rows.len() == ROWS_AT_ONCE => {
+                    from.clone_from(last);
+                    from.push(0);
+                }
+                _ => return Ok(count),
+            }
+        }
+    }
+}
+
+/// Before which the rows stand of all entries that there could be in a place.
+fn unhashed_key(channel: ChannelId, (node, inc, seq): (glog::Node16, u32, u64)) -> Vec<u8> {
+    // The hash stands at the end.
+    let hash = glog::Hash16([0; 16]);
+    let mut key = message_of_key(channel, &EntryRef { node, inc, seq, hash });
+    key.truncate(key.len().saturating_sub(hash.0.len()));
+    key
 }
 
 fn message_of_key(channel: ChannelId, at: &EntryRef) -> Vec<u8> {
@@ -890,7 +938,17 @@ impl Decide<'_> {
         self.write_data(channel, owner, &DataBody::Edit(edit)).map(|_| ())
     }
 
-    fn delete_in_channel(
+    /// [`Core::message_at`], as the commands before this one leave it.
+    pub(crate) fn message_at(
+        &self,
+        channel: ChannelId,
+        at: (glog::Node16, u32, u64),
+    ) -> CoreResult<Option<MessageId>> {
+        let rows = self.scan_prefix(Keyspace::CHANNELS, &unhashed_key(channel, at), 1)?;
+        Ok(rows.first().and_then(|(_, row)| message_in(row)))
+    }
+
+    pub(crate) fn delete_in_channel(
         &mut self,
         owner: UserId,
         channel: ChannelId,
@@ -968,6 +1026,7 @@ impl Decide<'_> {
     ) -> CoreResult<Option<EntryRef>> {
         let origin = self.origin(channel, id)?;
         if let Some(origin) = &origin {
+            self.post_goes(channel, id, &origin.post()?)?;
             self.delete(Keyspace::CHANNELS, &row_key(channel, MESSAGE_OF, &origin.post));
             self.delete(Keyspace::CHANNELS, &id_key(channel, ENTRY_OF, id));
         }

@@ -351,7 +351,7 @@ impl Core {
 }
 
 impl Decide<'_> {
-    fn allowed_reactions(&self, channel: ChannelId) -> CoreResult<ChannelReactions> {
+    pub(crate) fn allowed_reactions(&self, channel: ChannelId) -> CoreResult<ChannelReactions> {
         let row = self.load(Keyspace::CHANNELS, &row_key(channel, ALLOWED, &[]))?;
         Ok(row.unwrap_or_default())
     }
@@ -411,6 +411,35 @@ impl Decide<'_> {
             return self.bring_later(channel, id);
         }
         self.log_reaction_later(channel, id, owner)
+    }
+
+    /// What somebody of another server reacts with to a post of a channel that anybody may read: without
+    /// being in it. To take one back needs no right; without it the log hears nothing of it.
+    pub(crate) fn set_ghost_reaction(
+        &mut self,
+        ghost: UserId,
+        channel: ChannelId,
+        id: MessageId,
+        wanted: Option<Reaction>,
+    ) -> CoreResult<()> {
+        let view = self.channel_view(ghost, channel)?;
+        let may = view.may_read()
+            && !view.forbidden().contains_any(Rights::SEND_REACTIONS)
+            && self.log_rights(channel, ghost)?.1.has(glog::Rights::REACT);
+        if wanted.is_some() && !may {
+            return Err(CoreError::RightMissing(Rights::SEND_REACTIONS));
+        }
+        let message = self.message(channel, id)?.filter(|m| m.action.is_none());
+        let message = message.ok_or(CoreError::UnknownMessage)?;
+        let kinds_max = usize::from(self.allowed_reactions(channel)?.kinds_max);
+        let how = ReactHow::default();
+        match self.part(|decide| {
+            decide.set_reaction(&view.channel, id, &message, ghost, wanted, how, kinds_max)
+        })? {
+            Err(CoreError::Reaction(ReactionError::NotModified)) => Ok(()),
+            Ok(()) if may => self.log_reaction_later(channel, id, ghost),
+            done => done,
+        }
     }
 
     /// What somebody reacts with to a message is this from now on.

@@ -439,6 +439,18 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// Somebody of another server takes back that they have shared a post.
+    pub(crate) fn uncount_forward(&mut self, channel: ChannelId, id: MessageId) -> CoreResult<()> {
+        let key = counted_key(channel, id);
+        let row: Option<Counted> = self.load(Keyspace::CHANNELS, &key)?;
+        let Some(mut row) = row.filter(|row| row.forwards > 0) else { return Ok(()) };
+        row.forwards -= 1;
+        self.put_shown(Keyspace::CHANNELS, &key, Some(&row))?;
+        let forwards = vec![(id, row.shown().forwards)];
+        self.event(Event::ChannelCounts { channel, views: Vec::new(), forwards });
+        Ok(())
+    }
+
     /// A message of a channel goes, and what was counted of it.
     pub(super) fn forget_views(
         &mut self,

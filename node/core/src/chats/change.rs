@@ -485,7 +485,7 @@ impl Decide<'_> {
             return Err(CoreError::UnknownUser);
         }
         // Their node is not asked yet.
-        if crate::federation::is_remote(user) {
+        if crate::federation::is_remote(user) || crate::bridge::is_ghost(user) {
             return Ok(false);
         }
         let theirs = self.inner.contacts.book(self.store(), user)?;

@@ -54,7 +54,8 @@ impl Core {
     /// Those of the store.
     pub fn bar(&self, viewer: UserId, view: &UserView) -> CoreResult<Bar> {
         let (inner, user) = (&self.inner, view.user.id);
-        if user == viewer || view.user.role == Role::Service || view.user.deleted {
+        let is_nobody = matches!(view.user.role, Role::Service | Role::Ghost) || view.user.deleted;
+        if user == viewer || is_nobody {
             return Ok(Bar::default());
         }
         let personal = inner.personal(viewer)?;

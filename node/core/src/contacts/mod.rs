@@ -421,6 +421,9 @@ impl Decide<'_> {
             return Err(CoreError::Oneself);
         }
         let (first_name, last_name) = contact.clean_names()?;
+        if crate::bridge::is_ghost(user) {
+            return Err(CoreError::UnknownUser);
+        }
         decide_exists(self, user)?;
         let key = pair_key(owner.0, user.0);
         let known: Option<Contact> = self.load(Keyspace::CONTACTS, &key)?;

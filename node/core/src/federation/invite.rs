@@ -318,7 +318,8 @@ impl Decide<'_> {
         self.take_of_node(Limit::InvitesOfNode(by.node), by.node, count)?;
         let mut here = Vec::new();
         for user in users {
-            if !super::is_remote(user) && self.user(user)?.is_some_and(|found| !found.deleted) {
+            let is_member = !super::is_remote(user) && !crate::bridge::is_ghost(user);
+            if is_member && self.user(user)?.is_some_and(|found| !found.deleted) {
                 here.push(user);
             }
         }

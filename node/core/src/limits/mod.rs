@@ -59,6 +59,14 @@ pub enum Limit {
     Lookups(UserId),
     /// Reports to the operator.
     Reports(UserId),
+    /// Comments of one person of a server of the fediverse, by the beginning of the id's hash.
+    CommentsOfActor(u64),
+    /// Comments from one such server.
+    CommentsOfHost(u64),
+    /// What else people of one such server do to posts.
+    ActsOfHost(u64),
+    /// Reports of one such server that anybody is told of.
+    FlagsOfHost(u64),
     /// Groups that are made.
     Chats(UserId),
     /// People who are added to groups.
@@ -112,6 +120,11 @@ impl Limit {
             Self::Lookups(_) => per_hour(100, 200),
             // The owner reads each.
             Self::Reports(_) => per_hour(20, 10),
+            // As fast as somebody talks; a server's people may all talk about one post.
+            Self::CommentsOfActor(_) => per_hour(20, 60),
+            Self::CommentsOfHost(_) => per_hour(300, 600),
+            Self::ActsOfHost(_) => per_hour(3000, 6000),
+            Self::FlagsOfHost(_) => per_hour(20, 10),
             Self::Chats(_) => per_hour(50, 10),
             // A whole group, one by one.
             Self::ChatInvites(_) => per_hour(300, 100),
@@ -163,6 +176,10 @@ impl Limit {
             Self::Imports(user) => number(b'i', user.0.unsigned_abs()),
             Self::Lookups(user) => number(b'r', user.0.unsigned_abs()),
             Self::Reports(user) => number(b'R', user.0.unsigned_abs()),
+            Self::CommentsOfActor(hash) => number(b'a', hash),
+            Self::CommentsOfHost(hash) => number(b'A', hash),
+            Self::ActsOfHost(hash) => number(b'x', hash),
+            Self::FlagsOfHost(hash) => number(b'F', hash),
             Self::Chats(user) => number(b'g', user.0.unsigned_abs()),
             Self::ChatInvites(user) => number(b'G', user.0.unsigned_abs()),
             Self::Links(user) => number(b'L', user.0.unsigned_abs()),

@@ -157,13 +157,59 @@ impl Decide<'_> {
         id: MessageId,
         options: &[Vec<u8>],
     ) -> CoreResult<PollId> {
-        let (message, mut poll) = self.poll_of(owner, peer, id)?;
         if let PeerId::Chat(chat) = peer {
+            self.poll_of(owner, peer, id)?;
             self.chat_for(owner, chat)?;
         }
         if let PeerId::Channel(channel) = peer {
+            self.poll_of(owner, peer, id)?;
             self.may_vote_in_channel(owner, channel, id)?;
         }
+        self.count_vote(owner, peer, id, options)
+    }
+
+    /// Somebody of another server votes in a channel that anybody may read, by the words of answers: adds
+    /// to what they voted for before, where that may be. False where they have voted.
+    pub(crate) fn vote_of_ghost(
+        &mut self,
+        ghost: UserId,
+        channel: crate::ChannelId,
+        id: MessageId,
+        answers: &[String],
+    ) -> CoreResult<bool> {
+        let (_, poll) = self.poll_of(ghost, channel.into(), id)?;
+        if !self.channel_view(ghost, channel)?.may_read() {
+            return Err(CoreError::RightMissing(crate::chats::Rights::SEND));
+        }
+        let option = |words: &String| {
+            let found = poll.answers.iter().find(|answer| answer.text.text.trim() == words.trim());
+            found.map(|answer| answer.option.clone()).ok_or(PollError::UnknownOption)
+        };
+        let answers = answers.iter().take(poll.answers.len() + 1);
+        let mut options = answers.map(option).collect::<Result<Vec<_>, _>>()?;
+        let before: Option<Vote> = self.load(Keyspace::POLLS, &vote_key(poll.id, ghost))?;
+        if let Some(before) = before {
+            if !poll.multiple_choice {
+                return Ok(false);
+            }
+            let chosen = before.chosen.iter().filter_map(|at| poll.answers.get(usize::from(*at)));
+            options.extend(chosen.map(|answer| answer.option.clone()));
+        }
+        if options.is_empty() {
+            return Ok(false);
+        }
+        self.count_vote(ghost, channel.into(), id, &options).map(|_| true)
+    }
+
+    /// Counts the vote of somebody who may take part.
+    fn count_vote(
+        &mut self,
+        owner: UserId,
+        peer: PeerId,
+        id: MessageId,
+        options: &[Vec<u8>],
+    ) -> CoreResult<PollId> {
+        let (message, mut poll) = self.poll_of(owner, peer, id)?;
         if poll.closed {
             return Err(PollError::Closed.into());
         }

@@ -400,7 +400,7 @@ impl Decide<'_> {
     }
 
     /// A reaction as it is kept, if there is such a one.
-    pub(super) fn known_reaction(&self, reaction: Reaction) -> CoreResult<Reaction> {
+    pub(crate) fn known_reaction(&self, reaction: Reaction) -> CoreResult<Reaction> {
         match reaction {
             Reaction::Emoji(emoticon) => catalogue::known(&emoticon)
                 .map(|known| Reaction::Emoji(known.to_owned()))

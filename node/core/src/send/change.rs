@@ -124,7 +124,7 @@ impl Core {
 }
 
 impl Decide<'_> {
-    fn edit(
+    pub(crate) fn edit(
         &mut self,
         owner: UserId,
         peer: PeerId,

@@ -569,6 +569,10 @@ impl Decide<'_> {
         if recipient == from || recipient == UserId::SERVICE {
             return Ok(());
         }
+        // Nothing leads to them but the place where they wrote.
+        if crate::bridge::is_ghost(recipient) {
+            return Err(CoreError::UserPrivacy);
+        }
         let account = self.inner.directory.get(recipient).ok_or(CoreError::UnknownUser)?;
         if account.deleted {
             return Err(CoreError::Deactivated);

@@ -19,7 +19,7 @@ const MEMBER_HELP: &str = "Login codes for your account arrive here. \
     Who owns a channel hands it over to another node by /channel.";
 
 /// Commands that need more than the rules: other nodes, or what only the operator's side knows.
-const ELSEWHERE: [&str; 1] = ["/channel"];
+const ELSEWHERE: [&str; 2] = ["/bridge", "/channel"];
 
 impl Core {
     /// The service account answers a command that [`Event::Command`] told of.

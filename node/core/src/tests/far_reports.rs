@@ -62,7 +62,7 @@ async fn a_person_of_another_node_is_reported_there_and_by_nobody() {
     assert!(told.len() == 1 && told[0].contains("Mallory") && told[0].contains(&name), "{told:?}");
     // The operator here has it as before, with who made it.
     let kept = reports(&here).await;
-    assert_eq!((kept[0].by, kept[0].messages.len()), (Reporter::Member(bob.id), 1));
+    assert_eq!((kept[0].by.clone(), kept[0].messages.len()), (Reporter::Member(bob.id), 1));
     let _ = ada;
 }
 

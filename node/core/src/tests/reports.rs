@@ -24,7 +24,7 @@ async fn a_report_is_kept_and_told() {
     let world = world.reopen();
     let reports = world.core.reports(10).await.unwrap();
     let [report] = &reports[..] else { panic!("one report") };
-    assert_eq!((report.by, report.about), (Reporter::Member(bob.id), eve.peer()));
+    assert_eq!((report.by.clone(), report.about), (Reporter::Member(bob.id), eve.peer()));
     assert_eq!((report.date, report.comment.as_str()), (1_700_000_000, "look at this"));
     assert_eq!(report.messages, [(spam, Some("buy this".into()))]);
     let service = Member { id: UserId::SERVICE, ..owner };

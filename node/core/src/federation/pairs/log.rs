@@ -227,7 +227,10 @@ impl Decide<'_> {
     /// Somebody of this node to whom people of others may write.
     fn reachable(&self, number: u64) -> CoreResult<Option<UserId>> {
         let user = i64::try_from(number).ok().map(UserId);
-        let user = user.filter(|user| !is_remote(*user) && *user != UserId::SERVICE);
+        let is_member = |user: &UserId| {
+            !is_remote(*user) && !crate::bridge::is_ghost(*user) && *user != UserId::SERVICE
+        };
+        let user = user.filter(is_member);
         let Some(user) = user else { return Ok(None) };
         Ok(self.user(user)?.filter(|account| !account.deleted).map(|_| user))
     }
