@@ -1,0 +1,319 @@
+//! What a request to an inbox has to pass before anything is fetched for it: cheap first.
+//!
+//! [`Guard::head`] looks at the headers, before the body is read; [`Guard::body`] at the body. What
+//! is left is the signature itself: `client::Verifier` has or fetches the actor's key and asks
+//! [`Guard::verify`]. Every refusal has a status.
+
+mod blocks;
+mod bucket;
+mod json;
+mod media;
+
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
+use http::{HeaderMap, Method};
+use keys::http_signature::HttpVerifyKey;
+use parking_lot::RwLock;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use crate::sign::{Request, Scheme, Signature, SignatureError};
+
+pub use blocks::{Block, BlockSeverity, Blocks, CsvError, Imported, normalise};
+pub use bucket::{Buckets, Rate};
+pub(crate) use json::check as check_json;
+pub use media::is_activity;
+
+/// Bytes of an activity.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+/// Bytes of an address, as everywhere in the fediverse.
+const URL_BYTES_MAX: usize = 2048;
+
+/// Why a request was refused. `Display` is for the log, not for the peer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// 415: neither `application/activity+json` nor `application/ld+json` with the profile.
+    #[error("not a type of activities")]
+    MediaType,
+    /// 413.
+    #[error("too long")]
+    TooLong,
+    /// 400: not JSON, too deep, or not an activity.
+    #[error("body: {0}")]
+    Body(&'static str),
+    /// 400: for another host.
+    #[error("for another host")]
+    Host,
+    /// 401: not signed, or not so that it could be for this request.
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    /// 403: the host is blocked here.
+    #[error("{0} is blocked")]
+    Blocked(String),
+    /// 403: signer, actor and activity are not of one host.
+    #[error("{0}")]
+    Origin(&'static str),
+    /// 503: the actor's key cannot be had now. The peer tries again.
+    #[error("no key of the actor")]
+    NoKey,
+    /// 429.
+    #[error("too many requests, {wait_s} s left")]
+    TooMany {
+        /// When the next one would pass.
+        wait_s: u64,
+    },
+}
+
+impl Refusal {
+    /// The status to answer with.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::MediaType => 415,
+            Self::TooLong => 413,
+            Self::Body(_) | Self::Host => 400,
+            Self::Signature(_) => 401,
+            Self::Blocked(_) | Self::Origin(_) => 403,
+            Self::TooMany { .. } => 429,
+            Self::NoKey => 503,
+        }
+    }
+}
+
+/// Checks requests to the inboxes of one host.
+pub struct Guard {
+    /// Our host, as it stands in ids: with the port, if it has one.
+    host: String,
+    /// `https`; `http` only in a closed network.
+    scheme: &'static str,
+    /// Which hosts are not served. Whoever changes it writes it down.
+    pub blocks: RwLock<Blocks>,
+    buckets: parking_lot::Mutex<Buckets>,
+}
+
+/// A request whose headers passed.
+#[derive(Debug, Clone)]
+pub struct Head {
+    signature: Signature,
+    key_id: Url,
+}
+
+/// A request that passed, but for the signature: whose key that is, must be fetched.
+#[derive(Debug, Clone)]
+pub struct Admitted {
+    /// The signature, to be verified with the key of `key_id`.
+    pub signature: Signature,
+    /// Where the key is: a fragment or a path of the actor's host.
+    pub key_id: Url,
+    /// Who did it.
+    pub actor: Url,
+    /// What it is called.
+    pub id: Url,
+    /// Its `type`, the first if it has several.
+    pub kind: String,
+    /// The activity.
+    pub json: Value,
+    /// Under this it is remembered as seen.
+    pub seen: [u8; 32],
+}
+
+impl Guard {
+    /// A guard of `host`. `plain_http` is for closed networks.
+    #[must_use]
+    pub fn new(host: &str, plain_http: bool, blocks: Blocks, rate: Rate) -> Self {
+        Self {
+            host: host.to_ascii_lowercase(),
+            scheme: if plain_http { "http" } else { "https" },
+            blocks: RwLock::new(blocks),
+            buckets: parking_lot::Mutex::new(Buckets::new(rate)),
+        }
+    }
+
+    /// Checks the headers of a `POST`, in order: type, length, host, signature (coverage and times),
+    /// blocks, rate. `source` tells apart who claims to be the same host, if it is known.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn head(
+        &self,
+        path_query: &str,
+        headers: &HeaderMap,
+        source: Option<&str>,
+        now_ms: u64,
+    ) -> Result<Head, Refusal> {
+        let media_type = one(headers, &CONTENT_TYPE).ok_or(Refusal::MediaType)?;
+        if !is_activity(media_type) {
+            return Err(Refusal::MediaType);
+        }
+        if let Some(length) = headers.get(CONTENT_LENGTH) {
+            let length = length.to_str().ok().and_then(|length| length.parse::<usize>().ok());
+            if length.is_none_or(|length| length > BODY_BYTES_MAX) {
+                return Err(Refusal::TooLong);
+            }
+        }
+        let signature = self.signed(&Method::POST, path_query, headers, now_ms / 1000)?;
+        let key_id = self.parse(signature.key_id()).ok_or(Refusal::Origin("keyId is no id"))?;
+        let host = host_of(&key_id).ok_or(Refusal::Origin("keyId is no id"))?;
+        if self.blocks.read().severity(&host) == BlockSeverity::Suspend {
+            return Err(Refusal::Blocked(host));
+        }
+        let bucket = source.map_or_else(|| host.clone(), |source| format!("{host} {source}"));
+        let taken = self.buckets.lock().take(&bucket, now_ms);
+        taken.map_err(|wait_ms| Refusal::TooMany { wait_s: wait_ms.div_ceil(1000) })?;
+        Ok(Head { signature, key_id })
+    }
+
+    /// Checks the signature of a `GET`, for those who want only signed ones. Gives the key's id.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn get(
+        &self,
+        path_query: &str,
+        headers: &HeaderMap,
+        now_ms: u64,
+    ) -> Result<(Signature, Url), Refusal> {
+        let signature = self.signed(&Method::GET, path_query, headers, now_ms / 1000)?;
+        let key_id = self.parse(signature.key_id()).ok_or(Refusal::Origin("keyId is no id"))?;
+        let host = host_of(&key_id).ok_or(Refusal::Origin("keyId is no id"))?;
+        match self.blocks.read().severity(&host) {
+            BlockSeverity::Suspend => Err(Refusal::Blocked(host)),
+            _ => Ok((signature, key_id)),
+        }
+    }
+
+    fn signed(
+        &self,
+        method: &Method,
+        path_query: &str,
+        headers: &HeaderMap,
+        now_s: u64,
+    ) -> Result<Signature, Refusal> {
+        if !one(headers, &HOST).is_some_and(|host| host.eq_ignore_ascii_case(&self.host)) {
+            return Err(Refusal::Host);
+        }
+        let signature = Signature::parse(headers)?;
+        signature.check(&self.request(method, path_query, headers), now_s)?;
+        Ok(signature)
+    }
+
+    /// Checks the body: length, digest, JSON, and that signer, actor and activity are of one host.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn body(&self, head: Head, headers: &HeaderMap, body: &[u8]) -> Result<Admitted, Refusal> {
+        if body.len() > BODY_BYTES_MAX {
+            return Err(Refusal::TooLong);
+        }
+        head.signature.check_body(headers, body)?;
+        check_json(body).map_err(Refusal::Body)?;
+        let json: Value = serde_json::from_slice(body).map_err(|_| Refusal::Body("not JSON"))?;
+        let id = json.get("id").and_then(Value::as_str).and_then(|id| self.parse(id));
+        let id = id.ok_or(Refusal::Body("no id"))?;
+        let actor = json.get("actor").and_then(id_in).and_then(|id| self.parse(id));
+        let actor = actor.ok_or(Refusal::Body("no actor"))?;
+        let kind = match json.get("type") {
+            Some(Value::Array(kinds)) => kinds.first().and_then(Value::as_str),
+            Some(kind) => kind.as_str(),
+            None => None,
+        };
+        let kind = kind.ok_or(Refusal::Body("no type"))?.to_owned();
+        if !same_host(&head.key_id, &actor) {
+            return Err(Refusal::Origin("signed by another host than the actor's"));
+        }
+        if !same_host(&id, &actor) {
+            return Err(Refusal::Origin("an id of another host than the actor's"));
+        }
+        if host_and_port(&actor) == self.host {
+            return Err(Refusal::Origin("in our own name"));
+        }
+        let seen = Sha256::digest(id.as_str()).into();
+        let Head { signature, key_id } = head;
+        Ok(Admitted { signature, key_id, actor, id, kind, json, seen })
+    }
+
+    /// An id: of the right scheme, with a name for a host.
+    fn parse(&self, id: &str) -> Option<Url> {
+        let url = (id.len() <= URL_BYTES_MAX).then(|| Url::parse(id).ok()).flatten()?;
+        let named = url.domain().is_some() && url.username().is_empty() && url.password().is_none();
+        let scheme = url.scheme() == "https" || url.scheme() == self.scheme;
+        (named && scheme).then_some(url)
+    }
+
+    fn request<'a>(
+        &'a self,
+        method: &'a Method,
+        path_query: &'a str,
+        headers: &'a HeaderMap,
+    ) -> Request<'a> {
+        Request { method, scheme: self.scheme, host: &self.host, path_query, headers }
+    }
+
+    /// Whether `key` made the signature of a request.
+    ///
+    /// # Errors
+    /// [`Refusal::Signature`]: the caller fetches the actor once more, and asks again.
+    pub fn verify(
+        &self,
+        signature: &Signature,
+        method: &Method,
+        path_query: &str,
+        headers: &HeaderMap,
+        key: &HttpVerifyKey,
+    ) -> Result<(), Refusal> {
+        Ok(signature.verify(&self.request(method, path_query, headers), key)?)
+    }
+}
+
+impl Admitted {
+    /// Whether an actor is gone or changed: of one who is not known here, that is answered with 202
+    /// and forgotten, without a fetch.
+    #[must_use]
+    pub fn is_about_its_actor(&self) -> bool {
+        let object = self.json.get("object").and_then(id_in);
+        matches!(self.kind.as_str(), "Delete" | "Update") && object == Some(self.actor.as_str())
+    }
+
+    /// The host that sent it.
+    #[must_use]
+    pub fn host(&self) -> String {
+        host_of(&self.actor).unwrap_or_default()
+    }
+
+    /// The scheme to answer in.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.signature.scheme()
+    }
+}
+
+/// An id, or that of an object.
+fn id_in(value: &Value) -> Option<&str> {
+    value.as_str().or_else(|| value.get("id")?.as_str())
+}
+
+/// A header that comes once.
+fn one<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
+}
+
+/// The host of an id without its port, as blocks name it.
+pub(crate) fn host_of(url: &Url) -> Option<String> {
+    url.host_str().and_then(normalise)
+}
+
+fn host_and_port(url: &Url) -> &str {
+    &url[url::Position::BeforeHost..url::Position::AfterPort]
+}
+
+/// Whether two ids belong to one server.
+#[must_use]
+pub fn same_host(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme() && a.has_host() && host_and_port(a) == host_and_port(b)
+}
+
+#[cfg(test)]
+mod tests;

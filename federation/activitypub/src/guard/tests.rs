@@ -1,0 +1,426 @@
+//! Every line of what a hostile or careless signer sends.
+
+use http::HeaderValue;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::testing::{KEY, NOW_S, post_headers, set, sign_new, sign_old};
+
+const NOW_MS: u64 = NOW_S * 1000;
+const PATH: &str = "/ap/inbox";
+const OLD: &str = r#"keyId="https://peer.example/u/a#main-key",algorithm="rsa-sha256",headers="(request-target) host date digest content-type""#;
+const NEW: &str = r#"("@method" "@target-uri" "content-digest");created=1795953600;keyid="https://peer.example/u/a#main-key""#;
+
+fn guard() -> Guard {
+    let mut blocks = Blocks::default();
+    let block = Block { severity: BlockSeverity::Suspend, ..Block::default() };
+    assert!(blocks.set("bad.example", block));
+    Guard::new("node.example", false, blocks, Rate { burst: 3, per_minute: 60, hosts_max: 4 })
+}
+
+fn activity() -> Value {
+    json!({
+        "@context": "https://www.w3.org/ns/activitystreams",
+        "id": "https://peer.example/a/1",
+        "type": "Like",
+        "actor": "https://peer.example/u/a",
+        "object": "https://node.example/ap/c/x/p/1",
+    })
+}
+
+fn body() -> Vec<u8> {
+    activity().to_string().into_bytes()
+}
+
+fn request<'a>(headers: &'a HeaderMap) -> Request<'a> {
+    Request {
+        method: &Method::POST,
+        scheme: "https",
+        host: "node.example",
+        path_query: PATH,
+        headers,
+    }
+}
+
+/// All that is asked before a fetch, then the signature itself.
+fn pass(guard: &Guard, headers: &HeaderMap, body: &[u8]) -> Result<Admitted, Refusal> {
+    let head = guard.head(PATH, headers, None, NOW_MS)?;
+    let admitted = guard.body(head, headers, body)?;
+    guard.verify(&admitted.signature, &Method::POST, PATH, headers, &KEY.public())?;
+    Ok(admitted)
+}
+
+fn status(headers: &HeaderMap, body: &[u8]) -> u16 {
+    pass(&guard(), headers, body).map_or_else(|refusal| refusal.status(), |_| 202)
+}
+
+/// What a good server sends.
+fn good() -> HeaderMap {
+    let headers = post_headers("node.example", &body(), NOW_S);
+    sign_old(&request(&headers), OLD)
+}
+
+fn signed(headers: &HeaderMap, covered: &str) -> HeaderMap {
+    let parameters = format!("keyId=\"https://peer.example/u/a#main-key\",headers=\"{covered}\"");
+    sign_old(&request(headers), &parameters)
+}
+
+#[test]
+fn a_good_request_passes_in_both_schemes() {
+    let admitted = pass(&guard(), &good(), &body()).unwrap();
+    assert_eq!(admitted.key_id.as_str(), "https://peer.example/u/a#main-key");
+    assert_eq!(admitted.actor.as_str(), "https://peer.example/u/a");
+    assert_eq!(admitted.id.as_str(), "https://peer.example/a/1");
+    assert_eq!((admitted.kind.as_str(), admitted.host().as_str()), ("Like", "peer.example"));
+    assert_eq!(admitted.json, activity());
+    let headers = post_headers("node.example", &body(), NOW_S);
+    let admitted = pass(&guard(), &sign_new(&request(&headers), NEW), &body()).unwrap();
+    assert_eq!(admitted.scheme(), Scheme::Rfc9421);
+}
+
+/// The table of what the inbox of `activitypub_federation` lets pass.
+#[test]
+fn what_a_hostile_signer_sends_is_refused() {
+    let plain = post_headers("node.example", &body(), NOW_S);
+    assert_eq!(status(&good(), &body()), 202);
+    assert_eq!(status(&signed(&plain, "digest"), &body()), 401, "only the digest is signed");
+    assert_eq!(status(&signed(&plain, "host date digest"), &body()), 401, "no target");
+    let future = post_headers("node.example", &body(), NOW_S + 10 * 24 * 60 * 60);
+    assert_eq!(status(&sign_old(&request(&future), OLD), &body()), 401, "ten days ahead");
+    let late = post_headers("node.example", &body(), NOW_S - 2 * 60 * 60);
+    assert_eq!(
+        status(&sign_old(&request(&late), OLD), &body()),
+        202,
+        "two hours late, as a queue is"
+    );
+    let old = post_headers("node.example", &body(), NOW_S - 13 * 60 * 60);
+    assert_eq!(status(&sign_old(&request(&old), OLD), &body()), 401, "thirteen hours late");
+    let mut text = plain.clone();
+    set(&mut text, "content-type", "text/plain");
+    assert_eq!(status(&sign_old(&request(&text), OLD), &body()), 415);
+    let elsewhere = Request { path_query: "/ap/c/other/inbox", ..request(&plain) };
+    assert_eq!(status(&sign_old(&elsewhere, OLD), &body()), 401, "signed for another path");
+    assert_eq!(status(&plain, &body()), 401, "unsigned");
+    let long = vec![b' '; BODY_BYTES_MAX + 1];
+    let headers = post_headers("node.example", &long, NOW_S);
+    assert_eq!(status(&sign_old(&request(&headers), OLD), &long), 413);
+    let mut told = good();
+    set(&mut told, "content-length", "2000000");
+    assert_eq!(guard().head(PATH, &told, None, NOW_MS).unwrap_err(), Refusal::TooLong, "unread");
+    let with = |more: String| {
+        let body = activity().to_string().replacen('{', &format!("{{\"more\":{more},"), 1);
+        let headers = post_headers("node.example", body.as_bytes(), NOW_S);
+        status(&sign_old(&request(&headers), OLD), body.as_bytes())
+    };
+    let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    assert_eq!((with(nested(63)), with(nested(64)), with(nested(100_000))), (202, 400, 400));
+    let many = |values| format!("[{}1]", "1,".repeat(values));
+    assert_eq!((with(many(15_000)), with(many(20_000))), (202, 400));
+    assert_eq!(status(&good(), b"{}"), 401, "another body");
+    let mut other = plain.clone();
+    set(&mut other, "host", "other.example");
+    assert_eq!(status(&sign_old(&request(&other), OLD), &body()), 400, "for another host");
+    let mut twice = good();
+    twice.append("host", HeaderValue::from_static("node.example"));
+    assert_eq!(status(&twice, &body()), 400);
+}
+
+/// The same request again gives the same name: whoever keeps the names does nothing for it.
+#[test]
+fn a_replay_is_known_by_its_name() {
+    let first = pass(&guard(), &good(), &body()).unwrap();
+    let later = post_headers("node.example", &body(), NOW_S - 60);
+    let again = pass(&guard(), &sign_old(&request(&later), OLD), &body()).unwrap();
+    assert_eq!(first.seen, again.seen);
+    let mut other = activity();
+    other["id"] = "https://peer.example/a/2".into();
+    let other = other.to_string().into_bytes();
+    let headers = post_headers("node.example", &other, NOW_S);
+    assert_ne!(
+        pass(&guard(), &sign_old(&request(&headers), OLD), &other).unwrap().seen,
+        first.seen
+    );
+}
+
+#[test]
+fn types_of_content_are_read_as_they_are_defined() {
+    for good in [
+        "application/activity+json",
+        "application/activity+json;charset=utf-8",
+        "Application/Activity+JSON ; charset=UTF-8",
+        "application/activity+json; profile=\"x\"",
+        "application/ld+json; profile=\"https://www.w3.org/ns/activitystreams\"",
+        "application/ld+json;profile=\"https://www.w3.org/ns/activitystreams\";charset=utf-8",
+        "application/ld+json; charset=utf-8 ; PROFILE=\"https://www.w3.org/ns/activitystreams\"",
+        "application/ld+json; profile=https://www.w3.org/ns/activitystreams",
+        "application/ld+json; profile=\"http://a.example/ https://www.w3.org/ns/activitystreams\"",
+    ] {
+        assert!(is_activity(good), "{good}");
+    }
+    for bad in [
+        "",
+        "text/plain",
+        "application/json",
+        "application/ld+json",
+        "application/ld+json; charset=utf-8",
+        "application/ld+json; profile=\"https://www.w3.org/ns/activitystreams",
+        "application/ld+json; profile=\"https://www.w3.org/ns/activitystreams.evil\"",
+        "application/ld+json; x=\"profile=https://www.w3.org/ns/activitystreams\"",
+        "application/activity+jsonp",
+        "text/html; application/activity+json",
+    ] {
+        assert!(!is_activity(bad), "{bad}");
+    }
+}
+
+#[test]
+fn signer_actor_and_activity_are_of_one_host() {
+    let try_with = |key_id: &str, change: &dyn Fn(&mut Value)| {
+        let mut json = activity();
+        change(&mut json);
+        let body = json.to_string().into_bytes();
+        let headers = post_headers("node.example", &body, NOW_S);
+        let parameters = OLD.replace("https://peer.example/u/a#main-key", key_id);
+        status(&sign_old(&request(&headers), &parameters), &body)
+    };
+    let good = "https://peer.example/u/a#main-key";
+    let actor = |actor: &str| {
+        let actor = actor.to_owned();
+        move |json: &mut Value| json["actor"] = actor.clone().into()
+    };
+    let nothing = |_: &mut Value| {};
+    assert_eq!(try_with(good, &nothing), 202);
+    assert_eq!(try_with("https://PEER.example/u/a/main-key", &nothing), 202);
+    assert_eq!(
+        try_with(good, &|json| json["actor"] = json!({"id": "https://peer.example/u/b"})),
+        202
+    );
+    assert_eq!(try_with(good, &|json| json["type"] = json!(["Like", "x:Y"])), 202);
+    assert_eq!(try_with("https://other.example/u/a#main-key", &nothing), 403);
+    assert_eq!(try_with("https://peer.example.other.example/u/a", &nothing), 403);
+    assert_eq!(try_with("https://peer.example:8443/u/a", &nothing), 403);
+    assert_eq!(try_with(good, &actor("https://other.example/u/a")), 403);
+    assert_eq!(try_with(good, &|json| json["id"] = "https://other.example/a/1".into()), 403);
+    for bad in [
+        "http://peer.example/u/a",
+        "https://127.0.0.1/u/a",
+        "https://[::1]/a",
+        "acct:a@peer.example",
+        "key",
+        "",
+        "https://u:p@peer.example/a",
+    ] {
+        assert_eq!(try_with(bad, &nothing), 403, "{bad}");
+        assert_eq!(try_with(good, &actor(bad)), 400, "{bad}");
+    }
+    assert_eq!(
+        try_with("https://bad.example/u/a", &actor("https://bad.example/u/a")),
+        403,
+        "blocked"
+    );
+    assert_eq!(try_with("https://a.BAD.example/u/a", &actor("https://a.bad.example/u/a")), 403);
+    let own = |json: &mut Value| {
+        json["id"] = "https://node.example/a/1".into();
+        json["actor"] = "https://node.example/ap/c/x".into();
+    };
+    assert_eq!(try_with("https://node.example/ap/c/x#main-key", &own), 403, "in our name");
+    for (field, value) in [
+        ("id", json!(null)),
+        ("id", json!(1)),
+        ("actor", json!([])),
+        ("type", json!(null)),
+        ("type", json!([])),
+    ] {
+        assert_eq!(try_with(good, &|json| json[field] = value.clone()), 400, "{field} {value}");
+    }
+    for body in [&b""[..], b"1", b"[]", b"null", b"{\"id\"", b"\xff"] {
+        let headers = post_headers("node.example", body, NOW_S);
+        assert_eq!(status(&sign_old(&request(&headers), OLD), body), 400);
+    }
+    // A closed network may do without TLS; others may not.
+    let closed = Guard::new("node.example", true, Blocks::default(), Rate::default());
+    assert!(
+        closed.parse("http://peer.example/a").is_some()
+            && closed.parse("https://peer.example/a").is_some()
+    );
+    assert!(guard().parse("http://peer.example/a").is_none());
+}
+
+#[test]
+fn an_actor_that_is_gone_is_told_from_its_posts() {
+    for (kind, object, about) in [
+        ("Delete", json!("https://peer.example/u/a"), true),
+        ("Update", json!({"id": "https://peer.example/u/a", "type": "Person"}), true),
+        ("Delete", json!("https://peer.example/p/1"), false),
+        ("Like", json!("https://peer.example/u/a"), false),
+    ] {
+        let mut json = activity();
+        (json["type"], json["object"]) = (kind.into(), object);
+        let body = json.to_string().into_bytes();
+        let headers = post_headers("node.example", &body, NOW_S);
+        let admitted = pass(&guard(), &sign_old(&request(&headers), OLD), &body).unwrap();
+        assert_eq!(admitted.is_about_its_actor(), about, "{kind}");
+    }
+}
+
+#[test]
+fn a_host_has_its_own_bucket_and_there_are_not_many() {
+    let guard = guard();
+    let take =
+        |source, at_ms| guard.head(PATH, &good(), source, at_ms).map(drop).map_err(|r| r.status());
+    for _ in 0..3 {
+        take(None, NOW_MS).unwrap();
+    }
+    assert_eq!(
+        guard.head(PATH, &good(), None, NOW_MS).unwrap_err(),
+        Refusal::TooMany { wait_s: 1 }
+    );
+    take(Some("192.0.2.1"), NOW_MS).unwrap();
+    take(None, NOW_MS + 1000).unwrap();
+    assert_eq!(take(None, NOW_MS + 1000), Err(429));
+
+    let mut buckets = Buckets::new(Rate { burst: 2, per_minute: 60, hosts_max: 3 });
+    for host in 0..100 {
+        for _ in 0..2 {
+            let _ = buckets.take(&format!("h{host}"), 0);
+        }
+    }
+    assert_eq!(buckets.len(), 3, "a flood of names costs no memory");
+    assert_eq!(buckets.take("h1", 0), Err(1000), "and no name gets more by it");
+    assert_eq!(buckets.take("h50", 0), Err(1000));
+    buckets.take("h1", 1000).unwrap();
+    buckets.take("new", 3000).unwrap();
+    assert_eq!(buckets.len(), 1, "who has been quiet makes room");
+    buckets.take("new", 0).unwrap();
+    assert_eq!(buckets.take("new", 0), Err(1000), "a clock that goes back fills nothing");
+}
+
+#[test]
+fn signed_gets_are_checked_likewise() {
+    let headers = post_headers("node.example", b"", NOW_S);
+    let asked =
+        Request { method: &Method::GET, path_query: "/ap/c/x/outbox?page=1", ..request(&headers) };
+    let sign = |key_id: &str| {
+        sign_old(&asked, &format!("keyId=\"{key_id}\",headers=\"(request-target) host date\""))
+    };
+    let headers = sign("https://peer.example/actor#main-key");
+    let (signature, key_id) = guard().get("/ap/c/x/outbox?page=1", &headers, NOW_MS).unwrap();
+    assert_eq!(key_id.host_str(), Some("peer.example"));
+    guard()
+        .verify(&signature, &Method::GET, "/ap/c/x/outbox?page=1", &headers, &KEY.public())
+        .unwrap();
+    let refused =
+        guard().verify(&signature, &Method::GET, "/ap/c/y/outbox", &headers, &KEY.public());
+    assert_eq!(refused.unwrap_err().status(), 401);
+    let blocked = sign("https://bad.example/actor#main-key");
+    assert_eq!(guard().get("/ap/c/x/outbox?page=1", &blocked, NOW_MS).unwrap_err().status(), 403);
+}
+
+#[test]
+fn blocks_hold_for_what_is_below_and_the_longest_counts() {
+    let mut blocks = Blocks::default();
+    let block = |severity, reject_media| Block { severity, reject_media, ..Block::default() };
+    assert!(blocks.set("Example.ORG.", block(BlockSeverity::Suspend, false)));
+    assert!(blocks.set("*.loud.example", block(BlockSeverity::Limit, true)));
+    assert!(blocks.set("good.example.org", block(BlockSeverity::None, false)));
+    assert!(blocks.set("b\u{fc}cher.example", block(BlockSeverity::Suspend, false)));
+    for bad in ["", ".", "127.0.0.1", "[::1]", "0x7f.1", "ex*mple.org", "a b", "a/b", "a.."] {
+        assert!(!blocks.set(bad, Block::default()), "{bad}");
+    }
+    for (host, severity, media) in [
+        ("example.org", BlockSeverity::Suspend, true),
+        ("EXAMPLE.org", BlockSeverity::Suspend, true),
+        ("example.org.", BlockSeverity::Suspend, true),
+        ("a.b.example.org", BlockSeverity::Suspend, true),
+        ("good.example.org", BlockSeverity::None, false),
+        ("a.good.example.org", BlockSeverity::None, false),
+        ("notexample.org", BlockSeverity::None, false),
+        ("example.org.evil.example", BlockSeverity::None, false),
+        ("loud.example", BlockSeverity::Limit, true),
+        ("a.loud.example", BlockSeverity::Limit, true),
+        ("xn--bcher-kva.example", BlockSeverity::Suspend, true),
+        ("B\u{dc}CHER.example", BlockSeverity::Suspend, true),
+        ("127.0.0.1", BlockSeverity::Suspend, true),
+        ("org", BlockSeverity::None, false),
+    ] {
+        assert_eq!(
+            (blocks.severity(host), blocks.rejects_media(host)),
+            (severity, media),
+            "{host}"
+        );
+    }
+    blocks.allow_only(Some(["Friend.example.", "example.org"]));
+    assert_eq!(blocks.severity("a.friend.example"), BlockSeverity::None);
+    assert_eq!(blocks.severity("other.example"), BlockSeverity::Suspend);
+    assert_eq!(
+        blocks.severity("example.org"),
+        BlockSeverity::Suspend,
+        "a rule holds for friends too"
+    );
+    assert!(blocks.rejects_media("other.example") && blocks.rejects_reports("other.example"));
+    blocks.allow_only(None::<[&str; 0]>);
+    assert_eq!(blocks.severity("other.example"), BlockSeverity::None);
+    assert!(blocks.remove("example.org.").is_some() && blocks.remove("example.org").is_none());
+    assert_eq!(blocks.severity("example.org"), BlockSeverity::None);
+}
+
+#[test]
+fn lists_of_mastodon_go_in_and_out() {
+    let mut blocks = Blocks::default();
+    let list = "\u{feff}#domain,#severity,#reject_media,#reject_reports,#public_comment,#obfuscate\r\n\
+        bad.example,suspend,true,true,\"spam, and \"\"worse\"\"\nthan that\",false\r\n\
+        loud.example,silence,False,FALSE,,TRUE\r\n\
+        noop.example,noop,true,false,x,false\r\n\
+        ex*mple.org,suspend,false,false,,false\r\n\
+        \r\n\
+        last.example,suspend";
+    let imported = blocks.import_csv(list).unwrap();
+    assert_eq!(imported, Imported { taken: 4, skipped: vec!["ex*mple.org".to_owned()] });
+    let bad = blocks.rule("bad.example").unwrap();
+    assert_eq!(bad.public_comment, "spam, and \"worse\"\nthan that");
+    assert!(bad.reject_media && bad.reject_reports && !bad.obfuscate);
+    assert_eq!(blocks.severity("loud.example"), BlockSeverity::Limit);
+    assert!(
+        blocks.rule("loud.example").unwrap().obfuscate && !blocks.rejects_media("loud.example")
+    );
+    assert!(blocks.rejects_media("noop.example") && !blocks.rejects_reports("noop.example"));
+    let mut again = Blocks::default();
+    assert_eq!(again.import_csv(&blocks.to_csv()).unwrap().taken, 4);
+    assert_eq!(again, blocks);
+    // Names alone, as many lists are.
+    let mut plain = Blocks::default();
+    assert_eq!(plain.import_csv("# a list\nbad.example\n\nworse.example\n").unwrap().taken, 2);
+    assert_eq!(plain.severity("worse.example"), BlockSeverity::Suspend);
+    // What cannot be read changes nothing.
+    let before = plain.clone();
+    assert_eq!(plain.import_csv("#domain\na.example\n\"b.example"), Err(CsvError::Format(3)));
+    assert_eq!(plain.import_csv("#severity\nsuspend\n"), Err(CsvError::Format(1)));
+    assert_eq!(plain.import_csv(&" ".repeat((8 << 20) + 1)), Err(CsvError::TooLong));
+    assert_eq!(plain, before);
+}
+
+proptest! {
+    /// The cheap look agrees with the parser about depth, and never refuses what is small.
+    #[test]
+    fn the_cheap_look_at_json_is_right(depth in 0usize..80, width in 1usize..50, text in "[\\[\\]{},\"\\\\ a]{0,40}") {
+        let mut value = Value::from(text);
+        for _ in 0..depth {
+            value = Value::from(vec![value]);
+        }
+        let wide = Value::from(vec![value; width]);
+        let bytes = wide.to_string().into_bytes();
+        let (deep, many) = (depth + 1 > 64, width * (depth + 1) + 1 > 20_000);
+        prop_assert_eq!(check_json(&bytes).is_err(), deep || many);
+    }
+
+    #[test]
+    fn no_csv_breaks_the_reader(text in "[a-z.,\"\n\r#*]{0,200}") {
+        let mut blocks = Blocks::default();
+        if blocks.import_csv(&text).is_ok() {
+            let mut again = Blocks::default();
+            again.import_csv(&blocks.to_csv()).unwrap();
+            prop_assert_eq!(again, blocks);
+        }
+    }
+}
