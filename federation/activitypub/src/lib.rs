@@ -1,5 +1,33 @@
 //! The bridge to the fediverse: public channels as actors that Mastodon users follow and answer.
 //!
+//! text and object (what is said, as HTML and documents) → sign, guard, client (requests, out and in)
+//! → map (channels and posts as documents), plan and carry (what happens in a channel, into the
+//! activity log), deliver (from there to other servers), serve (what they read), inbox (what they
+//! say). What is kept, and who may what, is `node_core`'s.
+//!
 //! Source: <https://www.w3.org/TR/activitypub/>, and what servers do beside it.
 
-use activitypub_federation as _;
+mod actors;
+mod carrier;
+mod carry;
+pub mod client;
+pub mod deliver;
+pub mod guard;
+mod inbox;
+mod map;
+mod media;
+#[allow(dead_code, unused_imports, reason = "what calls it is written beside it")]
+mod object;
+mod page;
+mod plan;
+mod queue;
+mod serve;
+mod shared;
+pub mod sign;
+#[cfg(test)]
+mod testing;
+#[allow(dead_code, unused_imports, reason = "what calls it is written beside it")]
+mod text;
+
+pub use carrier::{About, Carrier, ListedBlock, Setup, StartError, Tasks, read_blocks};
+pub use page::{Named, ShownComment, ShownFile, ShownPoll, ShownPost};

@@ -1,0 +1,481 @@
+//! A channel and its posts, as documents for other servers.
+
+use node_core::{
+    ActorKind, Author, Bridge, ChannelId, CommentPolicy, CoreResult, Media, Message, MessageId,
+    PostRef, PostState, Spoilers as SpoilerSetting, Stored, UserId,
+};
+use serde_json::{Value, json};
+
+use crate::media::{self, File, Kind};
+use crate::object::{
+    self, Actor, Attachment, AttachmentKind, Cid, Counts, Line, Mid, Notice, Picture, Place, Poll,
+    PollOption,
+};
+use crate::shared::Shared;
+use crate::text::{MentionTo, Mentioned, Names, Spoilers, escape, split_caption, to_html};
+
+/// A post as a note.
+pub(crate) struct Noted {
+    pub(crate) value: Value,
+    /// What it is called: the first post of an album.
+    pub(crate) post: PostRef,
+    pub(crate) id: MessageId,
+    pub(crate) is_album: bool,
+    /// Unix seconds.
+    pub(crate) date: i32,
+}
+
+pub(crate) fn mid(post: &PostRef) -> Mid {
+    Mid { node: post.node, inc: post.inc, seq: post.seq }
+}
+
+pub(crate) fn post_ref(mid: &Mid) -> PostRef {
+    PostRef { node: mid.node, inc: mid.inc, seq: mid.seq }
+}
+
+/// Marks what stands in the log of the group where a channel is discussed: its places are not those of the
+/// channel's own.
+const ANSWER: u32 = 1 << 31;
+
+/// What an answer to a comment is called.
+pub(crate) fn answer_mid(post: &PostRef) -> Mid {
+    Mid { node: post.node, inc: post.inc | ANSWER, seq: post.seq }
+}
+
+/// The place in the group's log of what is called so; none of a post.
+pub(crate) fn answer_ref(mid: &Mid) -> Option<PostRef> {
+    let is_answer = mid.inc & ANSWER != 0;
+    is_answer.then(|| PostRef { node: mid.node, inc: mid.inc & !ANSWER, seq: mid.seq })
+}
+
+/// The document of a channel's actor; none where the channel is no more.
+pub(crate) async fn actor(
+    shared: &Shared,
+    bridge: &Bridge,
+    suspended: bool,
+) -> CoreResult<Option<Value>> {
+    let Some(channel) = shared.core.channel(bridge.channel) else { return Ok(None) };
+    let signing = shared.signing(bridge.channel)?;
+    let username = username_of(&channel.username, &bridge.cid);
+    let icon = match channel.photo {
+        Some(photo) => media::photo_of(shared, photo)?.map(|file| {
+            let url = media::actor_url(shared, &bridge.cid, &file);
+            Picture { media_type: file.mime, url }
+        }),
+        None => None,
+    };
+    let discussion = discussion_of(shared, bridge.channel);
+    let link = format!("{}/{username}", shared.ids.base());
+    let fields = vec![object::Field {
+        name: "In the app".into(),
+        value: link.trim_start_matches("https://").to_owned(),
+        link: Some(link),
+    }];
+    let document = Actor {
+        cid: Cid(bridge.cid),
+        kind: match bridge.kind {
+            ActorKind::Service => object::ActorKind::Service,
+            ActorKind::Person => object::ActorKind::Person,
+            ActorKind::Group => object::ActorKind::Group,
+            ActorKind::Organization => object::ActorKind::Organization,
+        },
+        username,
+        name: channel.title.clone(),
+        about: channel.about.clone(),
+        notice: Notice {
+            node: shared.name.clone(),
+            page: format!("{}/", shared.ids.base()),
+            replies: discussion.is_some() && bridge.settings.comments != CommentPolicy::Off,
+        },
+        icon,
+        image: None,
+        published_s: channel.date.into(),
+        keys: signing.keys,
+        discoverable: bridge.settings.discoverable,
+        indexable: bridge.settings.discoverable,
+        fields,
+        discussion: discussion.map(|name| format!("{}/{name}", shared.ids.base())),
+        suspended,
+        also_known_as: Vec::new(),
+        moved_to: None,
+        attribution_domains: Vec::new(),
+    };
+    Ok(Some(object::actor(&shared.ids, &document)))
+}
+
+/// The name of a channel, or one that is made of its number while it has none.
+pub(crate) fn username_of(username: &Option<String>, cid: &node_core::Cid) -> String {
+    username.clone().unwrap_or_else(|| format!("c{}", Cid(*cid)))
+}
+
+/// The username of the public group in which a channel's posts are discussed.
+fn discussion_of(shared: &Shared, channel: ChannelId) -> Option<String> {
+    let linked = shared.core.channel(channel)?.linked?;
+    shared.core.channel(linked)?.username.clone()
+}
+
+/// The post with which an album begins that a post is in; the post itself where it is in none.
+pub(crate) async fn main_of(
+    shared: &Shared,
+    channel: ChannelId,
+    id: MessageId,
+) -> CoreResult<Option<(MessageId, PostRef)>> {
+    let album = shared.core.public_album(channel, id).await?;
+    let Some(first) = album.first() else { return Ok(None) };
+    let post = shared.core.post_ref(channel, first.id)?;
+    Ok(post.map(|post| (first.id, post)))
+}
+
+/// The post of which this is a part, as a note; none where there is none to show.
+pub(crate) async fn note(
+    shared: &Shared,
+    bridge: &Bridge,
+    id: MessageId,
+) -> CoreResult<Option<Noted>> {
+    let album = shared.core.public_album(bridge.channel, id).await?;
+    note_of(shared, bridge, &album)
+}
+
+/// The same of an album that was read.
+pub(crate) fn note_of(
+    shared: &Shared,
+    bridge: &Bridge,
+    album: &[Stored],
+) -> CoreResult<Option<Noted>> {
+    let Some(channel) = shared.core.channel(bridge.channel) else { return Ok(None) };
+    let Some(first) = album.first() else { return Ok(None) };
+    let Some(post) = shared.core.post_ref(bridge.channel, first.id)? else { return Ok(None) };
+    let cid = &bridge.cid;
+    // What others were told first holds for ever.
+    let published = match shared.core.post_state(cid, &post)? {
+        Some(PostState::Live { published }) => published,
+        _ => first.message.date,
+    };
+    let username = username_of(&channel.username, cid);
+    let words = album.iter().find(|one| !one.message.text.is_empty()).unwrap_or(first);
+    let caption = split_caption(&words.message.text, &words.message.entities);
+    let spoilers = match bridge.settings.spoilers {
+        SpoilerSetting::Warning => Spoilers::Warn,
+        SpoilerSetting::Reveal => Spoilers::Reveal,
+    };
+    let names = Known(shared);
+    let text = to_html(&caption.text, &caption.entities, spoilers, &names);
+    let (mut before, mut behind) = (Vec::new(), Vec::new());
+    let message = &first.message;
+    before.extend(message.forward.as_ref().map(|forward| forwarded(shared, &forward.from)));
+    let (mut attachments, mut sensitive, mut poll) = (Vec::new(), false, None);
+    // Further captions of an album say what their pictures show.
+    let mut alts = caption.alts.into_iter();
+    for one in album {
+        let message = &one.message;
+        if let Some(file) = media::file_of(shared, message)? {
+            sensitive |= file.spoiler;
+            let said = if one.id == words.id { String::new() } else { message.text.clone() };
+            let alt = alts.next().filter(|alt| !alt.is_empty());
+            let name = alt.or_else(|| Some(said).filter(|said| !said.is_empty()));
+            if file.size > shared.media_bytes_max {
+                behind.push(too_large(shared, &username, &post, &file));
+            } else {
+                attachments.push(attachment(shared, cid, &post, &file, name));
+            }
+        } else if let Some(media) = &message.media {
+            match media {
+                Media::Poll(number) => {
+                    if let Some(view) = shared.core.poll(UserId::SERVICE, *number)? {
+                        before.push(plain(&view.poll.question.text));
+                        let said = message.edited.max(message.date);
+                        poll = Some(asked(&view.poll, said));
+                    }
+                }
+                other => behind.extend(told(other)),
+            }
+        }
+    }
+    let in_reply_to = answered(shared, bridge, message)?;
+    let numbers = shared.core.post_numbers(bridge.channel, first.id)?;
+    let updated = album.iter().map(|one| one.message.edited).max().filter(|at| *at != 0);
+    let value = object::note(
+        &shared.ids,
+        &object::Note {
+            cid: Cid(*cid),
+            mid: mid(&post),
+            username,
+            published_s: published.into(),
+            updated_s: updated.map(i64::from),
+            text,
+            before,
+            behind,
+            warning: caption.warning,
+            sensitive,
+            language: caption.language,
+            visibility: object::Visibility::Public,
+            in_reply_to,
+            thread: mid(&post),
+            attachments,
+            quoted: None,
+            quotable: true,
+            poll,
+            counts: Counts {
+                replies: numbers.comments.into(),
+                likes: numbers.reactions.into(),
+                shares: u64::try_from(numbers.forwards).unwrap_or(0),
+            },
+        },
+    );
+    let is_album = first.message.grouped_id != 0;
+    Ok(Some(Noted { value, post, id: first.id, is_album, date: first.message.date }))
+}
+
+/// What an admin answers to a comment in the channel's name, as a note: to whom is answered, and the post
+/// that all of it is about, as others know them.
+pub(crate) fn answer_note(
+    shared: &Shared,
+    bridge: &Bridge,
+    post: &PostRef,
+    message: &Message,
+    to: &str,
+) -> CoreResult<Option<Value>> {
+    let Some(channel) = shared.core.channel(bridge.channel) else { return Ok(None) };
+    let Some(comment) = shared.core.far_comment(to)? else { return Ok(None) };
+    let Some(author) = shared.core.remote_actor(&comment.actor)? else { return Ok(None) };
+    let names = Known(shared);
+    let mut text = to_html(&message.text, &message.entities, Spoilers::Warn, &names);
+    let handle = format!("@{}", author.handle);
+    let url = author.url.as_deref().unwrap_or(&author.id);
+    let user = author.handle.split('@').next().unwrap_or_default();
+    let mention = format!(
+        "<p><span class=\"h-card\"><a href=\"{}\" class=\"u-url mention\">@<span>{}</span></a></span></p>",
+        escape(url),
+        escape(user)
+    );
+    text.html.insert_str(0, &mention);
+    text.tags.push(json!({ "type": "Mention", "href": author.id, "name": handle }));
+    text.mentioned.push(author.id);
+    let mut attachments = Vec::new();
+    if let Some(file) = media::file_of(shared, message)?
+        && file.size <= shared.media_bytes_max
+    {
+        attachments.push(attachment(shared, &bridge.cid, post, &file, None));
+    }
+    let note = object::Note {
+        cid: Cid(bridge.cid),
+        mid: answer_mid(post),
+        username: username_of(&channel.username, &bridge.cid),
+        published_s: message.date.into(),
+        updated_s: Some(message.edited).filter(|at| *at != 0).map(i64::from),
+        text,
+        before: Vec::new(),
+        behind: Vec::new(),
+        warning: None,
+        sensitive: false,
+        language: None,
+        visibility: object::Visibility::Unlisted,
+        in_reply_to: Some(to.to_owned()),
+        thread: mid(&comment.post),
+        attachments,
+        quoted: None,
+        quotable: true,
+        poll: None,
+        counts: Counts::default(),
+    };
+    Ok(Some(object::note(&shared.ids, &note)))
+}
+
+/// The answer that is called so, as a note, while it is there.
+pub(crate) fn answer_called(
+    shared: &Shared,
+    bridge: &Bridge,
+    post: &PostRef,
+) -> CoreResult<Option<Value>> {
+    let Some((group, message)) = answer_at(shared, bridge, post)? else { return Ok(None) };
+    let Some(reply) = &message.reply else { return Ok(None) };
+    let Some(to) = shared.core.object_of_message(group, reply.to)? else { return Ok(None) };
+    answer_note(shared, bridge, post, &message, &to)
+}
+
+/// The message of the discussion group that stands at a place of its log, if the channel wrote it.
+fn answer_at(
+    shared: &Shared,
+    bridge: &Bridge,
+    post: &PostRef,
+) -> CoreResult<Option<(ChannelId, Message)>> {
+    let group = shared.core.channel(bridge.channel).and_then(|channel| channel.linked);
+    let Some(group) = group else { return Ok(None) };
+    let Some(id) = shared.core.post_at(group, post)? else { return Ok(None) };
+    let message = shared.core.message(group, id)?;
+    let ours = |message: &Message| message.sent_as == Some(bridge.channel.into());
+    Ok(message.filter(ours).map(|message| (group, message)))
+}
+
+/// The post to whose comments an answer belongs.
+pub(crate) fn post_of_answer(
+    shared: &Shared,
+    bridge: &Bridge,
+    post: &PostRef,
+) -> CoreResult<Option<PostRef>> {
+    let Some((group, message)) = answer_at(shared, bridge, post)? else { return Ok(None) };
+    let Some(reply) = &message.reply else { return Ok(None) };
+    let Some(to) = shared.core.object_of_message(group, reply.to)? else { return Ok(None) };
+    Ok(shared.core.far_comment(&to)?.map(|comment| comment.post))
+}
+
+/// Whether the poll of a post takes no more answers.
+pub(crate) fn is_closed(shared: &Shared, channel: ChannelId, id: MessageId) -> bool {
+    let of = || -> CoreResult<Option<bool>> {
+        let Some(message) = shared.core.message(channel, id)? else { return Ok(None) };
+        let Some(Media::Poll(number)) = message.media else { return Ok(None) };
+        Ok(shared.core.poll(UserId::SERVICE, number)?.map(|view| view.poll.closed))
+    };
+    of().ok().flatten().unwrap_or(false)
+}
+
+fn plain(text: &str) -> Line {
+    Line { text: text.to_owned(), link: None }
+}
+
+/// The post that a post answers, if it is one of the same channel.
+fn answered(shared: &Shared, bridge: &Bridge, message: &Message) -> CoreResult<Option<String>> {
+    let Some(reply) = &message.reply else { return Ok(None) };
+    let post = shared.core.post_ref(bridge.channel, reply.to)?;
+    Ok(post.map(|post| shared.ids.url(&Place::Post(Cid(bridge.cid), mid(&post)))))
+}
+
+fn forwarded(shared: &Shared, from: &Author) -> Line {
+    let named = |name: String, link: Option<String>| match link {
+        Some(link) => Line { text: "Forwarded from ".into(), link: Some((link, name)) },
+        None => plain(&format!("Forwarded from {name}")),
+    };
+    match from {
+        Author::Name(name) => named(name.clone(), None),
+        // Who wrote it is nobody's business outside.
+        Author::User(_) => plain("Forwarded from somebody"),
+        Author::Channel { channel, post, .. } => {
+            let Some(found) =
+                shared.core.channel(*channel).filter(|found| found.username.is_some())
+            else {
+                return plain("Forwarded from a channel");
+            };
+            let name = found.username.clone().unwrap_or_default();
+            let page = match post {
+                Some(post) => format!("{}/@{name}/{}", shared.ids.base(), post.0),
+                None => shared.ids.web(&name),
+            };
+            let shown = shared.core.is_bridged(*channel).then_some(page);
+            named(found.title.clone(), shown)
+        }
+    }
+}
+
+/// What has no place of its own in a note.
+fn told(media: &Media) -> Option<Line> {
+    let place = |lat: f64, long: f64, name: &str| {
+        let shown = if name.is_empty() { format!("{lat:.5}, {long:.5}") } else { name.to_owned() };
+        let link = format!("https://www.openstreetmap.org/?mlat={lat:.5}&mlon={long:.5}");
+        Line { text: "📍 ".into(), link: Some((link, shown)) }
+    };
+    match media {
+        Media::Geo(point) | Media::GeoLive { point, .. } => {
+            Some(place(point.lat.into(), point.long.into(), ""))
+        }
+        Media::Venue { point, title, address, .. } => {
+            let name = [title.as_str(), address.as_str()].join(", ");
+            Some(place(point.lat.into(), point.long.into(), name.trim_matches([',', ' '])))
+        }
+        // The number is left out: whoever posts it to a channel has not given it to everybody.
+        Media::Contact { first_name, last_name, .. } => {
+            Some(plain(format!("👤 {first_name} {last_name}").trim_end()))
+        }
+        Media::Dice { emoticon, value } => Some(plain(&format!("{emoticon} {value}"))),
+        _ => None,
+    }
+}
+
+fn too_large(shared: &Shared, username: &str, post: &PostRef, file: &File) -> Line {
+    let page = shared.ids.web_post(username, &mid(post));
+    let what = match file.kind {
+        Kind::Image => "Picture",
+        Kind::Video => "Video",
+        Kind::Audio => "Recording",
+        Kind::Document => "File",
+    };
+    let name = if file.name.is_empty() { what } else { &file.name };
+    Line { text: format!("{what}: "), link: Some((page, name.to_owned())) }
+}
+
+fn attachment(
+    shared: &Shared,
+    cid: &node_core::Cid,
+    post: &PostRef,
+    file: &File,
+    alt: Option<String>,
+) -> Attachment {
+    let url = |file: &File| media::post_url(shared, cid, post, file);
+    Attachment {
+        kind: match file.kind {
+            Kind::Image => AttachmentKind::Image,
+            Kind::Video => AttachmentKind::Video,
+            Kind::Audio => AttachmentKind::Audio,
+            Kind::Document => AttachmentKind::Document,
+        },
+        media_type: file.mime.clone(),
+        url: url(file),
+        name: alt.or_else(|| Some(file.name.clone()).filter(|name| !name.is_empty())),
+        size: file.sides,
+        duration_ms: file.duration_s.map(|seconds| (seconds.max(0.0) * 1000.0) as u64),
+        blurhash: None,
+        icon: file
+            .thumb
+            .as_ref()
+            .map(|thumb| Picture { media_type: thumb.mime.clone(), url: url(thumb) }),
+    }
+}
+
+pub(crate) fn asked(poll: &node_core::Poll, said_s: i32) -> Poll {
+    let hidden = poll.hide_results_until_close && !poll.closed;
+    let count = |voters: u32| if hidden { 0 } else { u64::from(voters) };
+    Poll {
+        multiple: poll.multiple_choice,
+        options: poll
+            .answers
+            .iter()
+            .map(|answer| PollOption {
+                text: answer.text.text.clone(),
+                votes: count(answer.voters),
+            })
+            .collect(),
+        voters: poll.voters.into(),
+        end_s: (poll.close_date != 0).then(|| poll.close_date.into()),
+        // Others ask whether it is there.
+        closed_s: poll
+            .closed
+            .then(|| if poll.close_date == 0 { said_s } else { poll.close_date }.into()),
+    }
+}
+
+/// Names in texts: channels of this node that are bridged are actors, other public names have pages.
+pub(crate) struct Known<'a>(pub(crate) &'a Shared);
+
+impl Names for Known<'_> {
+    fn mention(&self, written: &str) -> MentionTo {
+        let name = written.trim_start_matches('@');
+        if name.contains('@') {
+            // Who that is would have to be asked elsewhere.
+            return MentionTo::Nobody;
+        }
+        let Some(channel) = self.0.core.channel_by_username(name) else { return MentionTo::Nobody };
+        let ids = &self.0.ids;
+        match self.0.core.bridge(channel).filter(|_| self.0.core.is_bridged(channel)) {
+            Some(bridge) => MentionTo::Actor(Mentioned {
+                actor: self.0.actor(&bridge.cid),
+                url: ids.web(name),
+                handle: ids.handle(name),
+            }),
+            None => MentionTo::Page(format!("{}/{name}", ids.base())),
+        }
+    }
+
+    fn hashtag(&self, word: &str) -> String {
+        let word: String = url::form_urlencoded::byte_serialize(word.as_bytes()).collect();
+        format!("{}/tag/{word}", self.0.ids.base())
+    }
+}

@@ -1,0 +1,232 @@
+//! What deliveries read and write, as the rules keep it.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use node_core::{
+    Audience, Cid, Core, CoreError, CoreResult, FOLLOWERS_AT_ONCE, OutgoingActivity as Outgoing,
+};
+use parking_lot::Mutex;
+use url::Url;
+
+use crate::deliver::{self, About, Handle, Item, Lane, Page, Queue, QueueError, Seq};
+
+/// Activities that one look reads.
+const READ: usize = 50;
+/// Those behind an activity in which it is looked for a newer state of its object.
+const AHEAD: usize = 500;
+/// The newest activities, which most hosts ask for at the same time.
+const RECENT: usize = 128;
+
+/// The activity log and the lanes of hosts.
+pub(crate) struct Kept {
+    core: Core,
+    /// Hosts that have a lane.
+    hosts: Mutex<BTreeSet<String>>,
+    recent: Mutex<VecDeque<Arc<Outgoing>>>,
+}
+
+impl Kept {
+    pub(crate) async fn open(core: Core) -> CoreResult<Self> {
+        let hosts = core.lanes().await?.into_iter().map(|(host, _)| host).collect();
+        Ok(Self { core, hosts: Mutex::new(hosts), recent: Mutex::default() })
+    }
+
+    /// Gives a host a lane that begins here, if it has none: before anything is logged for it.
+    pub(crate) async fn lane_for(&self, host: &str, handle: &Handle) -> CoreResult<()> {
+        if self.hosts.lock().contains(host) {
+            return Ok(());
+        }
+        let lane = Lane::new(self.core.newest_outgoing());
+        self.core.save_lanes(vec![(host.to_owned(), encode(&lane)?)]).await?;
+        self.hosts.lock().insert(host.to_owned());
+        handle.added(host, lane);
+        Ok(())
+    }
+
+    /// Activities after a number, in order.
+    fn after(&self, seq: Seq, at_most: usize) -> CoreResult<Vec<Arc<Outgoing>>> {
+        {
+            let recent = self.recent.lock();
+            if let Some(first) = recent.front()
+                && first.seq <= seq + 1
+                && recent.back().is_some_and(|last| last.seq >= self.core.newest_outgoing())
+            {
+                let after = recent.iter().filter(|one| one.seq > seq);
+                return Ok(after.take(at_most).cloned().collect());
+            }
+        }
+        let page = self.core.outgoing_after(seq, at_most)?;
+        let page: Vec<Arc<Outgoing>> = page.into_iter().map(Arc::new).collect();
+        if page.last().is_some_and(|last| last.seq >= self.core.newest_outgoing()) {
+            let mut recent = self.recent.lock();
+            // Only what follows without a hole is kept: numbers are read in order.
+            let known = recent.back().map_or(0, |last| last.seq);
+            match page.first() {
+                Some(first) if first.seq <= known + 1 && known != 0 => {
+                    recent.extend(page.iter().filter(|one| one.seq > known).cloned());
+                }
+                _ => *recent = page.iter().cloned().collect(),
+            }
+            while recent.len() > RECENT {
+                recent.pop_front();
+            }
+        }
+        Ok(page)
+    }
+
+    async fn item(&self, host: &str, activity: &Outgoing) -> CoreResult<Option<Item>> {
+        let (mut shared_inbox, mut inboxes) = (None, BTreeSet::new());
+        match &activity.audience {
+            Audience::Followers => {
+                let mut after: Option<String> = None;
+                loop {
+                    let page = self
+                        .core
+                        .followers_on(host, &activity.cid, after.as_deref(), FOLLOWERS_AT_ONCE)
+                        .await?;
+                    for follower in &page {
+                        match &follower.shared_inbox {
+                            Some(shared) => shared_inbox = Url::parse(shared).ok(),
+                            None => inboxes.extend(Url::parse(&follower.inbox).ok()),
+                        }
+                    }
+                    if page.len() < FOLLOWERS_AT_ONCE {
+                        break;
+                    }
+                    after = page.last().map(|last| last.actor.clone());
+                }
+            }
+            Audience::Inboxes(all) => {
+                let here = all.iter().filter_map(|inbox| Url::parse(inbox).ok());
+                inboxes.extend(here.filter(|inbox| inbox.host_str() == Some(host)));
+            }
+        }
+        if shared_inbox.is_none() && inboxes.is_empty() {
+            return Ok(None);
+        }
+        let superseded = match &activity.object {
+            Some(object) => self.is_superseded(activity.seq, object)?,
+            None => false,
+        };
+        let activity = Arc::new(deliver::Outgoing {
+            seq: activity.seq,
+            actor: activity.cid,
+            id: activity.activity.clone(),
+            json: activity.json.clone().into(),
+            audience: match &activity.audience {
+                Audience::Followers => deliver::Audience::Followers,
+                Audience::Inboxes(_) => {
+                    deliver::Audience::Inboxes(inboxes.iter().cloned().collect())
+                }
+            },
+            about: activity.object.clone().map(About::Update),
+            created_ms: activity.created_ms,
+        });
+        let inboxes = inboxes.into_iter().collect();
+        Ok(Some(Item { activity, shared_inbox, inboxes, superseded }))
+    }
+
+    /// Whether something newer is said of an object, not far behind.
+    fn is_superseded(&self, seq: Seq, object: &str) -> CoreResult<bool> {
+        let ahead = self.after(seq, AHEAD)?;
+        Ok(ahead.iter().any(|later| later.object.as_deref() == Some(object)))
+    }
+}
+
+fn encode(lane: &Lane) -> CoreResult<Vec<u8>> {
+    serde_json::to_vec(lane).map_err(|_| CoreError::Damaged("lane"))
+}
+
+fn failed(cause: CoreError) -> QueueError {
+    QueueError(cause.to_string())
+}
+
+#[async_trait]
+impl Queue for Kept {
+    async fn lanes(&self) -> Result<Vec<(String, Lane)>, QueueError> {
+        let rows = self.core.lanes().await.map_err(failed)?;
+        let read = |(host, row): (String, Vec<u8>)| match serde_json::from_slice(&row) {
+            Ok(lane) => Ok((host, lane)),
+            Err(cause) => Err(QueueError(format!("lane of {host}: {cause}"))),
+        };
+        rows.into_iter().map(read).collect()
+    }
+
+    async fn newest(&self) -> Result<Seq, QueueError> {
+        Ok(self.core.newest_outgoing())
+    }
+
+    async fn next(&self, host: &str, after: Seq) -> Result<Page, QueueError> {
+        let mut scanned_to = after;
+        for activity in self.after(after, READ).map_err(failed)? {
+            scanned_to = activity.seq;
+            if let Some(item) = self.item(host, &activity).await.map_err(failed)? {
+                return Ok(Page { item: Some(item), scanned_to });
+            }
+        }
+        Ok(Page { item: None, scanned_to })
+    }
+
+    async fn save(&self, lanes: Vec<(String, Lane)>) -> Result<(), QueueError> {
+        let rows = lanes.into_iter().map(|(host, lane)| Ok((host, encode(&lane)?)));
+        let rows = rows.collect::<CoreResult<Vec<_>>>().map_err(failed)?;
+        self.core.save_lanes(rows).await.map_err(failed)
+    }
+
+    async fn followers_at(&self, host: &str, inbox: &Url) -> Result<Vec<Url>, QueueError> {
+        let mut found = Vec::new();
+        for cid in cids(&self.core) {
+            let page = self.core.followers_on(host, &cid, None, FOLLOWERS_AT_ONCE).await;
+            for follower in page.map_err(failed)? {
+                if follower.inbox == inbox.as_str() {
+                    found.extend(Url::parse(&follower.actor).ok());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn drop_follower(&self, _: &str, actor: &Url) -> Result<(), QueueError> {
+        for cid in cids(&self.core) {
+            let gone = self.core.bridge_unfollow(cid, actor.to_string(), None).await;
+            gone.map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    async fn drop_inbox(&self, host: &str, inbox: &Url, shared: bool) -> Result<(), QueueError> {
+        for cid in cids(&self.core) {
+            let page = self.core.followers_on(host, &cid, None, FOLLOWERS_AT_ONCE).await;
+            for follower in page.map_err(failed)? {
+                let is_it = match shared {
+                    true => follower.shared_inbox.as_deref() == Some(inbox.as_str()),
+                    false => follower.inbox == inbox.as_str(),
+                };
+                if !is_it {
+                    continue;
+                }
+                if shared {
+                    let alone = node_core::BridgeFollower { shared_inbox: None, ..follower };
+                    self.core.change_follower(cid, alone).await.map_err(failed)?;
+                } else {
+                    let actor = follower.actor;
+                    self.core.bridge_unfollow(cid, actor, None).await.map_err(failed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn drop_host(&self, host: &str) -> Result<(), QueueError> {
+        self.core.drop_followers_of_host(host).await.map_err(failed)?;
+        self.core.forget_lanes(vec![host.to_owned()]).await.map_err(failed)?;
+        self.hosts.lock().remove(host);
+        Ok(())
+    }
+}
+
+fn cids(core: &Core) -> Vec<Cid> {
+    core.bridges().iter().map(|bridge| bridge.cid).collect()
+}
