@@ -1,5 +1,7 @@
 //! The command line.
 
+mod bridge;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -46,6 +48,8 @@ enum Command {
     Peer(PeerArgs),
     /// Look after channels that the running node shares with others.
     Channel(ChannelArgs),
+    /// Look after channels that people of the fediverse follow.
+    Bridge(bridge::BridgeArgs),
     /// Give the running node new keys, for example because the old ones may have been stolen. Other nodes
     /// take it for the same node, and who has only the old keys no longer.
     RotateKeys(PeerListArgs),
@@ -436,6 +440,7 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             }
             ChannelCommand::RecoveryKey(args) => peers::recovery_key(&args.data),
         },
+        Some(Command::Bridge(args)) => bridge::execute(args),
         Some(Command::RotateKeys(args)) => peers::rotate_keys(&args.data),
         Some(Command::Doctor(args)) => {
             let config = args.config.load()?;

@@ -9,6 +9,7 @@ use node_core::{Core, Event, Follower, MessageId, UserId};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
+use crate::bridge;
 use crate::control::{self, Node, Request};
 use crate::peers;
 
@@ -19,6 +20,9 @@ const WAITING_MAX: usize = 64;
 const AT_ONCE: usize = 4;
 
 const HELP: &str = "Write here:\n\
+    /bridge on CHANNEL – let people of Mastodon and other servers follow a public channel, read its \
+    posts and answer; /bridge off CHANNEL ends it, /bridge status CHANNEL says how it is (who may \
+    change the channel's description)\n\
     /channel list – channels that are shared with other nodes (the node's owner)\n\
     /channel move-home CHANNEL NODE – hand a channel over to another node (the channel's owner, on \
     the node that decides about it)\n\
@@ -37,6 +41,8 @@ const NOT_OWNER: &str = "Only the node's owner may do this.";
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     Help,
+    Bridge(bridge::Asked),
+    BridgeStatus { channel: String },
     List,
     MoveHome { channel: String, to: String },
     AcceptHome { channel: String, agrees: bool },
@@ -47,6 +53,11 @@ enum Asked {
 fn read(text: &str) -> Asked {
     let words: Vec<&str> = text.split_whitespace().collect();
     match words[..] {
+        ["/bridge", "on", channel] => Asked::Bridge(bridge::Asked::On { channel: channel.into() }),
+        ["/bridge", "off", channel] => {
+            Asked::Bridge(bridge::Asked::Off { channel: channel.into() })
+        }
+        ["/bridge", "status", channel] => Asked::BridgeStatus { channel: channel.into() },
         ["/channel", "list"] => Asked::List,
         ["/channel", "move-home", channel, to] => {
             Asked::MoveHome { channel: channel.into(), to: to.into() }
@@ -115,11 +126,22 @@ pub(crate) fn start(node: Node) -> JoinHandle<()> {
 }
 
 async fn carry_out(node: &Node, by: UserId, asked: Asked) -> anyhow::Result<String> {
-    if !matches!(asked, Asked::Help | Asked::MoveHome { .. }) && !node.core.owns_node(by)? {
+    let anybody_may = matches!(
+        asked,
+        Asked::Help | Asked::MoveHome { .. } | Asked::Bridge(_) | Asked::BridgeStatus { .. }
+    );
+    if !anybody_may && !node.core.owns_node(by)? {
         return Ok(NOT_OWNER.into());
     }
     let (request, words) = match asked {
         Asked::Help => return Ok(HELP.into()),
+        // Whether they may is for the rules to say.
+        Asked::Bridge(asked) => {
+            return Ok(bridge::words(&bridge::answer(node, Some(by), asked).await?));
+        }
+        Asked::BridgeStatus { channel } => {
+            return Ok(bridge::words(&bridge::status(node, by, &channel)?));
+        }
         Asked::List => return peers::listed(control::answer(node, Request::Channels).await?),
         Asked::MoveHome { channel, .. } if !owns(&node.core, by, &channel)? => {
             return Ok(NOT_YOURS.into());

@@ -43,6 +43,60 @@ pub(crate) struct Config {
     pub(crate) metrics: MetricsConfig,
     /// `[federation]`
     pub(crate) federation: FederationConfig,
+    /// `[activitypub]`
+    pub(crate) activitypub: ActivityPubConfig,
+}
+
+/// `[activitypub]`: the bridge to the fediverse, for channels whose owners switch it on. Without a host
+/// there is none.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ActivityPubConfig {
+    /// The host under which channels are known there, for example `example.org`: it is in all their
+    /// addresses, and cannot be changed once a channel was bridged. Default: none.
+    pub(crate) host: String,
+    /// The domain in handles, `@channel@example.org`, where it is another one: its
+    /// `/.well-known/webfinger` has to lead to this node. Default: `host`.
+    pub(crate) handle_domain: String,
+    /// `https` (default), or `http` in closed test networks.
+    pub(crate) scheme: Scheme,
+    /// Whether objects are shown to servers only that sign what they ask. Default false.
+    pub(crate) secure_mode: bool,
+    /// Servers that are delivered to at once. Default 32.
+    pub(crate) deliveries_at_once: usize,
+    /// Bytes of a video or file that others get; what is larger is a link. Default 40 MiB.
+    pub(crate) media_bytes_max: u64,
+    /// PEM file with certificates that are trusted beside the system's. Default: none.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Networks that may be reached although they are not public: closed test networks. Default: none.
+    pub(crate) allow_ips: Vec<String>,
+    /// Take another `host` than the one under which channels are known: their followers are lost.
+    /// Default false.
+    pub(crate) change_host: bool,
+}
+
+impl Default for ActivityPubConfig {
+    fn default() -> Self {
+        Self {
+            host: String::new(),
+            handle_domain: String::new(),
+            scheme: Scheme::Https,
+            secure_mode: false,
+            deliveries_at_once: 32,
+            media_bytes_max: 40 << 20,
+            ca_file: None,
+            allow_ips: Vec::new(),
+            change_host: false,
+        }
+    }
+}
+
+/// See [`ActivityPubConfig::scheme`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Scheme {
+    Https,
+    Http,
 }
 
 /// `[federation]`: other nodes. Without an address to listen on there is none.
@@ -246,11 +300,24 @@ pub(crate) struct NodeConfig {
     pub(crate) public_addresses: Vec<SocketAddr>,
     /// ISO 3166-1 code preselected on the phone number screen. Default `US`.
     pub(crate) country: String,
+    /// Who runs the node, in a few words, for the page `/about`. Default: nothing.
+    pub(crate) operator: String,
+    /// Where abuse is told of: a mail address, or the address of a page. Default: none.
+    pub(crate) contact: Option<String>,
+    /// What members agree to, one rule each, for the page `/about`. Default: none.
+    pub(crate) rules: Vec<String>,
 }
 
 impl Default for NodeConfig {
     fn default() -> Self {
-        Self { name: "Rookery".into(), public_addresses: Vec::new(), country: "US".into() }
+        Self {
+            name: "Rookery".into(),
+            public_addresses: Vec::new(),
+            country: "US".into(),
+            operator: String::new(),
+            contact: None,
+            rules: Vec::new(),
+        }
     }
 }
 
@@ -600,7 +667,8 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
+    "activitypub",
     "federation",
     "node",
     "mtproto",
@@ -670,6 +738,21 @@ pub(crate) fn load(
     {
         bail!("http.public_url is {url:?}, but has to be like https://example.org");
     }
+    let bridge = &config.activitypub;
+    for host in [&bridge.host, &bridge.handle_domain] {
+        if !host.is_empty() && !is_public_name(host) {
+            bail!("activitypub: {host:?} is no domain like example.org, in small letters");
+        }
+    }
+    // What is for closed networks alone would leave a public node open to everybody's requests.
+    let is_test =
+        |host: &str| [".test", ".localhost", ".internal"].iter().any(|e| host.ends_with(e));
+    if bridge.scheme == Scheme::Http && !is_test(&bridge.host) {
+        bail!("activitypub.scheme is http, which is for closed networks: hosts ending in .test");
+    }
+    if !bridge.allow_ips.is_empty() && !is_test(&bridge.host) {
+        bail!("activitypub.allow_ips is for closed networks: hosts ending in .test");
+    }
     if config.mtproto.listen.to_vec().is_empty() {
         bail!("mtproto.listen is empty: clients could not reach the node");
     }
@@ -682,6 +765,19 @@ fn is_origin(url: &str) -> bool {
     let host = rest.map_or("", |rest| rest.trim_end_matches('/'));
     let fits = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
     !host.is_empty() && host.len() <= 253 && host.bytes().all(fits)
+}
+
+/// Whether a text is a name of the DNS with a dot in it, as it is compared.
+fn is_public_name(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+    };
+    let is_number =
+        host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    host.len() <= 253 && host.contains('.') && !is_number && host.split('.').all(label)
 }
 
 /// The table `name` of a table, made if it is not there.
@@ -765,6 +861,16 @@ mod tests {
         assert!(from_text("[messages]\nkeep_days = 367\n", &[]).is_err());
         assert!(from_text("[messages]\nkeep_days = 30\n", &[]).is_ok());
         assert!(from_text("[other]\n", &[]).is_err());
+        for bad in
+            ["127.0.0.1", "example", "Example.org", "a..b", "-a.org", "https://a.org", "a.org:80"]
+        {
+            assert!(from_text(&format!("[activitypub]\nhost = '{bad}'\n"), &[]).is_err(), "{bad}");
+        }
+        assert!(from_text("[activitypub]\nhost = 'example.org'\n", &[]).is_ok());
+        let open = "[activitypub]\nhost = 'example.org'\nallow_ips = ['127.0.0.0/8']\n";
+        assert!(from_text(open, &[]).is_err());
+        assert!(from_text(&open.replace("example.org", "rookery.test"), &[]).is_ok());
+        assert!(from_text("[activitypub]\nhost = 'a.org'\nscheme = 'http'\n", &[]).is_err());
         assert!(from_text("[store]\nseal = 'none'\n", &[]).is_err());
         assert!(from_text("", &[("ROOKERY_LIMITS_CONNECTIONS_MAX", "many")]).is_err());
     }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
 
+use activitypub::Carrier;
 use anyhow::{Context as _, bail};
 use delivery::Delivery;
 use node_core::{Core, PeerId, Reporter};
@@ -25,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::bridge;
 use crate::doctor;
 use crate::federation::Federation;
 use crate::media::Keeper;
@@ -60,6 +62,8 @@ pub(crate) struct Node {
     pub(crate) federation: Option<Arc<Federation>>,
     /// The secret half of the key that recovers channels that began here, in hex.
     pub(crate) recovery: Arc<Zeroizing<String>>,
+    /// None where the node has no name in the fediverse.
+    pub(crate) bridge: Option<Arc<Carrier>>,
     /// Changes the node's keys.
     pub(crate) rotation: Arc<Rotation>,
 }
@@ -159,6 +163,12 @@ pub(crate) enum Request {
     PeerRepin {
         /// The beginning of its name, or the domain that it had.
         name: String,
+    },
+    /// Something of the bridge to the fediverse.
+    Bridge {
+        /// What.
+        #[serde(flatten)]
+        asked: bridge::Asked,
     },
     /// What is stored of files.
     MediaUsage,
@@ -313,10 +323,11 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
                     // What a later version adds.
                     _ => (0, String::new()),
                 };
-                let by = match report.by {
-                    Reporter::Member(user) => json!({ "id": user.0, "name": name(user) }),
+                let by = match &report.by {
+                    Reporter::Member(user) => json!({ "id": user.0, "name": name(*user) }),
+                    Reporter::Host(host) => json!({ "id": 0, "name": host, "host": host }),
                     Reporter::Node(from) => {
-                        let known = node.core.known_node(from).ok().flatten();
+                        let known = node.core.known_node(*from).ok().flatten();
                         let domain = known.map(|known| known.domain);
                         json!({ "id": 0, "name": domain, "node": from.to_string() })
                     }
@@ -408,6 +419,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
             Ok(json!({ "node": node.core.node().to_string(), "serial": serial }))
         }
         Request::PeerRepin { name } => Ok(json!(federation(node)?.repin(&name).await?)),
+        Request::Bridge { asked } => bridge::answer(node, None, asked).await,
         Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
         Request::MediaCollect { dry_run } => {
             let (cleared, failed) = node.keeper.clear(true, dry_run).await;

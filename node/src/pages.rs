@@ -3,9 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
 
+use activitypub::{Carrier, Named, ShownFile, ShownPost};
 use mtproto_frontend::Clock;
-use node_core::{ByAddress, Core, Rate};
-use web::{About, Pages, Profile, Registration};
+use node_core::{ByAddress, ChannelId, Core, CoreResult, MessageId, Rate};
+use web::{
+    About, Channel, Comment, Found, FoundPost, Media, MediaKind, Pages, Poll, Post, PostPage,
+    Profile, Registration,
+};
 
 use crate::client_config::Ready;
 use crate::config::{Config, RegistrationMode};
@@ -14,11 +18,19 @@ use crate::federation::Federation;
 /// Pages of people that one address may open: so many at once, and one more a second.
 const LOOK_UPS: Rate = Rate { burst: 60, per_second: 1.0 };
 
+/// Posts of one page of a channel.
+const POSTS_OF_PAGE: usize = 20;
+/// Comments under a post.
+const COMMENTS_SHOWN: usize = 100;
+
 /// The node, as browsers see it.
 pub(crate) struct Site {
     core: Core,
     clock: Clock,
     name: String,
+    operator: String,
+    contact: Option<String>,
+    rules: Vec<String>,
     registration: Registration,
     /// Where people of another service log in.
     login: Option<&'static str>,
@@ -27,6 +39,10 @@ pub(crate) struct Site {
     look_ups: ByAddress,
     /// None where other nodes are not reached.
     federation: Option<Arc<Federation>>,
+    /// None where the node has no name in the fediverse.
+    bridge: Option<Arc<Carrier>>,
+    /// Where browsers reach the node, as it is configured.
+    public_url: Option<String>,
 }
 
 impl Site {
@@ -35,11 +51,15 @@ impl Site {
         clock: Clock,
         config: &Config,
         federation: Option<Arc<Federation>>,
+        bridge: Option<Arc<Carrier>>,
     ) -> Self {
         Self {
             core,
             clock,
             name: config.node.name.clone(),
+            operator: config.node.operator.clone(),
+            contact: config.node.contact.clone(),
+            rules: config.node.rules.clone(),
             registration: match config.registration.mode {
                 RegistrationMode::Invite => Registration::Invite,
                 RegistrationMode::Open => Registration::Open,
@@ -49,6 +69,12 @@ impl Site {
             ready: OnceLock::new(),
             look_ups: ByAddress::new(LOOK_UPS),
             federation,
+            bridge,
+            public_url: config
+                .http
+                .public_url
+                .as_deref()
+                .map(|url| url.trim_end_matches('/').into()),
         }
     }
 
@@ -57,6 +83,113 @@ impl Site {
         // Set once; a second start of one process does not happen.
         let _ = self.ready.set(Ready { owner: None, ..ready.clone() });
     }
+}
+
+impl Site {
+    /// What is shown of a bridged channel above its posts.
+    fn head(&self, bridge: &Carrier, id: ChannelId) -> CoreResult<Option<Channel>> {
+        let (Some(found), Some(how)) = (self.core.channel(id), self.core.bridge(id)) else {
+            return Ok(None);
+        };
+        let group = found.linked.and_then(|group| self.core.channel(group));
+        Ok(Some(Channel {
+            id: id.0,
+            title: found.title.clone(),
+            username: found.username.clone().unwrap_or_default(),
+            about: found.about.clone(),
+            photo: bridge.picture(id)?.map(|url| path_of(&url)),
+            members: u64::try_from(found.members).unwrap_or(0),
+            handle: bridge.handle(id),
+            actor: Some(bridge.actor(&how.cid)),
+            discussion: group.and_then(|group| group.username.clone()),
+            indexable: how.settings.discoverable,
+            posts: Vec::new(),
+            older: None,
+        }))
+    }
+
+    async fn channel_page(&self, name: &str, before: Option<i32>) -> CoreResult<Option<Channel>> {
+        let Some(bridge) = &self.bridge else { return Ok(None) };
+        let Some((id, name)) = bridge.channel_named(name) else { return Ok(None) };
+        let Some(mut shown) = self.head(bridge, id)? else { return Ok(None) };
+        let (posts, older) = bridge.posts(id, before.map(MessageId), POSTS_OF_PAGE).await?;
+        shown.posts = posts.into_iter().map(|post| of_post(&name, post)).collect();
+        shown.older = older;
+        Ok(Some(shown))
+    }
+
+    async fn post_page(&self, name: &str, post: &str) -> CoreResult<FoundPost> {
+        let Some(bridge) = &self.bridge else { return Ok(FoundPost::None) };
+        let Some((id, name)) = bridge.channel_named(name) else { return Ok(FoundPost::None) };
+        let message = match bridge.named(id, post).await? {
+            Named::None => return Ok(FoundPost::None),
+            Named::Gone => return Ok(FoundPost::Gone),
+            Named::At(called) => return Ok(FoundPost::At(format!("/@{name}/{called}"))),
+            Named::Here(message) => message,
+        };
+        let (Some(channel), Some(shown)) =
+            (self.head(bridge, id)?, bridge.post(id, message).await?)
+        else {
+            return Ok(FoundPost::None);
+        };
+        let comments = bridge.comments(id, message, COMMENTS_SHOWN).await?;
+        let comments = comments.into_iter().map(|comment| Comment {
+            author: comment.author,
+            url: comment.url,
+            date: comment.date,
+            html: comment.html,
+        });
+        let page = PostPage { channel, post: of_post(&name, shown), comments: comments.collect() };
+        Ok(FoundPost::Page(Box::new(page)))
+    }
+}
+
+fn of_post(name: &str, shown: ShownPost) -> Post {
+    let (views, reactions, comments) = shown.counts;
+    Post {
+        number: shown.number,
+        path: format!("/@{name}/{}", shown.name),
+        object: Some(shown.object),
+        date: shown.date,
+        edited: shown.edited,
+        html: shown.html,
+        text: shown.text,
+        warning: shown.warning,
+        media: shown.files.into_iter().map(of_file).collect(),
+        poll: shown.poll.map(|poll| Poll {
+            question: poll.question,
+            options: poll.options,
+            voters: poll.voters,
+            closed: poll.closed,
+        }),
+        forwarded: shown.forwarded,
+        answers: shown.answers.map(|called| format!("/@{name}/{called}")),
+        author: shown.author,
+        views,
+        reactions,
+        comments,
+    }
+}
+
+fn of_file(file: ShownFile) -> Media {
+    Media {
+        kind: match file.kind {
+            "image" => MediaKind::Image,
+            "video" => MediaKind::Video,
+            "audio" => MediaKind::Audio,
+            _ => MediaKind::File,
+        },
+        url: path_of(&file.url),
+        name: file.name,
+        size: file.size,
+        bytes: file.bytes,
+    }
+}
+
+/// An address on this host without scheme and host: pages load nothing from elsewhere.
+fn path_of(url: &str) -> String {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or_default().to_owned()
 }
 
 impl Pages for Site {
@@ -72,6 +205,9 @@ impl Pages for Site {
             rsa_fingerprint: text(|ready| &ready.rsa_fingerprint),
             rsa_pem: text(|ready| &ready.rsa_pem),
             login: self.login,
+            operator: self.operator.clone(),
+            contact: self.contact.clone(),
+            rules: self.rules.clone(),
         }
     }
 
@@ -89,6 +225,27 @@ impl Pages for Site {
 
     fn binding(&self) -> Option<String> {
         self.federation.as_ref().map(|federation| federation.document())
+    }
+
+    fn channel<'a>(&'a self, name: &'a str, before: Option<i32>) -> Found<'a, Option<Channel>> {
+        Box::pin(async move {
+            let shown = self.channel_page(name, before).await;
+            shown.inspect_err(|cause| tracing::warn!(%cause, "a page is not shown")).ok()?
+        })
+    }
+
+    fn post<'a>(&'a self, name: &'a str, post: &'a str) -> Found<'a, FoundPost> {
+        Box::pin(async move {
+            let shown = self.post_page(name, post).await;
+            shown.unwrap_or_else(|cause| {
+                tracing::warn!(%cause, "a page is not shown");
+                FoundPost::None
+            })
+        })
+    }
+
+    fn base(&self) -> String {
+        self.public_url.clone().unwrap_or_default()
     }
 
     fn may_look_up(&self, from: Option<SocketAddr>) -> bool {

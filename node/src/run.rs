@@ -6,19 +6,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use activitypub::Carrier;
 use anyhow::{Context as _, anyhow};
 use blobs::Blobs;
 use mtproto_frontend::{Bounds, Frontend, Profile, Rate, Secrets, Setup};
 use node_core::{Core, Registration};
 use oidc::Oidc;
 use pictures::Studio;
+use rand::SeedableRng as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
-use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, secret};
+use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, Scheme, secret};
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
@@ -74,12 +76,24 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         Federation::start(&config.federation, operational, core, blobs).await?
     };
     let (federation, federating) = federated.unzip();
+    let bridged = match config.activitypub.host.as_str() {
+        "" => None,
+        _ => {
+            let setup = bridge(&config)?;
+            #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
+            let rng = rand::rngs::StdRng::from_rng(&mut rand::rng());
+            let started = Carrier::start(setup, core.clone(), blobs.clone(), rng).await;
+            Some(started.context("in [activitypub]")?)
+        }
+    };
+    let (bridge, bridging) = bridged.unzip();
     let asked = control::Node {
         core: core.clone(),
         store: store.clone(),
         delivery,
         keeper,
         federation: federation.clone(),
+        bridge: bridge.clone(),
         recovery: Arc::new(opened.recovery_key()),
         rotation: Arc::new(opened.rotation()),
     };
@@ -93,9 +107,11 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
     let timers = tokio::spawn(timers(core.clone()));
-    let site = Arc::new(Site::new(core.clone(), clock(), &config, federation.clone()));
+    let site =
+        Arc::new(Site::new(core.clone(), clock(), &config, federation.clone(), bridge.clone()));
     let sso = config.oidc.as_ref().map(|sso| oidc(&config, core.clone(), sso)).transpose()?;
     let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
+    let more = more.merge(bridge.as_ref().map_or_else(axum::Router::new, |bridge| bridge.router()));
     let pages = web::router(site.clone(), more);
     let frontend = Frontend::new(setup(&config, core.clone(), opened, pages, (blobs, studio))?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
@@ -138,6 +154,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     commands.abort();
     by_message.abort();
     federating.iter().for_each(JoinHandle::abort);
+    bridging.iter().for_each(activitypub::Tasks::abort);
     timers.abort();
     tidying.abort();
     delivering.abort();
@@ -208,6 +225,33 @@ fn core(
 fn reached(config: &Config) -> &[String] {
     let given = &config.federation;
     if given.advertise.is_empty() { &given.listen } else { &given.advertise }
+}
+
+/// How the node is known in the fediverse.
+fn bridge(config: &Config) -> anyhow::Result<activitypub::Setup> {
+    let given = &config.activitypub;
+    let domain = Some(&given.handle_domain).filter(|domain| !domain.is_empty());
+    let allow_ips = given.allow_ips.iter().map(|network| {
+        network.parse().with_context(|| format!("activitypub.allow_ips: {network:?}"))
+    });
+    Ok(activitypub::Setup {
+        host: given.host.clone(),
+        handle_domain: domain.unwrap_or(&given.host).clone(),
+        plain_http: given.scheme == Scheme::Http,
+        allow_ips: allow_ips.collect::<anyhow::Result<_>>()?,
+        ca_file: given.ca_file.clone(),
+        secure_mode: given.secure_mode,
+        deliveries_at_once: given.deliveries_at_once,
+        media_bytes_max: given.media_bytes_max,
+        about: activitypub::About {
+            name: config.node.name.clone(),
+            operator: config.node.operator.clone(),
+            contact: config.node.contact.clone(),
+            rules: config.node.rules.clone(),
+            open_registrations: config.registration.mode == RegistrationMode::Open,
+        },
+        change_host: given.change_host,
+    })
 }
 
 /// The page for people of another service.

@@ -10,7 +10,9 @@ mod layout;
 mod links;
 mod pages;
 
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::Router;
@@ -26,6 +28,9 @@ pub use layout::message as message_page;
 pub use links::is_username;
 pub use pages::code as code_page;
 pub use pages::{About, Profile, Registration};
+
+/// What is looked up.
+pub type Found<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// What the node knows and these pages show.
 pub trait Pages: Send + Sync + 'static {
@@ -43,13 +48,13 @@ pub trait Pages: Send + Sync + 'static {
 
     /// A channel that its owner shows to everybody, with some of its posts: the newest, or those before
     /// a number.
-    fn channel(&self, _name: &str, _before: Option<i32>) -> Option<Channel> {
-        None
+    fn channel<'a>(&'a self, _name: &'a str, _before: Option<i32>) -> Found<'a, Option<Channel>> {
+        Box::pin(async { None })
     }
 
     /// A post of such a channel, by what stands in its address.
-    fn post(&self, _name: &str, _post: &str) -> FoundPost {
-        FoundPost::None
+    fn post<'a>(&'a self, _name: &'a str, _post: &'a str) -> Found<'a, FoundPost> {
+        Box::pin(async { FoundPost::None })
     }
 
     /// Where browsers reach the node, without a slash at the end.
@@ -118,7 +123,8 @@ async fn name(
     let about = pages.about();
     if let Some(channel) = name.strip_prefix('@') {
         let before = query.as_deref().and_then(|query| query.strip_prefix("before="));
-        let Some(found) = shown_channel(&*pages, channel, before.and_then(|n| n.parse().ok()))
+        let Some(found) =
+            shown_channel(&*pages, channel, before.and_then(|n| n.parse().ok())).await
         else {
             return not_found(&about);
         };
@@ -160,7 +166,11 @@ async fn post(
 ) -> Response {
     let about = pages.about();
     let channel = name.strip_prefix('@').filter(|name| is_username(name));
-    match channel.map_or(FoundPost::None, |channel| pages.post(channel, &post)) {
+    let found = match channel {
+        Some(channel) => pages.post(channel, &post).await,
+        None => FoundPost::None,
+    };
+    match found {
         FoundPost::None => not_found(&about),
         FoundPost::Gone => {
             let page = layout::message(&about.name, "Deleted", "This post was deleted.");
@@ -179,14 +189,17 @@ async fn post(
 
 /// `/@CHANNEL/feed`
 async fn feed(State(pages): Shown, Path(name): Path<String>) -> Response {
-    let channel = name.strip_prefix('@').and_then(|name| shown_channel(&*pages, name, None));
-    let Some(found) = channel else { return not_found(&pages.about()) };
+    let found = match name.strip_prefix('@') {
+        Some(name) => shown_channel(&*pages, name, None).await,
+        None => None,
+    };
+    let Some(found) = found else { return not_found(&pages.about()) };
     let kind = [(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")];
     shown(found.indexable, (kind, channel::feed(&pages.base(), &found)))
 }
 
-fn shown_channel(pages: &dyn Pages, name: &str, before: Option<i32>) -> Option<Channel> {
-    is_username(name).then(|| pages.channel(name, before)).flatten()
+async fn shown_channel(pages: &dyn Pages, name: &str, before: Option<i32>) -> Option<Channel> {
+    if is_username(name) { pages.channel(name, before).await } else { None }
 }
 
 /// To the object of which this is the page for people.

@@ -29,15 +29,16 @@ impl Pages for Node {
         }
     }
 
-    fn channel(&self, name: &str, before: Option<i32>) -> Option<Channel> {
-        name.eq_ignore_ascii_case("nest_news").then(|| {
+    fn channel<'a>(&'a self, name: &'a str, before: Option<i32>) -> Found<'a, Option<Channel>> {
+        let found = name.eq_ignore_ascii_case("nest_news").then(|| {
             let posts = if before.is_some() { Vec::new() } else { vec![post()] };
             Channel { posts, older: before.is_none().then_some(7), ..channel() }
-        })
+        });
+        Box::pin(async { found })
     }
 
-    fn post(&self, name: &str, post_name: &str) -> FoundPost {
-        match (name, post_name) {
+    fn post<'a>(&'a self, name: &'a str, post_name: &'a str) -> Found<'a, FoundPost> {
+        let found = match (name, post_name) {
             ("nest_news", "abc-0-7") => FoundPost::Page(Box::new(PostPage {
                 channel: channel(),
                 post: post(),
@@ -51,7 +52,8 @@ impl Pages for Node {
             ("nest_news", "7") => FoundPost::At("/@nest_news/abc-0-7".into()),
             ("nest_news", "abc-0-6") => FoundPost::Gone,
             _ => FoundPost::None,
-        }
+        };
+        Box::pin(async { found })
     }
 
     fn base(&self) -> String {

@@ -1,0 +1,311 @@
+//! `rookery bridge`: channels that people of the fediverse follow, and the servers that are blocked there.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use activitypub::Carrier;
+use anyhow::{Context as _, bail};
+use node_core::{
+    ActorKind, BlockSeverity, BridgeSettings, BridgeState, CommentPolicy, HostBlock, Spoilers,
+    UserId,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::cli::DataArgs;
+use crate::control::{self, Node, Request};
+
+/// What is asked of the bridge.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "bridge", rename_all = "snake_case")]
+pub(crate) enum Asked {
+    /// Bridges a channel.
+    On {
+        /// Its public name, or as for `channel`.
+        channel: String,
+    },
+    /// Lets it rest.
+    Off {
+        /// The channel.
+        channel: String,
+    },
+    /// Changes how it is bridged; what is not named stays.
+    Set {
+        /// The channel.
+        channel: String,
+        /// `service`, `person`, `group`, `organization`.
+        kind: Option<String>,
+        /// `open`, `hold-first`, `off`.
+        comments: Option<String>,
+        /// `warning`, `reveal`.
+        spoilers: Option<String>,
+        /// Whether others may recommend it.
+        discoverable: Option<bool>,
+    },
+    /// Bridged channels.
+    List,
+    /// Servers that are delivered to.
+    Queue,
+    /// Blocked servers.
+    Blocks,
+    /// Blocks servers.
+    Block {
+        /// Each with what is blocked of it.
+        blocks: Vec<Blocked>,
+    },
+    /// Blocks one no longer.
+    Unblock {
+        /// Its name.
+        host: String,
+    },
+    /// Comments that wait for an admin.
+    Held {
+        /// The channel.
+        channel: String,
+    },
+}
+
+/// A blocked server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Blocked {
+    /// Its name; with `*.` before it, all below.
+    pub(crate) host: String,
+    /// `suspend`, `silence`, `none`.
+    pub(crate) severity: String,
+    /// Its media are not shown.
+    #[serde(default)]
+    pub(crate) rejects_media: bool,
+    /// Its reports are not taken.
+    #[serde(default)]
+    pub(crate) rejects_reports: bool,
+    /// Why.
+    #[serde(default)]
+    pub(crate) remark: String,
+}
+
+impl Blocked {
+    fn read(self) -> anyhow::Result<HostBlock> {
+        let severity = match self.severity.as_str() {
+            "suspend" => BlockSeverity::Suspend,
+            "silence" | "limit" => BlockSeverity::Limit,
+            "none" | "noop" => BlockSeverity::None,
+            other => bail!("{other:?} is no severity: suspend, silence or none"),
+        };
+        Ok(HostBlock {
+            host: self.host,
+            severity,
+            rejects_media: self.rejects_media,
+            rejects_reports: self.rejects_reports,
+            remark: self.remark,
+            since: 0,
+        })
+    }
+
+    fn of(block: HostBlock) -> Self {
+        let severity = match block.severity {
+            BlockSeverity::Suspend => "suspend",
+            BlockSeverity::Limit => "silence",
+            _ => "none",
+        };
+        Self {
+            host: block.host,
+            severity: severity.into(),
+            rejects_media: block.rejects_media,
+            rejects_reports: block.rejects_reports,
+            remark: block.remark,
+        }
+    }
+}
+
+/// Does what is asked; `by` nobody: the operator asks.
+pub(crate) async fn answer(node: &Node, by: Option<UserId>, asked: Asked) -> anyhow::Result<Value> {
+    let carrier = carrier(node)?;
+    let core = &node.core;
+    match asked {
+        Asked::On { channel } => {
+            let channel = core.channel_called(&channel)?;
+            carrier.switch_on(by, channel).await?;
+            shown(node, carrier, channel)
+        }
+        Asked::Off { channel } => {
+            let channel = core.channel_called(&channel)?;
+            core.bridge_off(by, channel).await?;
+            shown(node, carrier, channel)
+        }
+        Asked::Set { channel, kind, comments, spoilers, discoverable } => {
+            let channel = core.channel_called(&channel)?;
+            let bridge = core.bridge(channel).context("it is not bridged")?;
+            let kind = kind.map_or(Ok(bridge.kind), |kind| read_kind(&kind))?;
+            let before = &bridge.settings;
+            let settings = BridgeSettings {
+                comments: comments.map_or(Ok(before.comments), |named| read_comments(&named))?,
+                spoilers: spoilers.map_or(Ok(before.spoilers), |named| read_spoilers(&named))?,
+                discoverable: discoverable.unwrap_or(before.discoverable),
+                protected: before.protected,
+            };
+            core.set_bridge(by, channel, kind, settings).await?;
+            shown(node, carrier, channel)
+        }
+        Asked::List => {
+            let all = core.bridges();
+            let all = all.iter().map(|bridge| shown(node, carrier, bridge.channel));
+            Ok(Value::Array(all.collect::<anyhow::Result<_>>()?))
+        }
+        Asked::Queue => Ok(carrier.queue()),
+        Asked::Blocks => {
+            Ok(json!(core.host_blocks().into_iter().map(Blocked::of).collect::<Vec<_>>()))
+        }
+        Asked::Block { blocks } => {
+            let blocks =
+                blocks.into_iter().map(Blocked::read).collect::<anyhow::Result<Vec<_>>>()?;
+            let count = blocks.len();
+            carrier.block(blocks).await?;
+            Ok(json!({ "blocked": count }))
+        }
+        Asked::Unblock { host } => Ok(json!({ "unblocked": carrier.unblock(host).await? })),
+        Asked::Held { channel } => {
+            let channel = core.channel_called(&channel)?;
+            Ok(carrier.held(channel).await?)
+        }
+    }
+}
+
+/// How a channel is bridged, for who may know: it is public, or theirs.
+pub(crate) fn status(node: &Node, by: UserId, channel: &str) -> anyhow::Result<Value> {
+    let carrier = carrier(node)?;
+    let channel = node.core.channel_called(channel)?;
+    node.core.channel_to_read(by, channel)?;
+    shown(node, carrier, channel)
+}
+
+fn carrier(node: &Node) -> anyhow::Result<&Arc<Carrier>> {
+    node.bridge.as_ref().context(
+        "this node has no name in the fediverse: give it one in [activitypub] host, and a way to it by https",
+    )
+}
+
+fn shown(node: &Node, carrier: &Carrier, channel: node_core::ChannelId) -> anyhow::Result<Value> {
+    let bridge = node.core.bridge(channel).context("it is not bridged")?;
+    let found = node.core.channel(channel);
+    let state = match bridge.state {
+        BridgeState::On if node.core.is_bridged(channel) => "on",
+        BridgeState::On => "waits until the channel is public and of this node",
+        BridgeState::Off { .. } => "off",
+        BridgeState::Gone => "deleted",
+    };
+    let settings = &bridge.settings;
+    Ok(json!({
+        "channel": channel.0,
+        "title": found.as_ref().map(|found| found.title.clone()),
+        "name": found.as_ref().and_then(|found| found.username.clone()),
+        "state": state,
+        "actor": carrier.actor(&bridge.cid),
+        "handle": carrier.handle(channel),
+        "followers": node.core.followers(&bridge.cid)?,
+        "type": kind_name(bridge.kind),
+        "comments": match settings.comments {
+            CommentPolicy::Open => "open",
+            CommentPolicy::HoldFirst => "hold-first",
+            CommentPolicy::Off => "off",
+        },
+        "spoilers": match settings.spoilers {
+            Spoilers::Warning => "warning",
+            Spoilers::Reveal => "reveal",
+        },
+        "discoverable": settings.discoverable,
+    }))
+}
+
+fn kind_name(kind: ActorKind) -> &'static str {
+    match kind {
+        ActorKind::Service => "service",
+        ActorKind::Person => "person",
+        ActorKind::Group => "group",
+        ActorKind::Organization => "organization",
+    }
+}
+
+fn read_kind(named: &str) -> anyhow::Result<ActorKind> {
+    let all = [ActorKind::Service, ActorKind::Person, ActorKind::Group, ActorKind::Organization];
+    let found = all.into_iter().find(|kind| kind_name(*kind) == named);
+    found.with_context(|| format!("{named:?} is none of service, person, group, organization"))
+}
+
+fn read_comments(named: &str) -> anyhow::Result<CommentPolicy> {
+    Ok(match named {
+        "open" => CommentPolicy::Open,
+        "hold-first" => CommentPolicy::HoldFirst,
+        "off" => CommentPolicy::Off,
+        other => bail!("{other:?} is none of open, hold-first, off"),
+    })
+}
+
+fn read_spoilers(named: &str) -> anyhow::Result<Spoilers> {
+    Ok(match named {
+        "warning" => Spoilers::Warning,
+        "reveal" => Spoilers::Reveal,
+        other => bail!("{other:?} is none of warning, reveal"),
+    })
+}
+
+/// Asks, and prints what is answered.
+pub(crate) fn ask(args: &DataArgs, asked: Asked) -> anyhow::Result<()> {
+    let answer: Value = control::ask(&args.data, &Request::Bridge { asked })?;
+    print(args, &answer)
+}
+
+/// Reads a list of blocks in Mastodon's CSV, and has all of it blocked.
+pub(crate) fn import(args: &DataArgs, file: &Path) -> anyhow::Result<()> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let blocks: Vec<Blocked> = activitypub::read_blocks(&text)?
+        .into_iter()
+        .map(|block| Blocked {
+            host: block.host,
+            severity: block.severity,
+            rejects_media: block.rejects_media,
+            rejects_reports: block.rejects_reports,
+            remark: block.remark,
+        })
+        .collect();
+    let mut count = 0;
+    // A request of the control socket is short.
+    for some in blocks.chunks(8) {
+        let asked = Asked::Block { blocks: some.to_vec() };
+        let _: Value = control::ask(&args.data, &Request::Bridge { asked })?;
+        count += some.len();
+    }
+    print(args, &json!({ "blocked": count }))
+}
+
+/// The words of an answer, for people.
+pub(crate) fn words(answer: &Value) -> String {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none".to_owned(),
+        other => other.to_string(),
+    };
+    let one = |value: &Value| match value {
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", text(value)))
+            .collect::<Vec<_>>()
+            .join("\n"),
+        other => text(other),
+    };
+    match answer {
+        Value::Array(all) if all.is_empty() => "Nothing.".to_owned(),
+        Value::Array(all) => all.iter().map(one).collect::<Vec<_>>().join("\n\n"),
+        other => one(other),
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the command's output")]
+fn print(args: &DataArgs, answer: &Value) -> anyhow::Result<()> {
+    if args.json {
+        println!("{}", serde_json::to_string(answer)?);
+    } else {
+        println!("{}", words(answer));
+    }
+    Ok(())
+}
