@@ -11,6 +11,7 @@ fn root() -> PathBuf {
 /// Folder of a crate of the workspace.
 fn folder(name: &str) -> Option<&'static str> {
     Some(match name {
+        "activitypub" => "federation/activitypub",
         "blobs" => "node/blobs",
         "delivery" => "node/delivery",
         "glog" => "federation/log",

@@ -2,6 +2,7 @@
 //!
 //! Programs with compiled-in addresses run only there: nothing that they send can leave.
 
+use std::io::Write as _;
 use std::process::Command;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ s = socket.socket()
 name, flags = struct.unpack("16sH14x", fcntl.ioctl(s, 0x8913, struct.pack("16sH14x", b"lo", 0)))
 fcntl.ioctl(s, 0x8914, struct.pack("16sH14x", b"lo", flags | 1))
 ' || exit 97
+[ -z "$ROOKERY_TEST_HOSTS" ] || mount --bind "$ROOKERY_TEST_HOSTS" /etc/hosts || exit 99
 mkdir -p /tmp/.X11-unix && mount -t tmpfs -o mode=1777 x11 /tmp/.X11-unix || exit 98
 exec "$0" "$@"
 "#;
@@ -30,16 +32,31 @@ exec "$0" "$@"
 /// Runs `body` in a fresh network namespace: the calling test, whose full name is `test`, starts
 /// itself again inside it, as a child process.
 pub(crate) fn isolated(test: &str, limit: Duration, body: impl FnOnce()) {
+    isolated_with_hosts(test, limit, &[], body);
+}
+
+/// The same where some names lead to some addresses of the loopback device.
+pub(crate) fn isolated_with_hosts(
+    test: &str,
+    limit: Duration,
+    hosts: &[(&str, &str)],
+    body: impl FnOnce(),
+) {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
         return body();
     }
     let executable = std::env::current_exe().expect("the test runner has a path");
+    let mut names = tempfile::NamedTempFile::new().expect("a temporary file");
+    for (address, name) in [("127.0.0.1", "localhost")].iter().chain(hosts) {
+        writeln!(names, "{address} {name}").expect("write the names");
+    }
     let finished = process::run(
         unshare()
             .args(["sh", "-c", BRING_UP])
             .arg(executable)
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
-            .env(INSIDE, test),
+            .env(INSIDE, test)
+            .env("ROOKERY_TEST_HOSTS", names.path()),
         limit,
     );
     assert!(

@@ -25,6 +25,8 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 pub(crate) struct Setup {
     /// Where it listens for Telegram clients.
     pub(crate) mtproto: String,
+    /// Where it listens for browsers.
+    pub(crate) http: String,
     /// Text of `rookery.toml`; empty for none.
     pub(crate) config: String,
     /// A certificate and key for `localhost`, `127.0.0.1` and `::1`; also written to `cert.pem`.
@@ -39,6 +41,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             mtproto: "127.0.0.1:0".into(),
+            http: "127.0.0.1:0".into(),
             config: String::new(),
             tls: false,
             data: None,
@@ -202,7 +205,7 @@ impl TestNode {
         let path = |name: &str| self.directory.path().join(name);
         let log = File::options().create(true).append(true).open(path("log")).expect("a log file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
-        command.args(["run", "--json", "--http", "127.0.0.1:0"]);
+        command.args(["run", "--json", "--http", &self.setup.http]);
         command.args(["--mtproto", &self.setup.mtproto]);
         if let Some(mesh) = &self.setup.mesh {
             command.args(["--mesh", mesh]);

@@ -1,0 +1,32 @@
+//! The bridge to the fediverse, seen by other servers: Fedify (npm), which verifies what comes and signs
+//! what it sends, with published Telegram clients on the other side.
+//!
+//! Node, clients and servers run in a network namespace of their own, each server under a name and an
+//! address of its own on port 443, with certificates of an authority that is made for the test.
+//! `ROOKERY_TEST_SKIP=name,name` leaves out clients by name, and says so.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
+#[cfg(test)]
+mod answer;
+#[allow(dead_code, reason = "shared with the chat tests")]
+#[cfg(test)]
+#[path = "../chat/clients.rs"]
+mod clients;
+#[allow(dead_code, reason = "shared with the chat tests")]
+#[cfg(test)]
+#[path = "../chat/driver.rs"]
+mod driver;
+#[cfg(test)]
+mod follow;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod scene;
+#[allow(dead_code, reason = "shared with the tests of other targets")]
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+#[allow(dead_code, reason = "shared with the chat tests")]
+#[cfg(test)]
+#[path = "../chat/team.rs"]
+mod team;
