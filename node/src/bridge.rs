@@ -6,7 +6,7 @@ use std::sync::Arc;
 use activitypub::Carrier;
 use anyhow::{Context as _, bail};
 use node_core::{
-    ActorKind, BlockSeverity, BridgeSettings, BridgeState, CommentPolicy, HostBlock, Spoilers,
+    ActorKind, AdminRights, BlockSeverity, BridgeSettings, BridgeState, CommentPolicy, HostBlock, Spoilers,
     UserId,
 };
 use serde::{Deserialize, Serialize};
@@ -62,6 +62,15 @@ pub(crate) enum Asked {
     Held {
         /// The channel.
         channel: String,
+    },
+    /// Decides about one of those.
+    Decide {
+        /// The channel.
+        channel: String,
+        /// The comment's address.
+        comment: String,
+        /// It is shown, and what its author says next, too; or it goes.
+        shown: bool,
     },
 }
 
@@ -165,7 +174,23 @@ pub(crate) async fn answer(node: &Node, by: Option<UserId>, asked: Asked) -> any
         Asked::Unblock { host } => Ok(json!({ "unblocked": carrier.unblock(host).await? })),
         Asked::Held { channel } => {
             let channel = core.channel_called(&channel)?;
+            if let Some(by) = by
+                && core.channel_for(by, channel)?.admin_rights() == AdminRights::NONE
+            {
+                bail!("only admins see what waits");
+            }
             Ok(carrier.held(channel).await?)
+        }
+        Asked::Decide { channel, comment, shown } => {
+            let channel = core.channel_called(&channel)?;
+            let found = core.channel(channel).context("there is no such channel")?;
+            let by = by.unwrap_or(found.creator);
+            if shown {
+                core.bridge_approve(by, channel, comment).await?;
+            } else {
+                core.bridge_refuse(by, channel, comment).await?;
+            }
+            Ok(json!({ "shown": shown }))
         }
     }
 }

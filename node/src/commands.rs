@@ -57,6 +57,14 @@ fn read(text: &str) -> Asked {
         ["/bridge", "off", channel] => {
             Asked::Bridge(bridge::Asked::Off { channel: channel.into() })
         }
+        ["/bridge", "held", channel] => Asked::Bridge(bridge::Asked::Held { channel: channel.into() }),
+        ["/bridge", decided @ ("approve" | "refuse"), channel, comment] => {
+            Asked::Bridge(bridge::Asked::Decide {
+                channel: channel.into(),
+                comment: comment.into(),
+                shown: decided == "approve",
+            })
+        }
         ["/bridge", "status", channel] => Asked::BridgeStatus { channel: channel.into() },
         ["/channel", "list"] => Asked::List,
         ["/channel", "move-home", channel, to] => {

@@ -1,5 +1,7 @@
 //! What other servers say: checked, verified, and done before it is answered, so that 202 means it.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
@@ -79,12 +81,12 @@ fn answer(refused: &Refused) -> Response {
 /// An activity for one of our inboxes.
 pub(crate) async fn take(
     shared: &Shared,
-    _: &Place,
     uri: &Uri,
     headers: HeaderMap,
+    from: Option<IpAddr>,
     body: Body,
 ) -> Response {
-    match taken(shared, uri, &headers, body).await {
+    match taken(shared, uri, &headers, from, body).await {
         Ok(()) => StatusCode::ACCEPTED.into_response(),
         Err(refused) => answer(&refused),
     }
@@ -113,9 +115,17 @@ fn path_of(uri: &Uri) -> &str {
     uri.path_and_query().map_or(uri.path(), |path| path.as_str())
 }
 
-async fn taken(shared: &Shared, uri: &Uri, headers: &HeaderMap, body: Body) -> Result<(), Refused> {
+async fn taken(
+    shared: &Shared,
+    uri: &Uri,
+    headers: &HeaderMap,
+    from: Option<IpAddr>,
+    body: Body,
+) -> Result<(), Refused> {
     let (path, now_ms) = (path_of(uri), shared.core.now_ms());
-    let head = shared.guard.head(path, headers, None, now_ms)?;
+    // Whoever claims to be a server has no share in what that one may send.
+    let source = from.map(|from| from.to_string());
+    let head = shared.guard.head(path, headers, source.as_deref(), now_ms)?;
     let body = Limited::new(body, BODY_BYTES_MAX).collect().await.map_err(|cause| {
         let is_long = cause.downcast_ref::<LengthLimitError>().is_some();
         Refused::Guard(if is_long { Refusal::TooLong } else { Refusal::Body("cut off") })
@@ -189,12 +199,12 @@ async fn act(shared: &Shared, from: RemoteActor, admitted: &Admitted) -> Result<
         }
         What::Like { object, reaction, .. } => {
             let Some((cid, post)) = post_of(shared, &object) else { return Ok(()) };
-            shared.core.bridge_react(cid, post, from, id, reaction.filter(is_emoji)).await?;
+            shared.core.bridge_react(cid, post, from, id, reaction.filter(|reaction| is_emoji(reaction))).await?;
             Ok(())
         }
         What::React { object, reaction, .. } => {
             let Some((cid, post)) = post_of(shared, &object) else { return Ok(()) };
-            let emoji = Some(reaction).filter(is_emoji);
+            let emoji = Some(reaction).filter(|reaction| is_emoji(reaction));
             shared.core.bridge_react(cid, post, from, id, emoji).await?;
             Ok(())
         }
@@ -222,7 +232,7 @@ async fn act(shared: &Shared, from: RemoteActor, admitted: &Admitted) -> Result<
 }
 
 /// A `:name:` is a picture of another server: it counts as any liking.
-fn is_emoji(reaction: &String) -> bool {
+fn is_emoji(reaction: &str) -> bool {
     !reaction.starts_with(':')
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn answer_mid(post: &PostRef) -> Mid {
 /// The place in the group's log of what is called so; none of a post.
 pub(crate) fn answer_ref(mid: &Mid) -> Option<PostRef> {
     let is_answer = mid.inc & ANSWER != 0;
-    is_answer.then(|| PostRef { node: mid.node, inc: mid.inc & !ANSWER, seq: mid.seq })
+    is_answer.then_some(PostRef { node: mid.node, inc: mid.inc & !ANSWER, seq: mid.seq })
 }
 
 /// The document of a channel's actor; none where the channel is no more.

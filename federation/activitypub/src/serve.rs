@@ -1,13 +1,14 @@
 //! What other servers read: actors, posts, collections, and how they are found.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{ConnectInfo, Path, RawQuery, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use node_core::{Bridge, BridgeState, CommentPlace, CoreResult, PostState, Stored};
 use serde_json::{Value, json};
 
@@ -62,6 +63,7 @@ async fn ap(
     uri: Uri,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
+    from: Option<Extension<ConnectInfo<SocketAddr>>>,
     body: Body,
 ) -> Response {
     let Some(place) = Place::parse(uri.path()) else {
@@ -69,7 +71,10 @@ async fn ap(
     };
     let is_inbox = matches!(place, Place::Inbox(_) | Place::SharedInbox | Place::NodeInbox);
     match method {
-        Method::POST if is_inbox => inbox::take(&shared, &place, &uri, headers, body).await,
+        Method::POST if is_inbox => {
+            let from = from.map(|Extension(ConnectInfo(from))| from.ip().to_canonical());
+            inbox::take(&shared, &uri, headers, from, body).await
+        }
         Method::GET | Method::HEAD if !is_inbox => {
             // The node's own actor is for everybody, or two servers that ask for signatures never talk.
             if shared.secure_mode
@@ -89,15 +94,15 @@ async fn ap(
 
 /// The bridge of which this is the actor's name: of this node, and never of a channel that it only holds
 /// a copy of.
-fn bridge(shared: &Shared, cid: object::Cid) -> Result<Arc<Bridge>, Response> {
+fn bridge(shared: &Shared, cid: object::Cid) -> Result<Arc<Bridge>, Box<Response>> {
     let found = shared.core.bridge_by_cid(&cid.0);
-    let bridge = found.ok_or_else(|| StatusCode::NOT_FOUND.into_response())?;
+    let bridge = found.ok_or_else(|| Box::new(StatusCode::NOT_FOUND.into_response()))?;
     let is_away = shared.core.sharing(bridge.channel).is_some_and(|shared| !shared.is_home);
     match bridge.state {
-        _ if is_away => Err(StatusCode::NOT_FOUND.into_response()),
+        _ if is_away => Err(Box::new(StatusCode::NOT_FOUND.into_response())),
         BridgeState::Gone => {
             let id = shared.ids.url(&Place::Actor(cid));
-            Err((StatusCode::GONE, activity(&object::tombstone(&id, None))).into_response())
+            Err(Box::new((StatusCode::GONE, activity(&object::tombstone(&id, None))).into_response()))
         }
         _ => Ok(bridge),
     }
@@ -114,7 +119,7 @@ async fn read(
         ($cid:expr) => {
             match bridge(shared, *$cid) {
                 Ok(bridge) => bridge,
-                Err(answer) => return Ok(answer),
+                Err(answer) => return Ok(*answer),
             }
         };
     }

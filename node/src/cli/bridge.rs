@@ -27,6 +27,10 @@ enum BridgeCommand {
     Queue(BridgeArgsAlone),
     /// Print comments that wait for an admin.
     Held(BridgeChannelArgs),
+    /// Show a comment that waits, and what its author says next.
+    Approve(BridgeCommentArgs),
+    /// Let a comment that waits go.
+    Refuse(BridgeCommentArgs),
     /// Print blocked servers.
     Blocks(BridgeArgsAlone),
     /// Want nothing more of a server, and of all below its name.
@@ -70,6 +74,16 @@ struct BridgeSetArgs {
     /// Whether other servers may recommend the channel and search in it.
     #[arg(long, value_name = "true|false")]
     discoverable: Option<bool>,
+}
+
+#[derive(Debug, Args)]
+struct BridgeCommentArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// As for on.
+    channel: String,
+    /// The comment's address, as `held` prints it.
+    comment: String,
 }
 
 #[derive(Debug, Args)]
@@ -119,6 +133,8 @@ pub(super) fn execute(args: BridgeArgs) -> anyhow::Result<()> {
         BridgeCommand::List(args) => bridge::ask(&args.data, Asked::List),
         BridgeCommand::Queue(args) => bridge::ask(&args.data, Asked::Queue),
         BridgeCommand::Held(args) => bridge::ask(&args.data, Asked::Held { channel: args.channel }),
+        BridgeCommand::Approve(args) => decide(args, true),
+        BridgeCommand::Refuse(args) => decide(args, false),
         BridgeCommand::Blocks(args) => bridge::ask(&args.data, Asked::Blocks),
         BridgeCommand::Block(args) => {
             let blocked = Blocked {
@@ -133,4 +149,9 @@ pub(super) fn execute(args: BridgeArgs) -> anyhow::Result<()> {
         BridgeCommand::Unblock(args) => bridge::ask(&args.data, Asked::Unblock { host: args.host }),
         BridgeCommand::ImportBlocks(args) => bridge::import(&args.data, &args.file),
     }
+}
+
+fn decide(args: BridgeCommentArgs, shown: bool) -> anyhow::Result<()> {
+    let BridgeCommentArgs { data, channel, comment } = args;
+    bridge::ask(&data, Asked::Decide { channel, comment, shown })
 }
