@@ -6,8 +6,8 @@ use std::sync::Arc;
 use activitypub::Carrier;
 use anyhow::{Context as _, bail};
 use node_core::{
-    ActorKind, AdminRights, BlockSeverity, BridgeSettings, BridgeState, CommentPolicy, HostBlock, Spoilers,
-    UserId,
+    ActorKind, AdminRights, BlockSeverity, BridgeSettings, BridgeState, CommentPolicy, HostBlock,
+    Spoilers, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -57,7 +57,9 @@ fn read(text: &str) -> Asked {
         ["/bridge", "off", channel] => {
             Asked::Bridge(bridge::Asked::Off { channel: channel.into() })
         }
-        ["/bridge", "held", channel] => Asked::Bridge(bridge::Asked::Held { channel: channel.into() }),
+        ["/bridge", "held", channel] => {
+            Asked::Bridge(bridge::Asked::Held { channel: channel.into() })
+        }
         ["/bridge", decided @ ("approve" | "refuse"), channel, comment] => {
             Asked::Bridge(bridge::Asked::Decide {
                 channel: channel.into(),

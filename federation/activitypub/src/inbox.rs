@@ -199,7 +199,10 @@ async fn act(shared: &Shared, from: RemoteActor, admitted: &Admitted) -> Result<
         }
         What::Like { object, reaction, .. } => {
             let Some((cid, post)) = post_of(shared, &object) else { return Ok(()) };
-            shared.core.bridge_react(cid, post, from, id, reaction.filter(|reaction| is_emoji(reaction))).await?;
+            shared
+                .core
+                .bridge_react(cid, post, from, id, reaction.filter(|reaction| is_emoji(reaction)))
+                .await?;
             Ok(())
         }
         What::React { object, reaction, .. } => {

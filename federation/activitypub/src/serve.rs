@@ -102,7 +102,9 @@ fn bridge(shared: &Shared, cid: object::Cid) -> Result<Arc<Bridge>, Box<Response
         _ if is_away => Err(Box::new(StatusCode::NOT_FOUND.into_response())),
         BridgeState::Gone => {
             let id = shared.ids.url(&Place::Actor(cid));
-            Err(Box::new((StatusCode::GONE, activity(&object::tombstone(&id, None))).into_response()))
+            Err(Box::new(
+                (StatusCode::GONE, activity(&object::tombstone(&id, None))).into_response(),
+            ))
         }
         _ => Ok(bridge),
     }

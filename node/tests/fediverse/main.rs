@@ -8,6 +8,8 @@
 
 #[cfg(test)]
 mod answer;
+#[cfg(test)]
+mod browser;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
 #[path = "../chat/clients.rs"]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
@@ -13,6 +14,7 @@ use crate::driver::Driver;
 use crate::peer::{self, Peer};
 use crate::support::isolation::isolated_with_hosts;
 use crate::support::node::{Setup, TestNode};
+use crate::support::process;
 use crate::team::Team;
 
 const WITHIN: Duration = Duration::from_secs(300);
@@ -131,6 +133,16 @@ impl Scene {
         let on = self.node.command(&["bridge", "on", name, "--json"]);
         let actor = on["actor"].as_str().unwrap_or_else(|| panic!("{on}")).to_owned();
         Bridged { id, actor }
+    }
+
+    /// What the node answers to somebody without an account: the body.
+    pub(crate) fn https(&self, path: &str) -> String {
+        let authority = self.authority.file();
+        let mut asked = Command::new("curl");
+        asked.args(["--silent", "--show-error", "--cacert"]).arg(authority);
+        let answer = process::run(asked.arg(format!("https://rookery.test{path}")), WITHIN);
+        assert!(answer.status.success(), "{}", answer.stderr);
+        answer.stdout
     }
 
     /// Mia follows a channel, and it is accepted.

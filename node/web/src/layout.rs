@@ -6,6 +6,8 @@ use crate::pages::About;
 
 /// For light and dark, narrow and wide.
 pub(crate) const STYLE: &str = include_str!("style.css");
+/// A tower, which is called a rook in chess.
+pub(crate) const ICON: &str = include_str!("icon.svg");
 
 /// A page: `title` for the browser, `body` in the middle, the node's name below.
 pub(crate) fn page(node: &str, title: &str, body: &Markup) -> Markup {
@@ -29,6 +31,7 @@ fn whole(node: &str, title: &str, head: &Markup, main: &Markup) -> Markup {
                 meta property="og:site_name" content=(node);
                 title { (title) }
                 link rel="stylesheet" href="/style.css";
+                link rel="icon" href="/icon.svg" type="image/svg+xml";
                 (head)
             }
             body {

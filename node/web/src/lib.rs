@@ -86,6 +86,7 @@ pub fn router(pages: Arc<dyn Pages>, more: Router) -> Router {
     Router::new()
         .route("/", get(home))
         .route("/style.css", get(style))
+        .route("/icon.svg", get(icon))
         .route("/robots.txt", get(robots))
         .route("/about", get(about))
         .route("/.well-known/rookery/node.json", get(binding))
@@ -254,6 +255,14 @@ async fn style() -> Response {
         (header::CACHE_CONTROL, "public, max-age=3600"),
     ];
     (headers, layout::STYLE).into_response()
+}
+
+async fn icon() -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "image/svg+xml"),
+        (header::CACHE_CONTROL, "public, max-age=86400"),
+    ];
+    (headers, layout::ICON).into_response()
 }
 
 async fn robots() -> Response {
