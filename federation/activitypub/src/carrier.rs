@@ -9,8 +9,8 @@ use blobs::Blobs;
 use ipnet::IpNet;
 use keys::http_signature::HttpSigningKey;
 use node_core::{
-    ActorKind, BridgeKeys, BridgeSettings, ChannelId, Cid, Core, CoreError, CoreResult, HostBlock,
-    NewBridge, UserId,
+    ActorKind, BridgeKeys, BridgeSettings, BridgeState, ChannelId, Cid, Core, CoreError,
+    CoreResult, HostBlock, NewBridge, UserId,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -217,6 +217,9 @@ impl Carrier {
         let keys = new_keys(&mut rng).await.map_err(|_| CoreError::Busy)?;
         core.bridge_on(by, channel, NewBridge { kind, keys, settings }).await?;
         self.shared.forget_signing(channel);
+        if let Some(BridgeState::Off { since }) = before.map(|before| before.state) {
+            carry::tell_gone(&self.shared, channel, since).await?;
+        }
         Ok(())
     }
 

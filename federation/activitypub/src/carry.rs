@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use node_core::{
-    AnswerStep, AnswerWhat, Audience, Bridge, BridgeAnswer, BridgeState, BridgeStep, ChannelId,
-    CoreResult, Event, Follower, MessageId, NewOutgoing, PostRef, PostState, Pts,
+    AnswerStep, AnswerWhat, Audience, Bridge, BridgeAnswer, BridgeError, BridgeState, BridgeStep,
+    ChannelId, CoreError, CoreResult, Event, Follower, MessageId, NewOutgoing, PostRef, PostState,
+    Pts,
 };
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -506,6 +507,43 @@ async fn append(
         shared.sent();
     }
     Ok(())
+}
+
+/// Has it told which posts were deleted since a moment, while nothing was followed.
+pub(crate) async fn tell_gone(shared: &Shared, channel: ChannelId, since: i32) -> CoreResult<()> {
+    let Some(bridge) = shared.core.bridge(channel) else { return Ok(()) };
+    let mut after: Option<PostRef> = None;
+    loop {
+        let page = shared.core.bridged_posts(&bridge.cid, after.as_ref(), OUTGOING_AT_ONCE)?;
+        let mut step = BridgeStep::default();
+        for (post, state) in &page {
+            let PostState::Gone { at } = state else { continue };
+            if *at < since {
+                continue;
+            }
+            let object = post_id(shared, &bridge.cid, post);
+            let said = said_of(shared, &bridge.cid, post, shared.core.now_ms());
+            let delete = object::delete(&said, &object);
+            step.outgoing.push(outgoing(said.id, delete, Some(object)));
+        }
+        if !step.outgoing.is_empty() {
+            loop {
+                let Some(now) = shared.core.bridge(channel) else { return Ok(()) };
+                let told = shared.core.bridge_append(channel, now.cursor, now.cursor, step.clone());
+                match told.await {
+                    // What happens in the channel is carried at the same time.
+                    Err(CoreError::Bridge(BridgeError::CursorMoved { .. })) => {}
+                    Err(cause) => return Err(cause),
+                    Ok(_) => break,
+                }
+            }
+            shared.sent();
+        }
+        match page.last() {
+            Some((last, _)) if page.len() == OUTGOING_AT_ONCE => after = Some(*last),
+            _ => return Ok(()),
+        }
+    }
 }
 
 /// Has the counts of a post go out, which is no edit.

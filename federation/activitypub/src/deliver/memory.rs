@@ -52,6 +52,21 @@ impl Memory {
         }
     }
 
+    /// An activity of these bytes to followers.
+    pub(crate) fn log_body(&self, body: &str) {
+        let mut log = self.log.lock();
+        let seq = log.len() as Seq + 1;
+        log.push(Arc::new(Outgoing {
+            seq,
+            actor: [1; 20],
+            id: format!("https://node.example/a/{seq}"),
+            json: Bytes::copy_from_slice(body.as_bytes()),
+            audience: Audience::Followers,
+            about: None,
+            created_ms: 0,
+        }));
+    }
+
     pub(crate) fn log(&self, about: Option<About>, created_ms: u64) -> Seq {
         self.log_to(Audience::Followers, about, created_ms)
     }

@@ -14,6 +14,14 @@ use crate::testing::{KEY, NOW_S, Names, Seen, Server, answer, rng};
 
 /// A worker that knows these servers by name.
 async fn start(queue: &Arc<Memory>, ports: &[u16]) -> (Handle, tokio::task::JoinHandle<()>) {
+    start_for(queue, ports, &["a.test".to_owned(), "b.test".to_owned()]).await
+}
+
+async fn start_for(
+    queue: &Arc<Memory>,
+    ports: &[u16],
+    names: &[String],
+) -> (Handle, tokio::task::JoinHandle<()>) {
     let clock: client::Clock = Arc::new(|| NOW_S * 1000);
     let signer =
         Signer { key_id: "https://node.example/ap/c/x#main-key".into(), key: Arc::clone(&KEY) };
@@ -25,7 +33,8 @@ async fn start(queue: &Arc<Memory>, ports: &[u16]) -> (Handle, tokio::task::Join
         ..client::Setup::default()
     };
     let here: &[&[&str]] = &[&["127.0.0.1"]];
-    let names = Names::new(&[("a.test", here), ("b.test", here)]);
+    let all: Vec<(&str, &[&[&str]])> = names.iter().map(|name| (name.as_str(), here)).collect();
+    let names = Names::new(&all);
     let pool = SigningPool::new(2, rng());
     let client = Client::with_resolver(
         setup,
@@ -164,4 +173,75 @@ async fn a_host_that_comes_up_and_speaks_gets_what_it_missed() {
     worker.abort();
     assert_eq!(server.seen().len(), 10);
     assert_eq!(handle.metrics().oldest_pending_ms, None);
+}
+
+/// A measurement: `cargo test --release -p activitypub --lib deliveries_beside -- --ignored --nocapture`.
+/// Deliveries a second by the worker, beside as many plain tasks as there are cores that sign and post the
+/// same bytes to the same servers.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn deliveries_beside_a_loop_of_signed_posts() {
+    const HOSTS: usize = 32;
+    const EACH: usize = 100;
+    let server = Server::start([127, 0, 0, 1], |_, _| answer(202, &[], "")).await;
+    let names: Vec<String> = (0..HOSTS).map(|n| format!("h{n}.test")).collect();
+    let queue = Arc::new(Memory::default());
+    for name in &names {
+        queue.follow(name, "x", &format!("http://{name}:{}", server.port), true);
+    }
+    let body = "x".repeat(2_000);
+    for _ in 0..EACH {
+        queue.log_body(&body);
+    }
+    let begin = tokio::time::Instant::now();
+    let (handle, worker) = start_for(&queue, &[server.port], &names).await;
+    let all = (HOSTS * EACH) as u64;
+    let done = async {
+        while handle.metrics().delivered < all {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), done).await.expect("all are delivered");
+    let delivered = all as f64 / begin.elapsed().as_secs_f64();
+    worker.abort();
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let http = reqwest::Client::builder()
+        .tls_backend_preconfigured(trust::client_config(None).unwrap())
+        .no_proxy()
+        .build()
+        .unwrap();
+    let begin = tokio::time::Instant::now();
+    let loops = (0..cores).map(|first| {
+        let (http, names, body, port) = (http.clone(), names.clone(), body.clone(), server.port);
+        tokio::spawn(async move {
+            for n in (first..HOSTS * EACH).step_by(cores) {
+                let name = &names[n % HOSTS];
+                let url = url::Url::parse(&format!("http://{name}:{port}/inbox")).unwrap();
+                let kind = "application/activity+json";
+                let prepared = crate::sign::prepare(
+                    Scheme::Cavage,
+                    &url,
+                    Some(body.as_bytes()),
+                    kind,
+                    "https://node.example/ap/c/x#main-key",
+                    NOW_S,
+                );
+                let prepared = prepared.unwrap();
+                let signature = KEY.sign(prepared.text().as_bytes(), &mut rng()).unwrap();
+                let headers = prepared.finish(&signature).unwrap();
+                let to = format!("http://127.0.0.1:{port}/inbox");
+                let sent = http.post(to).headers(headers).body(body.clone()).send().await;
+                assert_eq!(sent.unwrap().status(), 202);
+            }
+        })
+    });
+    for one in loops.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+    let plain = all as f64 / begin.elapsed().as_secs_f64();
+    println!(
+        "{delivered:.0} deliveries a second, {plain:.0} by {cores} plain loops: {:.2}",
+        delivered / plain
+    );
+    assert!(delivered > 0.7 * plain, "{delivered} {plain}");
 }
