@@ -177,7 +177,7 @@ impl Lines {
 
 impl Metrics {
     fn text(&self) -> anyhow::Result<String> {
-        let Node { core, store, delivery, keeper, federation, .. } = &self.node;
+        let Node { core, store, delivery, keeper, federation, bridge, .. } = &self.node;
         let (stats, codes, usage) = (store.stats(), delivery.counters(), keeper.usage()?);
         let media::Totals { cleared, failures } = *keeper.totals.lock();
         let mut out = Lines::default();
@@ -212,6 +212,28 @@ impl Metrics {
         out.counter("media_clear_failures_total", "Clearings that failed.", failures);
         if let Some(federation) = federation {
             out.peers(&federation.peers());
+        }
+        if let Some(bridge) = bridge {
+            let followers = core.bridges().iter().map(|bridge| core.followers(&bridge.cid)).sum();
+            let followers: Result<u64, _> = followers;
+            out.gauge("bridge_followers", "Followers of channels in the fediverse.", followers?);
+            if let Some(hosts) = bridge.metrics() {
+                let help = "Servers of the fediverse that are delivered to.";
+                out.gauge("bridge_hosts", help, hosts.hosts as u64);
+                let help = "Those that do not answer.";
+                out.gauge("bridge_failing_hosts", help, hosts.failing as u64);
+                let help = "Those that have not answered for a week.";
+                out.gauge("bridge_dormant_hosts", help, hosts.dormant as u64);
+                let oldest =
+                    hosts.oldest_pending_ms.map_or(0, |at| core.now_ms().saturating_sub(at));
+                let help = "For how many seconds the oldest activity waits.";
+                out.gauge("bridge_oldest_waiting_seconds", help, oldest / 1000);
+                let help = "Activities that a server has taken.";
+                out.counter("bridge_delivered_total", help, hosts.delivered);
+                let help = "Activities that a server refused for good.";
+                out.counter("bridge_dropped_total", help, hosts.dropped);
+                out.counter("bridge_failures_total", "Attempts in vain.", hosts.failures);
+            }
         }
         Ok(out.0)
     }

@@ -8,7 +8,7 @@ use std::{env, fs};
 use serde_json::{Value, json};
 
 use crate::scene::{play, says};
-use crate::support::{install, process, tests_directory};
+use crate::support::{install, process, skip, tests_directory};
 
 /// Opening four pages in four ways takes ten seconds on a quiet machine.
 const WITHIN: Duration = Duration::from_secs(120);
@@ -38,6 +38,9 @@ fn look(pages: &[String], pictures: Option<&str>) -> Vec<Value> {
 /// `ROOKERY_TEST_PICTURES=DIR` keeps pictures.
 #[test]
 fn pages_are_for_everybody() {
+    if skip::skipped(&["chromium"]) {
+        return;
+    }
     // Before the way out is closed.
     install::npm("browser", "browser");
     play("browser::pages_are_for_everybody", |mut scene| {
