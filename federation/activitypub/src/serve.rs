@@ -305,8 +305,9 @@ async fn outbox(
         let id = shared.ids.url(&Place::PostActivity(cid, map::mid(&note.post), 0));
         object::create(id, &note.value)
     });
-    let next = match page.next {
-        Some(next) => shared.core.post_ref(bridge.channel, next)?,
+    // The last one that is shown: what follows may have no name.
+    let next = match page.next.and(page.posts.last()) {
+        Some(last) => shared.core.post_ref(bridge.channel, last.id)?,
         None => None,
     };
     let next = next.map(|next| shared.ids.page(place, &Cursor::Max(map::mid(&next))));
