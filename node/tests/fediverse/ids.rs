@@ -58,7 +58,10 @@ fn ids_stay_over_restarts_and_other_names() {
         assert_eq!(before[0]["object"]["published"], told["object"]["published"]);
         all_are_there(&mut scene, &before);
         let ids = |items: &[Value]| -> Vec<Value> {
-            items.iter().flat_map(|item| [item["id"].clone(), item["object"]["id"].clone()]).collect()
+            items
+                .iter()
+                .flat_map(|item| [item["id"].clone(), item["object"]["id"].clone()])
+                .collect()
         };
 
         scene.node.restart();
@@ -76,7 +79,8 @@ fn ids_stay_over_restarts_and_other_names() {
             let got = scene.mia.get(&finger, &json!({}));
             assert_eq!(got["status"], 200, "{got}");
             assert_eq!(got["headers"]["content-type"], "application/jrd+json");
-            let jrd: Value = serde_json::from_str(got["text"].as_str().expect("text")).expect("JSON");
+            let jrd: Value =
+                serde_json::from_str(got["text"].as_str().expect("text")).expect("JSON");
             assert_eq!(jrd["subject"], "acct:harbour_now@rookery.test", "{jrd}");
             let links = jrd["links"].as_array().expect("links");
             let of = links.iter().find(|link| link["rel"] == "self").expect("an actor");
@@ -86,8 +90,7 @@ fn ids_stay_over_restarts_and_other_names() {
         assert_eq!(actor["id"], news.actor, "{actor}");
         assert_eq!(actor["preferredUsername"], "harbour_now");
         assert_eq!(actor["url"], "https://rookery.test/@harbour_now");
-        let found =
-            scene.mia.does(&json!({ "do": "lookup", "uri": "@harbour_now@rookery.test" }));
+        let found = scene.mia.does(&json!({ "do": "lookup", "uri": "@harbour_now@rookery.test" }));
         assert_eq!(found["id"], news.actor);
         let renamed = outbox(&mut scene, &news);
         assert_eq!(ids(&renamed), ids(&before));
@@ -112,6 +115,9 @@ fn ids_stay_over_restarts_and_other_names() {
         // The object itself leads people there.
         let page = scene.mia.get(post, &html);
         let location = format!("https://rookery.test/@harbour_now/{called}");
-        assert_eq!((&page["status"], &page["headers"]["location"]), (&json!(303), &json!(location)));
+        assert_eq!(
+            (&page["status"], &page["headers"]["location"]),
+            (&json!(303), &json!(location))
+        );
     });
 }

@@ -103,17 +103,20 @@ fn pictures_come_with_words_for_them_and_albums_as_one() {
         let path = |width: &u32| scene.file(&format!("{width}.png"), &png(*width, 200));
         let paths: Vec<PathBuf> = widths.iter().map(path).collect();
         let captions = ["Six of them", "", "", "The fourth", "", ""];
-        let album =
-            json!({ "to": news.id, "kind": "photo", "paths": paths, "captions": captions });
+        let album = json!({ "to": news.id, "kind": "photo", "paths": paths, "captions": captions });
         let sent = scene.ada.command("send_album", album);
-        let ids: Vec<i64> = sent["msg_ids"].as_array().expect("ids").iter().filter_map(Value::as_i64).collect();
+        let ids: Vec<i64> =
+            sent["msg_ids"].as_array().expect("ids").iter().filter_map(Value::as_i64).collect();
         let note = &scene.told("Six of them");
         let id = note["id"].as_str().expect("an id").to_owned();
         assert_eq!(json!(each(note, "width")), json!(widths), "{note}");
         let names = json!([null, null, null, "The fourth", null, null]);
         assert_eq!(json!(each(note, "name")), names);
         let content = note["content"].as_str().expect("text");
-        let more = format!("<p>+2 more: <a href=\"{}\">all of them</a></p>", note["url"].as_str().expect("a page"));
+        let more = format!(
+            "<p>+2 more: <a href=\"{}\">all of them</a></p>",
+            note["url"].as_str().expect("a page")
+        );
         assert_eq!(content, format!("<p>Six of them</p>{more}"));
         for picture in note["attachment"].as_array().expect("a list") {
             scene.is_served(picture, None);
@@ -123,9 +126,9 @@ fn pictures_come_with_words_for_them_and_albums_as_one() {
         // One of it goes: that is an edit of the post.
         let gone = each(note, "url")[2].as_str().expect("an address").to_owned();
         scene.ada.command("delete", json!({ "to": news.id, "msg_ids": [ids[2]] }));
-        let updated = scene.mia.hears("what is left", |came| {
-            came["type"] == "Update" && came["object"]["id"] == *id
-        });
+        let updated = scene
+            .mia
+            .hears("what is left", |came| came["type"] == "Update" && came["object"]["id"] == *id);
         let left = &updated["object"];
         assert_eq!(json!(each(left, "width")), json!([300, 310, 330, 340, 350]), "{left}");
         assert_eq!(left["published"], note["published"]);
@@ -135,9 +138,9 @@ fn pictures_come_with_words_for_them_and_albums_as_one() {
 
         // The first one goes: the post that it gave its name, and the rest is a post.
         scene.ada.command("delete", json!({ "to": news.id, "msg_ids": [ids[0]] }));
-        scene.mia.hears("the end of it", |came| {
-            came["type"] == "Delete" && came["object"]["id"] == *id
-        });
+        scene
+            .mia
+            .hears("the end of it", |came| came["type"] == "Delete" && came["object"]["id"] == *id);
         let rest = scene.told("The fourth");
         assert_eq!(json!(each(&rest, "width")), json!([310, 330, 340, 350]), "{rest}");
         assert_ne!(rest["id"], *id);
@@ -154,14 +157,26 @@ fn files_are_served_and_large_ones_are_links() {
             ("video", "ferry.mp4", "A film", "Video", "video/mp4", "PT2S", json!("ferry.mp4")),
             ("round", "round.mp4", "Around", "Video", "video/mp4", "PT2S", json!("round.mp4")),
             ("voice", "word.ogg", "A word", "Audio", "audio/ogg", "PT3S", json!("word.ogg")),
-            ("audio", "song.mp3", "A song", "Audio", "audio/mpeg", "PT60S", json!("Harbour lights – The Rooks")),
+            (
+                "audio",
+                "song.mp3",
+                "A song",
+                "Audio",
+                "audio/mpeg",
+                "PT60S",
+                json!("Harbour lights – The Rooks"),
+            ),
         ] {
             let path = scene.file(file, &film);
             let note = scene.posts_file(news.id, kind, &path, caption);
             let [shown] = &note["attachment"].as_array().expect("a list")[..] else {
                 panic!("one file: {note}")
             };
-            assert_eq!((&shown["type"], &shown["mediaType"]), (&json!(of), &json!(mime)), "{shown}");
+            assert_eq!(
+                (&shown["type"], &shown["mediaType"]),
+                (&json!(of), &json!(mime)),
+                "{shown}"
+            );
             assert_eq!((&shown["duration"], &shown["name"]), (&json!(duration), &name), "{shown}");
             scene.is_served(shown, Some(&film));
         }
@@ -171,7 +186,10 @@ fn files_are_served_and_large_ones_are_links() {
         let path = scene.file("tides.pdf", &content);
         let note = scene.posts_file(news.id, "document", &path, "The tides");
         let shown = &note["attachment"][0];
-        assert_eq!((&shown["type"], &shown["mediaType"]), (&json!("Document"), &json!("application/pdf")));
+        assert_eq!(
+            (&shown["type"], &shown["mediaType"]),
+            (&json!("Document"), &json!("application/pdf"))
+        );
         assert_eq!(shown["name"], "tides.pdf");
         let url = shown["url"].as_str().expect("an address");
         let link = format!("<p><a href=\"{url}\">tides.pdf</a></p>");
@@ -267,9 +285,7 @@ fn words_refer_to_others_and_end() {
 /// A poll is closed, and a post is taken down.
 fn ends(mut scene: Scene, news: &Bridged) {
     let text = |text: &str| json!({ "_": "TextWithEntities", "text": text, "entities": [] });
-    let answer = |words: &str, option: &str| {
-        json!({ "_": "PollAnswer", "text": text(words), "option": { "hex": option } })
-    };
+    let answer = |words: &str, option: &str| json!({ "_": "PollAnswer", "text": text(words), "option": { "hex": option } });
     let poll = |closed: bool| {
         json!({ "_": "InputMediaPoll", "poll": {
             "_": "Poll", "id": 0, "hash": 0, "question": text("Ferry or bridge?"),

@@ -203,7 +203,10 @@ impl Person {
 
     /// What is answered to a request: a status and a document.
     fn answer(&self, request: &str, body: &[u8]) -> (&'static str, String) {
-        let path = format!("GET {} ", self.id.splitn(4, '/').last().map_or(String::new(), |path| format!("/{path}")));
+        let path = format!(
+            "GET {} ",
+            self.id.splitn(4, '/').last().map_or(String::new(), |path| format!("/{path}"))
+        );
         if request.starts_with(&path) {
             return ("200 OK", self.document.to_string());
         }
