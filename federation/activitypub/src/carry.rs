@@ -410,7 +410,7 @@ impl Step {
                 self.create(shared, bridge, &note.value, *post, *published);
                 Ok(())
             }
-            Told::Changed { id, pts, .. } => self.change(shared, bridge, *id, *pts).await,
+            Told::Changed { id, pts, .. } => self.change(shared, bridge, *id, *pts, None).await,
             Told::Gone { id, post, pts } => {
                 let object = post_id(shared, cid, post);
                 let said = said_of(shared, cid, post, number(*pts));
@@ -421,7 +421,8 @@ impl Step {
                 for near in [id.0 - 1, id.0 + 1].map(MessageId) {
                     let album = shared.core.public_album(channel, near).await?;
                     if album.len() > 1 || album.iter().any(|one| one.message.grouped_id != 0) {
-                        self.change(shared, bridge, near, *pts).await?;
+                        let now = Some(shared.core.now());
+                        self.change(shared, bridge, near, *pts, now).await?;
                     }
                 }
                 Ok(())
@@ -439,15 +440,16 @@ impl Step {
         }
     }
 
-    /// A post, or the album that it is in, says something else.
+    /// A post, or the album that it is in, says something else; since when, if no message of it says so.
     async fn change(
         &mut self,
         shared: &Shared,
         bridge: &Bridge,
         id: MessageId,
         pts: Pts,
+        since: Option<i32>,
     ) -> CoreResult<()> {
-        let Some(note) = map::note(shared, bridge, id).await? else { return Ok(()) };
+        let Some(mut note) = map::note(shared, bridge, id).await? else { return Ok(()) };
         if shared.core.post_state(&bridge.cid, &note.post)?.is_none() && note.is_album {
             // The first of an album went: what is left is a post of its own.
             self.create(shared, bridge, &note.value, note.post, note.date);
@@ -455,6 +457,10 @@ impl Step {
         }
         let object = post_id(shared, &bridge.cid, &note.post);
         let said = said_of(shared, &bridge.cid, &note.post, number(pts));
+        if let (Some(since), Some(fields)) = (since, note.value.as_object_mut()) {
+            // Without it others take it for new counts, and keep what is gone.
+            fields.insert("updated".into(), object::write_date(since.into()).into());
+        }
         let update = object::update(&said, note.value);
         self.push(outgoing(said.id, update, Some(object)));
         Ok(())

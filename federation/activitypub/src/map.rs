@@ -159,7 +159,13 @@ pub(crate) fn note_of(
         SpoilerSetting::Reveal => Spoilers::Reveal,
     };
     let names = Known(shared);
-    let text = to_html(&caption.text, &caption.entities, spoilers, &names);
+    let mut text = to_html(&caption.text, &caption.entities, spoilers, &names);
+    if let Some(quote) = first.message.reply.as_ref().and_then(|reply| reply.quote.as_ref()) {
+        // What it quotes notifies nobody, and is no tag of its own.
+        let quoted = to_html(&quote.text, &quote.entities, spoilers, &names);
+        text.html.insert_str(0, &format!("<blockquote>{}</blockquote>", quoted.html));
+        text.hidden |= quoted.hidden;
+    }
     let (mut before, mut behind) = (Vec::new(), Vec::new());
     let message = &first.message;
     before.extend(message.forward.as_ref().map(|forward| forwarded(shared, &forward.from)));

@@ -19,7 +19,17 @@ mod clients;
 #[path = "../chat/driver.rs"]
 mod driver;
 #[cfg(test)]
+mod far;
+#[cfg(test)]
 mod follow;
+#[cfg(test)]
+mod ids;
+#[cfg(test)]
+mod keep;
+#[cfg(test)]
+mod kinds;
+#[cfg(test)]
+mod many;
 #[cfg(test)]
 mod peer;
 #[cfg(test)]
@@ -32,3 +42,7 @@ mod support;
 #[cfg(test)]
 #[path = "../chat/team.rs"]
 mod team;
+#[allow(dead_code, unused_imports, reason = "shared with the tests of media")]
+#[cfg(test)]
+#[path = "../media/scene.rs"]
+mod uploads;

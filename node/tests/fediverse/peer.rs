@@ -107,6 +107,11 @@ impl Peer {
         self.does(&json!({ "do": "fetch", "uri": uri }))
     }
 
+    /// What anybody gets who signs nothing: status, headers, length, hash and text. Redirects are answers.
+    pub(crate) fn get(&mut self, uri: &str, headers: &Value) -> Value {
+        self.does(&json!({ "do": "get", "uri": uri, "headers": headers }))
+    }
+
     /// An id under which its person does something.
     pub(crate) fn new_id(&mut self) -> String {
         self.numbered += 1;

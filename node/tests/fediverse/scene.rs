@@ -9,8 +9,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::clients::{self, Client, PYROGRAM, TELETHON};
+use crate::clients::{self, Client, PYROGRAM, TELETHON_MEDIA};
 use crate::driver::Driver;
+use crate::many::MANY;
 use crate::peer::{self, Peer};
 use crate::support::isolation::isolated_with_hosts;
 use crate::support::node::{Setup, TestNode};
@@ -19,14 +20,18 @@ use crate::team::Team;
 
 const WITHIN: Duration = Duration::from_secs(300);
 
-const CLIENTS: [&Client; 2] = [&TELETHON, &PYROGRAM];
+pub(crate) const CLIENTS: [&Client; 2] = [&TELETHON_MEDIA, &PYROGRAM];
 
 /// Channels are shown as this less their number, by all the libraries.
 pub(crate) const CHANNELS: i64 = -1_000_000_000_000;
 
-/// Where everybody is.
-pub(crate) const HOSTS: [(&str, &str); 3] =
-    [("127.0.0.2", "rookery.test"), ("127.0.0.3", "fedi.test"), ("127.0.0.4", "other.test")];
+/// Where everybody is, beside [`MANY`].
+pub(crate) const HOSTS: [(&str, &str); 4] = [
+    ("127.0.0.2", "rookery.test"),
+    ("127.0.0.3", "fedi.test"),
+    ("127.0.0.4", "other.test"),
+    ("127.0.0.5", "far.test"),
+];
 
 /// Who certifies servers.
 pub(crate) struct Authority {
@@ -35,7 +40,7 @@ pub(crate) struct Authority {
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::default();
         // Under another name than those whom it certifies.
         params.distinguished_name.push(DnType::CommonName, "Authority of the tests");
@@ -91,21 +96,14 @@ pub(crate) struct Bridged {
 
 /// Plays a scene in a namespace of its own. `test` is the full name of the test.
 pub(crate) fn play(test: &str, body: impl FnOnce(Scene)) {
-    if clients::any_skipped(&CLIENTS) || crate::support::skip::skipped(&["fedify"]) {
-        return;
-    }
-    clients::install(&CLIENTS);
-    peer::install();
-    isolated_with_hosts(test, WITHIN, &HOSTS, || {
+    play_with(test, "", body);
+}
+
+/// [`play`] with more in the node's `[activitypub]`.
+pub(crate) fn play_with(test: &str, more: &str, body: impl FnOnce(Scene)) {
+    staged(test, || {
         let authority = Authority::new();
-        let (cert, key) = authority.certificate("rookery.test");
-        let config = format!(
-            "[node]\noperator = 'Ada and friends'\ncontact = 'abuse@rookery.test'\n\
-             [http]\npublic_url = 'https://rookery.test'\n\
-             [tls]\ncertificate = {cert:?}\nkey = {key:?}\n\
-             [activitypub]\nhost = 'rookery.test'\nallow_ips = ['127.0.0.0/8']\nca_file = {:?}\n",
-            authority.file()
-        );
+        let config = config(&authority, "rookery.test") + more;
         let http = "127.0.0.2:443".into();
         let node = TestNode::start_with(Setup { config, http, ..Setup::default() });
         let Team { node, mut members, .. } = Team::gather_on(node, &CLIENTS);
@@ -114,6 +112,29 @@ pub(crate) fn play(test: &str, body: impl FnOnce(Scene)) {
         let mia = Peer::start(&authority, "fedi.test", "127.0.0.3", "mia");
         body(Scene { authority, node, ada, bob, mia });
     });
+}
+
+/// Runs something where all the hosts have names, if nothing that it needs is to be skipped.
+pub(crate) fn staged(test: &str, body: impl FnOnce()) {
+    if clients::any_skipped(&CLIENTS) || crate::support::skip::skipped(&["fedify"]) {
+        return;
+    }
+    clients::install(&CLIENTS);
+    peer::install();
+    let hosts: Vec<_> = HOSTS.iter().chain(&MANY).copied().collect();
+    isolated_with_hosts(test, WITHIN, &hosts, body);
+}
+
+/// What a node is told that is known by this name. It ends in `[activitypub]`.
+pub(crate) fn config(authority: &Authority, name: &str) -> String {
+    let (cert, key) = authority.certificate(name);
+    format!(
+        "[node]\noperator = 'Ada and friends'\ncontact = 'abuse@{name}'\n\
+         [http]\npublic_url = 'https://{name}'\n\
+         [tls]\ncertificate = {cert:?}\nkey = {key:?}\n\
+         [activitypub]\nhost = '{name}'\nallow_ips = ['127.0.0.0/8']\nca_file = {:?}\n",
+        authority.file()
+    )
 }
 
 impl Scene {

@@ -3,6 +3,7 @@
 //
 // Runs with the install directory as working directory. Commands come as JSON lines on standard input, each
 // answered by one line `{"answer": ..}` or `{"error": ..}`; what comes into the inbox is a line `{"came": ..}`.
+import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { Writable } from 'node:stream'
 import { pathToFileURL } from 'node:url'
@@ -100,6 +101,15 @@ const commands = {
     lookup: async ({ uri }) => (await found(uri)).toJsonLd({ format: 'compact' }),
     // A document as it is served.
     fetch: async ({ uri }) => (await signed(uri)).document,
+    // An answer as anybody gets it who signs nothing.
+    get: async ({ uri, method, headers }) => {
+        const answer = await fetch(uri, { method, headers, redirect: 'manual' })
+        const bytes = Buffer.from(await answer.arrayBuffer())
+        return {
+            status: answer.status, headers: Object.fromEntries(answer.headers), length: bytes.length,
+            sha256: createHash('sha256').update(bytes).digest('hex'), text: bytes.subarray(0, 50_000).toString(),
+        }
+    },
     // All of a collection, by its pages.
     collect: async ({ uri }) => {
         const items = []
