@@ -405,12 +405,13 @@ impl Step {
     async fn tell(&mut self, shared: &Shared, bridge: &Bridge, told: &Told) -> CoreResult<()> {
         let (cid, channel) = (&bridge.cid, bridge.channel);
         match told {
-            Told::New { id, post, published } => {
+            Told::New { id } => {
+                // The first of an album may be gone by now: what is left has its own name.
                 let Some(note) = map::note(shared, bridge, *id).await? else { return Ok(()) };
-                self.create(shared, bridge, &note.value, *post, *published);
+                self.create(shared, bridge, &note.value, note.post, note.date);
                 Ok(())
             }
-            Told::Changed { id, pts, .. } => self.change(shared, bridge, *id, *pts, None).await,
+            Told::Changed { id, pts } => self.change(shared, bridge, *id, *pts, None).await,
             Told::Gone { id, post, pts } => {
                 let object = post_id(shared, cid, post);
                 let said = said_of(shared, cid, post, number(*pts));
@@ -427,7 +428,7 @@ impl Step {
                 }
                 Ok(())
             }
-            Told::Pinned { id, pinned, pts, .. } => {
+            Told::Pinned { id, pinned, pts } => {
                 let Some(main) = map::main_of(shared, channel, *id).await? else { return Ok(()) };
                 let object = post_id(shared, cid, &main.1);
                 let said = said_of(shared, cid, &main.1, number(*pts));

@@ -18,13 +18,13 @@ const TOLD_MAX: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Told {
     /// A post, or an album with its first one.
-    New { id: MessageId, post: PostRef, published: i32 },
+    New { id: MessageId },
     /// A post, or one of an album, says something else.
-    Changed { id: MessageId, post: PostRef, pts: Pts },
+    Changed { id: MessageId, pts: Pts },
     /// A post is gone.
     Gone { id: MessageId, post: PostRef, pts: Pts },
     /// A post stands above the others, or no longer.
-    Pinned { id: MessageId, post: PostRef, pinned: bool, pts: Pts },
+    Pinned { id: MessageId, pinned: bool, pts: Pts },
 }
 
 /// What is told now.
@@ -55,7 +55,7 @@ pub(crate) fn plan(found: &BridgeEvents, from: Pts, now_ms: u64, waits: &mut Wai
             return plan;
         }
         match &event.what {
-            BridgeWhat::New { id, post, message } => {
+            BridgeWhat::New { id, message, .. } => {
                 let album = album(events, at);
                 let (last, date) = match album.last() {
                     Some(last) => (last.pts, date_of(last)),
@@ -78,11 +78,11 @@ pub(crate) fn plan(found: &BridgeEvents, from: Pts, now_ms: u64, waits: &mut Wai
                     BridgeWhat::New { id, .. } => Some(*id),
                     _ => None,
                 }));
-                plan.told.push(Told::New { id: *id, post: *post, published: message.date });
+                plan.told.push(Told::New { id: *id });
                 (plan.to, at) = (last, ends);
                 continue;
             }
-            BridgeWhat::Edited { id, post, message } => {
+            BridgeWhat::Edited { id, message, .. } => {
                 let is_later = |later: &BridgeEvent| matches!(&later.what, BridgeWhat::Edited { id: of, .. } if of == id);
                 let is_last = !events.iter().skip(at + 1).any(is_later);
                 // Whoever is told of a post now is told how it is now. What nobody sees as an edit is none.
@@ -93,7 +93,7 @@ pub(crate) fn plan(found: &BridgeEvents, from: Pts, now_ms: u64, waits: &mut Wai
                         plan.again_ms = Some(due);
                         return plan;
                     }
-                    plan.told.push(Told::Changed { id: *id, post: *post, pts: event.pts });
+                    plan.told.push(Told::Changed { id: *id, pts: event.pts });
                 }
                 if is_last {
                     waits.0.remove(id);
@@ -107,9 +107,8 @@ pub(crate) fn plan(found: &BridgeEvents, from: Pts, now_ms: u64, waits: &mut Wai
                 }
             }
             BridgeWhat::Pinned { posts, pinned } => {
-                let told = posts.iter().map(|(id, post)| Told::Pinned {
+                let told = posts.iter().map(|(id, _)| Told::Pinned {
                     id: *id,
-                    post: *post,
                     pinned: *pinned,
                     pts: event.pts,
                 });
@@ -217,7 +216,7 @@ mod tests {
 
     fn told(plan: &Plan) -> Vec<String> {
         let word = |told: &Told| match told {
-            Told::New { id, .. } => format!("new {}", id.0),
+            Told::New { id } => format!("new {}", id.0),
             Told::Changed { id, .. } => format!("changed {}", id.0),
             Told::Gone { id, .. } => format!("gone {}", id.0),
             Told::Pinned { id, pinned, .. } => format!("pinned {} {pinned}", id.0),
