@@ -1,7 +1,7 @@
 //! What other servers say: checked, verified, and done before it is answered, so that 202 means it.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use node_core::{
@@ -11,7 +11,6 @@ use node_core::{
 use sha2::{Digest as _, Sha256};
 
 use crate::actors::{self, FetchActor};
-use crate::client::key_in;
 use crate::guard::{Admitted, BODY_BYTES_MAX, Refusal};
 use crate::map;
 use crate::object::read::{Object, RemoteNote, Seen, Vote, What, read_activity, same_host};
@@ -95,16 +94,25 @@ pub(crate) async fn reads(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Re
     let check = async {
         let path = path_of(uri);
         let (signature, key_id) = shared.guard.get(path, headers, shared.core.now_ms())?;
-        let owner = key_id.as_str().split('#').next().unwrap_or_default().to_owned();
-        let known = match shared.core.remote_actor(&owner)? {
-            Some(known) => known,
-            None => actors::fetch(shared, &owner).await.map_err(unfound)?,
-        };
-        let wrong = || Refused::from(Refusal::Signature(SignatureError::Wrong));
-        let owner = url::Url::parse(&owner).map_err(|_| wrong())?;
-        let document = actors::document_of(&known).ok_or_else(wrong)?;
-        let key = key_in(&document, &owner, &key_id).ok_or_else(wrong)?;
-        Ok(shared.guard.verify(&signature, &Method::GET, path, headers, &key)?)
+        // The key is in the actor's document, or at an address below it.
+        let mut owner = key_id.clone();
+        owner.set_fragment(None);
+        let mut known = shared.core.remote_actor(owner.as_str())?;
+        if known.is_none()
+            && let Some((above, _)) = owner.as_str().rsplit_once('/')
+        {
+            known = shared.core.remote_actor(above)?;
+        }
+        let document = known.as_ref().and_then(actors::document_of);
+        let Some(running) = shared.running() else { return Err(Refused::Later("starting".into())) };
+        let signed = (&signature, &key_id);
+        let verifier = &running.verifier;
+        let fetched =
+            verifier.verify_get(&shared.guard, signed, path, headers, document.as_ref()).await?;
+        if let Some(fetched) = fetched {
+            actors::keep(shared, fetched.json).await.map_err(unfound)?;
+        }
+        Ok(())
     };
     check.await.map_err(|refused: Refused| answer(&refused))
 }
@@ -189,12 +197,15 @@ async fn act(shared: &Shared, from: RemoteActor, admitted: &Admitted) -> Result<
         }
         What::Like { object, reaction, .. } => {
             let Some((cid, post)) = post_of(shared, &object) else { return Ok(()) };
-            shared.core.bridge_react(cid, post, from, id, reaction.filter(is_emoji)).await?;
+            shared
+                .core
+                .bridge_react(cid, post, from, id, reaction.filter(|one| is_emoji(one)))
+                .await?;
             Ok(())
         }
         What::React { object, reaction, .. } => {
             let Some((cid, post)) = post_of(shared, &object) else { return Ok(()) };
-            let emoji = Some(reaction).filter(is_emoji);
+            let emoji = Some(reaction).filter(|one| is_emoji(one));
             shared.core.bridge_react(cid, post, from, id, emoji).await?;
             Ok(())
         }
@@ -222,7 +233,7 @@ async fn act(shared: &Shared, from: RemoteActor, admitted: &Admitted) -> Result<
 }
 
 /// A `:name:` is a picture of another server: it counts as any liking.
-fn is_emoji(reaction: &String) -> bool {
+fn is_emoji(reaction: &str) -> bool {
     !reaction.starts_with(':')
 }
 
