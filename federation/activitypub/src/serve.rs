@@ -89,6 +89,7 @@ async fn ap(
 
 /// The bridge of which this is the actor's name: of this node, and never of a channel that it only holds
 /// a copy of.
+#[expect(clippy::result_large_err, reason = "it is the answer")]
 fn bridge(shared: &Shared, cid: object::Cid) -> Result<Arc<Bridge>, Response> {
     let found = shared.core.bridge_by_cid(&cid.0);
     let bridge = found.ok_or_else(|| StatusCode::NOT_FOUND.into_response())?;
