@@ -19,9 +19,15 @@ mod driver;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod scene;
+#[cfg(test)]
+mod shut;
+#[cfg(test)]
+mod signer;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]
 #[path = "../support/mod.rs"]

@@ -89,19 +89,29 @@ pub(crate) struct Bridged {
 
 /// Plays a scene in a namespace of its own. `test` is the full name of the test.
 pub(crate) fn play(test: &str, body: impl FnOnce(Scene)) {
+    play_with(test, &[], "allow_ips = ['127.0.0.0/8']", body);
+}
+
+/// The same with more names of hosts, and with this in `[activitypub]`.
+pub(crate) fn play_with(
+    test: &str,
+    names: &[(&str, &str)],
+    settings: &str,
+    body: impl FnOnce(Scene),
+) {
     if clients::any_skipped(&CLIENTS) || crate::support::skip::skipped(&["fedify"]) {
         return;
     }
     clients::install(&CLIENTS);
     peer::install();
-    isolated_with_hosts(test, WITHIN, &HOSTS, || {
+    isolated_with_hosts(test, WITHIN, &[&HOSTS, names].concat(), || {
         let authority = Authority::new();
         let (cert, key) = authority.certificate("rookery.test");
         let config = format!(
             "[node]\noperator = 'Ada and friends'\ncontact = 'abuse@rookery.test'\n\
              [http]\npublic_url = 'https://rookery.test'\n\
              [tls]\ncertificate = {cert:?}\nkey = {key:?}\n\
-             [activitypub]\nhost = 'rookery.test'\nallow_ips = ['127.0.0.0/8']\nca_file = {:?}\n",
+             [activitypub]\nhost = 'rookery.test'\n{settings}\nca_file = {:?}\n",
             authority.file()
         );
         let http = "127.0.0.2:443".into();
