@@ -4,10 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use activitypub::Carrier;
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use node_core::{
-    ActorKind, AdminRights, BlockSeverity, BridgeSettings, BridgeState, CommentPolicy, HostBlock,
-    Spoilers, UserId,
+    ActorKind, AdminRights, BlockSeverity, BridgeError, BridgeSettings, BridgeState, ChannelId,
+    CommentPolicy, CoreError, HostBlock, Spoilers, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -132,17 +132,17 @@ pub(crate) async fn answer(node: &Node, by: Option<UserId>, asked: Asked) -> any
     let core = &node.core;
     match asked {
         Asked::On { channel } => {
-            let channel = core.channel_called(&channel)?;
+            let channel = called(node, &channel)?;
             carrier.switch_on(by, channel).await?;
             shown(node, carrier, channel)
         }
         Asked::Off { channel } => {
-            let channel = core.channel_called(&channel)?;
+            let channel = called(node, &channel)?;
             core.bridge_off(by, channel).await?;
             shown(node, carrier, channel)
         }
         Asked::Set { channel, kind, comments, spoilers, discoverable } => {
-            let channel = core.channel_called(&channel)?;
+            let channel = called(node, &channel)?;
             let bridge = core.bridge(channel).context("it is not bridged")?;
             let kind = kind.map_or(Ok(bridge.kind), |kind| read_kind(&kind))?;
             let before = &bridge.settings;
@@ -173,7 +173,7 @@ pub(crate) async fn answer(node: &Node, by: Option<UserId>, asked: Asked) -> any
         }
         Asked::Unblock { host } => Ok(json!({ "unblocked": carrier.unblock(host).await? })),
         Asked::Held { channel } => {
-            let channel = core.channel_called(&channel)?;
+            let channel = called(node, &channel)?;
             if let Some(by) = by
                 && core.channel_for(by, channel)?.admin_rights() == AdminRights::NONE
             {
@@ -182,7 +182,7 @@ pub(crate) async fn answer(node: &Node, by: Option<UserId>, asked: Asked) -> any
             Ok(carrier.held(channel).await?)
         }
         Asked::Decide { channel, comment, shown } => {
-            let channel = core.channel_called(&channel)?;
+            let channel = called(node, &channel)?;
             let found = core.channel(channel).context("there is no such channel")?;
             let by = by.unwrap_or(found.creator);
             if shown {
@@ -195,12 +195,91 @@ pub(crate) async fn answer(node: &Node, by: Option<UserId>, asked: Asked) -> any
     }
 }
 
-/// How a channel is bridged, for who may know: it is public, or theirs.
-pub(crate) fn status(node: &Node, by: UserId, channel: &str) -> anyhow::Result<Value> {
+/// How a channel is bridged, in words, for who may know: it is public, or theirs.
+pub(crate) fn status(node: &Node, by: UserId, named: &str) -> anyhow::Result<String> {
     let carrier = carrier(node)?;
-    let channel = node.core.channel_called(channel)?;
-    node.core.channel_to_read(by, channel)?;
-    shown(node, carrier, channel)
+    let channel = called(node, named)?;
+    let found = node.core.channel_to_read(by, channel)?;
+    if node.core.bridge(channel).is_none() {
+        return Ok(format!(
+            "“{}” is not bridged: nobody can follow it from Mastodon or another server of the \
+             fediverse. /bridge on {} changes that.",
+            found.channel.title,
+            named.trim_start_matches('@')
+        ));
+    }
+    Ok(told(&shown(node, carrier, channel)?))
+}
+
+/// What whoever asks in a chat is told of a channel.
+pub(crate) fn told(shown: &Value) -> String {
+    let text = |name: &str| shown.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (title, name, handle) = (text("title"), text("name"), text("handle"));
+    let followers = match shown.get("followers").and_then(Value::as_u64) {
+        None | Some(0) => "Nobody follows it there yet.".to_owned(),
+        Some(1) => "One person follows it there.".to_owned(),
+        Some(count) => format!("{count} people follow it there."),
+    };
+    match text("state") {
+        "on" => format!(
+            "“{title}” can be followed from Mastodon and other servers of the fediverse, as\n\n\
+             @{handle}\n\n\
+             To follow it, people search for that handle on their own server and press Follow. \
+             What is posted from now on goes to them, and older posts can be looked up. \
+             What they answer is a comment where the channel is discussed, if it is anywhere.\n\n\
+             {followers} /bridge off {name} ends it."
+        ),
+        "off" => format!(
+            "“{title}” is no longer bridged. Other servers show @{handle} as suspended, and nothing \
+             more goes out; after a week it is deleted there for good. Until then, \
+             /bridge on {name} brings it back with all who follow it."
+        ),
+        "deleted" => format!(
+            "“{title}” was deleted on other servers, which never forget that: it cannot be bridged \
+             any more."
+        ),
+        _ => format!(
+            "“{title}” is bridged, but nothing goes out now: only a public channel of this node is \
+             shown to others. {followers}"
+        ),
+    }
+}
+
+/// The channel of a name.
+fn called(node: &Node, name: &str) -> anyhow::Result<ChannelId> {
+    node.core.channel_called(name).map_err(|cause| match cause {
+        CoreError::UnknownChannel => {
+            anyhow!("there is no channel @{} here", name.trim_start_matches('@'))
+        }
+        other => other.into(),
+    })
+}
+
+/// Why something was not done, in words for who asked in a chat.
+pub(crate) fn because(cause: &anyhow::Error) -> String {
+    let bridge = match cause.downcast_ref() {
+        Some(CoreError::Bridge(bridge)) => bridge,
+        _ => return format!("{cause:#}"),
+    };
+    match bridge {
+        BridgeError::NotPublic => {
+            "only a public channel of this node can be bridged – no group, and nothing private"
+        }
+        BridgeError::Protected => {
+            "what is posted there may not be forwarded, so it does not go out either"
+        }
+        BridgeError::AlreadyBridged => "it is bridged already",
+        BridgeError::NotBridged => "it is not bridged",
+        BridgeError::Gone => {
+            "it was deleted on other servers, which never forget that: it cannot be bridged any more"
+        }
+        BridgeError::NameKept => {
+            "another bridged channel had its public name a short time ago, and the name still leads \
+             people there: give it another one, or wait"
+        }
+        other => return other.to_string(),
+    }
+    .to_owned()
 }
 
 fn carrier(node: &Node) -> anyhow::Result<&Arc<Carrier>> {
@@ -209,7 +288,7 @@ fn carrier(node: &Node) -> anyhow::Result<&Arc<Carrier>> {
     )
 }
 
-fn shown(node: &Node, carrier: &Carrier, channel: node_core::ChannelId) -> anyhow::Result<Value> {
+fn shown(node: &Node, carrier: &Carrier, channel: ChannelId) -> anyhow::Result<Value> {
     let bridge = node.core.bridge(channel).context("it is not bridged")?;
     let found = node.core.channel(channel);
     let state = match bridge.state {

@@ -124,7 +124,7 @@ pub(crate) fn start(node: Node) -> JoinHandle<()> {
                 }
                 let words = match carry_out(&node, by, asked).await {
                     Ok(words) => words,
-                    Err(cause) => format!("That was not done: {cause:#}."),
+                    Err(cause) => format!("That was not done: {}.", bridge::because(&cause)),
                 };
                 if let Err(cause) = core.answer_by_service(by, words).await {
                     tracing::warn!(%cause, "a command is not answered");
@@ -147,10 +147,10 @@ async fn carry_out(node: &Node, by: UserId, asked: Asked) -> anyhow::Result<Stri
         Asked::Help => return Ok(HELP.into()),
         // Whether they may is for the rules to say.
         Asked::Bridge(asked) => {
-            return Ok(bridge::words(&bridge::answer(node, Some(by), asked).await?));
+            return Ok(bridge::told(&bridge::answer(node, Some(by), asked).await?));
         }
         Asked::BridgeStatus { channel } => {
-            return Ok(bridge::words(&bridge::status(node, by, &channel)?));
+            return bridge::status(node, by, &channel);
         }
         Asked::List => return peers::listed(control::answer(node, Request::Channels).await?),
         Asked::MoveHome { channel, .. } if !owns(&node.core, by, &channel)? => {

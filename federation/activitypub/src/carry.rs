@@ -110,6 +110,8 @@ struct Memory {
     waits: Waits,
     /// What the channel says of itself is other than what was told, since then.
     changed: Option<([u8; 32], u64)>,
+    /// What was told last is that it is suspended.
+    rests: bool,
 }
 
 /// Counts that wait.
@@ -355,6 +357,10 @@ fn host_of(inbox: &str) -> String {
     url.as_ref().and_then(crate::guard::host_of).unwrap_or_default()
 }
 
+fn hash_of(document: &Value) -> [u8; 32] {
+    Sha256::digest(document.to_string()).into()
+}
+
 /// Has what a channel says of itself go out, if it is other than what was told.
 async fn tell_actor(
     shared: &Shared,
@@ -363,7 +369,7 @@ async fn tell_actor(
     memory: &mut Memory,
 ) -> CoreResult<Option<u64>> {
     let Some(document) = map::actor(shared, bridge, !carries).await? else { return Ok(None) };
-    let hash: [u8; 32] = Sha256::digest(document.to_string()).into();
+    let hash = hash_of(&document);
     if bridge.actor_hash == Some(hash) {
         memory.changed = None;
         return Ok(None);
@@ -376,8 +382,13 @@ async fn tell_actor(
             _ => now_ms,
         };
         memory.changed = Some((hash, since));
-        // That it is suspended does not wait.
-        let due = if carries { since + ACTOR_QUIET_MS } else { since };
+        // That it is suspended does not wait, nor that it is back: before that, others take no posts.
+        let is_back = carries
+            && (memory.rests || {
+                let resting = map::actor(shared, bridge, true).await?;
+                bridge.actor_hash == resting.as_ref().map(hash_of)
+            });
+        let due = if carries && !is_back { since + ACTOR_QUIET_MS } else { since };
         if due > now_ms {
             return Ok(Some(due));
         }
@@ -386,6 +397,7 @@ async fn tell_actor(
         step.outgoing.push(outgoing(said.id, update, Some(said.actor)));
     }
     memory.changed = None;
+    memory.rests = !carries;
     shared.core.bridge_append(bridge.channel, bridge.cursor, bridge.cursor, step).await?;
     shared.sent();
     Ok(None)

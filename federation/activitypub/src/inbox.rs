@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use node_core::{
@@ -13,7 +13,6 @@ use node_core::{
 use sha2::{Digest as _, Sha256};
 
 use crate::actors::{self, FetchActor};
-use crate::client::key_in;
 use crate::guard::{Admitted, BODY_BYTES_MAX, Refusal};
 use crate::map;
 use crate::object::read::{Object, RemoteNote, Seen, Vote, What, read_activity, same_host};
@@ -97,16 +96,25 @@ pub(crate) async fn reads(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Re
     let check = async {
         let path = path_of(uri);
         let (signature, key_id) = shared.guard.get(path, headers, shared.core.now_ms())?;
-        let owner = key_id.as_str().split('#').next().unwrap_or_default().to_owned();
-        let known = match shared.core.remote_actor(&owner)? {
-            Some(known) => known,
-            None => actors::fetch(shared, &owner).await.map_err(unfound)?,
-        };
-        let wrong = || Refused::from(Refusal::Signature(SignatureError::Wrong));
-        let owner = url::Url::parse(&owner).map_err(|_| wrong())?;
-        let document = actors::document_of(&known).ok_or_else(wrong)?;
-        let key = key_in(&document, &owner, &key_id).ok_or_else(wrong)?;
-        Ok(shared.guard.verify(&signature, &Method::GET, path, headers, &key)?)
+        // The key is in the actor's document, or at an address below it.
+        let mut owner = key_id.clone();
+        owner.set_fragment(None);
+        let mut known = shared.core.remote_actor(owner.as_str())?;
+        if known.is_none()
+            && let Some((above, _)) = owner.as_str().rsplit_once('/')
+        {
+            known = shared.core.remote_actor(above)?;
+        }
+        let document = known.as_ref().and_then(actors::document_of);
+        let Some(running) = shared.running() else { return Err(Refused::Later("starting".into())) };
+        let signed = (&signature, &key_id);
+        let verifier = &running.verifier;
+        let fetched =
+            verifier.verify_get(&shared.guard, signed, path, headers, document.as_ref()).await?;
+        if let Some(fetched) = fetched {
+            actors::keep(shared, fetched.json).await.map_err(unfound)?;
+        }
+        Ok(())
     };
     check.await.map_err(|refused: Refused| answer(&refused))
 }

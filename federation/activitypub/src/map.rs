@@ -57,14 +57,19 @@ pub(crate) async fn actor(
     let Some(channel) = shared.core.channel(bridge.channel) else { return Ok(None) };
     let signing = shared.signing(bridge.channel)?;
     let username = username_of(&channel.username, &bridge.cid);
-    let icon = match channel.photo {
+    // Whoever rests is called by its handle alone: what is private now is not told.
+    let (name, about) = match suspended {
+        true => (username.clone(), String::new()),
+        false => (channel.title.clone(), channel.about.clone()),
+    };
+    let icon = match channel.photo.filter(|_| !suspended) {
         Some(photo) => media::photo_of(shared, photo)?.map(|file| {
             let url = media::actor_url(shared, &bridge.cid, &file);
             Picture { media_type: file.mime, url }
         }),
         None => None,
     };
-    let discussion = discussion_of(shared, bridge.channel);
+    let discussion = discussion_of(shared, bridge.channel).filter(|_| !suspended);
     let link = format!("{}/{username}", shared.ids.base());
     let fields = vec![object::Field {
         name: "In the app".into(),
@@ -80,8 +85,8 @@ pub(crate) async fn actor(
             ActorKind::Organization => object::ActorKind::Organization,
         },
         username,
-        name: channel.title.clone(),
-        about: channel.about.clone(),
+        name,
+        about,
         notice: Notice {
             node: shared.name.clone(),
             page: format!("{}/", shared.ids.base()),

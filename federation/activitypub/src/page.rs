@@ -1,8 +1,8 @@
 //! Posts as the node's own pages show them: what other servers get, for people without one.
 
 use node_core::{
-    Author, Bridge, ChannelId, CoreResult, HistoryQuery, Media, Message, MessageId, PostState,
-    Stored, UserId,
+    Author, Bridge, ChannelId, CommentPlace, CoreResult, Entity, HistoryQuery, Media, MessageId,
+    PostState, Stored, UserId,
 };
 
 use crate::Carrier;
@@ -194,7 +194,9 @@ impl Carrier {
         at_most: usize,
     ) -> CoreResult<Vec<ShownComment>> {
         let core = &self.shared.core;
-        let Some(copy) = core.copy_of_post(channel, post)? else { return Ok(Vec::new()) };
+        let Some(copy) = core.copy_of_post(channel, post)? else {
+            return self.kept_comments(channel, post, at_most).await;
+        };
         if core.channel(copy.group).is_none_or(|group| group.username.is_none()) {
             return Ok(Vec::new());
         }
@@ -217,16 +219,43 @@ impl Carrier {
                 author: author.unwrap_or_else(|| "Somebody".to_owned()),
                 url: None,
                 date: message.date.into(),
-                html: self.comment_html(message),
+                html: self.comment_html(&message.text, &message.entities),
+            });
+        }
+        Ok(shown)
+    }
+
+    /// Comments of a post that is discussed nowhere: they are here alone. Oldest first.
+    async fn kept_comments(
+        &self,
+        channel: ChannelId,
+        post: MessageId,
+        at_most: usize,
+    ) -> CoreResult<Vec<ShownComment>> {
+        let core = &self.shared.core;
+        let (Some(bridge), Some(post)) = (core.bridge(channel), core.post_ref(channel, post)?)
+        else {
+            return Ok(Vec::new());
+        };
+        let mut kept = core.bridge_comments(&bridge.cid, &post).await?;
+        kept.retain(|comment| comment.place == CommentPlace::Kept);
+        kept.sort_by(|a, b| (a.published, &a.object).cmp(&(b.published, &b.object)));
+        let mut shown = Vec::new();
+        for comment in kept.into_iter().take(at_most) {
+            let by = core.remote_actor(&comment.actor)?;
+            shown.push(ShownComment {
+                author: by.map_or(comment.actor, |by| format!("{} (@{})", by.name, by.handle)),
+                url: Some(comment.url.unwrap_or(comment.object)),
+                date: comment.published.into(),
+                html: self.comment_html(&comment.text.text, &comment.text.entities),
             });
         }
         Ok(shown)
     }
 
     /// The words of a comment, as HTML.
-    fn comment_html(&self, message: &Message) -> String {
-        let names = map::Known(&self.shared);
-        to_html(&message.text, &message.entities, Spoilers::Warn, &names).html
+    fn comment_html(&self, text: &str, entities: &[Entity]) -> String {
+        to_html(text, entities, Spoilers::Warn, &map::Known(&self.shared)).html
     }
 
     async fn shown(&self, bridge: &Bridge, id: MessageId) -> CoreResult<Option<ShownPost>> {

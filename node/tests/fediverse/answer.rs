@@ -7,7 +7,7 @@ use crate::peer::SOON;
 use crate::scene::{Bridged, CHANNELS, Scene, is, play, says};
 
 /// A public group of ada's, in which a channel is discussed and where bob is.
-fn discussion(scene: &mut Scene, news: &Bridged) -> i64 {
+pub(crate) fn discussion(scene: &mut Scene, news: &Bridged) -> i64 {
     let new = json!({ "title": "Harbour talk", "about": "", "megagroup": true });
     let made = scene.ada.invoke("channels.CreateChannel", new);
     let group = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
@@ -28,7 +28,7 @@ fn reactions(driver: &mut Driver, peer: i64, id: i64) -> Value {
 }
 
 /// A post of a channel, and what it is called at other servers.
-fn posted(scene: &mut Scene, news: &Bridged, text: &'static str) -> (i64, String) {
+pub(crate) fn posted(scene: &mut Scene, news: &Bridged, text: &'static str) -> (i64, String) {
     let post = scene.ada.send(news.id, text);
     let created = scene.mia.hears("the post", says("Create", text));
     (post, created["object"]["id"].as_str().expect("an id").to_owned())

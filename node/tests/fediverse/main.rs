@@ -23,6 +23,8 @@ mod far;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod ids;
 #[cfg(test)]
 mod keep;
@@ -34,6 +36,8 @@ mod many;
 mod peer;
 #[cfg(test)]
 mod scene;
+#[cfg(test)]
+mod signer;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]
 #[path = "../support/mod.rs"]

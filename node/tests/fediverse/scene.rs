@@ -33,6 +33,9 @@ pub(crate) const HOSTS: [(&str, &str); 4] = [
     ("127.0.0.5", "far.test"),
 ];
 
+/// What a node may reach in a test.
+const REACH: &str = "allow_ips = ['127.0.0.0/8']";
+
 /// Who certifies servers.
 pub(crate) struct Authority {
     issuer: Issuer<'static, KeyPair>,
@@ -101,9 +104,19 @@ pub(crate) fn play(test: &str, body: impl FnOnce(Scene)) {
 
 /// [`play`] with more in the node's `[activitypub]`.
 pub(crate) fn play_with(test: &str, more: &str, body: impl FnOnce(Scene)) {
-    staged(test, || {
+    play_among(test, &[], &format!("{REACH}\n{more}"), body);
+}
+
+/// The same with more names of hosts, and with this in `[activitypub]` instead of what tests reach.
+pub(crate) fn play_among(
+    test: &str,
+    names: &[(&str, &str)],
+    settings: &str,
+    body: impl FnOnce(Scene),
+) {
+    staged_among(test, names, || {
         let authority = Authority::new();
-        let config = config(&authority, "rookery.test") + more;
+        let config = config_with(&authority, "rookery.test", settings);
         let http = "127.0.0.2:443".into();
         let node = TestNode::start_with(Setup { config, http, ..Setup::default() });
         let Team { node, mut members, .. } = Team::gather_on(node, &CLIENTS);
@@ -116,23 +129,31 @@ pub(crate) fn play_with(test: &str, more: &str, body: impl FnOnce(Scene)) {
 
 /// Runs something where all the hosts have names, if nothing that it needs is to be skipped.
 pub(crate) fn staged(test: &str, body: impl FnOnce()) {
+    staged_among(test, &[], body);
+}
+
+fn staged_among(test: &str, names: &[(&str, &str)], body: impl FnOnce()) {
     if clients::any_skipped(&CLIENTS) || crate::support::skip::skipped(&["fedify"]) {
         return;
     }
     clients::install(&CLIENTS);
     peer::install();
-    let hosts: Vec<_> = HOSTS.iter().chain(&MANY).copied().collect();
+    let hosts: Vec<_> = HOSTS.iter().chain(&MANY).chain(names).copied().collect();
     isolated_with_hosts(test, WITHIN, &hosts, body);
 }
 
 /// What a node is told that is known by this name. It ends in `[activitypub]`.
 pub(crate) fn config(authority: &Authority, name: &str) -> String {
+    config_with(authority, name, REACH)
+}
+
+fn config_with(authority: &Authority, name: &str, settings: &str) -> String {
     let (cert, key) = authority.certificate(name);
     format!(
         "[node]\noperator = 'Ada and friends'\ncontact = 'abuse@{name}'\n\
          [http]\npublic_url = 'https://{name}'\n\
          [tls]\ncertificate = {cert:?}\nkey = {key:?}\n\
-         [activitypub]\nhost = '{name}'\nallow_ips = ['127.0.0.0/8']\nca_file = {:?}\n",
+         [activitypub]\nhost = '{name}'\n{settings}\nca_file = {:?}\n",
         authority.file()
     )
 }

@@ -236,8 +236,15 @@ impl Core {
         let reactions = self.reactions(UserId::SERVICE, id, &message)?;
         let reactions = reactions.map_or(0, |shown| shown.counts.iter().map(|one| one.count).sum());
         let comments = match self.copy_of_post(channel, id)? {
-            Some(copy) => self.thread(copy.group, copy.top)?.map_or(0, |thread| thread.count),
-            None => 0,
+            Some(copy) => {
+                let thread = self.thread(copy.group, copy.top)?;
+                thread.map_or(0, |thread| u64::try_from(thread.count).unwrap_or(0))
+            }
+            // Where nothing is discussed, they are on the post's page alone.
+            None => match (self.bridge(channel), self.post_ref(channel, id)?) {
+                (Some(bridge), Some(post)) => self.bridge_comment_count(&bridge.cid, &post)?,
+                _ => 0,
+            },
         };
         let counted = self.post_counts(channel, id)?;
         Ok(PostNumbers {

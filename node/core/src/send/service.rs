@@ -12,11 +12,13 @@ use crate::{Core, CoreError, CoreResult};
 pub(crate) const OWNER_HELP: &str = "Write here:\n\
     /invite – a number and a code with which somebody can join\n\
     /channel – hand channels over to other nodes, and recover them\n\
+    /bridge – let people of Mastodon and other servers follow a public channel\n\
     /help – this text";
 
 const MEMBER_HELP: &str = "Login codes for your account arrive here. \
     Only the node's owner can invite others. \
-    Who owns a channel hands it over to another node by /channel.";
+    Who owns a channel hands it over to another node by /channel, and lets people of Mastodon and \
+    other servers follow it by /bridge.";
 
 /// Commands that need more than the rules: other nodes, or what only the operator's side knows.
 const ELSEWHERE: [&str; 2] = ["/bridge", "/channel"];

@@ -381,7 +381,7 @@ async fn the_first_comment_waits_for_an_admin_where_the_channel_says_so() {
 async fn where_nothing_is_discussed_a_comment_is_kept_for_the_page() {
     let bridged = super::bridge::Bridged::new().await;
     let core = bridged.core().clone();
-    let (_, post) = bridged.post("ships").await;
+    let (id, post) = bridged.post("ships").await;
     let comment = NewComment {
         cid: bridged.cid,
         post,
@@ -400,6 +400,7 @@ async fn where_nothing_is_discussed_a_comment_is_kept_for_the_page() {
     let kept = core.bridge_comments(&bridged.cid, &post).await.unwrap();
     assert_eq!((kept.len(), &*kept[0].text.text, kept[0].published), (1, "hello", 5));
     assert_eq!((core.bridge_comment_count(&bridged.cid, &post).unwrap(), core.users()), (1, users));
+    assert_eq!(core.post_numbers(bridged.channel, id).unwrap().comments, 1);
     let edited = core.bridge_edit_comment(
         "https://one.test/a/2".into(),
         "https://one.test/users/kim".into(),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::client::{Verifier, key_in};
-use crate::guard::{Admitted, Guard, Rate, Refusal};
+use crate::guard::{Admitted, Guard, Rate};
 use crate::sign::Request;
 use crate::testing::{post_headers, sign_new, sign_old};
 
@@ -57,6 +57,35 @@ fn sent(guard: &Guard, base: &str, nth: u32, is_new: bool) -> (HeaderMap, Admitt
 fn guard() -> Guard {
     let rate = Rate { burst: 10_000, ..Rate::default() };
     Guard::new("node.example", true, Blocks::default(), rate)
+}
+
+/// Somebody forges, so that the actor is fetched, and cannot be again for a while: the actor's own
+/// request passes all the same.
+#[tokio::test]
+async fn a_forgery_does_not_keep_out_whom_it_was_forged_for() {
+    let server = Server::start([127, 0, 0, 1], move |seen, _| {
+        let base = format!("http://{}", seen.headers["host"].to_str().unwrap());
+        answer(200, &[AS], actor(&base, &KEY.public_pem().unwrap()).to_string())
+    })
+    .await;
+    let base = format!("http://peer.test:{}", server.port);
+    let names = Names::new(&[("peer.test", &[&["127.0.0.1"]])]);
+    let clock: Clock = Arc::new(|| NOW_S * 1000);
+    let (pool, blocked) = (SigningPool::new(1, rng()), Arc::new(|_: &str| false));
+    let to = setup(&[server.port]);
+    let client = Client::with_resolver(to, None, signer(), pool, blocked, clock, names);
+    let (guard, verifier) = (guard(), Verifier::new(client.unwrap()));
+    let other = HttpSigningKey::generate(&mut rng()).unwrap().public_pem().unwrap();
+    let old = actor(&base, &other);
+    for known in [None, Some(&old)] {
+        let (headers, admitted) = sent(&guard, &base, 1, false);
+        // Signed for one inbox, sent to another.
+        let forged = verifier.verify(&guard, &admitted, "/ap/other", &headers, known).await;
+        assert_eq!(forged.unwrap_err().status(), 401);
+        let passed = verifier.verify(&guard, &admitted, PATH, &headers, known).await;
+        assert_eq!(passed.unwrap().expect("its document").json["id"], format!("{base}/u/a"));
+    }
+    assert_eq!(server.seen().len(), 1, "fetched once");
 }
 
 /// Unknown, then known, then with a new key: what is fetched, and how often.
@@ -114,8 +143,8 @@ async fn a_key_is_fetched_once_and_again_when_it_changes() {
     now_ms.fetch_add(10 * 60_000, Ordering::SeqCst);
     assert_eq!(pass(2000, None).await.unwrap_err().status(), 401);
     assert_eq!(server.seen().len(), 3);
-    assert_eq!(pass(2001, None).await.unwrap_err(), Refusal::NoKey, "not now");
-    assert_eq!(Refusal::NoKey.status(), 503);
+    assert_eq!(pass(2001, None).await.unwrap_err().status(), 401, "what was found counts");
+    assert_eq!(server.seen().len(), 3);
     // What was signed for one inbox is not taken at another.
     let (headers, admitted) = sent(&guard, &base, 3000, false);
     let known = Some(&fetched.json);
