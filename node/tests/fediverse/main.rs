@@ -37,6 +37,8 @@ mod peer;
 #[cfg(test)]
 mod scene;
 #[cfg(test)]
+mod shut;
+#[cfg(test)]
 mod signer;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]
