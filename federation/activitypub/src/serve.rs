@@ -440,9 +440,6 @@ async fn nodeinfo_of(State(shared): Known, Path(version): Path<String>) -> Respo
         version: env!("CARGO_PKG_VERSION").to_owned(),
         name: shared.name.clone(),
         users,
-        // Who was there when is nobody's business: those who are members are.
-        active_half_year: users,
-        active_month: users,
         posts,
         open_registrations: shared.about.open_registrations,
     };
@@ -451,7 +448,9 @@ async fn nodeinfo_of(State(shared): Known, Path(version): Path<String>) -> Respo
         let about = &shared.about;
         metadata.insert("nodeDescription".into(), json!(about.operator));
         metadata.insert("rules".into(), json!(about.rules));
-        metadata.insert("maintainer".into(), json!({ "email": about.contact }));
+        // The address of a page is no mail address.
+        let email = about.contact.as_deref().filter(|contact| !contact.contains("://"));
+        metadata.insert("maintainer".into(), json!({ "email": email }));
     }
     let kind = format!(
         "application/json; profile=\"http://nodeinfo.diaspora.software/ns/schema/{}#\"",

@@ -74,19 +74,16 @@ impl NodeInfoVersion {
     }
 }
 
-/// What this server says of itself. Numbers are of what is bridged, and not more (FEP-0151).
+/// What this server says of itself. Who of its people is active it does not count, and so does not
+/// tell (FEP-0151).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct NodeInfo {
     /// Version of the program.
     pub(crate) version: String,
     /// Name of the node.
     pub(crate) name: String,
-    /// Bridged channels.
+    /// Accounts of people.
     pub(crate) users: u64,
-    /// Of them, those that posted within half a year.
-    pub(crate) active_half_year: u64,
-    /// Of them, those that posted within a month.
-    pub(crate) active_month: u64,
     /// Bridged posts.
     pub(crate) posts: u64,
     /// Whether anybody may sign up.
@@ -119,11 +116,7 @@ pub(crate) fn node_info(version: NodeInfoVersion, info: &NodeInfo) -> Value {
         "services": { "inbound": [], "outbound": [] },
         "openRegistrations": info.open_registrations,
         "usage": {
-            "users": {
-                "total": info.users,
-                "activeHalfyear": info.active_half_year,
-                "activeMonth": info.active_month,
-            },
+            "users": { "total": info.users },
             "localPosts": info.posts,
         },
         "metadata": { "nodeName": info.name },
