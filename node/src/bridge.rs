@@ -6,14 +6,17 @@ use std::sync::Arc;
 use activitypub::Carrier;
 use anyhow::{Context as _, anyhow, bail};
 use node_core::{
-    ActorKind, AdminRights, BlockSeverity, BridgeError, BridgeSettings, BridgeState, ChannelId,
-    CommentPolicy, CoreError, HostBlock, Spoilers, UserId,
+    ActorKind, AdminRights, BridgeError, BridgeSettings, BridgeState, ChannelId, CommentPolicy,
+    CoreError, HostBlock, Spoilers, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::cli::DataArgs;
 use crate::control::{self, Node, Request};
+
+/// Bytes of the blocks of one request: those of the control socket are short.
+const BLOCKS_BYTES_AT_ONCE: usize = 3000;
 
 /// What is asked of the bridge.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,7 +54,7 @@ pub(crate) enum Asked {
     /// Blocks servers.
     Block {
         /// Each with what is blocked of it.
-        blocks: Vec<Blocked>,
+        blocks: Vec<HostBlock>,
     },
     /// Blocks one no longer.
     Unblock {
@@ -72,58 +75,6 @@ pub(crate) enum Asked {
         /// It is shown, and what its author says next, too; or it goes.
         shown: bool,
     },
-}
-
-/// A blocked server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Blocked {
-    /// Its name; with `*.` before it, all below.
-    pub(crate) host: String,
-    /// `suspend`, `silence`, `none`.
-    pub(crate) severity: String,
-    /// Its media are not shown.
-    #[serde(default)]
-    pub(crate) rejects_media: bool,
-    /// Its reports are not taken.
-    #[serde(default)]
-    pub(crate) rejects_reports: bool,
-    /// Why.
-    #[serde(default)]
-    pub(crate) remark: String,
-}
-
-impl Blocked {
-    fn read(self) -> anyhow::Result<HostBlock> {
-        let severity = match self.severity.as_str() {
-            "suspend" => BlockSeverity::Suspend,
-            "silence" | "limit" => BlockSeverity::Limit,
-            "none" | "noop" => BlockSeverity::None,
-            other => bail!("{other:?} is no severity: suspend, silence or none"),
-        };
-        Ok(HostBlock {
-            host: self.host,
-            severity,
-            rejects_media: self.rejects_media,
-            rejects_reports: self.rejects_reports,
-            remark: self.remark,
-            since: 0,
-        })
-    }
-
-    fn of(block: HostBlock) -> Self {
-        let severity = match block.severity {
-            BlockSeverity::Suspend => "suspend",
-            BlockSeverity::Limit => "silence",
-            _ => "none",
-        };
-        Self {
-            host: block.host,
-            severity: severity.into(),
-            rejects_media: block.rejects_media,
-            rejects_reports: block.rejects_reports,
-            remark: block.remark,
-        }
-    }
 }
 
 /// Does what is asked; `by` nobody: the operator asks.
@@ -161,12 +112,8 @@ pub(crate) async fn answer(node: &Node, by: Option<UserId>, asked: Asked) -> any
             Ok(Value::Array(all.collect::<anyhow::Result<_>>()?))
         }
         Asked::Queue => Ok(carrier.queue()),
-        Asked::Blocks => {
-            Ok(json!(core.host_blocks().into_iter().map(Blocked::of).collect::<Vec<_>>()))
-        }
+        Asked::Blocks => Ok(json!(core.host_blocks())),
         Asked::Block { blocks } => {
-            let blocks =
-                blocks.into_iter().map(Blocked::read).collect::<anyhow::Result<Vec<_>>>()?;
             let count = blocks.len();
             carrier.block(blocks).await?;
             Ok(json!({ "blocked": count }))
@@ -362,24 +309,35 @@ pub(crate) fn ask(args: &DataArgs, asked: Asked) -> anyhow::Result<()> {
 pub(crate) fn import(args: &DataArgs, file: &Path) -> anyhow::Result<()> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let blocks: Vec<Blocked> = activitypub::read_blocks(&text)?
-        .into_iter()
-        .map(|block| Blocked {
-            host: block.host,
-            severity: block.severity,
-            rejects_media: block.rejects_media,
-            rejects_reports: block.rejects_reports,
-            remark: block.remark,
-        })
-        .collect();
-    let mut count = 0;
-    // A request of the control socket is short.
-    for some in blocks.chunks(8) {
-        let asked = Asked::Block { blocks: some.to_vec() };
-        let _: Value = control::ask(&args.data, &Request::Bridge { asked })?;
-        count += some.len();
+    let listed = activitypub::read_blocks(&text)?;
+    let count = listed.blocks.len();
+    let mut some = Vec::new();
+    let mut bytes = 0;
+    for block in listed.blocks {
+        let more = serde_json::to_string(&block)?.len() + 1;
+        if bytes + more > BLOCKS_BYTES_AT_ONCE {
+            bytes = 0;
+            block_all(args, std::mem::take(&mut some))?;
+        }
+        bytes += more;
+        some.push(block);
     }
-    print(args, &json!({ "blocked": count }))
+    block_all(args, some)?;
+    print(args, &json!({ "blocked": count, "skipped": listed.skipped }))
+}
+
+fn block_all(args: &DataArgs, blocks: Vec<HostBlock>) -> anyhow::Result<()> {
+    let _: Value = control::ask(&args.data, &Request::Bridge { asked: Asked::Block { blocks } })?;
+    Ok(())
+}
+
+/// Writes a list of all blocks in Mastodon's CSV.
+pub(crate) fn export(args: &DataArgs, file: &Path) -> anyhow::Result<()> {
+    let asked = Request::Bridge { asked: Asked::Blocks };
+    let blocks: Vec<HostBlock> = control::ask(&args.data, &asked)?;
+    std::fs::write(file, activitypub::write_blocks(&blocks))
+        .with_context(|| format!("cannot write {}", file.display()))?;
+    print(args, &json!({ "written": blocks.len() }))
 }
 
 /// The words of an answer, for people.

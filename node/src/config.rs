@@ -62,6 +62,9 @@ pub(crate) struct ActivityPubConfig {
     pub(crate) scheme: Scheme,
     /// Whether objects are shown to servers only that sign what they ask. Default false.
     pub(crate) secure_mode: bool,
+    /// The only servers that are heard and told, each with all below its name. Default: none are left
+    /// out. A block holds for these, too.
+    pub(crate) allowed_hosts: Option<Vec<String>>,
     /// Servers that are delivered to at once. Default 32.
     pub(crate) deliveries_at_once: usize,
     /// Bytes of a video or file that others get; what is larger is a link. Default 40 MiB.
@@ -82,6 +85,7 @@ impl Default for ActivityPubConfig {
             handle_domain: String::new(),
             scheme: Scheme::Https,
             secure_mode: false,
+            allowed_hosts: None,
             deliveries_at_once: 32,
             media_bytes_max: 40 << 20,
             ca_file: None,
@@ -742,6 +746,13 @@ pub(crate) fn load(
     for host in [&bridge.host, &bridge.handle_domain] {
         if !host.is_empty() && !is_public_name(host) {
             bail!("activitypub: {host:?} is no domain like example.org, in small letters");
+        }
+    }
+    for host in bridge.allowed_hosts.iter().flatten() {
+        if !is_public_name(host) {
+            bail!(
+                "activitypub.allowed_hosts: {host:?} is no domain like example.org, in small letters"
+            );
         }
     }
     // What is for closed networks alone would leave a public node open to everybody's requests.

@@ -241,6 +241,7 @@ fn bridge(config: &Config) -> anyhow::Result<activitypub::Setup> {
         allow_ips: allow_ips.collect::<anyhow::Result<_>>()?,
         ca_file: given.ca_file.clone(),
         secure_mode: given.secure_mode,
+        allowed_hosts: given.allowed_hosts.clone(),
         deliveries_at_once: given.deliveries_at_once,
         media_bytes_max: given.media_bytes_max,
         about: activitypub::About {

@@ -9,8 +9,8 @@ use blobs::Blobs;
 use ipnet::IpNet;
 use keys::http_signature::HttpSigningKey;
 use node_core::{
-    ActorKind, BridgeKeys, BridgeSettings, BridgeState, ChannelId, Cid, Core, CoreError,
-    CoreResult, HostBlock, NewBridge, UserId,
+    ActorKind, BlockSeverity, BridgeError, BridgeKeys, BridgeSettings, BridgeState, ChannelId, Cid,
+    Core, CoreError, CoreResult, HostBlock, NewBridge, UserId,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::client::{self, Client, SigningPool, Verifier};
 use crate::deliver::{self, ClientPost, SignerOf, Worker};
-use crate::guard::{self, Blocks, Guard};
+use crate::guard::{self, Allowed, Guard, IsBlocked};
 use crate::object::{Ids, Place};
 use crate::queue::Kept;
 use crate::shared::{Parts, Running, Shared, signing};
@@ -41,6 +41,8 @@ pub struct Setup {
     pub plain_http: bool,
     /// Networks that are reached though they are not public: closed networks.
     pub allow_ips: Vec<IpNet>,
+    /// The only servers that are heard and told, with all below their names; none: all are.
+    pub allowed_hosts: Option<Vec<String>>,
     /// Certificates that are trusted beside the system's.
     pub ca_file: Option<PathBuf>,
     /// Objects are shown to servers only that sign.
@@ -141,20 +143,21 @@ impl Carrier {
             None => core.keep_node_actor_keys(new_keys(&mut rng).await?).await?,
         };
         let node = signing(&ids, &Place::Node, &keys)?;
-        let guard = Guard::new(&setup.host, setup.plain_http, blocks(&core), INBOX);
+        let is_blocked = is_blocked(&core, Allowed::only(setup.allowed_hosts.as_deref()));
+        let guard = Guard::new(&setup.host, setup.plain_http, is_blocked.clone(), INBOX);
         let to = client::Setup {
             host: setup.host.clone(),
             plain_http: setup.plain_http,
             allow_ips: allow_ips.clone(),
             ..client::Setup::default()
         };
-        let (asks, clock) = (core.clone(), core.clone());
+        let clock = core.clone();
         let client = Client::new(
             to,
             setup.ca_file.as_deref(),
             node.signer.clone(),
             SigningPool::new(SIGNERS, StdRng::from_rng(&mut rng)),
-            Arc::new(move |host| is_suspended(&asks, host)),
+            is_blocked,
             Arc::new(move || clock.now_ms()),
         )?;
         let shared = Arc::new(Shared::new(Parts {
@@ -274,14 +277,17 @@ impl Carrier {
         Ok(Value::Array(shown.collect()))
     }
 
-    /// Blocks servers.
+    /// Blocks servers, whatever form their names are in.
     ///
     /// # Errors
-    /// Those of [`Core::block_hosts`].
+    /// Those of [`Core::block_hosts`], also for what is no name.
     pub async fn block(&self, blocks: Vec<HostBlock>) -> CoreResult<()> {
-        self.shared.core.block_hosts(blocks).await?;
-        self.read_blocks();
-        Ok(())
+        let mut named = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let host = guard::domain(&block.host).ok_or(BridgeError::Invalid("host"))?;
+            named.push(HostBlock { host, ..block });
+        }
+        self.shared.core.block_hosts(named).await
     }
 
     /// Blocks one no longer; whether it was.
@@ -289,51 +295,9 @@ impl Carrier {
     /// # Errors
     /// Those of the store.
     pub async fn unblock(&self, host: String) -> CoreResult<bool> {
-        let was = self.shared.core.unblock_host(host).await?;
-        self.read_blocks();
-        Ok(was)
+        let host = guard::domain(&host).ok_or(BridgeError::Invalid("host"))?;
+        self.shared.core.unblock_host(host).await
     }
-
-    fn read_blocks(&self) {
-        *self.shared.guard.blocks.write() = blocks(&self.shared.core);
-    }
-}
-
-/// A server of a list of blocks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListedBlock {
-    /// Its name.
-    pub host: String,
-    /// `suspend`, `silence` or `none`.
-    pub severity: String,
-    /// Its media are not shown.
-    pub rejects_media: bool,
-    /// Its reports are not taken.
-    pub rejects_reports: bool,
-    /// Why.
-    pub remark: String,
-}
-
-/// Reads a list of blocks in the format that Mastodon exports (CSV).
-///
-/// # Errors
-/// [`guard::CsvError`].
-pub fn read_blocks(text: &str) -> Result<Vec<ListedBlock>, guard::CsvError> {
-    let mut blocks = Blocks::default();
-    blocks.import_csv(text)?;
-    let listed = blocks.iter().map(|(host, block)| ListedBlock {
-        host: host.to_owned(),
-        severity: match block.severity {
-            guard::BlockSeverity::Suspend => "suspend",
-            guard::BlockSeverity::Limit => "silence",
-            _ => "none",
-        }
-        .to_owned(),
-        rejects_media: block.reject_media,
-        rejects_reports: block.reject_reports,
-        remark: block.public_comment.clone(),
-    });
-    Ok(listed.collect())
 }
 
 /// Servers that are listed.
@@ -375,31 +339,11 @@ fn signer_of(shared: &Arc<Shared>) -> SignerOf {
     })
 }
 
-fn is_suspended(core: &Core, host: &str) -> bool {
-    let block = core.host_block(host);
-    block.is_some_and(|block| block.severity == node_core::BlockSeverity::Suspend)
-}
-
-/// What the operator thinks of other servers, as the guard asks it.
-fn blocks(core: &Core) -> Blocks {
-    let mut blocks = Blocks::default();
-    for block in core.host_blocks() {
-        let severity = match block.severity {
-            node_core::BlockSeverity::Suspend => guard::BlockSeverity::Suspend,
-            node_core::BlockSeverity::Limit => guard::BlockSeverity::Limit,
-            node_core::BlockSeverity::None => guard::BlockSeverity::default(),
-        };
-        blocks.set(
-            &block.host,
-            guard::Block {
-                severity,
-                reject_media: block.rejects_media,
-                reject_reports: block.rejects_reports,
-                ..guard::Block::default()
-            },
-        );
-    }
-    blocks
+/// What is neither heard nor told: hosts that are suspended, and where only some are served, all others.
+fn is_blocked(core: &Core, allowed: Allowed) -> IsBlocked {
+    let core = core.clone();
+    let suspended = |block: HostBlock| block.severity == BlockSeverity::Suspend;
+    Arc::new(move |host| !allowed.has(host) || core.host_block(host).is_some_and(suspended))
 }
 
 /// Keys of an actor: RSA takes up to a second.

@@ -19,7 +19,7 @@ use ipnet::IpNet;
 use preview::{Resolver, SystemResolver};
 use tokio::sync::Semaphore;
 
-use crate::guard::Blocks;
+pub use crate::guard::IsBlocked;
 use crate::sign::SignatureError;
 
 pub use get::{Document, FetchError, Fetched};
@@ -35,9 +35,6 @@ pub const JSON_BYTES_MAX: usize = 1 << 20;
 
 /// Wall time in Unix milliseconds. The binary gives the system's, a test its own.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
-
-/// Hosts that are neither asked nor sent anything: the guard's blocks.
-pub type IsBlocked = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// How other servers are reached.
 #[derive(Debug, Clone)]
@@ -162,12 +159,6 @@ impl Client {
             fetches: Semaphore::new(setup.fetches_max),
         })))
     }
-}
-
-/// The blocks of a guard, as a client asks for them.
-#[must_use]
-pub fn blocked_by(blocks: &Blocks, host: &str) -> bool {
-    blocks.severity(host) == crate::guard::BlockSeverity::Suspend
 }
 
 /// A request could not be signed.

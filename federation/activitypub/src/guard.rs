@@ -9,17 +9,19 @@ mod bucket;
 mod json;
 mod media;
 
+use std::sync::Arc;
+
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method};
 use keys::http_signature::HttpVerifyKey;
-use parking_lot::RwLock;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use crate::sign::{Request, Scheme, Signature, SignatureError};
 
-pub use blocks::{Block, BlockSeverity, Blocks, CsvError, Imported, normalise};
+pub(crate) use blocks::{Allowed, domain, normalise};
+pub use blocks::{CsvError, Listed, read_blocks, write_blocks};
 pub use bucket::{Buckets, Rate};
 pub(crate) use json::check as check_json;
 pub use media::is_activity;
@@ -28,6 +30,9 @@ pub use media::is_activity;
 pub const BODY_BYTES_MAX: usize = 1 << 20;
 /// Bytes of an address, as everywhere in the fediverse.
 const URL_BYTES_MAX: usize = 2048;
+
+/// Whether nothing is wanted of a host, nor told to it.
+pub type IsBlocked = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// Why a request was refused. `Display` is for the log, not for the peer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,8 +92,8 @@ pub struct Guard {
     host: String,
     /// `https`; `http` only in a closed network.
     scheme: &'static str,
-    /// Which hosts are not served. Whoever changes it writes it down.
-    pub blocks: RwLock<Blocks>,
+    /// Which hosts are not served.
+    is_blocked: IsBlocked,
     buckets: parking_lot::Mutex<Buckets>,
 }
 
@@ -121,11 +126,11 @@ pub struct Admitted {
 impl Guard {
     /// A guard of `host`. `plain_http` is for closed networks.
     #[must_use]
-    pub fn new(host: &str, plain_http: bool, blocks: Blocks, rate: Rate) -> Self {
+    pub fn new(host: &str, plain_http: bool, is_blocked: IsBlocked, rate: Rate) -> Self {
         Self {
             host: host.to_ascii_lowercase(),
             scheme: if plain_http { "http" } else { "https" },
-            blocks: RwLock::new(blocks),
+            is_blocked,
             buckets: parking_lot::Mutex::new(Buckets::new(rate)),
         }
     }
@@ -155,7 +160,7 @@ impl Guard {
         let signature = self.signed(&Method::POST, path_query, headers, now_ms / 1000)?;
         let key_id = self.parse(signature.key_id()).ok_or(Refusal::Origin("keyId is no id"))?;
         let host = host_of(&key_id).ok_or(Refusal::Origin("keyId is no id"))?;
-        if self.blocks.read().severity(&host) == BlockSeverity::Suspend {
+        if (self.is_blocked)(&host) {
             return Err(Refusal::Blocked(host));
         }
         let bucket = source.map_or_else(|| host.clone(), |source| format!("{host} {source}"));
@@ -177,10 +182,10 @@ impl Guard {
         let signature = self.signed(&Method::GET, path_query, headers, now_ms / 1000)?;
         let key_id = self.parse(signature.key_id()).ok_or(Refusal::Origin("keyId is no id"))?;
         let host = host_of(&key_id).ok_or(Refusal::Origin("keyId is no id"))?;
-        match self.blocks.read().severity(&host) {
-            BlockSeverity::Suspend => Err(Refusal::Blocked(host)),
-            _ => Ok((signature, key_id)),
+        if (self.is_blocked)(&host) {
+            return Err(Refusal::Blocked(host));
         }
+        Ok((signature, key_id))
     }
 
     fn signed(

@@ -403,7 +403,7 @@ fn words(shared: &Shared, note: &RemoteNote, cid: &Cid) -> Option<node_core::Tex
         html += &format!("<p><strong>{}</strong></p>", crate::text::escape(warning));
     }
     html += &note.content;
-    let rejects_media = shared.guard.blocks.read().rejects_media(&host_of(&note.id));
+    let rejects_media = shared.core.host_block(&host_of(&note.id)).is_some_and(|b| b.rejects_media);
     for file in note.attachments.iter().filter(|_| !rejects_media) {
         let name = file.name.as_deref().unwrap_or(&file.url);
         let name: String = name.chars().take(100).collect();

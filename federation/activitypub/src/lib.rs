@@ -29,5 +29,6 @@ mod testing;
 #[allow(dead_code, unused_imports, reason = "what calls it is written beside it")]
 mod text;
 
-pub use carrier::{About, Carrier, ListedBlock, Setup, StartError, Tasks, read_blocks};
+pub use carrier::{About, Carrier, Setup, StartError, Tasks};
+pub use guard::{CsvError, Listed, read_blocks, write_blocks};
 pub use page::{Named, ShownComment, ShownFile, ShownPoll, ShownPost};

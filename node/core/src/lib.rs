@@ -61,7 +61,7 @@ pub use bridge::{
     FOLLOWERS_AT_ONCE, FORMER_NAME_KEPT_S, FarComment, Follower as BridgeFollower, HOST_BYTES_MAX,
     HostBlock, NewBridge, NewComment, NewOutgoing, OUTGOING_JSON_BYTES_MAX,
     Outgoing as OutgoingActivity, PostNumbers, PostPage, PostRef, PostState, Quote as BridgeQuote,
-    RemoteActor, Spoilers, is_ghost,
+    REMARK_BYTES_MAX, RemoteActor, Spoilers, is_ghost,
 };
 pub use channels::{
     AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, BannedSender,

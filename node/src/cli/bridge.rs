@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use node_core::{BlockSeverity, HostBlock};
 
 use super::DataArgs;
-use crate::bridge::{self, Asked, Blocked};
+use crate::bridge::{self, Asked};
 
 #[derive(Debug, Args)]
 pub(super) struct BridgeArgs {
@@ -38,7 +40,9 @@ enum BridgeCommand {
     /// Block a server no longer.
     Unblock(BridgeHostArgs),
     /// Block the servers of a list in Mastodon's format (CSV).
-    ImportBlocks(BridgeImportArgs),
+    ImportBlocks(BridgeFileArgs),
+    /// Write all blocks into a list in Mastodon's format (CSV).
+    ExportBlocks(BridgeFileArgs),
 }
 
 #[derive(Debug, Args)]
@@ -115,10 +119,10 @@ struct BridgeBlockArgs {
 }
 
 #[derive(Debug, Args)]
-struct BridgeImportArgs {
+struct BridgeFileArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// The list, as a server exports it.
+    /// The list.
     file: PathBuf,
 }
 
@@ -137,17 +141,21 @@ pub(super) fn execute(args: BridgeArgs) -> anyhow::Result<()> {
         BridgeCommand::Refuse(args) => decide(args, false),
         BridgeCommand::Blocks(args) => bridge::ask(&args.data, Asked::Blocks),
         BridgeCommand::Block(args) => {
-            let blocked = Blocked {
+            let severity = BlockSeverity::named(&args.severity)
+                .context("no severity: suspend, silence or none")?;
+            let blocked = HostBlock {
                 host: args.host,
-                severity: args.severity,
+                severity,
                 rejects_media: args.reject_media,
                 rejects_reports: args.reject_reports,
                 remark: args.remark,
+                since: 0,
             };
             bridge::ask(&args.data, Asked::Block { blocks: vec![blocked] })
         }
         BridgeCommand::Unblock(args) => bridge::ask(&args.data, Asked::Unblock { host: args.host }),
         BridgeCommand::ImportBlocks(args) => bridge::import(&args.data, &args.file),
+        BridgeCommand::ExportBlocks(args) => bridge::export(&args.data, &args.file),
     }
 }
 

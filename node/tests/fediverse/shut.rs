@@ -87,7 +87,7 @@ fn a_blocked_server_is_neither_heard_nor_told() {
         fs::write(&list, text.replace("test.,", "other.test,")).expect("write the list");
         let list = list.to_str().expect("UTF-8").to_owned();
         let imported = scene.node.command(&["bridge", "import-blocks", &list, "--json"]);
-        assert_eq!(imported, json!({ "blocked": 3 }));
+        assert_eq!(imported, json!({ "blocked": 3, "skipped": [] }));
         let listed = scene.node.command(&["bridge", "blocks", "--json"]);
         let found = |host: &str| -> Value {
             let mut all = listed.as_array().expect("a list").iter();
@@ -99,12 +99,33 @@ fn a_blocked_server_is_neither_heard_nor_told() {
         assert_eq!(found("other.test")["rejects_media"], true);
         assert_eq!(found("elsewhere.example")["severity"], "suspend");
         assert_eq!(found("fedi.test")["severity"], "silence");
+        let out = scene.node.file("out.csv").to_str().expect("UTF-8").to_owned();
+        let written = scene.node.command(&["bridge", "export-blocks", &out, "--json"]);
+        assert_eq!(written, json!({ "written": 3 }));
+        let written = fs::read_to_string(&out).expect("read the list");
+        let row = "other.test,suspend,true,true,\"Bad, \"\"really\"\"\",false\n";
+        assert!(written.contains(row), "{written}");
         let reply = eve.reply(&by, &post, "Hello?");
         assert_eq!(eve.posts(&by, &inbox, &reply, &json!({})), 403);
         scene.mia.replies(&news.actor, &post, "<p>From a silenced one</p>");
         assert_eq!(eve.document(&post)["replies"]["totalItems"], 0);
         let held = scene.node.command(&["bridge", "held", "harbour_news", "--json"]);
         assert_eq!(held[0]["text"], "From a silenced one", "{held}");
+    });
+}
+
+#[test]
+fn where_only_some_servers_are_served_no_other_is_heard() {
+    let test = "shut::where_only_some_servers_are_served_no_other_is_heard";
+    play(test, &format!("{OPEN}\nallowed_hosts = ['fedi.test']"), |mut scene, mut eve| {
+        let news = scene.bridged("Harbour news", "harbour_news");
+        let by = eve_of(ORIGIN);
+        let follow = eve.activity(&by, "Follow", &json!(news.actor));
+        assert_eq!(eve.posts(&by, &inbox(&news), &follow, &json!({})), 403);
+        assert_eq!(eve.asked()["requests"], json!([]), "not even for its key");
+        scene.follow(&news);
+        scene.ada.send(news.id, "For friends");
+        scene.mia.hears("the post", says("Create", "For friends"));
     });
 }
 

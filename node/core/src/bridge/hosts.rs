@@ -21,21 +21,36 @@ const BLOCKS_AT_ONCE: usize = 20_000;
 const BLOCKS_MAX: usize = 100_000;
 
 /// Longest remark on a block, in bytes.
-const REMARK_BYTES_MAX: usize = 256;
+pub const REMARK_BYTES_MAX: usize = 256;
 
 /// All rows, however many.
 const ALL: usize = usize::MAX >> 1;
 
-/// How much is taken from a host.
+/// How much is taken from a host. In text it has the names that Mastodon gives it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum BlockSeverity {
     /// Nothing but what the block says besides.
     #[default]
     None,
     /// What its people say waits for an admin.
+    #[serde(rename = "silence")]
     Limit,
     /// Everything.
     Suspend,
+}
+
+impl BlockSeverity {
+    /// What is called so: `none` or `noop`, `silence` or `limit`, `suspend`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "none" | "noop" => Some(Self::None),
+            "silence" | "limit" => Some(Self::Limit),
+            "suspend" => Some(Self::Suspend),
+            _ => None,
+        }
+    }
 }
 
 /// What the operator thinks of a host, and of all below that domain.
@@ -46,12 +61,16 @@ pub struct HostBlock {
     /// How much is taken from it.
     pub severity: BlockSeverity,
     /// Its pictures and files are not fetched.
+    #[serde(default)]
     pub rejects_media: bool,
     /// Its reports are not taken.
+    #[serde(default)]
     pub rejects_reports: bool,
     /// Why; at most 256 bytes.
+    #[serde(default)]
     pub remark: String,
     /// Unix seconds; set here.
+    #[serde(default)]
     pub since: i32,
 }
 

@@ -46,7 +46,7 @@ pub use comments::{CommentPlace, FarComment, NewComment};
 pub use events::{BridgeEvent, BridgeEvents, BridgeWhat};
 pub use followers::{FOLLOWERS_AT_ONCE, Follower};
 pub use ghosts::is_ghost;
-pub use hosts::{BlockSeverity, HostBlock};
+pub use hosts::{BlockSeverity, HostBlock, REMARK_BYTES_MAX};
 pub use outgoing::{Audience, BridgeStep, NewOutgoing, OUTGOING_JSON_BYTES_MAX, Outgoing};
 pub use posts::{PostNumbers, PostPage, PostRef, PostState};
 pub use quotes::Quote;

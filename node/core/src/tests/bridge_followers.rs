@@ -132,6 +132,7 @@ async fn a_blocked_host_follows_nothing() {
         block("test", BlockSeverity::None),
         block("big.test", BlockSeverity::Suspend),
         block("odd.test", BlockSeverity::Limit),
+        block("good.big.test", BlockSeverity::None),
     ];
     core.block_hosts(blocks).await.unwrap();
     assert_eq!(core.followers(&bridged.cid).unwrap(), 1);
@@ -142,9 +143,12 @@ async fn a_blocked_host_follows_nothing() {
     bridged.follow(follower("x", "odd.test")).await.unwrap();
     bridged.world = bridged.world.crash();
     let core = bridged.core().clone();
-    assert_eq!(core.host_blocks().len(), 3);
+    assert_eq!(core.host_blocks().len(), 4);
     let severity = |host: &str| core.host_block(host).map(|block| block.severity);
     assert_eq!(severity("a.b.big.test"), Some(BlockSeverity::Suspend));
+    assert_eq!(severity("a.good.big.test"), Some(BlockSeverity::None), "the longest counts");
+    assert_eq!(severity("notbig.test"), Some(BlockSeverity::None));
+    assert_eq!(severity("big.test.evil.example"), None);
     assert_eq!(severity("bigger.test"), Some(BlockSeverity::None), "of the whole domain");
     assert_eq!(severity("elsewhere.example"), None);
     assert!(core.unblock_host("big.test".into()).await.unwrap());

@@ -56,7 +56,7 @@ fn sent(guard: &Guard, base: &str, nth: u32, is_new: bool) -> (HeaderMap, Admitt
 
 fn guard() -> Guard {
     let rate = Rate { burst: 10_000, ..Rate::default() };
-    Guard::new("node.example", true, Blocks::default(), rate)
+    Guard::new("node.example", true, Arc::new(|_| false), rate)
 }
 
 /// Somebody forges, so that the actor is fetched, and cannot be again for a while: the actor's own
