@@ -277,7 +277,8 @@ impl Carrier {
         Ok(Value::Array(shown.collect()))
     }
 
-    /// Blocks servers, whatever form their names are in.
+    /// Blocks servers, whatever form their names are in. Who is suspended follows nothing any more, and
+    /// what waits for it is not sent.
     ///
     /// # Errors
     /// Those of [`Core::block_hosts`], also for what is no name.
@@ -287,7 +288,13 @@ impl Carrier {
             let host = guard::domain(&block.host).ok_or(BridgeError::Invalid("host"))?;
             named.push(HostBlock { host, ..block });
         }
-        self.shared.core.block_hosts(named).await
+        self.shared.core.block_hosts(named).await?;
+        match self.shared.running() {
+            Some(running) => {
+                running.kept.drop_blocked(&self.shared.guard, &running.deliveries).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Blocks one no longer; whether it was.

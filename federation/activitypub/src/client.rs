@@ -26,7 +26,7 @@ pub use get::{Document, FetchError, Fetched};
 pub use post::Outcome;
 pub use reach::UrlError;
 pub use signing::{Signer, SigningPool};
-pub use verify::{Verifier, key_in};
+pub(crate) use verify::Verifier;
 
 use reach::{Checked, Reach};
 

@@ -23,81 +23,58 @@ use url::Url;
 use crate::client::Outcome;
 use crate::sign::Scheme;
 
-pub use lane::{Lane, LaneState, Missing, Plan, Step, Verdict, judge};
-pub use schedule::{HostMetrics, Metrics, Scheduler, Turn};
-pub use sender::{ClientPost, SignerOf};
-pub use worker::{Handle, Setup, Worker};
+pub(crate) use lane::{Lane, LaneState, Plan, Step, Verdict, judge};
+pub use schedule::Metrics;
+pub(crate) use schedule::{HostMetrics, Scheduler, Turn};
+pub(crate) use sender::{ClientPost, SignerOf};
+pub(crate) use worker::{Handle, Setup, Worker};
 
 /// The place of an activity in the log; the first is 1.
-pub type Seq = u64;
+pub(crate) type Seq = u64;
 
 /// An activity that goes out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
+pub(crate) struct Outgoing {
     /// Its place in the log.
-    pub seq: Seq,
+    pub(crate) seq: Seq,
     /// Who signs it, as whoever keeps keys knows it.
-    pub actor: [u8; 20],
-    /// Its id.
-    pub id: String,
+    pub(crate) actor: [u8; 20],
     /// Its bytes, the same at each try.
-    pub json: Bytes,
-    /// To whom.
-    pub audience: Audience,
-    /// What it is about, if a later one may make it needless.
-    pub about: Option<About>,
+    pub(crate) json: Bytes,
     /// When it was logged.
-    pub created_ms: u64,
-}
-
-/// To whom an activity goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Audience {
-    /// The actor's followers, as they are when it is sent.
-    Followers,
-    /// These inboxes.
-    Inboxes(Vec<Url>),
-}
-
-/// What a later activity may make needless.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum About {
-    /// A new state of an object: needless once there is a newer one.
-    Update(String),
-    /// The end of an object.
-    Delete(String),
+    pub(crate) created_ms: u64,
 }
 
 /// What comes next for a host.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub(crate) struct Page {
     /// The first activity after the cursor that has an inbox at the host.
-    pub item: Option<Item>,
+    pub(crate) item: Option<Item>,
     /// Up to where the log was read: at least to the item, else as far as one look goes.
-    pub scanned_to: Seq,
+    pub(crate) scanned_to: Seq,
 }
 
 /// An activity and where it goes at one host.
 #[derive(Debug, Clone)]
-pub struct Item {
+pub(crate) struct Item {
     /// The activity.
-    pub activity: Arc<Outgoing>,
+    pub(crate) activity: Arc<Outgoing>,
     /// The shared inbox, if a target has it: it is posted to once for all of those.
-    pub shared_inbox: Option<Url>,
+    pub(crate) shared_inbox: Option<Url>,
     /// The inboxes of the other targets.
-    pub inboxes: Vec<Url>,
+    pub(crate) inboxes: Vec<Url>,
     /// Whether it is an `Update` that a newer one, or a `Delete`, of the same object follows.
-    pub superseded: bool,
+    pub(crate) superseded: bool,
 }
 
 /// The store failed. It is asked again later.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("queue: {0}")]
-pub struct QueueError(pub String);
+pub(crate) struct QueueError(pub String);
 
 /// The log and the lanes, as a store keeps them.
 #[async_trait]
-pub trait Queue: Send + Sync + 'static {
+pub(crate) trait Queue: Send + Sync + 'static {
     /// All lanes, at start.
     async fn lanes(&self) -> Result<Vec<(String, Lane)>, QueueError>;
     /// The last activity of the log; 0 if there is none.
@@ -118,7 +95,7 @@ pub trait Queue: Send + Sync + 'static {
 
 /// Sends one activity to one inbox.
 #[async_trait]
-pub trait Post: Send + Sync + 'static {
+pub(crate) trait Post: Send + Sync + 'static {
     /// Posts it, in the scheme that worked before, or in both.
     async fn post(&self, activity: &Outgoing, inbox: &Url, scheme: Option<Scheme>) -> Outcome;
     /// Whether an actor answers with 410.

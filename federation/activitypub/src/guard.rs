@@ -15,19 +15,18 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST};
 use http::{HeaderMap, Method};
 use keys::http_signature::HttpVerifyKey;
 use serde_json::Value;
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use crate::sign::{Request, Scheme, Signature, SignatureError};
+use crate::sign::{Request, Signature, SignatureError};
 
 pub(crate) use blocks::{Allowed, domain, normalise};
 pub use blocks::{CsvError, Listed, read_blocks, write_blocks};
-pub use bucket::{Buckets, Rate};
+pub(crate) use bucket::{Buckets, Rate};
 pub(crate) use json::check as check_json;
-pub use media::is_activity;
+pub(crate) use media::is_activity;
 
 /// Bytes of an activity.
-pub const BODY_BYTES_MAX: usize = 1 << 20;
+pub(crate) const BODY_BYTES_MAX: usize = 1 << 20;
 /// Bytes of an address, as everywhere in the fediverse.
 const URL_BYTES_MAX: usize = 2048;
 
@@ -37,7 +36,7 @@ pub type IsBlocked = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 /// Why a request was refused. `Display` is for the log, not for the peer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// 415: neither `application/activity+json` nor `application/ld+json` with the profile.
     #[error("not a type of activities")]
     MediaType,
@@ -73,7 +72,7 @@ pub enum Refusal {
 impl Refusal {
     /// The status to answer with.
     #[must_use]
-    pub fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         match self {
             Self::MediaType => 415,
             Self::TooLong => 413,
@@ -87,7 +86,7 @@ impl Refusal {
 }
 
 /// Checks requests to the inboxes of one host.
-pub struct Guard {
+pub(crate) struct Guard {
     /// Our host, as it stands in ids: with the port, if it has one.
     host: String,
     /// `https`; `http` only in a closed network.
@@ -99,34 +98,32 @@ pub struct Guard {
 
 /// A request whose headers passed.
 #[derive(Debug, Clone)]
-pub struct Head {
+pub(crate) struct Head {
     signature: Signature,
     key_id: Url,
 }
 
 /// A request that passed, but for the signature: whose key that is, must be fetched.
 #[derive(Debug, Clone)]
-pub struct Admitted {
+pub(crate) struct Admitted {
     /// The signature, to be verified with the key of `key_id`.
-    pub signature: Signature,
+    pub(crate) signature: Signature,
     /// Where the key is: a fragment or a path of the actor's host.
-    pub key_id: Url,
+    pub(crate) key_id: Url,
     /// Who did it.
-    pub actor: Url,
+    pub(crate) actor: Url,
     /// What it is called.
-    pub id: Url,
+    pub(crate) id: Url,
     /// Its `type`, the first if it has several.
-    pub kind: String,
+    pub(crate) kind: String,
     /// The activity.
-    pub json: Value,
-    /// Under this it is remembered as seen.
-    pub seen: [u8; 32],
+    pub(crate) json: Value,
 }
 
 impl Guard {
     /// A guard of `host`. `plain_http` is for closed networks.
     #[must_use]
-    pub fn new(host: &str, plain_http: bool, is_blocked: IsBlocked, rate: Rate) -> Self {
+    pub(crate) fn new(host: &str, plain_http: bool, is_blocked: IsBlocked, rate: Rate) -> Self {
         Self {
             host: host.to_ascii_lowercase(),
             scheme: if plain_http { "http" } else { "https" },
@@ -140,7 +137,7 @@ impl Guard {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn head(
+    pub(crate) fn head(
         &self,
         path_query: &str,
         headers: &HeaderMap,
@@ -160,7 +157,7 @@ impl Guard {
         let signature = self.signed(&Method::POST, path_query, headers, now_ms / 1000)?;
         let key_id = self.parse(signature.key_id()).ok_or(Refusal::Origin("keyId is no id"))?;
         let host = host_of(&key_id).ok_or(Refusal::Origin("keyId is no id"))?;
-        if (self.is_blocked)(&host) {
+        if self.is_blocked(&host) {
             return Err(Refusal::Blocked(host));
         }
         let bucket = source.map_or_else(|| host.clone(), |source| format!("{host} {source}"));
@@ -173,7 +170,7 @@ impl Guard {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn get(
+    pub(crate) fn get(
         &self,
         path_query: &str,
         headers: &HeaderMap,
@@ -182,7 +179,7 @@ impl Guard {
         let signature = self.signed(&Method::GET, path_query, headers, now_ms / 1000)?;
         let key_id = self.parse(signature.key_id()).ok_or(Refusal::Origin("keyId is no id"))?;
         let host = host_of(&key_id).ok_or(Refusal::Origin("keyId is no id"))?;
-        if (self.is_blocked)(&host) {
+        if self.is_blocked(&host) {
             return Err(Refusal::Blocked(host));
         }
         Ok((signature, key_id))
@@ -207,7 +204,12 @@ impl Guard {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub fn body(&self, head: Head, headers: &HeaderMap, body: &[u8]) -> Result<Admitted, Refusal> {
+    pub(crate) fn body(
+        &self,
+        head: Head,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Admitted, Refusal> {
         if body.len() > BODY_BYTES_MAX {
             return Err(Refusal::TooLong);
         }
@@ -233,9 +235,8 @@ impl Guard {
         if host_and_port(&actor) == self.host {
             return Err(Refusal::Origin("in our own name"));
         }
-        let seen = Sha256::digest(id.as_str()).into();
         let Head { signature, key_id } = head;
-        Ok(Admitted { signature, key_id, actor, id, kind, json, seen })
+        Ok(Admitted { signature, key_id, actor, id, kind, json })
     }
 
     /// An id: of the right scheme, with a name for a host.
@@ -255,11 +256,16 @@ impl Guard {
         Request { method, scheme: self.scheme, host: &self.host, path_query, headers }
     }
 
+    /// Whether nothing is wanted of a host.
+    pub(crate) fn is_blocked(&self, host: &str) -> bool {
+        (self.is_blocked)(host)
+    }
+
     /// Whether `key` made the signature of a request.
     ///
     /// # Errors
     /// [`Refusal::Signature`]: the caller fetches the actor once more, and asks again.
-    pub fn verify(
+    pub(crate) fn verify(
         &self,
         signature: &Signature,
         method: &Method,
@@ -275,21 +281,9 @@ impl Admitted {
     /// Whether an actor is gone or changed: of one who is not known here, that is answered with 202
     /// and forgotten, without a fetch.
     #[must_use]
-    pub fn is_about_its_actor(&self) -> bool {
+    pub(crate) fn is_about_its_actor(&self) -> bool {
         let object = self.json.get("object").and_then(id_in);
         matches!(self.kind.as_str(), "Delete" | "Update") && object == Some(self.actor.as_str())
-    }
-
-    /// The host that sent it.
-    #[must_use]
-    pub fn host(&self) -> String {
-        host_of(&self.actor).unwrap_or_default()
-    }
-
-    /// The scheme to answer in.
-    #[must_use]
-    pub fn scheme(&self) -> Scheme {
-        self.signature.scheme()
     }
 }
 
@@ -316,7 +310,7 @@ fn host_and_port(url: &Url) -> &str {
 
 /// Whether two ids belong to one server.
 #[must_use]
-pub fn same_host(a: &Url, b: &Url) -> bool {
+pub(crate) fn same_host(a: &Url, b: &Url) -> bool {
     a.scheme() == b.scheme() && a.has_host() && host_and_port(a) == host_and_port(b)
 }
 

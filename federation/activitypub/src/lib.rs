@@ -11,24 +11,24 @@ mod actors;
 mod carrier;
 mod carry;
 pub mod client;
-pub mod deliver;
-pub mod guard;
+mod deliver;
+mod guard;
 mod inbox;
 mod map;
 mod media;
-#[allow(dead_code, unused_imports, reason = "what calls it is written beside it")]
 mod object;
 mod page;
 mod plan;
 mod queue;
 mod serve;
 mod shared;
-pub mod sign;
+mod sign;
 #[cfg(test)]
 mod testing;
-#[allow(dead_code, unused_imports, reason = "what calls it is written beside it")]
 mod text;
 
 pub use carrier::{About, Carrier, Setup, StartError, Tasks};
+pub use deliver::Metrics;
 pub use guard::{CsvError, Listed, read_blocks, write_blocks};
 pub use page::{Named, ShownComment, ShownFile, ShownPoll, ShownPost};
+pub use sign::Scheme;

@@ -10,7 +10,8 @@ use node_core::{
 use parking_lot::Mutex;
 use url::Url;
 
-use crate::deliver::{self, About, Handle, Item, Lane, Page, Queue, QueueError, Seq};
+use crate::deliver::{self, Handle, Item, Lane, Page, Queue, QueueError, Seq};
+use crate::guard::Guard;
 
 /// Activities that one look reads.
 const READ: usize = 50;
@@ -42,6 +43,25 @@ impl Kept {
         self.core.save_lanes(vec![(host.to_owned(), encode(&lane)?)]).await?;
         self.hosts.lock().insert(host.to_owned());
         handle.added(host, lane);
+        Ok(())
+    }
+
+    /// Who is blocked by now is told nothing more: the lanes of all such hosts, and who follows from there,
+    /// are dropped.
+    pub(crate) async fn drop_blocked(&self, guard: &Guard, handle: &Handle) -> CoreResult<()> {
+        let blocked: Vec<String> =
+            self.hosts.lock().iter().filter(|host| guard.is_blocked(host)).cloned().collect();
+        for host in blocked {
+            handle.removed(&host);
+            self.drop(&host).await?;
+        }
+        Ok(())
+    }
+
+    async fn drop(&self, host: &str) -> CoreResult<()> {
+        self.core.drop_followers_of_host(host).await?;
+        self.core.forget_lanes(vec![host.to_owned()]).await?;
+        self.hosts.lock().remove(host);
         Ok(())
     }
 
@@ -113,15 +133,7 @@ impl Kept {
         let activity = Arc::new(deliver::Outgoing {
             seq: activity.seq,
             actor: activity.cid,
-            id: activity.activity.clone(),
             json: activity.json.clone().into(),
-            audience: match &activity.audience {
-                Audience::Followers => deliver::Audience::Followers,
-                Audience::Inboxes(_) => {
-                    deliver::Audience::Inboxes(inboxes.iter().cloned().collect())
-                }
-            },
-            about: activity.object.clone().map(About::Update),
             created_ms: activity.created_ms,
         });
         let inboxes = inboxes.into_iter().collect();
@@ -220,10 +232,7 @@ impl Queue for Kept {
     }
 
     async fn drop_host(&self, host: &str) -> Result<(), QueueError> {
-        self.core.drop_followers_of_host(host).await.map_err(failed)?;
-        self.core.forget_lanes(vec![host.to_owned()]).await.map_err(failed)?;
-        self.hosts.lock().remove(host);
-        Ok(())
+        self.drop(host).await.map_err(failed)
     }
 }
 

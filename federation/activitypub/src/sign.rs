@@ -21,7 +21,7 @@ use http::{HeaderMap, HeaderName, Method};
 use keys::http_signature::HttpVerifyKey;
 use serde::{Deserialize, Serialize};
 
-pub use out::{Prepared, prepare};
+pub(crate) use out::prepare;
 
 /// How far a peer's clock may be ahead, and its signatures late.
 const CLOCK_MARGIN_S: u64 = 60 * 60;
@@ -54,7 +54,7 @@ pub enum Scheme {
 impl Scheme {
     /// The one to try when this one was refused.
     #[must_use]
-    pub fn other(self) -> Self {
+    pub(crate) fn other(self) -> Self {
         match self {
             Self::Cavage => Self::Rfc9421,
             Self::Rfc9421 => Self::Cavage,
@@ -65,7 +65,7 @@ impl Scheme {
 /// What is wrong with a signature.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum SignatureError {
+pub(crate) enum SignatureError {
     /// There is none.
     #[error("not signed")]
     Missing,
@@ -97,17 +97,17 @@ pub enum SignatureError {
 
 /// A request as its signer named it.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub(crate) struct Request<'a> {
     /// `POST` or `GET`.
-    pub method: &'a Method,
+    pub(crate) method: &'a Method,
     /// `https`, or `http` in a closed network: as outside of any proxy.
-    pub scheme: &'a str,
+    pub(crate) scheme: &'a str,
     /// Our host, with the port if one is named.
-    pub host: &'a str,
+    pub(crate) host: &'a str,
     /// From the first `/`, with the query.
-    pub path_query: &'a str,
+    pub(crate) path_query: &'a str,
     /// All headers, `Host` among them.
-    pub headers: &'a HeaderMap,
+    pub(crate) headers: &'a HeaderMap,
 }
 
 impl Request<'_> {
@@ -144,7 +144,7 @@ enum Algorithm {
 
 /// A signature as it came: read, and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signature {
+pub(crate) struct Signature {
     scheme: Scheme,
     key_id: String,
     algorithm: Algorithm,
@@ -161,7 +161,7 @@ impl Signature {
     ///
     /// # Errors
     /// [`SignatureError`]: none, two, or one that is not well-formed.
-    pub fn parse(headers: &HeaderMap) -> Result<Self, SignatureError> {
+    pub(crate) fn parse(headers: &HeaderMap) -> Result<Self, SignatureError> {
         let signature = only(headers, &SIGNATURE)?.ok_or(SignatureError::Missing)?;
         match only(headers, &SIGNATURE_INPUT)? {
             Some(input) => rfc9421::parse(input, signature),
@@ -170,14 +170,14 @@ impl Signature {
     }
 
     /// Its scheme.
-    #[must_use]
-    pub fn scheme(&self) -> Scheme {
+    #[cfg(test)]
+    pub(crate) fn scheme(&self) -> Scheme {
         self.scheme
     }
 
     /// The address of the key.
     #[must_use]
-    pub fn key_id(&self) -> &str {
+    pub(crate) fn key_id(&self) -> &str {
         &self.key_id
     }
 
@@ -186,7 +186,7 @@ impl Signature {
     ///
     /// # Errors
     /// [`SignatureError`].
-    pub fn check(&self, request: &Request<'_>, now_s: u64) -> Result<(), SignatureError> {
+    pub(crate) fn check(&self, request: &Request<'_>, now_s: u64) -> Result<(), SignatureError> {
         self.check_coverage(request)?;
         for part in &self.parts {
             if let Part::Header(name) = part {
@@ -200,7 +200,11 @@ impl Signature {
     ///
     /// # Errors
     /// [`SignatureError::Digest`].
-    pub fn check_body(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), SignatureError> {
+    pub(crate) fn check_body(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(), SignatureError> {
         match self.scheme {
             Scheme::Cavage => digest::check_old(only(headers, &DIGEST)?, body),
             Scheme::Rfc9421 => digest::check(only(headers, &CONTENT_DIGEST)?, body),
@@ -212,7 +216,11 @@ impl Signature {
     ///
     /// # Errors
     /// [`SignatureError`].
-    pub fn verify(&self, request: &Request<'_>, key: &HttpVerifyKey) -> Result<(), SignatureError> {
+    pub(crate) fn verify(
+        &self,
+        request: &Request<'_>,
+        key: &HttpVerifyKey,
+    ) -> Result<(), SignatureError> {
         match (self.algorithm, key) {
             (Algorithm::Rsa | Algorithm::OfKey, HttpVerifyKey::Rsa(_))
             | (Algorithm::Ed25519 | Algorithm::OfKey, HttpVerifyKey::Ed25519(_)) => {}

@@ -38,7 +38,7 @@ fn a_blocked_server_is_neither_heard_nor_told() {
         assert_eq!(count(&mut eve), 2);
         eve.asked();
 
-        let blocked = scene.node.command(&["bridge", "block", "other.test", "--json"]);
+        let blocked = scene.node.command(&["bridge", "block", "*.Other.TEST.", "--json"]);
         assert_eq!(blocked, json!({ "blocked": 1 }));
         let listed = scene.node.command(&["bridge", "blocks", "--json"]);
         assert_eq!(listed[0]["host"], "other.test", "{listed}");
@@ -56,12 +56,10 @@ fn a_blocked_server_is_neither_heard_nor_told() {
         scene.ada.send(news.id, "Not for all");
         scene.mia.hears("the post", says("Create", "Not for all"));
         let queue = scene.node.command(&["bridge", "queue", "--json"]);
-        let waits = |queue: &Value| {
-            let hosts = queue.as_array().expect("a list").iter();
-            let host = hosts.clone().find(|one| one["host"] == "other.test");
-            host.is_some_and(|one| one["waiting"] != 0)
+        let hosts = |queue: &Value| -> Vec<Value> {
+            queue.as_array().expect("a list").iter().map(|one| one["host"].clone()).collect()
         };
-        assert!(!waits(&queue), "{queue}");
+        assert!(!hosts(&queue).contains(&json!("other.test")), "{queue}");
         let asked = eve.asked();
         assert_eq!((&asked["requests"], &asked["connections"]), (&json!([]), &json!({})));
 
@@ -111,6 +109,14 @@ fn a_blocked_server_is_neither_heard_nor_told() {
         assert_eq!(eve.document(&post)["replies"]["totalItems"], 0);
         let held = scene.node.command(&["bridge", "held", "harbour_news", "--json"]);
         assert_eq!(held[0]["text"], "From a silenced one", "{held}");
+
+        // Who is below a name that is blocked follows nothing any more, either.
+        assert_eq!(count(&mut eve), 1);
+        scene.node.command(&["bridge", "unblock", "fedi.test", "--json"]);
+        scene.node.command(&["bridge", "block", "test", "--json"]);
+        assert_eq!(count(&mut eve), 0);
+        let queue = scene.node.command(&["bridge", "queue", "--json"]);
+        assert!(!hosts(&queue).contains(&json!("fedi.test")), "{queue}");
     });
 }
 

@@ -26,7 +26,7 @@ const DOCUMENT_BYTES_MAX: usize = 32 << 10;
 const KEYS_MAX: usize = 16;
 
 /// Verifies what a [`Guard`] admitted.
-pub struct Verifier {
+pub(crate) struct Verifier {
     client: Client,
     fetched: Mutex<HashMap<String, Looked>>,
 }
@@ -41,7 +41,7 @@ struct Looked {
 impl Verifier {
     /// A verifier that fetches by `client`.
     #[must_use]
-    pub fn new(client: Client) -> Self {
+    pub(crate) fn new(client: Client) -> Self {
         Self { client, fetched: Mutex::default() }
     }
 
@@ -51,7 +51,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Refusal`]: the signature is wrong, or the actor cannot be asked now.
-    pub async fn verify(
+    pub(crate) async fn verify(
         &self,
         guard: &Guard,
         admitted: &Admitted,
@@ -72,7 +72,7 @@ impl Verifier {
     ///
     /// # Errors
     /// [`Refusal`], as [`Verifier::verify`].
-    pub async fn verify_get(
+    pub(crate) async fn verify_get(
         &self,
         guard: &Guard,
         (signature, key_id): (&Signature, &Url),
@@ -177,7 +177,7 @@ impl Verifier {
 ///
 /// Source: <https://w3id.org/security/v1>, FEP-521a
 #[must_use]
-pub fn key_in(document: &Value, actor: &Url, key_id: &Url) -> Option<HttpVerifyKey> {
+pub(crate) fn key_in(document: &Value, actor: &Url, key_id: &Url) -> Option<HttpVerifyKey> {
     let is = |value: Option<&Value>, wanted: &Url| {
         value.and_then(Value::as_str).and_then(|text| Url::parse(text).ok()).as_ref()
             == Some(wanted)

@@ -32,36 +32,36 @@ const INBOXES_A_TURN: usize = 16;
 
 /// One host.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Lane {
+pub(crate) struct Lane {
     /// All activities up to here are done with.
-    pub cursor: Seq,
+    pub(crate) cursor: Seq,
     /// The activity that `answered` and `refused` are about; 0 if none is begun.
-    pub at: Seq,
+    pub(crate) at: Seq,
     /// Its inboxes that have answered.
-    pub answered: Vec<String>,
+    pub(crate) answered: Vec<String>,
     /// Whether it was refused with 403 once.
-    pub refused: bool,
+    pub(crate) refused: bool,
     /// How it is doing.
-    pub state: LaneState,
+    pub(crate) state: LaneState,
     /// Failures since the last answer.
-    pub fails: u32,
+    pub(crate) fails: u32,
     /// When the first of them was.
-    pub fail_since_ms: Option<u64>,
+    pub(crate) fail_since_ms: Option<u64>,
     /// When it was tried last.
-    pub tried_ms: u64,
+    pub(crate) tried_ms: u64,
     /// Not before this.
-    pub next_try_ms: u64,
+    pub(crate) next_try_ms: u64,
     /// Up to here `Update`s are left out that have been overtaken: the host was dormant.
-    pub skip_to: Seq,
+    pub(crate) skip_to: Seq,
     /// The signature scheme that worked.
-    pub scheme: Option<Scheme>,
+    pub(crate) scheme: Option<Scheme>,
     /// Inboxes that were not there.
-    pub missing: BTreeMap<String, Missing>,
+    pub(crate) missing: BTreeMap<String, Missing>,
 }
 
 /// How a host is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum LaneState {
+pub(crate) enum LaneState {
     /// It answers, or will soon.
     #[default]
     Live,
@@ -73,16 +73,16 @@ pub enum LaneState {
 
 /// How often an inbox was not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Missing {
+pub(crate) struct Missing {
     /// How often.
-    pub hits: u32,
+    pub(crate) hits: u32,
     /// Since when.
-    pub first_ms: u64,
+    pub(crate) first_ms: u64,
 }
 
 /// What an answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Taken.
     Done(Option<Scheme>),
     /// Not now.
@@ -103,7 +103,7 @@ pub enum Verdict {
 
 /// What an outcome means.
 #[must_use]
-pub fn judge(outcome: &Outcome) -> Verdict {
+pub(crate) fn judge(outcome: &Outcome) -> Verdict {
     let retry = Verdict::Retry { after_s: outcome.retry_after_s };
     match &outcome.status {
         Ok(200..=299) => Verdict::Done(outcome.scheme),
@@ -123,7 +123,7 @@ pub fn judge(outcome: &Outcome) -> Verdict {
 
 /// What to do in a turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Plan {
+pub(crate) enum Plan {
     /// There is nothing up to where the log was read.
     Nothing,
     /// That one was needless or done: look on.
@@ -134,7 +134,7 @@ pub enum Plan {
 
 /// What follows from an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// The next inbox.
     Next,
     /// The turn is over: the host is to be left alone for a while.
@@ -148,12 +148,12 @@ pub enum Step {
 impl Lane {
     /// A lane of a host that gets what follows `cursor`.
     #[must_use]
-    pub fn new(cursor: Seq) -> Self {
+    pub(crate) fn new(cursor: Seq) -> Self {
         Self { cursor, ..Self::default() }
     }
 
     /// Decides about what comes next. `newest` is the end of the log.
-    pub fn plan(&mut self, page: &Page, newest: Seq) -> Plan {
+    pub(crate) fn plan(&mut self, page: &Page, newest: Seq) -> Plan {
         if self.state == LaneState::Dormant {
             self.skip_to = newest;
         }
@@ -179,7 +179,7 @@ impl Lane {
     }
 
     /// Passes the activity if all of its inboxes have answered.
-    pub fn finish(&mut self, item: &Item) -> bool {
+    pub(crate) fn finish(&mut self, item: &Item) -> bool {
         let done = self.unanswered(item).is_empty();
         if done {
             self.pass(item.activity.seq);
@@ -201,7 +201,13 @@ impl Lane {
     }
 
     /// Takes an inbox's answer. `chance` is random.
-    pub fn answer(&mut self, inbox: &Url, verdict: Verdict, now_ms: u64, chance: u32) -> Step {
+    pub(crate) fn answer(
+        &mut self,
+        inbox: &Url,
+        verdict: Verdict,
+        now_ms: u64,
+        chance: u32,
+    ) -> Step {
         self.tried_ms = now_ms;
         match verdict {
             Verdict::Done(scheme) => {
@@ -285,7 +291,7 @@ impl Lane {
 
     /// Something came from the host that was verified: it is there, and is tried soon, but not more
     /// often than once a minute. Whether that changed anything.
-    pub fn heard(&mut self, now_ms: u64, newest: Seq) -> bool {
+    pub(crate) fn heard(&mut self, now_ms: u64, newest: Seq) -> bool {
         if self.state == LaneState::Paused || self.fails == 0 {
             return false;
         }
@@ -300,7 +306,7 @@ impl Lane {
 
     /// Whether the host has been silent for so long that its followers are dropped.
     #[must_use]
-    pub fn is_over(&self, now_ms: u64) -> bool {
+    pub(crate) fn is_over(&self, now_ms: u64) -> bool {
         self.fail_since_ms.is_some_and(|since| now_ms.saturating_sub(since) >= OVER_AFTER_MS)
     }
 }

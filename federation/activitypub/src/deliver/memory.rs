@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use url::Url;
 
-use super::{About, Audience, Item, Lane, Outgoing, Page, Queue, QueueError, Seq};
+use super::{Item, Lane, Outgoing, Page, Queue, QueueError, Seq};
 
 /// Activities that one look reads.
 const PAGE: usize = 50;
@@ -21,9 +21,17 @@ pub(crate) struct Target {
     pub(crate) shared: Option<Url>,
 }
 
+/// What a later activity may make needless.
+pub(crate) enum About {
+    /// A new state of an object: needless once there is a newer one.
+    Update(String),
+    /// The end of an object.
+    Delete(String),
+}
+
 #[derive(Default)]
 pub(crate) struct Memory {
-    pub(crate) log: Mutex<Vec<Arc<Outgoing>>>,
+    pub(crate) log: Mutex<Vec<(Arc<Outgoing>, Option<About>)>>,
     pub(crate) followers: Mutex<BTreeMap<String, Vec<Target>>>,
     pub(crate) saved: Mutex<BTreeMap<String, Lane>>,
     pub(crate) gone: Mutex<Vec<String>>,
@@ -54,35 +62,19 @@ impl Memory {
 
     /// An activity of these bytes to followers.
     pub(crate) fn log_body(&self, body: &str) {
-        let mut log = self.log.lock();
-        let seq = log.len() as Seq + 1;
-        log.push(Arc::new(Outgoing {
-            seq,
-            actor: [1; 20],
-            id: format!("https://node.example/a/{seq}"),
-            json: Bytes::copy_from_slice(body.as_bytes()),
-            audience: Audience::Followers,
-            about: None,
-            created_ms: 0,
-        }));
+        self.put(Bytes::copy_from_slice(body.as_bytes()), None, 0);
     }
 
     pub(crate) fn log(&self, about: Option<About>, created_ms: u64) -> Seq {
-        self.log_to(Audience::Followers, about, created_ms)
+        let seq = self.log.lock().len() + 1;
+        let json = format!("{{\"id\":\"https://node.example/a/{seq}\"}}");
+        self.put(json.into(), about, created_ms)
     }
 
-    pub(crate) fn log_to(&self, audience: Audience, about: Option<About>, created_ms: u64) -> Seq {
+    fn put(&self, json: Bytes, about: Option<About>, created_ms: u64) -> Seq {
         let mut log = self.log.lock();
         let seq = log.len() as Seq + 1;
-        log.push(Arc::new(Outgoing {
-            seq,
-            actor: [1; 20],
-            id: format!("https://node.example/a/{seq}"),
-            json: Bytes::from(format!("{{\"id\":\"https://node.example/a/{seq}\"}}")),
-            audience,
-            about,
-            created_ms,
-        }));
+        log.push((Arc::new(Outgoing { seq, actor: [1; 20], json, created_ms }), about));
         seq
     }
 
@@ -91,25 +83,14 @@ impl Memory {
         let followers = self.followers.lock();
         let targets = followers.get(host).map(Vec::as_slice).unwrap_or_default();
         let mut scanned_to = after;
-        for activity in log.iter().skip(after as usize).take(PAGE) {
+        for (activity, about) in log.iter().skip(after as usize).take(PAGE) {
             scanned_to = activity.seq;
-            let (shared_inbox, inboxes) = match &activity.audience {
-                Audience::Followers => (
-                    targets.iter().find_map(|target| target.shared.clone()),
-                    targets
-                        .iter()
-                        .filter(|t| t.shared.is_none())
-                        .map(|t| t.inbox.clone())
-                        .collect(),
-                ),
-                Audience::Inboxes(all) => {
-                    (None, all.iter().filter(|url| url.host_str() == Some(host)).cloned().collect())
-                }
-            };
-            let inboxes: Vec<Url> = inboxes;
+            let shared_inbox = targets.iter().find_map(|target| target.shared.clone());
+            let alone = targets.iter().filter(|target| target.shared.is_none());
+            let inboxes: Vec<Url> = alone.map(|target| target.inbox.clone()).collect();
             if shared_inbox.is_some() || !inboxes.is_empty() {
-                let superseded = matches!(&activity.about, Some(About::Update(object)) if log.iter().skip(activity.seq as usize).any(
-                    |later| matches!(&later.about, Some(About::Update(o) | About::Delete(o)) if o == object)
+                let superseded = matches!(about, Some(About::Update(object)) if log.iter().skip(activity.seq as usize).any(
+                    |(_, later)| matches!(later, Some(About::Update(o) | About::Delete(o)) if o == object)
                 ));
                 let item =
                     Item { activity: Arc::clone(activity), shared_inbox, inboxes, superseded };

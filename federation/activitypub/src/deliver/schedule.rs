@@ -6,7 +6,7 @@ use super::{Lane, LaneState, Seq};
 
 /// All lanes, and where each of them is.
 #[derive(Debug)]
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     slots: HashMap<String, Slot>,
     /// Hosts whose time has come, in the order in which it did.
     ready: VecDeque<String>,
@@ -53,15 +53,15 @@ struct Counts {
 
 /// A host that has its turn.
 #[derive(Debug, Clone)]
-pub struct Turn {
+pub(crate) struct Turn {
     /// Which.
-    pub host: String,
+    pub(crate) host: String,
     /// Each has another one.
-    pub id: u64,
+    pub(crate) id: u64,
     /// Its lane, to be given back.
-    pub lane: Lane,
+    pub(crate) lane: Lane,
     /// The end of the log.
-    pub newest: Seq,
+    pub(crate) newest: Seq,
 }
 
 /// How deliveries are doing.
@@ -87,25 +87,30 @@ pub struct Metrics {
 
 /// How one host is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostMetrics {
+pub(crate) struct HostMetrics {
     /// Which.
-    pub host: String,
+    pub(crate) host: String,
     /// Activities of the log behind its end: not all of them are for this host.
-    pub lag: u64,
+    pub(crate) lag: u64,
     /// Failures since its last answer.
-    pub fails: u32,
+    pub(crate) fails: u32,
     /// When the first of them was.
-    pub fail_since_ms: Option<u64>,
+    pub(crate) fail_since_ms: Option<u64>,
     /// When it is tried again, if it waits.
-    pub next_try_ms: Option<u64>,
+    pub(crate) next_try_ms: Option<u64>,
     /// Live, paused, dormant.
-    pub state: LaneState,
+    pub(crate) state: LaneState,
 }
 
 impl Scheduler {
     /// Lanes as they were saved. At most `concurrency` hosts have their turn at once.
     #[must_use]
-    pub fn new(lanes: Vec<(String, Lane)>, newest: Seq, concurrency: usize, now_ms: u64) -> Self {
+    pub(crate) fn new(
+        lanes: Vec<(String, Lane)>,
+        newest: Seq,
+        concurrency: usize,
+        now_ms: u64,
+    ) -> Self {
         let mut this = Self {
             slots: HashMap::new(),
             ready: VecDeque::new(),
@@ -125,7 +130,7 @@ impl Scheduler {
     }
 
     /// A host that is new. One that is known keeps its lane.
-    pub fn add(&mut self, host: &str, lane: Lane, now_ms: u64) {
+    pub(crate) fn add(&mut self, host: &str, lane: Lane, now_ms: u64) {
         if !self.slots.contains_key(host) {
             let phase = Phase::Idle;
             let slot = Slot { lane, phase, turn: 0, heard_ms: None, pending_ms: None };
@@ -135,7 +140,7 @@ impl Scheduler {
     }
 
     /// The log has grown.
-    pub fn grew(&mut self, newest: Seq, now_ms: u64) {
+    pub(crate) fn grew(&mut self, newest: Seq, now_ms: u64) {
         if newest > self.newest {
             self.newest = newest;
             let idle = self.slots.iter().filter(|(_, slot)| slot.phase == Phase::Idle);
@@ -146,7 +151,7 @@ impl Scheduler {
     }
 
     /// Something came from a host that was verified.
-    pub fn heard(&mut self, host: &str, now_ms: u64) {
+    pub(crate) fn heard(&mut self, host: &str, now_ms: u64) {
         let Some(slot) = self.slots.get_mut(host) else { return };
         if matches!(slot.phase, Phase::Running { .. } | Phase::Saving) {
             slot.heard_ms = Some(now_ms);
@@ -156,7 +161,7 @@ impl Scheduler {
     }
 
     /// The next host to have its turn, if there is a place.
-    pub fn take(&mut self, now_ms: u64) -> Option<Turn> {
+    pub(crate) fn take(&mut self, now_ms: u64) -> Option<Turn> {
         while self.waiting.first().is_some_and(|(at_ms, _)| *at_ms <= now_ms) {
             let (_, host) = self.waiting.pop_first()?;
             self.settle(&host, now_ms);
@@ -182,7 +187,7 @@ impl Scheduler {
 
     /// A turn is over; its place is free. The host waits until its lane is saved. `false` if it was
     /// dropped meanwhile, and nothing is to be saved.
-    pub fn finish(&mut self, turn: &Turn, lane: Lane, pending_ms: Option<u64>) -> bool {
+    pub(crate) fn finish(&mut self, turn: &Turn, lane: Lane, pending_ms: Option<u64>) -> bool {
         let Some(slot) = self.slots.get_mut(&turn.host) else { return false };
         let Phase::Running { doubtful } = slot.phase else { return false };
         let its_own = slot.turn == turn.id;
@@ -195,7 +200,7 @@ impl Scheduler {
     }
 
     /// A lane was saved, as [`Scheduler::finish`] got it.
-    pub fn saved(&mut self, host: &str, now_ms: u64) {
+    pub(crate) fn saved(&mut self, host: &str, now_ms: u64) {
         if let Some(slot) = self.slots.get_mut(host)
             && slot.phase == Phase::Saving
         {
@@ -208,7 +213,7 @@ impl Scheduler {
     }
 
     /// A host is dropped, in whatever place it is.
-    pub fn remove(&mut self, host: &str) {
+    pub(crate) fn remove(&mut self, host: &str) {
         match self.slots.remove(host).map(|slot| slot.phase) {
             Some(Phase::Running { doubtful }) => {
                 self.running -= 1;
@@ -227,7 +232,7 @@ impl Scheduler {
 
     /// When the next host's time comes, if all wait.
     #[must_use]
-    pub fn next_due_ms(&self) -> Option<u64> {
+    pub(crate) fn next_due_ms(&self) -> Option<u64> {
         let some = !self.ready.is_empty() || !self.doubtful.is_empty() && self.may_doubt();
         if some && self.running < self.concurrency {
             return Some(0);
@@ -244,7 +249,7 @@ impl Scheduler {
 
     /// How deliveries are doing.
     #[must_use]
-    pub fn metrics(&self) -> Metrics {
+    pub(crate) fn metrics(&self) -> Metrics {
         let lanes = || self.slots.values().map(|slot| &slot.lane);
         Metrics {
             hosts: self.slots.len(),
@@ -260,7 +265,7 @@ impl Scheduler {
 
     /// How each host is doing that lags or fails, the worst first, at most `limit`.
     #[must_use]
-    pub fn hosts(&self, limit: usize) -> Vec<HostMetrics> {
+    pub(crate) fn hosts(&self, limit: usize) -> Vec<HostMetrics> {
         let of = |(host, slot): (&String, &Slot)| HostMetrics {
             host: host.clone(),
             lag: self.newest.saturating_sub(slot.lane.cursor),

@@ -10,15 +10,15 @@ use crate::client::{Client, FetchError, Outcome, Signer};
 use crate::sign::Scheme;
 
 /// The key of an actor, if it still has one.
-pub type SignerOf = Arc<dyn Fn(&[u8; 20]) -> Option<Signer> + Send + Sync>;
+pub(crate) type SignerOf = Arc<dyn Fn(&[u8; 20]) -> Option<Signer> + Send + Sync>;
 
 /// Posts by a [`Client`].
 #[derive(Clone)]
-pub struct ClientPost {
+pub(crate) struct ClientPost {
     /// What reaches others.
-    pub client: Client,
+    pub(crate) client: Client,
     /// Who signs. Of an actor without a key nothing is sent any more.
-    pub signer_of: SignerOf,
+    pub(crate) signer_of: SignerOf,
 }
 
 #[async_trait]

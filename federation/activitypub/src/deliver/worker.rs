@@ -28,9 +28,9 @@ const SLEEP_MAX_MS: u64 = 60_000;
 
 /// How deliveries run.
 #[derive(Debug, Clone, Copy)]
-pub struct Setup {
+pub(crate) struct Setup {
     /// Hosts that are sent to at once. Default 32.
-    pub concurrency: usize,
+    pub(crate) concurrency: usize,
 }
 
 impl Default for Setup {
@@ -41,7 +41,7 @@ impl Default for Setup {
 
 /// What others tell the worker, without waiting for it.
 #[derive(Clone)]
-pub struct Handle {
+pub(crate) struct Handle {
     scheduler: Arc<Mutex<Scheduler>>,
     wake: Arc<Notify>,
     clock: Clock,
@@ -49,34 +49,34 @@ pub struct Handle {
 
 impl Handle {
     /// The log has grown, durably.
-    pub fn grew(&self, newest: Seq) {
+    pub(crate) fn grew(&self, newest: Seq) {
         self.with(|scheduler, now_ms| scheduler.grew(newest, now_ms));
     }
 
     /// Something that was verified came from a host.
-    pub fn heard(&self, host: &str) {
+    pub(crate) fn heard(&self, host: &str) {
         self.with(|scheduler, now_ms| scheduler.heard(host, now_ms));
     }
 
     /// A host has its first target; its lane is saved already.
-    pub fn added(&self, host: &str, lane: Lane) {
+    pub(crate) fn added(&self, host: &str, lane: Lane) {
         self.with(|scheduler, now_ms| scheduler.add(host, lane, now_ms));
     }
 
     /// A host is not sent to any more: it was blocked, or has no followers.
-    pub fn removed(&self, host: &str) {
+    pub(crate) fn removed(&self, host: &str) {
         self.with(|scheduler, _| scheduler.remove(host));
     }
 
     /// How deliveries are doing.
     #[must_use]
-    pub fn metrics(&self) -> Metrics {
+    pub(crate) fn metrics(&self) -> Metrics {
         self.scheduler.lock().metrics()
     }
 
     /// How hosts are doing that lag or fail, the worst first.
     #[must_use]
-    pub fn hosts(&self, limit: usize) -> Vec<HostMetrics> {
+    pub(crate) fn hosts(&self, limit: usize) -> Vec<HostMetrics> {
         self.scheduler.lock().hosts(limit)
     }
 
@@ -88,7 +88,7 @@ impl Handle {
 }
 
 /// Runs deliveries. Dropped, it stops at once, and goes on from what was saved when it is made anew.
-pub struct Worker<Q, P> {
+pub(crate) struct Worker<Q, P> {
     queue: Arc<Q>,
     post: Arc<P>,
     handle: Handle,
@@ -117,7 +117,7 @@ impl<Q: Queue, P: Post> Worker<Q, P> {
     ///
     /// # Errors
     /// [`QueueError`].
-    pub async fn new(
+    pub(crate) async fn new(
         queue: Arc<Q>,
         post: Arc<P>,
         setup: Setup,
@@ -135,12 +135,12 @@ impl<Q: Queue, P: Post> Worker<Q, P> {
 
     /// What tells this worker of others' doings.
     #[must_use]
-    pub fn handle(&self) -> Handle {
+    pub(crate) fn handle(&self) -> Handle {
         self.handle.clone()
     }
 
     /// Runs until it is dropped.
-    pub async fn run(mut self) {
+    pub(crate) async fn run(mut self) {
         loop {
             let sleep = self.start();
             tokio::select! {

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 /// What one host may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rate {
+pub(crate) struct Rate {
     /// Requests at once.
-    pub burst: u32,
+    pub(crate) burst: u32,
     /// Requests of a minute.
-    pub per_minute: u32,
+    pub(crate) per_minute: u32,
     /// Hosts that have a bucket of their own; all others share one.
-    pub hosts_max: usize,
+    pub(crate) hosts_max: usize,
 }
 
 impl Default for Rate {
@@ -22,7 +22,7 @@ impl Default for Rate {
 
 /// The buckets.
 #[derive(Debug)]
-pub struct Buckets {
+pub(crate) struct Buckets {
     rate: Rate,
     of: HashMap<String, Bucket>,
     others: Bucket,
@@ -39,7 +39,7 @@ struct Bucket {
 impl Buckets {
     /// All of them full.
     #[must_use]
-    pub fn new(rate: Rate) -> Self {
+    pub(crate) fn new(rate: Rate) -> Self {
         Self { rate, of: HashMap::new(), others: full(rate, 0), swept_ms: 0 }
     }
 
@@ -47,7 +47,7 @@ impl Buckets {
     ///
     /// # Errors
     /// Milliseconds until there is one.
-    pub fn take(&mut self, key: &str, now_ms: u64) -> Result<(), u64> {
+    pub(crate) fn take(&mut self, key: &str, now_ms: u64) -> Result<(), u64> {
         let rate = self.rate;
         if !self.of.contains_key(key) {
             // Who has been quiet needs no bucket. Looking for them costs, so not at every request.
@@ -63,15 +63,9 @@ impl Buckets {
     }
 
     /// Buckets that are held.
-    #[must_use]
-    pub fn len(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
         self.of.len()
-    }
-
-    /// Whether nobody has asked for a while.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.of.is_empty()
     }
 }
 

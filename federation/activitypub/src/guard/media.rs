@@ -8,7 +8,7 @@ const PARAMETERS_MAX: usize = 8;
 /// Whether a `Content-Type` is one of activities: `application/activity+json`, or
 /// `application/ld+json` whose `profile` names ActivityStreams.
 #[must_use]
-pub fn is_activity(content_type: &str) -> bool {
+pub(crate) fn is_activity(content_type: &str) -> bool {
     let (essence, parameters) = content_type.split_once(';').unwrap_or((content_type, ""));
     match essence.trim().to_ascii_lowercase().as_str() {
         "application/activity+json" => true,

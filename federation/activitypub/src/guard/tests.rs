@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::sign::Scheme;
 use crate::testing::{KEY, NOW_S, post_headers, set, sign_new, sign_old};
 
 const NOW_MS: u64 = NOW_S * 1000;
@@ -72,11 +73,11 @@ fn a_good_request_passes_in_both_schemes() {
     assert_eq!(admitted.key_id.as_str(), "https://peer.example/u/a#main-key");
     assert_eq!(admitted.actor.as_str(), "https://peer.example/u/a");
     assert_eq!(admitted.id.as_str(), "https://peer.example/a/1");
-    assert_eq!((admitted.kind.as_str(), admitted.host().as_str()), ("Like", "peer.example"));
+    assert_eq!(admitted.kind, "Like");
     assert_eq!(admitted.json, activity());
     let headers = post_headers("node.example", &body(), NOW_S);
     let admitted = pass(&guard(), &sign_new(&request(&headers), NEW), &body()).unwrap();
-    assert_eq!(admitted.scheme(), Scheme::Rfc9421);
+    assert_eq!(admitted.signature.scheme(), Scheme::Rfc9421);
 }
 
 /// The table of what the inbox of `activitypub_federation` lets pass.
@@ -117,6 +118,8 @@ fn what_a_hostile_signer_sends_is_refused() {
     assert_eq!((with(nested(63)), with(nested(64)), with(nested(100_000))), (202, 400, 400));
     let many = |values| format!("[{}1]", "1,".repeat(values));
     assert_eq!((with(many(15_000)), with(many(20_000))), (202, 400));
+    let text = format!("\"{}\\\"{}\"", "[".repeat(1000), "[{,".repeat(30_000));
+    assert_eq!(with(text), 202, "what stands in a text is no value");
     assert_eq!(status(&good(), b"{}"), 401, "another body");
     let mut other = plain.clone();
     set(&mut other, "host", "other.example");
@@ -124,23 +127,6 @@ fn what_a_hostile_signer_sends_is_refused() {
     let mut twice = good();
     twice.append("host", HeaderValue::from_static("node.example"));
     assert_eq!(status(&twice, &body()), 400);
-}
-
-/// The same request again gives the same name: whoever keeps the names does nothing for it.
-#[test]
-fn a_replay_is_known_by_its_name() {
-    let first = pass(&guard(), &good(), &body()).unwrap();
-    let later = post_headers("node.example", &body(), NOW_S - 60);
-    let again = pass(&guard(), &sign_old(&request(&later), OLD), &body()).unwrap();
-    assert_eq!(first.seen, again.seen);
-    let mut other = activity();
-    other["id"] = "https://peer.example/a/2".into();
-    let other = other.to_string().into_bytes();
-    let headers = post_headers("node.example", &other, NOW_S);
-    assert_ne!(
-        pass(&guard(), &sign_old(&request(&headers), OLD), &other).unwrap().seen,
-        first.seen
-    );
 }
 
 #[test]

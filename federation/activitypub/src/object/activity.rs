@@ -81,18 +81,6 @@ pub(crate) fn delete_actor(of: &Activity) -> Value {
     of.finish("Delete", json!(of.actor))
 }
 
-/// Another's post is shown.
-pub(crate) fn announce(of: &Activity, post: &str, published_s: i64) -> Value {
-    let mut document = of.document("Announce", json!(post));
-    put(&mut document, "published", Some(write_date(published_s)));
-    with_context(Value::Object(document))
-}
-
-/// What was done is done no more. `activity` is what was sent, or enough of it.
-pub(crate) fn undo(of: &Activity, activity: Value) -> Value {
-    embedding(of, "Undo", activity)
-}
-
 fn embedding(of: &Activity, kind: &str, mut object: Value) -> Value {
     if let Value::Object(fields) = &mut object {
         fields.remove("@context");
@@ -108,11 +96,6 @@ pub(crate) fn add(of: &Activity, post: &str, featured: &str) -> Value {
 /// A post is pinned no more.
 pub(crate) fn remove(of: &Activity, post: &str, featured: &str) -> Value {
     targeted(of, "Remove", post, featured)
-}
-
-/// The actor is another one from now on. That one has to name it in `alsoKnownAs`.
-pub(crate) fn move_to(of: &Activity, target: &str) -> Value {
-    targeted(of, "Move", &of.actor, target)
 }
 
 fn targeted(of: &Activity, kind: &str, object: &str, target: &str) -> Value {
@@ -131,11 +114,6 @@ fn follow(of: &Activity, follow_id: Option<&str>, follower: &str) -> Value {
     let mut follow = fields(json!({ "type": "Follow", "actor": follower, "object": of.actor }));
     put(&mut follow, "id", follow_id);
     Value::Object(follow)
-}
-
-/// Somebody may not follow, or no more.
-pub(crate) fn reject_follow(of: &Activity, follow_id: Option<&str>, follower: &str) -> Value {
-    of.finish("Reject", follow(of, follow_id, follower))
 }
 
 /// That somebody asked to quote a post.
@@ -168,11 +146,6 @@ pub(crate) fn accept_quote(of: &Activity, asked: &QuoteAsked, stamp: &str) -> Va
     let mut document = of.document("Accept", asked.document());
     put(&mut document, "result", Some(stamp));
     with_context(Value::Object(document))
-}
-
-/// A quote is not agreed to.
-pub(crate) fn reject_quote(of: &Activity, asked: &QuoteAsked) -> Value {
-    of.finish("Reject", asked.document())
 }
 
 /// That a quote is agreed to: what other servers fetch to believe it.

@@ -42,11 +42,6 @@ fn number<T: std::str::FromStr + ToString>(text: &str) -> Option<T> {
 }
 
 impl Cid {
-    /// Of a group's id.
-    pub(crate) fn of_group(group: &[u8; 32]) -> Self {
-        Self(std::array::from_fn(|at| group.get(at).copied().unwrap_or_default()))
-    }
-
     /// Reads what `Display` writes, and nothing else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         of_base32(text).map(Self)
@@ -290,15 +285,6 @@ impl Ids {
     /// Id of a key of an actor.
     pub(crate) fn key(&self, actor: &Place, name: KeyName) -> String {
         self.url(actor) + name.fragment()
-    }
-
-    /// Whose key, and which, an id names.
-    pub(crate) fn parse_key(&self, id: &str) -> Option<(Place, KeyName)> {
-        let name = [KeyName::Main, KeyName::Ed25519]
-            .into_iter()
-            .find(|name| id.ends_with(name.fragment()))?;
-        let actor = self.parse(id.strip_suffix(name.fragment())?)?;
-        matches!(actor, Place::Node | Place::Actor(_)).then_some((actor, name))
     }
 
     /// Address of a page of a collection.

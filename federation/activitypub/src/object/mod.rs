@@ -20,19 +20,17 @@ mod samples;
 mod tests;
 
 pub(crate) use activity::{
-    Activity, QuoteAsked, accept_follow, accept_quote, add, announce, create, delete, delete_actor,
-    move_to, quote_authorization, reject_follow, reject_quote, remove, tombstone, undo, update,
+    Activity, QuoteAsked, accept_follow, accept_quote, add, create, delete, delete_actor,
+    quote_authorization, remove, tombstone, update,
 };
-pub(crate) use actor::{
-    Actor, ActorKind, Field, Keys, Notice, Picture, actor, multibase, node_actor,
-};
+pub(crate) use actor::{Actor, ActorKind, Field, Keys, Notice, Picture, actor, node_actor};
 pub(crate) use collection::{collection, featured, ordered_collection, ordered_page};
-pub(crate) use context::{PUBLIC, with_context};
-pub(crate) use date::{read_date, write_date};
+pub(crate) use context::with_context;
+pub(crate) use date::write_date;
 pub(crate) use discovery::{
     NodeInfo, NodeInfoVersion, host_meta, jrd, node_info, node_info_links, node_jrd,
 };
 pub(crate) use ids::{Cid, Cursor, Ids, KeyName, Mid, Place};
 pub(crate) use note::{
-    Attachment, AttachmentKind, Counts, Line, Note, Poll, PollOption, Quoted, Visibility, note,
+    Attachment, AttachmentKind, Counts, Line, Note, Poll, PollOption, Visibility, note,
 };

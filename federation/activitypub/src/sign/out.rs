@@ -17,7 +17,7 @@ const LABEL: &str = "sig1";
 
 /// A request that is ready to be signed.
 #[derive(Debug)]
-pub struct Prepared {
+pub(crate) struct Prepared {
     headers: HeaderMap,
     /// All but its value.
     signature: Signature,
@@ -29,7 +29,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// [`SignatureError::Format`] if the address or the key's id cannot be written in a header.
-pub fn prepare(
+pub(crate) fn prepare(
     scheme: Scheme,
     url: &Url,
     body: Option<&[u8]>,
@@ -90,7 +90,7 @@ pub fn prepare(
 impl Prepared {
     /// What a key of RSA has to sign, with PKCS#1 v1.5 and SHA-256.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
@@ -98,7 +98,7 @@ impl Prepared {
     ///
     /// # Errors
     /// [`SignatureError::Format`], if they cannot be written.
-    pub fn finish(self, signature: &[u8]) -> Result<HeaderMap, SignatureError> {
+    pub(crate) fn finish(self, signature: &[u8]) -> Result<HeaderMap, SignatureError> {
         let Self { mut headers, signature: about, .. } = self;
         let encoded = STANDARD.encode(signature);
         match about.scheme {

@@ -11,8 +11,8 @@ mod shape;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use caption::{Caption, split_caption};
+pub(crate) use caption::split_caption;
 pub(crate) use html_in::{Foreign, from_html};
 pub(crate) use html_out::{
-    HtmlText, MENTIONS_MAX, MentionTo, Mentioned, Names, Spoilers, escape, masked, to_html,
+    HtmlText, MentionTo, Mentioned, Names, Spoilers, escape, masked, to_html,
 };

@@ -5,6 +5,8 @@ use node_core::{Entity, EntityKind, TEXT_UNITS_MAX, Text, UserId, utf16_len, utf
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::caption::Caption;
+use super::html_out::MENTIONS_MAX;
 use super::*;
 
 fn entity(offset: i32, length: i32, kind: EntityKind) -> Entity {

@@ -8,7 +8,8 @@ use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::client::{Verifier, key_in};
+use crate::client::Verifier;
+use crate::client::verify::key_in;
 use crate::guard::{Admitted, Guard, Rate};
 use crate::sign::Request;
 use crate::testing::{post_headers, sign_new, sign_old};

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 use url::Url;
 
-use super::super::{Audience, Item, Lane, LaneState, Outgoing, Page, Plan, Step, Verdict, judge};
+use super::super::{Item, Lane, LaneState, Outgoing, Page, Plan, Step, Verdict, judge};
 use crate::client::{FetchError, Outcome};
 use crate::sign::Scheme;
 
@@ -22,15 +22,7 @@ fn url(path: &str) -> Url {
 }
 
 fn page(seq: u64, inboxes: &[&str], superseded: bool) -> Page {
-    let activity = Outgoing {
-        seq,
-        actor: [0; 20],
-        id: String::new(),
-        json: Bytes::new(),
-        audience: Audience::Followers,
-        about: None,
-        created_ms: 0,
-    };
+    let activity = Outgoing { seq, actor: [0; 20], json: Bytes::new(), created_ms: 0 };
     let inboxes = inboxes.iter().map(|path| url(path)).collect();
     let item = Item { activity: Arc::new(activity), shared_inbox: None, inboxes, superseded };
     Page { item: Some(item), scanned_to: seq }

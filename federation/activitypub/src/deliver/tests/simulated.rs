@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use super::super::memory::About;
 use super::super::memory::Memory;
-use super::super::{About, Lane, LaneState, Plan, Scheduler, Seq, Turn, Verdict};
+use super::super::{Lane, LaneState, Plan, Scheduler, Seq, Turn, Verdict};
 
 const MINUTE: u64 = 60_000;
 const DAY: u64 = 24 * 60 * MINUTE;

@@ -1,72 +1,12 @@
-//! JSON with bounds, and fields that may have any of several shapes.
+//! Fields that may have any of several shapes.
 
 use serde_json::Value;
 use url::Url;
 
-/// Depth of a document. Protects the stack.
-const DEPTH_MAX: usize = 64;
-/// Values in a document. Protects memory: a value costs many times the bytes that it is written in.
-const NODES_MAX: usize = 20_000;
 /// Longest id, in bytes.
 const ID_BYTES_MAX: usize = 2048;
 /// Values of one list that are looked at.
 pub(super) const LIST_MAX: usize = 200;
-
-/// Why a document is not read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum BadJson {
-    /// Not JSON.
-    #[error("not JSON")]
-    Malformed,
-    /// Over the bound on nesting.
-    #[error("nested too deeply")]
-    TooDeep,
-    /// Over the bound on values.
-    #[error("too many values")]
-    TooMany,
-    /// JSON, and not an object.
-    #[error("not an object")]
-    NoObject,
-}
-
-/// Reads a document. Its size is the caller's to bound; depth and number of values are counted before
-/// anything is built.
-///
-/// # Errors
-/// See [`BadJson`].
-pub(crate) fn parse_json(bytes: &[u8]) -> Result<Value, BadJson> {
-    count(bytes)?;
-    let value: Value = serde_json::from_slice(bytes).map_err(|_| BadJson::Malformed)?;
-    if value.is_object() { Ok(value) } else { Err(BadJson::NoObject) }
-}
-
-/// Each value but the first stands behind an opening bracket or a comma.
-fn count(bytes: &[u8]) -> Result<(), BadJson> {
-    let (mut depth, mut nodes) = (0_usize, 1_usize);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in bytes {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
-            b'{' | b'[' => {
-                depth += 1;
-                nodes += 1;
-                if depth > DEPTH_MAX {
-                    return Err(BadJson::TooDeep);
-                }
-            }
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b',' => nodes += 1,
-            _ => {}
-        }
-        if nodes > NODES_MAX {
-            return Err(BadJson::TooMany);
-        }
-    }
-    Ok(())
-}
 
 /// An id that may be asked for and compared: an address of the web, as it was written.
 pub(crate) fn web_id(text: &str) -> Option<&str> {

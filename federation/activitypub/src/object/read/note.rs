@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::actor::{own_id, page, picture};
-use super::json::{all, flag, id, id_of, ids, kind, kinds, number, text};
+use super::json::{all, flag, id, id_of, kind, kinds, number, text};
 use crate::object::context::PUBLIC;
 use crate::object::date::read_date;
 

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::super::read::{RemoteKey, read_actor};
+use super::super::read::actor::RemoteKey;
+use super::super::read::read_actor;
 use super::*;
 
 fn file(n: usize) -> Attachment {

@@ -4,6 +4,9 @@ mod incoming;
 
 use serde_json::Value;
 
+use super::context::PUBLIC;
+use super::date::read_date;
+use super::note::Quoted;
 use super::*;
 use crate::text::HtmlText;
 
