@@ -115,8 +115,11 @@ impl Object for Person {
         let id = Url::parse(&document.id).map_err(|_| NoPerson::Not("no address"))?;
         let host = host_of(&id).ok_or(NoPerson::Not("no host"))?;
         let own = |of: &String| same_host(of, &document.id);
-        let inbox = document.inbox.clone().filter(own);
-        let inbox = inbox.ok_or(NoPerson::Not("no inbox of its own"))?;
+        // In the one form in which deliveries name it.
+        let own_inbox = |of: &Option<String>| {
+            of.clone().filter(own).and_then(|of| Url::parse(&of).ok()).map(String::from)
+        };
+        let inbox = own_inbox(&document.inbox).ok_or(NoPerson::Not("no inbox of its own"))?;
         let username = document.username.clone().unwrap_or_else(|| "somebody".to_owned());
         let handle = document.webfinger.clone().unwrap_or_else(|| format!("{username}@{host}"));
         let kept =
@@ -128,7 +131,7 @@ impl Object for Person {
             name: document.name.clone().unwrap_or(username),
             handle: handle.trim_start_matches('@').to_owned(),
             inbox,
-            shared_inbox: document.shared_inbox.clone().filter(own),
+            shared_inbox: own_inbox(&document.shared_inbox),
             icon: document.icon.clone(),
             url: document.url.clone().filter(own),
             keys: serde_json::to_vec(&kept).map_err(|_| NoPerson::Not("keys"))?,

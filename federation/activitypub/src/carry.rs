@@ -7,7 +7,7 @@ use std::time::Duration;
 use node_core::{
     AnswerStep, AnswerWhat, Audience, Bridge, BridgeAnswer, BridgeError, BridgeState, BridgeStep,
     ChannelId, CoreError, CoreResult, Event, Follower, MessageId, NewOutgoing, PostRef, PostState,
-    Pts,
+    Pts, ToldAnswer,
 };
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -275,18 +275,11 @@ async fn answers(shared: &Shared, bridge: &Bridge) -> CoreResult<()> {
                 all = false;
                 break;
             }
-            tell_answer(shared, bridge, answer, &mut step)?;
+            tell_answer(shared, bridge, answer, &mut step).await?;
             to = answer.pts;
         }
         let (to, is_last) = if all { (found.pts, found.last) } else { (to, false) };
         let any = !step.outgoing.is_empty();
-        for one in &step.outgoing {
-            if let Audience::Inboxes(inboxes) = &one.audience {
-                for inbox in inboxes {
-                    shared.lane_for(&host_of(inbox)).await?;
-                }
-            }
-        }
         shared.core.bridge_answered(bridge.channel, group, found.from, to, step).await?;
         if any {
             shared.sent();
@@ -297,64 +290,73 @@ async fn answers(shared: &Shared, bridge: &Bridge) -> CoreResult<()> {
     }
 }
 
-fn tell_answer(
+async fn tell_answer(
     shared: &Shared,
     bridge: &Bridge,
     answer: &BridgeAnswer,
     step: &mut AnswerStep,
 ) -> CoreResult<()> {
     let cid = &bridge.cid;
-    let called = map::answer_mid(&answer.post);
+    let (id, post) = (answer.id, answer.post);
+    let called = map::answer_mid(&post);
     let note_id = shared.ids.url(&Place::Post(Cid(*cid), called));
     let activity = |number: u64| shared.ids.url(&Place::PostActivity(Cid(*cid), called, number));
-    let (to, json) = match &answer.what {
+    let author = |to: &str| -> CoreResult<Option<String>> {
+        Ok(shared.core.far_comment(to)?.map(|comment| comment.actor))
+    };
+    let (author, json) = match &answer.what {
         AnswerWhat::New { to, message } => {
-            let Some(note) = map::answer_note(shared, bridge, &answer.post, message, to)? else {
-                return Ok(());
-            };
-            step.answered.push((answer.id, answer.post, note_id.clone()));
-            (Some(to.clone()), object::create(activity(0), &note))
+            let note = map::answer_note(shared, bridge, &post, message, to)?;
+            let Some((note, author)) = note.zip(author(to)?) else { return Ok(()) };
+            let (note_id, to, author_id) = (note_id, to.clone(), author.clone());
+            step.answered.push(ToldAnswer { id, post, note: note_id, to, author: author_id });
+            (author, object::create(activity(0), &note))
         }
-        AnswerWhat::Edited { message, .. } => {
-            let Some(note) = map::answer_called(shared, bridge, &answer.post)? else {
-                return Ok(());
-            };
-            let to = note.get("inReplyTo").and_then(Value::as_str).map(str::to_owned);
+        AnswerWhat::Edited { to, message } => {
+            let note = map::answer_note(shared, bridge, &post, message, to)?;
+            let Some((note, author)) = note.zip(author(to)?) else { return Ok(()) };
             let number = u64::from(message.edited.max(1).unsigned_abs());
             let said = Activity { id: activity(number), ..said(shared, cid, number) };
-            (to, object::update(&said, note))
+            (author, object::update(&said, note))
         }
-        AnswerWhat::Deleted { .. } => {
-            step.gone.push(answer.id);
+        AnswerWhat::Deleted { author } => {
+            step.gone.push(id);
             let number = number(answer.pts);
             let said = Activity { id: activity(number), ..said(shared, cid, number) };
-            (None, object::delete(&said, &note_id))
+            (author.clone(), object::delete(&said, &note_id))
         }
         // What a later version adds.
         _ => return Ok(()),
     };
     let id = json.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let to_followers = outgoing(id, json, None);
     // Followers see it in their threads; who is answered need not follow.
-    let mut all = vec![outgoing(id, json.clone(), None)];
-    let author = match to {
-        Some(to) => match shared.core.far_comment(&to)? {
-            Some(comment) => shared.core.remote_actor(&comment.actor)?,
-            None => None,
-        },
-        None => None,
-    };
-    if let Some(author) = author {
-        let one = all.first().cloned();
-        let inbox = vec![author.inbox];
-        all.extend(one.map(|one| NewOutgoing { audience: Audience::Inboxes(inbox), ..one }));
+    if let Some(inbox) = inbox_of(shared, cid, &author).await? {
+        let audience = Audience::Inboxes(vec![inbox]);
+        step.outgoing.push(NewOutgoing { audience, ..to_followers.clone() });
     }
-    step.outgoing.extend(all);
+    step.outgoing.push(to_followers);
     Ok(())
 }
 
-fn host_of(inbox: &str) -> String {
-    let url = url::Url::parse(inbox).ok();
-    url.as_ref().and_then(crate::guard::host_of).unwrap_or_default()
+/// Where somebody is told of what is said to them, if that is not where followers are told anyway. Their
+/// host has a lane.
+async fn inbox_of(
+    shared: &Shared,
+    cid: &node_core::Cid,
+    actor: &str,
+) -> CoreResult<Option<String>> {
+    let Some(author) = shared.core.remote_actor(actor)? else { return Ok(None) };
+    let told = shared.core.inboxes_on(&author.host, cid).await?;
+    let is_told = match &author.shared_inbox {
+        Some(together) => told.shared.contains(together),
+        None => told.own.contains(&author.inbox),
+    };
+    if is_told {
+        return Ok(None);
+    }
+    shared.lane_for(&author.host).await?;
+    Ok(Some(author.inbox))
 }
 
 fn hash_of(document: &Value) -> [u8; 32] {

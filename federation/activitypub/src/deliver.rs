@@ -87,8 +87,8 @@ pub(crate) trait Queue: Send + Sync + 'static {
     async fn followers_at(&self, host: &str, inbox: &Url) -> Result<Vec<Url>, QueueError>;
     /// A follower is gone: 410 from actor and inbox.
     async fn drop_follower(&self, host: &str, actor: &Url) -> Result<(), QueueError>;
-    /// An inbox is not there any more. Of a shared one: it is forgotten, and each gets his own.
-    async fn drop_inbox(&self, host: &str, inbox: &Url, shared: bool) -> Result<(), QueueError>;
+    /// An inbox is not there any more. Who was told there together with others gets his own.
+    async fn drop_inbox(&self, host: &str, inbox: &Url) -> Result<(), QueueError>;
     /// A host has not answered for 60 days: its followers and its lane are dropped.
     async fn drop_host(&self, host: &str) -> Result<(), QueueError>;
 }

@@ -266,7 +266,8 @@ pub(crate) fn answer_note(
     if let Some(file) = media::file_of(shared, message)?
         && file.size <= shared.media_bytes_max
     {
-        attachments.push(attachment(shared, &bridge.cid, post, &file, None));
+        let named = post_ref(&answer_mid(post));
+        attachments.push(attachment(shared, &bridge.cid, &named, &file, None));
     }
     let note = object::Note {
         cid: Cid(bridge.cid),
@@ -298,24 +299,25 @@ pub(crate) fn answer_called(
     bridge: &Bridge,
     post: &PostRef,
 ) -> CoreResult<Option<Value>> {
-    let Some((group, message)) = answer_at(shared, bridge, post)? else { return Ok(None) };
-    let Some(reply) = &message.reply else { return Ok(None) };
-    let Some(to) = shared.core.object_of_message(group, reply.to)? else { return Ok(None) };
+    let Some((message, to)) = answer_at(shared, bridge, post)? else { return Ok(None) };
     answer_note(shared, bridge, post, &message, &to)
 }
 
-/// The message of the discussion group that stands at a place of its log, if the channel wrote it.
-fn answer_at(
+/// The message of the discussion group that stands at a place of its log, if the channel answers a comment
+/// there, and the id of that. What the channel says besides is nobody's outside.
+pub(crate) fn answer_at(
     shared: &Shared,
     bridge: &Bridge,
     post: &PostRef,
-) -> CoreResult<Option<(ChannelId, Message)>> {
+) -> CoreResult<Option<(Message, String)>> {
     let group = shared.core.channel(bridge.channel).and_then(|channel| channel.linked);
     let Some(group) = group else { return Ok(None) };
     let Some(id) = shared.core.post_at(group, post)? else { return Ok(None) };
-    let message = shared.core.message(group, id)?;
-    let ours = |message: &Message| message.sent_as == Some(bridge.channel.into());
-    Ok(message.filter(ours).map(|message| (group, message)))
+    let Some(message) = shared.core.message(group, id)? else { return Ok(None) };
+    let reply = message.reply.as_ref().filter(|_| message.sent_as == Some(bridge.channel.into()));
+    let Some(reply) = reply else { return Ok(None) };
+    let to = shared.core.object_of_message(group, reply.to)?;
+    Ok(to.map(|to| (message, to)))
 }
 
 /// The post to whose comments an answer belongs.
@@ -324,9 +326,7 @@ pub(crate) fn post_of_answer(
     bridge: &Bridge,
     post: &PostRef,
 ) -> CoreResult<Option<PostRef>> {
-    let Some((group, message)) = answer_at(shared, bridge, post)? else { return Ok(None) };
-    let Some(reply) = &message.reply else { return Ok(None) };
-    let Some(to) = shared.core.object_of_message(group, reply.to)? else { return Ok(None) };
+    let Some((_, to)) = answer_at(shared, bridge, post)? else { return Ok(None) };
     Ok(shared.core.far_comment(&to)?.map(|comment| comment.post))
 }
 

@@ -6,16 +6,17 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use blobs::{BlobError, Wanted};
+use blobs::{BlobError, Blobs, Wanted};
 use bytes::Bytes;
 use data_encoding::BASE32_NOPAD;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use node_core::{
     BlobId, Cid, CoreResult, Document, DocumentAttribute, FileId, Media, Message, PhotoSize,
     PostRef, UserId,
 };
 use sha2::{Digest as _, Sha256};
 
+use crate::map;
 use crate::object::Place;
 use crate::shared::Shared;
 
@@ -226,6 +227,12 @@ pub(crate) async fn find(shared: &Shared, named: &Named) -> CoreResult<Option<Fi
                 files.extend(photo_of(shared, photo)?);
             }
         }
+        Some(post) if let Some(answer) = map::answer_ref(&map::mid(post)) => {
+            let Some((message, _)) = map::answer_at(shared, &bridge, &answer)? else {
+                return Ok(None);
+            };
+            files.extend(file_of(shared, &message)?);
+        }
         Some(post) => {
             let Some(id) = shared.core.post_at(bridge.channel, post)? else { return Ok(None) };
             for one in shared.core.public_album(bridge.channel, id).await? {
@@ -297,7 +304,7 @@ pub(crate) async fn answer(
         Response::new(Body::empty())
     } else {
         // The first bytes are read before anything is promised.
-        match read(shared, file, first, count).await {
+        match read(&shared.blobs, file, first, count).await {
             Ok(bytes) => Response::new(body(shared, file, first, count, bytes)),
             Err(cause) => return unread(&cause),
         }
@@ -335,7 +342,7 @@ fn body(shared: &Shared, file: &File, first: u64, count: u64, begin: Bytes) -> B
             if at >= end {
                 return Ok::<_, BlobError>(None);
             }
-            let bytes = read_blob(&blobs, &file, at, end - at).await?;
+            let bytes = read(&blobs, &file, at, end - at).await?;
             if bytes.is_empty() {
                 return Err(BlobError::NotFound);
             }
@@ -343,20 +350,10 @@ fn body(shared: &Shared, file: &File, first: u64, count: u64, begin: Bytes) -> B
             Ok(Some((bytes, next)))
         }
     });
-    use futures_util::StreamExt as _;
     Body::from_stream(stream::once(async move { Ok(begin) }).chain(rest))
 }
 
-async fn read(shared: &Shared, file: &File, at: u64, left: u64) -> Result<Bytes, BlobError> {
-    read_blob(&shared.blobs, file, at, left).await
-}
-
-async fn read_blob(
-    blobs: &blobs::Blobs,
-    file: &File,
-    at: u64,
-    left: u64,
-) -> Result<Bytes, BlobError> {
+async fn read(blobs: &Blobs, file: &File, at: u64, left: u64) -> Result<Bytes, BlobError> {
     let wanted = Wanted { blob: blobs::BlobId(file.blob.0), size: file.size, owner: file.owner.0 };
     let count = u32::try_from(left.min(READ_BYTES.into())).unwrap_or(READ_BYTES);
     blobs.read_far(&wanted, at, count).await

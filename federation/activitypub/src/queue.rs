@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use node_core::{
-    Audience, Cid, Core, CoreError, CoreResult, FOLLOWERS_AT_ONCE, OutgoingActivity as Outgoing,
+    Audience, BridgeFollower, Cid, Core, CoreError, CoreResult, FOLLOWERS_AT_ONCE, Inboxes,
+    OutgoingActivity as Outgoing,
 };
 use parking_lot::Mutex;
 use url::Url;
@@ -17,6 +18,8 @@ use crate::guard::Guard;
 const READ: usize = 50;
 /// Those behind an activity in which it is looked for a newer state of its object.
 const AHEAD: usize = 500;
+/// Of those who are told at one inbox, who are asked after when it is gone.
+const A_FEW: usize = 4;
 /// The newest activities, which most hosts ask for at the same time.
 const RECENT: usize = 128;
 
@@ -65,6 +68,21 @@ impl Kept {
         Ok(())
     }
 
+    /// The inbox where somebody was told is no more: what is left is one of their own.
+    async fn tell_alone(&self, cid: Cid, follower: BridgeFollower) -> CoreResult<()> {
+        let actor = follower.actor.clone();
+        let has_own = follower.told_at() != follower.inbox;
+        if has_own {
+            let alone = BridgeFollower { shared_inbox: None, ..follower };
+            match self.core.change_follower(cid, alone).await {
+                // So many are not told one by one.
+                Err(CoreError::TooMany) => {}
+                changed => return changed.map(drop),
+            }
+        }
+        self.core.bridge_unfollow(cid, actor, None).await.map(drop)
+    }
+
     /// Activities after a number, in order.
     fn after(&self, seq: Seq, at_most: usize) -> CoreResult<Vec<Arc<Outgoing>>> {
         {
@@ -97,30 +115,17 @@ impl Kept {
     }
 
     async fn item(&self, host: &str, activity: &Outgoing) -> CoreResult<Option<Item>> {
+        let urls = |all: Vec<String>| all.into_iter().filter_map(|one| Url::parse(&one).ok());
         let (mut shared_inbox, mut inboxes) = (None, BTreeSet::new());
         match &activity.audience {
             Audience::Followers => {
-                let mut after: Option<String> = None;
-                loop {
-                    let page = self
-                        .core
-                        .followers_on(host, &activity.cid, after.as_deref(), FOLLOWERS_AT_ONCE)
-                        .await?;
-                    for follower in &page {
-                        match &follower.shared_inbox {
-                            Some(shared) => shared_inbox = Url::parse(shared).ok(),
-                            None => inboxes.extend(Url::parse(&follower.inbox).ok()),
-                        }
-                    }
-                    if page.len() < FOLLOWERS_AT_ONCE {
-                        break;
-                    }
-                    after = page.last().map(|last| last.actor.clone());
-                }
+                let Inboxes { shared, own } = self.core.inboxes_on(host, &activity.cid).await?;
+                let mut shared = urls(shared);
+                shared_inbox = shared.next();
+                inboxes.extend(shared.chain(urls(own)));
             }
             Audience::Inboxes(all) => {
-                let here = all.iter().filter_map(|inbox| Url::parse(inbox).ok());
-                inboxes.extend(here.filter(|inbox| inbox.host_str() == Some(host)));
+                inboxes.extend(urls(all.clone()).filter(|one| one.host_str() == Some(host)));
             }
         }
         if shared_inbox.is_none() && inboxes.is_empty() {
@@ -190,12 +195,9 @@ impl Queue for Kept {
     async fn followers_at(&self, host: &str, inbox: &Url) -> Result<Vec<Url>, QueueError> {
         let mut found = Vec::new();
         for cid in cids(&self.core) {
-            let page = self.core.followers_on(host, &cid, None, FOLLOWERS_AT_ONCE).await;
-            for follower in page.map_err(failed)? {
-                if follower.inbox == inbox.as_str() {
-                    found.extend(Url::parse(&follower.actor).ok());
-                }
-            }
+            let page = self.core.followers_told_at(host, &cid, inbox.as_str(), A_FEW).await;
+            let actors = page.map_err(failed)?.into_iter().map(|follower| follower.actor);
+            found.extend(actors.filter_map(|actor| Url::parse(&actor).ok()));
         }
         Ok(found)
     }
@@ -208,23 +210,17 @@ impl Queue for Kept {
         Ok(())
     }
 
-    async fn drop_inbox(&self, host: &str, inbox: &Url, shared: bool) -> Result<(), QueueError> {
+    async fn drop_inbox(&self, host: &str, inbox: &Url) -> Result<(), QueueError> {
         for cid in cids(&self.core) {
-            let page = self.core.followers_on(host, &cid, None, FOLLOWERS_AT_ONCE).await;
-            for follower in page.map_err(failed)? {
-                let is_it = match shared {
-                    true => follower.shared_inbox.as_deref() == Some(inbox.as_str()),
-                    false => follower.inbox == inbox.as_str(),
-                };
-                if !is_it {
-                    continue;
+            loop {
+                let there =
+                    self.core.followers_told_at(host, &cid, inbox.as_str(), FOLLOWERS_AT_ONCE);
+                let there = there.await.map_err(failed)?;
+                if there.is_empty() {
+                    break;
                 }
-                if shared {
-                    let alone = node_core::BridgeFollower { shared_inbox: None, ..follower };
-                    self.core.change_follower(cid, alone).await.map_err(failed)?;
-                } else {
-                    let actor = follower.actor;
-                    self.core.bridge_unfollow(cid, actor, None).await.map_err(failed)?;
+                for follower in there {
+                    self.tell_alone(cid, follower).await.map_err(failed)?;
                 }
             }
         }

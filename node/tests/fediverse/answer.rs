@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::driver::Driver;
 use crate::peer::SOON;
 use crate::scene::{Bridged, CHANNELS, Scene, is, play, says};
+use crate::uploads::png;
 
 /// A public group of ada's, in which a channel is discussed and where bob is.
 pub(crate) fn discussion(scene: &mut Scene, news: &Bridged) -> i64 {
@@ -98,6 +99,63 @@ fn replies_are_comments_and_are_answered() {
         scene.mia.acts(&news.actor, "Delete", &json!({ "type": "Tombstone", "id": note }));
         scene.bob.expect(&json!({ "event": "deleted", "ids": [comment] }));
         assert_eq!(scene.mia.fetch(&post)["replies"]["totalItems"], 1, "the answer stays");
+        posted(&mut scene, &news, "The ferry is here");
+        assert!(!scene.mia.has_heard(says("Create", "An hour")), "told once, as one who follows");
+    });
+}
+
+/// Who is answered need not follow, and hears of the answer for as long as it is there.
+#[test]
+fn answers_reach_whom_they_answer_to_their_end() {
+    play("answer::answers_reach_whom_they_answer_to_their_end", |mut scene| {
+        let news = scene.bridged("Harbour news", "harbour_news");
+        let group = discussion(&mut scene, &news);
+        let follow = scene.follow(&news);
+        let (_, post) = posted(&mut scene, &news, "The ferry is late");
+        let followed = json!({ "type": "Follow", "id": follow, "actor": scene.mia.actor,
+            "object": news.actor });
+        scene.mia.acts(&news.actor, "Undo", &followed);
+        let note = scene.mia.replies(&news.actor, &post, "<p>How does it look?</p>");
+        let came = scene.bob.expect(&json!({ "event": "message", "text": "How does it look?" }));
+        let bytes: String = png(64, 48).iter().map(|byte| format!("{byte:02x}")).collect();
+        let part = json!({ "file_id": 7, "file_part": 0, "bytes": { "hex": bytes } });
+        assert_eq!(scene.ada.invoke("upload.SaveFilePart", part), true);
+        let file = json!({ "_": "InputFile", "id": 7, "parts": 1, "name": "ferry.png",
+            "md5_checksum": "" });
+        let answer = json!({
+            "peer": { "peer": group }, "message": "Like this", "random_id": 6,
+            "media": { "_": "InputMediaUploadedPhoto", "file": file },
+            "reply_to": { "_": "InputReplyToMessage", "reply_to_msg_id": came["id"] },
+            "send_as": { "peer": news.id },
+        });
+        scene.ada.invoke("messages.SendMedia", answer);
+        let shown = scene.bob.expect(&json!({ "event": "message", "text": "Like this" }));
+        let told = scene.mia.hears("the answer", says("Create", "Like this"));
+        let id = told["object"]["id"].as_str().expect("an id").to_owned();
+        let served = scene.mia.fetch(&id);
+        let picture = served["attachment"][0]["url"].as_str().expect("a picture").to_owned();
+        let got = scene.mia.get(&picture, &json!({}));
+        assert_eq!(
+            (&got["status"], &got["headers"]["content-type"]),
+            (&json!(200), &json!("image/jpeg")),
+            "{got}"
+        );
+
+        let edit = json!({ "to": group, "msg_id": shown["id"], "text": "Like that" });
+        scene.ada.command("edit", edit);
+        let told = scene.mia.hears("the edit", says("Update", "Like that"));
+        assert_eq!(
+            (&told["object"]["id"], &told["object"]["inReplyTo"]),
+            (&json!(id), &json!(note))
+        );
+
+        // Also once what was answered is gone.
+        scene.mia.acts(&news.actor, "Delete", &json!({ "type": "Tombstone", "id": note }));
+        scene.bob.expect(&json!({ "event": "deleted", "ids": [came["id"]] }));
+        scene.ada.command("delete", json!({ "to": group, "msg_ids": [shown["id"]] }));
+        let told = scene.mia.hears("the end", is("Delete"));
+        assert_eq!(told["object"]["id"].as_str().or(told["object"].as_str()), Some(&*id), "{told}");
+        assert_eq!(scene.mia.get(&picture, &json!({}))["status"], 404);
     });
 }
 

@@ -148,15 +148,13 @@ impl Queue for Memory {
         Ok(())
     }
 
-    async fn drop_inbox(&self, host: &str, inbox: &Url, shared: bool) -> Result<(), QueueError> {
+    async fn drop_inbox(&self, host: &str, inbox: &Url) -> Result<(), QueueError> {
         self.gone.lock().push(inbox.to_string());
         let mut followers = self.followers.lock();
         let all = followers.entry(host.to_owned()).or_default();
-        if shared {
-            all.iter_mut().for_each(|target| target.shared = None);
-        } else {
-            all.retain(|target| target.inbox != *inbox);
-        }
+        all.retain(|target| target.shared.is_some() || target.inbox != *inbox);
+        let told_there = all.iter_mut().filter(|target| target.shared.as_ref() == Some(inbox));
+        told_there.for_each(|target| target.shared = None);
         Ok(())
     }
 

@@ -317,10 +317,10 @@ async fn send<Q: Queue, P: Post>(
         match ran.lane.answer(inbox, verdict, clock(), chance) {
             Step::Next => {}
             Step::Stop => break,
-            Step::DropInbox => queue.drop_inbox(&host, inbox, shared).await?,
+            Step::DropInbox => queue.drop_inbox(&host, inbox).await?,
             Step::AskActor if shared => {}
             Step::AskActor => {
-                for actor in queue.followers_at(&host, inbox).await?.iter().take(4) {
+                for actor in &queue.followers_at(&host, inbox).await? {
                     if post.is_gone(actor).await {
                         queue.drop_follower(&host, actor).await?;
                     }

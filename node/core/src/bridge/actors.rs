@@ -198,6 +198,11 @@ impl Decide<'_> {
         if let Some(ghost) = self.known_ghost(&actor.id)? {
             self.rename_ghost(ghost.user, actor)?;
         }
+        let known: Option<RemoteActor> = self.load(Keyspace::BRIDGE, &actor_key(&actor.id))?;
+        let told_at = |of: &RemoteActor| (of.inbox.clone(), of.shared_inbox.clone());
+        if known.as_ref().map(told_at) != Some(told_at(actor)) {
+            self.tell_elsewhere(actor)?;
+        }
         self.put(Keyspace::BRIDGE, &actor_key(&actor.id), actor)
     }
 

@@ -38,6 +38,8 @@ impl Record for Cursor {
 struct Answered {
     post: PostRef,
     note: String,
+    to: String,
+    author: String,
 }
 
 impl Record for Answered {
@@ -71,15 +73,15 @@ pub enum AnswerWhat {
     },
     /// An answer that went out was edited.
     Edited {
-        /// Its id.
-        note: String,
+        /// The comment's id.
+        to: String,
         /// What it says by now.
         message: Box<Message>,
     },
     /// An answer that went out was deleted.
     Deleted {
-        /// Its id.
-        note: String,
+        /// Who is answered: the comment may be gone.
+        author: String,
     },
 }
 
@@ -98,13 +100,28 @@ pub struct Answers {
     pub last: bool,
 }
 
+/// An answer that is other servers' from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldAnswer {
+    /// The message in the group.
+    pub id: MessageId,
+    /// As every node calls it.
+    pub post: PostRef,
+    /// Its id at other servers.
+    pub note: String,
+    /// The id of the comment that it answers.
+    pub to: String,
+    /// The id of its author.
+    pub author: String,
+}
+
 /// What was made of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AnswerStep {
     /// Goes out, in this order; at most 64.
     pub outgoing: Vec<NewOutgoing>,
-    /// Answers that are other servers' from now on, each with its id there.
-    pub answered: Vec<(MessageId, PostRef, String)>,
+    /// Answers that are new to other servers.
+    pub answered: Vec<ToldAnswer>,
     /// Answers that are gone.
     pub gone: Vec<MessageId>,
 }
@@ -158,15 +175,14 @@ impl Core {
                     if let Some(known) = self.answered(group, id)?
                         && let Some(message) = row.edited
                     {
-                        let (post, message) = (known.post, Box::new(message));
-                        let what = AnswerWhat::Edited { note: known.note, message };
-                        answers.push(Answer { pts, id, post, what });
+                        let what = AnswerWhat::Edited { to: known.to, message: Box::new(message) };
+                        answers.push(Answer { pts, id, post: known.post, what });
                     }
                 }
                 BoxRow::Deleted { ids, .. } => {
                     for id in ids {
                         let Some(known) = self.answered(group, id)? else { continue };
-                        let what = AnswerWhat::Deleted { note: known.note };
+                        let what = AnswerWhat::Deleted { author: known.author };
                         answers.push(Answer { pts, id, post: known.post, what });
                     }
                 }
@@ -252,11 +268,12 @@ impl Decide<'_> {
         if too_many || to < from || to.0 >= self.next_id(group)?.0 {
             return Err(BridgeError::Invalid("cursor").into());
         }
-        for (id, post, note) in step.answered {
-            check_id(&note)?;
+        for ToldAnswer { id, post, note, to, author } in step.answered {
+            [&note, &to, &author].into_iter().try_for_each(|id| check_id(id))?;
             let at = id.0.to_be_bytes().to_vec();
             self.put_bytes(Keyspace::BRIDGE, &note_key(group, &note), at);
-            self.put(Keyspace::BRIDGE, &answer_key(group, id), &Answered { post, note })?;
+            let known = Answered { post, note, to, author };
+            self.put(Keyspace::BRIDGE, &answer_key(group, id), &known)?;
         }
         for id in step.gone {
             let at = answer_key(group, id);

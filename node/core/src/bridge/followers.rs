@@ -4,10 +4,10 @@ use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BlockSeverity, BridgeError, Cid, Count, FOLLOWER, FOLLOWER_BY_HOST, FOLLOWERS, NewOutgoing,
-    ROWS_AT_ONCE, check_host, check_id, hash16, key,
+    BlockSeverity, BridgeError, Cid, Count, FOLLOWER, FOLLOWER_BY_HOST, FOLLOWERS, INBOXES_ON,
+    NewOutgoing, ROWS_AT_ONCE, RemoteActor, check_host, check_id, hash16, key,
 };
-use crate::decide::Decide;
+use crate::decide::{Decide, scan_prefix};
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
 
@@ -16,6 +16,10 @@ pub const FOLLOWERS_AT_ONCE: usize = ROWS_AT_ONCE;
 
 /// Followers of one channel. Protects the disk: whoever has a domain makes any number of actors.
 const FOLLOWERS_MAX: u64 = 1_000_000;
+
+/// Inboxes of one host that are told of one channel's posts, each by a request of its own. Servers of many
+/// people have one for all of them.
+pub const INBOXES_ON_HOST_MAX: usize = 1000;
 
 /// Somebody on another server who follows a channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +43,22 @@ impl Record for Follower {
     const NAME: &'static str = "follower of a bridge";
 }
 
+/// Where a host is told of a channel's posts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inboxes {
+    /// Those of all of a server; there is one, unless the server has changed it.
+    pub shared: Vec<String>,
+    /// Those of people whose server has none for all.
+    pub own: Vec<String>,
+}
+
 impl Follower {
+    /// Where they are told of posts: together with all of their server, where it has a place for that.
+    #[must_use]
+    pub fn told_at(&self) -> &str {
+        self.shared_inbox.as_deref().unwrap_or(&self.inbox)
+    }
+
     fn check(&self) -> CoreResult<()> {
         let ids = [&self.actor, &self.inbox, &self.follow];
         ids.into_iter().chain(&self.shared_inbox).try_for_each(|id| check_id(id))?;
@@ -51,16 +70,25 @@ fn follower_key(cid: &Cid, actor: &str) -> Vec<u8> {
     key(FOLLOWER, &[cid, &hash16(actor)])
 }
 
-fn by_host_key(host: &str, cid: &Cid, actor: &str) -> Vec<u8> {
-    key(FOLLOWER_BY_HOST, &[&hash16(host), cid, &hash16(actor)])
+/// Where the index says who is told at an inbox.
+fn inbox_key(host: &str, cid: &Cid, inbox: &str) -> Vec<u8> {
+    key(FOLLOWER_BY_HOST, &[&hash16(host), cid, &hash16(inbox)])
 }
 
-/// The channel and the hash of the actor at the end of a key of the index.
+fn by_host_key(cid: &Cid, follower: &Follower) -> Vec<u8> {
+    let mut at = inbox_key(&follower.host, cid, follower.told_at());
+    at.extend(hash16(&follower.actor));
+    at
+}
+
+/// The channel and the hash of the actor in a key of the index, between which is that of the inbox.
 fn named_in(key: &[u8]) -> CoreResult<(Cid, [u8; 16])> {
-    let damaged = CoreError::Damaged(Follower::NAME);
-    let Some((rest, actor)) = key.split_last_chunk::<16>() else { return Err(damaged) };
-    let Some(cid) = rest.last_chunk::<20>() else { return Err(damaged) };
-    Ok((*cid, *actor))
+    let named = || {
+        let (rest, actor) = key.split_last_chunk::<16>()?;
+        let (rest, _) = rest.split_last_chunk::<16>()?;
+        Some((*rest.last_chunk()?, *actor))
+    };
+    named().ok_or(CoreError::Damaged(Follower::NAME))
 }
 
 impl Core {
@@ -173,35 +201,61 @@ impl Core {
         rows.iter().map(|(_, row)| Follower::decode(row)).collect()
     }
 
-    /// Who of a host follows a channel, after one of them; as [`Core::followers_of`].
+    /// Where those of a host are told of a channel's posts. Reads one row for each inbox, however many are
+    /// told there.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn followers_on(
-        &self,
-        host: &str,
-        cid: &Cid,
-        after: Option<&str>,
-        at_most: usize,
-    ) -> CoreResult<Vec<Follower>> {
-        let prefix = key(FOLLOWER_BY_HOST, &[&hash16(host), cid]);
-        let from = match after {
-            Some(actor) => [&prefix[..], &hash16(actor), &[0]].concat(),
-            None => prefix.clone(),
-        };
-        let end = [&prefix[..], &[u8::MAX; 17]].concat();
-        let at_most = at_most.min(FOLLOWERS_AT_ONCE);
+    pub async fn inboxes_on(&self, host: &str, cid: &Cid) -> CoreResult<Inboxes> {
+        let mut from = key(FOLLOWER_BY_HOST, &[&hash16(host), cid]);
+        let end = [&from[..], &[u8::MAX; 33]].concat();
+        let mut found = Inboxes::default();
         let store = &self.inner.store;
-        let rows = store.scan(Keyspace::BRIDGE, &from, Some(&end), at_most, Order::Ascending)?;
-        let mut found = Vec::with_capacity(rows.len());
-        for (row, _) in &rows {
-            let (cid, actor) = named_in(row)?;
-            if let Some(row) = store.get(Keyspace::BRIDGE, &key(FOLLOWER, &[&cid, &actor]))? {
-                found.push(Follower::decode(&row)?);
+        for _ in 0..INBOXES_ON_HOST_MAX {
+            let rows = store.scan(Keyspace::BRIDGE, &from, Some(&end), 1, Order::Ascending)?;
+            let Some((row, _)) = rows.first() else { break };
+            if let Some(follower) = self.follower_named_in(row)? {
+                match follower.shared_inbox {
+                    Some(shared) => found.shared.push(shared),
+                    None => found.own.push(follower.inbox),
+                }
             }
+            // The next inbox is behind all who are told at this one.
+            let (inbox, _) =
+                row.split_last_chunk::<16>().ok_or(CoreError::Damaged(Follower::NAME))?;
+            from = [inbox, &[u8::MAX; 17]].concat();
         }
         self.settled().await?;
         Ok(found)
+    }
+
+    /// Who of a host is told of a channel's posts at an inbox; at most `at_most`, and
+    /// [`FOLLOWERS_AT_ONCE`].
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn followers_told_at(
+        &self,
+        host: &str,
+        cid: &Cid,
+        inbox: &str,
+        at_most: usize,
+    ) -> CoreResult<Vec<Follower>> {
+        let at_most = at_most.min(FOLLOWERS_AT_ONCE);
+        let prefix = inbox_key(host, cid, inbox);
+        let rows = scan_prefix(&*self.inner.store, Keyspace::BRIDGE, &prefix, at_most)?;
+        let mut found = Vec::with_capacity(rows.len());
+        for (row, _) in &rows {
+            found.extend(self.follower_named_in(row)?);
+        }
+        self.settled().await?;
+        Ok(found)
+    }
+
+    fn follower_named_in(&self, row: &[u8]) -> CoreResult<Option<Follower>> {
+        let (cid, actor) = named_in(row)?;
+        let row = self.inner.store.get(Keyspace::BRIDGE, &key(FOLLOWER, &[&cid, &actor]))?;
+        row.map(|row| Follower::decode(&row)).transpose()
     }
 
     /// Somebody is somebody else from now on, who was looked up and says the same: follows all that they
@@ -263,25 +317,69 @@ impl Decide<'_> {
         self.load(Keyspace::BRIDGE, &follower_key(cid, actor))
     }
 
+    /// Of a follower who is known it changes nothing where it fails with [`CoreError::TooMany`].
     fn put_follower(&mut self, cid: Cid, follower: Follower) -> CoreResult<()> {
         let at = follower_key(&cid, &follower.actor);
         let known: Option<Follower> = self.load(Keyspace::BRIDGE, &at)?;
         let since = known.as_ref().map_or(self.now(), |known| known.since);
-        match &known {
-            // Its host is that of its id, so it is the same.
-            Some(_) => {}
-            None => self.count_followers(cid, 1)?,
+        if known.is_none() {
+            self.count_followers(cid, 1)?;
         }
-        let by_host = by_host_key(&follower.host, &cid, &follower.actor);
-        self.put_bytes(Keyspace::BRIDGE, &by_host, Vec::new());
+        // Its host is that of its id, so it is the same.
+        if known.as_ref().is_none_or(|known| known.told_at() != follower.told_at()) {
+            let inbox = inbox_key(&follower.host, &cid, follower.told_at());
+            if self.scan_prefix(Keyspace::BRIDGE, &inbox, 1)?.is_empty() {
+                self.count_inboxes(&cid, &follower.host, 1)?;
+            }
+            self.put_bytes(Keyspace::BRIDGE, &by_host_key(&cid, &follower), Vec::new());
+            if let Some(known) = &known {
+                self.unindex(&cid, known)?;
+            }
+        }
         self.put(Keyspace::BRIDGE, &at, &Follower { since, ..follower })
+    }
+
+    /// Where an actor is told is elsewhere, by what it says of itself now.
+    pub(super) fn tell_elsewhere(&mut self, actor: &RemoteActor) -> CoreResult<()> {
+        for bridge in self.inner.bridges.all() {
+            let Some(known) = self.follower_row(&bridge.cid, &actor.id)? else { continue };
+            let (inbox, shared_inbox) = (actor.inbox.clone(), actor.shared_inbox.clone());
+            match self.put_follower(bridge.cid, Follower { inbox, shared_inbox, ..known }) {
+                // There is no room for one more: they are told where they were.
+                Err(CoreError::TooMany) => {}
+                put => put?,
+            }
+        }
+        Ok(())
     }
 
     /// Somebody follows a channel no longer.
     pub(super) fn remove_follower(&mut self, cid: Cid, known: &Follower) -> CoreResult<()> {
         self.delete(Keyspace::BRIDGE, &follower_key(&cid, &known.actor));
-        self.delete(Keyspace::BRIDGE, &by_host_key(&known.host, &cid, &known.actor));
+        self.unindex(&cid, known)?;
         self.count_followers(cid, -1)
+    }
+
+    fn unindex(&mut self, cid: &Cid, known: &Follower) -> CoreResult<()> {
+        self.delete(Keyspace::BRIDGE, &by_host_key(cid, known));
+        let inbox = inbox_key(&known.host, cid, known.told_at());
+        match self.scan_prefix(Keyspace::BRIDGE, &inbox, 1)?.is_empty() {
+            true => self.count_inboxes(cid, &known.host, -1),
+            false => Ok(()),
+        }
+    }
+
+    fn count_inboxes(&mut self, cid: &Cid, host: &str, by: i64) -> CoreResult<()> {
+        let at = key(INBOXES_ON, &[&hash16(host), cid]);
+        let Count(count) = self.load(Keyspace::BRIDGE, &at)?.unwrap_or_default();
+        match count.saturating_add_signed(by) {
+            0 => self.delete(Keyspace::BRIDGE, &at),
+            after if by > 0 && after > INBOXES_ON_HOST_MAX as u64 => {
+                return Err(CoreError::TooMany);
+            }
+            after => self.put(Keyspace::BRIDGE, &at, &Count(after))?,
+        }
+        Ok(())
     }
 
     fn count_followers(&mut self, cid: Cid, by: i64) -> CoreResult<()> {

@@ -8,8 +8,8 @@
 //! Keyspace `BRIDGE`, key = kind (1) ++ rest. A channel stands as its cid (20 bytes: the beginning of its
 //! name in logs); an id or a host as a hash (16 bytes), with the text itself in the value.
 //! 0 ++ channel (8): the [`Bridge`]; 1 ++ cid: its keys, sealed; 2 ++ seq (8): an [`Outgoing`]; 3: the
-//! newest seq; 4 ++ cid ++ actor: a [`Follower`]; 5 ++ host ++ cid ++ actor: nothing, followers by host;
-//! 6 ++ cid: how many; 7 ++ host: a delivery lane; 8 ++ host: a [`HostBlock`]; 9 ++ actor: a
+//! newest seq; 4 ++ cid ++ actor: a [`Follower`]; 5 ++ host ++ cid ++ inbox ++ actor: nothing,
+//! who is told where; 6 ++ cid: how many follow, 37 ++ host ++ cid: inboxes of a host; 7 ++ host: a delivery lane; 8 ++ host: a [`HostBlock`]; 9 ++ actor: a
 //! [`RemoteActor`]; 10 ++ activity: when it came; 11 ++ time in ms (8) ++ activity: nothing; 12 ++ cid ++
 //! [`PostRef`] (28): what has become of a post; 13 ++ cid ++ id (4): the [`PostRef`] of a post that is
 //! gone; 14 ++ name: a former name of a channel. 15 to 18: see [`ghosts`]; 19 ++ object: a [`FarComment`];
@@ -41,10 +41,10 @@ use serde::{Deserialize, Serialize};
 use crate::{CoreError, CoreResult};
 
 pub use actors::{ActorState, RemoteActor};
-pub use answers::{Answer, AnswerStep, AnswerWhat, Answers};
+pub use answers::{Answer, AnswerStep, AnswerWhat, Answers, ToldAnswer};
 pub use comments::{CommentPlace, FarComment, NewComment};
 pub use events::{BridgeEvent, BridgeEvents, BridgeWhat};
-pub use followers::{FOLLOWERS_AT_ONCE, Follower};
+pub use followers::{FOLLOWERS_AT_ONCE, Follower, INBOXES_ON_HOST_MAX, Inboxes};
 pub use ghosts::is_ghost;
 pub use hosts::{BlockSeverity, HostBlock, REMARK_BYTES_MAX};
 pub use outgoing::{Audience, BridgeStep, NewOutgoing, OUTGOING_JSON_BYTES_MAX, Outgoing};
@@ -102,6 +102,7 @@ const ANSWERS: u8 = 33;
 const ANSWER: u8 = 34;
 const ANSWER_OF: u8 = 35;
 const QUOTE: u8 = 36;
+const INBOXES_ON: u8 = 37;
 
 /// Rows that are read or removed in one go.
 const ROWS_AT_ONCE: usize = 500;

@@ -537,7 +537,13 @@ async fn what_an_admin_answers_in_the_channels_name_goes_out() {
     let note = "https://here.test/ap/c/x/p/answer".to_owned();
     let step = AnswerStep {
         outgoing: vec![activity("answer")],
-        answered: vec![(told.id, *reference, note.clone())],
+        answered: vec![ToldAnswer {
+            id: told.id,
+            post: *reference,
+            note: note.clone(),
+            to: to.clone(),
+            author: actor("kim", "one.test").id,
+        }],
         gone: Vec::new(),
     };
     core.bridge_answered(channel, group, new.from, new.pts, step.clone()).await.unwrap();
@@ -558,16 +564,16 @@ async fn what_an_admin_answers_in_the_channels_name_goes_out() {
     core.edit(ada.actor(), ada.id, group.into(), told.id, edit).await.unwrap();
     let edited = core.bridge_answers(channel, 100).await.unwrap();
     assert!(
-        matches!(&edited.answers[..], [BridgeAnswer { what: AnswerWhat::Edited { note: of, message }, .. }]
-            if *of == note && message.text == "at one")
+        matches!(&edited.answers[..], [BridgeAnswer { what: AnswerWhat::Edited { to: of, message }, .. }]
+            if of == to && message.text == "at one")
     );
     core.delete_in_channel(ada.actor(), ada.id, group, vec![told.id]).await.unwrap();
     let deleted = core.bridge_answers(channel, 100).await.unwrap();
-    let [BridgeAnswer { id, what: AnswerWhat::Deleted { note: of }, .. }] = &deleted.answers[..]
+    let [BridgeAnswer { id, what: AnswerWhat::Deleted { author }, .. }] = &deleted.answers[..]
     else {
         panic!("{deleted:?}")
     };
-    assert_eq!((*id, of), (told.id, &note));
+    assert_eq!((*id, author), (told.id, &actor("kim", "one.test").id));
     let step = AnswerStep { gone: vec![told.id], ..AnswerStep::default() };
     core.bridge_answered(channel, group, deleted.from, deleted.pts, step).await.unwrap();
     assert_eq!(core.bridge_answers(channel, 100).await.unwrap().answers, []);

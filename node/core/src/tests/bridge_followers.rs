@@ -66,7 +66,7 @@ async fn who_follows_is_answered_every_time_and_counted_once() {
     assert!(core.was_seen(&kim.follow).await.unwrap());
     let on = |host: &'static str| {
         let (core, cid) = (core.clone(), bridged.cid);
-        async move { core.followers_on(host, &cid, None, 10).await.unwrap().len() }
+        async move { core.inboxes_on(host, &cid).await.unwrap().shared.len() }
     };
     assert_eq!((on("one.test").await, on("two.test").await, on("three.test").await), (1, 1, 0));
     // A second follow under another activity; the taking back of the first one comes late.
@@ -107,12 +107,61 @@ async fn who_moves_follows_all_that_they_followed() {
     let core = bridged.core().clone();
     for cid in [bridged.cid, second] {
         assert_eq!(core.followers(&cid).unwrap(), 1);
-        assert_eq!(
-            core.followers_on("two.test", &cid, None, 9).await.unwrap()[0].actor,
-            there.actor
-        );
-        assert_eq!(core.followers_on("one.test", &cid, None, 9).await.unwrap(), []);
+        let told = core.followers_told_at("two.test", &cid, there.told_at(), 9).await.unwrap();
+        assert_eq!((told.len(), &told[0].actor), (1, &there.actor));
+        assert_eq!(core.inboxes_on("one.test", &cid).await.unwrap(), Inboxes::default());
     }
+}
+
+/// One look says where a host is told, whoever is told there.
+#[tokio::test]
+async fn many_of_one_server_are_told_at_one_inbox() {
+    let mut bridged = Bridged::new().await;
+    let alone = |name: &str| BridgeFollower { shared_inbox: None, ..follower(name, "one.test") };
+    for name in ["kim", "lou", "mia"] {
+        bridged.follow(follower(name, "one.test")).await.unwrap();
+    }
+    bridged.follow(alone("noa")).await.unwrap();
+    let (core, cid) = (bridged.core().clone(), bridged.cid);
+    let together = "https://one.test/inbox".to_owned();
+    let own = |name: &str| format!("https://one.test/users/{name}/inbox");
+    let told = core.inboxes_on("one.test", &cid).await.unwrap();
+    assert_eq!(told, Inboxes { shared: vec![together.clone()], own: vec![own("noa")] });
+    let there = core.followers_told_at("one.test", &cid, &together, 2).await.unwrap();
+    assert_eq!(there.len(), 2, "no more than were asked for");
+    // What an actor says of itself moves it, wherever it follows.
+    let said = RemoteActor { shared_inbox: None, ..actor("mia", "one.test") };
+    core.put_remote_actor(said.clone()).await.unwrap();
+    assert_eq!(core.follower(&cid, &said.id).await.unwrap().unwrap().told_at(), own("mia"));
+    // The others are told one by one from now on, too.
+    for name in ["kim", "lou"] {
+        assert!(core.change_follower(cid, alone(name)).await.unwrap());
+    }
+    bridged.world = bridged.world.crash();
+    let core = bridged.core().clone();
+    let mut told = core.inboxes_on("one.test", &cid).await.unwrap();
+    told.own.sort();
+    assert_eq!((told.shared.len(), told.own), (0, ["kim", "lou", "mia", "noa"].map(own).into()));
+    // What is fetched again and says the same changes nothing.
+    core.change_follower(cid, follower("mia", "one.test")).await.unwrap();
+    core.put_remote_actor(said).await.unwrap();
+    let told = core.inboxes_on("one.test", &cid).await.unwrap();
+    assert_eq!((told.shared, told.own.len()), (vec![together], 3));
+    // So many are told by a request each, and no more; together with others there is room.
+    for number in 3..INBOXES_ON_HOST_MAX - 1 {
+        bridged.follow(alone(&format!("n{number}"))).await.unwrap();
+    }
+    let refused = bridged.follow(alone("late")).await;
+    assert!(matches!(refused, Err(CoreError::TooMany)), "{refused:?}");
+    let told = core.inboxes_on("one.test", &cid).await.unwrap();
+    assert_eq!((told.shared.len(), told.own.len()), (1, INBOXES_ON_HOST_MAX - 1));
+    bridged.follow(follower("together", "one.test")).await.unwrap();
+    core.bridge_unfollow(cid, "https://one.test/users/n5".into(), None).await.unwrap();
+    bridged.follow(alone("late")).await.unwrap();
+    assert_eq!(core.drop_followers_of_host("one.test").await.unwrap(), 1001);
+    assert_eq!(core.inboxes_on("one.test", &cid).await.unwrap(), Inboxes::default());
+    bridged.follow(alone("noa")).await.unwrap();
+    assert_eq!(core.inboxes_on("one.test", &cid).await.unwrap().own, [own("noa")]);
 }
 
 #[tokio::test]
