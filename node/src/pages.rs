@@ -245,7 +245,8 @@ impl Pages for Site {
     }
 
     fn base(&self) -> String {
-        self.public_url.clone().unwrap_or_default()
+        let of_bridge = || self.bridge.as_ref().map(|bridge| bridge.base().to_owned());
+        self.public_url.clone().or_else(of_bridge).unwrap_or_default()
     }
 
     fn may_look_up(&self, from: Option<SocketAddr>) -> bool {

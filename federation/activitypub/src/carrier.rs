@@ -81,11 +81,11 @@ pub enum StartError {
     Host,
     /// Channels are known under other addresses.
     #[error(
-        "channels of this node are known as https://{before}/…: another [activitypub] host or \
-         handle_domain loses their followers (change_host = true takes it all the same)"
+        "channels of this node are known under {before} ([activitypub] host and handle_domain): others \
+         lose their followers (change_host = true takes them all the same)"
     )]
     Moved {
-        /// Where they are known.
+        /// The host and the domain of their handles, as they are known.
         before: String,
     },
     /// How others are reached.
@@ -241,7 +241,13 @@ impl Carrier {
         Some(self.shared.ids.handle(&name).trim_start_matches('@').to_owned())
     }
 
-    /// Servers that are delivered to.
+    /// Where the pages and actors of this node are.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        self.shared.ids.base()
+    }
+
+    /// Servers for which something waits or that fail, the worst first: at most 1,000.
     #[must_use]
     pub fn queue(&self) -> Value {
         let Some(running) = self.shared.running() else { return json!([]) };
@@ -253,7 +259,7 @@ impl Carrier {
                 "fails": host.fails,
                 "failing_since": host.fail_since_ms.map(|at| at / 1000),
                 "next_try": host.next_try_ms.map(|at| at / 1000),
-                "state": format!("{:?}", host.state),
+                "state": host.state.name(),
             })
         });
         Value::Array(shown.collect())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use node_core::{
     AnswerStep, AnswerWhat, Audience, Bridge, BridgeAnswer, BridgeError, BridgeState, BridgeStep,
     ChannelId, CoreError, CoreResult, Event, Follower, MessageId, NewOutgoing, PostRef, PostState,
-    Pts, ToldAnswer,
+    Pts, Published, ToldAnswer,
 };
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -409,8 +409,7 @@ async fn tell_actor(
 #[derive(Default)]
 struct Step {
     outgoing: Vec<NewOutgoing>,
-    published: Vec<(PostRef, i32)>,
-    deleted: Vec<PostRef>,
+    published: Vec<Published>,
     /// Notes that are in it already, by what their activity is called.
     told: BTreeSet<String>,
 }
@@ -421,17 +420,18 @@ impl Step {
         match told {
             Told::New { id } => {
                 // The first of an album may be gone by now: what is left has its own name.
-                let Some(note) = map::note(shared, bridge, *id).await? else { return Ok(()) };
-                self.create(shared, bridge, &note.value, note.post, note.date);
+                let album = shared.core.public_album(channel, *id).await?;
+                let date = album.first().map_or(0, |first| first.message.date);
+                if let Some((post, object)) = map::repeated(shared, bridge, &album).await? {
+                    self.repeat(shared, cid, post, object, date);
+                } else if let Some(note) = map::note_of(shared, bridge, &album)? {
+                    self.create(shared, bridge, &note.value, note.post, note.date);
+                }
                 Ok(())
             }
             Told::Changed { id, pts } => self.change(shared, bridge, *id, *pts, None).await,
             Told::Gone { id, post, pts } => {
-                let object = post_id(shared, cid, post);
-                let said = said_of(shared, cid, post, number(*pts));
-                let delete = object::delete(&said, &object);
-                self.push(outgoing(said.id, delete, Some(object)));
-                self.deleted.push(*post);
+                self.push(gone(shared, cid, post, number(*pts))?);
                 // What is left of an album says something else now.
                 for near in [id.0 - 1, id.0 + 1].map(MessageId) {
                     let album = shared.core.public_album(channel, near).await?;
@@ -444,6 +444,10 @@ impl Step {
             }
             Told::Pinned { id, pinned, pts } => {
                 let Some(main) = map::main_of(shared, channel, *id).await? else { return Ok(()) };
+                if map::repeats(shared, cid, &main.1)?.is_some() {
+                    // It is no object that could be featured.
+                    return Ok(());
+                }
                 let object = post_id(shared, cid, &main.1);
                 let said = said_of(shared, cid, &main.1, number(*pts));
                 let featured = shared.ids.url(&Place::Featured(Cid(*cid)));
@@ -465,10 +469,15 @@ impl Step {
         since: Option<i32>,
     ) -> CoreResult<()> {
         let Some(mut note) = map::note(shared, bridge, id).await? else { return Ok(()) };
-        if shared.core.post_state(&bridge.cid, &note.post)?.is_none() && note.is_album {
+        match shared.core.post_state(&bridge.cid, &note.post)? {
             // The first of an album went: what is left is a post of its own.
-            self.create(shared, bridge, &note.value, note.post, note.date);
-            return Ok(());
+            None if note.is_album => {
+                self.create(shared, bridge, &note.value, note.post, note.date);
+                return Ok(());
+            }
+            // It says what the other post says.
+            Some(PostState::Live { repeats: Some(_), .. }) => return Ok(()),
+            _ => {}
         }
         let object = post_id(shared, &bridge.cid, &note.post);
         let said = said_of(shared, &bridge.cid, &note.post, number(pts));
@@ -492,7 +501,22 @@ impl Step {
         let place = Place::PostActivity(Cid(bridge.cid), map::mid(&post), 0);
         let id = shared.ids.url(&place);
         self.push(outgoing(id.clone(), object::create(id, note), None));
-        self.published.push((post, published));
+        self.published.push(Published { post, at: published, repeats: None });
+    }
+
+    /// A post that repeats one of another channel is told as that.
+    fn repeat(
+        &mut self,
+        shared: &Shared,
+        cid: &node_core::Cid,
+        post: PostRef,
+        object: String,
+        at: i32,
+    ) {
+        let id = shared.ids.url(&Place::PostActivity(Cid(*cid), map::mid(&post), 0));
+        let share = map::share(shared, cid, &post, &object, Some(at));
+        self.push(outgoing(id, share, None));
+        self.published.push(Published { post, at, repeats: Some(object) });
     }
 
     fn push(&mut self, one: NewOutgoing) {
@@ -521,8 +545,7 @@ async fn append(
         outgoing = rest;
     }
     let any = !outgoing.is_empty();
-    let (published, deleted) = (step.published, step.deleted);
-    let last = BridgeStep { outgoing, published, deleted, actor_hash: None };
+    let last = BridgeStep { outgoing, published: step.published, actor_hash: None };
     shared.core.bridge_append(channel, from, to, last).await?;
     if any {
         shared.sent();
@@ -538,14 +561,10 @@ pub(crate) async fn tell_gone(shared: &Shared, channel: ChannelId, since: i32) -
         let page = shared.core.bridged_posts(&bridge.cid, after.as_ref(), OUTGOING_AT_ONCE)?;
         let mut step = BridgeStep::default();
         for (post, state) in &page {
-            let PostState::Gone { at } = state else { continue };
-            if *at < since {
-                continue;
+            if matches!(state, PostState::Gone { at, .. } if *at >= since) {
+                let number = shared.core.now_ms();
+                step.outgoing.push(gone(shared, &bridge.cid, post, number)?);
             }
-            let object = post_id(shared, &bridge.cid, post);
-            let said = said_of(shared, &bridge.cid, post, shared.core.now_ms());
-            let delete = object::delete(&said, &object);
-            step.outgoing.push(outgoing(said.id, delete, Some(object)));
         }
         if !step.outgoing.is_empty() {
             loop {
@@ -580,7 +599,7 @@ async fn refresh(
     };
     let Some(note) = map::note(shared, &bridge, id).await? else { return Ok(()) };
     let state = shared.core.post_state(&bridge.cid, &note.post)?;
-    if !matches!(state, Some(PostState::Live { .. })) {
+    if !matches!(state, Some(PostState::Live { repeats: None, .. })) {
         return Ok(());
     }
     let object = post_id(shared, &bridge.cid, &note.post);
@@ -613,6 +632,24 @@ fn said(shared: &Shared, cid: &node_core::Cid, number: u64) -> Activity {
 fn said_of(shared: &Shared, cid: &node_core::Cid, post: &PostRef, number: u64) -> Activity {
     let id = shared.ids.url(&Place::PostActivity(Cid(*cid), map::mid(post), number));
     Activity { id, ..said(shared, cid, number) }
+}
+
+/// That a post is gone: what it repeated is taken back.
+fn gone(
+    shared: &Shared,
+    cid: &node_core::Cid,
+    post: &PostRef,
+    number: u64,
+) -> CoreResult<NewOutgoing> {
+    let said = said_of(shared, cid, post, number);
+    if let Some(PostState::Gone { repeats: Some(object), .. }) =
+        shared.core.post_state(cid, post)?
+    {
+        let share = map::share(shared, cid, post, &object, None);
+        return Ok(outgoing(said.id.clone(), object::undo(&said, share), None));
+    }
+    let object = post_id(shared, cid, post);
+    Ok(outgoing(said.id.clone(), object::delete(&said, &object), Some(object)))
 }
 
 fn post_id(shared: &Shared, cid: &node_core::Cid, post: &PostRef) -> String {

@@ -12,7 +12,7 @@ use crate::object::{
     PollOption,
 };
 use crate::shared::Shared;
-use crate::text::{MentionTo, Mentioned, Names, Spoilers, escape, split_caption, to_html};
+use crate::text::{Emoji, MentionTo, Mentioned, Names, Spoilers, escape, split_caption, to_html};
 
 /// A post as a note.
 pub(crate) struct Noted {
@@ -131,6 +131,64 @@ pub(crate) async fn main_of(
     Ok(post.map(|post| (first.id, post)))
 }
 
+/// What a post was told to repeat, and when.
+pub(crate) fn repeats(
+    shared: &Shared,
+    cid: &node_core::Cid,
+    post: &PostRef,
+) -> CoreResult<Option<(String, i32)>> {
+    Ok(match shared.core.post_state(cid, post)? {
+        Some(PostState::Live { repeats: Some(object), published }) => Some((object, published)),
+        _ => None,
+    })
+}
+
+/// What an album, or a post alone, repeats that was forwarded whole from another bridged channel of this
+/// node: other servers share that. What was left out or has changed since makes it a post of its own.
+pub(crate) async fn repeated(
+    shared: &Shared,
+    bridge: &Bridge,
+    album: &[Stored],
+) -> CoreResult<Option<(PostRef, String)>> {
+    let Some(first) = album.first() else { return Ok(None) };
+    let Some(Author::Channel { channel, post: Some(from), .. }) =
+        first.message.forward.as_ref().map(|forward| &forward.from)
+    else {
+        return Ok(None);
+    };
+    let Some(source) = shared.core.bridge(*channel) else { return Ok(None) };
+    let original = shared.core.public_album(*channel, *from).await?;
+    let says = |stored: &Stored| (stored.message.text.clone(), stored.message.media.clone());
+    if original.is_empty() || original.iter().map(says).ne(album.iter().map(says)) {
+        return Ok(None);
+    }
+    let Some((_, original)) = main_of(shared, *channel, *from).await? else { return Ok(None) };
+    let object = match shared.core.post_state(&source.cid, &original)? {
+        // A repeat of a repeat.
+        Some(PostState::Live { repeats: Some(object), .. }) => object,
+        Some(PostState::Live { repeats: None, .. }) => {
+            shared.ids.url(&Place::Post(Cid(source.cid), mid(&original)))
+        }
+        _ => return Ok(None),
+    };
+    let post = shared.core.post_ref(bridge.channel, first.id)?;
+    Ok(post.map(|post| (post, object)))
+}
+
+/// A repeat as other servers are told of it: one activity, and no object of its own.
+pub(crate) fn share(
+    shared: &Shared,
+    cid: &node_core::Cid,
+    post: &PostRef,
+    object: &str,
+    published: Option<i32>,
+) -> Value {
+    let id = shared.ids.url(&Place::PostActivity(Cid(*cid), mid(post), 0));
+    let followers = shared.ids.url(&Place::Followers(Cid(*cid)));
+    let said = object::Activity::public(id, shared.actor(cid), followers);
+    object::announce(&said, object, published.map(i64::from))
+}
+
 /// The post of which this is a part, as a note; none where there is none to show.
 pub(crate) async fn note(
     shared: &Shared,
@@ -153,7 +211,7 @@ pub(crate) fn note_of(
     let cid = &bridge.cid;
     // What others were told first holds for ever.
     let published = match shared.core.post_state(cid, &post)? {
-        Some(PostState::Live { published }) => published,
+        Some(PostState::Live { published, .. }) => published,
         _ => first.message.date,
     };
     let username = username_of(&channel.username, cid);
@@ -163,10 +221,12 @@ pub(crate) fn note_of(
         SpoilerSetting::Warning => Spoilers::Warn,
         SpoilerSetting::Reveal => Spoilers::Reveal,
     };
-    let names = Known(shared);
+    let note = Named { cid, post, username: &username };
+    let names = Known { shared, note: Some(note) };
     let mut text = to_html(&caption.text, &caption.entities, spoilers, &names);
     if let Some(quote) = first.message.reply.as_ref().and_then(|reply| reply.quote.as_ref()) {
         // What it quotes notifies nobody, and is no tag of its own.
+        let names = Known { shared, note: None };
         let quoted = to_html(&quote.text, &quote.entities, spoilers, &names);
         text.html.insert_str(0, &format!("<blockquote>{}</blockquote>", quoted.html));
         text.hidden |= quoted.hidden;
@@ -249,7 +309,10 @@ pub(crate) fn answer_note(
     let Some(channel) = shared.core.channel(bridge.channel) else { return Ok(None) };
     let Some(comment) = shared.core.far_comment(to)? else { return Ok(None) };
     let Some(author) = shared.core.remote_actor(&comment.actor)? else { return Ok(None) };
-    let names = Known(shared);
+    let username = username_of(&channel.username, &bridge.cid);
+    let named = post_ref(&answer_mid(post));
+    let note = Named { cid: &bridge.cid, post: named, username: &username };
+    let names = Known { shared, note: Some(note) };
     let mut text = to_html(&message.text, &message.entities, Spoilers::Warn, &names);
     let handle = format!("@{}", author.handle);
     let url = author.url.as_deref().unwrap_or(&author.id);
@@ -266,13 +329,12 @@ pub(crate) fn answer_note(
     if let Some(file) = media::file_of(shared, message)?
         && file.size <= shared.media_bytes_max
     {
-        let named = post_ref(&answer_mid(post));
         attachments.push(attachment(shared, &bridge.cid, &named, &file, None));
     }
     let note = object::Note {
         cid: Cid(bridge.cid),
         mid: answer_mid(post),
-        username: username_of(&channel.username, &bridge.cid),
+        username,
         published_s: message.date.into(),
         updated_s: Some(message.edited).filter(|at| *at != 0).map(i64::from),
         text,
@@ -464,7 +526,18 @@ pub(crate) fn asked(poll: &node_core::Poll, said_s: i32) -> Poll {
 }
 
 /// Names in texts: channels of this node that are bridged are actors, other public names have pages.
-pub(crate) struct Known<'a>(pub(crate) &'a Shared);
+pub(crate) struct Known<'a> {
+    pub(crate) shared: &'a Shared,
+    /// Of a text that goes to other servers; not of one on a page.
+    pub(crate) note: Option<Named<'a>>,
+}
+
+/// What a text belongs to that goes out.
+pub(crate) struct Named<'a> {
+    pub(crate) cid: &'a node_core::Cid,
+    pub(crate) post: PostRef,
+    pub(crate) username: &'a str,
+}
 
 impl Names for Known<'_> {
     fn mention(&self, written: &str) -> MentionTo {
@@ -473,11 +546,13 @@ impl Names for Known<'_> {
             // Who that is would have to be asked elsewhere.
             return MentionTo::Nobody;
         }
-        let Some(channel) = self.0.core.channel_by_username(name) else { return MentionTo::Nobody };
-        let ids = &self.0.ids;
-        match self.0.core.bridge(channel).filter(|_| self.0.core.is_bridged(channel)) {
+        let Some(channel) = self.shared.core.channel_by_username(name) else {
+            return MentionTo::Nobody;
+        };
+        let ids = &self.shared.ids;
+        match self.shared.core.bridge(channel).filter(|_| self.shared.core.is_bridged(channel)) {
             Some(bridge) => MentionTo::Actor(Mentioned {
-                actor: self.0.actor(&bridge.cid),
+                actor: self.shared.actor(&bridge.cid),
                 url: ids.web(name),
                 handle: ids.handle(name),
             }),
@@ -485,8 +560,17 @@ impl Names for Known<'_> {
         }
     }
 
-    fn hashtag(&self, word: &str) -> String {
-        let word: String = url::form_urlencoded::byte_serialize(word.as_bytes()).collect();
-        format!("{}/tag/{word}", self.0.ids.base())
+    /// The channel's page: other servers show one of their own for a tag.
+    fn hashtag(&self, _: &str) -> String {
+        self.note.as_ref().map(|note| self.shared.ids.web(note.username)).unwrap_or_default()
+    }
+
+    fn emoji(&self, document_id: i64) -> Option<Emoji> {
+        let note = self.note.as_ref()?;
+        let found = media::emoji_of(self.shared, document_id);
+        let failed = |cause: &node_core::CoreError| tracing::warn!(%cause, "an emoji is not read");
+        let file = found.inspect_err(failed).ok()??;
+        let url = media::post_url(self.shared, note.cid, &note.post, &file);
+        Some(Emoji { media_type: file.mime, url })
     }
 }

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use data_encoding::BASE32_NOPAD;
 use futures_util::{StreamExt as _, stream};
 use node_core::{
-    BlobId, Cid, CoreResult, Document, DocumentAttribute, FileId, Media, Message, PhotoSize,
+    BlobId, Cid, CoreResult, Document, DocumentAttribute, EntityKind, FileId, Media, Message, PhotoSize,
     PostRef, UserId,
 };
 use sha2::{Digest as _, Sha256};
@@ -22,6 +22,8 @@ use crate::shared::Shared;
 
 /// Bytes that are read at once.
 const READ_BYTES: u32 = 512 << 10;
+/// Largest picture among words: GoToSocial takes no larger ones than 100 KiB.
+const EMOJI_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of a file's hash: among the files of one post.
 const HASH_BYTES: usize = 8;
 /// What others may keep: the name changes with the bytes.
@@ -68,6 +70,26 @@ pub(crate) fn file_of(shared: &Shared, message: &Message) -> CoreResult<Option<F
         _ => return Ok(None),
     };
     Ok(file.map(|file| File { spoiler, ..file }))
+}
+
+/// The picture of a custom emoji, if it stands still and is no larger than others take.
+pub(crate) fn emoji_of(shared: &Shared, document_id: i64) -> CoreResult<Option<File>> {
+    let Some(found) = shared.core.document(FileId(document_id))? else { return Ok(None) };
+    let is_emoji = |one: &DocumentAttribute| matches!(one, DocumentAttribute::CustomEmoji { .. });
+    let still = matches!(&*found.mime_type, "image/webp" | "image/png");
+    let fits = still && found.size <= EMOJI_BYTES_MAX && found.attributes.iter().any(is_emoji);
+    Ok(fits.then(|| of_document(&found)))
+}
+
+/// The pictures among the words of a message.
+fn emoji_in(shared: &Shared, message: &Message) -> CoreResult<Vec<File>> {
+    let mut files = Vec::new();
+    for entity in &message.entities {
+        if let EntityKind::CustomEmoji { document_id } = entity.kind {
+            files.extend(emoji_of(shared, document_id)?);
+        }
+    }
+    Ok(files)
 }
 
 /// The largest size of a photo.
@@ -232,11 +254,13 @@ pub(crate) async fn find(shared: &Shared, named: &Named) -> CoreResult<Option<Fi
                 return Ok(None);
             };
             files.extend(file_of(shared, &message)?);
+            files.extend(emoji_in(shared, &message)?);
         }
         Some(post) => {
             let Some(id) = shared.core.post_at(bridge.channel, post)? else { return Ok(None) };
             for one in shared.core.public_album(bridge.channel, id).await? {
                 files.extend(file_of(shared, &one.message)?);
+                files.extend(emoji_in(shared, &one.message)?);
             }
         }
     }

@@ -255,7 +255,8 @@ impl Carrier {
 
     /// The words of a comment, as HTML.
     fn comment_html(&self, text: &str, entities: &[Entity]) -> String {
-        to_html(text, entities, Spoilers::Warn, &map::Known(&self.shared)).html
+        let names = map::Known { shared: &self.shared, note: None };
+        to_html(text, entities, Spoilers::Warn, &names).html
     }
 
     async fn shown(&self, bridge: &Bridge, id: MessageId) -> CoreResult<Option<ShownPost>> {
@@ -265,7 +266,8 @@ impl Carrier {
         let Some(post) = shared.core.post_ref(bridge.channel, first.id)? else { return Ok(None) };
         let words = album.iter().find(|one| !one.message.text.is_empty()).unwrap_or(first);
         let caption = split_caption(&words.message.text, &words.message.entities);
-        let html = to_html(&caption.text, &caption.entities, Spoilers::Warn, &map::Known(shared));
+        let names = map::Known { shared, note: None };
+        let html = to_html(&caption.text, &caption.entities, Spoilers::Warn, &names);
         let mut files = Vec::new();
         let mut alts = caption.alts.into_iter();
         let mut poll = None;

@@ -167,9 +167,13 @@ async fn read(
                 posts =
                     shared.core.public_posts(bridge.channel, None, FEATURED_NEWEST).await?.posts;
             }
-            let notes = notes(shared, &bridge, &posts).await?;
-            let notes = notes.into_iter().map(|note| note.value).collect();
-            Ok(activity(&object::featured(&url(place), notes)))
+            let mut featured = Vec::with_capacity(posts.len());
+            for note in notes(shared, &bridge, &posts).await? {
+                if map::repeats(shared, &bridge.cid, &note.post)?.is_none() {
+                    featured.push(note.value);
+                }
+            }
+            Ok(activity(&object::featured(&url(place), featured)))
         }
         Place::Post(cid, mid) => {
             let bridge = bridge_of!(cid);
@@ -178,7 +182,7 @@ async fn read(
         Place::PostActivity(cid, mid, 0) => {
             let bridge = bridge_of!(cid);
             match noted(shared, &bridge, mid).await? {
-                Some(note) => Ok(activity(&object::create(url(place), &note.value))),
+                Some(note) => Ok(activity(&told(shared, &bridge.cid, &note)?)),
                 None => not_found(),
             }
         }
@@ -245,7 +249,7 @@ async fn post(
         });
     }
     let post = map::post_ref(mid);
-    if let Some(PostState::Gone { at }) = shared.core.post_state(&bridge.cid, &post)? {
+    if let Some(PostState::Gone { at, .. }) = shared.core.post_state(&bridge.cid, &post)? {
         let gone = object::tombstone(&shared.ids.url(place), Some(at.into()));
         return Ok((StatusCode::GONE, activity(&gone)).into_response());
     }
@@ -261,7 +265,21 @@ async fn post(
         let page = note.value.get("url").and_then(Value::as_str).unwrap_or_default().to_owned();
         return Ok(Redirect::to(&page).into_response());
     }
+    if let Some((repeated, _)) = map::repeats(shared, &bridge.cid, &post)? {
+        return Ok(Redirect::to(&repeated).into_response());
+    }
     Ok(activity(&object::with_context(note.value)))
+}
+
+/// The activity by which other servers are told of a post.
+fn told(shared: &Shared, cid: &node_core::Cid, note: &Noted) -> CoreResult<Value> {
+    Ok(match map::repeats(shared, cid, &note.post)? {
+        Some((object, at)) => map::share(shared, cid, &note.post, &object, Some(at)),
+        None => {
+            let place = Place::PostActivity(object::Cid(*cid), map::mid(&note.post), 0);
+            object::create(shared.ids.url(&place), &note.value)
+        }
+    })
 }
 
 /// Posts as notes, each album once.
@@ -300,11 +318,8 @@ async fn outbox(
     };
     let page = shared.core.public_posts(bridge.channel, before, PAGE).await?;
     let notes = notes(shared, bridge, &page.posts).await?;
-    let cid = object::Cid(bridge.cid);
-    let creates = notes.iter().map(|note| {
-        let id = shared.ids.url(&Place::PostActivity(cid, map::mid(&note.post), 0));
-        object::create(id, &note.value)
-    });
+    let told = notes.iter().map(|note| told(shared, &bridge.cid, note));
+    let told = told.collect::<CoreResult<_>>()?;
     // The last one that is shown: what follows may have no name.
     let next = match page.next.and(page.posts.last()) {
         Some(last) => shared.core.post_ref(bridge.channel, last.id)?,
@@ -312,7 +327,7 @@ async fn outbox(
     };
     let next = next.map(|next| shared.ids.page(place, &Cursor::Max(map::mid(&next))));
     let id = format!("{url}?{query}");
-    let page = object::ordered_page(&id, &url, creates.collect(), next.as_deref(), None);
+    let page = object::ordered_page(&id, &url, told, next.as_deref(), None);
     Ok(activity(&page))
 }
 

@@ -61,7 +61,8 @@ pub use bridge::{
     FOLLOWERS_AT_ONCE, FORMER_NAME_KEPT_S, FarComment, Follower as BridgeFollower, HOST_BYTES_MAX,
     HostBlock, INBOXES_ON_HOST_MAX, Inboxes, NewBridge, NewComment, NewOutgoing,
     OUTGOING_JSON_BYTES_MAX, Outgoing as OutgoingActivity, PostNumbers, PostPage, PostRef,
-    PostState, Quote as BridgeQuote, REMARK_BYTES_MAX, RemoteActor, Spoilers, ToldAnswer, is_ghost,
+    PostState, Published, Quote as BridgeQuote, REMARK_BYTES_MAX, RemoteActor, Spoilers,
+    ToldAnswer, is_ghost,
 };
 pub use channels::{
     AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, BannedSender,

@@ -55,7 +55,7 @@ struct BridgeArgsAlone {
 struct BridgeChannelArgs {
     #[command(flatten)]
     data: DataArgs,
-    /// The channel: its public name, at least eight digits of its name in logs, or c/ and its number.
+    /// The channel: its public name, or at least eight digits of the beginning of its name in logs.
     channel: String,
 }
 

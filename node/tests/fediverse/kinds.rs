@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use crate::files::{WEBP, sticker};
 use crate::scene::{Bridged, CHANNELS, Scene, is, play_with, says};
 use crate::uploads::{noise, png, silent_film};
 
@@ -216,6 +217,63 @@ fn files_are_served_and_large_ones_are_links() {
     });
 }
 
+/// What was forwarded from another bridged channel is that post there, shared.
+#[test]
+fn forwards_of_bridged_posts_are_shares() {
+    play("kinds::forwards_of_bridged_posts_are_shares", |mut scene, news| {
+        let town = scene.bridged("Town news", "town_news");
+        scene.follow(&town);
+        let post = scene.ada.send(town.id, "The market is on");
+        let created = scene.mia.hears("the post", says("Create", "market"));
+        let object = created["object"]["id"].as_str().expect("an id").to_owned();
+        let forward = json!({ "source": town.id, "to": news.id, "msg_ids": [post] });
+        scene.ada.command("forward", forward);
+        let shared = scene.mia.hears("the share", is("Announce"));
+        assert_eq!((&shared["object"], &shared["actor"]), (&json!(object), &json!(news.actor)));
+        let share = shared["id"].as_str().expect("an id").to_owned();
+
+        // It is found as that, and is no post of its own.
+        assert_eq!(scene.mia.fetch(&share)["object"], object);
+        let place = share.rsplit_once('/').and_then(|(place, _)| place.rsplit_once('/'));
+        let (place, _) = place.expect("the place of the post");
+        let got = scene.mia.get(place, &json!({ "accept": "application/activity+json" }));
+        assert_eq!((&got["status"], &got["headers"]["location"]), (&json!(303), &json!(object)));
+        let outbox = json!({ "do": "collect", "uri": format!("{}/outbox", news.actor) });
+        let listed = scene.mia.does(&outbox);
+        let all = listed.as_array().expect("a list");
+        assert!(all.iter().any(|one| one["type"] == "Announce" && one["id"] == share), "{listed}");
+        let featured = scene.mia.fetch(&format!("{}/featured", news.actor));
+        assert!(!featured.to_string().contains("market"), "{featured}");
+
+        // The forward goes, also over a kill, and the post stays.
+        let shown = scene.ada.history(news.id, 10, 0);
+        let forwarded = shown.iter().find(|one| one["text"] == "The market is on");
+        let id = forwarded.expect("the forward")["id"].clone();
+        scene.node.kill_and_restart();
+        scene.ada.command("delete", json!({ "to": news.id, "msg_ids": [id] }));
+        let undone = scene.mia.hears("the end of it", is("Undo"));
+        assert_eq!(
+            (&undone["object"]["id"], &undone["object"]["type"]),
+            (&json!(share), &json!("Announce"))
+        );
+        assert!(scene.mia.asks(&json!({ "do": "fetch", "uri": share })).is_err());
+        assert_eq!(scene.mia.fetch(&object)["type"], "Note");
+
+        // What has other words by now is not what was forwarded.
+        let post = scene.ada.send(town.id, "The market is over");
+        scene.mia.hears("the post", says("Create", "is over"));
+        let edit = json!({ "to": town.id, "msg_id": post, "text": "The market is over for good" });
+        scene
+            .ada
+            .command("forward", json!({ "source": town.id, "to": news.id, "msg_ids": [post] }));
+        let shared = scene.mia.hears("the share", is("Announce"));
+        scene.ada.command("edit", edit);
+        let updated = scene.mia.hears("the edit", says("Update", "for good"));
+        assert_eq!(updated["object"]["id"], shared["object"]);
+        assert!(!scene.mia.has_heard(is("Undo")));
+    });
+}
+
 #[test]
 fn words_refer_to_others_and_end() {
     play("kinds::words_refer_to_others_and_end", |mut scene, news| {
@@ -265,7 +323,9 @@ fn words_refer_to_others_and_end() {
         let tags = told["tag"].as_array().expect("a list");
         let names: Vec<&Value> = tags.iter().map(|tag| &tag["name"]).collect();
         assert_eq!(names, ["#Ferries", "#bäume"], "{told}");
-        assert!(tags.iter().all(|tag| tag["type"] == "Hashtag" && tag["href"].is_string()));
+        let page = "https://rookery.test/@harbour_news";
+        assert!(tags.iter().all(|tag| tag["type"] == "Hashtag" && tag["href"] == page), "{told}");
+        assert_eq!(scene.mia.get(page, &json!({ "accept": "text/html" }))["status"], 200);
 
         scene.ada.invoke(
             "messages.SendMessage",
@@ -278,8 +338,35 @@ fn words_refer_to_others_and_end() {
         let told = scene.mia.hears("the bird", says("Create", "Look"));
         assert_eq!(told["object"]["content"], "<p>Look 🐦 there</p>");
 
+        emoji(&mut scene, &news);
         ends(scene, &news);
     });
+}
+
+/// A custom emoji that stands still is a picture at other servers, too.
+fn emoji(scene: &mut Scene, news: &Bridged) {
+    let file = sticker(&mut scene.ada, 4, WEBP);
+    let item = json!({ "_": "InputStickerSetItem", "document": file, "emoji": "❤" });
+    let set = json!({ "user_id": { "_": "InputUserSelf" }, "title": "Marks", "short_name": "Marks",
+        "stickers": [item], "emojis": true });
+    let set = scene.ada.invoke("stickers.CreateStickerSet", set);
+    let number = set["documents"][0]["id"].as_i64().expect("a number");
+    let at = |offset: i32| json!({ "_": "MessageEntityCustomEmoji", "offset": offset, "length": 1, "document_id": number });
+    let message = json!({ "peer": { "peer": news.id }, "message": "All of ❤❤it", "random_id": 13,
+        "entities": [at(7), at(8)] });
+    scene.ada.invoke("messages.SendMessage", message);
+    let told = scene.told("All of");
+    let name = format!(":e{number:x}:");
+    // Names are read where they stand alone.
+    let content = format!("<p>All of {name}\u{200b}{name}\u{200b}it</p>");
+    assert_eq!(told["content"], content, "{told}");
+    let [tag] = &told["tag"].as_array().expect("a list")[..] else { panic!("one tag: {told}") };
+    assert_eq!((&tag["type"], &tag["name"]), (&json!("Emoji"), &json!(name)));
+    scene.is_served(&tag["icon"], Some(WEBP));
+    // On its page it is the emoji that it stands for.
+    let page = told["url"].as_str().expect("a page");
+    let shown = scene.mia.get(page, &json!({ "accept": "text/html" }));
+    assert!(shown["text"].as_str().is_some_and(|text| text.contains("All of ❤❤it")), "{shown}");
 }
 
 /// A poll is closed, and a post is taken down.

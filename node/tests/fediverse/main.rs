@@ -20,6 +20,10 @@ mod clients;
 mod driver;
 #[cfg(test)]
 mod far;
+#[allow(dead_code, reason = "shared with the tests of extras")]
+#[cfg(test)]
+#[path = "../extras/files.rs"]
+mod files;
 #[cfg(test)]
 mod follow;
 #[cfg(test)]

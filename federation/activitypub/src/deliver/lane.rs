@@ -71,6 +71,16 @@ pub(crate) enum LaneState {
     Dormant,
 }
 
+impl LaneState {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Paused => "paused",
+            Self::Dormant => "dormant",
+        }
+    }
+}
+
 /// How often an inbox was not there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Missing {

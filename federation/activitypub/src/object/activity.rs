@@ -76,6 +76,18 @@ pub(crate) fn delete(of: &Activity, post: &str) -> Value {
     of.finish("Delete", json!({ "id": post, "type": "Tombstone" }))
 }
 
+/// A post of another actor is shared. `published_s`, in unix seconds, says when, where that matters.
+pub(crate) fn announce(of: &Activity, post: &str, published_s: Option<i64>) -> Value {
+    let mut document = of.document("Announce", json!(post));
+    put(&mut document, "published", published_s.map(write_date));
+    with_context(Value::Object(document))
+}
+
+/// Something that was done is taken back.
+pub(crate) fn undo(of: &Activity, done: Value) -> Value {
+    embedding(of, "Undo", done)
+}
+
 /// The actor itself is gone, for good.
 pub(crate) fn delete_actor(of: &Activity) -> Value {
     of.finish("Delete", json!(of.actor))

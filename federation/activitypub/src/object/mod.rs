@@ -20,8 +20,8 @@ mod samples;
 mod tests;
 
 pub(crate) use activity::{
-    Activity, QuoteAsked, accept_follow, accept_quote, add, create, delete, delete_actor,
-    quote_authorization, remove, tombstone, update,
+    Activity, QuoteAsked, accept_follow, accept_quote, add, announce, create, delete, delete_actor,
+    quote_authorization, remove, tombstone, undo, update,
 };
 pub(crate) use actor::{Actor, ActorKind, Field, Keys, Notice, Picture, actor, node_actor};
 pub(crate) use collection::{collection, featured, ordered_collection, ordered_page};

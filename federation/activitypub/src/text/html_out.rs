@@ -16,6 +16,10 @@ use super::shape::{
 pub(crate) const MENTIONS_MAX: usize = 20;
 /// Hashtags of one note.
 const HASHTAGS_MAX: usize = 50;
+/// Different pictures among the words of one text.
+const EMOJI_MAX: usize = 20;
+/// Between two names of emoji, and beside a word: they are only read where they stand alone.
+const ZERO_WIDTH: char = '\u{200b}';
 /// What stands for a hidden character.
 pub(super) const HIDDEN: char = '▒';
 
@@ -47,6 +51,19 @@ pub(crate) trait Names {
     fn mention(&self, written: &str) -> MentionTo;
     /// Address of the page of a hashtag, given without `#`.
     fn hashtag(&self, word: &str) -> String;
+    /// The picture of a custom emoji; without one the emoji that it stands for is shown.
+    fn emoji(&self, _document_id: i64) -> Option<Emoji> {
+        None
+    }
+}
+
+/// A picture that stands among the words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Emoji {
+    /// MIME type.
+    pub(crate) media_type: String,
+    /// Where the picture is.
+    pub(crate) url: String,
 }
 
 /// What becomes of a text with a spoiler in it.
@@ -96,16 +113,25 @@ pub(crate) fn to_html(
     given.extend(handles);
     // Who is nobody is text like any other.
     let mut known: HashMap<String, MentionTo> = HashMap::new();
+    let mut emoji: HashMap<i64, Emoji> = HashMap::new();
     given.retain(|span| {
         let shown = text.get(span.from..span.to).unwrap_or_default();
-        if span.kind != EntityKind::Mention {
-            return true;
+        match span.kind {
+            EntityKind::Mention => {}
+            EntityKind::CustomEmoji { document_id } => {
+                let known = emoji.contains_key(&document_id);
+                if !known && emoji.len() < EMOJI_MAX {
+                    emoji.extend(names.emoji(document_id).map(|found| (document_id, found)));
+                }
+                return emoji.contains_key(&document_id);
+            }
+            _ => return true,
         }
         let to = known.entry(shown.to_owned()).or_insert_with(|| names.mention(shown));
         *to != MentionTo::Nobody
     });
     let done = HtmlText::default();
-    let mut out = Out { text, spans: shape(text, given), names, known, done };
+    let mut out = Out { text, spans: shape(text, given), names, known, emoji, done };
     let spoiler = |entity: &Entity| entity.kind == EntityKind::Spoiler;
     out.done.hidden = spoilers == Spoilers::Warn && entities.iter().any(spoiler);
     out.all();
@@ -183,6 +209,7 @@ struct Out<'a> {
     names: &'a dyn Names,
     /// Whom the mentions mean, by how they are written.
     known: HashMap<String, MentionTo>,
+    emoji: HashMap<i64, Emoji>,
     done: HtmlText,
 }
 
@@ -269,10 +296,14 @@ impl Out<'_> {
             open = here;
             let atom = open.last().filter(|span| level(&span.kind) == Some(Level::Atom));
             let part = self.text.get(from..to).unwrap_or_default();
-            match atom {
-                Some(atom) => {
+            match atom.map(|atom| &atom.kind) {
+                Some(EntityKind::CustomEmoji { document_id }) => {
+                    let after = self.text.get(to..).and_then(|rest| rest.chars().next());
+                    self.emoji(*document_id, part, after);
+                }
+                Some(kind) => {
                     let under = open.iter().any(|span| span.kind == EntityKind::Spoiler);
-                    self.atom(&atom.kind, part, under && self.done.hidden);
+                    self.atom(kind, part, under && self.done.hidden);
                 }
                 None => self.words(part),
             }
@@ -345,6 +376,27 @@ impl Out<'_> {
         }
     }
 
+    /// As Mastodon writes it: a name between colons, which stand alone, and what it looks like in `tag`.
+    fn emoji(&mut self, document_id: i64, shown: &str, after: Option<char>) {
+        let Some(emoji) = self.emoji.get(&document_id).cloned() else { return self.words(shown) };
+        let name = format!(":e{document_id:x}:");
+        let before = self.done.html.chars().next_back();
+        if before.is_some_and(|before| before == ':' || before.is_alphanumeric()) {
+            self.done.html.push(ZERO_WIDTH);
+        }
+        self.done.html.push_str(&name);
+        if after.is_some_and(|after| after == ':' || after.is_alphanumeric()) {
+            self.done.html.push(ZERO_WIDTH);
+        }
+        let same = |tag: &Value| tag.get("name").and_then(Value::as_str) == Some(&name);
+        if !self.done.tags.iter().any(same) {
+            let icon = json!({ "type": "Image", "mediaType": emoji.media_type, "url": emoji.url });
+            self.done
+                .tags
+                .push(json!({ "type": "Emoji", "id": emoji.url, "name": name, "icon": icon }));
+        }
+    }
+
     fn link(&mut self, target: &str, shown: &str) {
         let Some(target) = link_target(target) else { return self.words(shown) };
         self.anchor(target.as_str(), None);
@@ -378,7 +430,7 @@ impl Out<'_> {
             let known = tag.get("name").and_then(Value::as_str).unwrap_or_default();
             known.to_lowercase() == name.to_lowercase()
         };
-        if self.done.tags.len() < HASHTAGS_MAX + MENTIONS_MAX && !self.done.tags.iter().any(same) {
+        if self.done.tags.len() < HASHTAGS_MAX + MENTIONS_MAX + EMOJI_MAX && !self.done.tags.iter().any(same) {
             self.done.tags.push(json!({ "type": "Hashtag", "href": target, "name": name }));
         }
     }

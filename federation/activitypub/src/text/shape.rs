@@ -33,7 +33,7 @@ pub(super) enum Level {
     Format,
     /// Code in a line: nothing is inside.
     Code,
-    /// One unbroken thing: a hashtag, a mention, an address.
+    /// One unbroken thing: a hashtag, a mention, an address, a picture among the words.
     Atom,
 }
 
@@ -49,14 +49,16 @@ pub(super) fn level(kind: &EntityKind) -> Option<Level> {
         | EntityKind::Spoiler
         | EntityKind::TextUrl { .. } => Level::Format,
         EntityKind::Code => Level::Code,
-        EntityKind::Mention | EntityKind::Hashtag | EntityKind::Url => Level::Atom,
+        EntityKind::Mention
+        | EntityKind::Hashtag
+        | EntityKind::Url
+        | EntityKind::CustomEmoji { .. } => Level::Atom,
         EntityKind::BotCommand
         | EntityKind::Email
         | EntityKind::Phone
         | EntityKind::Cashtag
         | EntityKind::BankCard
-        | EntityKind::MentionName { .. }
-        | EntityKind::CustomEmoji { .. } => return None,
+        | EntityKind::MentionName { .. } => return None,
     })
 }
 
@@ -214,6 +216,7 @@ fn is_whole(text: &str, atom: &Span) -> bool {
     match atom.kind {
         EntityKind::Hashtag => hashtag_word(shown).is_some(),
         EntityKind::Url => url_target(shown).is_some(),
+        EntityKind::CustomEmoji { .. } => !shown.trim().is_empty(),
         _ => shown.len() > 1 && shown.starts_with('@') && !shown.contains(char::is_whitespace),
     }
 }

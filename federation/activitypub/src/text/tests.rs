@@ -43,6 +43,11 @@ impl Names for Known {
     fn hashtag(&self, word: &str) -> String {
         format!("https://ap.example/tags/{word}")
     }
+
+    fn emoji(&self, document_id: i64) -> Option<Emoji> {
+        let url = format!("https://ap.example/emoji/{document_id}.webp");
+        (document_id >= 10).then(|| Emoji { media_type: "image/webp".to_owned(), url })
+    }
 }
 
 fn html(text: &str, entities: &[Entity]) -> String {
@@ -59,6 +64,27 @@ fn parts(text: &Text) -> Vec<(&str, EntityKind)> {
     let part = |e: &Entity| (utf16_slice(&text.text, e.offset, e.length).unwrap(), e.kind.clone());
     // The lifetime is that of the text.
     text.entities.iter().map(part).collect()
+}
+
+/// Names of emoji stand alone, and each is said once what it looks like.
+#[test]
+fn emoji_become_names_with_pictures() {
+    let at = |offset, number| entity(offset, 1, EntityKind::CustomEmoji { document_id: number });
+    let made = to_html("a**b*", &[at(1, 10), at(2, 11), at(4, 10)], Spoilers::Warn, &Known);
+    let content = "<p>a\u{200b}:ea:\u{200b}:eb:\u{200b}b\u{200b}:ea:</p>";
+    assert_eq!(made.html, content);
+    let [first, second] = &made.tags[..] else { panic!("{:?}", made.tags) };
+    assert_eq!((&first["type"], &first["name"]), (&json!("Emoji"), &json!(":ea:")));
+    assert_eq!(first["icon"]["url"], "https://ap.example/emoji/10.webp");
+    assert_eq!((&first["icon"]["mediaType"], &second["name"]), (&json!("image/webp"), &json!(":eb:")));
+    // In bold they are pictures too; in code they are what they stand for.
+    let bold = entity(0, 1, EntityKind::Bold);
+    assert_eq!(html("*", &[bold, at(0, 10)]), "<p><strong>:ea:</strong></p>");
+    assert_eq!(html("*", &[entity(0, 1, EntityKind::Code), at(0, 10)]), "<p><code>*</code></p>");
+    // So many, and no more.
+    let many: Vec<Entity> = (0..30).map(|place| at(place * 2, 10 + i64::from(place))).collect();
+    let made = to_html(&"* ".repeat(30), &many, Spoilers::Warn, &Known);
+    assert_eq!((made.tags.len(), made.html.matches('*').count()), (20, 10));
 }
 
 #[test]
@@ -86,6 +112,7 @@ fn formatting_becomes_tags() {
         (EntityKind::Phone, "<p>ab c</p>"),
         (EntityKind::MentionName { user: UserId(7) }, "<p>ab c</p>"),
         (EntityKind::CustomEmoji { document_id: 7 }, "<p>ab c</p>"),
+        (EntityKind::CustomEmoji { document_id: 10 }, "<p>:ea: c</p>"),
     ];
     for (kind, expected) in kinds {
         assert_eq!(html("ab c", &[entity(0, 2, kind.clone())]), expected, "{kind:?}");

@@ -48,7 +48,7 @@ pub use followers::{FOLLOWERS_AT_ONCE, Follower, INBOXES_ON_HOST_MAX, Inboxes};
 pub use ghosts::is_ghost;
 pub use hosts::{BlockSeverity, HostBlock, REMARK_BYTES_MAX};
 pub use outgoing::{Audience, BridgeStep, NewOutgoing, OUTGOING_JSON_BYTES_MAX, Outgoing};
-pub use posts::{PostNumbers, PostPage, PostRef, PostState};
+pub use posts::{PostNumbers, PostPage, PostRef, PostState, Published};
 pub use quotes::Quote;
 pub use switch::{
     ActorKind, Bridge, BridgeKeys, BridgeSettings, BridgeState, CommentPolicy, FORMER_NAME_KEPT_S,

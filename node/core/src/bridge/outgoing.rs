@@ -3,13 +3,11 @@
 //! A lane per host reads it in order with a cursor of its own, so nothing is written for each of the
 //! servers that an activity goes to.
 
-use std::collections::BTreeMap;
-
 use node_store::{Keyspace, Order};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Bridge, BridgeError, BridgeState, Cid, Count, NEWEST, OUTGOING, PostRef, PostState,
+    Bridge, BridgeError, BridgeState, Cid, Count, NEWEST, OUTGOING, PostState, Published,
     ROWS_AT_ONCE, bounded, check_id, key,
 };
 use crate::decide::Decide;
@@ -98,10 +96,8 @@ pub struct BridgeStep {
     pub outgoing: Vec<NewOutgoing>,
     /// The hash of the actor's document, where that is among it.
     pub actor_hash: Option<[u8; 32]>,
-    /// Posts that are other servers' from now on, with when they were published, in unix seconds.
-    pub published: Vec<(PostRef, i32)>,
-    /// Posts that are gone.
-    pub deleted: Vec<PostRef>,
+    /// Posts that are other servers' from now on.
+    pub published: Vec<Published>,
 }
 
 fn outgoing_key(seq: u64) -> Vec<u8> {
@@ -231,19 +227,14 @@ impl Decide<'_> {
         if to < from || to.0 >= self.next_id(channel)?.0 {
             return Err(BridgeError::Invalid("cursor").into());
         }
-        if step.published.len() + step.deleted.len() > POSTS_AT_ONCE {
+        if step.published.len() > POSTS_AT_ONCE {
             return Err(BridgeError::Invalid("number of posts").into());
         }
-        let posts: BTreeMap<PostRef, PostState> = {
-            let published = step.published.into_iter();
-            let live = published.map(|(post, published)| (post, PostState::Live { published }));
-            let at = self.now();
-            // What is gone by now is so whatever was said of it before.
-            live.chain(step.deleted.into_iter().map(|post| (post, PostState::Gone { at })))
-                .collect()
-        };
-        for (post, state) in posts {
-            self.put_post_state(bridge.cid, post, state)?;
+        for Published { post, at, repeats } in step.published {
+            if let Some(repeated) = &repeats {
+                check_id(repeated)?;
+            }
+            self.put_post_state(bridge.cid, post, PostState::Live { published: at, repeats })?;
         }
         let newest = self.append_outgoing(bridge.cid, step.outgoing)?;
         let actor_hash = step.actor_hash.or(bridge.actor_hash);

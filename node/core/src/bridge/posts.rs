@@ -62,18 +62,33 @@ impl From<EntryRef> for PostRef {
 }
 
 /// What other servers were told of a post.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PostState {
     /// It is theirs too.
     Live {
         /// When, in unix seconds: what they were told first holds for ever.
         published: i32,
+        /// What it repeats, by its id, if it was told as that: it is no object of its own.
+        repeats: Option<String>,
     },
     /// It was, or could be looked up, and was deleted. That is kept for ever.
     Gone {
         /// Unix seconds.
         at: i32,
+        /// What it repeated.
+        repeats: Option<String>,
     },
+}
+
+/// A post that is other servers' from now on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Published {
+    /// Which.
+    pub post: PostRef,
+    /// Unix seconds.
+    pub at: i32,
+    /// The id of what it repeats, where it is told as that.
+    pub repeats: Option<String>,
 }
 
 impl Record for PostState {
@@ -336,12 +351,21 @@ impl Decide<'_> {
         post: PostRef,
         state: PostState,
     ) -> CoreResult<()> {
-        let at = post_key(&cid, &post);
-        match self.load(Keyspace::BRIDGE, &at)? {
-            Some(PostState::Gone { .. }) => Ok(()),
-            Some(PostState::Live { .. }) if matches!(state, PostState::Live { .. }) => Ok(()),
-            Some(PostState::Live { .. }) | None => self.put(Keyspace::BRIDGE, &at, &state),
-        }
+        let key = post_key(&cid, &post);
+        let state = match (self.load(Keyspace::BRIDGE, &key)?, state) {
+            // It went while it was told: how it has to be taken back is known now.
+            (
+                Some(PostState::Gone { at, repeats: None }),
+                PostState::Live { repeats: Some(repeated), .. },
+            ) => PostState::Gone { at, repeats: Some(repeated) },
+            (Some(PostState::Gone { .. }), _)
+            | (Some(PostState::Live { .. }), PostState::Live { .. }) => return Ok(()),
+            (Some(PostState::Live { repeats, .. }), PostState::Gone { at, .. }) => {
+                PostState::Gone { at, repeats }
+            }
+            (None, state) => state,
+        };
+        self.put(Keyspace::BRIDGE, &key, &state)
     }
 
     /// A message of a channel goes. Of a bridged one it is kept how the post was called: other servers may
@@ -367,7 +391,7 @@ impl Decide<'_> {
             return Ok(());
         }
         self.put_bytes(Keyspace::BRIDGE, &gone_key(&cid, id), post.bytes().to_vec());
-        let gone = PostState::Gone { at: self.now() };
+        let gone = PostState::Gone { at: self.now(), repeats: None };
         self.put_post_state(cid, post, gone)
     }
 }

@@ -24,6 +24,10 @@ pub(super) fn activity(name: &str) -> NewOutgoing {
     }
 }
 
+fn published(post: PostRef, at: i32) -> Published {
+    Published { post, at, repeats: None }
+}
+
 fn step(names: &[&str]) -> BridgeStep {
     let outgoing = names.iter().map(|name| activity(name)).collect();
     BridgeStep { outgoing, ..BridgeStep::default() }
@@ -298,7 +302,7 @@ async fn what_happens_in_a_channel_is_followed_by_a_durable_cursor() {
     let from = bridged.cursor();
     let mut taken = step(&["create", "delete"]);
     taken.actor_hash = Some([3; 32]);
-    taken.published = vec![(first_ref, message.date)];
+    taken.published = vec![published(first_ref, message.date)];
     assert_eq!(core.bridge_append(channel, from, events.pts, taken.clone()).await.unwrap(), 2);
     let again = core.bridge_append(channel, from, events.pts, taken).await;
     assert_eq!(refusal(again), BridgeError::CursorMoved { at: events.pts.0 });
@@ -310,7 +314,7 @@ async fn what_happens_in_a_channel_is_followed_by_a_durable_cursor() {
     assert_eq!((bridged.cursor(), core.newest_outgoing()), (events.pts, 2));
     assert_eq!(core.bridge(channel).unwrap().actor_hash, Some([3; 32]));
     let state = core.post_state(&bridged.cid, &first_ref).unwrap();
-    assert_eq!(state, Some(PostState::Live { published: message.date }));
+    assert_eq!(state, Some(PostState::Live { published: message.date, repeats: None }));
     let kept = core.outgoing_after(0, 10).unwrap();
     let names: Vec<_> = kept.iter().map(|one| (one.seq, one.cid, one.json.clone())).collect();
     let json = |name: &str| activity(name).json;
@@ -346,7 +350,7 @@ async fn an_append_is_whole_or_not_there_at_all() {
     let (from, to) = (bridged.cursor(), Pts(id.0));
     let fails = |change: fn(&mut NewOutgoing)| {
         let mut step = step(&["one", "two"]);
-        step.published = vec![(post, 5)];
+        step.published = vec![published(post, 5)];
         change(&mut step.outgoing[1]);
         core.bridge_append(channel, from, to, step)
     };
@@ -405,8 +409,7 @@ async fn a_post_that_is_gone_is_known_for_ever_and_one_that_nobody_could_read_ne
     let shown = bridged.core().public_posts(channel, None, 10).await.unwrap().posts;
     assert_eq!(shown.iter().map(|stored| stored.id).collect::<Vec<_>>(), [looked, told]);
     let from = bridged.cursor();
-    let published = vec![(told_ref, 7)];
-    let live = BridgeStep { published, ..BridgeStep::default() };
+    let live = BridgeStep { published: vec![published(told_ref, 7)], ..BridgeStep::default() };
     bridged.core().bridge_append(channel, from, Pts(told.0), live.clone()).await.unwrap();
     for id in [told, looked, secret] {
         bridged.delete(id).await;
@@ -415,21 +418,27 @@ async fn a_post_that_is_gone_is_known_for_ever_and_one_that_nobody_could_read_ne
     let state = |core: &Core, post| core.post_state(&cid, &post).unwrap();
     bridged.world = bridged.world.crash();
     let core = bridged.core().clone();
-    assert_eq!(state(&core, told_ref), Some(PostState::Gone { at }));
-    assert_eq!(state(&core, looked_ref), Some(PostState::Gone { at }));
+    let gone = |repeats| Some(PostState::Gone { at, repeats });
+    assert_eq!(state(&core, told_ref), gone(None));
+    assert_eq!(state(&core, looked_ref), gone(None));
     assert_eq!(state(&core, secret_ref), None);
     // The log is told of what is gone, and of nothing else.
-    let gone = bridged.events().await.events.into_iter().flat_map(|event| match event.what {
+    let went = bridged.events().await.events.into_iter().flat_map(|event| match event.what {
         BridgeWhat::Deleted(ids) => ids,
         other => panic!("{other:?}"),
     });
-    assert_eq!(gone.collect::<Vec<_>>(), [(told, told_ref), (looked, looked_ref)]);
+    assert_eq!(went.collect::<Vec<_>>(), [(told, told_ref), (looked, looked_ref)]);
     // Late word of a post does not bring it back.
     let (from, to) = (bridged.cursor(), bridged.events().await.pts);
-    let late = BridgeStep { deleted: vec![told_ref], ..live };
     bridged.world.pass_s(100);
-    core.bridge_append(channel, from, to, late).await.unwrap();
-    assert_eq!(state(&core, told_ref), Some(PostState::Gone { at }));
+    core.bridge_append(channel, from, to, live).await.unwrap();
+    assert_eq!(state(&core, told_ref), gone(None));
+    // What it was told as is known, so that it can be taken back.
+    let repeats = Some("https://here.test/ap/c/x/p/other".to_owned());
+    let late = Published { repeats: repeats.clone(), ..published(told_ref, 7) };
+    let late = BridgeStep { published: vec![late], ..BridgeStep::default() };
+    core.bridge_append(channel, to, to, late).await.unwrap();
+    assert_eq!(state(&core, told_ref), gone(repeats));
     // What is posted and deleted in a private channel was nobody's.
     bridged.world.named(ada, channel, "").await;
     let (private, private_ref) = bridged.post("private").await;
