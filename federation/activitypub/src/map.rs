@@ -365,8 +365,9 @@ pub(crate) fn answer_called(
     answer_note(shared, bridge, post, &message, &to)
 }
 
-/// The message of the discussion group that stands at a place of its log, if the channel answers a comment
-/// there, and the id of that. What the channel says besides is nobody's outside.
+/// The message of the discussion group that stands at a place of its log, if it went out as an answer of
+/// the channel's, and the id of the comment that it answers. What the channel says there besides is
+/// nobody's outside.
 pub(crate) fn answer_at(
     shared: &Shared,
     bridge: &Bridge,
@@ -375,11 +376,8 @@ pub(crate) fn answer_at(
     let group = shared.core.channel(bridge.channel).and_then(|channel| channel.linked);
     let Some(group) = group else { return Ok(None) };
     let Some(id) = shared.core.post_at(group, post)? else { return Ok(None) };
-    let Some(message) = shared.core.message(group, id)? else { return Ok(None) };
-    let reply = message.reply.as_ref().filter(|_| message.sent_as == Some(bridge.channel.into()));
-    let Some(reply) = reply else { return Ok(None) };
-    let to = shared.core.object_of_message(group, reply.to)?;
-    Ok(to.map(|to| (message, to)))
+    let message = shared.core.message(group, id)?;
+    Ok(message.zip(shared.core.answer_to(group, id)?))
 }
 
 /// The post to whose comments an answer belongs.

@@ -11,8 +11,8 @@ use bytes::Bytes;
 use data_encoding::BASE32_NOPAD;
 use futures_util::{StreamExt as _, stream};
 use node_core::{
-    BlobId, Cid, CoreResult, Document, DocumentAttribute, EntityKind, FileId, Media, Message, PhotoSize,
-    PostRef, UserId,
+    BlobId, Cid, CoreResult, Document, DocumentAttribute, EntityKind, FileId, Media, Message,
+    PhotoSize, PostRef, UserId,
 };
 use sha2::{Digest as _, Sha256};
 

@@ -152,6 +152,7 @@ fn answers_reach_whom_they_answer_to_their_end() {
         // Also once what was answered is gone.
         scene.mia.acts(&news.actor, "Delete", &json!({ "type": "Tombstone", "id": note }));
         scene.bob.expect(&json!({ "event": "deleted", "ids": [came["id"]] }));
+        assert_eq!(scene.mia.fetch(&id)["inReplyTo"], note);
         scene.ada.command("delete", json!({ "to": group, "msg_ids": [shown["id"]] }));
         let told = scene.mia.hears("the end", is("Delete"));
         assert_eq!(told["object"]["id"].as_str().or(told["object"].as_str()), Some(&*id), "{told}");

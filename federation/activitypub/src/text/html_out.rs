@@ -430,7 +430,9 @@ impl Out<'_> {
             let known = tag.get("name").and_then(Value::as_str).unwrap_or_default();
             known.to_lowercase() == name.to_lowercase()
         };
-        if self.done.tags.len() < HASHTAGS_MAX + MENTIONS_MAX + EMOJI_MAX && !self.done.tags.iter().any(same) {
+        if self.done.tags.len() < HASHTAGS_MAX + MENTIONS_MAX + EMOJI_MAX
+            && !self.done.tags.iter().any(same)
+        {
             self.done.tags.push(json!({ "type": "Hashtag", "href": target, "name": name }));
         }
     }

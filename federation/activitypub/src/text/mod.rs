@@ -13,6 +13,6 @@ mod tests;
 
 pub(crate) use caption::split_caption;
 pub(crate) use html_in::{Foreign, from_html};
-pub(crate) use html_out::{Emoji, 
-    HtmlText, MentionTo, Mentioned, Names, Spoilers, escape, masked, to_html,
+pub(crate) use html_out::{
+    Emoji, HtmlText, MentionTo, Mentioned, Names, Spoilers, escape, masked, to_html,
 };

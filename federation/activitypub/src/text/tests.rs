@@ -76,7 +76,10 @@ fn emoji_become_names_with_pictures() {
     let [first, second] = &made.tags[..] else { panic!("{:?}", made.tags) };
     assert_eq!((&first["type"], &first["name"]), (&json!("Emoji"), &json!(":ea:")));
     assert_eq!(first["icon"]["url"], "https://ap.example/emoji/10.webp");
-    assert_eq!((&first["icon"]["mediaType"], &second["name"]), (&json!("image/webp"), &json!(":eb:")));
+    assert_eq!(
+        (&first["icon"]["mediaType"], &second["name"]),
+        (&json!("image/webp"), &json!(":eb:"))
+    );
     // In bold they are pictures too; in code they are what they stand for.
     let bold = entity(0, 1, EntityKind::Bold);
     assert_eq!(html("*", &[bold, at(0, 10)]), "<p><strong>:ea:</strong></p>");

@@ -211,6 +211,15 @@ impl Core {
             .await
     }
 
+    /// The id of the comment that a message of a group answers, if it went out as an answer; also when the
+    /// comment is gone by now.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn answer_to(&self, group: ChannelId, id: MessageId) -> CoreResult<Option<String>> {
+        Ok(self.answered(group, id)?.map(|known| known.to))
+    }
+
     /// The comment that a message written in the channel's name answers.
     fn answers_comment(
         &self,

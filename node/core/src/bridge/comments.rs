@@ -287,19 +287,25 @@ impl Core {
     /// # Errors
     /// Those of the store.
     pub async fn prune_early_deletions(&self) -> CoreResult<()> {
-        self.write(None, move |decide| {
-            let rows = decide.scan_prefix(Keyspace::BRIDGE, &[DELETED_AT], ROWS_AT_ONCE)?;
-            for (at, _) in &rows {
-                let Some((head, object)) = at.split_last_chunk::<16>() else { continue };
-                if number_in(head)?.saturating_add(DELETED_EARLY_MS) > decide.now_ms {
-                    break;
-                }
-                decide.delete(Keyspace::BRIDGE, &key(DELETED_EARLY, &[object]));
-                decide.delete(Keyspace::BRIDGE, at);
+        loop {
+            let left = self
+                .write(None, move |decide| {
+                    let rows = decide.scan_prefix(Keyspace::BRIDGE, &[DELETED_AT], ROWS_AT_ONCE)?;
+                    for (at, _) in &rows {
+                        let Some((head, object)) = at.split_last_chunk::<16>() else { continue };
+                        if number_in(head)?.saturating_add(DELETED_EARLY_MS) > decide.now_ms {
+                            return Ok(false);
+                        }
+                        decide.delete(Keyspace::BRIDGE, &key(DELETED_EARLY, &[object]));
+                        decide.delete(Keyspace::BRIDGE, at);
+                    }
+                    Ok(rows.len() == ROWS_AT_ONCE)
+                })
+                .await?;
+            if !left {
+                return Ok(());
             }
-            Ok(())
-        })
-        .await
+        }
     }
 }
 
