@@ -160,13 +160,25 @@ impl Guard {
         if self.is_blocked(&host) {
             return Err(Refusal::Blocked(host));
         }
-        let bucket = source.map_or_else(|| host.clone(), |source| format!("{host} {source}"));
-        let taken = self.buckets.lock().take(&bucket, now_ms);
-        taken.map_err(|wait_ms| Refusal::TooMany { wait_s: wait_ms.div_ceil(1000) })?;
+        self.take("", &host, source, now_ms)?;
         Ok(Head { signature, key_id })
     }
 
-    /// Checks the signature of a `GET`, for those who want only signed ones. Gives the key's id.
+    /// Takes one request of a host, of those of one kind.
+    fn take(
+        &self,
+        kind: &str,
+        host: &str,
+        source: Option<&str>,
+        now_ms: u64,
+    ) -> Result<(), Refusal> {
+        let bucket = format!("{kind}{host} {}", source.unwrap_or_default());
+        let taken = self.buckets.lock().take(&bucket, now_ms);
+        taken.map_err(|wait_ms| Refusal::TooMany { wait_s: wait_ms.div_ceil(1000) })
+    }
+
+    /// Checks the signature of a `GET`, for those who want only signed ones: host, signature, blocks,
+    /// rate. Gives the key's id. `source` as in [`Guard::head`].
     ///
     /// # Errors
     /// [`Refusal`].
@@ -174,6 +186,7 @@ impl Guard {
         &self,
         path_query: &str,
         headers: &HeaderMap,
+        source: Option<&str>,
         now_ms: u64,
     ) -> Result<(Signature, Url), Refusal> {
         let signature = self.signed(&Method::GET, path_query, headers, now_ms / 1000)?;
@@ -182,6 +195,8 @@ impl Guard {
         if self.is_blocked(&host) {
             return Err(Refusal::Blocked(host));
         }
+        // Who reads much says no less for it.
+        self.take("get ", &host, source, now_ms)?;
         Ok((signature, key_id))
     }
 

@@ -92,10 +92,16 @@ pub(crate) async fn take(
 }
 
 /// Whether who reads has shown who it is, where that is asked for.
-pub(crate) async fn reads(shared: &Shared, uri: &Uri, headers: &HeaderMap) -> Result<(), Response> {
+pub(crate) async fn reads(
+    shared: &Shared,
+    uri: &Uri,
+    headers: &HeaderMap,
+    from: Option<IpAddr>,
+) -> Result<(), Response> {
     let check = async {
         let path = path_of(uri);
-        let (signature, key_id) = shared.guard.get(path, headers, shared.core.now_ms())?;
+        let (source, now_ms) = (from.map(|from| from.to_string()), shared.core.now_ms());
+        let (signature, key_id) = shared.guard.get(path, headers, source.as_deref(), now_ms)?;
         // The key is in the actor's document, or at an address below it.
         let mut owner = key_id.clone();
         owner.set_fragment(None);

@@ -69,17 +69,15 @@ async fn ap(
     let Some(place) = Place::parse(uri.path()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    let from = from.map(|Extension(ConnectInfo(from))| from.ip().to_canonical());
     let is_inbox = matches!(place, Place::Inbox(_) | Place::SharedInbox | Place::NodeInbox);
     match method {
-        Method::POST if is_inbox => {
-            let from = from.map(|Extension(ConnectInfo(from))| from.ip().to_canonical());
-            inbox::take(&shared, &uri, headers, from, body).await
-        }
+        Method::POST if is_inbox => inbox::take(&shared, &uri, headers, from, body).await,
         Method::GET | Method::HEAD if !is_inbox => {
             // The node's own actor is for everybody, or two servers that ask for signatures never talk.
             if shared.secure_mode
                 && !matches!(place, Place::Node | Place::Media(..))
-                && let Err(refused) = inbox::reads(&shared, &uri, &headers).await
+                && let Err(refused) = inbox::reads(&shared, &uri, &headers, from).await
             {
                 return refused;
             }

@@ -291,7 +291,7 @@ fn signed_gets_are_checked_likewise() {
         sign_old(&asked, &format!("keyId=\"{key_id}\",headers=\"(request-target) host date\""))
     };
     let headers = sign("https://peer.example/actor#main-key");
-    let (signature, key_id) = guard().get("/ap/c/x/outbox?page=1", &headers, NOW_MS).unwrap();
+    let (signature, key_id) = guard().get("/ap/c/x/outbox?page=1", &headers, None, NOW_MS).unwrap();
     assert_eq!(key_id.host_str(), Some("peer.example"));
     guard()
         .verify(&signature, &Method::GET, "/ap/c/x/outbox?page=1", &headers, &KEY.public())
@@ -299,8 +299,19 @@ fn signed_gets_are_checked_likewise() {
     let refused =
         guard().verify(&signature, &Method::GET, "/ap/c/y/outbox", &headers, &KEY.public());
     assert_eq!(refused.unwrap_err().status(), 401);
+    // Each host may ask so often, whatever it says in between.
+    let (guard_of_many, first) = (guard(), sign("https://peer.example/actor#main-key"));
+    let ask = || guard_of_many.get("/ap/c/x/outbox?page=1", &first, None, NOW_MS).map(drop);
+    assert!((0..3).all(|_| ask().is_ok()));
+    assert_eq!(ask().unwrap_err().status(), 429);
+    let another = sign("https://other.example/actor#main-key");
+    guard_of_many.get("/ap/c/x/outbox?page=1", &another, None, NOW_MS).unwrap();
+    guard_of_many.head("/ap/inbox", &good(), None, NOW_MS).unwrap();
     let blocked = sign("https://bad.example/actor#main-key");
-    assert_eq!(guard().get("/ap/c/x/outbox?page=1", &blocked, NOW_MS).unwrap_err().status(), 403);
+    assert_eq!(
+        guard().get("/ap/c/x/outbox?page=1", &blocked, None, NOW_MS).unwrap_err().status(),
+        403
+    );
 }
 
 #[test]

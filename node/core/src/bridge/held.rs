@@ -8,6 +8,7 @@ use super::{Bridge, BridgeError, CommentPlace, FarComment, HELD, RemoteActor, ha
 use crate::channels::AdminRights;
 use crate::decide::Decide;
 use crate::event::Event;
+use crate::federation::is_remote;
 use crate::ids::{ChannelId, UserId};
 use crate::{Core, CoreError, CoreResult};
 
@@ -68,14 +69,32 @@ impl Decide<'_> {
     /// A comment waits.
     pub(super) fn hold_comment(&mut self, comment: FarComment) -> CoreResult<CommentPlace> {
         let waiting = key(HELD, &[&comment.cid]);
-        if self.scan_prefix(Keyspace::BRIDGE, &waiting, HELD_MAX)?.len() >= HELD_MAX {
-            return Err(CoreError::TooMany);
+        match self.scan_prefix(Keyspace::BRIDGE, &waiting, HELD_MAX)?.len() {
+            0 => self.tell_of_held(&comment)?,
+            HELD_MAX.. => return Err(CoreError::TooMany),
+            _ => {}
         }
         let at = held_key(&comment.cid, &comment.object);
         self.put_bytes(Keyspace::BRIDGE, &at, comment.object.clone().into_bytes());
         self.put_comment(&comment)?;
         self.event(Event::Bridge);
         Ok(CommentPlace::Held)
+    }
+
+    /// Whose channel it is hears that something waits, and of no more until nothing does.
+    fn tell_of_held(&mut self, comment: &FarComment) -> CoreResult<()> {
+        let bridge = self.bridge_of_cid(&comment.cid)?;
+        let channel = self.channel_row(bridge.channel)?;
+        let Some(name) = channel.username.filter(|_| !is_remote(channel.creator)) else {
+            return Ok(());
+        };
+        let text = format!(
+            "A comment from {} waits in {}.\n\n/bridge held {name} shows what waits, \
+             /bridge approve {name} and the address of a comment shows it where the channel is \
+             discussed, /bridge refuse {name} and the address drops it.",
+            comment.host, channel.title
+        );
+        self.service_message(channel.creator, text, Vec::new())
     }
 
     fn actor_of(&self, actor: &str) -> CoreResult<RemoteActor> {

@@ -357,6 +357,13 @@ async fn the_first_comment_waits_for_an_admin_where_the_channel_says_so() {
         discussed.core().clone()
     };
     assert_eq!(discussed.shown(0, &post).await, []);
+    // Whose channel it is hears of it once, until nothing waits.
+    let told = async |times: usize| {
+        let all = core.history(ada.id, UserId::SERVICE.into(), ALL).await;
+        let said = |stored: &Stored| stored.message.text.starts_with("A comment from one.test");
+        assert_eq!(all.unwrap().messages.iter().filter(|one| said(one)).count(), times);
+    };
+    told(1).await;
     core.prune_remote_actors(u64::MAX).await.unwrap();
     let mut held = core.bridge_held(channel).await.unwrap();
     held.sort_by(|a, b| a.object.cmp(&b.object));
@@ -373,6 +380,7 @@ async fn the_first_comment_waits_for_an_admin_where_the_channel_says_so() {
     assert_eq!(core.bridge_held(channel).await.unwrap(), []);
     id_of(discussed.comment(post, "kim", "three").await.unwrap());
     assert_eq!(discussed.comment(post, "lou", "four").await.unwrap(), CommentPlace::Held);
+    told(2).await;
     let shown = discussed.shown(0, &post).await;
     assert_eq!(shown.iter().map(|(_, words)| &**words).collect::<Vec<_>>(), ["one", "three"]);
 }
