@@ -27,6 +27,8 @@ const MISSING_HITS: u32 = 3;
 const MISSING_FOR_MS: u64 = 3 * DAY_MS;
 /// Inboxes of a host whose absence is counted.
 const MISSING_MAX: usize = 1000;
+/// What a host stumbles over for so long is left out.
+const STUMBLES_MS: u64 = DAY_MS;
 /// Inboxes that are posted to in one turn.
 const INBOXES_A_TURN: usize = 16;
 
@@ -41,6 +43,9 @@ pub(crate) struct Lane {
     pub(crate) answered: Vec<String>,
     /// Whether it was refused with 403 once.
     pub(crate) refused: bool,
+    /// Since when it has stumbled over that activity.
+    #[serde(default)]
+    pub(crate) stumbles_since_ms: Option<u64>,
     /// How it is doing.
     pub(crate) state: LaneState,
     /// Failures since the last answer.
@@ -100,6 +105,8 @@ pub(crate) enum Verdict {
         /// When the host wants to be asked again.
         after_s: Option<u64>,
     },
+    /// 500: something is wrong there, maybe with this activity.
+    Stumbled,
     /// 403: it does not want to hear from us.
     Forbidden,
     /// There is no such inbox; with 410, it says that there was.
@@ -122,6 +129,7 @@ pub(crate) fn judge(outcome: &Outcome) -> Verdict {
         // Moved away: what was signed for one address is not sent to another.
         Ok(404 | 300..=399) => Verdict::NoInbox { gone: false },
         Ok(408 | 425 | 429) => retry,
+        Ok(500) => Verdict::Stumbled,
         Ok(501 | 400..=499) => Verdict::Dropped,
         Ok(_) => retry,
         Err(FetchError::Url(_)) => Verdict::NoInbox { gone: false },
@@ -173,8 +181,7 @@ impl Lane {
         };
         let seq = item.activity.seq;
         if seq != self.at {
-            (self.at, self.refused) = (seq, false);
-            self.answered.clear();
+            self.begin(seq);
         }
         if item.superseded && seq <= self.skip_to {
             self.pass(seq);
@@ -206,7 +213,11 @@ impl Lane {
 
     fn pass(&mut self, seq: Seq) {
         self.cursor = self.cursor.max(seq);
-        (self.at, self.refused) = (0, false);
+        self.begin(0);
+    }
+
+    fn begin(&mut self, seq: Seq) {
+        (self.at, self.refused, self.stumbles_since_ms) = (seq, false, None);
         self.answered.clear();
     }
 
@@ -247,25 +258,35 @@ impl Lane {
                 self.next_try_ms = now_ms + PAUSE_MS;
                 return Step::Stop;
             }
-            Verdict::Retry { after_s } => {
-                let nth = self.fails as usize;
-                self.failed(now_ms);
-                let table_ms = DELAYS_MS.get(nth).copied().unwrap_or(DAY_MS);
-                let delay_ms = match (self.state, after_s) {
-                    (LaneState::Dormant, _) => spread(DAY_MS, chance),
-                    (_, Some(after_s)) => {
-                        let asked_ms = after_s.saturating_mul(1000).clamp(MINUTE_MS, DAY_MS);
-                        // Not sooner than was asked for.
-                        asked_ms + spread(asked_ms, chance).saturating_sub(asked_ms)
-                    }
-                    (_, None) => spread(table_ms, chance),
-                };
-                self.next_try_ms = now_ms + delay_ms;
-                return Step::Stop;
+            Verdict::Retry { after_s } => return self.waits(after_s, now_ms, chance),
+            Verdict::Stumbled => {
+                let since_ms = *self.stumbles_since_ms.get_or_insert(now_ms);
+                if now_ms.saturating_sub(since_ms) < STUMBLES_MS {
+                    return self.waits(None, now_ms, chance);
+                }
+                // It goes on with the next one. It is not well for that: a host where all fails is
+                // dormant after as long as any other.
             }
         }
         self.answered.push(inbox.to_string());
         Step::Next
+    }
+
+    fn waits(&mut self, after_s: Option<u64>, now_ms: u64, chance: u32) -> Step {
+        let nth = self.fails as usize;
+        self.failed(now_ms);
+        let table_ms = DELAYS_MS.get(nth).copied().unwrap_or(DAY_MS);
+        let delay_ms = match (self.state, after_s) {
+            (LaneState::Dormant, _) => spread(DAY_MS, chance),
+            (_, Some(after_s)) => {
+                let asked_ms = after_s.saturating_mul(1000).clamp(MINUTE_MS, DAY_MS);
+                // Not sooner than was asked for.
+                asked_ms + spread(asked_ms, chance).saturating_sub(asked_ms)
+            }
+            (_, None) => spread(table_ms, chance),
+        };
+        self.next_try_ms = now_ms + delay_ms;
+        Step::Stop
     }
 
     fn alive(&mut self) {

@@ -312,7 +312,7 @@ async fn send<Q: Queue, P: Post>(
                 tracing::info!(host, seq = activity.seq, ?outcome, "not delivered");
                 *dropped += 1;
             }
-            Verdict::Retry { .. } | Verdict::Forbidden => *failures += 1,
+            Verdict::Retry { .. } | Verdict::Forbidden | Verdict::Stumbled => *failures += 1,
         }
         match ran.lane.answer(inbox, verdict, clock(), chance) {
             Step::Next => {}

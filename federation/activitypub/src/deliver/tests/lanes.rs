@@ -42,7 +42,8 @@ fn statuses_are_judged_by_the_table() {
     for status in [400, 401, 402, 405, 406, 409, 413, 415, 418, 422, 451, 501] {
         assert_eq!(of(Ok(status)), Verdict::Dropped, "{status}");
     }
-    for status in [408, 425, 429, 500, 502, 503, 504, 520, 530] {
+    assert_eq!(of(Ok(500)), Verdict::Stumbled);
+    for status in [408, 425, 429, 502, 503, 504, 520, 530] {
         assert_eq!(of(Ok(status)), Verdict::Retry { after_s: Some(9) }, "{status}");
     }
     assert_eq!(of(Ok(403)), Verdict::Forbidden);
@@ -89,6 +90,43 @@ fn waits_grow_to_a_day_and_the_host_is_dormant_after_a_week_and_over_after_sixty
         lane.answer(&inbox, RETRY, 0, chance);
         assert_eq!(lane.next_try_ms, wait);
     }
+}
+
+/// One activity that a host stumbles over does not keep the next ones from it; a host where all fails is
+/// dormant after a week like any other.
+#[test]
+fn what_a_host_stumbles_over_for_a_day_is_left_out() {
+    let mut lane = Lane::new(0);
+    let inbox = url("/inbox");
+    let mut now_ms = 1_000_000;
+    let (start_ms, mut seq, mut passed) = (now_ms, 1, Vec::new());
+    while lane.state != LaneState::Dormant {
+        let item = page(seq, &["/inbox"], false);
+        assert_eq!(lane.plan(&item, seq), Plan::Send(vec![inbox.clone()]));
+        // What a proxy says in between is nothing of this activity.
+        let verdict = if passed.len() == 1 { RETRY } else { Verdict::Stumbled };
+        if lane.answer(&inbox, verdict, now_ms, MIDDLE) == Step::Next {
+            assert!(finish(&mut lane, &item));
+            passed.push((now_ms - start_ms) / HOUR);
+            seq += 1;
+        } else {
+            assert!(!finish(&mut lane, &item));
+            now_ms = lane.next_try_ms;
+        }
+    }
+    assert_eq!(passed, [46], "then what was no answer of its own is waited for");
+    let dormant_ms = lane.tried_ms - start_ms;
+    assert!(dormant_ms.abs_diff(7 * DAY) <= DAY, "{} h", dormant_ms / HOUR);
+    // The next one is taken: it is well.
+    let mut lane = Lane::new(0);
+    lane.plan(&page(1, &["/inbox"], false), 2);
+    assert_eq!(lane.answer(&inbox, Verdict::Stumbled, 0, MIDDLE), Step::Stop);
+    assert_eq!(lane.answer(&inbox, Verdict::Stumbled, DAY, MIDDLE), Step::Next);
+    assert!(finish(&mut lane, &page(1, &["/inbox"], false)));
+    assert_eq!((lane.cursor, lane.fails), (1, 1));
+    lane.plan(&page(2, &["/inbox"], false), 2);
+    assert_eq!(lane.answer(&inbox, DONE, DAY, MIDDLE), Step::Next);
+    assert_eq!((lane.fails, lane.fail_since_ms), (0, None));
 }
 
 #[test]
