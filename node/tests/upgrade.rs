@@ -17,7 +17,7 @@ use node_store::{SledStore, Store};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use rookery_load::{Client, Invite, Member};
-use support::node::{Setup, TestNode, copy_directory};
+use support::node::{Setup, TestNode, binary, copy_directory};
 use tl::{enums, functions as f};
 
 #[allow(dead_code, reason = "shared with the tests that drive published clients")]
@@ -197,7 +197,7 @@ fn write(to: &Path) {
 }
 
 fn rookery(arguments: &[&str], data: &Path) -> (bool, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_rookery"));
+    let mut command = std::process::Command::new(binary());
     command.args(arguments).arg("--data").arg(data);
     let done = support::process::run(&mut command, std::time::Duration::from_secs(60));
     (done.status.success(), done.stdout + &done.stderr)

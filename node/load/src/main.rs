@@ -94,6 +94,8 @@ enum RowName {
     Channel,
     /// What sealing the whole store costs. On four nodes of its own.
     Sealed,
+    /// Deliveries to servers of the fediverse. On a node of its own, in a namespace.
+    Bridge,
     /// Messages between nodes, and a node that was away. On nodes of its own.
     Federation,
     /// A long history that a node finds. On nodes of its own.
@@ -111,12 +113,6 @@ fn main() -> anyhow::Result<()> {
         }
         None => {}
     }
-    let target = match (cli.node, cli.pem, cli.pid) {
-        (Some(address), Some(pem), Some(pid)) => {
-            bench::Target::running(address, &pem, pid, cli.data)?
-        }
-        _ => bench::Target::start().context("cannot start a node")?,
-    };
     let all = [
         RowName::Messages,
         RowName::Keys,
@@ -129,12 +125,24 @@ fn main() -> anyhow::Result<()> {
         RowName::Channel,
         RowName::Scale,
         RowName::Sealed,
+        RowName::Bridge,
         RowName::Federation,
         RowName::Late,
         RowName::Shared,
         RowName::Idle,
     ];
     let wanted = if cli.rows.is_empty() { all.to_vec() } else { cli.rows };
+    if wanted.contains(&RowName::Bridge)
+        && let Some(ended) = bench::bridge::enter()?
+    {
+        std::process::exit(ended.code().unwrap_or(1));
+    }
+    let target = match (cli.node, cli.pem, cli.pid) {
+        (Some(address), Some(pem), Some(pid)) => {
+            bench::Target::running(address, &pem, pid, cli.data)?
+        }
+        _ => bench::Target::start().context("cannot start a node")?,
+    };
     let mut rows = Vec::new();
     for name in wanted {
         rows.extend(match name {
@@ -150,6 +158,7 @@ fn main() -> anyhow::Result<()> {
             RowName::Channel => bench::channel::rows(&target, cli.short, cli.absent)?,
             RowName::Scale => bench::scale::rows(cli.short, cli.messages)?,
             RowName::Sealed => bench::sealed::rows(cli.short, cli.pairs)?,
+            RowName::Bridge => bench::bridge::rows(cli.short)?,
             RowName::Federation => bench::federation::rows(cli.short)?,
             RowName::Late => bench::federation::late(cli.short)?,
             RowName::Shared => vec![bench::federation::idle(cli.short)?],

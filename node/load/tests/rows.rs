@@ -128,3 +128,31 @@ fn the_federation_rows_run_at_their_smallest() {
     assert_eq!(row("found by a node", "first message")["met"], true, "{told}");
     assert_eq!(row("memory", "")["met"], true, "{told}");
 }
+
+/// Deliveries of the bridge come with their floor: each post came to each server once, in order, signed, and
+/// those that fail do not keep it from the others.
+///
+/// How: the program runs its rows where a hundred servers have names, and anything else ends it with an error.
+#[test]
+fn the_bridge_rows_run_at_their_smallest() {
+    let binary = binary();
+    let output = Command::new(env!("CARGO_BIN_EXE_rookery-load"))
+        .args(["--rows", "bridge", "--short", "--json"])
+        .env("ROOKERY_BINARY", &binary)
+        .output()
+        .expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let [deliveries, time] = told["rows"].as_array().expect("rows").as_slice() else {
+        panic!("two rows: {told}")
+    };
+    for row in [deliveries, time] {
+        let number = |name: &str| row[name].as_f64().unwrap_or_else(|| panic!("{name} in {row}"));
+        assert!(
+            number("node") > 0.0 && number("floor") > 0.0 && number("ratio_min") > 0.0,
+            "{row}"
+        );
+    }
+    assert_eq!(deliveries["samples"], 500, "{told}");
+    assert_eq!(time["samples"], 96, "{told}");
+}

@@ -17,7 +17,7 @@ use crate::clients::{self, TDLIB, TELETHON};
 use crate::config;
 use crate::driver::Driver;
 use crate::support::isolation::isolated;
-use crate::support::node::TestNode;
+use crate::support::node::{TestNode, binary};
 use crate::support::process::{self, Guarded};
 use crate::team::Team;
 
@@ -133,7 +133,7 @@ fn a_killed_change_leaves_either_store_whole() {
     for _ in 0..kills() {
         let seal = if sealed(&node.data()) { "secrets" } else { "all" };
         configure(&node, seal);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+        let mut command = Command::new(binary());
         command
             .args(["run", "--json", "--http", "127.0.0.1:0", "--mtproto", "127.0.0.1:0"])
             .arg("--data")
@@ -178,7 +178,7 @@ fn the_offline_commands_keep_the_mode() {
     let node = filled(20);
     let rookery = |arguments: &[&str], data: &Path, seal: &str| {
         configure(&node, seal);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+        let mut command = Command::new(binary());
         command.args(arguments).arg("--data").arg(data);
         if arguments[0] != "compact" {
             command.arg("--config").arg(node.file("rookery.toml"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::support::isolation::isolated;
-use crate::support::node::{Setup, TestNode};
+use crate::support::node::{Setup, TestNode, binary};
 use crate::support::process;
 use crate::two::node;
 
@@ -19,7 +19,7 @@ const TRIES: u64 = 15;
 
 /// What the doctor says, and whether all is well by its exit code.
 pub(crate) fn doctor(node: &TestNode, arguments: &[&str]) -> (bool, Value) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+    let mut command = Command::new(binary());
     command.args(["doctor", "--json", "--data"]).arg(node.data()).args(arguments);
     let finished = process::run(&mut command, WITHIN);
     let said: Value = serde_json::from_str(&finished.stdout)
@@ -52,7 +52,7 @@ pub(crate) fn finds(node: &TestNode, arguments: &[&str], problems: &[&str]) -> V
 
 /// The command fails, and says this.
 pub(crate) fn refused(node: &TestNode, arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+    let mut command = Command::new(binary());
     command.args(arguments).arg("--data").arg(node.data());
     let finished = process::run(&mut command, WITHIN);
     assert_eq!(finished.status.code(), Some(1), "{finished:?}");

@@ -13,7 +13,7 @@ use crate::driver::{Driver, SOON};
 use crate::line::Line;
 use crate::operator::{codes, doctor, finds, refused};
 use crate::support::isolation::isolated;
-use crate::support::node::{Setup, TestNode, copy_directory};
+use crate::support::node::{Setup, TestNode, binary, copy_directory};
 use crate::support::process;
 use crate::two::{Two, came, node, play, words};
 
@@ -241,7 +241,7 @@ fn handed_over() {
 }
 
 fn rookery(arguments: &[&str], data: &Path) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+    let mut command = Command::new(binary());
     command.args(arguments).arg("--data").arg(data);
     let finished = process::run(&mut command, WITHIN);
     assert!(finished.status.success(), "{finished:?}");

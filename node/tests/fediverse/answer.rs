@@ -22,7 +22,7 @@ pub(crate) fn discussion(scene: &mut Scene, news: &Bridged) -> i64 {
 }
 
 /// The reactions to a message, as the raw API tells them.
-fn reactions(driver: &mut Driver, peer: i64, id: i64) -> Value {
+pub(crate) fn reactions(driver: &mut Driver, peer: i64, id: i64) -> Value {
     let asked =
         json!({ "channel": { "channel": peer }, "id": [{ "_": "InputMessageID", "id": id }] });
     driver.invoke("channels.GetMessages", asked)["messages"][0].clone()

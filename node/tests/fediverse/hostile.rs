@@ -24,7 +24,7 @@ pub(crate) fn play(test: &str, settings: &str, body: impl FnOnce(Scene, Signer))
     });
 }
 
-const OPEN: &str = "allow_ips = ['127.0.0.0/8']";
+const OPEN: &str = scene::REACH;
 
 /// Eve follows a channel, and gets what is posted there: its address.
 pub(crate) fn followed(scene: &mut Scene, eve: &mut Signer, news: &Bridged) -> String {

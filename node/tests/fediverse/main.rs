@@ -1,5 +1,5 @@
-//! The bridge to the fediverse, seen by other servers: Fedify (npm), which verifies what comes and signs
-//! what it sends, with published Telegram clients on the other side.
+//! The bridge to the fediverse, seen by other servers: Fedify (npm) and apkit (PyPI), which verify what comes
+//! and sign what they send, with published Telegram clients on the other side.
 //!
 //! Node, clients and servers run in a network namespace of their own, each server under a name and an
 //! address of its own on port 443, with certificates of an authority that is made for the test.
@@ -8,6 +8,8 @@
 
 #[cfg(test)]
 mod answer;
+#[cfg(test)]
+mod apkit;
 #[cfg(test)]
 mod browser;
 #[allow(dead_code, reason = "shared with the chat tests")]

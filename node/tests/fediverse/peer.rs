@@ -1,4 +1,5 @@
-//! A server of the fediverse with one person on it: `tests/clients/fedify/peer.mjs`.
+//! A server of the fediverse with one person on it: `tests/clients/fedify/peer.mjs`, or of another library
+//! that takes the same commands.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -42,24 +43,34 @@ fn node_js() -> PathBuf {
 }
 
 impl Peer {
-    /// Starts it as `https://NAME`, at an address.
+    /// Starts Fedify as `https://NAME`, at an address.
     pub(crate) fn start(authority: &Authority, name: &str, address: &str, user: &str) -> Self {
+        let mut fedify = Command::new(node_js());
+        fedify.arg(tests_directory().join("clients/fedify/peer.mjs"));
+        fedify.env("NODE_EXTRA_CA_CERTS", authority.file()).current_dir(install());
+        Self::run(fedify, authority, (name, address), user)
+    }
+
+    /// Starts a library's server.
+    pub(crate) fn run(
+        mut library: Command,
+        authority: &Authority,
+        (name, address): (&str, &str),
+        user: &str,
+    ) -> Self {
         let (cert, key) = authority.certificate(name);
         let log = authority.directory().join(format!("{name}.log"));
-        let child = Command::new(node_js())
-            .arg(tests_directory().join("clients/fedify/peer.mjs"))
+        let child = library
             .args(["--origin", &format!("https://{name}"), "--listen", address, "--user", user])
             .arg("--cert")
             .arg(cert)
             .arg("--key")
             .arg(key)
-            .env("NODE_EXTRA_CA_CERTS", authority.file())
-            .current_dir(install())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(&log).expect("a log"))
             .spawn()
-            .expect("Node.js starts");
+            .expect("the library's program starts");
         let mut process = Guarded(child);
         let stdin = process.0.stdin.take().expect("piped");
         let stdout = process.0.stdout.take().expect("piped");

@@ -34,7 +34,7 @@ pub(crate) const HOSTS: [(&str, &str); 4] = [
 ];
 
 /// What a node may reach in a test.
-const REACH: &str = "allow_ips = ['127.0.0.0/8']";
+pub(crate) const REACH: &str = "allow_ips = ['127.0.0.0/8']";
 
 /// Who certifies servers.
 pub(crate) struct Authority {

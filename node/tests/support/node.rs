@@ -20,6 +20,13 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 /// architecture: SIGTERM ends the node cleanly within 5 s.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
+/// The node's program: the one that `ROOKERY_BINARY` names, for example of a release build, or the one that
+/// was built with the tests.
+pub(crate) fn binary() -> PathBuf {
+    let built = || env!("CARGO_BIN_EXE_rookery").into();
+    std::env::var_os("ROOKERY_BINARY").map_or_else(built, PathBuf::from)
+}
+
 /// How a node is started.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
@@ -165,7 +172,7 @@ impl TestNode {
     /// Runs a command of the node's binary on its data directory, and returns the JSON that it
     /// prints.
     pub(crate) fn command(&self, arguments: &[&str]) -> Value {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+        let mut command = Command::new(binary());
         command.args(arguments).arg("--data").arg(self.data());
         let finished = process::run(&mut command, READY_WITHIN);
         serde_json::from_str(&finished.stdout).unwrap_or_else(|error| {
@@ -204,7 +211,7 @@ impl TestNode {
     fn run(&mut self) {
         let path = |name: &str| self.directory.path().join(name);
         let log = File::options().create(true).append(true).open(path("log")).expect("a log file");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rookery"));
+        let mut command = Command::new(binary());
         command.args(["run", "--json", "--http", &self.setup.http]);
         command.args(["--mtproto", &self.setup.mtproto]);
         if let Some(mesh) = &self.setup.mesh {

@@ -189,7 +189,7 @@ fn catch_up(member: &mut Member) -> anyhow::Result<()> {
 }
 
 /// The channel among these, as whoever was told names it.
-fn shown(chats: &[enums::Chat]) -> anyhow::Result<(i64, i64)> {
+pub(super) fn shown(chats: &[enums::Chat]) -> anyhow::Result<(i64, i64)> {
     let shown = chats.iter().find_map(|chat| match chat {
         enums::Chat::Channel(channel) => Some((channel.id, channel.access_hash?)),
         _ => None,

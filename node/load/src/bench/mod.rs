@@ -1,5 +1,6 @@
 //! The rows, what they share, and how they are told.
 
+pub(crate) mod bridge;
 pub(crate) mod channel;
 pub(crate) mod delivery;
 pub(crate) mod federation;

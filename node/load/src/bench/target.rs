@@ -14,6 +14,7 @@ use keys::PublicKey;
 use rand::rngs::ThreadRng;
 use rookery_load::pairs::{self, Pair};
 use rookery_load::{Client, ClientError, Framing, Invite, Member, Wire, exchange, member};
+use serde_json::{Value, json};
 
 /// No row measures the refusal of honest load.
 const LIMITS_LIFTED: &str = "[limits]
@@ -34,6 +35,8 @@ const DATA: &str = "data";
 /// A node, ours or another's.
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
+    /// Where browsers reach a node that was started here.
+    pub(crate) http: Option<SocketAddr>,
     pub(crate) public: PublicKey,
     pub(crate) pid: u32,
     /// Where other nodes reach it: multiaddresses. Empty where it was not told to listen for them.
@@ -79,6 +82,7 @@ impl Target {
         let pem = fs::read_to_string(pem).with_context(|| pem.display().to_string())?;
         Ok(Self {
             address,
+            http: None,
             public: PublicKey::from_pem(&pem)?,
             pid,
             mesh: Vec::new(),
@@ -103,9 +107,10 @@ impl Target {
         let own = Some(Own { child, directory });
         let text = |key: &str| ready[key].as_str().context("ready line");
         let address = text("mtproto")?.parse()?;
+        let http = Some(text("http")?.parse()?);
         let public = PublicKey::from_pem(text("rsa_pem")?)?;
         let mesh = mesh_of(&ready);
-        Ok(Self { address, public, pid, mesh, data, members: AtomicUsize::new(0), own })
+        Ok(Self { address, http, public, pid, mesh, data, members: AtomicUsize::new(0), own })
     }
 
     /// Kills the node.
@@ -133,13 +138,13 @@ impl Target {
     /// Connects it to another one from now on.
     pub(crate) fn add_peer(&self, other: &Self) -> anyhow::Result<()> {
         let address = other.mesh.first().context("it listens for no other nodes")?;
-        let ask = serde_json::json!({ "do": "peer_add", "address": address });
-        self.ask(&ask.to_string()).map(drop)
+        let ask = json!({ "do": "peer_add", "address": address });
+        self.ask(&ask).map(drop)
     }
 
     /// Bytes that it has had of the node that calls itself by a domain.
     pub(crate) fn bytes_from(&self, domain: &str) -> anyhow::Result<u64> {
-        let told = self.ask("{\"do\":\"peers\"}")?;
+        let told = self.ask(&json!({ "do": "peers" }))?;
         let peers = told["peers"].as_array().context("a list of peers")?.iter();
         let of = peers.filter(|peer| peer["domain"] == domain);
         Ok(of.filter_map(|peer| peer["bytes_in"].as_u64()).sum())
@@ -159,7 +164,7 @@ impl Target {
 
     /// A new invite; the first one of a node makes its owner.
     pub(crate) fn invite(&self) -> anyhow::Result<Invite> {
-        let invite = self.ask("{\"do\":\"invite\"}")?;
+        let invite = self.ask(&json!({ "do": "invite" }))?;
         let text = |key: &str| invite[key].as_str().map(str::to_owned).context("an invite");
         Ok(Invite { phone: text("phone")?, code: text("code")? })
     }
@@ -225,26 +230,26 @@ impl Target {
 
     /// What the store counted, if the node tells.
     pub(crate) fn store_stats(&self) -> Option<StoreStats> {
-        let counted = self.ask("{\"do\":\"stats\"}").ok()?;
+        let counted = self.ask(&json!({ "do": "stats" })).ok()?;
         let of = |name: &str| counted[name].as_u64();
         Some(StoreStats { keys: of("keys")?, syncs: of("syncs")? })
     }
 
     /// What the node answers on its control socket.
-    fn ask(&self, request: &str) -> anyhow::Result<serde_json::Value> {
+    pub(crate) fn ask(&self, request: &Value) -> anyhow::Result<Value> {
         let mut stream = UnixStream::connect(self.data()?.join("control.sock"))?;
         stream.set_read_timeout(Some(Duration::from_secs(30)))?;
         writeln!(stream, "{request}")?;
         let mut line = String::new();
         BufReader::new(stream).read_line(&mut line)?;
-        let mut reply: serde_json::Value = serde_json::from_str(&line)?;
-        let answer = reply.get_mut("ok").map(serde_json::Value::take);
+        let mut reply: Value = serde_json::from_str(&line)?;
+        let answer = reply.get_mut("ok").map(Value::take);
         answer.with_context(|| format!("the node refused: {line}"))
     }
 }
 
 /// Starts a node on a directory, and waits until it is ready: its ready line.
-fn spawn(directory: &Path, more: &[&str]) -> anyhow::Result<(Child, serde_json::Value)> {
+fn spawn(directory: &Path, more: &[&str]) -> anyhow::Result<(Child, Value)> {
     let binary = binary()?;
     let mut command = Command::new(&binary);
     command.args(["run", "--json", "--http", "127.0.0.1:0"]);
@@ -273,7 +278,7 @@ fn spawn(directory: &Path, more: &[&str]) -> anyhow::Result<(Child, serde_json::
     Ok((child, ready?))
 }
 
-fn mesh_of(ready: &serde_json::Value) -> Vec<String> {
+fn mesh_of(ready: &Value) -> Vec<String> {
     let mesh = ready["mesh"].as_array().into_iter().flatten();
     mesh.filter_map(|one| one.as_str().map(str::to_owned)).collect()
 }
