@@ -2,12 +2,18 @@
 //!
 //! Order of precedence: command line, `ROOKERY_<SECTION>_<KEY>` variables, file, defaults.
 
+mod activitypub;
+mod codes;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use zeroize::Zeroizing;
+
+pub(crate) use activitypub::{ActivityPubConfig, Scheme};
+pub(crate) use codes::{CodesConfig, OidcConfig, SmtpConfig, SmtpSecurity};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -45,62 +51,6 @@ pub(crate) struct Config {
     pub(crate) federation: FederationConfig,
     /// `[activitypub]`
     pub(crate) activitypub: ActivityPubConfig,
-}
-
-/// `[activitypub]`: the bridge to the fediverse, for channels whose owners switch it on. Without a host
-/// there is none.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct ActivityPubConfig {
-    /// The host under which channels are known there, for example `example.org`: it is in all their
-    /// addresses, and cannot be changed once a channel was bridged. Default: none.
-    pub(crate) host: String,
-    /// The domain in handles, `@channel@example.org`, where it is another one: its
-    /// `/.well-known/webfinger` has to lead to this node. Default: `host`.
-    pub(crate) handle_domain: String,
-    /// `https` (default), or `http` in closed test networks.
-    pub(crate) scheme: Scheme,
-    /// Whether objects are shown to servers only that sign what they ask. Default false.
-    pub(crate) secure_mode: bool,
-    /// The only servers that are heard and told, each with all below its name. Default: none are left
-    /// out. A block holds for these, too.
-    pub(crate) allowed_hosts: Option<Vec<String>>,
-    /// Servers that are delivered to at once. Default 32.
-    pub(crate) deliveries_at_once: usize,
-    /// Bytes of a video or file that others get; what is larger is a link. Default 40 MiB.
-    pub(crate) media_bytes_max: u64,
-    /// PEM file with certificates that are trusted beside the system's. Default: none.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Networks that may be reached although they are not public: closed test networks. Default: none.
-    pub(crate) allow_ips: Vec<String>,
-    /// Take another `host` than the one under which channels are known: their followers are lost.
-    /// Default false.
-    pub(crate) change_host: bool,
-}
-
-impl Default for ActivityPubConfig {
-    fn default() -> Self {
-        Self {
-            host: String::new(),
-            handle_domain: String::new(),
-            scheme: Scheme::Https,
-            secure_mode: false,
-            allowed_hosts: None,
-            deliveries_at_once: 32,
-            media_bytes_max: 40 << 20,
-            ca_file: None,
-            allow_ips: Vec::new(),
-            change_host: false,
-        }
-    }
-}
-
-/// See [`ActivityPubConfig::scheme`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Scheme {
-    Https,
-    Http,
 }
 
 /// `[federation]`: other nodes. Without an address to listen on there is none.
@@ -479,145 +429,6 @@ impl Default for LimitsConfig {
     }
 }
 
-/// `[codes]`: how login codes reach members who have no other session. A code goes to the sessions
-/// first; asked for again, by mail where the member has a login address; then to the number, by the
-/// webhook and the command. Without this section only the sessions and `rookery code` remain.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct CodesConfig {
-    /// Whoever joins has to show a mail address first, unless the invite went to one. Default false.
-    /// Needs `[codes.smtp]`. Not every client can do that: Telegram's own apps and TDLib can.
-    pub(crate) require_email: bool,
-    /// `[codes.smtp]`: mail. Default: none, and no login address is taken.
-    pub(crate) smtp: Option<SmtpConfig>,
-    /// `[codes.webhook]`: a program behind HTTP. Default: none.
-    pub(crate) webhook: Option<WebhookConfig>,
-    /// `[codes.command]`: a program of this machine. Default: none.
-    pub(crate) command: Option<CommandConfig>,
-}
-
-/// `[codes.smtp]`: the mail server that codes are given to.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SmtpConfig {
-    /// Name or address.
-    pub(crate) host: String,
-    /// Port. Default: 587 for `starttls`, 465 for `tls`, 25 for `plain`.
-    pub(crate) port: Option<u16>,
-    /// `starttls` (default; never falls back to plain), `tls`, or `plain`: only to this machine.
-    #[serde(default)]
-    pub(crate) security: SmtpSecurity,
-    /// Take `plain` to another machine: codes then cross the network in the clear. Default false.
-    #[serde(default)]
-    pub(crate) allow_plain: bool,
-    /// User name. Default: none, no login.
-    pub(crate) user: Option<String>,
-    /// Password; `password_file` keeps it out of this file.
-    pub(crate) password: Option<Secret>,
-    /// A file whose first line is the password.
-    pub(crate) password_file: Option<PathBuf>,
-    /// Who writes: `codes@example.org` or `Name <codes@example.org>`.
-    pub(crate) from: String,
-    /// PEM file with certificates that are trusted beside the system's. Default: none.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Seconds that one mail may take. Default 30.
-    #[serde(default = "thirty")]
-    pub(crate) timeout_s: u64,
-}
-
-/// See [`SmtpConfig::security`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum SmtpSecurity {
-    #[default]
-    StartTls,
-    Tls,
-    Plain,
-}
-
-/// `[codes.webhook]`: where codes are posted, as JSON, with the header `Rookery-Signature:
-/// t=SECONDS,v1=HEX`: HMAC-SHA-256 of `SECONDS.BODY`. Status 2xx takes the code; 408, 425, 429 and
-/// 5xx ask for another attempt.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WebhookConfig {
-    /// `https://…`, or `http://…` to this machine.
-    pub(crate) url: String,
-    /// Shared secret of the signature, at least 16 bytes; `secret_file` keeps it out of this file.
-    pub(crate) secret: Option<Secret>,
-    /// A file whose first line is the secret.
-    pub(crate) secret_file: Option<PathBuf>,
-    /// PEM file with certificates that are trusted beside the system's. Default: none.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Seconds that one exchange may take. Default 10.
-    #[serde(default = "ten")]
-    pub(crate) timeout_s: u64,
-}
-
-/// `[codes.command]`: what is run for each code. It finds `ROOKERY_PURPOSE`, `ROOKERY_PHONE`,
-/// `ROOKERY_USER`, `ROOKERY_CODE`, `ROOKERY_EXPIRES` (unix seconds) and `ROOKERY_TEXT` in its
-/// environment, and the webhook's JSON on standard input. Exit status 0 takes the code.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CommandConfig {
-    /// The program and its arguments; no shell reads them.
-    pub(crate) program: Vec<String>,
-    /// Seconds after which it is killed. Default 30.
-    #[serde(default = "thirty")]
-    pub(crate) timeout_s: u64,
-}
-
-/// `[oidc]`: people of another service log in at `/login/oidc`, with OpenID Connect, and get a number
-/// and a code there. Without this section there is no such page. `[http] public_url` is needed behind
-/// a proxy or a name; the redirect URI to register is it, or the listener's address, and
-/// `/login/oidc/callback`.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OidcConfig {
-    /// `https://…`, exactly as the provider says it.
-    pub(crate) issuer: String,
-    /// The node's id at the provider.
-    pub(crate) client_id: String,
-    /// Its secret there; `client_secret_file` keeps it out of this file. Default: none, for a public
-    /// client.
-    pub(crate) client_secret: Option<Secret>,
-    /// A file whose first line is the secret.
-    pub(crate) client_secret_file: Option<PathBuf>,
-    /// What is asked for beside `openid`. Default `["email"]`.
-    #[serde(default = "email_scope")]
-    pub(crate) scopes: Vec<String>,
-    /// One of these groups is needed to join. Default: none is. Who has joined may always log in.
-    #[serde(default)]
-    pub(crate) allowed_groups: Vec<String>,
-    /// The claim that lists groups. Default `groups`.
-    #[serde(default = "groups_claim")]
-    pub(crate) groups_claim: String,
-    /// A verified mail address of one of these domains is needed to join. Default: none is.
-    #[serde(default)]
-    pub(crate) allowed_domains: Vec<String>,
-    /// PEM file with certificates that are trusted beside the system's. Default: none.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Seconds that one exchange with the provider may take. Default 10.
-    #[serde(default = "ten")]
-    pub(crate) timeout_s: u64,
-}
-
-fn email_scope() -> Vec<String> {
-    vec!["email".into()]
-}
-
-fn groups_claim() -> String {
-    "groups".into()
-}
-
-fn ten() -> u64 {
-    10
-}
-
-fn thirty() -> u64 {
-    30
-}
-
 /// Text that no log shows.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
@@ -742,28 +553,7 @@ pub(crate) fn load(
     {
         bail!("http.public_url is {url:?}, but has to be like https://example.org");
     }
-    let bridge = &config.activitypub;
-    for host in [&bridge.host, &bridge.handle_domain] {
-        if !host.is_empty() && !is_public_name(host) {
-            bail!("activitypub: {host:?} is no domain like example.org, in small letters");
-        }
-    }
-    for host in bridge.allowed_hosts.iter().flatten() {
-        if !is_public_name(host) {
-            bail!(
-                "activitypub.allowed_hosts: {host:?} is no domain like example.org, in small letters"
-            );
-        }
-    }
-    // What is for closed networks alone would leave a public node open to everybody's requests.
-    let is_test =
-        |host: &str| [".test", ".localhost", ".internal"].iter().any(|e| host.ends_with(e));
-    if bridge.scheme == Scheme::Http && !is_test(&bridge.host) {
-        bail!("activitypub.scheme is http, which is for closed networks: hosts ending in .test");
-    }
-    if !bridge.allow_ips.is_empty() && !is_test(&bridge.host) {
-        bail!("activitypub.allow_ips is for closed networks: hosts ending in .test");
-    }
+    config.activitypub.check()?;
     if config.mtproto.listen.to_vec().is_empty() {
         bail!("mtproto.listen is empty: clients could not reach the node");
     }
@@ -776,19 +566,6 @@ fn is_origin(url: &str) -> bool {
     let host = rest.map_or("", |rest| rest.trim_end_matches('/'));
     let fits = |b: u8| b.is_ascii_alphanumeric() || b".-:[]".contains(&b);
     !host.is_empty() && host.len() <= 253 && host.bytes().all(fits)
-}
-
-/// Whether a text is a name of the DNS with a dot in it, as it is compared.
-fn is_public_name(host: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-    };
-    let is_number =
-        host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    host.len() <= 253 && host.contains('.') && !is_number && host.split('.').all(label)
 }
 
 /// The table `name` of a table, made if it is not there.
@@ -804,7 +581,7 @@ fn subsection<'a>(table: &'a mut toml::Table, name: &str) -> anyhow::Result<&'a 
 mod tests {
     use super::*;
 
-    fn from_text(text: &str, variables: &[(&str, &str)]) -> anyhow::Result<Config> {
+    pub(super) fn from_text(text: &str, variables: &[(&str, &str)]) -> anyhow::Result<Config> {
         let directory = std::env::temp_dir().join(format!("rookery-config-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let path = directory.join(format!("{}.toml", text.len() * 1000 + variables.len()));
@@ -872,16 +649,6 @@ mod tests {
         assert!(from_text("[messages]\nkeep_days = 367\n", &[]).is_err());
         assert!(from_text("[messages]\nkeep_days = 30\n", &[]).is_ok());
         assert!(from_text("[other]\n", &[]).is_err());
-        for bad in
-            ["127.0.0.1", "example", "Example.org", "a..b", "-a.org", "https://a.org", "a.org:80"]
-        {
-            assert!(from_text(&format!("[activitypub]\nhost = '{bad}'\n"), &[]).is_err(), "{bad}");
-        }
-        assert!(from_text("[activitypub]\nhost = 'example.org'\n", &[]).is_ok());
-        let open = "[activitypub]\nhost = 'example.org'\nallow_ips = ['127.0.0.0/8']\n";
-        assert!(from_text(open, &[]).is_err());
-        assert!(from_text(&open.replace("example.org", "rookery.test"), &[]).is_ok());
-        assert!(from_text("[activitypub]\nhost = 'a.org'\nscheme = 'http'\n", &[]).is_err());
         assert!(from_text("[store]\nseal = 'none'\n", &[]).is_err());
         assert!(from_text("", &[("ROOKERY_LIMITS_CONNECTIONS_MAX", "many")]).is_err());
     }
