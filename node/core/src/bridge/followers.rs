@@ -40,7 +40,7 @@ impl Record for Follower {
 }
 
 impl Follower {
-    fn check(&self) -> CoreResult<()> {
+    pub(super) fn check(&self) -> CoreResult<()> {
         let ids = [&self.actor, &self.inbox, &self.follow];
         ids.into_iter().chain(&self.shared_inbox).try_for_each(|id| check_id(id))?;
         check_host(&self.host)
@@ -99,6 +99,7 @@ impl Core {
         follow: Option<String>,
     ) -> CoreResult<bool> {
         self.write(None, move |decide| {
+            decide.is_not_given(&cid)?;
             let known: Option<Follower> =
                 decide.load(Keyspace::BRIDGE, &follower_key(&cid, &actor))?;
             let Some(known) = known else { return Ok(false) };
@@ -267,14 +268,20 @@ impl Decide<'_> {
         let at = follower_key(&cid, &follower.actor);
         let known: Option<Follower> = self.load(Keyspace::BRIDGE, &at)?;
         let since = known.as_ref().map_or(self.now(), |known| known.since);
-        match &known {
+        self.keep_follower(cid, &Follower { since, ..follower })
+    }
+
+    /// Somebody follows a channel, since then.
+    pub(super) fn keep_follower(&mut self, cid: Cid, follower: &Follower) -> CoreResult<()> {
+        let at = follower_key(&cid, &follower.actor);
+        match self.get(Keyspace::BRIDGE, &at)? {
             // Its host is that of its id, so it is the same.
             Some(_) => {}
             None => self.count_followers(cid, 1)?,
         }
         let by_host = by_host_key(&follower.host, &cid, &follower.actor);
         self.put_bytes(Keyspace::BRIDGE, &by_host, Vec::new());
-        self.put(Keyspace::BRIDGE, &at, &Follower { since, ..follower })
+        self.put(Keyspace::BRIDGE, &at, follower)
     }
 
     /// Somebody follows a channel no longer.

@@ -37,6 +37,8 @@ pub enum Audience {
     Followers,
     /// To these inboxes; at most 64.
     Inboxes(Vec<String>),
+    /// To all who follow the channel on these hosts; at most 64.
+    Hosts(Vec<String>),
 }
 
 /// An activity that is to go out.
@@ -104,7 +106,7 @@ pub struct BridgeStep {
     pub deleted: Vec<PostRef>,
 }
 
-fn outgoing_key(seq: u64) -> Vec<u8> {
+pub(super) fn outgoing_key(seq: u64) -> Vec<u8> {
     key(OUTGOING, &[&seq.to_be_bytes()])
 }
 
