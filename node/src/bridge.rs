@@ -6,8 +6,8 @@ use std::sync::Arc;
 use activitypub::Carrier;
 use anyhow::{Context as _, anyhow, bail};
 use node_core::{
-    ActorKind, AdminRights, BridgeError, BridgeSettings, BridgeState, ChannelId, CommentPolicy,
-    CoreError, HostBlock, Spoilers, UserId,
+    ActorKind, AdminRights, BridgeError, BridgeSettings, BridgeStage, BridgeState, ChannelId,
+    CommentPolicy, CoreError, HandedOver, HostBlock, Spoilers, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -185,6 +185,10 @@ pub(crate) fn told(shown: &Value) -> String {
             "“{title}” was deleted on other servers, which never forget that: it cannot be bridged \
              any more."
         ),
+        "handed over" => format!(
+            "Another node decides about “{title}” now, and bridges it as @{handle}: what follows it \
+             there goes on, once the address leads to that node."
+        ),
         _ => format!(
             "“{title}” is bridged, but nothing goes out now: only a public channel of this node is \
              shown to others. {followers}"
@@ -238,18 +242,25 @@ fn carrier(node: &Node) -> anyhow::Result<&Arc<Carrier>> {
 fn shown(node: &Node, carrier: &Carrier, channel: ChannelId) -> anyhow::Result<Value> {
     let bridge = node.core.bridge(channel).context("it is not bridged")?;
     let found = node.core.channel(channel);
+    let given = match bridge.stage {
+        BridgeStage::Given => node.core.bridge_handed_over(&bridge.cid)?,
+        BridgeStage::Here | BridgeStage::Arriving => None,
+    };
     let state = match bridge.state {
+        _ if given.is_some() => "handed over",
         BridgeState::On if node.core.is_bridged(channel) => "on",
         BridgeState::On => "waits until the channel is public and of this node",
         BridgeState::Off { .. } => "off",
         BridgeState::Gone => "deleted",
     };
     let settings = &bridge.settings;
+    let given = given.map(|given| handed_over(node, given)).transpose()?;
     Ok(json!({
         "channel": channel.0,
         "title": found.as_ref().map(|found| found.title.clone()),
         "name": found.as_ref().and_then(|found| found.username.clone()),
         "state": state,
+        "handed_over": given,
         "actor": carrier.actor(&bridge.cid),
         "handle": carrier.handle(channel),
         "followers": node.core.followers(&bridge.cid)?,
@@ -265,6 +276,30 @@ fn shown(node: &Node, carrier: &Carrier, channel: ChannelId) -> anyhow::Result<V
         },
         "discoverable": settings.discoverable,
     }))
+}
+
+/// How far a bridge has got on its way to the channel's next home.
+fn handed_over(node: &Node, given: HandedOver) -> anyhow::Result<Value> {
+    let known = node.core.known_nodes()?;
+    let called = |to: glog::Node16| {
+        let of = known.iter().find(|known| known.id.short() == to);
+        of.map(|known| known.domain.clone())
+            .filter(|domain| !domain.is_empty())
+            .unwrap_or_else(|| to.to_string())
+    };
+    Ok(match given {
+        HandedOver::Going { to, parts } => {
+            json!({ "to": called(to), "state": "on its way", "parts": parts })
+        }
+        HandedOver::Refused { to, since } => json!({
+            "to": called(to),
+            "state": "not taken there, all is kept here: that node may be of an older version",
+            "since": since,
+        }),
+        HandedOver::Done { to, since } => {
+            json!({ "to": called(to), "state": "taken", "since": since })
+        }
+    })
 }
 
 fn kind_name(kind: ActorKind) -> &'static str {

@@ -95,7 +95,9 @@ impl Site {
         Ok(Some(Channel {
             id: id.0,
             title: found.title.clone(),
-            username: found.username.clone().unwrap_or_default(),
+            username: self.core.bridge_name(&how).unwrap_or_default(),
+            name_here: found.username.clone(),
+            base: how.known.as_ref().map(|known| known.base.clone()),
             about: found.about.clone(),
             photo: bridge.picture(id)?.map(|url| path_of(&url)),
             members: u64::try_from(found.members).unwrap_or(0),
@@ -108,9 +110,15 @@ impl Site {
         }))
     }
 
-    async fn channel_page(&self, name: &str, before: Option<i32>) -> CoreResult<Option<Channel>> {
+    async fn channel_page(
+        &self,
+        named: web::Named<'_>,
+        before: Option<i32>,
+    ) -> CoreResult<Option<Channel>> {
         let Some(bridge) = &self.bridge else { return Ok(None) };
-        let Some((id, name)) = bridge.channel_named(name) else { return Ok(None) };
+        let Some((id, name)) = bridge.channel_named(named.host, named.name) else {
+            return Ok(None);
+        };
         let Some(mut shown) = self.head(bridge, id)? else { return Ok(None) };
         let (posts, older) = bridge.posts(id, before.map(MessageId), POSTS_OF_PAGE).await?;
         shown.posts = posts.into_iter().map(|post| of_post(&name, post)).collect();
@@ -118,9 +126,11 @@ impl Site {
         Ok(Some(shown))
     }
 
-    async fn post_page(&self, name: &str, post: &str) -> CoreResult<FoundPost> {
+    async fn post_page(&self, named: web::Named<'_>, post: &str) -> CoreResult<FoundPost> {
         let Some(bridge) = &self.bridge else { return Ok(FoundPost::None) };
-        let Some((id, name)) = bridge.channel_named(name) else { return Ok(FoundPost::None) };
+        let Some((id, name)) = bridge.channel_named(named.host, named.name) else {
+            return Ok(FoundPost::None);
+        };
         let message = match bridge.named(id, post).await? {
             Named::None => return Ok(FoundPost::None),
             Named::Gone => return Ok(FoundPost::Gone),
@@ -227,16 +237,20 @@ impl Pages for Site {
         self.federation.as_ref().map(|federation| federation.document())
     }
 
-    fn channel<'a>(&'a self, name: &'a str, before: Option<i32>) -> Found<'a, Option<Channel>> {
+    fn channel<'a>(
+        &'a self,
+        named: web::Named<'a>,
+        before: Option<i32>,
+    ) -> Found<'a, Option<Channel>> {
         Box::pin(async move {
-            let shown = self.channel_page(name, before).await;
+            let shown = self.channel_page(named, before).await;
             shown.inspect_err(|cause| tracing::warn!(%cause, "a page is not shown")).ok()?
         })
     }
 
-    fn post<'a>(&'a self, name: &'a str, post: &'a str) -> Found<'a, FoundPost> {
+    fn post<'a>(&'a self, named: web::Named<'a>, post: &'a str) -> Found<'a, FoundPost> {
         Box::pin(async move {
-            let shown = self.post_page(name, post).await;
+            let shown = self.post_page(named, post).await;
             shown.unwrap_or_else(|cause| {
                 tracing::warn!(%cause, "a page is not shown");
                 FoundPost::None

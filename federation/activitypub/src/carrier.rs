@@ -9,8 +9,8 @@ use blobs::Blobs;
 use ipnet::IpNet;
 use keys::http_signature::HttpSigningKey;
 use node_core::{
-    ActorKind, BlockSeverity, BridgeError, BridgeKeys, BridgeSettings, BridgeState, ChannelId, Cid,
-    Core, CoreError, CoreResult, HostBlock, NewBridge, UserId,
+    ActorKind, BlockSeverity, BridgeError, BridgeKeys, BridgeSettings, BridgeStage, BridgeState,
+    ChannelId, Cid, Core, CoreError, CoreResult, HostBlock, NewBridge, UserId,
 };
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
@@ -138,13 +138,16 @@ impl Carrier {
         if before != known {
             return Err(StartError::Moved { before });
         }
+        core.keep_bridge_base(ids.base().to_owned()).await?;
         let keys = match core.node_actor_keys()? {
             Some(keys) => keys,
             None => core.keep_node_actor_keys(new_keys(&mut rng).await?).await?,
         };
         let node = signing(&ids, &Place::Node, &keys)?;
         let is_blocked = is_blocked(&core, Allowed::only(setup.allowed_hosts.as_deref()));
-        let guard = Guard::new(&setup.host, setup.plain_http, is_blocked.clone(), INBOX);
+        let brought = core.clone();
+        let guard = Guard::new(&setup.host, setup.plain_http, is_blocked.clone(), INBOX)
+            .and_of(Arc::new(move |host| brought.bridges_at(host)));
         let to = client::Setup {
             host: setup.host.clone(),
             plain_http: setup.plain_http,
@@ -236,9 +239,9 @@ impl Carrier {
     #[must_use]
     pub fn handle(&self, channel: ChannelId) -> Option<String> {
         let bridge = self.shared.core.bridge(channel)?;
-        let found = self.shared.core.channel(channel)?;
-        let name = map::username_of(&found.username, &bridge.cid);
-        Some(self.shared.ids.handle(&name).trim_start_matches('@').to_owned())
+        let name = map::name_of(&self.shared, &bridge);
+        let handle = self.shared.ids_of(&bridge.cid).handle(&name);
+        Some(handle.trim_start_matches('@').to_owned())
     }
 
     /// Where the pages and actors of this node are.
@@ -346,6 +349,9 @@ fn signer_of(shared: &Arc<Shared>) -> SignerOf {
     Arc::new(move |cid| {
         let shared = shared.upgrade()?;
         let bridge = shared.core.bridge_by_cid(cid)?;
+        if bridge.stage == BridgeStage::Given {
+            return None;
+        }
         let signing = shared.signing(bridge.channel);
         let failed = |cause: &CoreError| tracing::warn!(%cause, "a channel cannot sign");
         Some(signing.inspect_err(failed).ok()?.signer)

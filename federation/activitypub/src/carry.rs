@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use node_core::{
-    AnswerStep, AnswerWhat, Audience, Bridge, BridgeAnswer, BridgeError, BridgeState, BridgeStep,
-    ChannelId, CoreError, CoreResult, Event, Follower, MessageId, NewOutgoing, PostRef, PostState,
-    Pts, Published, ToldAnswer,
+    AnswerStep, AnswerWhat, Audience, Bridge, BridgeAnswer, BridgeError, BridgeStage, BridgeState,
+    BridgeStep, ChannelId, CoreError, CoreResult, Event, Follower, MessageId, NewOutgoing, PostRef,
+    PostState, Pts, Published, ToldAnswer,
 };
 use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
-use crate::map;
 use crate::object::{self, Activity, Cid, Place};
 use crate::plan::{Told, Waits, plan};
 use crate::shared::Shared;
+use crate::{inbox, map};
 
 /// Events that are read at once; an album with what is around it is far fewer.
 const EVENTS_AT_ONCE: usize = 100;
@@ -213,6 +213,14 @@ async fn carry(
 ) -> CoreResult<Option<u64>> {
     let Some(bridge) = shared.core.bridge(channel) else { return Ok(None) };
     let is_away = shared.core.sharing(channel).is_some_and(|shared| !shared.is_home);
+    if bridge.stage == BridgeStage::Given {
+        // Nothing here signs in its name any more.
+        shared.forget_signing(channel);
+        return Ok(None);
+    }
+    if bridge.stage == BridgeStage::Arriving && !is_away {
+        arrive(shared, &bridge).await?;
+    }
     if bridge.state == BridgeState::Gone || is_away {
         // Who is not the home says nothing, and deletes nothing.
         return Ok(None);
@@ -262,6 +270,51 @@ async fn carry(
     Ok(again)
 }
 
+/// Gives every server a lane that follows a channel which came from another home, then has go out what
+/// that one had not delivered.
+async fn arrive(shared: &Shared, bridge: &Bridge) -> CoreResult<()> {
+    shared.forget_signing(bridge.channel);
+    let mut after: Option<String> = None;
+    let mut hosts = BTreeSet::new();
+    loop {
+        let page = shared
+            .core
+            .followers_of(&bridge.cid, after.as_deref(), node_core::FOLLOWERS_AT_ONCE)
+            .await?;
+        after = page.last().map(|last| last.actor.clone());
+        for follower in page {
+            if hosts.insert(follower.host.clone()) {
+                shared.lane_for(&follower.host).await?;
+            }
+        }
+        if after.is_none() {
+            break;
+        }
+    }
+    loop {
+        for audience in shared.core.bridge_arrived(bridge.channel).await? {
+            match audience {
+                Audience::Followers => {}
+                Audience::Hosts(hosts) => {
+                    for host in hosts {
+                        shared.lane_for(&host).await?;
+                    }
+                }
+                Audience::Inboxes(inboxes) => {
+                    for inbox in inboxes {
+                        shared.lane_for(&inbox::host_of(&inbox)).await?;
+                    }
+                }
+            }
+        }
+        let is_all = shared.core.bridge_release(bridge.channel).await?;
+        shared.sent();
+        if is_all {
+            return Ok(());
+        }
+    }
+}
+
 /// Carries what admins answer to comments in the channel's name.
 async fn answers(shared: &Shared, bridge: &Bridge) -> CoreResult<()> {
     loop {
@@ -299,8 +352,8 @@ async fn tell_answer(
     let cid = &bridge.cid;
     let (id, post) = (answer.id, answer.post);
     let called = map::answer_mid(&post);
-    let note_id = shared.ids.url(&Place::Post(Cid(*cid), called));
-    let activity = |number: u64| shared.ids.url(&Place::PostActivity(Cid(*cid), called, number));
+    let note_id = shared.url(&Place::Post(Cid(*cid), called));
+    let activity = |number: u64| shared.url(&Place::PostActivity(Cid(*cid), called, number));
     let author = |to: &str| -> CoreResult<Option<String>> {
         Ok(shared.core.far_comment(to)?.map(|comment| comment.actor))
     };
@@ -421,9 +474,15 @@ impl Step {
             Told::New { id } => {
                 // The first of an album may be gone by now: what is left has its own name.
                 let album = shared.core.public_album(channel, *id).await?;
-                let date = album.first().map_or(0, |first| first.message.date);
+                let Some(first) = album.first() else { return Ok(()) };
+                let told = shared.core.post_ref(channel, first.id)?;
+                let told = told.map(|post| shared.core.post_state(cid, &post)).transpose()?;
+                if matches!(told.flatten(), Some(PostState::Live { .. })) {
+                    // An earlier home has told it.
+                    return Ok(());
+                }
                 if let Some((post, object)) = map::repeated(shared, bridge, &album).await? {
-                    self.repeat(shared, cid, post, object, date);
+                    self.repeat(shared, cid, post, object, first.message.date);
                 } else if let Some(note) = map::note_of(shared, bridge, &album)? {
                     self.create(shared, bridge, &note.value, note.post, note.date);
                 }
@@ -450,7 +509,7 @@ impl Step {
                 }
                 let object = post_id(shared, cid, &main.1);
                 let said = said_of(shared, cid, &main.1, number(*pts));
-                let featured = shared.ids.url(&Place::Featured(Cid(*cid)));
+                let featured = shared.url(&Place::Featured(Cid(*cid)));
                 let change = if *pinned { object::add } else { object::remove };
                 let json = change(&said, &object, &featured);
                 self.push(outgoing(said.id, json, None));
@@ -499,7 +558,7 @@ impl Step {
         published: i32,
     ) {
         let place = Place::PostActivity(Cid(bridge.cid), map::mid(&post), 0);
-        let id = shared.ids.url(&place);
+        let id = shared.url(&place);
         self.push(outgoing(id.clone(), object::create(id, note), None));
         self.published.push(Published { post, at: published, repeats: None });
     }
@@ -513,7 +572,7 @@ impl Step {
         object: String,
         at: i32,
     ) {
-        let id = shared.ids.url(&Place::PostActivity(Cid(*cid), map::mid(&post), 0));
+        let id = shared.url(&Place::PostActivity(Cid(*cid), map::mid(&post), 0));
         let share = map::share(shared, cid, &post, &object, Some(at));
         self.push(outgoing(id, share, None));
         self.published.push(Published { post, at, repeats: Some(object) });
@@ -623,14 +682,14 @@ fn outgoing(activity: String, json: Value, object: Option<String>) -> NewOutgoin
 
 /// Something that a channel says of itself, with a number that it never gives twice.
 fn said(shared: &Shared, cid: &node_core::Cid, number: u64) -> Activity {
-    let id = shared.ids.url(&Place::Activity(Cid(*cid), number));
-    let followers = shared.ids.url(&Place::Followers(Cid(*cid)));
+    let id = shared.url(&Place::Activity(Cid(*cid), number));
+    let followers = shared.url(&Place::Followers(Cid(*cid)));
     Activity::public(id, shared.actor(cid), followers)
 }
 
 /// Something that it says of a post. Zero says that there is one.
 fn said_of(shared: &Shared, cid: &node_core::Cid, post: &PostRef, number: u64) -> Activity {
-    let id = shared.ids.url(&Place::PostActivity(Cid(*cid), map::mid(post), number));
+    let id = shared.url(&Place::PostActivity(Cid(*cid), map::mid(post), number));
     Activity { id, ..said(shared, cid, number) }
 }
 
@@ -653,7 +712,7 @@ fn gone(
 }
 
 fn post_id(shared: &Shared, cid: &node_core::Cid, post: &PostRef) -> String {
-    shared.ids.url(&Place::Post(Cid(*cid), map::mid(post)))
+    shared.url(&Place::Post(Cid(*cid), map::mid(post)))
 }
 
 /// Places in a box are below times in milliseconds: no two activities of a post have one number.

@@ -33,6 +33,9 @@ const URL_BYTES_MAX: usize = 2048;
 /// Whether nothing is wanted of a host, nor told to it.
 pub type IsBlocked = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
+/// Whether a host, as a request names it, is one that a channel has brought along.
+pub(crate) type IsBrought = Arc<dyn Fn(&str) -> bool + Send + Sync>;
+
 /// Why a request was refused. `Display` is for the log, not for the peer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -89,6 +92,8 @@ impl Refusal {
 pub(crate) struct Guard {
     /// Our host, as it stands in ids: with the port, if it has one.
     host: String,
+    /// Whether a host is ours as well: channels that moved here have brought it along.
+    is_brought: IsBrought,
     /// `https`; `http` only in a closed network.
     scheme: &'static str,
     /// Which hosts are not served.
@@ -126,10 +131,24 @@ impl Guard {
     pub(crate) fn new(host: &str, plain_http: bool, is_blocked: IsBlocked, rate: Rate) -> Self {
         Self {
             host: host.to_ascii_lowercase(),
+            is_brought: Arc::new(|_| false),
             scheme: if plain_http { "http" } else { "https" },
             is_blocked,
             buckets: parking_lot::Mutex::new(Buckets::new(rate)),
         }
+    }
+
+    /// The same, of hosts that channels have brought along as well.
+    #[must_use]
+    pub(crate) fn and_of(self, is_brought: IsBrought) -> Self {
+        Self { is_brought, ..self }
+    }
+
+    /// The host that a request is for, if it is ours.
+    fn asked<'a>(&'a self, headers: &'a HeaderMap) -> Option<&'a str> {
+        let host = one(headers, &HOST)?;
+        let is_ours = host.eq_ignore_ascii_case(&self.host) || (self.is_brought)(host);
+        is_ours.then_some(host)
     }
 
     /// Checks the headers of a `POST`, in order: type, length, host, signature (coverage and times),
@@ -207,7 +226,7 @@ impl Guard {
         headers: &HeaderMap,
         now_s: u64,
     ) -> Result<Signature, Refusal> {
-        if !one(headers, &HOST).is_some_and(|host| host.eq_ignore_ascii_case(&self.host)) {
+        if self.asked(headers).is_none() {
             return Err(Refusal::Host);
         }
         let signature = Signature::parse(headers)?;
@@ -268,7 +287,8 @@ impl Guard {
         path_query: &'a str,
         headers: &'a HeaderMap,
     ) -> Request<'a> {
-        Request { method, scheme: self.scheme, host: &self.host, path_query, headers }
+        let host = self.asked(headers).unwrap_or(&self.host);
+        Request { method, scheme: self.scheme, host, path_query, headers }
     }
 
     /// Whether nothing is wanted of a host.

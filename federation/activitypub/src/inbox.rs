@@ -24,6 +24,9 @@ use crate::text::{Foreign, from_html};
 /// Activities of one report that name posts here.
 const FLAGGED_MAX: usize = 100;
 
+/// When what is for a channel that moved away is to come again: names take a while to lead elsewhere.
+const MOVED_RETRY_S: &str = "300";
+
 /// Why an activity is not taken.
 enum Refused {
     /// It does not pass.
@@ -32,6 +35,8 @@ enum Refused {
     No(StatusCode),
     /// Something is wrong here, or there, for now.
     Later(String),
+    /// Another node answers for it: once it does so under this address, it is to come again.
+    Elsewhere,
 }
 
 impl From<Refusal> for Refused {
@@ -47,11 +52,13 @@ impl From<CoreError> for Refused {
             CoreError::Bridge(BridgeError::NotBridged | BridgeError::UnknownPost) => {
                 Self::No(StatusCode::NOT_FOUND)
             }
+            CoreError::Bridge(BridgeError::HandedOver) => Self::Elsewhere,
             CoreError::Bridge(BridgeError::Invalid(_)) => Self::No(StatusCode::BAD_REQUEST),
             CoreError::Flood { .. } | CoreError::TooMany => Self::No(StatusCode::TOO_MANY_REQUESTS),
-            CoreError::Busy | CoreError::Stopped(_) | CoreError::Damaged(_) => {
-                Self::Later(error.to_string())
-            }
+            CoreError::Busy
+            | CoreError::MailboxFull
+            | CoreError::Stopped(_)
+            | CoreError::Damaged(_) => Self::Later(error.to_string()),
             // What the rules refuse of this one (no rights, banned, not theirs) is no fault of the server.
             _ => Self::No(StatusCode::ACCEPTED),
         }
@@ -70,6 +77,10 @@ fn answer(refused: &Refused) -> Response {
             response
         }
         Refused::No(status) => status.into_response(),
+        Refused::Elsewhere => {
+            (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, MOVED_RETRY_S)])
+                .into_response()
+        }
         Refused::Later(cause) => {
             tracing::warn!(%cause, "an activity is not taken now");
             (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")]).into_response()
@@ -254,7 +265,7 @@ fn is_emoji(reaction: &str) -> bool {
 }
 
 fn actor_of(shared: &Shared, id: &str) -> Option<Cid> {
-    match shared.ids.parse(id)? {
+    match shared.parse(id)? {
         Place::Actor(cid) => Some(cid.0),
         _ => None,
     }
@@ -262,14 +273,12 @@ fn actor_of(shared: &Shared, id: &str) -> Option<Cid> {
 
 /// The post of ours that an id names, or a page of it.
 fn post_of(shared: &Shared, id: &str) -> Option<(Cid, PostRef)> {
-    match shared.ids.parse(id) {
+    match shared.parse(id) {
         Some(Place::Post(cid, mid)) => return Some((cid.0, map::post_ref(&mid))),
         Some(_) => return None,
         None => {}
     }
-    let page = id.strip_prefix(shared.ids.base())?.strip_prefix("/@")?;
-    let (name, mid) = page.split_once('/')?;
-    let bridge = shared.core.bridge_by_name(name)?;
+    let (bridge, mid) = shared.page(id)?;
     Some((bridge.cid, map::post_ref(&object::Mid::parse(mid)?)))
 }
 
@@ -278,7 +287,7 @@ fn between(shared: &Shared, cid: &Cid, about: &str, other: &str) -> Activity {
     // The same is said under the same id, however often.
     let hash = Sha256::digest(about);
     let number = hash.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes) | 1 << 63);
-    let id = shared.ids.url(&Place::Activity(object::Cid(*cid), number));
+    let id = shared.url(&Place::Activity(object::Cid(*cid), number));
     Activity::between(id, shared.actor(cid), other.to_owned())
 }
 
@@ -398,10 +407,9 @@ fn words(shared: &Shared, note: &RemoteNote, cid: &Cid) -> Option<node_core::Tex
         .filter_map(|mention| Some((mention.href.clone(), mention.name.clone()?)))
         .collect();
     let ours = shared.actor(cid);
-    let name =
-        shared.core.bridge_by_cid(cid).and_then(|bridge| shared.core.channel(bridge.channel));
-    let name = name.and_then(|found| found.username.clone()).unwrap_or_default();
-    let (page, handle) = (shared.ids.web(&name), shared.ids.handle(&name));
+    let name = shared.core.bridge_by_cid(cid).and_then(|bridge| shared.core.bridge_name(&bridge));
+    let (name, ids) = (name.unwrap_or_default(), shared.ids_of(cid));
+    let (page, handle) = (ids.web(&name), ids.handle(&name));
     let full_url = note.url.as_deref().unwrap_or(&note.id);
     let foreign = Foreign { full_url, mentions: &mentions, drop_leading: &[&ours, &page, &handle] };
     let mut html = String::new();
@@ -420,7 +428,7 @@ fn words(shared: &Shared, note: &RemoteNote, cid: &Cid) -> Option<node_core::Tex
     (!text.text.trim().is_empty()).then_some(text)
 }
 
-fn host_of(id: &str) -> String {
+pub(crate) fn host_of(id: &str) -> String {
     let url = url::Url::parse(id).ok();
     url.as_ref().and_then(crate::guard::host_of).unwrap_or_default()
 }
@@ -517,7 +525,7 @@ async fn quote(
     if !same_host(quoting, &from.id) {
         return Err(Refused::No(StatusCode::FORBIDDEN));
     }
-    let quoted = shared.ids.url(&Place::Post(object::Cid(cid), map::mid(&post)));
+    let quoted = shared.url(&Place::Post(object::Cid(cid), map::mid(&post)));
     let asked = object::QuoteAsked {
         id: id.clone(),
         actor: from.id.clone(),
@@ -525,7 +533,7 @@ async fn quote(
         quoted,
     };
     let said = between(shared, &cid, &id, &from.id);
-    let (ids, inbox) = (shared.ids.clone(), from.inbox.clone());
+    let (ids, inbox) = (shared.ids_of(&cid), from.inbox.clone());
     let accept = move |number: u64| {
         let stamp = ids.url(&Place::Stamp(object::Cid(cid), number));
         let accept = object::accept_quote(&said, &asked, &stamp);

@@ -56,7 +56,8 @@ pub(crate) async fn actor(
 ) -> CoreResult<Option<Value>> {
     let Some(channel) = shared.core.channel(bridge.channel) else { return Ok(None) };
     let signing = shared.signing(bridge.channel)?;
-    let username = username_of(&channel.username, &bridge.cid);
+    let username = name_of(shared, bridge);
+    let ids = shared.ids_of(&bridge.cid);
     // Whoever rests is called by its handle alone: what is private now is not told.
     let (name, about) = match suspended {
         true => (username.clone(), String::new()),
@@ -70,7 +71,7 @@ pub(crate) async fn actor(
         None => None,
     };
     let discussion = discussion_of(shared, bridge.channel).filter(|_| !suspended);
-    let link = format!("{}/{username}", shared.ids.base());
+    let link = format!("{}/{}", shared.ids.base(), channel.username.as_ref().unwrap_or(&username));
     let fields = vec![object::Field {
         name: "In the app".into(),
         value: link.trim_start_matches("https://").to_owned(),
@@ -105,12 +106,17 @@ pub(crate) async fn actor(
         moved_to: None,
         attribution_domains: Vec::new(),
     };
-    Ok(Some(object::actor(&shared.ids, &document)))
+    let mut document = object::actor(&ids, &document);
+    if let Some(fields) = document.as_object_mut().filter(|_| bridge.known.is_some()) {
+        // One inbox for all at its host is for channels that are still at the old home.
+        fields.remove("endpoints");
+    }
+    Ok(Some(document))
 }
 
-/// The name of a channel, or one that is made of its number while it has none.
-pub(crate) fn username_of(username: &Option<String>, cid: &node_core::Cid) -> String {
-    username.clone().unwrap_or_else(|| format!("c{}", Cid(*cid)))
+/// The name under which other servers know a channel, or one that is made of its number while it has none.
+pub(crate) fn name_of(shared: &Shared, bridge: &Bridge) -> String {
+    shared.core.bridge_name(bridge).unwrap_or_else(|| format!("c{}", Cid(bridge.cid)))
 }
 
 /// The username of the public group in which a channel's posts are discussed.
@@ -167,7 +173,7 @@ pub(crate) async fn repeated(
         // A repeat of a repeat.
         Some(PostState::Live { repeats: Some(object), .. }) => object,
         Some(PostState::Live { repeats: None, .. }) => {
-            shared.ids.url(&Place::Post(Cid(source.cid), mid(&original)))
+            shared.url(&Place::Post(Cid(source.cid), mid(&original)))
         }
         _ => return Ok(None),
     };
@@ -183,8 +189,8 @@ pub(crate) fn share(
     object: &str,
     published: Option<i32>,
 ) -> Value {
-    let id = shared.ids.url(&Place::PostActivity(Cid(*cid), mid(post), 0));
-    let followers = shared.ids.url(&Place::Followers(Cid(*cid)));
+    let id = shared.url(&Place::PostActivity(Cid(*cid), mid(post), 0));
+    let followers = shared.url(&Place::Followers(Cid(*cid)));
     let said = object::Activity::public(id, shared.actor(cid), followers);
     object::announce(&said, object, published.map(i64::from))
 }
@@ -205,7 +211,6 @@ pub(crate) fn note_of(
     bridge: &Bridge,
     album: &[Stored],
 ) -> CoreResult<Option<Noted>> {
-    let Some(channel) = shared.core.channel(bridge.channel) else { return Ok(None) };
     let Some(first) = album.first() else { return Ok(None) };
     let Some(post) = shared.core.post_ref(bridge.channel, first.id)? else { return Ok(None) };
     let cid = &bridge.cid;
@@ -214,7 +219,8 @@ pub(crate) fn note_of(
         Some(PostState::Live { published, .. }) => published,
         _ => first.message.date,
     };
-    let username = username_of(&channel.username, cid);
+    let username = name_of(shared, bridge);
+    let ids = shared.ids_of(cid);
     let words = album.iter().find(|one| !one.message.text.is_empty()).unwrap_or(first);
     let caption = split_caption(&words.message.text, &words.message.entities);
     let spoilers = match bridge.settings.spoilers {
@@ -245,7 +251,7 @@ pub(crate) fn note_of(
             let alt = alts.next().filter(|alt| !alt.is_empty());
             let name = alt.or_else(|| Some(said).filter(|said| !said.is_empty()));
             if file.size > shared.media_bytes_max {
-                behind.push(too_large(shared, &username, &post, &file));
+                behind.push(too_large(&ids, &username, &post, &file));
             } else {
                 attachments.push(attachment(shared, cid, &post, &file, name));
             }
@@ -266,7 +272,7 @@ pub(crate) fn note_of(
     let numbers = shared.core.post_numbers(bridge.channel, first.id)?;
     let updated = album.iter().map(|one| one.message.edited).max().filter(|at| *at != 0);
     let value = object::note(
-        &shared.ids,
+        &ids,
         &object::Note {
             cid: Cid(*cid),
             mid: mid(&post),
@@ -306,10 +312,9 @@ pub(crate) fn answer_note(
     message: &Message,
     to: &str,
 ) -> CoreResult<Option<Value>> {
-    let Some(channel) = shared.core.channel(bridge.channel) else { return Ok(None) };
     let Some(comment) = shared.core.far_comment(to)? else { return Ok(None) };
     let Some(author) = shared.core.remote_actor(&comment.actor)? else { return Ok(None) };
-    let username = username_of(&channel.username, &bridge.cid);
+    let username = name_of(shared, bridge);
     let named = post_ref(&answer_mid(post));
     let note = Named { cid: &bridge.cid, post: named, username: &username };
     let names = Known { shared, note: Some(note) };
@@ -352,7 +357,7 @@ pub(crate) fn answer_note(
         poll: None,
         counts: Counts::default(),
     };
-    Ok(Some(object::note(&shared.ids, &note)))
+    Ok(Some(object::note(&shared.ids_of(&bridge.cid), &note)))
 }
 
 /// The answer that is called so, as a note, while it is there.
@@ -408,7 +413,7 @@ fn plain(text: &str) -> Line {
 fn answered(shared: &Shared, bridge: &Bridge, message: &Message) -> CoreResult<Option<String>> {
     let Some(reply) = &message.reply else { return Ok(None) };
     let post = shared.core.post_ref(bridge.channel, reply.to)?;
-    Ok(post.map(|post| shared.ids.url(&Place::Post(Cid(bridge.cid), mid(&post)))))
+    Ok(post.map(|post| shared.url(&Place::Post(Cid(bridge.cid), mid(&post)))))
 }
 
 fn forwarded(shared: &Shared, from: &Author) -> Line {
@@ -426,12 +431,15 @@ fn forwarded(shared: &Shared, from: &Author) -> Line {
             else {
                 return plain("Forwarded from a channel");
             };
-            let name = found.username.clone().unwrap_or_default();
-            let page = match post {
-                Some(post) => format!("{}/@{name}/{}", shared.ids.base(), post.0),
-                None => shared.ids.web(&name),
-            };
-            let shown = shared.core.is_bridged(*channel).then_some(page);
+            let bridged = shared.core.bridge(*channel);
+            let bridged = bridged.filter(|_| shared.core.is_bridged(*channel));
+            let shown = bridged.map(|bridge| {
+                let page = shared.ids_of(&bridge.cid).web(&name_of(shared, &bridge));
+                match post {
+                    Some(post) => format!("{page}/{}", post.0),
+                    None => page,
+                }
+            });
             named(found.title.clone(), shown)
         }
     }
@@ -461,8 +469,8 @@ fn told(media: &Media) -> Option<Line> {
     }
 }
 
-fn too_large(shared: &Shared, username: &str, post: &PostRef, file: &File) -> Line {
-    let page = shared.ids.web_post(username, &mid(post));
+fn too_large(ids: &object::Ids, username: &str, post: &PostRef, file: &File) -> Line {
+    let page = ids.web_post(username, &mid(post));
     let what = match file.kind {
         Kind::Image => "Picture",
         Kind::Video => "Video",
@@ -547,20 +555,24 @@ impl Names for Known<'_> {
         let Some(channel) = self.shared.core.channel_by_username(name) else {
             return MentionTo::Nobody;
         };
-        let ids = &self.shared.ids;
-        match self.shared.core.bridge(channel).filter(|_| self.shared.core.is_bridged(channel)) {
-            Some(bridge) => MentionTo::Actor(Mentioned {
-                actor: self.shared.actor(&bridge.cid),
-                url: ids.web(name),
-                handle: ids.handle(name),
-            }),
+        let (shared, ids) = (self.shared, &self.shared.ids);
+        match shared.core.bridge(channel).filter(|_| shared.core.is_bridged(channel)) {
+            Some(bridge) => {
+                let (ids, called) = (shared.ids_of(&bridge.cid), name_of(shared, &bridge));
+                MentionTo::Actor(Mentioned {
+                    actor: shared.actor(&bridge.cid),
+                    url: ids.web(&called),
+                    handle: ids.handle(&called),
+                })
+            }
             None => MentionTo::Page(format!("{}/{name}", ids.base())),
         }
     }
 
     /// The channel's page: other servers show one of their own for a tag.
     fn hashtag(&self, _: &str) -> String {
-        self.note.as_ref().map(|note| self.shared.ids.web(note.username)).unwrap_or_default()
+        let page = |note: &Named<'_>| self.shared.ids_of(note.cid).web(note.username);
+        self.note.as_ref().map(page).unwrap_or_default()
     }
 
     fn emoji(&self, document_id: i64) -> Option<Emoji> {

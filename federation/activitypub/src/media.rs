@@ -227,12 +227,12 @@ impl Named {
 
 /// Where a file of a post is.
 pub(crate) fn post_url(shared: &Shared, cid: &Cid, post: &PostRef, file: &File) -> String {
-    shared.ids.url(&Named::of(cid, Some(*post), file).place(file))
+    shared.ids_of(cid).url(&Named::of(cid, Some(*post), file).place(file))
 }
 
 /// Where a channel's picture is.
 pub(crate) fn actor_url(shared: &Shared, cid: &Cid, file: &File) -> String {
-    shared.ids.url(&Named::of(cid, None, file).place(file))
+    shared.ids_of(cid).url(&Named::of(cid, None, file).place(file))
 }
 
 /// The file that an address names, if it is one of a channel that is bridged, or of a post there.

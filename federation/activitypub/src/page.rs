@@ -99,13 +99,16 @@ pub enum Named {
 }
 
 impl Carrier {
-    /// The bridged channel of a name that it has or had; its number, and the name that it has now.
+    /// The bridged channel of a name that it has or had, for who asks at a host; its number, and the name
+    /// that it has now.
     #[must_use]
-    pub fn channel_named(&self, name: &str) -> Option<(ChannelId, String)> {
+    pub fn channel_named(&self, host: Option<&str>, name: &str) -> Option<(ChannelId, String)> {
         let core = &self.shared.core;
-        let bridge = core.bridge_by_name(name).filter(|bridge| core.is_bridged(bridge.channel))?;
-        let found = core.channel(bridge.channel)?;
-        Some((bridge.channel, found.username.clone()?))
+        let brought = host.and_then(|host| core.bridge_by_name_at(host, name));
+        let found = brought.or_else(|| core.bridge_by_name(name));
+        let bridge = found
+            .filter(|bridge| core.is_bridged(bridge.channel) && self.shared.is_at(bridge, host))?;
+        Some((bridge.channel, core.bridge_name(&bridge)?))
     }
 
     /// Where the picture of a channel is.
@@ -298,7 +301,7 @@ impl Carrier {
         Ok(Some(ShownPost {
             number: first.id.0,
             name: mid.to_string(),
-            object: shared.ids.url(&Place::Post(Cid(bridge.cid), mid)),
+            object: shared.url(&Place::Post(Cid(bridge.cid), mid)),
             date: message.date.into(),
             edited: album
                 .iter()

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use node_core::{
-    Audience, BridgeFollower, Cid, Core, CoreError, CoreResult, FOLLOWERS_AT_ONCE, Inboxes,
-    OutgoingActivity as Outgoing,
+    Audience, BridgeFollower, BridgeStage, Cid, Core, CoreError, CoreResult, FOLLOWERS_AT_ONCE,
+    Inboxes, KeptLane, OutgoingActivity as Outgoing,
 };
 use parking_lot::Mutex;
 use url::Url;
@@ -14,6 +14,8 @@ use url::Url;
 use crate::deliver::{self, Handle, Item, Lane, Page, Queue, QueueError, Seq};
 use crate::guard::Guard;
 
+/// Lanes that are saved together.
+const SAVED_AT_ONCE: usize = 500;
 /// Activities that one look reads.
 const READ: usize = 50;
 /// Those behind an activity in which it is looked for a newer state of its object.
@@ -33,7 +35,18 @@ pub(crate) struct Kept {
 
 impl Kept {
     pub(crate) async fn open(core: Core) -> CoreResult<Self> {
-        let hosts = core.lanes().await?.into_iter().map(|(host, _)| host).collect();
+        let mut hosts = BTreeSet::new();
+        let mut rows = Vec::new();
+        for (host, row) in core.lanes().await? {
+            // Rows of before say where they are in their state alone.
+            if let Ok(lane) = serde_json::from_slice::<Lane>(&row) {
+                rows.push(kept(host.clone(), &lane)?);
+            }
+            hosts.insert(host);
+        }
+        for some in rows.chunks(SAVED_AT_ONCE) {
+            core.save_lanes(some.to_vec()).await?;
+        }
         Ok(Self { core, hosts: Mutex::new(hosts), recent: Mutex::default() })
     }
 
@@ -43,7 +56,7 @@ impl Kept {
             return Ok(());
         }
         let lane = Lane::new(self.core.newest_outgoing());
-        self.core.save_lanes(vec![(host.to_owned(), encode(&lane)?)]).await?;
+        self.core.save_lanes(vec![kept(host.to_owned(), &lane)?]).await?;
         self.hosts.lock().insert(host.to_owned());
         handle.added(host, lane);
         Ok(())
@@ -117,8 +130,14 @@ impl Kept {
     async fn item(&self, host: &str, activity: &Outgoing) -> CoreResult<Option<Item>> {
         let urls = |all: Vec<String>| all.into_iter().filter_map(|one| Url::parse(&one).ok());
         let (mut shared_inbox, mut inboxes) = (None, BTreeSet::new());
+        let bridge = self.core.bridge_by_cid(&activity.cid);
+        if bridge.is_some_and(|bridge| bridge.stage == BridgeStage::Given) {
+            // Its next home delivers what was not delivered.
+            return Ok(None);
+        }
         match &activity.audience {
-            Audience::Followers => {
+            Audience::Hosts(hosts) if hosts.iter().all(|one| one != host) => {}
+            Audience::Followers | Audience::Hosts(_) => {
                 let Inboxes { shared, own } = self.core.inboxes_on(host, &activity.cid).await?;
                 let mut shared = urls(shared);
                 shared_inbox = shared.next();
@@ -152,8 +171,9 @@ impl Kept {
     }
 }
 
-fn encode(lane: &Lane) -> CoreResult<Vec<u8>> {
-    serde_json::to_vec(lane).map_err(|_| CoreError::Damaged("lane"))
+fn kept(host: String, lane: &Lane) -> CoreResult<KeptLane> {
+    let state = serde_json::to_vec(lane).map_err(|_| CoreError::Damaged("lane"))?;
+    Ok(KeptLane { host, cursor: lane.cursor, state })
 }
 
 fn failed(cause: CoreError) -> QueueError {
@@ -187,7 +207,7 @@ impl Queue for Kept {
     }
 
     async fn save(&self, lanes: Vec<(String, Lane)>) -> Result<(), QueueError> {
-        let rows = lanes.into_iter().map(|(host, lane)| Ok((host, encode(&lane)?)));
+        let rows = lanes.into_iter().map(|(host, lane)| kept(host, &lane));
         let rows = rows.collect::<CoreResult<Vec<_>>>().map_err(failed)?;
         self.core.save_lanes(rows).await.map_err(failed)
     }

@@ -92,14 +92,19 @@ async fn ap(
 
 /// The bridge of which this is the actor's name: of this node, and never of a channel that it only holds
 /// a copy of.
-fn bridge(shared: &Shared, cid: object::Cid) -> Result<Arc<Bridge>, Box<Response>> {
+fn bridge(
+    shared: &Shared,
+    cid: object::Cid,
+    host: Option<&str>,
+) -> Result<Arc<Bridge>, Box<Response>> {
     let found = shared.core.bridge_by_cid(&cid.0);
+    let found = found.filter(|bridge| shared.is_at(bridge, host));
     let bridge = found.ok_or_else(|| Box::new(StatusCode::NOT_FOUND.into_response()))?;
     let is_away = shared.core.sharing(bridge.channel).is_some_and(|shared| !shared.is_home);
     match bridge.state {
         _ if is_away => Err(Box::new(StatusCode::NOT_FOUND.into_response())),
         BridgeState::Gone => {
-            let id = shared.ids.url(&Place::Actor(cid));
+            let id = shared.url(&Place::Actor(cid));
             Err(Box::new(
                 (StatusCode::GONE, activity(&object::tombstone(&id, None))).into_response(),
             ))
@@ -115,17 +120,22 @@ async fn read(
     method: &Method,
     headers: &HeaderMap,
 ) -> CoreResult<Response> {
+    let host = asked_at(headers);
     macro_rules! bridge_of {
         ($cid:expr) => {
-            match bridge(shared, *$cid) {
+            match bridge(shared, *$cid, host) {
                 Ok(bridge) => bridge,
                 Err(answer) => return Ok(*answer),
             }
         };
     }
-    let url = |place: &Place| shared.ids.url(place);
+    let url = |place: &Place| shared.url(place);
     let not_found = || Ok(StatusCode::NOT_FOUND.into_response());
     match place {
+        // Of a host that a channel has brought along it is the old home's.
+        Place::Node | Place::NodeOutbox if host.is_some_and(|host| is_brought(shared, host)) => {
+            not_found()
+        }
         Place::Node => {
             let page = format!("{}/about", shared.ids.base());
             let node = object::node_actor(&shared.ids, &shared.name, &page, &shared.node.keys);
@@ -135,10 +145,9 @@ async fn read(
         Place::Actor(cid) => {
             let bridge = bridge_of!(cid);
             let carries = shared.core.is_bridged(bridge.channel);
-            let Some(channel) = shared.core.channel(bridge.channel) else { return not_found() };
             if carries && !wants_activity(headers) && wants_page(headers) {
-                let name = map::username_of(&channel.username, &bridge.cid);
-                return Ok(Redirect::to(&shared.ids.web(&name)).into_response());
+                let name = map::name_of(shared, &bridge);
+                return Ok(Redirect::to(&shared.ids_of(&bridge.cid).web(&name)).into_response());
             }
             match map::actor(shared, &bridge, !carries).await? {
                 Some(document) => Ok(activity(&document)),
@@ -248,13 +257,13 @@ async fn post(
     }
     let post = map::post_ref(mid);
     if let Some(PostState::Gone { at, .. }) = shared.core.post_state(&bridge.cid, &post)? {
-        let gone = object::tombstone(&shared.ids.url(place), Some(at.into()));
+        let gone = object::tombstone(&shared.url(place), Some(at.into()));
         return Ok((StatusCode::GONE, activity(&gone)).into_response());
     }
     let Some(note) = noted(shared, bridge, mid).await? else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
-    let id = shared.ids.url(&Place::Post(object::Cid(bridge.cid), map::mid(&note.post)));
+    let id = shared.url(&Place::Post(object::Cid(bridge.cid), map::mid(&note.post)));
     if note.post != post {
         // One of an album: the album is one post.
         return Ok(Redirect::to(&id).into_response());
@@ -275,7 +284,7 @@ fn told(shared: &Shared, cid: &node_core::Cid, note: &Noted) -> CoreResult<Value
         Some((object, at)) => map::share(shared, cid, &note.post, &object, Some(at)),
         None => {
             let place = Place::PostActivity(object::Cid(*cid), map::mid(&note.post), 0);
-            object::create(shared.ids.url(&place), &note.value)
+            object::create(shared.url(&place), &note.value)
         }
     })
 }
@@ -299,10 +308,10 @@ async fn outbox(
     place: &Place,
     query: &str,
 ) -> CoreResult<Response> {
-    let url = shared.ids.url(place);
+    let url = shared.url(place);
     if query.is_empty() {
         let total = shared.core.public_count(bridge.channel).await?;
-        let first = shared.ids.page(place, &Cursor::Newest);
+        let first = shared.ids_of(&bridge.cid).page(place, &Cursor::Newest);
         return Ok(activity(&object::ordered_collection(&url, total, Some(&first))));
     }
     let before = match Cursor::parse(query) {
@@ -323,7 +332,8 @@ async fn outbox(
         Some(last) => shared.core.post_ref(bridge.channel, last.id)?,
         None => None,
     };
-    let next = next.map(|next| shared.ids.page(place, &Cursor::Max(map::mid(&next))));
+    let next =
+        next.map(|next| shared.ids_of(&bridge.cid).page(place, &Cursor::Max(map::mid(&next))));
     let id = format!("{url}?{query}");
     let page = object::ordered_page(&id, &url, told, next.as_deref(), None);
     Ok(activity(&page))
@@ -343,7 +353,7 @@ async fn replies(
     place: &Place,
     query: &str,
 ) -> CoreResult<Response> {
-    let url = shared.ids.url(place);
+    let url = shared.url(place);
     let Some(note) = noted(shared, bridge, mid).await? else {
         return Ok(StatusCode::NOT_FOUND.into_response());
     };
@@ -367,52 +377,62 @@ async fn webfinger(State(shared): Known, RawQuery(query): RawQuery) -> Response 
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
         (header::CACHE_CONTROL, SHORTLY),
     ];
-    let ids = &shared.ids;
     let acct = resource.strip_prefix("acct:").map(|acct| acct.trim_start_matches('@'));
     let named = match acct.map(|acct| acct.rsplit_once('@')) {
-        Some(Some((name, domain))) => {
-            let is_ours = domain.eq_ignore_ascii_case(ids.handle_domain())
-                || domain.eq_ignore_ascii_case(host(ids.base()));
-            if !is_ours {
-                return StatusCode::NOT_FOUND.into_response();
-            }
-            if name.eq_ignore_ascii_case(host(ids.base())) {
-                Some(Place::Node)
-            } else {
-                let found = shared.core.bridge_by_name(name).or_else(|| {
-                    let cid = object::Cid::parse(name.strip_prefix('c')?)?;
-                    shared.core.bridge_by_cid(&cid.0)
-                });
-                found.map(|bridge| Place::Actor(object::Cid(bridge.cid)))
-            }
-        }
+        Some(Some((name, domain))) => called(&shared, name, domain),
         Some(None) => None,
-        None => ids.parse(&resource).or_else(|| page_of(&shared, &resource)),
+        None => shared.parse(&resource).or_else(|| page_of(&shared, &resource)),
     };
     match named {
         Some(Place::Node) => {
-            (headers, object::node_jrd(ids, host(ids.base())).to_string()).into_response()
+            let ids = &shared.ids;
+            (headers, object::node_jrd(ids, shared.host()).to_string()).into_response()
         }
         Some(Place::Actor(cid)) => {
-            let bridge = match bridge(&shared, cid) {
+            let ids = shared.ids_of(&cid.0);
+            let bridge = match bridge(&shared, cid, Some(host(ids.base()))) {
                 Ok(bridge) => bridge,
                 Err(answer) => return (answer.status(), ()).into_response(),
             };
-            let Some(channel) = shared.core.channel(bridge.channel) else {
-                return StatusCode::NOT_FOUND.into_response();
-            };
-            let name = map::username_of(&channel.username, &bridge.cid);
-            (headers, object::jrd(ids, cid, &name, None).to_string()).into_response()
+            let name = map::name_of(&shared, &bridge);
+            (headers, object::jrd(&ids, cid, &name, None).to_string()).into_response()
         }
         _ => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
+/// Whom a handle means.
+fn called(shared: &Shared, name: &str, domain: &str) -> Option<Place> {
+    let is_own = domain.eq_ignore_ascii_case(shared.ids.handle_domain())
+        || domain.eq_ignore_ascii_case(shared.host());
+    if is_own && name.eq_ignore_ascii_case(shared.host()) {
+        return Some(Place::Node);
+    }
+    let found = shared.named_at(domain, name).or_else(|| {
+        let cid = object::Cid::parse(name.strip_prefix('c')?)?;
+        let bridge = shared.core.bridge_by_cid(&cid.0)?;
+        let is_there = match &bridge.known {
+            Some(known) => known.is_at(domain),
+            None => is_own,
+        };
+        is_there.then_some(bridge)
+    });
+    found.map(|bridge| Place::Actor(object::Cid(bridge.cid)))
+}
+
 /// The actor of a page for people.
 fn page_of(shared: &Shared, url: &str) -> Option<Place> {
-    let name = url.strip_prefix(shared.ids.base())?.strip_prefix("/@")?;
-    let bridge = shared.core.bridge_by_name(name.trim_end_matches('/'))?;
-    Some(Place::Actor(object::Cid(bridge.cid)))
+    let (bridge, rest) = shared.page(url)?;
+    rest.is_empty().then_some(Place::Actor(object::Cid(bridge.cid)))
+}
+
+/// The host at which somebody asks.
+fn asked_at(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::HOST)?.to_str().ok()
+}
+
+fn is_brought(shared: &Shared, host: &str) -> bool {
+    !host.eq_ignore_ascii_case(shared.host()) && shared.core.bridges_at(host)
 }
 
 fn host(base: &str) -> &str {

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use activitypub_federation::config::{Data, FederationConfig};
 use blobs::Blobs;
 use keys::http_signature::HttpSigningKey;
-use node_core::{BridgeKeys, ChannelId, Core, CoreError, CoreResult};
+use node_core::{Bridge, BridgeKeys, ChannelId, Core, CoreError, CoreResult};
 use parking_lot::Mutex;
 
 use crate::carry::Dirty;
@@ -140,7 +140,7 @@ impl Shared {
         }
         let keys = self.core.bridge_keys(channel)?;
         let cid = self.core.bridge(channel).map(|bridge| bridge.cid).unwrap_or_default();
-        let signing = signing(&self.ids, &Place::Actor(Cid(cid)), &keys)?;
+        let signing = signing(&self.ids_of(&cid), &Place::Actor(Cid(cid)), &keys)?;
         let mut signers = self.signers.lock();
         if signers.len() >= SIGNERS_MAX {
             signers.clear();
@@ -154,8 +154,69 @@ impl Shared {
         self.signers.lock().remove(&channel);
     }
 
+    /// The addresses of a channel: the node's own, or those that it has brought along.
+    pub(crate) fn ids_of(&self, cid: &node_core::Cid) -> Ids {
+        let brought = self.core.bridge_by_cid(cid).and_then(|bridge| {
+            let known = bridge.known.as_ref()?;
+            Ids::new(&known.base, &known.domain)
+        });
+        brought.unwrap_or_else(|| self.ids.clone())
+    }
+
+    /// Address of a place.
+    pub(crate) fn url(&self, place: &Place) -> String {
+        match place.cid() {
+            Some(cid) => self.ids_of(&cid.0).url(place),
+            None => self.ids.url(place),
+        }
+    }
+
+    /// What an address names; `None` for those of other servers, with a query or with a fragment, and of
+    /// channels that are known under others.
+    pub(crate) fn parse(&self, url: &str) -> Option<Place> {
+        let (_, rest) = url.split_once("://")?;
+        let place = Place::parse(rest.get(rest.find('/')?..)?)?;
+        (self.url(&place) == url).then_some(place)
+    }
+
+    /// The channel of a page for people, and what stands behind its name: `BASE/@NAME` or
+    /// `BASE/@NAME/REST`.
+    pub(crate) fn page<'a>(&self, url: &'a str) -> Option<(Arc<Bridge>, &'a str)> {
+        let (scheme_host, rest) = url.split_once("/@")?;
+        let (name, rest) = rest.split_once('/').unwrap_or((rest, ""));
+        let bridge = self.named_at(scheme_host.split_once("://")?.1, name)?;
+        (self.ids_of(&bridge.cid).base() == scheme_host).then_some((bridge, rest))
+    }
+
+    /// The channel that has a name at a host, or in handles of a domain.
+    pub(crate) fn named_at(&self, domain: &str, name: &str) -> Option<Arc<Bridge>> {
+        let is_own = domain.eq_ignore_ascii_case(self.ids.handle_domain())
+            || domain.eq_ignore_ascii_case(self.host());
+        let own = if is_own { self.core.bridge_by_name(name) } else { None };
+        own.or_else(|| self.core.bridge_by_name_at(domain, name))
+    }
+
+    /// Whether a channel is there for who asks at a host. At one that nobody knows those are that are the
+    /// node's own: proxies may say anything.
+    pub(crate) fn is_at(&self, bridge: &Bridge, host: Option<&str>) -> bool {
+        match (&bridge.known, host) {
+            (Some(known), Some(host)) => known.is_at(host),
+            (Some(_), None) => false,
+            (None, Some(host)) => {
+                host.eq_ignore_ascii_case(self.host()) || !self.core.bridges_at(host)
+            }
+            (None, None) => true,
+        }
+    }
+
+    /// The node's own host, as it stands in ids.
+    pub(crate) fn host(&self) -> &str {
+        let base = self.ids.base();
+        base.split_once("://").map_or(base, |(_, host)| host)
+    }
+
     pub(crate) fn actor(&self, cid: &node_core::Cid) -> String {
-        self.ids.url(&Place::Actor(Cid(*cid)))
+        self.url(&Place::Actor(Cid(*cid)))
     }
 }
 

@@ -57,12 +57,12 @@ pub use crate::core::{Core, Keys};
 pub use bridge::{
     ACTIVITY_ID_BYTES_MAX, ActorKind, ActorState, Answer as BridgeAnswer, AnswerStep, AnswerWhat,
     Answers, Audience, BlockSeverity, Bridge, BridgeError, BridgeEvent, BridgeEvents, BridgeKeys,
-    BridgeSettings, BridgeState, BridgeStep, BridgeWhat, Cid, CommentPlace, CommentPolicy,
-    FOLLOWERS_AT_ONCE, FORMER_NAME_KEPT_S, FarComment, Follower as BridgeFollower, HOST_BYTES_MAX,
-    HostBlock, INBOXES_ON_HOST_MAX, Inboxes, NewBridge, NewComment, NewOutgoing,
-    OUTGOING_JSON_BYTES_MAX, Outgoing as OutgoingActivity, PostNumbers, PostPage, PostRef,
-    PostState, Published, Quote as BridgeQuote, REMARK_BYTES_MAX, RemoteActor, Spoilers,
-    ToldAnswer, is_ghost,
+    BridgeSettings, BridgeStage, BridgeState, BridgeStep, BridgeWhat, Cid, CommentPlace,
+    CommentPolicy, FOLLOWERS_AT_ONCE, FORMER_NAME_KEPT_S, FarComment, Follower as BridgeFollower,
+    HOST_BYTES_MAX, HandedOver, HostBlock, INBOXES_ON_HOST_MAX, Inboxes, KeptLane, KnownAs,
+    NewBridge, NewComment, NewOutgoing, OUTGOING_JSON_BYTES_MAX, Outgoing as OutgoingActivity,
+    PostNumbers, PostPage, PostRef, PostState, Published, Quote as BridgeQuote, REMARK_BYTES_MAX,
+    RemoteActor, Spoilers, ToldAnswer, is_ghost,
 };
 pub use channels::{
     AdminAction, AdminEvent, AdminEvents, AdminLogQuery, AdminRights, Banned, BannedSender,

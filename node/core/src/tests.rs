@@ -8,6 +8,7 @@ mod bridge;
 mod bridge_acts;
 mod bridge_comments;
 mod bridge_followers;
+mod bridge_handover;
 mod channel_contents;
 mod channel_life;
 mod channel_mentions;

@@ -12,18 +12,37 @@ use crate::team::Team;
 
 /// A node that other nodes reach, and servers of the fediverse.
 fn node(authority: &Authority, name: &str, address: &str) -> TestNode {
+    node_for(authority, name, address, &[])
+}
+
+/// The same, that is certified for other names as well.
+pub(crate) fn node_for(
+    authority: &Authority,
+    name: &str,
+    address: &str,
+    others: &[&str],
+) -> TestNode {
     let federation = format!("[federation]\ndomain = '{name}'\n");
-    let config = config(authority, name) + &federation;
+    let config = config(authority, name, others) + &federation;
     let mesh = Some("/ip4/127.0.0.1/tcp/0".to_owned());
     TestNode::start_with(Setup { config, http: format!("{address}:443"), mesh, ..Setup::default() })
 }
 
 /// Plays with ada (and mia) at rookery.test and bob at far.test; `far` is the node there.
 fn play(test: &str, body: impl FnOnce(Scene, TestNode)) {
+    play_on(test, |authority| node(authority, "far.test", "127.0.0.5"), body);
+}
+
+/// The same with another node as the far one.
+pub(crate) fn play_on(
+    test: &str,
+    far: impl FnOnce(&Authority) -> TestNode,
+    body: impl FnOnce(Scene, TestNode),
+) {
     staged(test, || {
         let authority = Authority::new();
         let home = node(&authority, "rookery.test", "127.0.0.2");
-        let far = node(&authority, "far.test", "127.0.0.5");
+        let far = far(&authority);
         for (node, other, domain) in [(&far, &home, "rookery.test"), (&home, &far, "far.test")] {
             let (direct, _) = other.mesh[0].split_once("/p2p/").expect("a name at the end");
             let added = node.command(&["peer", "add", direct, "--json"]);
@@ -40,7 +59,7 @@ fn play(test: &str, body: impl FnOnce(Scene, TestNode)) {
 }
 
 /// Asks again until there is an answer: of another process nothing else can be awaited.
-fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = clock::now() + SOON;
     loop {
         if let Some(answer) = ask() {
@@ -51,7 +70,7 @@ fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 }
 
 /// Bob finds a channel of the other node and joins it: its number there.
-fn join(bob: &mut Driver, name: &str) -> i64 {
+pub(crate) fn join(bob: &mut Driver, name: &str) -> i64 {
     let whole = format!("{name}@rookery.test");
     let found = bob.invoke("contacts.ResolveUsername", json!({ "username": whole }));
     let there = CHANNELS - found["chats"][0]["id"].as_i64().expect("a channel");

@@ -39,6 +39,8 @@ mod kinds;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
+mod moved;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod scene;

@@ -66,7 +66,14 @@ impl Authority {
 
     /// Files with certificate and key of a host.
     pub(crate) fn certificate(&self, name: &str) -> (PathBuf, PathBuf) {
-        let params = CertificateParams::new([name.to_owned()]).expect("a name");
+        self.certificate_for(name, &[])
+    }
+
+    /// The same with more names.
+    fn certificate_for(&self, name: &str, others: &[&str]) -> (PathBuf, PathBuf) {
+        let names = [&[name], others].concat();
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let params = CertificateParams::new(names).expect("names");
         let key = KeyPair::generate().expect("a key");
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let file = |end: &str| self.directory().join(format!("{name}.{end}"));
@@ -116,7 +123,7 @@ pub(crate) fn play_among(
 ) {
     staged_among(test, names, || {
         let authority = Authority::new();
-        let config = config_with(&authority, "rookery.test", settings);
+        let config = config_with(&authority, "rookery.test", &[], settings);
         let http = "127.0.0.2:443".into();
         let node = TestNode::start_with(Setup { config, http, ..Setup::default() });
         let Team { node, mut members, .. } = Team::gather_on(node, &CLIENTS);
@@ -142,13 +149,14 @@ fn staged_among(test: &str, names: &[(&str, &str)], body: impl FnOnce()) {
     isolated_with_hosts(test, WITHIN, &hosts, body);
 }
 
-/// What a node is told that is known by this name. It ends in `[activitypub]`.
-pub(crate) fn config(authority: &Authority, name: &str) -> String {
-    config_with(authority, name, REACH)
+/// What a node is told that is known by this name, and certified for others as well. It ends in
+/// `[activitypub]`.
+pub(crate) fn config(authority: &Authority, name: &str, others: &[&str]) -> String {
+    config_with(authority, name, others, REACH)
 }
 
-fn config_with(authority: &Authority, name: &str, settings: &str) -> String {
-    let (cert, key) = authority.certificate(name);
+fn config_with(authority: &Authority, name: &str, others: &[&str], settings: &str) -> String {
+    let (cert, key) = authority.certificate_for(name, others);
     format!(
         "[node]\noperator = 'Ada and friends'\ncontact = 'abuse@{name}'\n\
          [http]\npublic_url = 'https://{name}'\n\

@@ -68,6 +68,15 @@ pub(crate) fn isolated_with_hosts(
     );
 }
 
+/// In such a namespace names lead to these addresses from now on.
+pub(crate) fn names_lead(hosts: &[(&str, &str)]) {
+    let file = std::env::var("ROOKERY_TEST_HOSTS").expect("a test with names of hosts");
+    let lines = [("127.0.0.1", "localhost")].iter().chain(hosts);
+    let lines: String = lines.map(|(address, name)| format!("{address} {name}\n")).collect();
+    // Not another file in its place: this one is what is mounted.
+    std::fs::write(file, lines).expect("write the names");
+}
+
 /// `unshare` in the way that this user may: with a user namespace, or as root without one.
 fn unshare() -> Command {
     const AS_USER: [&str; 4] = ["--user", "--map-root-user", "--net", "--mount"];

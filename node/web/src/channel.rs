@@ -13,8 +13,12 @@ pub struct Channel {
     pub id: i64,
     /// Its title.
     pub title: String,
-    /// As its owner spells it.
+    /// As its owner spells it: what its pages are called by.
     pub username: String,
+    /// What clients of this node call it, if that is another name.
+    pub name_here: Option<String>,
+    /// Scheme and host of its pages, if they are not the node's: it came from another node.
+    pub base: Option<String>,
     /// A few words about it; may be empty.
     pub about: String,
     /// Where its picture is.
@@ -33,6 +37,12 @@ pub struct Channel {
     pub posts: Vec<Post>,
     /// There are older ones, before this number.
     pub older: Option<i32>,
+}
+
+impl Channel {
+    fn name_here(&self) -> &str {
+        self.name_here.as_ref().unwrap_or(&self.username)
+    }
 }
 
 /// A post.
@@ -279,7 +289,7 @@ fn top(found: &Channel, is_page: bool) -> Markup {
         @if is_page {
             @if !found.about.is_empty() { p.about { (found.about) } }
             p {
-                a.button href={ "tg://resolve?domain=" (found.username) } { "Open in the app" }
+                a.button href={ "tg://resolve?domain=" (found.name_here()) } { "Open in the app" }
             }
             @if let Some(handle) = &found.handle {
                 p.faint {
@@ -319,7 +329,7 @@ fn post(channel: &Channel, post: &Post, is_page: bool) -> Markup {
             }
             @if is_page {
                 p {
-                    a.button href={ "tg://resolve?domain=" (channel.username) "&post=" (post.number) } {
+                    a.button href={ "tg://resolve?domain=" (channel.name_here()) "&post=" (post.number) } {
                         "Open in the app"
                     }
                 }

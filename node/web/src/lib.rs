@@ -48,12 +48,16 @@ pub trait Pages: Send + Sync + 'static {
 
     /// A channel that its owner shows to everybody, with some of its posts: the newest, or those before
     /// a number.
-    fn channel<'a>(&'a self, _name: &'a str, _before: Option<i32>) -> Found<'a, Option<Channel>> {
+    fn channel<'a>(
+        &'a self,
+        _named: Named<'a>,
+        _before: Option<i32>,
+    ) -> Found<'a, Option<Channel>> {
         Box::pin(async { None })
     }
 
     /// A post of such a channel, by what stands in its address.
-    fn post<'a>(&'a self, _name: &'a str, _post: &'a str) -> Found<'a, FoundPost> {
+    fn post<'a>(&'a self, _named: Named<'a>, _post: &'a str) -> Found<'a, FoundPost> {
         Box::pin(async { FoundPost::None })
     }
 
@@ -77,6 +81,15 @@ pub enum FoundPost {
     At(String),
     /// The post.
     Page(Box<PostPage>),
+}
+
+/// The name of a channel, as somebody asks for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Named<'a> {
+    /// At which host, if they say so: channels that came from another node kept theirs.
+    pub host: Option<&'a str>,
+    /// The name.
+    pub name: &'a str,
 }
 
 /// The pages, and `more` routes under the same rules for browsers; anything else is answered by a
@@ -125,7 +138,8 @@ async fn name(
     if let Some(channel) = name.strip_prefix('@') {
         let before = query.as_deref().and_then(|query| query.strip_prefix("before="));
         let Some(found) =
-            shown_channel(&*pages, channel, before.and_then(|n| n.parse().ok())).await
+            shown_channel(&*pages, named(&headers, channel), before.and_then(|n| n.parse().ok()))
+                .await
         else {
             return not_found(&about);
         };
@@ -134,7 +148,7 @@ async fn name(
         }
         return shown(
             found.indexable,
-            Html(channel::channel(&about, &pages.base(), &found).into_string()),
+            Html(channel::channel(&about, &base_of(&*pages, &found), &found).into_string()),
         );
     }
     if let Some(link) = links::plus(&name) {
@@ -168,7 +182,7 @@ async fn post(
     let about = pages.about();
     let channel = name.strip_prefix('@').filter(|name| is_username(name));
     let found = match channel {
-        Some(channel) => pages.post(channel, &post).await,
+        Some(channel) => pages.post(named(&headers, channel), &post).await,
         None => FoundPost::None,
     };
     match found {
@@ -182,25 +196,40 @@ async fn post(
             if let Some(object) = found.post.object.as_ref().filter(|_| wants_activity(&headers)) {
                 return to_object(object);
             }
-            let page = channel::post_page(&about, &pages.base(), &found);
+            let page = channel::post_page(&about, &base_of(&*pages, &found.channel), &found);
             shown(found.channel.indexable, Html(page.into_string()))
         }
     }
 }
 
 /// `/@CHANNEL/feed`
-async fn feed(State(pages): Shown, Path(name): Path<String>) -> Response {
+async fn feed(State(pages): Shown, Path(name): Path<String>, headers: HeaderMap) -> Response {
     let found = match name.strip_prefix('@') {
-        Some(name) => shown_channel(&*pages, name, None).await,
+        Some(name) => shown_channel(&*pages, named(&headers, name), None).await,
         None => None,
     };
     let Some(found) = found else { return not_found(&pages.about()) };
     let kind = [(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")];
-    shown(found.indexable, (kind, channel::feed(&pages.base(), &found)))
+    shown(found.indexable, (kind, channel::feed(&base_of(&*pages, &found), &found)))
 }
 
-async fn shown_channel(pages: &dyn Pages, name: &str, before: Option<i32>) -> Option<Channel> {
-    if is_username(name) { pages.channel(name, before).await } else { None }
+async fn shown_channel(
+    pages: &dyn Pages,
+    named: Named<'_>,
+    before: Option<i32>,
+) -> Option<Channel> {
+    if is_username(named.name) { pages.channel(named, before).await } else { None }
+}
+
+/// What is asked for: names are those of a host.
+fn named<'a>(headers: &'a HeaderMap, name: &'a str) -> Named<'a> {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    Named { host, name }
+}
+
+/// Scheme and host of a channel's pages.
+fn base_of(pages: &dyn Pages, channel: &Channel) -> String {
+    channel.base.clone().unwrap_or_else(|| pages.base())
 }
 
 /// To the object of which this is the page for people.

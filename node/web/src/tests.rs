@@ -29,16 +29,20 @@ impl Pages for Node {
         }
     }
 
-    fn channel<'a>(&'a self, name: &'a str, before: Option<i32>) -> Found<'a, Option<Channel>> {
-        let found = name.eq_ignore_ascii_case("nest_news").then(|| {
+    fn channel<'a>(
+        &'a self,
+        named: crate::Named<'a>,
+        before: Option<i32>,
+    ) -> Found<'a, Option<Channel>> {
+        let found = named.name.eq_ignore_ascii_case("nest_news").then(|| {
             let posts = if before.is_some() { Vec::new() } else { vec![post()] };
             Channel { posts, older: before.is_none().then_some(7), ..channel() }
         });
         Box::pin(async { found })
     }
 
-    fn post<'a>(&'a self, name: &'a str, post_name: &'a str) -> Found<'a, FoundPost> {
-        let found = match (name, post_name) {
+    fn post<'a>(&'a self, named: crate::Named<'a>, post_name: &'a str) -> Found<'a, FoundPost> {
+        let found = match (named.name, post_name) {
             ("nest_news", "abc-0-7") => FoundPost::Page(Box::new(PostPage {
                 channel: channel(),
                 post: post(),

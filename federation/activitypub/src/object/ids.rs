@@ -142,6 +142,32 @@ impl Place {
         }
     }
 
+    /// Whose it is; none of what is the node's.
+    pub(crate) fn cid(&self) -> Option<Cid> {
+        match self {
+            Self::Node
+            | Self::NodeInbox
+            | Self::NodeOutbox
+            | Self::NodeActivity(_)
+            | Self::SharedInbox
+            | Self::Media(..) => None,
+            Self::Actor(c)
+            | Self::Inbox(c)
+            | Self::Outbox(c)
+            | Self::Followers(c)
+            | Self::Following(c)
+            | Self::Featured(c)
+            | Self::Activity(c, _)
+            | Self::Stamp(c, _)
+            | Self::Post(c, _)
+            | Self::PostActivity(c, ..)
+            | Self::Replies(c, _)
+            | Self::Likes(c, _)
+            | Self::Shares(c, _)
+            | Self::Context(c, _) => Some(*c),
+        }
+    }
+
     /// What a path names. Strict: each place has one path, and only that.
     pub(crate) fn parse(path: &str) -> Option<Self> {
         let parts: Vec<&str> = path.strip_prefix("/ap/")?.split('/').collect();
@@ -278,6 +304,7 @@ impl Ids {
     }
 
     /// What an address names; `None` for those of other servers, with a query or with a fragment.
+    #[cfg(test)]
     pub(crate) fn parse(&self, url: &str) -> Option<Place> {
         Place::parse(url.strip_prefix(&self.base)?)
     }

@@ -4,6 +4,7 @@
 //! Keyspace `BRIDGE`: 28 ++ activity: an [`Act`]; 29 ++ actor ++ activity: the activity; 30 ++ cid ++
 //! [`PostRef`] ++ actor: [`Reactions`]; 31, the same: the activity that shared it.
 
+use glog::Node16;
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +34,19 @@ const FORGOTTEN_AT_ONCE: usize = 50;
 
 /// An activity that may be taken back.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Act {
+pub(super) struct Act {
+    pub(super) activity: String,
+    pub(super) actor: String,
+    pub(super) cid: Cid,
+    pub(super) post: PostRef,
+    pub(super) what: Did,
+    /// The node in whose lane it is counted, if that is another one.
+    pub(super) node: Option<[u8; 16]>,
+}
+
+/// [`Act`] before channels were handed over.
+#[derive(Deserialize)]
+struct ActV1 {
     activity: String,
     actor: String,
     cid: Cid,
@@ -42,19 +55,27 @@ struct Act {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-enum Did {
+pub(super) enum Did {
     Reacted,
     Shared,
 }
 
 impl Record for Act {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "act of another server";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let ActV1 { activity, actor, cid, post, what } = postcard::from_bytes(fields).ok()?;
+        Some(Self { activity, actor, cid, post, what, node: None })
+    }
 }
 
 /// What one actor reacted with to one post: activities and emoji, the newest last.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Reactions(Vec<(String, String)>);
+pub(super) struct Reactions(pub(super) Vec<(String, String)>);
 
 impl Record for Reactions {
     const VERSION: u8 = 1;
@@ -77,15 +98,15 @@ impl Record for Flag {
     const NAME: &'static str = "report of another server";
 }
 
-fn act_key(activity: &str) -> Vec<u8> {
+pub(super) fn act_key(activity: &str) -> Vec<u8> {
     key(ACT, &[&hash16(activity)])
 }
 
-fn of_one_key(kind: u8, cid: &Cid, post: &PostRef, actor: &str) -> Vec<u8> {
+pub(super) fn of_one_key(kind: u8, cid: &Cid, post: &PostRef, actor: &str) -> Vec<u8> {
     key(kind, &[cid, &post.bytes(), &hash16(actor)])
 }
 
-fn by_key(actor: &str, activity: &str) -> Vec<u8> {
+pub(super) fn by_key(actor: &str, activity: &str) -> Vec<u8> {
     key(ACTS_BY, &[&hash16(actor), &hash16(activity)])
 }
 
@@ -114,7 +135,13 @@ impl Core {
     /// # Errors
     /// [`CoreError::NotTheAuthor`], and those of the store.
     pub async fn bridge_undo(&self, actor: String, activity: String) -> CoreResult<bool> {
-        self.write(None, move |decide| decide.undo_act(&actor, &activity)).await
+        self.write(None, move |decide| {
+            if let Some(act) = decide.load::<Act>(Keyspace::BRIDGE, &act_key(&activity))? {
+                decide.is_not_given(&act.cid)?;
+            }
+            decide.undo_act(&actor, &activity)
+        })
+        .await
     }
 
     /// Somebody of another server has shared a post: counted once for each. False where nothing changed.
@@ -137,7 +164,7 @@ impl Core {
             }
             decide.put_bytes(Keyspace::BRIDGE, &at, activity.clone().into_bytes());
             let actor = actor.id.clone();
-            decide.put_act(Act { activity, actor, cid, post, what: Did::Shared })?;
+            decide.put_act(Act { activity, actor, cid, post, what: Did::Shared, node: None })?;
             decide.count_forwards(bridge.channel, &[id])?;
             Ok(true)
         })
@@ -205,6 +232,7 @@ impl Core {
     /// Those of the store.
     pub async fn bridge_block(&self, activity: String, actor: String, cid: Cid) -> CoreResult<()> {
         self.write(None, move |decide| {
+            decide.is_not_given(&cid)?;
             if decide.see_activity(&activity)?
                 && let Some(known) = decide.follower_row(&cid, &actor)?
             {
@@ -270,7 +298,7 @@ impl Decide<'_> {
         Ok(Some((bridge, id, message)))
     }
 
-    fn put_act(&mut self, act: Act) -> CoreResult<()> {
+    pub(super) fn put_act(&mut self, act: Act) -> CoreResult<()> {
         let activity = act.activity.clone().into_bytes();
         self.put_bytes(Keyspace::BRIDGE, &by_key(&act.actor, &act.activity), activity);
         self.put(Keyspace::BRIDGE, &act_key(&act.activity), &act)
@@ -297,10 +325,20 @@ impl Decide<'_> {
         if own.0.len() >= REACTIONS_OF_ONE_MAX {
             return Ok(false);
         }
+        // Each is shown once: where an earlier home counts the older one, this one counts the newest.
+        for (before, _) in &own.0 {
+            let act: Option<Act> = self.load(Keyspace::BRIDGE, &act_key(before))?;
+            if let Some(act) = act
+                && let Some(node) = act.node
+            {
+                self.undo_away(Node16(node), &cid, &actor.id, before)?;
+                self.put_act(Act { node: None, ..act })?;
+            }
+        }
         own.0.push((activity.clone(), allowed.clone()));
         self.put(Keyspace::BRIDGE, &at, &own)?;
         let by = actor.id.clone();
-        self.put_act(Act { activity, actor: by, cid, post, what: Did::Reacted })?;
+        self.put_act(Act { activity, actor: by, cid, post, what: Did::Reacted, node: None })?;
         self.set_ghost_reaction(ghost, bridge.channel, id, Some(Reaction::Emoji(allowed)))?;
         Ok(true)
     }
@@ -320,12 +358,28 @@ impl Decide<'_> {
         Err(ReactionError::Invalid.into())
     }
 
+    /// The same of an act on a post of one channel.
+    pub(super) fn undo_act_of(
+        &mut self,
+        actor: &str,
+        activity: &str,
+        cid: &Cid,
+    ) -> CoreResult<bool> {
+        match self.load::<Act>(Keyspace::BRIDGE, &act_key(activity))? {
+            Some(act) if act.cid == *cid => self.undo_act(actor, activity),
+            _ => Ok(false),
+        }
+    }
+
     fn undo_act(&mut self, actor: &str, activity: &str) -> CoreResult<bool> {
         let Some(act) = self.load::<Act>(Keyspace::BRIDGE, &act_key(activity))? else {
             return Ok(false);
         };
         if act.actor != actor {
             return Err(CoreError::NotTheAuthor);
+        }
+        if let Some(node) = act.node {
+            self.undo_away(Node16(node), &act.cid, actor, activity)?;
         }
         self.delete(Keyspace::BRIDGE, &act_key(activity));
         self.delete(Keyspace::BRIDGE, &by_key(actor, activity));

@@ -23,9 +23,9 @@ const ANSWERED_AT_ONCE: usize = 500;
 
 /// How far the box of a group has gone out.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Cursor {
-    group: ChannelId,
-    pts: Pts,
+pub(super) struct Cursor {
+    pub(super) group: ChannelId,
+    pub(super) pts: Pts,
 }
 
 impl Record for Cursor {
@@ -35,11 +35,11 @@ impl Record for Cursor {
 
 /// A message that went out as an answer. Key: group ++ id.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Answered {
-    post: PostRef,
-    note: String,
-    to: String,
-    author: String,
+pub(super) struct Answered {
+    pub(super) post: PostRef,
+    pub(super) note: String,
+    pub(super) to: String,
+    pub(super) author: String,
 }
 
 impl Record for Answered {
@@ -126,7 +126,7 @@ pub struct AnswerStep {
     pub gone: Vec<MessageId>,
 }
 
-fn cursor_key(channel: ChannelId) -> Vec<u8> {
+pub(super) fn cursor_key(channel: ChannelId) -> Vec<u8> {
     key(ANSWERS, &[&channel.bytes()])
 }
 
@@ -239,7 +239,11 @@ impl Core {
 
     fn answered(&self, group: ChannelId, id: MessageId) -> CoreResult<Option<Answered>> {
         let row = self.inner.store.get(Keyspace::BRIDGE, &answer_key(group, id))?;
-        row.map(|row| Answered::decode(&row)).transpose()
+        if let Some(row) = row {
+            return Answered::decode(&row).map(Some);
+        }
+        // One that an earlier home has carried.
+        self.answer_away(group, id)
     }
 }
 
@@ -299,6 +303,10 @@ impl Decide<'_> {
     pub(super) fn answer_of(&self, group: ChannelId, note: &str) -> CoreResult<Option<MessageId>> {
         let row = self.get(Keyspace::BRIDGE, &note_key(group, note))?;
         let id = row.and_then(|row| row.first_chunk().map(|id| MessageId(i32::from_be_bytes(*id))));
+        let id = match id {
+            Some(id) => Some(id),
+            None => self.answer_of_away(group, note)?,
+        };
         Ok(match id {
             Some(id) => self.message(group, id)?.map(|_| id),
             None => None,

@@ -4,14 +4,15 @@
 //! from then on as anybody's; where it is discussed nowhere it is kept for the channel's page. What has
 //! to be approved waits as it came.
 
+use glog::Node16;
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
 use super::posts::is_shown;
 use super::{
-    APPROVED, BlockSeverity, Bridge, BridgeError, COMMENT, COMMENT_AT, COMMENT_BY, COMMENT_ON,
-    COMMENTS_ON, Cid, CommentPolicy, Count, DELETED_AT, DELETED_EARLY, HELD, PostRef, ROWS_AT_ONCE,
-    RemoteActor, check_id, hash16, key, number_in,
+    APPROVED, AWAY, BlockSeverity, Bridge, BridgeError, COMMENT, COMMENT_AT, COMMENT_BY,
+    COMMENT_ON, COMMENTS_ON, Cid, CommentPolicy, Count, DELETED_AT, DELETED_EARLY, HELD, PostRef,
+    ROWS_AT_ONCE, RemoteActor, check_id, hash16, key, number_in,
 };
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Event;
@@ -47,6 +48,13 @@ pub enum CommentPlace {
     Kept,
     /// It was deleted.
     Gone,
+    /// It is a message that an earlier home wrote where the channel is discussed; the group may not be here.
+    Away {
+        /// The group's name in logs.
+        group: [u8; 32],
+        /// The entry that brought it.
+        at: PostRef,
+    },
 }
 
 /// A comment from another server.
@@ -113,7 +121,7 @@ pub struct NewComment {
     pub url: Option<String>,
 }
 
-fn comment_key(object: &str) -> Vec<u8> {
+pub(super) fn comment_key(object: &str) -> Vec<u8> {
     key(COMMENT, &[&hash16(object)])
 }
 
@@ -175,6 +183,7 @@ impl Core {
         updated: i32,
     ) -> CoreResult<bool> {
         self.write(None, move |decide| {
+            decide.comment_is_here(&object)?;
             if !decide.see_activity(&activity)? {
                 return Ok(false);
             }
@@ -197,6 +206,7 @@ impl Core {
         self.write(None, move |decide| {
             check_id(&object)?;
             check_id(&actor)?;
+            decide.comment_is_here(&object)?;
             if !decide.see_activity(&activity)? {
                 return Ok(false);
             }
@@ -279,7 +289,10 @@ impl Core {
     /// Those of the store.
     pub fn object_of_message(&self, group: ChannelId, id: MessageId) -> CoreResult<Option<String>> {
         let row = self.inner.store.get(Keyspace::BRIDGE, &at_key(group, id))?;
-        Ok(row.map(|object| String::from_utf8_lossy(&object).into_owned()))
+        match row {
+            Some(object) => Ok(Some(String::from_utf8_lossy(&object).into_owned())),
+            None => self.away_at(AWAY, group, id),
+        }
     }
 
     /// Forgets deletions that came too early and that nothing followed.
@@ -347,8 +360,7 @@ impl Decide<'_> {
             url,
             place: CommentPlace::Held,
         };
-        let by = by_key(&comment.actor, &comment.object);
-        self.put_bytes(Keyspace::BRIDGE, &by, comment.object.clone().into_bytes());
+        self.put_comment_by(&comment);
         let waits = bridge.settings.comments == CommentPolicy::HoldFirst
             || self.not_blocked(&author.host, BlockSeverity::Limit).is_err();
         let approved = approved_key(&cid, &comment.actor);
@@ -360,6 +372,20 @@ impl Decide<'_> {
 
     pub(super) fn comment(&self, object: &str) -> CoreResult<Option<FarComment>> {
         self.load(Keyspace::BRIDGE, &comment_key(object))
+    }
+
+    /// A comment is one of its author's.
+    pub(super) fn put_comment_by(&mut self, comment: &FarComment) {
+        let by = by_key(&comment.actor, &comment.object);
+        self.put_bytes(Keyspace::BRIDGE, &by, comment.object.clone().into_bytes());
+    }
+
+    /// Fails for a comment to a channel that another node bridges by now.
+    fn comment_is_here(&self, object: &str) -> CoreResult<()> {
+        match self.comment(object)? {
+            Some(comment) => self.is_not_given(&comment.cid),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn put_comment(&mut self, comment: &FarComment) -> CoreResult<()> {
@@ -401,10 +427,14 @@ impl Decide<'_> {
             self.event(Event::Bridge);
             return Ok(comment.place);
         };
+        self.may_write_as_before(&author.id, copy.group)?;
         let ghost = self.ghost_of(author)?;
         let answered = match &comment.parent {
             Some(parent) => match self.comment(parent)?.map(|parent| parent.place) {
                 Some(CommentPlace::Shown { group, id }) if group == copy.group => id,
+                Some(CommentPlace::Away { at, .. }) => {
+                    self.post_at(copy.group, &at)?.unwrap_or(copy.top)
+                }
                 _ => self.answer_of(copy.group, parent)?.unwrap_or(copy.top),
             },
             None => copy.top,
@@ -436,7 +466,14 @@ impl Decide<'_> {
         self.put_comment(comment)
     }
 
-    fn edit_comment(
+    /// The same of one that was counted elsewhere before.
+    pub(super) fn index_comment_once(&mut self, comment: &FarComment) -> CoreResult<()> {
+        let counted = count_key(&comment.cid, &comment.post);
+        let Count(count) = self.load(Keyspace::BRIDGE, &counted)?.unwrap_or_default();
+        self.index_comment(comment, count)
+    }
+
+    pub(super) fn edit_comment(
         &mut self,
         actor: &str,
         object: &str,
@@ -459,6 +496,10 @@ impl Decide<'_> {
                 self.put_comment(&comment)?;
                 self.event(Event::Bridge);
             }
+            CommentPlace::Away { at, .. } => {
+                self.put_comment(&comment)?;
+                self.edit_away(&comment, Node16(at.node), &text)?;
+            }
             CommentPlace::Shown { group, id } => {
                 self.put_comment(&comment)?;
                 let ghost = self.known_ghost(actor)?.ok_or(CoreError::UnknownUser)?.user;
@@ -473,7 +514,7 @@ impl Decide<'_> {
         Ok(true)
     }
 
-    fn delete_comment(&mut self, actor: &str, object: &str) -> CoreResult<bool> {
+    pub(super) fn delete_comment(&mut self, actor: &str, object: &str) -> CoreResult<bool> {
         let Some(comment) = self.comment(object)? else {
             self.delete_early(actor, object)?;
             return Ok(false);
@@ -484,6 +525,10 @@ impl Decide<'_> {
         match comment.place {
             CommentPlace::Gone => Ok(false),
             CommentPlace::Held | CommentPlace::Kept => self.comment_goes(comment).map(|()| true),
+            CommentPlace::Away { at, .. } => {
+                self.delete_away(&comment, Node16(at.node))?;
+                self.comment_goes(comment).map(|()| true)
+            }
             CommentPlace::Shown { group, id } => {
                 let ghost = self.known_ghost(actor)?.ok_or(CoreError::UnknownUser)?.user;
                 let view = match self.channel_view(ghost, group) {
@@ -505,16 +550,21 @@ impl Decide<'_> {
         }
     }
 
-    /// A message of a group goes that is a comment from another server.
+    /// A message of a group goes that is a comment from another server; `entry` brought it.
     pub(super) fn comment_message_goes(
         &mut self,
         group: ChannelId,
         id: MessageId,
+        entry: &PostRef,
     ) -> CoreResult<()> {
         let at = at_key(group, id);
-        let Some(object) = self.get(Keyspace::BRIDGE, &at)? else { return Ok(()) };
+        let object = match self.get(Keyspace::BRIDGE, &at)? {
+            Some(object) => Some(String::from_utf8_lossy(&object).into_owned()),
+            None => self.object_away(group, entry)?,
+        };
+        let Some(object) = object else { return Ok(()) };
         self.delete(Keyspace::BRIDGE, &at);
-        match self.comment(&String::from_utf8_lossy(&object))? {
+        match self.comment(&object)? {
             Some(comment) => self.comment_goes(comment),
             None => Ok(()),
         }
@@ -528,7 +578,7 @@ impl Decide<'_> {
             CommentPlace::Held => {
                 self.delete(Keyspace::BRIDGE, &held_key(&cid, &comment.object));
             }
-            CommentPlace::Kept | CommentPlace::Shown { .. } => {
+            CommentPlace::Kept | CommentPlace::Shown { .. } | CommentPlace::Away { .. } => {
                 self.delete(Keyspace::BRIDGE, &on_key(&comment));
                 let counted = count_key(&cid, &post);
                 let Count(count) = self.load(Keyspace::BRIDGE, &counted)?.unwrap_or_default();

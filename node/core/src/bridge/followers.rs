@@ -59,7 +59,7 @@ impl Follower {
         self.shared_inbox.as_deref().unwrap_or(&self.inbox)
     }
 
-    fn check(&self) -> CoreResult<()> {
+    pub(super) fn check(&self) -> CoreResult<()> {
         let ids = [&self.actor, &self.inbox, &self.follow];
         ids.into_iter().chain(&self.shared_inbox).try_for_each(|id| check_id(id))?;
         check_host(&self.host)
@@ -127,6 +127,7 @@ impl Core {
         follow: Option<String>,
     ) -> CoreResult<bool> {
         self.write(None, move |decide| {
+            decide.is_not_given(&cid)?;
             let known: Option<Follower> =
                 decide.load(Keyspace::BRIDGE, &follower_key(&cid, &actor))?;
             let Some(known) = known else { return Ok(false) };
@@ -317,11 +318,17 @@ impl Decide<'_> {
         self.load(Keyspace::BRIDGE, &follower_key(cid, actor))
     }
 
-    /// Of a follower who is known it changes nothing where it fails with [`CoreError::TooMany`].
     fn put_follower(&mut self, cid: Cid, follower: Follower) -> CoreResult<()> {
         let at = follower_key(&cid, &follower.actor);
         let known: Option<Follower> = self.load(Keyspace::BRIDGE, &at)?;
         let since = known.as_ref().map_or(self.now(), |known| known.since);
+        self.keep_follower(cid, &Follower { since, ..follower })
+    }
+
+    /// Somebody follows a channel, since then.
+    pub(super) fn keep_follower(&mut self, cid: Cid, follower: &Follower) -> CoreResult<()> {
+        let at = follower_key(&cid, &follower.actor);
+        let known: Option<Follower> = self.load(Keyspace::BRIDGE, &at)?;
         if known.is_none() {
             self.count_followers(cid, 1)?;
         }
@@ -331,12 +338,12 @@ impl Decide<'_> {
             if self.scan_prefix(Keyspace::BRIDGE, &inbox, 1)?.is_empty() {
                 self.count_inboxes(&cid, &follower.host, 1)?;
             }
-            self.put_bytes(Keyspace::BRIDGE, &by_host_key(&cid, &follower), Vec::new());
+            self.put_bytes(Keyspace::BRIDGE, &by_host_key(&cid, follower), Vec::new());
             if let Some(known) = &known {
                 self.unindex(&cid, known)?;
             }
         }
-        self.put(Keyspace::BRIDGE, &at, &Follower { since, ..follower })
+        self.put(Keyspace::BRIDGE, &at, follower)
     }
 
     /// Where an actor is told is elsewhere, by what it says of itself now.
@@ -344,7 +351,8 @@ impl Decide<'_> {
         for bridge in self.inner.bridges.all() {
             let Some(known) = self.follower_row(&bridge.cid, &actor.id)? else { continue };
             let (inbox, shared_inbox) = (actor.inbox.clone(), actor.shared_inbox.clone());
-            match self.put_follower(bridge.cid, Follower { inbox, shared_inbox, ..known }) {
+            let told = Follower { inbox, shared_inbox, ..known };
+            match self.part(|decide| decide.put_follower(bridge.cid, told))? {
                 // There is no room for one more: they are told where they were.
                 Err(CoreError::TooMany) => {}
                 put => put?,

@@ -110,6 +110,7 @@ impl Decide<'_> {
         object: &str,
     ) -> CoreResult<(Bridge, FarComment)> {
         let bridge = self.bridge_row(channel)?.ok_or(BridgeError::NotBridged)?;
+        self.is_not_given(&bridge.cid)?;
         let view = self.channel_view(by, channel)?;
         let group = view.channel.linked.map(|group| self.channel_view(by, group)).transpose()?;
         let may = |view: &crate::ChannelView| view.needs_admin(AdminRights::DELETE_MESSAGES);

@@ -2,11 +2,15 @@
 
 use node_store::Keyspace;
 
-use super::BridgeError;
+use super::{BridgeError, KnownAs};
+use crate::decide::Decide;
 use crate::{Core, CoreResult};
 
 /// Key in [`Keyspace::SETTINGS`]: text.
 const HOST_KEY: &[u8] = b"bridge_host";
+
+/// Key in [`Keyspace::SETTINGS`]: text, scheme and host.
+const BASE_KEY: &[u8] = b"bridge_base";
 
 /// Longest text.
 const BYTES_MAX: usize = 1024;
@@ -33,5 +37,44 @@ impl Core {
             }
         })
         .await
+    }
+
+    /// Keeps scheme and host of this node's own addresses: a channel that gets another home takes them
+    /// along.
+    ///
+    /// # Errors
+    /// [`BridgeError::Invalid`], and those of the store.
+    pub async fn keep_bridge_base(&self, base: String) -> CoreResult<()> {
+        if base.is_empty() || base.len() > BYTES_MAX {
+            return Err(BridgeError::Invalid("host").into());
+        }
+        self.write(None, move |decide| {
+            decide.put_bytes(Keyspace::SETTINGS, BASE_KEY, base.into_bytes());
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Decide<'_> {
+    /// As what other servers know a channel of this node that is called so.
+    pub(super) fn own_known(&self, name: Option<String>) -> CoreResult<KnownAs> {
+        let kept = |at: &[u8]| -> CoreResult<Option<String>> {
+            let row = self.get(Keyspace::SETTINGS, at)?;
+            Ok(row.and_then(|row| String::from_utf8(row).ok()))
+        };
+        let (base, both) = (kept(BASE_KEY)?, kept(HOST_KEY)?);
+        let domain = both.and_then(|both| both.split_once(' ').map(|(_, d)| d.to_owned()));
+        let (base, domain) = base.zip(domain).ok_or(BridgeError::NotBridged)?;
+        Ok(KnownAs { base, domain, name })
+    }
+
+    /// The same of one that came, unless its addresses are this node's own.
+    pub(super) fn known_elsewhere(&self, known: KnownAs) -> CoreResult<Option<KnownAs>> {
+        let own = self.own_known(None).ok();
+        let is_own = own.is_some_and(|own| {
+            (own.base, own.domain) == (known.base.clone(), known.domain.clone())
+        });
+        Ok((!is_own).then_some(known))
     }
 }

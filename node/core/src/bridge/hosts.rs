@@ -81,14 +81,42 @@ impl Record for HostBlock {
 
 /// A lane, as whoever delivers keeps it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Lane {
+pub(super) struct Lane {
+    pub(super) host: String,
+    state: Vec<u8>,
+    /// The number of the last activity that is done with; none in a row of before that was kept.
+    pub(super) cursor: Option<u64>,
+}
+
+/// [`Lane`] before its cursor was kept.
+#[derive(Deserialize)]
+struct LaneV1 {
     host: String,
     state: Vec<u8>,
 }
 
 impl Record for Lane {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "delivery lane";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let LaneV1 { host, state } = postcard::from_bytes(fields).ok()?;
+        Some(Self { host, state, cursor: None })
+    }
+}
+
+/// Where a lane is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptLane {
+    /// Whose.
+    pub host: String,
+    /// The number of the last activity that is done with.
+    pub cursor: u64,
+    /// All of it, in the caller's encoding; at most 16 KiB.
+    pub state: Vec<u8>,
 }
 
 fn lane_key(host: &str) -> Vec<u8> {
@@ -104,16 +132,17 @@ impl Core {
     ///
     /// # Errors
     /// [`BridgeError::Invalid`] for what is too much or longer than 16 KiB.
-    pub async fn save_lanes(&self, lanes: Vec<(String, Vec<u8>)>) -> CoreResult<()> {
+    pub async fn save_lanes(&self, lanes: Vec<KeptLane>) -> CoreResult<()> {
         if lanes.is_empty() {
             return Ok(());
         }
         self.write(None, move |decide| {
             bounded("number of lanes", lanes.len(), LANES_AT_ONCE)?;
-            for (host, state) in lanes {
+            for KeptLane { host, cursor, state } in lanes {
                 check_host(&host)?;
                 bounded("lane", state.len(), LANE_BYTES_MAX)?;
-                decide.put(Keyspace::BRIDGE, &lane_key(&host), &Lane { host, state })?;
+                let at = lane_key(&host);
+                decide.put(Keyspace::BRIDGE, &at, &Lane { host, state, cursor: Some(cursor) })?;
             }
             Ok(())
         })

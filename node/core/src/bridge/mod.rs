@@ -9,7 +9,7 @@
 //! name in logs); an id or a host as a hash (16 bytes), with the text itself in the value.
 //! 0 ++ channel (8): the [`Bridge`]; 1 ++ cid: its keys, sealed; 2 ++ seq (8): an [`Outgoing`]; 3: the
 //! newest seq; 4 ++ cid ++ actor: a [`Follower`]; 5 ++ host ++ cid ++ inbox ++ actor: nothing,
-//! who is told where; 6 ++ cid: how many follow, 37 ++ host ++ cid: inboxes of a host; 7 ++ host: a delivery lane; 8 ++ host: a [`HostBlock`]; 9 ++ actor: a
+//! who is told where; 6 ++ cid: how many follow, 45 ++ host ++ cid: inboxes of a host; 7 ++ host: a delivery lane; 8 ++ host: a [`HostBlock`]; 9 ++ actor: a
 //! [`RemoteActor`]; 10 ++ activity: when it came; 11 ++ time in ms (8) ++ activity: nothing; 12 ++ cid ++
 //! [`PostRef`] (28): what has become of a post; 13 ++ cid ++ id (4): the [`PostRef`] of a post that is
 //! gone; 14 ++ name: a former name of a channel. 15 to 18: see [`ghosts`]; 19 ++ object: a [`FarComment`];
@@ -18,7 +18,7 @@
 //! cid ++ actor: whose comments wait no more; 26 ++ object, 27 ++ time in ms (8) ++ object: deletions that
 //! came too early; 28 to 31: what was done that may be taken back, see [`acts`]; 32 ++ host ++ number (8):
 //! reports; 33 to 35: see [`answers`]; 36
-//! ++ cid ++ number (8): a [`Quote`].
+//! ++ cid ++ number (8): a [`Quote`]; 37 to 44: see [`handover`].
 
 mod actors;
 mod acts;
@@ -27,6 +27,7 @@ mod comments;
 mod events;
 mod followers;
 mod ghosts;
+mod handover;
 mod held;
 mod host;
 mod hosts;
@@ -36,6 +37,7 @@ mod quotes;
 mod switch;
 mod table;
 
+use outgoing::outgoing_key;
 use serde::{Deserialize, Serialize};
 
 use crate::{CoreError, CoreResult};
@@ -46,7 +48,10 @@ pub use comments::{CommentPlace, FarComment, NewComment};
 pub use events::{BridgeEvent, BridgeEvents, BridgeWhat};
 pub use followers::{FOLLOWERS_AT_ONCE, Follower, INBOXES_ON_HOST_MAX, Inboxes};
 pub use ghosts::is_ghost;
-pub use hosts::{BlockSeverity, HostBlock, REMARK_BYTES_MAX};
+pub use handover::{BridgeStage, HandedOver, KnownAs};
+#[cfg(test)]
+pub(crate) use handover::{FarAct, HandOver, forged};
+pub use hosts::{BlockSeverity, HostBlock, KeptLane, REMARK_BYTES_MAX};
 pub use outgoing::{Audience, BridgeStep, NewOutgoing, OUTGOING_JSON_BYTES_MAX, Outgoing};
 pub use posts::{PostNumbers, PostPage, PostRef, PostState, Published};
 pub use quotes::Quote;
@@ -102,7 +107,15 @@ const ANSWERS: u8 = 33;
 const ANSWER: u8 = 34;
 const ANSWER_OF: u8 = 35;
 const QUOTE: u8 = 36;
-const INBOXES_ON: u8 = 37;
+const GIVING: u8 = 37;
+const BEHIND: u8 = 38;
+const TAKING: u8 = 39;
+const ARRIVED: u8 = 40;
+const AWAY: u8 = 41;
+const REPLY_AWAY: u8 = 42;
+const NOTE_AWAY: u8 = 43;
+const BEFORE: u8 = 44;
+const INBOXES_ON: u8 = 45;
 
 /// Rows that are read or removed in one go.
 const ROWS_AT_ONCE: usize = 500;
@@ -144,6 +157,9 @@ pub enum BridgeError {
     /// The channel takes no comments from other servers.
     #[error("no comments from other servers")]
     CommentsOff,
+    /// Another node is the channel's home by now, and bridges it: what is for it is to go there.
+    #[error("handed over to another node")]
+    HandedOver,
     /// There is no such post in the channel.
     #[error("no such post")]
     UnknownPost,

@@ -35,6 +35,8 @@ pub enum Audience {
     Followers,
     /// To these inboxes; at most 64.
     Inboxes(Vec<String>),
+    /// To all who follow the channel on these hosts; at most 64.
+    Hosts(Vec<String>),
 }
 
 /// An activity that is to go out.
@@ -100,7 +102,7 @@ pub struct BridgeStep {
     pub published: Vec<Published>,
 }
 
-fn outgoing_key(seq: u64) -> Vec<u8> {
+pub(super) fn outgoing_key(seq: u64) -> Vec<u8> {
     key(OUTGOING, &[&seq.to_be_bytes()])
 }
 

@@ -376,7 +376,7 @@ impl Decide<'_> {
         id: MessageId,
         at: &EntryRef,
     ) -> CoreResult<()> {
-        self.comment_message_goes(channel, id)?;
+        self.comment_message_goes(channel, id, &PostRef::from(*at))?;
         let Some(bridge) = self.bridge_row(channel)? else { return Ok(()) };
         let Bridge { cid, state, settings, .. } = bridge;
         let post = PostRef::from(*at);

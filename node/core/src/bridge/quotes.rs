@@ -26,7 +26,7 @@ impl Record for Quote {
     const NAME: &'static str = "quote of a bridged post";
 }
 
-fn quote_key(cid: &Cid, number: u64) -> Vec<u8> {
+pub(super) fn quote_key(cid: &Cid, number: u64) -> Vec<u8> {
     key(QUOTE, &[cid, &number.to_be_bytes()])
 }
 

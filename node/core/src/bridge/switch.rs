@@ -6,7 +6,10 @@ use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{BRIDGE, BridgeError, Cid, FORMER_NAME, KEYS, NewOutgoing, bounded, hash16, key};
+use super::{
+    BRIDGE, BridgeError, BridgeStage, Cid, FORMER_NAME, KEYS, KnownAs, NewOutgoing, bounded,
+    hash16, key,
+};
 use crate::channels::{AdminRights, Channel};
 use crate::decide::Decide;
 use crate::event::Event;
@@ -118,11 +121,49 @@ pub struct Bridge {
     pub cursor: Pts,
     /// Unix seconds of the first time.
     pub since: i32,
+    /// As what other servers know it, if not under this node's addresses: it came from another home.
+    pub known: Option<KnownAs>,
+    /// Whose it is, where the channel's home moves.
+    pub stage: BridgeStage,
+}
+
+/// [`Bridge`] before channels were handed over.
+#[derive(Deserialize)]
+struct BridgeV1 {
+    channel: ChannelId,
+    cid: Cid,
+    kind: ActorKind,
+    state: BridgeState,
+    settings: BridgeSettings,
+    former_names: Vec<(String, i32)>,
+    actor_hash: Option<[u8; 32]>,
+    cursor: Pts,
+    since: i32,
 }
 
 impl Record for Bridge {
-    const VERSION: u8 = 1;
+    const VERSION: u8 = 2;
     const NAME: &'static str = "bridge of a channel";
+
+    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
+        if version != 1 {
+            return None;
+        }
+        let before: BridgeV1 = postcard::from_bytes(fields).ok()?;
+        Some(Self {
+            channel: before.channel,
+            cid: before.cid,
+            kind: before.kind,
+            state: before.state,
+            settings: before.settings,
+            former_names: before.former_names,
+            actor_hash: before.actor_hash,
+            cursor: before.cursor,
+            since: before.since,
+            known: None,
+            stage: BridgeStage::Here,
+        })
+    }
 }
 
 /// What a bridged channel signs with, in the caller's encoding.
@@ -219,11 +260,34 @@ impl Core {
         self.inner.bridges.by_cid(cid)
     }
 
-    /// The bridge of the channel that has a name, or had it in the last ninety days, whatever its case.
+    /// The bridge of the channel that has a name under this node's own addresses, or had it in the last
+    /// ninety days, whatever its case.
     #[must_use]
     pub fn bridge_by_name(&self, name: &str) -> Option<Arc<Bridge>> {
         let now = self.channel_by_username(name).and_then(|channel| self.bridge(channel));
-        now.or_else(|| self.inner.bridges.former(&name.to_lowercase(), self.now()))
+        now.filter(|bridge| bridge.known.is_none())
+            .or_else(|| self.inner.bridges.former(&name.to_lowercase(), self.now()))
+    }
+
+    /// The same under addresses that a channel has brought along: at a host, or in handles of a domain.
+    #[must_use]
+    pub fn bridge_by_name_at(&self, domain: &str, name: &str) -> Option<Arc<Bridge>> {
+        self.inner.bridges.named_at(domain, name, self.now())
+    }
+
+    /// Whether channels that are bridged here have brought a host or a domain along.
+    #[must_use]
+    pub fn bridges_at(&self, domain: &str) -> bool {
+        self.inner.bridges.is_brought(domain)
+    }
+
+    /// The name under which other servers know a bridged channel.
+    #[must_use]
+    pub fn bridge_name(&self, bridge: &Bridge) -> Option<String> {
+        match &bridge.known {
+            Some(known) => known.name.clone(),
+            None => self.channel(bridge.channel)?.username.clone(),
+        }
     }
 
     /// Whether a bridge carries now: it is on, and the channel is still public, there, and of this node.
@@ -232,7 +296,9 @@ impl Core {
         let Some(bridge) = self.bridge(channel) else { return false };
         let Some(found) = self.channel(channel) else { return false };
         let is_away = self.sharing(channel).is_some_and(|shared| !shared.is_home);
-        bridge.state == BridgeState::On && may_be_bridged(&found, is_away, &bridge.settings).is_ok()
+        bridge.state == BridgeState::On
+            && bridge.stage != BridgeStage::Given
+            && may_be_bridged(&found, is_away, &bridge.settings).is_ok()
     }
 
     /// Bridges a channel from now on: what is said next goes out, what was said before can be looked up.
@@ -382,6 +448,9 @@ impl Decide<'_> {
 
     /// Fails unless a bridge carries now.
     fn carries(&self, bridge: &Bridge) -> CoreResult<()> {
+        if bridge.stage == BridgeStage::Given {
+            return Err(BridgeError::HandedOver.into());
+        }
         let found = self.channel_row(bridge.channel)?;
         let is_away = self.is_away(bridge.channel)?;
         let may = may_be_bridged(&found, is_away, &bridge.settings).is_ok();
@@ -401,7 +470,9 @@ impl Decide<'_> {
         if let Some(by) = by {
             self.channel_to_bridge(by, channel)?;
         }
-        Ok(self.bridge_row(channel)?.ok_or(BridgeError::NotBridged)?)
+        let bridge = self.bridge_row(channel)?.ok_or(BridgeError::NotBridged)?;
+        let is_given = bridge.stage == BridgeStage::Given;
+        if is_given { Err(BridgeError::HandedOver.into()) } else { Ok(bridge) }
     }
 
     /// A channel that somebody may bridge.
@@ -433,6 +504,11 @@ impl Decide<'_> {
             self.may_be_called(channel, name)?;
         }
         let before = self.bridge_row(channel)?;
+        // One that was given away and was not given back, though the channel was: it begins anew.
+        let before = before.map(|before| match before.stage {
+            BridgeStage::Given => Bridge { state: BridgeState::Off { since: 0 }, ..before },
+            BridgeStage::Here | BridgeStage::Arriving => before,
+        });
         match before.as_ref().map(|bridge| bridge.state) {
             Some(BridgeState::On) => return Err(BridgeError::AlreadyBridged.into()),
             Some(BridgeState::Gone) => return Err(BridgeError::Gone.into()),
@@ -452,6 +528,11 @@ impl Decide<'_> {
             actor_hash: before.as_ref().and_then(|before| before.actor_hash),
             cursor: pts,
             since: before.as_ref().map_or(self.now(), |before| before.since),
+            known: before.as_ref().and_then(|before| before.known.clone()),
+            stage: match before.as_ref().map(|before| before.stage) {
+                Some(BridgeStage::Arriving) => BridgeStage::Arriving,
+                _ => BridgeStage::Here,
+            },
         };
         self.put_bridge(bridge.clone())?;
         Ok(Arc::new(bridge))
@@ -463,7 +544,7 @@ impl Decide<'_> {
         if kept { Ok(()) } else { self.seal_bridge_keys(cid, keys) }
     }
 
-    fn seal_bridge_keys(&mut self, cid: Cid, keys: &BridgeKeys) -> CoreResult<()> {
+    pub(super) fn seal_bridge_keys(&mut self, cid: Cid, keys: &BridgeKeys) -> CoreResult<()> {
         bounded("key", keys.rsa.len(), KEY_BYTES_MAX)?;
         bounded("key", keys.ed25519.len(), KEY_BYTES_MAX)?;
         let (at, plain) = (key(KEYS, &[&cid]), Zeroizing::new(keys.encode()?));
@@ -472,7 +553,7 @@ impl Decide<'_> {
         Ok(())
     }
 
-    fn opened_bridge_keys(&self, cid: Cid) -> CoreResult<Option<BridgeKeys>> {
+    pub(super) fn opened_bridge_keys(&self, cid: Cid) -> CoreResult<Option<BridgeKeys>> {
         let at = key(KEYS, &[&cid]);
         let row = self.get(Keyspace::BRIDGE, &at)?;
         row.map(|sealed| open_keys(&self.inner.master, &at, &sealed)).transpose()
@@ -497,6 +578,9 @@ impl Decide<'_> {
         if bridge.state == BridgeState::Gone {
             return Ok(());
         }
+        if bridge.known.is_some() {
+            return self.brought_name_changes(channel.id, wanted);
+        }
         if let Some(wanted) = wanted
             && self.may_be_called(channel.id, wanted).is_err()
         {
@@ -516,6 +600,31 @@ impl Decide<'_> {
         }
         let row = FormerName { name: old.clone(), channel: channel.id, until };
         self.put(Keyspace::BRIDGE, &former_key(&old), &row)?;
+        self.put_bridge(bridge)
+    }
+
+    /// The chain of a channel names it otherwise. One that came with its addresses is known by that, and
+    /// found under the old name for a while.
+    pub(crate) fn brought_name_changes(
+        &mut self,
+        channel: ChannelId,
+        name: Option<&str>,
+    ) -> CoreResult<()> {
+        let Some(mut bridge) = self.bridge_row(channel)? else { return Ok(()) };
+        let Some(known) = bridge.known.as_mut() else { return Ok(()) };
+        if known.name.as_deref() == name {
+            return Ok(());
+        }
+        let now = self.now();
+        let old = std::mem::replace(&mut known.name, name.map(str::to_owned));
+        if let Some(old) = old.map(|old| old.to_lowercase()) {
+            let until = now.saturating_add(FORMER_NAME_KEPT_S);
+            bridge.former_names.retain(|(name, until)| *name != old && now < *until);
+            bridge.former_names.push((old, until));
+            if bridge.former_names.len() > FORMER_NAMES_MAX {
+                bridge.former_names.remove(0);
+            }
+        }
         self.put_bridge(bridge)
     }
 }

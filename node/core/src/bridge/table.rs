@@ -10,7 +10,7 @@ use node_store::{Keyspace, Store};
 use parking_lot::RwLock;
 
 use super::hosts::HostBlock;
-use super::{BLOCK, BRIDGE, Bridge, Cid, Count, NEWEST, key};
+use super::{BLOCK, BRIDGE, Bridge, BridgeStage, Cid, Count, NEWEST, key};
 use crate::CoreResult;
 use crate::decide::scan_prefix;
 use crate::ids::{ChannelId, Pts};
@@ -61,7 +61,8 @@ impl Bridges {
     pub(super) fn put(&self, bridge: Bridge) {
         let mut tables = self.tables.write();
         tables.by_cid.insert(bridge.cid, bridge.channel);
-        for (name, until) in &bridge.former_names {
+        // Names that a channel brought along are of other domains.
+        for (name, until) in bridge.former_names.iter().filter(|_| bridge.known.is_none()) {
             tables.former.insert(name.clone(), (bridge.channel, *until));
         }
         tables.bridges.insert(bridge.channel, Arc::new(bridge));
@@ -109,6 +110,36 @@ impl Bridges {
         let tables = self.tables.read();
         let (channel, until) = tables.former.get(name)?;
         tables.bridges.get(channel).filter(|_| now < *until).cloned()
+    }
+
+    /// Channels that have brought their addresses along.
+    fn brought(&self) -> Vec<Arc<Bridge>> {
+        let tables = self.tables.read();
+        let is_here =
+            |bridge: &&Arc<Bridge>| bridge.known.is_some() && bridge.stage != BridgeStage::Given;
+        tables.bridges.values().filter(is_here).cloned().collect()
+    }
+
+    /// Whether a host or a domain came with a channel.
+    pub(super) fn is_brought(&self, domain: &str) -> bool {
+        let is_at = |bridge: &Arc<Bridge>| bridge.known.as_ref().is_some_and(|k| k.is_at(domain));
+        self.brought().iter().any(is_at)
+    }
+
+    /// The channel that came with a host or a domain, and has a name there, or had it not so long ago.
+    pub(super) fn named_at(&self, domain: &str, name: &str, now: i32) -> Option<Arc<Bridge>> {
+        let mut brought = self.brought();
+        brought.retain(|bridge| bridge.known.as_ref().is_some_and(|known| known.is_at(domain)));
+        let name = name.to_lowercase();
+        let has = |bridge: &&Arc<Bridge>| {
+            let known = bridge.known.as_ref().and_then(|known| known.name.as_ref());
+            known.is_some_and(|own| own.to_lowercase() == name)
+        };
+        let had = |bridge: &&Arc<Bridge>| {
+            bridge.former_names.iter().any(|(former, until)| *former == name && now < *until)
+        };
+        let now = brought.iter().find(has);
+        now.or_else(|| brought.iter().find(had)).cloned()
     }
 
     pub(super) fn newest(&self) -> u64 {

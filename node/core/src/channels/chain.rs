@@ -147,7 +147,10 @@ impl Decide<'_> {
                 self.show_standing(channel, before, by, state)?;
                 self.tell_transfer(channel, before, of.user)
             }
-            LogAction::MoveHome(of) => self.tell_move(channel, entry.header().node, of.node),
+            LogAction::MoveHome(of) => {
+                self.bridge_moves(channel, entry, of.node)?;
+                self.tell_move(channel, entry.header().node, of.node)
+            }
             LogAction::Info(info) => {
                 let by = by.map(|by| self.account_of(by)).transpose()?;
                 self.show_setting(channel, by, &info.setting, state)
@@ -343,6 +346,7 @@ impl Decide<'_> {
             }
             Setting::About(about) => found.about = clip(about, ABOUT_MAX),
             Setting::Username(name) => {
+                self.brought_name_changes(channel, name.as_deref())?;
                 let home = state.home.short();
                 let holder = PeerId::from(channel);
                 found.username = match name {

@@ -230,6 +230,10 @@ impl Decide<'_> {
         if state.home != own || to == own {
             return Err(CoreError::UnknownChannel);
         }
+        // What has not come cannot go on.
+        if self.bridge_is_coming(state.group)? {
+            return Err(CoreError::Busy);
+        }
         self.begin_sharing(channel)?;
         // It agrees to what stands before: nothing may come in between.
         self.show_key_in_chain(channel)?;

@@ -49,7 +49,8 @@ pub use home::HomeOffer;
 pub use invite::FarInvite;
 pub use live::{Doing, FarPlace, FarRead, FarStatus, FarTyping, MARK_ENTRIES_MAX};
 #[cfg(test)]
-pub(crate) use mail::{BODY_BYTES_MAX, Kind, Letter, Post, Reported, SumsOf, SumsTold, TakenDown};
+pub(crate) use mail::{BODY_BYTES_MAX, Letter, Reported, SumsOf, SumsTold, TakenDown};
+pub(crate) use mail::{Fate as LetterEnd, Kind, Post};
 pub use mail::{
     LETTER_BYTES_MAX, LETTER_KEPT_MS, LetterAnswer, Postman, Round, SealedLetter, Takedown, Told,
     WaitingMail,

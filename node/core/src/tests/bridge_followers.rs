@@ -215,9 +215,13 @@ async fn lanes_actors_and_seen_activities_are_kept_and_forgotten() {
     let mut bridged = Bridged::new().await;
     let core = bridged.core().clone();
     let lane = |host: &str, state: &[u8]| (host.to_owned(), state.to_vec());
-    core.save_lanes(vec![lane("one.test", b"1"), lane("two.test", b"2")]).await.unwrap();
-    core.save_lanes(vec![lane("two.test", b"22")]).await.unwrap();
-    assert!(core.save_lanes(vec![lane("x.test", b"3"), lane("", b"4")]).await.is_err());
+    let kept = |host: &str, state: &[u8]| {
+        let (host, state) = lane(host, state);
+        KeptLane { host, cursor: 1, state }
+    };
+    core.save_lanes(vec![kept("one.test", b"1"), kept("two.test", b"2")]).await.unwrap();
+    core.save_lanes(vec![kept("two.test", b"22")]).await.unwrap();
+    assert!(core.save_lanes(vec![kept("x.test", b"3"), kept("", b"4")]).await.is_err());
     core.put_remote_actor(actor("kim", "one.test")).await.unwrap();
     let renamed =
         RemoteActor { name: "Kim".into(), fetched_at_ms: 9000, ..actor("kim", "one.test") };

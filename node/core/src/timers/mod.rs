@@ -70,6 +70,8 @@ pub(crate) enum Kind {
     SaySums,
     /// A node that reads may be gone, or has told some of what it had told anew.
     Reader,
+    /// A bridge that is handed over is tried again, or what is left of it removed.
+    HandOver,
 }
 
 impl Kind {
@@ -88,6 +90,7 @@ impl Kind {
             Self::TellSums => 32,
             Self::SaySums => 33,
             Self::Reader => 34,
+            Self::HandOver => 40,
         }
     }
 }
@@ -281,6 +284,7 @@ impl Decide<'_> {
             Some(24) => self.fire_let_go(place.channel().ok_or_else(damaged)?, due_at(key)),
             Some(32) => self.fire_telling(place.channel().ok_or_else(damaged)?),
             Some(33) => self.fire_saying(place.channel().ok_or_else(damaged)?, rest),
+            Some(40) => self.fire_hand_over(place.channel().ok_or_else(damaged)?),
             Some(34) => self.fire_reader(place.channel().ok_or_else(damaged)?, rest, value),
             _ => Err(damaged()),
         }

@@ -79,6 +79,8 @@ impl Decide<'_> {
             (Kind::TAKEDOWN, said) => self.take_takedown(node, said),
             (Kind::SUMS, said) => self.take_sums(node, said),
             (Kind::SUMS_ANEW, said) => self.take_sums_anew(node, said),
+            (Kind::HAND_OVER, said) => self.take_hand_over(node, said),
+            (Kind::FAR_ACT, said) => self.take_far_act(node, said),
             _ => Err(CoreError::NotALetter),
         }
     }

@@ -26,6 +26,10 @@ impl Kind {
     pub(crate) const SUMS: Self = Self { number: 4, version: 1 };
     /// All of that is wanted again: [`SumsAnew`].
     pub(crate) const SUMS_ANEW: Self = Self { number: 5, version: 1 };
+    /// A part of the bridge of a channel that has got another home: `bridge::HandOver`.
+    pub(crate) const HAND_OVER: Self = Self { number: 6, version: 1 };
+    /// Somebody of another server changes what an earlier home of a bridged channel wrote: `bridge::FarAct`.
+    pub(crate) const FAR_ACT: Self = Self { number: 7, version: 1 };
 }
 
 /// Blobs of one message: a file and its small pictures.

@@ -37,8 +37,9 @@ pub(crate) use kinds::{SumsOf, SumsTold};
 pub use letter::LETTER_BYTES_MAX;
 #[cfg(test)]
 pub(crate) use letter::{BODY_BYTES_MAX, Letter};
+pub(crate) use outbox::Fate;
 pub(crate) use outbox::Post;
-pub(in crate::federation) use outbox::{Fate, Waiting};
+pub(in crate::federation) use outbox::Waiting;
 pub use outbox::{LETTER_KEPT_MS, LetterAnswer, SealedLetter, WaitingMail};
 pub use postman::{Postman, Round};
 pub use takedown::{Takedown, Told};

@@ -199,7 +199,7 @@ impl Core {
 
 /// What became of a letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::federation) enum Fate {
+pub(crate) enum Fate {
     /// It was taken.
     Taken,
     /// It was refused.
@@ -323,6 +323,11 @@ impl Decide<'_> {
         }
         let Some((number, waiting)) = self.first_letters(node, 1)?.pop() else { return Ok(None) };
         let Waiting { id, user, kind, version, body, expires_ms, .. } = waiting;
+        let body = match (Kind { number: kind, version }) {
+            // What is secret rests sealed, and nowhere else.
+            Kind::HAND_OVER => self.hand_over_body(body)?,
+            _ => body,
+        };
         let keys = self.inner.logs.keys();
         let letter = Letter {
             from: keys.node(),
@@ -376,6 +381,7 @@ impl Decide<'_> {
         match (Kind { number: waiting.kind, version: waiting.version }) {
             Kind::TAKEDOWN => self.takedown_told(node, waiting, fate),
             Kind::SUMS => self.sums_letter_ended(node, waiting, fate),
+            Kind::HAND_OVER => self.hand_over_ended(node, &waiting.body, fate),
             // Of reports and of accounts that are no more nothing follows.
             _ => Ok(()),
         }
