@@ -544,3 +544,19 @@ async fn quote(
     shared.sent();
     Ok(shared.core.mark_seen(id).await?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_a_channel_that_moved_away_is_to_come_again() {
+        let told = |cause: CoreError| answer(&Refused::from(cause));
+        let moved = told(BridgeError::HandedOver.into());
+        assert_eq!(moved.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(moved.headers()[header::RETRY_AFTER], MOVED_RETRY_S);
+        assert_eq!(told(BridgeError::NotBridged.into()).status(), StatusCode::NOT_FOUND);
+        // The earlier home gets it as soon as there is room for the letter.
+        assert_eq!(told(CoreError::MailboxFull).status(), StatusCode::SERVICE_UNAVAILABLE);
+    }
+}

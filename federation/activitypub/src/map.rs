@@ -95,7 +95,8 @@ pub(crate) async fn actor(
         },
         icon,
         image: None,
-        published_s: channel.date.into(),
+        // When it came there: the same on every node that becomes its home.
+        published_s: bridge.since.into(),
         keys: signing.keys,
         discoverable: bridge.settings.discoverable,
         indexable: bridge.settings.discoverable,

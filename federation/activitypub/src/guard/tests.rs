@@ -409,3 +409,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn hosts_that_channels_have_brought_along_are_ours_and_no_others() {
+    let brought = || guard().and_of(Arc::new(|host| host == "old.example"));
+    let body = body();
+    let signed = |host: &'static str| {
+        let headers = post_headers(host, &body, NOW_S);
+        sign_old(&Request { host, ..request(&headers) }, OLD)
+    };
+    // What is signed for a host is taken at that host.
+    for host in ["node.example", "old.example"] {
+        assert!(pass(&brought(), &signed(host), &body).is_ok(), "{host}");
+    }
+    assert_eq!(pass(&brought(), &signed("third.example"), &body).unwrap_err(), Refusal::Host);
+    assert_eq!(pass(&guard(), &signed("old.example"), &body).unwrap_err(), Refusal::Host);
+    // And at no other of ours.
+    let mut moved = signed("old.example");
+    set(&mut moved, "host", "node.example");
+    assert!(matches!(pass(&brought(), &moved, &body), Err(Refusal::Signature(_))));
+}

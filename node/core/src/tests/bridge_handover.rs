@@ -532,3 +532,66 @@ impl Moving {
         self.heal().await;
     }
 }
+
+#[tokio::test]
+async fn who_was_banned_before_is_banned_at_the_next_home() {
+    let moving = Moving::new().await;
+    moving.follow("kim", "one.test").await;
+    let post = moving.post("ships").await;
+    for by in ["kim", "lou"] {
+        moving.comment(0, post, by, "hello").await;
+    }
+    let (home, ada) = (moving.core(0).clone(), moving.nodes.people[0]);
+    let ghost = home.ghost_of_actor(&actor("lou", "one.test").id).unwrap().unwrap();
+    let banned = Banned { entirely: true, rights: Rights::NONE, until: 0 };
+    let talk = moving.nodes.at(0, moving.talk);
+    home.ban_in_channel(ada.actor(), ada.id, talk, ghost, banned).await.unwrap();
+    moving.heal().await;
+    moving.moves(0, 1).await;
+    moving.heal().await;
+    moving.letters(0, 1).await;
+    let say = |by: &str| {
+        let new = NewComment {
+            cid: moving.cid,
+            post,
+            author: actor(by, "one.test"),
+            activity: format!("https://one.test/again/{by}"),
+            object: format!("https://one.test/o/again/{by}"),
+            parent: None,
+            text: text("again"),
+            published: moving.core(1).now(),
+            url: None,
+        };
+        moving.core(1).bridge_comment(new)
+    };
+    assert!(say("lou").await.is_err());
+    assert!(matches!(say("kim").await, Ok(CommentPlace::Shown { .. })));
+}
+
+#[tokio::test]
+async fn rows_of_before_are_read() {
+    let moving = Moving::new().await;
+    let core = moving.core(0).clone();
+    let bridge = (*core.bridge(moving.at(0)).unwrap()).clone();
+    // As the version before wrote them: without what is at the end of the fields now.
+    let fields = (
+        (bridge.channel, bridge.cid, bridge.kind, bridge.state, bridge.settings.clone()),
+        (&bridge.former_names, bridge.actor_hash, bridge.cursor, bridge.since),
+    );
+    let row = postcard::to_extend(&fields, vec![1]).unwrap();
+    assert_eq!(<Bridge as crate::record::Record>::decode(&row).unwrap(), bridge);
+    let row = postcard::to_extend(&("one.test", b"state".to_vec()), vec![1]).unwrap();
+    core.write(None, move |decide| {
+        decide.put_bytes(Keyspace::BRIDGE, &[&[7][..], &[3; 16]].concat(), row);
+        Ok(())
+    })
+    .await
+    .unwrap();
+    assert_eq!(core.lanes().await.unwrap(), [("one.test".to_owned(), b"state".to_vec())]);
+    // Where such a lane is, nobody knows: it counts as told everything.
+    moving.follow("kim", "one.test").await;
+    moving.moves(0, 1).await;
+    moving.heal().await;
+    moving.letters(0, 1).await;
+    assert!(moving.core(1).bridge_arrived(moving.at(1)).await.unwrap().is_empty());
+}
