@@ -95,7 +95,7 @@ pub(crate) async fn actor(
         },
         icon,
         image: None,
-        published_s: channel.date.into(),
+        published_s: bridge.known.as_ref().map_or(channel.date, |known| known.made).into(),
         keys: signing.keys,
         discoverable: bridge.settings.discoverable,
         indexable: bridge.settings.discoverable,
