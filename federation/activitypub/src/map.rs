@@ -95,8 +95,7 @@ pub(crate) async fn actor(
         },
         icon,
         image: None,
-        // When it came there: the same on every node that becomes its home.
-        published_s: bridge.since.into(),
+        published_s: bridge.known.as_ref().map_or(channel.date, |known| known.made).into(),
         keys: signing.keys,
         discoverable: bridge.settings.discoverable,
         indexable: bridge.settings.discoverable,

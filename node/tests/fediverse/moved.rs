@@ -64,7 +64,11 @@ fn a_channel_is_handed_over_and_nobody_who_follows_it_notices() {
     let test = "moved::a_channel_is_handed_over_and_nobody_who_follows_it_notices";
     let far = |authority: &_| node_for(authority, "far.test", "127.0.0.5", &["rookery.test"]);
     play_on(test, far, |mut scene, far| {
-        let news = scene.bridged("Harbour news", "harbour_news");
+        // One post is older than the bridge: nobody was told of it, and it can be looked up.
+        let id = scene.channel("Harbour news", "harbour_news");
+        scene.ada.send(id, "No ferry yet");
+        let on = scene.node.command(&["bridge", "on", "harbour_news", "--json"]);
+        let news = Bridged { id, actor: on["actor"].as_str().expect("an actor").to_owned() };
         let talk = discussed(&mut scene, &news);
         let there = join(&mut scene.bob, "harbour_news");
         scene.follow(&news);
@@ -85,6 +89,11 @@ fn a_channel_is_handed_over_and_nobody_who_follows_it_notices() {
         let likes =
             |scene: &mut Scene, id: &str| served(scene, id).0["likes"]["totalItems"].clone();
         assert_eq!(likes(&mut scene, &ids[1]), 1);
+        let outbox = served(&mut scene, &format!("{}/outbox?page=true", news.actor)).0;
+        let oldest = outbox["orderedItems"].as_array().and_then(|items| items.last());
+        let oldest = &oldest.unwrap_or_else(|| panic!("{outbox}"))["object"];
+        assert!(oldest["content"].to_string().contains("No ferry yet"), "{oldest}");
+        ids.push(oldest["id"].as_str().expect("an id").to_owned());
         let before: Vec<_> = ids.iter().map(|id| served(&mut scene, id)).collect();
         let actor = served(&mut scene, &news.actor).0;
 

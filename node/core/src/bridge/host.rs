@@ -2,7 +2,7 @@
 
 use node_store::Keyspace;
 
-use super::{BridgeError, KnownAs};
+use super::{Bridge, BridgeError, KnownAs};
 use crate::decide::Decide;
 use crate::{Core, CoreResult};
 
@@ -57,8 +57,8 @@ impl Core {
 }
 
 impl Decide<'_> {
-    /// As what other servers know a channel of this node that is called so.
-    pub(super) fn own_known(&self, name: Option<String>) -> CoreResult<KnownAs> {
+    /// As what other servers know a channel of this node that is called so, and was made then.
+    pub(super) fn own_known(&self, name: Option<String>, made: i32) -> CoreResult<KnownAs> {
         let kept = |at: &[u8]| -> CoreResult<Option<String>> {
             let row = self.get(Keyspace::SETTINGS, at)?;
             Ok(row.and_then(|row| String::from_utf8(row).ok()))
@@ -66,15 +66,22 @@ impl Decide<'_> {
         let (base, both) = (kept(BASE_KEY)?, kept(HOST_KEY)?);
         let domain = both.and_then(|both| both.split_once(' ').map(|(_, d)| d.to_owned()));
         let (base, domain) = base.zip(domain).ok_or(BridgeError::NotBridged)?;
-        Ok(KnownAs { base, domain, name })
+        Ok(KnownAs { base, domain, name, made })
     }
 
-    /// The same of one that came, unless its addresses are this node's own.
-    pub(super) fn known_elsewhere(&self, known: KnownAs) -> CoreResult<Option<KnownAs>> {
-        let own = self.own_known(None).ok();
-        let is_own = own.is_some_and(|own| {
-            (own.base, own.domain) == (known.base.clone(), known.domain.clone())
-        });
-        Ok((!is_own).then_some(known))
+    /// The same of one that came; none of one that was this node's before, and comes back to its own
+    /// addresses. `before` is what is left of that.
+    pub(super) fn known_elsewhere(
+        &self,
+        known: KnownAs,
+        before: Option<&Bridge>,
+    ) -> CoreResult<Option<KnownAs>> {
+        let was_own = before.is_some_and(|before| before.known.is_none());
+        if !was_own {
+            return Ok(Some(known));
+        }
+        let own = self.own_known(None, 0)?;
+        let is_back = (own.base, own.domain) == (known.base.clone(), known.domain.clone());
+        Ok((!is_back).then_some(known))
     }
 }

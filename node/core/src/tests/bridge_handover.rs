@@ -271,6 +271,7 @@ async fn a_bridge_comes_whole_over_kills_and_repeats_and_then_counts() {
         base: "https://old.test".into(),
         domain: "old.test".into(),
         name: Some("harbour_news".into()),
+        made: home.channel(here).unwrap().date,
     };
     assert_eq!((bridge.known.as_ref(), bridge.stage), (Some(&known), BridgeStage::Arriving));
     assert_eq!(next.bridge_keys(there).unwrap(), keys(40));

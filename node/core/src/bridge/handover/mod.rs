@@ -57,6 +57,9 @@ pub struct KnownAs {
     pub domain: String,
     /// The channel's name there; here it may be called otherwise, since names are each node's own.
     pub name: Option<String>,
+    /// When it was made, as others were told, in unix seconds; nodes that came later know when its log
+    /// began.
+    pub made: i32,
 }
 
 impl KnownAs {

@@ -86,6 +86,7 @@ fn known_as(begin: &Begin) -> CoreResult<KnownAs> {
         base: begin.base.to_string(),
         domain: begin.domain.to_string(),
         name: begin.name.as_ref().map(|text| text.to_string()).filter(|name| is_username(name)),
+        made: time(begin.made),
     };
     let is_web = known.base.starts_with("https://") || known.base.starts_with("http://");
     let is_bare = |host: &str| !host.contains(['/', '?', '#', '@']);
@@ -443,6 +444,7 @@ impl Decide<'_> {
         let former = begin.former.iter().map(|(name, until)| (name.to_string(), time(*until)));
         let former = former.filter(|(name, until)| is_username(name) && now < *until).collect();
         let base = known.base.clone();
+        let before = self.bridge_row(channel)?;
         let bridge = Bridge {
             channel,
             cid,
@@ -474,7 +476,7 @@ impl Decide<'_> {
             actor_hash: begin.actor_hash,
             cursor,
             since: time(begin.since),
-            known: self.known_elsewhere(known)?,
+            known: self.known_elsewhere(known, before.as_ref())?,
             stage: BridgeStage::Arriving,
         };
         tracing::info!(channel = channel.0, from = %node, base, "a bridge was handed over to here");

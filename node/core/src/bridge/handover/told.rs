@@ -260,7 +260,10 @@ impl Decide<'_> {
     fn begin_told(&self, bridge: &Bridge) -> CoreResult<Begin> {
         let known = match &bridge.known {
             Some(known) => known.clone(),
-            None => self.own_known(self.channel_row(bridge.channel)?.username)?,
+            None => {
+                let channel = self.channel_row(bridge.channel)?;
+                self.own_known(channel.username, channel.date)?
+            }
         };
         let (state, off_since) = match bridge.state {
             BridgeState::On => (0, 0),
@@ -284,6 +287,7 @@ impl Decide<'_> {
             base: text(&known.base)?,
             domain: text(&known.domain)?,
             name: known.name.as_deref().map(text).transpose()?,
+            made: seconds(known.made),
             kind: match bridge.kind {
                 ActorKind::Service => 0,
                 ActorKind::Person => 1,

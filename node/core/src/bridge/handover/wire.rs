@@ -73,6 +73,8 @@ record! {
         pub domain: Host,
         /// Its name there.
         pub name: Option<Short>,
+        /// When the channel was made, in unix seconds.
+        pub made: u64,
         /// 0 service, 1 person, 2 group, 3 organization.
         pub kind: u8,
         /// 0 on, 1 off, 2 deleted.
