@@ -17,12 +17,13 @@ use rand::{RngExt as _, SeedableRng as _};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
+use crate::carry::Dirty;
 use crate::client::{self, Client, SigningPool, Verifier};
 use crate::deliver::{self, ClientPost, SignerOf, Worker};
 use crate::guard::{self, Allowed, Guard, IsBlocked};
 use crate::object::{Ids, Place};
 use crate::queue::Kept;
-use crate::shared::{Parts, Running, Shared, signing};
+use crate::shared::{Running, Shared, State, signing};
 use crate::{actors, carry, map, serve};
 
 /// Activities of one server: so many at once, and so many a minute.
@@ -163,18 +164,19 @@ impl Carrier {
             is_blocked,
             Arc::new(move || clock.now_ms()),
         )?;
-        let shared = Arc::new(Shared::new(Parts {
+        let shared = Arc::new(Shared {
             core: core.clone(),
             blobs,
             ids,
             client,
             guard,
             node,
-            name: setup.about.name.clone(),
             about: setup.about,
             media_bytes_max: setup.media_bytes_max,
             secure_mode: setup.secure_mode,
-        }));
+            dirty: Dirty::default(),
+            state: State::default(),
+        });
         let kept = Arc::new(Kept::open(core.clone()).await?);
         let post = ClientPost { client: shared.client.clone(), signer_of: signer_of(&shared) };
         let clock = core.clone();

@@ -89,7 +89,7 @@ pub(crate) async fn actor(
         name,
         about,
         notice: Notice {
-            node: shared.name.clone(),
+            node: shared.about.name.clone(),
             page: format!("{}/", shared.ids.base()),
             replies: discussion.is_some() && bridge.settings.comments != CommentPolicy::Off,
         },

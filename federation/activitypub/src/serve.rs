@@ -138,14 +138,15 @@ async fn read(
         }
         Place::Node => {
             let page = format!("{}/about", shared.ids.base());
-            let node = object::node_actor(&shared.ids, &shared.name, &page, &shared.node.keys);
+            let node =
+                object::node_actor(&shared.ids, &shared.about.name, &page, &shared.node.keys);
             Ok(activity(&node))
         }
         Place::NodeOutbox => Ok(activity(&object::ordered_collection(&url(place), 0, None))),
         Place::Actor(cid) => {
             let bridge = bridge_of!(cid);
             let carries = shared.core.is_bridged(bridge.channel);
-            if carries && !wants_activity(headers) && wants_page(headers) {
+            if carries && web::wants_page(headers) {
                 let name = map::name_of(shared, &bridge);
                 return Ok(Redirect::to(&shared.ids_of(&bridge.cid).web(&name)).into_response());
             }
@@ -268,7 +269,7 @@ async fn post(
         // One of an album: the album is one post.
         return Ok(Redirect::to(&id).into_response());
     }
-    if !wants_activity(headers) && wants_page(headers) {
+    if web::wants_page(headers) {
         let page = note.value.get("url").and_then(Value::as_str).unwrap_or_default().to_owned();
         return Ok(Redirect::to(&page).into_response());
     }
@@ -471,7 +472,7 @@ async fn nodeinfo_of(State(shared): Known, Path(version): Path<String>) -> Respo
     let users = u64::try_from(shared.core.users()).unwrap_or(0);
     let info = object::NodeInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        name: shared.name.clone(),
+        name: shared.about.name.clone(),
         users,
         posts,
         open_registrations: shared.about.open_registrations,
@@ -490,21 +491,4 @@ async fn nodeinfo_of(State(shared): Known, Path(version): Path<String>) -> Respo
         version.name()
     );
     ([(header::CONTENT_TYPE, kind)], document.to_string()).into_response()
-}
-
-fn accepts(headers: &HeaderMap, kinds: &[&str]) -> bool {
-    headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).any(|accept| {
-        let essence = |range: &str| range.split(';').next().unwrap_or_default().trim().to_owned();
-        accept.split(',').any(|range| kinds.contains(&essence(range).as_str()))
-    })
-}
-
-/// Whether somebody takes objects; who says nothing is a server, too.
-fn wants_activity(headers: &HeaderMap) -> bool {
-    accepts(headers, &["application/activity+json", "application/ld+json", "application/json"])
-}
-
-/// Whether it is a browser.
-fn wants_page(headers: &HeaderMap) -> bool {
-    accepts(headers, &["text/html", "application/xhtml+xml"])
 }

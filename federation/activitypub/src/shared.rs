@@ -34,15 +34,11 @@ pub(crate) struct Shared {
     pub(crate) guard: Guard,
     /// The node's own actor.
     pub(crate) node: Signing,
-    /// What the node is called.
-    pub(crate) name: String,
     pub(crate) about: crate::About,
     pub(crate) media_bytes_max: u64,
     pub(crate) secure_mode: bool,
     pub(crate) dirty: Dirty,
-    signers: Mutex<BTreeMap<ChannelId, Signing>>,
-    /// What runs on all of the above: set once, at the start.
-    running: OnceLock<Running>,
+    pub(crate) state: State,
 }
 
 /// The log's deliveries, and how other servers' objects are fetched.
@@ -53,81 +49,46 @@ pub(crate) struct Running {
     pub(crate) verifier: Verifier,
 }
 
-pub(crate) struct Parts {
-    pub(crate) core: Core,
-    pub(crate) blobs: Blobs,
-    pub(crate) ids: Ids,
-    pub(crate) client: Client,
-    pub(crate) guard: Guard,
-    pub(crate) node: Signing,
-    pub(crate) name: String,
-    pub(crate) about: crate::About,
-    pub(crate) media_bytes_max: u64,
-    pub(crate) secure_mode: bool,
+/// What is kept and set while the bridge runs.
+#[derive(Default)]
+pub(crate) struct State {
+    signers: Mutex<BTreeMap<ChannelId, Signing>>,
+    /// What runs on all the rest: set once, at the start.
+    running: OnceLock<Running>,
 }
 
 impl Shared {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts {
-            core,
-            blobs,
-            ids,
-            client,
-            guard,
-            node,
-            name,
-            about,
-            media_bytes_max,
-            secure_mode,
-        } = parts;
-        Self {
-            core,
-            blobs,
-            ids,
-            client,
-            guard,
-            node,
-            name,
-            about,
-            media_bytes_max,
-            secure_mode,
-            dirty: Dirty::default(),
-            signers: Mutex::default(),
-            running: OnceLock::new(),
-        }
-    }
-
     /// All is there.
     pub(crate) fn runs(&self, running: Running) {
         // Set once; a second start of one bridge does not happen.
-        let _ = self.running.set(running);
+        let _ = self.state.running.set(running);
     }
 
     pub(crate) fn running(&self) -> Option<&Running> {
-        self.running.get()
+        self.state.running.get()
     }
 
     pub(crate) fn federation(&self) -> Option<Data<Arc<Shared>>> {
-        self.running.get().map(|running| running.federation.to_request_data())
+        self.state.running.get().map(|running| running.federation.to_request_data())
     }
 
     /// The activity log has grown.
     pub(crate) fn sent(&self) {
-        if let Some(running) = self.running.get() {
+        if let Some(running) = self.state.running.get() {
             running.deliveries.grew(self.core.newest_outgoing());
         }
     }
 
     /// Something that was verified came from a host.
     pub(crate) fn heard(&self, host: &str) {
-        if let Some(running) = self.running.get() {
+        if let Some(running) = self.state.running.get() {
             running.deliveries.heard(host);
         }
     }
 
     /// A host is about to be told something: it has a lane from now on.
     pub(crate) async fn lane_for(&self, host: &str) -> CoreResult<()> {
-        match self.running.get() {
+        match self.state.running.get() {
             Some(running) => running.kept.lane_for(host, &running.deliveries).await,
             None => Err(CoreError::Busy),
         }
@@ -135,13 +96,13 @@ impl Shared {
 
     /// With what a channel signs.
     pub(crate) fn signing(&self, channel: ChannelId) -> CoreResult<Signing> {
-        if let Some(known) = self.signers.lock().get(&channel) {
+        if let Some(known) = self.state.signers.lock().get(&channel) {
             return Ok(known.clone());
         }
         let keys = self.core.bridge_keys(channel)?;
         let cid = self.core.bridge(channel).map(|bridge| bridge.cid).unwrap_or_default();
         let signing = signing(&self.ids_of(&cid), &Place::Actor(Cid(cid)), &keys)?;
-        let mut signers = self.signers.lock();
+        let mut signers = self.state.signers.lock();
         if signers.len() >= SIGNERS_MAX {
             signers.clear();
         }
@@ -151,7 +112,7 @@ impl Shared {
 
     /// Its keys are other ones now.
     pub(crate) fn forget_signing(&self, channel: ChannelId) {
-        self.signers.lock().remove(&channel);
+        self.state.signers.lock().remove(&channel);
     }
 
     /// The addresses of a channel: the node's own, or those that it has brought along.

@@ -8,6 +8,19 @@ use axum::http::{HeaderMap, header};
 /// Source: <https://www.rfc-editor.org/rfc/rfc9110#name-accept>
 #[must_use]
 pub fn wants_activity(headers: &HeaderMap) -> bool {
+    let (object, page) = weights(headers);
+    object > 0 && object >= page
+}
+
+/// Whether somebody asks for a page rather than for an object. Who says neither is no browser.
+#[must_use]
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let (object, page) = weights(headers);
+    page > object
+}
+
+/// How much an object of ActivityPub is wanted, and a page, in thousandths.
+fn weights(headers: &HeaderMap) -> (u32, u32) {
     let (mut object, mut page) = (0, 0);
     for accepted in headers.get_all(header::ACCEPT) {
         for range in accepted.to_str().unwrap_or_default().split(',') {
@@ -21,7 +34,7 @@ pub fn wants_activity(headers: &HeaderMap) -> bool {
             }
         }
     }
-    object > 0 && object >= page
+    (object, page)
 }
 
 /// A weight between 0 and 1, in thousandths; what is none is 0.
@@ -42,11 +55,13 @@ mod tests {
 
     #[test]
     fn servers_get_objects_and_browsers_pages() {
-        let wants = |accept: &str| {
+        let asks = |accept: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().unwrap());
-            wants_activity(&headers)
+            headers
         };
+        let wants = |accept: &str| wants_activity(&asks(accept));
+        let wants_a_page = |accept: &str| wants_page(&asks(accept));
         for accept in [
             "application/activity+json",
             "application/ld+json; profile=\"https://www.w3.org/ns/activitystreams\"",
@@ -56,7 +71,7 @@ mod tests {
             "application/ld+json;q=0.9, */*;q=0.1",
             "Application/Activity+JSON",
         ] {
-            assert!(wants(accept), "{accept}");
+            assert!(wants(accept) && !wants_a_page(accept), "{accept}");
         }
         for accept in [
             "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8",
@@ -67,7 +82,8 @@ mod tests {
             "",
         ] {
             assert!(!wants(accept), "{accept}");
+            assert_eq!(wants_a_page(accept), accept.starts_with("text/html"), "{accept}");
         }
-        assert!(!wants_activity(&HeaderMap::new()));
+        assert!(!wants_activity(&HeaderMap::new()) && !wants_page(&HeaderMap::new()));
     }
 }

@@ -22,7 +22,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Extension, middleware};
 
-pub use accept::wants_activity;
+pub use accept::{wants_activity, wants_page};
 pub use channel::{Channel, Comment, Media, MediaKind, Poll, Post, PostPage};
 pub use layout::message as message_page;
 pub use links::is_username;
