@@ -569,6 +569,61 @@ async fn who_was_banned_before_is_banned_at_the_next_home() {
     assert!(matches!(say("kim").await, Ok(CommentPlace::Shown { .. })));
 }
 
+/// An old home says what it likes: nobody is told, shown or answered at another server than their own for
+/// that, and what concerns other channels of the next home stays as it is.
+#[tokio::test]
+async fn what_is_of_two_servers_is_left_out_and_other_channels_stay_as_they_are() {
+    let moving = Moving::new().await;
+    moving.follow("kim", "one.test").await;
+    let astray = |name: &str, inbox: &str, shared: Option<&str>| BridgeFollower {
+        inbox: inbox.into(),
+        shared_inbox: shared.map(str::to_owned),
+        ..follower(name, "one.test")
+    };
+    let own = "https://one.test/users/x/inbox";
+    for (number, one) in [
+        astray("ann", "https://two.test/inbox", None),
+        astray("ben", own, Some("https://two.test/inbox")),
+        astray("cat", "https://one.test@two.test/inbox", None),
+        BridgeFollower {
+            actor: "https://two.test/users/dan".into(),
+            ..follower("dan", "one.test")
+        },
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let accept = activity(&format!("astray {number}"));
+        moving.core(0).bridge_follow(moving.cid, one, accept).await.unwrap();
+    }
+    let post = moving.post("ships").await;
+    moving.comment(0, post, "kim", "hello").await;
+    // What the old home says of kim is not what other channels of the next one know.
+    let told = RemoteActor { inbox: own.into(), shared_inbox: None, ..actor("kim", "one.test") };
+    moving.core(0).put_remote_actor(told).await.unwrap();
+    let false_one =
+        RemoteActor { inbox: "https://two.test/inbox".into(), ..actor("lou", "one.test") };
+    moving.comment(0, post, "lou", "hi").await;
+    moving.core(0).put_remote_actor(false_one.clone()).await.unwrap();
+    let next = moving.core(1).clone();
+    let (world, bob) = (&moving.nodes.worlds[1], moving.nodes.people[1]);
+    let other = world.channel(bob, true).await;
+    world.named(bob, other, "other_news").await;
+    let other = next.bridge_on(bob.id, other, new_bridge()).await.unwrap().cid;
+    let kim = follower("kim", "one.test");
+    next.bridge_follow(other, kim.clone(), activity("accept kim there")).await.unwrap();
+    moving.heal().await;
+    moving.moves(0, 1).await;
+    moving.heal().await;
+    moving.letters(0, 1).await;
+    assert!(next.bridge(moving.at(1)).is_some());
+    assert_eq!(moving.names(1).await, [kim.actor.clone()]);
+    let known = next.follower(&other, &kim.actor).await.unwrap().unwrap();
+    assert_eq!((&known.inbox, &known.shared_inbox), (&kim.inbox, &kim.shared_inbox));
+    assert_eq!(next.remote_actor(&kim.actor).unwrap().unwrap().inbox, own);
+    assert_eq!(next.remote_actor(&false_one.id).unwrap(), None);
+}
+
 #[tokio::test]
 async fn rows_of_before_are_read() {
     let moving = Moving::new().await;

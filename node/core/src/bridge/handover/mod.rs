@@ -31,7 +31,9 @@ use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 
 use super::answers::Answered;
-use super::{AWAY, BEFORE, Cid, GIVING, NOTE_AWAY, PostRef, REPLY_AWAY, TAKING, hash16, key};
+use super::{
+    AWAY, BEFORE, Cid, GIVING, NOTE_AWAY, PostRef, REPLY_AWAY, TAKING, check_host, hash16, key,
+};
 use crate::decide::Decide;
 use crate::ids::{ChannelId, MessageId, Pts};
 use crate::record::Record;
@@ -212,6 +214,13 @@ fn away_key(kind: u8, group: &[u8; 32], at: &PostRef) -> Vec<u8> {
 
 fn note_away_key(note: &str) -> Vec<u8> {
     key(NOTE_AWAY, &[&hash16(note)])
+}
+
+/// The host of an address, as lanes and actors name it.
+fn host_of(address: &str) -> Option<String> {
+    let url = url::Url::parse(address).ok()?;
+    let host = url.host_str()?.trim_end_matches('.').to_owned();
+    check_host(&host).is_ok().then_some(host)
 }
 
 impl Core {

@@ -6,7 +6,7 @@ use node_store::Keyspace;
 use super::super::{
     ARRIVED, Audience, Bridge, BridgeError, Count, NEWEST, Outgoing, key, outgoing_key,
 };
-use super::wire::OutgoingTold;
+use super::undelivered::outgoing_of;
 use super::{At, BridgeStage, Giving, GivingStage, giving_key};
 use crate::decide::Decide;
 use crate::ids::ChannelId;
@@ -56,7 +56,7 @@ impl Decide<'_> {
             let after = std::mem::take(&mut giving.from.after);
             let (told, after) = self.undelivered(&bridge.cid, giving.newest, &after)?;
             giving.next = after.map(|after| At { part: 0, after });
-            let waits = told.into_iter().map(|one| again(bridge, one)).collect();
+            let waits = told.into_iter().map(|one| outgoing_of(bridge.cid, 0, one)).collect();
             return Ok((waits, Rest { rows: Vec::new(), back: Some(giving) }));
         }
         let of = key(ARRIVED, &[&bridge.cid]);
@@ -106,22 +106,5 @@ impl Decide<'_> {
                 Ok(true)
             }
         }
-    }
-}
-
-fn again(bridge: &Bridge, told: OutgoingTold) -> Outgoing {
-    let OutgoingTold { activity, json, object, created_ms, hosts, inboxes } = told;
-    let audience = match inboxes.len() {
-        0 => Audience::Hosts(hosts.iter().map(|text| text.to_string()).collect()),
-        _ => Audience::Inboxes(inboxes.iter().map(|text| text.to_string()).collect()),
-    };
-    Outgoing {
-        seq: 0,
-        cid: bridge.cid,
-        activity: activity.to_string(),
-        json: json.into_vec(),
-        audience,
-        object: object.as_ref().map(|text| text.to_string()),
-        created_ms,
     }
 }

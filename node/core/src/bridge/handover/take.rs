@@ -12,14 +12,17 @@ use super::super::quotes::{Quote, quote_key};
 use super::super::{
     ARRIVED, AWAY, ActorKind, ActorState, Audience, BlockSeverity, Bridge, BridgeKeys,
     BridgeSettings, BridgeState, Cid, CommentPlace, CommentPolicy, FarComment, Follower,
-    OUTGOING_JSON_BYTES_MAX, Outgoing, PostRef, PostState, REACTED, REPLY_AWAY, RemoteActor,
-    SHARED, Spoilers, bounded, check_host, check_id, hash16, key,
+    OUTGOING_JSON_BYTES_MAX, PostRef, PostState, REACTED, REPLY_AWAY, RemoteActor, SHARED,
+    Spoilers, bounded, check_host, check_id, hash16, key,
 };
+use super::undelivered::outgoing_of;
 use super::wire::{
     self, AnswerTold, AuthorTold, Begin, CommentTold, FollowerTold, HandOver, ITEMS_MAX, Id,
     OutgoingTold, PostTold, QuoteTold, ReactionsTold, Ref, ShareTold,
 };
-use super::{Before, BridgeStage, KnownAs, Moved, away_key, before_key, note_away_key, taking_key};
+use super::{
+    Before, BridgeStage, KnownAs, Moved, away_key, before_key, host_of, note_away_key, taking_key,
+};
 use crate::decide::Decide;
 use crate::ids::{ChannelId, Pts};
 use crate::is_username;
@@ -73,6 +76,16 @@ fn time(seconds: u64) -> i32 {
 
 fn some(text: &Option<Id>) -> Option<String> {
     text.as_ref().map(|text| text.to_string())
+}
+
+/// Whether all of these are of one host. What is not was told by nobody's own server, and is left out; the
+/// rest holds for all that.
+fn is_of<'a>(host: &str, ids: impl IntoIterator<Item = &'a String>) -> bool {
+    let is_so = ids.into_iter().all(|id| host_of(id).as_deref() == Some(host));
+    if !is_so {
+        tracing::warn!(host, "something of a bridge is of two servers: it is not taken");
+    }
+    is_so
 }
 
 /// What is no part of a hand-over need not come again.
@@ -207,11 +220,11 @@ impl Decide<'_> {
                 items(&said.of)?.into_iter().try_for_each(|one| self.take_follower(cid, &one))
             }
             wire::POSTS => items(&said.of)?.iter().try_for_each(|one: &PostTold| {
+                let (at, repeats) = (time(one.at), some(&one.repeats));
+                repeats.iter().try_for_each(|repeated| check_id(repeated)).map_err(none)?;
                 let state = match one.gone {
-                    true => PostState::Gone { at: time(one.at), repeats: some(&one.repeats) },
-                    false => {
-                        PostState::Live { published: time(one.at), repeats: some(&one.repeats) }
-                    }
+                    true => PostState::Gone { at, repeats },
+                    false => PostState::Live { published: at, repeats },
                 };
                 self.put_post_state(cid, post_of(&one.post)?, state)
             }),
@@ -275,6 +288,10 @@ impl Decide<'_> {
             since: time(told.since),
         };
         follower.check().map_err(none)?;
+        let told_at = [&follower.actor, &follower.inbox].into_iter().chain(&follower.shared_inbox);
+        if !is_of(&follower.host, told_at) {
+            return Ok(());
+        }
         // Who is not wanted here does not come in this way either.
         if self.not_blocked(&follower.host, BlockSeverity::Suspend).is_err() {
             return Ok(());
@@ -289,6 +306,9 @@ impl Decide<'_> {
         let (object, actor) = (told.object.to_string(), told.actor.to_string());
         check_id(&object).and_then(|()| check_id(&actor)).map_err(none)?;
         check_host(&told.host).map_err(none)?;
+        if !is_of(&told.host, [&object, &actor]) {
+            return Ok(());
+        }
         let place = match (told.place, told.at) {
             (0, _) => CommentPlace::Held,
             (1, _) => CommentPlace::Kept,
@@ -371,7 +391,11 @@ impl Decide<'_> {
             state: ActorState::There,
         };
         author.check().map_err(none)?;
-        self.put_remote_actor(&author)
+        if !is_of(host, [&author.id, &author.inbox].into_iter().chain(&author.shared_inbox)) {
+            return Ok(());
+        }
+        // Whom it tells where, and calls how, stays as it is: that is their own server's to say.
+        self.put(Keyspace::BRIDGE, &at, &author)
     }
 
     fn take_reactions(&mut self, cid: Cid, told: &ReactionsTold) -> CoreResult<()> {
@@ -407,20 +431,13 @@ impl Decide<'_> {
     }
 
     fn take_outgoing(&mut self, cid: Cid, number: u64, told: OutgoingTold) -> CoreResult<()> {
-        let OutgoingTold { activity, json, object, created_ms, hosts, inboxes } = told;
-        let audience = match inboxes.len() {
-            0 => Audience::Hosts(hosts.iter().map(|text| text.to_string()).collect()),
-            _ => Audience::Inboxes(inboxes.iter().map(|text| text.to_string()).collect()),
-        };
-        let row = Outgoing {
-            seq: number,
-            cid,
-            activity: activity.to_string(),
-            json: json.into_vec(),
-            audience,
-            object: object.as_ref().map(|text| text.to_string()),
-            created_ms: created_ms.min(self.now_ms),
-        };
+        let mut row = outgoing_of(cid, number, told);
+        row.created_ms = row.created_ms.min(self.now_ms);
+        match &mut row.audience {
+            Audience::Hosts(hosts) => hosts.retain(|host| check_host(host).is_ok()),
+            Audience::Inboxes(inboxes) => inboxes.retain(|inbox| host_of(inbox).is_some()),
+            Audience::Followers => {}
+        }
         check_id(&row.activity).map_err(none)?;
         bounded("activity", row.json.len(), OUTGOING_JSON_BYTES_MAX).map_err(none)?;
         self.put(Keyspace::BRIDGE, &key(ARRIVED, &[&cid, &number.to_be_bytes()]), &row)

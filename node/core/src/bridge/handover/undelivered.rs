@@ -4,9 +4,9 @@ use glog::cbor::{Blob, List, encode};
 use node_store::{Keyspace, Order};
 
 use super::super::{Audience, BEHIND, Cid, FOLLOWER_BY_HOST, OUTGOING, Outgoing, hash16, key};
-use super::Behind;
 use super::told::{PART_BYTES, id, text, too_large};
 use super::wire::{OutgoingTold, PART_BYTES_MAX, TARGETS_MAX};
+use super::{Behind, host_of};
 use crate::CoreResult;
 use crate::decide::Decide;
 use crate::record::Record as _;
@@ -19,13 +19,6 @@ const ACTIVITIES_AT_ONCE: usize = 50;
 
 /// What is in a letter beside an activity and those to whom it goes: its ids, and the list's own bytes.
 const BESIDE_JSON_BYTES: usize = 1200;
-
-/// The host of an address, as lanes name it.
-fn host_of(address: &str) -> Option<String> {
-    let (_, rest) = address.split_once("://")?;
-    let host = rest.split(['/', ':', '?']).next()?;
-    Some(host.to_ascii_lowercase())
-}
 
 pub(super) fn behind_key(cid: &Cid, host: &str) -> Vec<u8> {
     key(BEHIND, &[cid, &hash16(host)])
@@ -137,6 +130,24 @@ fn bounded_targets(activity: &Outgoing, targets: &[String]) -> Vec<String> {
         some.push(target.clone());
     }
     some
+}
+
+/// The same as a row of this node's.
+pub(super) fn outgoing_of(cid: Cid, seq: u64, told: OutgoingTold) -> Outgoing {
+    let OutgoingTold { activity, json, object, created_ms, hosts, inboxes } = told;
+    let audience = match inboxes.len() {
+        0 => Audience::Hosts(hosts.iter().map(|text| text.to_string()).collect()),
+        _ => Audience::Inboxes(inboxes.iter().map(|text| text.to_string()).collect()),
+    };
+    Outgoing {
+        seq,
+        cid,
+        activity: activity.to_string(),
+        json: json.into_vec(),
+        audience,
+        object: object.as_ref().map(|text| text.to_string()),
+        created_ms,
+    }
 }
 
 pub(super) fn outgoing_told(activity: &Outgoing) -> CoreResult<Option<OutgoingTold>> {
