@@ -1,23 +1,25 @@
 //! Carries what happens in bridged channels into the activity log, channel by channel, each by its cursor.
 
+mod answers;
+mod arrive;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use node_core::{
-    AnswerStep, AnswerWhat, Audience, Bridge, BridgeAnswer, BridgeError, BridgeStage, BridgeState,
-    BridgeStep, ChannelId, CoreError, CoreResult, Event, Follower, MessageId, NewOutgoing, PostRef,
-    PostState, Pts, Published, ToldAnswer,
+    Audience, Bridge, BridgeError, BridgeStage, BridgeState, BridgeStep, ChannelId, CoreError,
+    CoreResult, Event, Follower, MessageId, NewOutgoing, PostRef, PostState, Pts, Published,
 };
 use parking_lot::Mutex;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Notify;
 
+use crate::map;
 use crate::object::{self, Activity, Cid, Place};
 use crate::plan::{Told, Waits, plan};
 use crate::shared::Shared;
-use crate::{inbox, map};
 
 /// Events that are read at once; an album with what is around it is far fewer.
 const EVENTS_AT_ONCE: usize = 100;
@@ -219,7 +221,7 @@ async fn carry(
         return Ok(None);
     }
     if bridge.stage == BridgeStage::Arriving && !is_away {
-        arrive(shared, &bridge).await?;
+        arrive::arrive(shared, &bridge).await?;
     }
     if bridge.state == BridgeState::Gone || is_away {
         // Who is not the home says nothing, and deletes nothing.
@@ -266,150 +268,8 @@ async fn carry(
             break;
         }
     }
-    answers(shared, &bridge).await?;
+    answers::answers(shared, &bridge).await?;
     Ok(again)
-}
-
-/// Gives every server a lane that follows a channel which came from another home, then has go out what
-/// that one had not delivered.
-async fn arrive(shared: &Shared, bridge: &Bridge) -> CoreResult<()> {
-    shared.forget_signing(bridge.channel);
-    let mut after: Option<String> = None;
-    let mut hosts = BTreeSet::new();
-    loop {
-        let page = shared
-            .core
-            .followers_of(&bridge.cid, after.as_deref(), node_core::FOLLOWERS_AT_ONCE)
-            .await?;
-        after = page.last().map(|last| last.actor.clone());
-        for follower in page {
-            if hosts.insert(follower.host.clone()) {
-                shared.lane_for(&follower.host).await?;
-            }
-        }
-        if after.is_none() {
-            break;
-        }
-    }
-    loop {
-        for audience in shared.core.bridge_arrived(bridge.channel).await? {
-            match audience {
-                Audience::Followers => {}
-                Audience::Hosts(hosts) => {
-                    for host in hosts {
-                        shared.lane_for(&host).await?;
-                    }
-                }
-                Audience::Inboxes(inboxes) => {
-                    for inbox in inboxes {
-                        shared.lane_for(&inbox::host_of(&inbox)).await?;
-                    }
-                }
-            }
-        }
-        let is_all = shared.core.bridge_release(bridge.channel).await?;
-        shared.sent();
-        if is_all {
-            return Ok(());
-        }
-    }
-}
-
-/// Carries what admins answer to comments in the channel's name.
-async fn answers(shared: &Shared, bridge: &Bridge) -> CoreResult<()> {
-    loop {
-        let found = shared.core.bridge_answers(bridge.channel, EVENTS_AT_ONCE).await?;
-        let Some(group) = found.group.filter(|_| found.pts > found.from) else { return Ok(()) };
-        let mut step = AnswerStep::default();
-        let mut to = found.from;
-        let mut all = true;
-        for answer in &found.answers {
-            if step.outgoing.len() >= OUTGOING_AT_ONCE {
-                all = false;
-                break;
-            }
-            tell_answer(shared, bridge, answer, &mut step).await?;
-            to = answer.pts;
-        }
-        let (to, is_last) = if all { (found.pts, found.last) } else { (to, false) };
-        let any = !step.outgoing.is_empty();
-        shared.core.bridge_answered(bridge.channel, group, found.from, to, step).await?;
-        if any {
-            shared.sent();
-        }
-        if is_last || to == found.from {
-            return Ok(());
-        }
-    }
-}
-
-async fn tell_answer(
-    shared: &Shared,
-    bridge: &Bridge,
-    answer: &BridgeAnswer,
-    step: &mut AnswerStep,
-) -> CoreResult<()> {
-    let cid = &bridge.cid;
-    let (id, post) = (answer.id, answer.post);
-    let called = map::answer_mid(&post);
-    let note_id = shared.url(&Place::Post(Cid(*cid), called));
-    let activity = |number: u64| shared.url(&Place::PostActivity(Cid(*cid), called, number));
-    let author = |to: &str| -> CoreResult<Option<String>> {
-        Ok(shared.core.far_comment(to)?.map(|comment| comment.actor))
-    };
-    let (author, json) = match &answer.what {
-        AnswerWhat::New { to, message } => {
-            let note = map::answer_note(shared, bridge, &post, message, to)?;
-            let Some((note, author)) = note.zip(author(to)?) else { return Ok(()) };
-            let (note_id, to, author_id) = (note_id, to.clone(), author.clone());
-            step.answered.push(ToldAnswer { id, post, note: note_id, to, author: author_id });
-            (author, object::create(activity(0), &note))
-        }
-        AnswerWhat::Edited { to, message } => {
-            let note = map::answer_note(shared, bridge, &post, message, to)?;
-            let Some((note, author)) = note.zip(author(to)?) else { return Ok(()) };
-            let number = u64::from(message.edited.max(1).unsigned_abs());
-            let said = Activity { id: activity(number), ..said(shared, cid, number) };
-            (author, object::update(&said, note))
-        }
-        AnswerWhat::Deleted { author } => {
-            step.gone.push(id);
-            let number = number(answer.pts);
-            let said = Activity { id: activity(number), ..said(shared, cid, number) };
-            (author.clone(), object::delete(&said, &note_id))
-        }
-        // What a later version adds.
-        _ => return Ok(()),
-    };
-    let id = json.get("id").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let to_followers = outgoing(id, json, None);
-    // Followers see it in their threads; who is answered need not follow.
-    if let Some(inbox) = inbox_of(shared, cid, &author).await? {
-        let audience = Audience::Inboxes(vec![inbox]);
-        step.outgoing.push(NewOutgoing { audience, ..to_followers.clone() });
-    }
-    step.outgoing.push(to_followers);
-    Ok(())
-}
-
-/// Where somebody is told of what is said to them, if that is not where followers are told anyway. Their
-/// host has a lane.
-async fn inbox_of(
-    shared: &Shared,
-    cid: &node_core::Cid,
-    actor: &str,
-) -> CoreResult<Option<String>> {
-    let Some(author) = shared.core.remote_actor(actor)? else { return Ok(None) };
-    let told = shared.core.inboxes_on(&author.host, cid).await?;
-    let is_told = match &author.shared_inbox {
-        Some(together) => told.shared.contains(together),
-        None => told.own.contains(&author.inbox),
-    };
-    if is_told {
-        return Ok(None);
-    }
-    shared.lane_for(&author.host).await?;
-    Ok(Some(author.inbox))
 }
 
 fn hash_of(document: &Value) -> [u8; 32] {

@@ -104,8 +104,8 @@ impl Carrier {
     #[must_use]
     pub fn channel_named(&self, host: Option<&str>, name: &str) -> Option<(ChannelId, String)> {
         let core = &self.shared.core;
-        let brought = host.and_then(|host| core.bridge_by_name_at(host, name));
-        let found = brought.or_else(|| core.bridge_by_name(name));
+        let found = host.and_then(|host| self.shared.named_at(host, name));
+        let found = found.or_else(|| core.bridge_by_name(name));
         let bridge = found
             .filter(|bridge| core.is_bridged(bridge.channel) && self.shared.is_at(bridge, host))?;
         Some((bridge.channel, core.bridge_name(&bridge)?))

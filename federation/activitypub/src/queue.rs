@@ -14,8 +14,6 @@ use url::Url;
 use crate::deliver::{self, Handle, Item, Lane, Page, Queue, QueueError, Seq};
 use crate::guard::Guard;
 
-/// Lanes that are saved together.
-const SAVED_AT_ONCE: usize = 500;
 /// Activities that one look reads.
 const READ: usize = 50;
 /// Those behind an activity in which it is looked for a newer state of its object.
@@ -35,18 +33,7 @@ pub(crate) struct Kept {
 
 impl Kept {
     pub(crate) async fn open(core: Core) -> CoreResult<Self> {
-        let mut hosts = BTreeSet::new();
-        let mut rows = Vec::new();
-        for (host, row) in core.lanes().await? {
-            // Rows of before say where they are in their state alone.
-            if let Ok(lane) = serde_json::from_slice::<Lane>(&row) {
-                rows.push(kept(host.clone(), &lane)?);
-            }
-            hosts.insert(host);
-        }
-        for some in rows.chunks(SAVED_AT_ONCE) {
-            core.save_lanes(some.to_vec()).await?;
-        }
+        let hosts = core.lanes().await?.into_iter().map(|lane| lane.host).collect();
         Ok(Self { core, hosts: Mutex::new(hosts), recent: Mutex::default() })
     }
 
@@ -184,7 +171,7 @@ fn failed(cause: CoreError) -> QueueError {
 impl Queue for Kept {
     async fn lanes(&self) -> Result<Vec<(String, Lane)>, QueueError> {
         let rows = self.core.lanes().await.map_err(failed)?;
-        let read = |(host, row): (String, Vec<u8>)| match serde_json::from_slice(&row) {
+        let read = |KeptLane { host, state, .. }| match serde_json::from_slice(&state) {
             Ok(lane) => Ok((host, lane)),
             Err(cause) => Err(QueueError(format!("lane of {host}: {cause}"))),
         };

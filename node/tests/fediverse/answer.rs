@@ -4,18 +4,12 @@ use serde_json::{Value, json};
 
 use crate::driver::Driver;
 use crate::peer::SOON;
-use crate::scene::{Bridged, CHANNELS, Scene, is, play, says};
+use crate::scene::{Bridged, Scene, is, play, says};
 use crate::uploads::png;
 
 /// A public group of ada's, in which a channel is discussed and where bob is.
 pub(crate) fn discussion(scene: &mut Scene, news: &Bridged) -> i64 {
-    let new = json!({ "title": "Harbour talk", "about": "", "megagroup": true });
-    let made = scene.ada.invoke("channels.CreateChannel", new);
-    let group = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
-    let named = json!({ "channel": { "channel": group }, "username": "harbour_talk" });
-    scene.ada.invoke("channels.UpdateUsername", named);
-    let linked = json!({ "broadcast": { "channel": news.id }, "group": { "channel": group } });
-    scene.ada.invoke("channels.SetDiscussionGroup", linked);
+    let group = scene.discussion(news);
     scene.bob.invoke("contacts.ResolveUsername", json!({ "username": "harbour_talk" }));
     scene.bob.invoke("channels.JoinChannel", json!({ "channel": { "channel": group } }));
     group

@@ -195,13 +195,7 @@ fn the_home_alone_speaks_for_a_channel() {
 fn comments_of_other_servers_are_read_at_other_nodes() {
     play("far::comments_of_other_servers_are_read_at_other_nodes", |mut scene, _far| {
         let news = scene.bridged("Harbour news", "harbour_news");
-        let new = json!({ "title": "Harbour talk", "about": "", "megagroup": true });
-        let made = scene.ada.invoke("channels.CreateChannel", new);
-        let group = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
-        let named = json!({ "channel": { "channel": group }, "username": "harbour_talk" });
-        scene.ada.invoke("channels.UpdateUsername", named);
-        let linked = json!({ "broadcast": { "channel": news.id }, "group": { "channel": group } });
-        scene.ada.invoke("channels.SetDiscussionGroup", linked);
+        scene.discussion(&news);
         join(&mut scene.bob, "harbour_news");
         let talk = join(&mut scene.bob, "harbour_talk");
         scene.follow(&news);

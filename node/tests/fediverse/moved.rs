@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::far::{join, node_for, play_on, until};
-use crate::scene::{Bridged, CHANNELS, Scene, is, says};
+use crate::scene::{Bridged, Scene, is, says};
 use crate::support::isolation::names_lead;
 use crate::support::node::TestNode;
 use crate::support::process;
@@ -16,13 +16,7 @@ const MOVED: [(&str, &str); 3] =
 
 /// A group of ada's in which her channel is discussed, where bob is too: its number at his node.
 fn discussed(scene: &mut Scene, news: &Bridged) -> i64 {
-    let new = json!({ "title": "Harbour talk", "about": "", "megagroup": true });
-    let made = scene.ada.invoke("channels.CreateChannel", new);
-    let group = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
-    let named = json!({ "channel": { "channel": group }, "username": "harbour_talk" });
-    scene.ada.invoke("channels.UpdateUsername", named);
-    let linked = json!({ "broadcast": { "channel": news.id }, "group": { "channel": group } });
-    scene.ada.invoke("channels.SetDiscussionGroup", linked);
+    scene.discussion(news);
     join(&mut scene.bob, "harbour_talk")
 }
 

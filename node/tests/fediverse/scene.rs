@@ -185,6 +185,19 @@ impl Scene {
         Bridged { id, actor }
     }
 
+    /// A public group of ada's, `harbour_talk`, in which her channel is discussed: its number at her node.
+    pub(crate) fn discussion(&mut self, channel: &Bridged) -> i64 {
+        let new = json!({ "title": "Harbour talk", "about": "", "megagroup": true });
+        let made = self.ada.invoke("channels.CreateChannel", new);
+        let group = CHANNELS - made["chats"][0]["id"].as_i64().expect("a group");
+        let named = json!({ "channel": { "channel": group }, "username": "harbour_talk" });
+        self.ada.invoke("channels.UpdateUsername", named);
+        let linked =
+            json!({ "broadcast": { "channel": channel.id }, "group": { "channel": group } });
+        self.ada.invoke("channels.SetDiscussionGroup", linked);
+        group
+    }
+
     /// What the node answers to somebody without an account: the body.
     pub(crate) fn https(&self, path: &str) -> String {
         let authority = self.authority.file();

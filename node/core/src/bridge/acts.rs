@@ -44,16 +44,6 @@ pub(super) struct Act {
     pub(super) node: Option<[u8; 16]>,
 }
 
-/// [`Act`] before channels were handed over.
-#[derive(Deserialize)]
-struct ActV1 {
-    activity: String,
-    actor: String,
-    cid: Cid,
-    post: PostRef,
-    what: Did,
-}
-
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Did {
     Reacted,
@@ -61,16 +51,8 @@ pub(super) enum Did {
 }
 
 impl Record for Act {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 1;
     const NAME: &'static str = "act of another server";
-
-    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
-        if version != 1 {
-            return None;
-        }
-        let ActV1 { activity, actor, cid, post, what } = postcard::from_bytes(fields).ok()?;
-        Some(Self { activity, actor, cid, post, what, node: None })
-    }
 }
 
 /// What one actor reacted with to one post: activities and emoji, the newest last.

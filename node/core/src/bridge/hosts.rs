@@ -80,43 +80,19 @@ impl Record for HostBlock {
 }
 
 /// A lane, as whoever delivers keeps it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Lane {
-    pub(super) host: String,
-    state: Vec<u8>,
-    /// The number of the last activity that is done with; none in a row of before that was kept.
-    pub(super) cursor: Option<u64>,
-}
-
-/// [`Lane`] before its cursor was kept.
-#[derive(Deserialize)]
-struct LaneV1 {
-    host: String,
-    state: Vec<u8>,
-}
-
-impl Record for Lane {
-    const VERSION: u8 = 2;
-    const NAME: &'static str = "delivery lane";
-
-    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
-        if version != 1 {
-            return None;
-        }
-        let LaneV1 { host, state } = postcard::from_bytes(fields).ok()?;
-        Some(Self { host, state, cursor: None })
-    }
-}
-
-/// Where a lane is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptLane {
     /// Whose.
     pub host: String,
-    /// The number of the last activity that is done with.
-    pub cursor: u64,
     /// All of it, in the caller's encoding; at most 16 KiB.
     pub state: Vec<u8>,
+    /// The number of the last activity that is done with: what a hand-over asks for.
+    pub cursor: u64,
+}
+
+impl Record for KeptLane {
+    const VERSION: u8 = 1;
+    const NAME: &'static str = "delivery lane";
 }
 
 fn lane_key(host: &str) -> Vec<u8> {
@@ -138,11 +114,10 @@ impl Core {
         }
         self.write(None, move |decide| {
             bounded("number of lanes", lanes.len(), LANES_AT_ONCE)?;
-            for KeptLane { host, cursor, state } in lanes {
-                check_host(&host)?;
-                bounded("lane", state.len(), LANE_BYTES_MAX)?;
-                let at = lane_key(&host);
-                decide.put(Keyspace::BRIDGE, &at, &Lane { host, state, cursor: Some(cursor) })?;
+            for lane in &lanes {
+                check_host(&lane.host)?;
+                bounded("lane", lane.state.len(), LANE_BYTES_MAX)?;
+                decide.put(Keyspace::BRIDGE, &lane_key(&lane.host), lane)?;
             }
             Ok(())
         })
@@ -165,11 +140,10 @@ impl Core {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn lanes(&self) -> CoreResult<Vec<(String, Vec<u8>)>> {
+    pub async fn lanes(&self) -> CoreResult<Vec<KeptLane>> {
         let rows = scan_prefix(&*self.inner.store, Keyspace::BRIDGE, &[LANE], ALL)?;
         self.settled().await?;
-        let lane = |row: &[u8]| Lane::decode(row).map(|lane| (lane.host, lane.state));
-        rows.iter().map(|(_, row)| lane(row)).collect()
+        rows.iter().map(|(_, row)| KeptLane::decode(row)).collect()
     }
 
     /// What the operator thinks of hosts, in order.

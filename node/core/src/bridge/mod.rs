@@ -31,6 +31,7 @@ mod handover;
 mod held;
 mod host;
 mod hosts;
+mod names;
 mod outgoing;
 mod posts;
 mod quotes;
@@ -52,12 +53,12 @@ pub use handover::{BridgeStage, HandedOver, KnownAs};
 #[cfg(test)]
 pub(crate) use handover::{FarAct, HandOver, forged};
 pub use hosts::{BlockSeverity, HostBlock, KeptLane, REMARK_BYTES_MAX};
+pub use names::FORMER_NAME_KEPT_S;
 pub use outgoing::{Audience, BridgeStep, NewOutgoing, OUTGOING_JSON_BYTES_MAX, Outgoing};
 pub use posts::{PostNumbers, PostPage, PostRef, PostState, Published};
 pub use quotes::Quote;
 pub use switch::{
-    ActorKind, Bridge, BridgeKeys, BridgeSettings, BridgeState, CommentPolicy, FORMER_NAME_KEPT_S,
-    NewBridge, Spoilers,
+    ActorKind, Bridge, BridgeKeys, BridgeSettings, BridgeState, CommentPolicy, NewBridge, Spoilers,
 };
 pub(crate) use table::Bridges;
 

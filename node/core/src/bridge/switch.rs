@@ -6,22 +6,13 @@ use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::{
-    BRIDGE, BridgeError, BridgeStage, Cid, FORMER_NAME, KEYS, KnownAs, NewOutgoing, bounded,
-    hash16, key,
-};
+use super::{BRIDGE, BridgeError, BridgeStage, Cid, KEYS, KnownAs, NewOutgoing, bounded, key};
 use crate::channels::{AdminRights, Channel};
 use crate::decide::Decide;
 use crate::event::Event;
 use crate::ids::{ChannelId, Pts, UserId};
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult};
-
-/// Seconds for which a name that a bridged channel has given up leads to it, and to no other.
-pub const FORMER_NAME_KEPT_S: i32 = 90 * 86_400;
-
-/// Former names of one channel that are kept: the newest.
-const FORMER_NAMES_MAX: usize = 32;
 
 /// Longest key, in bytes: RSA of 4096 bits takes some 2,400.
 const KEY_BYTES_MAX: usize = 8192;
@@ -127,43 +118,9 @@ pub struct Bridge {
     pub stage: BridgeStage,
 }
 
-/// [`Bridge`] before channels were handed over.
-#[derive(Deserialize)]
-struct BridgeV1 {
-    channel: ChannelId,
-    cid: Cid,
-    kind: ActorKind,
-    state: BridgeState,
-    settings: BridgeSettings,
-    former_names: Vec<(String, i32)>,
-    actor_hash: Option<[u8; 32]>,
-    cursor: Pts,
-    since: i32,
-}
-
 impl Record for Bridge {
-    const VERSION: u8 = 2;
+    const VERSION: u8 = 1;
     const NAME: &'static str = "bridge of a channel";
-
-    fn upgrade(version: u8, fields: &[u8]) -> Option<Self> {
-        if version != 1 {
-            return None;
-        }
-        let before: BridgeV1 = postcard::from_bytes(fields).ok()?;
-        Some(Self {
-            channel: before.channel,
-            cid: before.cid,
-            kind: before.kind,
-            state: before.state,
-            settings: before.settings,
-            former_names: before.former_names,
-            actor_hash: before.actor_hash,
-            cursor: before.cursor,
-            since: before.since,
-            known: None,
-            stage: BridgeStage::Here,
-        })
-    }
 }
 
 /// What a bridged channel signs with, in the caller's encoding.
@@ -212,23 +169,6 @@ fn bridge_key(channel: ChannelId) -> Vec<u8> {
     key(BRIDGE, &[&channel.bytes()])
 }
 
-fn former_key(name: &str) -> Vec<u8> {
-    key(FORMER_NAME, &[&hash16(name)])
-}
-
-/// Who had a name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct FormerName {
-    name: String,
-    channel: ChannelId,
-    until: i32,
-}
-
-impl Record for FormerName {
-    const VERSION: u8 = 1;
-    const NAME: &'static str = "former name of a bridge";
-}
-
 /// Whether a channel, as it is, could be bridged by this node.
 fn may_be_bridged(channel: &Channel, is_away: bool, settings: &BridgeSettings) -> CoreResult<()> {
     let is_public = channel.broadcast && !channel.deleted && channel.username.is_some();
@@ -258,36 +198,6 @@ impl Core {
     #[must_use]
     pub fn bridge_by_cid(&self, cid: &Cid) -> Option<Arc<Bridge>> {
         self.inner.bridges.by_cid(cid)
-    }
-
-    /// The bridge of the channel that has a name under this node's own addresses, or had it in the last
-    /// ninety days, whatever its case.
-    #[must_use]
-    pub fn bridge_by_name(&self, name: &str) -> Option<Arc<Bridge>> {
-        let now = self.channel_by_username(name).and_then(|channel| self.bridge(channel));
-        now.filter(|bridge| bridge.known.is_none())
-            .or_else(|| self.inner.bridges.former(&name.to_lowercase(), self.now()))
-    }
-
-    /// The same under addresses that a channel has brought along: at a host, or in handles of a domain.
-    #[must_use]
-    pub fn bridge_by_name_at(&self, domain: &str, name: &str) -> Option<Arc<Bridge>> {
-        self.inner.bridges.named_at(domain, name, self.now())
-    }
-
-    /// Whether channels that are bridged here have brought a host or a domain along.
-    #[must_use]
-    pub fn bridges_at(&self, domain: &str) -> bool {
-        self.inner.bridges.is_brought(domain)
-    }
-
-    /// The name under which other servers know a bridged channel.
-    #[must_use]
-    pub fn bridge_name(&self, bridge: &Bridge) -> Option<String> {
-        match &bridge.known {
-            Some(known) => known.name.clone(),
-            None => self.channel(bridge.channel)?.username.clone(),
-        }
     }
 
     /// Whether a bridge carries now: it is on, and the channel is still public, there, and of this node.
@@ -557,74 +467,5 @@ impl Decide<'_> {
         let at = key(KEYS, &[&cid]);
         let row = self.get(Keyspace::BRIDGE, &at)?;
         row.map(|sealed| open_keys(&self.inner.master, &at, &sealed)).transpose()
-    }
-
-    /// Fails for a name that still leads to another bridged channel.
-    fn may_be_called(&self, channel: ChannelId, name: &str) -> CoreResult<()> {
-        let name = name.to_lowercase();
-        let known: Option<FormerName> = self.load(Keyspace::BRIDGE, &former_key(&name))?;
-        let kept = known.filter(|known| known.channel != channel && self.now() < known.until);
-        if kept.is_some() { Err(BridgeError::NameKept.into()) } else { Ok(()) }
-    }
-
-    /// A channel gets another name, or none. A bridged one is found under the old one for a while, and
-    /// takes none that leads to another.
-    pub(crate) fn bridged_name_changes(
-        &mut self,
-        channel: &Channel,
-        wanted: Option<&str>,
-    ) -> CoreResult<()> {
-        let Some(mut bridge) = self.bridge_row(channel.id)? else { return Ok(()) };
-        if bridge.state == BridgeState::Gone {
-            return Ok(());
-        }
-        if bridge.known.is_some() {
-            return self.brought_name_changes(channel.id, wanted);
-        }
-        if let Some(wanted) = wanted
-            && self.may_be_called(channel.id, wanted).is_err()
-        {
-            return Err(CoreError::UsernameOccupied);
-        }
-        let old = channel.username.as_ref().map(|name| name.to_lowercase());
-        let Some(old) = old.filter(|old| wanted.is_none_or(|name| name.to_lowercase() != *old))
-        else {
-            return Ok(());
-        };
-        let now = self.now();
-        let until = now.saturating_add(FORMER_NAME_KEPT_S);
-        bridge.former_names.retain(|(name, until)| *name != old && now < *until);
-        bridge.former_names.push((old.clone(), until));
-        if bridge.former_names.len() > FORMER_NAMES_MAX {
-            bridge.former_names.remove(0);
-        }
-        let row = FormerName { name: old.clone(), channel: channel.id, until };
-        self.put(Keyspace::BRIDGE, &former_key(&old), &row)?;
-        self.put_bridge(bridge)
-    }
-
-    /// The chain of a channel names it otherwise. One that came with its addresses is known by that, and
-    /// found under the old name for a while.
-    pub(crate) fn brought_name_changes(
-        &mut self,
-        channel: ChannelId,
-        name: Option<&str>,
-    ) -> CoreResult<()> {
-        let Some(mut bridge) = self.bridge_row(channel)? else { return Ok(()) };
-        let Some(known) = bridge.known.as_mut() else { return Ok(()) };
-        if known.name.as_deref() == name {
-            return Ok(());
-        }
-        let now = self.now();
-        let old = std::mem::replace(&mut known.name, name.map(str::to_owned));
-        if let Some(old) = old.map(|old| old.to_lowercase()) {
-            let until = now.saturating_add(FORMER_NAME_KEPT_S);
-            bridge.former_names.retain(|(name, until)| *name != old && now < *until);
-            bridge.former_names.push((old, until));
-            if bridge.former_names.len() > FORMER_NAMES_MAX {
-                bridge.former_names.remove(0);
-            }
-        }
-        self.put_bridge(bridge)
     }
 }

@@ -5,7 +5,7 @@ use glog::control::ControlEntry;
 use glog::{GroupId, Node16};
 use node_store::Keyspace;
 
-use super::super::hosts::Lane;
+use super::super::hosts::KeptLane;
 use super::super::{
     APPROVED, ARRIVED, BEHIND, Bridge, Count, FOLLOWER, Follower, KEYS, LANE, NEWEST, ROWS_AT_ONCE,
     key,
@@ -60,8 +60,7 @@ impl Decide<'_> {
         let newest = newest.unwrap_or_default().0;
         // From now on lanes pass over what is this channel's: what each had got is kept as it is now.
         for (_, row) in self.scan_prefix(Keyspace::BRIDGE, &[LANE], ALL)? {
-            let Lane { host, cursor, .. } = Lane::decode(&row)?;
-            let cursor = cursor.unwrap_or(newest);
+            let KeptLane { host, cursor, .. } = KeptLane::decode(&row)?;
             if cursor < newest {
                 let at = behind_key(&cid, &host);
                 // What was to go out again since an earlier move, and did not, still is.
