@@ -109,6 +109,11 @@ fn a_blocked_server_is_neither_heard_nor_told() {
         assert_eq!(eve.document(&post)["replies"]["totalItems"], 0);
         let held = scene.node.command(&["bridge", "held", "harbour_news", "--json"]);
         assert_eq!(held[0]["text"], "From a silenced one", "{held}");
+        let told = &scene.ada.history(777_000, 1, 0)[0];
+        assert!(
+            told["text"].as_str().is_some_and(|text| text.starts_with("A comment from fedi.test")),
+            "{told}"
+        );
 
         // Who is below a name that is blocked follows nothing any more, either.
         assert_eq!(count(&mut eve), 1);
