@@ -12,6 +12,7 @@ mod own;
 mod poll;
 mod privacy;
 mod reactions;
+mod secret;
 mod settings;
 mod stickers;
 mod thread;
@@ -46,6 +47,7 @@ pub(crate) use privacy::{key as privacy_key, key_from_tl, rules as privacy_rules
 pub(crate) use reactions::{
     message_reactions, peer_reaction, reaction, reaction_from_tl, reactions_update,
 };
+pub(crate) use secret::{encrypted_chat, encrypted_file, encrypted_message, secret_update};
 pub(crate) use settings::{
     default_notify_settings, draft, filter, folder_id, notify_settings, sound, sound_from_tl,
 };

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use node_core::{
     AdminRights, Authorization, BoxEvent, BoxRow, ChannelId, ChannelRead, ChatChange, ChatId, Core,
-    CoreError, CoreResult, Doing, Message, MessageId, Own, PeerId, PollId, Pts, UserId,
+    CoreError, CoreResult, Doing, Message, MessageId, Own, PeerId, PollId, Pts, SecretUpdate,
+    UserId,
 };
 use parking_lot::Mutex;
 use tl::{enums, types};
@@ -386,6 +387,7 @@ enum What {
     Own(Own),
     Login(Arc<Authorization>),
     LoginToken,
+    Secret(Arc<SecretUpdate>),
 }
 
 /// Posts with how often each was seen, and with how often each was forwarded.
@@ -401,6 +403,11 @@ impl Pushed {
     fn new(shared: &Shared, viewer: UserId, what: What) -> Arc<Self> {
         let (core, dc) = (shared.core.clone(), shared.profile.dc);
         Arc::new(Self { core, viewer, dc, what, encoded: Mutex::new(None) })
+    }
+
+    /// Something about a secret chat of the device.
+    pub(crate) fn secret(shared: &Shared, viewer: UserId, update: &Arc<SecretUpdate>) -> Arc<Self> {
+        Self::new(shared, viewer, What::Secret(update.clone()))
     }
 
     /// An event of the viewer's box, or of a channel that the viewer is in.
@@ -695,6 +702,11 @@ impl Pushed {
                 };
                 Some(update.into())
             }
+            What::Secret(update) => match super::secret_update(view, update, &mut named) {
+                Some(update) => Some(update),
+                // The device asks for what it missed, which says what it has.
+                None => return Ok(Some(types::UpdatesTooLong {}.into())),
+            },
             // Alone: whoever is not logged in looks into nothing else.
             What::LoginToken => {
                 let update = types::UpdateLoginToken {}.into();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use node_core::{
-    CoreError, FilterError, PollError, ReactionError, Rights, StickerError, TextError,
+    CoreError, FilterError, PollError, ReactionError, Rights, SecretError, StickerError, TextError,
 };
 use tl::Write as _;
 
@@ -101,6 +101,7 @@ impl From<CoreError> for RpcError {
             CoreError::Text(TextError::TooLong) => bad("MESSAGE_TOO_LONG"),
             CoreError::Text(TextError::CaptionTooLong) => bad("MEDIA_CAPTION_TOO_LONG"),
             CoreError::Text(TextError::EntityBounds) => bad("ENTITY_BOUNDS_INVALID"),
+            CoreError::Secret(error) => secret_error(error),
             CoreError::CodeInvalid => bad("PHONE_CODE_INVALID"),
             CoreError::CodeExpired => bad("PHONE_CODE_EXPIRED"),
             CoreError::EmailInvalid => bad("EMAIL_INVALID"),
@@ -230,6 +231,22 @@ impl From<CoreError> for RpcError {
             other => Self::internal(&other),
         }
     }
+}
+
+fn secret_error(error: SecretError) -> RpcError {
+    let (code, name) = match error {
+        SecretError::UnknownChat => (400, "CHAT_ID_INVALID"),
+        SecretError::NumberTaken => (400, "RANDOM_ID_DUPLICATE"),
+        SecretError::PublicValueInvalid => (400, "DH_G_A_INVALID"),
+        SecretError::AlreadyAccepted => (400, "ENCRYPTION_ALREADY_ACCEPTED"),
+        SecretError::AlreadyDiscarded => (400, "ENCRYPTION_ALREADY_DECLINED"),
+        SecretError::Discarded => (400, "ENCRYPTION_DECLINED"),
+        SecretError::Blocked => (403, "USER_IS_BLOCKED"),
+        SecretError::DataInvalid => (400, "DATA_INVALID"),
+        SecretError::DataTooLong => (400, "DATA_TOO_LONG"),
+        SecretError::QtsInvalid => (400, "MAX_QTS_INVALID"),
+    };
+    RpcError::new(code, name)
 }
 
 fn poll_error(error: PollError) -> RpcError {

@@ -387,6 +387,11 @@ impl Shared {
                     }
                 }
             }
+            Event::Secret { user, device, update, actor } => {
+                let mut sessions = hub.sessions(*user);
+                sessions.retain(|session| session.auth_key() == Some(*device));
+                push(sessions, *actor, &Pushed::secret(shared, *user, update));
+            }
             Event::Typing { from, to, action, doing, thread } => {
                 let here = action.clone().and_then(|action| action.downcast::<Typing>().ok());
                 let told = || doing.map(|doing| Arc::new(Typing::of(doing, *thread)));

@@ -61,6 +61,12 @@ pub(crate) fn channel_hash(secret: &[u8; 32], viewer: UserId, channel: i64) -> i
     keyed(secret, b"channel", &[viewer.0, channel])
 }
 
+/// `access_hash` of a secret chat, as `viewer` has it.
+#[must_use]
+pub(crate) fn secret_hash(secret: &[u8; 32], viewer: UserId, chat: i32) -> i64 {
+    keyed(secret, b"secret chat", &[viewer.0, chat.into()])
+}
+
 /// `access_hash` of a photo or a document, the same for all.
 #[must_use]
 pub(crate) fn file_hash(secret: &[u8; 32], file: i64) -> i64 {

@@ -4,6 +4,7 @@ use node_store::StoreError;
 
 use crate::chats::Rights;
 use crate::dialogs::FilterError;
+use crate::secret::SecretError;
 use crate::text::TextError;
 
 /// The answer of a command or a query.
@@ -40,6 +41,9 @@ pub enum CoreError {
     /// The text cannot be sent.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// Something about a secret chat.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The code is wrong.
     #[error("wrong code")]
     CodeInvalid,

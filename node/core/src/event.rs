@@ -12,6 +12,7 @@ use crate::login::Authorization;
 use crate::media::PollId;
 use crate::message::{BoxRow, Message};
 use crate::privacy::PrivacyKey;
+use crate::secret::{SecretChatId, SecretUpdate};
 use crate::stickers::SetKind;
 
 /// Something that clients and other edges should learn.
@@ -282,6 +283,26 @@ pub enum Event {
     PairRead {
         /// In which log.
         group: glog::GroupId,
+    },
+    /// Something about a secret chat that one device of a member is told.
+    Secret {
+        /// Whose.
+        user: UserId,
+        /// Which one, by its login.
+        device: AuthKeyId,
+        /// What.
+        update: Arc<SecretUpdate>,
+        /// The session that did it, and knows.
+        actor: Option<Actor>,
+    },
+    /// Somebody writes in a secret chat with somebody of another node; never stored.
+    SecretTyping {
+        /// Who.
+        from: UserId,
+        /// To whom.
+        to: UserId,
+        /// In which chat.
+        chat: SecretChatId,
     },
     /// Somebody came or went; never stored.
     Presence {

@@ -44,6 +44,7 @@ mod record;
 mod reports;
 mod saved;
 mod search;
+mod secret;
 mod send;
 mod setup;
 mod shown;
@@ -130,6 +131,11 @@ pub use reports::{
 };
 pub use saved::{SAVED_PINS_MAX, SavedDialog, SavedDialogPage};
 pub use search::{SearchFilter, SearchKind, SearchPage, SearchQuery};
+pub use secret::{
+    Ciphertext, NewSecretFile, PublicValue, SECRET_DATA_BYTES_MAX, SecretChat, SecretChatId,
+    SecretChatState, SecretError, SecretFile, SecretMessage, SecretMissed, SecretOutgoing,
+    SecretSent, SecretUpdate,
+};
 pub use send::{
     Affected, Edit, Edited, ForwardHow, LiveStep, Outgoing, OutgoingFile, OutgoingMedia, OwnEvents,
     PinHow, QuoteRequest, Sent,

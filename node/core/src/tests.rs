@@ -59,6 +59,8 @@ mod read_state;
 mod reports;
 mod saved;
 mod search;
+mod secret;
+mod secret_far;
 mod send_as;
 mod stickers;
 mod takedown;

@@ -15,7 +15,7 @@ use super::mail::Bell;
 use super::records::{
     Agreed, EMOJI, EMOJI_ANSWER_BYTES_MAX, Emoji, EmojiAsked, EmojiShown, FirstWords, Found,
     GivenKey, HOME, INVITE, Invite, Invited, KEYS, KeysAsked, KeysGiven, LEAVE, Leave, Offer, PAIR,
-    READS, STATUSES, TYPING, WILLING, found, other, person, refusal,
+    READS, SECRET_TYPING, STATUSES, TYPING, WILLING, found, other, person, refusal,
 };
 use super::{BoxFuture, Federation, is_of, or_none};
 
@@ -157,7 +157,7 @@ impl Federation {
                 let (key_serial, acceptance) = core.accept_home(from, offer).await?;
                 other(HOME, &Agreed { key_serial, acceptance })
             }
-            Call::Other { kind: kind @ (TYPING | STATUSES | READS), body } => {
+            Call::Other { kind: kind @ (TYPING | SECRET_TYPING | STATUSES | READS), body } => {
                 self.hear_live(from, kind, &body).await?
             }
             _ => return Err(CoreError::NotBuilt),

@@ -8,15 +8,15 @@ use glog::{GroupId, NodeId};
 use mesh::{Call, Reply};
 use node_core::{
     ChannelId, CoreError, CoreResult, Doing, Event, FarPlace, FarRead, FarStatus, FarTyping,
-    MessageId, Own, PeerId, PrivacyKey, UserId, is_remote,
+    MessageId, Own, PeerId, PrivacyKey, SecretChatId, UserId, is_remote,
 };
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, mpsc};
 
 use super::Federation;
 use super::records::{
-    READS, READS_MAX, ReadTold, Reads, STATUSES, STATUSES_MAX, Statuses, TYPING, TypingTold,
-    status_of, status_told,
+    READS, READS_MAX, ReadTold, Reads, SECRET_TYPING, STATUSES, STATUSES_MAX, SecretTypingTold,
+    Statuses, TYPING, TypingTold, status_of, status_told,
 };
 
 /// What waits to be told. What does not fit is not told: it is about this moment, or said again.
@@ -39,6 +39,8 @@ const TOLD_AT_ONCE: usize = 1000;
 pub(super) enum Live {
     /// Somebody is writing.
     Typing { from: UserId, to: PeerId, doing: Doing, thread: Option<MessageId> },
+    /// Somebody is writing in a secret chat.
+    SecretTyping { from: UserId, to: UserId, chat: SecretChatId },
     /// Somebody came or went.
     Came(UserId),
     /// Somebody has read what somebody of another node wrote to them.
@@ -58,6 +60,7 @@ impl Live {
             Event::Typing { from, to, doing: Some(doing), thread, .. } if !is_remote(from) => {
                 Some(Self::Typing { from, to, doing, thread })
             }
+            Event::SecretTyping { from, to, chat } => Some(Self::SecretTyping { from, to, chat }),
             Event::Presence { user } if !is_remote(user) => Some(Self::Came(user)),
             // What others may know of it is another from now on.
             Event::Own {
@@ -122,6 +125,16 @@ impl Federation {
                 }
                 for (node, typing) in core.typing_across(from, to, doing, thread)? {
                     self.tell(turns, node, TYPING, &typing_told(typing), None);
+                }
+            }
+            Live::SecretTyping { from, to, chat } => {
+                if !self.secret_writers.is_due((from, chat), Doing::Typing, core.now_ms()) {
+                    return Ok(());
+                }
+                if let Some((node, person)) = core.lives_on(to)? {
+                    let (by, chat) = (from.0.unsigned_abs(), chat.0.cast_unsigned());
+                    let told = SecretTypingTold { by, person, chat };
+                    self.tell(turns, node, SECRET_TYPING, &told, None);
                 }
             }
             Live::Came(user) => {
@@ -243,6 +256,14 @@ impl Federation {
                 };
                 if self.far_writers.is_due(writer, doing, core.now_ms()) {
                     core.typing_from(from, FarTyping { by: told.by, place, doing })?;
+                }
+            }
+            SECRET_TYPING => {
+                let told: SecretTypingTold = decode(body).map_err(|_| CoreError::UnknownUser)?;
+                let chat = SecretChatId(told.chat.cast_signed());
+                let writer = (from, told.by, chat);
+                if self.far_secret_writers.is_due(writer, Doing::Typing, core.now_ms()) {
+                    core.secret_typing_from(from, told.by, told.person, chat)?;
                 }
             }
             STATUSES => {

@@ -26,7 +26,9 @@ use blobs::Blobs;
 use glog::{GroupId, Hash16, Node16, NodeId};
 use keys::NodeIdentity;
 use mesh::{Call, CallError, Mesh, Policy, Reply, Setup, StaticPeer};
-use node_core::{ChannelId, Core, CoreError, CoreResult, PeerId, SharedGroup, UserId};
+use node_core::{
+    ChannelId, Core, CoreError, CoreResult, PeerId, SecretChatId, SharedGroup, UserId,
+};
 use parking_lot::Mutex;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -101,6 +103,9 @@ pub(crate) struct Federation {
     /// Who is writing here, and on other nodes.
     writers: Writers<(UserId, PeerId)>,
     far_writers: Writers<(NodeId, u64, Option<u64>, Option<GroupId>)>,
+    /// The same in secret chats.
+    secret_writers: Writers<(UserId, SecretChatId)>,
+    far_secret_writers: Writers<(NodeId, u64, SecretChatId)>,
     /// Groups that are wanted here, and nodes that may have them.
     wanted: mpsc::Sender<(GroupId, Vec<NodeId>)>,
     /// Channels that cannot be read for want of keys.
@@ -159,6 +164,8 @@ impl Federation {
             live,
             writers: Writers::default(),
             far_writers: Writers::default(),
+            secret_writers: Writers::default(),
+            far_secret_writers: Writers::default(),
             wanted,
             locked,
             rekeyed,

@@ -267,6 +267,21 @@ pub(super) const TYPING: u16 = 16;
 /// A call beside those of the mesh: [`Statuses`], answered by Done.
 pub(super) const STATUSES: u16 = 17;
 
+/// A call beside those of the mesh: [`SecretTypingTold`], answered by Done.
+pub(super) const SECRET_TYPING: u16 = 19;
+
+glog::record! {
+    /// Somebody is writing in a secret chat.
+    pub struct SecretTypingTold {
+        /// Who, of the asking node.
+        pub by: u64,
+        /// To whom, of the node that is asked.
+        pub person: u64,
+        /// In which chat.
+        pub chat: u32,
+    }
+}
+
 /// A call beside those of the mesh: [`Reads`], answered by Done.
 pub(super) const READS: u16 = 18;
 

@@ -96,6 +96,8 @@ impl Keyspace {
     /// Previews of pages. Key: kind ++ rest.
     pub const WEB_PAGES: Self = Self(b'W');
 
+    /// Secret chats, and what waits in them. Key: kind ++ rest.
+    pub const SECRET: Self = Self(b'T');
     /// What is bridged to the fediverse, who follows it there, and what goes out. Key: kind ++ rest.
     pub const BRIDGE: Self = Self(b'A');
 

@@ -61,6 +61,16 @@ impl Uploads {
         Ok(Taken { blob, size, name: name.clone() })
     }
 
+    /// An upload that a client has encrypted: its bytes, and how many.
+    pub(in crate::rpc) async fn sealed(
+        &mut self,
+        ctx: &Context,
+        file: &InputFile,
+    ) -> RpcResult<(BlobId, u64)> {
+        let Taken { blob, size, .. } = self.take(ctx, file).await?;
+        Ok((blob, size))
+    }
+
     async fn load(ctx: &Context, taken: &Taken, max: usize) -> Result<Bytes, BlobError> {
         ctx.shared.files.blobs.load(blobs::BlobId(taken.blob.0), taken.size, max).await
     }

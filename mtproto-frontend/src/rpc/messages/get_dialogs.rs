@@ -136,9 +136,11 @@ async fn peer_dialogs(
     owner: UserId,
     peers: &[PeerId],
 ) -> RpcResult<enums::messages::PeerDialogs> {
-    let (found, pts) = ctx.shared.core.peer_dialogs(owner, peers).await?;
+    let core = &ctx.shared.core;
+    let (found, pts) = core.peer_dialogs(owner, peers).await?;
+    let qts = core.qts(owner, ctx.auth_key()?).await?;
     let Shaped { dialogs, messages, users, chats } = shape(ctx, &found)?;
-    let state = state(ctx, pts, 0);
+    let state = state(ctx, pts, qts, 0);
     Ok(types::messages::PeerDialogs { dialogs, messages, chats, users, state }.into())
 }
 

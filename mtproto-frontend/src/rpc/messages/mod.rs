@@ -11,6 +11,8 @@ mod edit_chat_photo;
 mod edit_message;
 mod emoji_lists;
 mod empty_lists;
+mod encrypted_history;
+mod encryption;
 mod forward_messages;
 mod get_dialogs;
 mod get_full_chat;
@@ -40,6 +42,7 @@ mod scheduled;
 mod search;
 mod search_counters;
 mod search_global;
+mod send_encrypted;
 mod send_media;
 mod send_message;
 mod set_typing;
@@ -75,6 +78,12 @@ pub(super) use emoji_lists::{
 pub(super) use empty_lists::{
     get_attach_menu_bots, get_quick_replies, get_recent_locations, get_sponsored_messages,
     get_suggested_dialog_filters,
+};
+pub(super) use encrypted_history::{
+    read_encrypted_history, received_queue, report_encrypted_spam, set_encrypted_typing,
+};
+pub(super) use encryption::{
+    accept_encryption, discard_encryption, get_dh_config, request_encryption,
 };
 pub(super) use forward_messages::forward_messages;
 pub(super) use get_dialogs::{
@@ -131,6 +140,9 @@ pub(super) use search_counters::{
     search_sent_media,
 };
 pub(super) use search_global::search_global;
+pub(super) use send_encrypted::{
+    send_encrypted, send_encrypted_file, send_encrypted_service, upload_encrypted_file,
+};
 pub(super) use send_media::{send_media, send_multi_media, upload_media};
 pub(super) use send_message::send_message;
 pub(super) use set_typing::set_typing;

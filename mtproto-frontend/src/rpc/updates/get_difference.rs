@@ -2,15 +2,16 @@
 //! pts_total_limit:flags.0?int date:int qts:int qts_limit:flags.2?int = updates.Difference`
 //!
 //! `date` is not a filter: TDLib confirms with the largest one. By it only channels are chosen of
-//! which a client is told that they went on: each has events of its own, by `getChannelDifference`.
+//! which a client is told that they went on: each has events of its own, by `getChannelDifference`; and
+//! secret chats, of which it is told how they stand. What was said in these has numbers: `qts`.
 //! Source: <https://core.telegram.org/method/updates.getDifference>
 
-use node_core::{BoxRow, DIFFERENCE_ROWS_MAX, Difference, MessageId, Pts};
+use node_core::{BoxRow, DIFFERENCE_ROWS_MAX, Difference, MessageId, Pts, SecretMissed};
 use tl::functions::updates::GetDifference;
 use tl::{enums, types};
 
 use super::state;
-use crate::project::{self, Named, box_update};
+use crate::project::{self, Named, box_update, encrypted_message, secret_update};
 use crate::rpc::{Context, RpcError, RpcResult};
 
 pub(in crate::rpc) async fn get_difference(
@@ -29,23 +30,26 @@ pub(in crate::rpc) async fn get_difference(
     let missed = core.difference(owner, from, limit, request.pts_total_limit).await?;
     let (mut named, mut other_updates) = (Named::default(), Vec::new());
     let (rows, pts, last) = match missed {
-        Difference::Empty => {
-            other_updates = went_on(ctx, request.date, &mut named)?;
-            if other_updates.is_empty() {
-                return Ok(types::updates::DifferenceEmpty { date: ctx.now(), seq: 0 }.into());
-            }
-            (Vec::new(), from, true)
-        }
+        Difference::Empty => (Vec::new(), from, true),
         Difference::TooLong(pts) => {
             return Ok(types::updates::DifferenceTooLong { pts: pts.0 }.into());
         }
-        Difference::Events { rows, pts, last } => {
-            if last {
-                other_updates = went_on(ctx, request.date, &mut named)?;
-            }
-            (rows, pts, last)
-        }
+        Difference::Events { rows, pts, last } => (rows, pts, last),
     };
+    // The rest comes with the last of the box.
+    let mut secret = SecretMissed { qts: request.qts, ..SecretMissed::default() };
+    if last {
+        let since = Some(request.date).filter(|date| *date > 0 && *date <= ctx.now());
+        secret = core.secret_missed(owner, ctx.auth_key()?, request.qts, since).await?;
+        other_updates = went_on(ctx, request.date, &mut named)?;
+        let view = ctx.view()?;
+        let of_chats = secret.updates.iter();
+        other_updates.extend(of_chats.filter_map(|told| secret_update(view, told, &mut named)));
+        let is_empty = rows.is_empty() && secret.messages.is_empty() && other_updates.is_empty();
+        if pts == from && is_empty && secret.qts <= request.qts.max(1) {
+            return Ok(types::updates::DifferenceEmpty { date: ctx.now(), seq: 0 }.into());
+        }
+    }
     let mut new_messages = Vec::new();
     for event in &rows {
         if let BoxRow::Message(message) = &event.row {
@@ -58,9 +62,11 @@ pub(in crate::rpc) async fn get_difference(
         }
     }
     let (users, chats) = named.shown(ctx.view()?)?;
-    let state = state(ctx, pts, 0);
-    let new_encrypted_messages = Vec::new();
-    Ok(if last {
+    let state = state(ctx, pts, secret.qts, 0);
+    let view = ctx.view()?;
+    let said = secret.messages.iter();
+    let new_encrypted_messages = said.map(|(_, said)| encrypted_message(view, said)).collect();
+    Ok(if last && !secret.more {
         types::updates::Difference {
             new_messages,
             new_encrypted_messages,

@@ -11,16 +11,16 @@ use crate::rpc::{Context, RpcResult};
 pub(in crate::rpc) async fn get_state(ctx: &Context, _: GetState) -> RpcResult<State> {
     let user = ctx.user()?;
     ctx.resume_updates();
-    let now = ctx.shared.core.state(user).await?;
-    Ok(state(ctx, now.pts, now.unread))
+    let core = &ctx.shared.core;
+    let (now, qts) = (core.state(user).await?, core.qts(user, ctx.auth_key()?).await?);
+    Ok(state(ctx, now.pts, qts, now.unread))
 }
 
-/// The state of a client that has seen `pts`.
-pub(in crate::rpc) fn state(ctx: &Context, pts: Pts, unread: i32) -> State {
-    // qts counts secret chats and bots, which are not there yet; updates carry no seq.
+/// The state of a client that has seen `pts` and `qts`. Updates carry no seq.
+pub(in crate::rpc) fn state(ctx: &Context, pts: Pts, qts: i32, unread: i32) -> State {
     let state = tl::types::updates::State {
         pts: pts.0,
-        qts: 0,
+        qts,
         date: ctx.now(),
         seq: 0,
         unread_count: unread,

@@ -414,6 +414,8 @@ impl Decide<'_> {
         let added = match file {
             FileRecord::Photo(photo) => self.add_photo(photo),
             FileRecord::Document(document) => self.add_document(document),
+            // In no log.
+            FileRecord::Sealed(_) => return Ok(false),
         };
         match added {
             Ok(()) => Ok(true),

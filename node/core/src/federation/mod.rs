@@ -48,13 +48,13 @@ pub use health::LaneHealth;
 pub use home::HomeOffer;
 pub use invite::FarInvite;
 pub use live::{Doing, FarPlace, FarRead, FarStatus, FarTyping, MARK_ENTRIES_MAX};
-#[cfg(test)]
-pub(crate) use mail::{BODY_BYTES_MAX, Letter, Reported, SumsOf, SumsTold, TakenDown};
-pub(crate) use mail::{Fate as LetterEnd, Kind, Post};
+pub(crate) use mail::{Fate as LetterEnd, Kind, LETTER_BODY_BYTES_MAX, Post};
 pub use mail::{
     LETTER_BYTES_MAX, LETTER_KEPT_MS, LetterAnswer, Postman, Round, SealedLetter, Takedown, Told,
     WaitingMail,
 };
+#[cfg(test)]
+pub(crate) use mail::{Letter, Reported, SumsOf, SumsTold, TakenDown};
 pub use nodes::{KnownNode, WantedPeer};
 pub(crate) use pairs::Pairs;
 pub use pairs::SharedPair;

@@ -189,13 +189,13 @@ impl Core {
     }
 
     /// The account of somebody of another node, if there is one.
-    pub(super) fn known_person(&self, user: UserRef) -> CoreResult<Option<UserId>> {
+    pub(crate) fn known_person(&self, user: UserRef) -> CoreResult<Option<UserId>> {
         let row = self.inner.store.get(Keyspace::NODES, &account_key(user))?;
         row.map(|row| account(&row)).transpose()
     }
 
     /// The number of an account at its own node; `None` for members of this one.
-    pub(super) fn number_there(&self, user: UserId) -> CoreResult<Option<u64>> {
+    pub(crate) fn number_there(&self, user: UserId) -> CoreResult<Option<u64>> {
         let row = self.inner.store.get(Keyspace::NODES, &person_key(user))?;
         Ok(row.map(|row| Remote::decode(&row)).transpose()?.map(|person| person.id))
     }
@@ -242,7 +242,7 @@ impl Decide<'_> {
     }
 
     /// The account of somebody of another node, if there is one.
-    pub(super) fn known_account(&self, user: UserRef) -> CoreResult<Option<UserId>> {
+    pub(crate) fn known_account(&self, user: UserRef) -> CoreResult<Option<UserId>> {
         self.get(Keyspace::NODES, &account_key(user))?.map(|row| account(&row)).transpose()
     }
 

@@ -171,6 +171,22 @@ impl Core {
         })
     }
 
+    /// The login that a key acts by: its own, or the one that it was exported from.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownAuthorization`].
+    pub fn login_of(&self, user: UserId, auth_key: AuthKeyId) -> CoreResult<AuthKeyId> {
+        let row = self.inner.store.get(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key))?;
+        acting(row.map(|row| AuthorizationRecord::decode(&row)).transpose()?, auth_key)
+    }
+
+    /// Whether a login takes secret chats that others ask for.
+    pub(crate) fn takes_secret_chats(&self, user: UserId, device: AuthKeyId) -> CoreResult<bool> {
+        let row = self.inner.store.get(Keyspace::AUTHORIZATIONS, &user_row(user, device))?;
+        let record = row.map(|row| AuthorizationRecord::decode(&row)).transpose()?;
+        Ok(record.is_some_and(|record| !record.refuses.secret_chats))
+    }
+
     /// All logins of an account, the newest use first; also those that wait for the password.
     ///
     /// # Errors
@@ -366,6 +382,7 @@ impl Decide<'_> {
     }
 
     pub(super) fn log_out(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
+        self.end_secret_chats(user, auth_key)?;
         let logins = self.logins(user)?;
         for child in logins.iter().filter(|login| login.parent == Some(auth_key)) {
             self.revoke(user, child.auth_key)?;
@@ -377,6 +394,7 @@ impl Decide<'_> {
     }
 
     pub(super) fn revoke(&mut self, user: UserId, auth_key: AuthKeyId) -> CoreResult<()> {
+        self.end_secret_chats(user, auth_key)?;
         self.delete(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key));
         let record = KeyRecord { user, state: KeyState::Revoked };
         self.put(Keyspace::AUTHORIZATIONS, &key_row(auth_key), &record)?;
@@ -504,10 +522,34 @@ impl Decide<'_> {
         record.map(|record| record.device).ok_or(CoreError::UnknownAuthorization)
     }
 
+    /// The login that a key acts by: its own, or the one that it was exported from.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownAuthorization`].
+    pub(crate) fn login_of(&self, user: UserId, auth_key: AuthKeyId) -> CoreResult<AuthKeyId> {
+        let record = self.load(Keyspace::AUTHORIZATIONS, &user_row(user, auth_key))?;
+        acting(record, auth_key)
+    }
+
+    /// The logins of an account that take secret chats.
+    pub(crate) fn secret_devices(&self, user: UserId) -> CoreResult<Vec<AuthKeyId>> {
+        let logins = self.logins(user)?.into_iter().filter(|login| {
+            let acts = login.parent.is_none() && login.pending_until.is_none();
+            acts && !login.refuses.secret_chats
+        });
+        Ok(logins.map(|login| login.auth_key).collect())
+    }
+
     /// Whether the account is logged in anywhere.
     pub(super) fn is_logged_in(&self, user: UserId) -> CoreResult<bool> {
         Ok(self.logins(user)?.iter().any(|login| login.pending_until.is_none()))
     }
+}
+
+fn acting(record: Option<AuthorizationRecord>, auth_key: AuthKeyId) -> CoreResult<AuthKeyId> {
+    let record = record.filter(|record| record.pending_until.is_none());
+    let record = record.ok_or(CoreError::UnknownAuthorization)?;
+    Ok(record.parent.unwrap_or(auth_key))
 }
 
 fn decode(

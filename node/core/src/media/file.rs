@@ -161,11 +161,36 @@ pub struct Document {
     pub stripped: Vec<u8>,
 }
 
+/// A file that a client has encrypted, for a secret chat. Nothing is known of what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SealedFile {
+    /// Its number.
+    pub(crate) id: FileId,
+    /// Who uploaded it: it counts against that member's quota.
+    pub(crate) owner: UserId,
+    /// Unix seconds.
+    pub(crate) date: i32,
+    /// Bytes.
+    pub(crate) size: u64,
+    /// The bytes themselves.
+    pub(crate) blob: BlobId,
+    /// What the client recognises its key by.
+    pub(crate) key_fingerprint: i32,
+}
+
+impl SealedFile {
+    /// Whether another node may say so of one.
+    pub(crate) fn is_sound(&self) -> bool {
+        (1..=DOCUMENT_BYTES_MAX).contains(&self.size)
+    }
+}
+
 /// What lies under a [`FileId`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum FileRecord {
     Photo(Photo),
     Document(Document),
+    Sealed(SealedFile),
 }
 
 impl Record for FileRecord {
@@ -188,6 +213,7 @@ impl FileRecord {
         }
         match &mut self {
             Self::Photo(photo) => (photo.id, photo.owner) = (number, holder),
+            Self::Sealed(file) => (file.id, file.owner) = (number, holder),
             Self::Document(document) => {
                 (document.id, document.owner) = (number, holder);
                 for attribute in &mut document.attributes {
@@ -205,6 +231,8 @@ impl FileRecord {
     fn is_sound(&self) -> bool {
         let date = 1..=i32::MAX;
         match self {
+            // These are in no log.
+            Self::Sealed(_) => false,
             Self::Photo(photo) => {
                 date.contains(&photo.date)
                     && (1..=SIZES_MAX).contains(&photo.sizes.len())

@@ -12,9 +12,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use node_store::{Batch, Keyspace, Order, Store};
+use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::{BlobId, Document, FileId, FileRecord, Media, Photo, PhotoSize};
+use super::{BlobId, Document, FileId, FileRecord, Media, Photo, PhotoSize, SealedFile};
 use crate::access::blob_tag;
 use crate::decide::Decide;
 use crate::ids::UserId;
@@ -108,6 +109,7 @@ impl FileRecord {
         match self {
             Self::Photo(photo) => photo.id,
             Self::Document(document) => document.id,
+            Self::Sealed(file) => file.id,
         }
     }
 
@@ -115,6 +117,7 @@ impl FileRecord {
         match self {
             Self::Photo(photo) => photo.owner,
             Self::Document(document) => document.owner,
+            Self::Sealed(file) => file.owner,
         }
     }
 
@@ -123,6 +126,7 @@ impl FileRecord {
         let size = |size: &PhotoSize| (size.blob, u64::from(size.size));
         match self {
             Self::Photo(photo) => photo.sizes.iter().map(size).collect(),
+            Self::Sealed(file) => BTreeMap::from([(file.blob, file.size)]),
             Self::Document(document) => {
                 let thumbs = document.thumbs.iter().map(size);
                 thumbs.chain([(document.blob, document.size)]).collect()
@@ -217,6 +221,29 @@ impl Decide<'_> {
     pub(crate) fn add_document(&mut self, document: Document) -> CoreResult<()> {
         let quotas = self.quotas_of(document.owner);
         self.add_file(FileRecord::Document(document), quotas)
+    }
+
+    pub(crate) fn sealed_file(&self, file: FileId) -> CoreResult<Option<SealedFile>> {
+        Ok(match self.file(file)? {
+            Some(FileRecord::Sealed(file)) => Some(file),
+            _ => None,
+        })
+    }
+
+    /// Stores what a client has encrypted; nothing keeps it yet.
+    pub(crate) fn add_sealed_file(&mut self, file: SealedFile) -> CoreResult<()> {
+        let quotas = self.quotas_of(file.owner);
+        self.add_file(FileRecord::Sealed(file), quotas)
+    }
+
+    /// A number that no file has.
+    pub(crate) fn draw_file_id(&mut self) -> CoreResult<FileId> {
+        loop {
+            let id = FileId(self.rng.random_range(1..=i64::MAX));
+            if self.file(id)?.is_none() {
+                return Ok(id);
+            }
+        }
     }
 
     /// Says anew what a document is; its bytes stay the same.
@@ -389,6 +416,13 @@ impl Core {
     pub fn photo(&self, file: FileId) -> CoreResult<Option<Photo>> {
         Ok(match self.file(file)? {
             Some(FileRecord::Photo(photo)) => Some(photo),
+            _ => None,
+        })
+    }
+
+    pub(crate) fn sealed_file(&self, file: FileId) -> CoreResult<Option<SealedFile>> {
+        Ok(match self.file(file)? {
+            Some(FileRecord::Sealed(file)) => Some(file),
             _ => None,
         })
     }

@@ -120,7 +120,10 @@ impl Decide<'_> {
                 Some(crate::media::FileRecord::Document(_)) => {
                     Media::Document { document: file, spoiler }
                 }
-                None => return Err(CoreError::FileInvalid),
+                // What is sealed shows only in the secret chats that it was sent in.
+                Some(crate::media::FileRecord::Sealed(_)) | None => {
+                    return Err(CoreError::FileInvalid);
+                }
             },
             OutgoingFile::Dice(emoticon) => {
                 // With or without the selector that asks for a picture.

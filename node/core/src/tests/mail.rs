@@ -118,6 +118,14 @@ fn forged(by: u8, to: &World, change: impl FnOnce(&mut Letter)) -> Vec<u8> {
     letter.seal(&operational, &to.core.cert(), &mut rng).unwrap()
 }
 
+/// A letter of a node with any body.
+pub(super) fn letter_of(by: u8, to: &World, kind: Kind, body: Vec<u8>) -> Vec<u8> {
+    forged(by, to, |letter| {
+        (letter.kind, letter.version) = (kind.number, kind.version);
+        letter.body = Blob::new(body).unwrap();
+    })
+}
+
 #[tokio::test]
 async fn a_letter_counts_only_from_the_node_that_wrote_it() {
     let (here, there) = two().await;
@@ -268,7 +276,7 @@ async fn a_full_box_is_an_error_of_who_writes_and_leaves_the_node_room() {
 async fn the_longest_letter_fits_a_call() {
     let (here, there) = two().await;
     let to = there.core.node();
-    let body = Blob::new(vec![7; crate::federation::BODY_BYTES_MAX]).unwrap();
+    let body = Blob::new(vec![7; crate::federation::LETTER_BODY_BYTES_MAX]).unwrap();
     let post = Post { body, user: u64::MAX, ..saying(to, "") };
     here.mail(post).await.unwrap();
     let letter = here.core.next_letter(to.short()).await.unwrap().unwrap();

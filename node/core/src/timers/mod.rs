@@ -72,6 +72,8 @@ pub(crate) enum Kind {
     Reader,
     /// A bridge that is handed over is tried again, or what is left of it removed.
     HandOver,
+    /// What is kept for a secret chat that has ended goes.
+    ClearSecret,
 }
 
 impl Kind {
@@ -91,6 +93,7 @@ impl Kind {
             Self::SaySums => 33,
             Self::Reader => 34,
             Self::HandOver => 40,
+            Self::ClearSecret => 41,
         }
     }
 }
@@ -284,6 +287,7 @@ impl Decide<'_> {
             Some(24) => self.fire_let_go(place.channel().ok_or_else(damaged)?, due_at(key)),
             Some(32) => self.fire_telling(place.channel().ok_or_else(damaged)?),
             Some(33) => self.fire_saying(place.channel().ok_or_else(damaged)?, rest),
+            Some(41) => self.clear_secret_chat(owner, rest),
             Some(40) => self.fire_hand_over(place.channel().ok_or_else(damaged)?),
             Some(34) => self.fire_reader(place.channel().ok_or_else(damaged)?, rest, value),
             _ => Err(damaged()),

@@ -17,7 +17,8 @@ const AT_ONCE: usize = 100;
 const LATER_AT_ONCE: usize = 1000;
 
 /// Keyspaces that rows are cleared in, by the number that a timer has for each.
-const SPACES: [Keyspace; 3] = [Keyspace::CHANNELS, Keyspace::POLLS, Keyspace::NODES];
+const SPACES: [Keyspace; 4] =
+    [Keyspace::CHANNELS, Keyspace::POLLS, Keyspace::NODES, Keyspace::SECRET];
 
 impl Decide<'_> {
     /// Removes all rows whose key begins with `prefix`, which nothing reads or writes any more.

@@ -50,6 +50,10 @@ impl Decide<'_> {
         let row = row.ok_or(CoreError::UnknownNode)?;
         let keys = self.inner.logs.keys();
         let letter = Letter::open(sealed, keys.node(), keys.sealing(), &row.cert()?)?;
+        if (Kind { number: letter.kind, version: letter.version }) == Kind::SECRET {
+            // Each of its acts is known again by its number.
+            return self.take_secret(node, &letter.body);
+        }
         let known = self.get(Keyspace::NODES, &key(TAKEN, node, &letter.id))?;
         if let Some(known) = known {
             let until = known.first_chunk().map_or(0, |until| i32::from_be_bytes(*until));

@@ -30,6 +30,9 @@ impl Kind {
     pub(crate) const HAND_OVER: Self = Self { number: 6, version: 1 };
     /// Somebody of another server changes what an earlier home of a bridged channel wrote: `bridge::FarAct`.
     pub(crate) const FAR_ACT: Self = Self { number: 7, version: 1 };
+    /// What people of the sending node did in secret chats: a list of `secret::SecretTold`. One that waits is
+    /// one of them.
+    pub(crate) const SECRET: Self = Self { number: 8, version: 1 };
 }
 
 /// Blobs of one message: a file and its small pictures.

@@ -34,9 +34,10 @@ pub(crate) use kinds::Kind;
 pub(crate) use kinds::{Reported, TakenDown};
 pub(in crate::federation) use kinds::{SumsAnew, TARGETS_MAX, read};
 pub(crate) use kinds::{SumsOf, SumsTold};
+pub(crate) use letter::BODY_BYTES_MAX as LETTER_BODY_BYTES_MAX;
 pub use letter::LETTER_BYTES_MAX;
 #[cfg(test)]
-pub(crate) use letter::{BODY_BYTES_MAX, Letter};
+pub(crate) use letter::Letter;
 pub(crate) use outbox::Fate;
 pub(crate) use outbox::Post;
 pub(in crate::federation) use outbox::Waiting;

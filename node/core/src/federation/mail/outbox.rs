@@ -11,6 +11,7 @@ use super::{LETTER, OUTBOX, SLOT, key};
 use crate::decide::{Decide, scan_prefix};
 use crate::event::Event;
 use crate::record::Record;
+use crate::secret::ACTS_OF_LETTER_MAX;
 use crate::{Core, CoreError, CoreResult};
 
 /// How long a letter waits before it is given up, in milliseconds.
@@ -90,9 +91,8 @@ pub struct WaitingMail {
 pub struct SealedLetter {
     /// To which node.
     pub node: Node16,
-    /// Its place in what waits for that node.
-    number: u64,
-    id: LetterId,
+    /// The rows of what waits for that node that it brings, with their names.
+    rows: Vec<(u64, LetterId)>,
     /// The bytes of the box.
     pub sealed: Vec<u8>,
 }
@@ -127,6 +127,15 @@ impl Post {
     /// [`CoreError::TooLarge`].
     pub(crate) fn new<T: Wire>(to: Node16, kind: Kind, said: &T) -> CoreResult<Self> {
         Ok(Self { to, user: 0, kind, body: body(said)?, slot: None, by_node: false })
+    }
+
+    /// Something about a secret chat, as [`Kind::SECRET`] has it.
+    ///
+    /// # Errors
+    /// [`CoreError::TooLarge`].
+    pub(crate) fn secret(to: Node16, act: Vec<u8>) -> CoreResult<Self> {
+        let body = Blob::new(act).map_err(|_| CoreError::TooLarge("letter"))?;
+        Ok(Self { to, user: 0, kind: Kind::SECRET, body, slot: None, by_node: false })
     }
 }
 
@@ -170,17 +179,30 @@ impl Core {
         letter: &SealedLetter,
         answer: LetterAnswer,
     ) -> CoreResult<()> {
-        let SealedLetter { node, number, id, .. } = *letter;
+        let (node, rows) = (letter.node, letter.rows.clone());
         self.write(None, move |decide| {
-            let waiting: Option<Waiting> =
-                decide.load(Keyspace::NODES, &letter_key(node, number))?;
-            // Another one may have taken its place, or its time was over meanwhile.
-            match waiting.filter(|waiting| waiting.id == id) {
-                Some(waiting) => decide.end_letter(node, number, &waiting, Fate::from(answer)),
-                None => Ok(()),
+            for (number, id) in rows {
+                let waiting: Option<Waiting> =
+                    decide.load(Keyspace::NODES, &letter_key(node, number))?;
+                // Another one may have taken its place, or its time was over meanwhile.
+                if let Some(waiting) = waiting.filter(|waiting| waiting.id == id) {
+                    decide.end_letter(node, number, &waiting, Fate::from(answer))?;
+                }
             }
+            Ok(())
         })
         .await
+    }
+
+    /// What a letter about secret chats brings, for tests that look into it.
+    #[cfg(test)]
+    pub(crate) fn secret_rows_of(&self, letter: &SealedLetter) -> Vec<Vec<u8>> {
+        let row = |(number, _): &(u64, LetterId)| {
+            let key = letter_key(letter.node, *number);
+            let row = self.inner.store.get(Keyspace::NODES, &key).unwrap();
+            row.map(|row| Waiting::decode(&row).unwrap().body)
+        };
+        letter.rows.iter().filter_map(row).collect()
     }
 
     /// Time has passed: letters that nobody takes are given up, and ids forgotten that cannot come again.
@@ -323,9 +345,15 @@ impl Decide<'_> {
         }
         let Some((number, waiting)) = self.first_letters(node, 1)?.pop() else { return Ok(None) };
         let Waiting { id, user, kind, version, body, expires_ms, .. } = waiting;
+        let mut rows = vec![(number, id)];
         let body = match (Kind { number: kind, version }) {
             // What is secret rests sealed, and nowhere else.
             Kind::HAND_OVER => self.hand_over_body(body)?,
+            Kind::SECRET => {
+                let (body, packed) = self.pack_secret(node)?;
+                rows = packed;
+                body
+            }
             _ => body,
         };
         let keys = self.inner.logs.keys();
@@ -341,7 +369,20 @@ impl Decide<'_> {
             body: Blob::new(body).map_err(|_| CoreError::Damaged(Waiting::NAME))?,
         };
         let sealed = letter.seal(keys.operational(), &row.cert()?, &mut *self.rng)?;
-        Ok(Some(SealedLetter { node, number, id, sealed }))
+        Ok(Some(SealedLetter { node, rows, sealed }))
+    }
+
+    /// The first letters for a node, which are about secret chats, as the body of one; and their rows.
+    fn pack_secret(&self, node: Node16) -> CoreResult<(Vec<u8>, Vec<(u64, LetterId)>)> {
+        let mut first = self.first_letters(node, ACTS_OF_LETTER_MAX)?;
+        let is_one = |waiting: &Waiting| {
+            (Kind { number: waiting.kind, version: waiting.version }) == Kind::SECRET
+        };
+        first.truncate(first.iter().take_while(|(_, waiting)| is_one(waiting)).count());
+        let acts: Vec<&[u8]> = first.iter().map(|(_, waiting)| waiting.body.as_slice()).collect();
+        let (body, count) = crate::secret::pack(&acts)?;
+        first.truncate(count);
+        Ok((body, first.into_iter().map(|(number, waiting)| (number, waiting.id)).collect()))
     }
 
     /// Gives up letters whose time is over: whether there may be more.
@@ -382,6 +423,7 @@ impl Decide<'_> {
             Kind::TAKEDOWN => self.takedown_told(node, waiting, fate),
             Kind::SUMS => self.sums_letter_ended(node, waiting, fate),
             Kind::HAND_OVER => self.hand_over_ended(node, &waiting.body, fate),
+            Kind::SECRET => self.secret_letter_ended(&waiting.body, fate),
             // Of reports and of accounts that are no more nothing follows.
             _ => Ok(()),
         }

@@ -249,7 +249,7 @@ impl Decide<'_> {
     }
 
     /// Somebody of another node writes to a person here for the first time.
-    fn meet_stranger(&mut self, user: UserId, by: glog::UserRef) -> CoreResult<()> {
+    pub(crate) fn meet_stranger(&mut self, user: UserId, by: glog::UserRef) -> CoreResult<()> {
         if let Some(account) = self.known_account(by)?
             && (self.has_dialog(user, account.into())? || self.inner.has_contact(user, account)?)
         {

@@ -1,0 +1,162 @@
+//! How secret chats end: because one of the two ends them, or because a login does.
+
+use node_store::Keyspace;
+
+use super::{
+    Act, FILE, QUEUE, SAID, SecretChatId, SecretError, Side, Stage, WAITING, key, side_key,
+};
+use crate::decide::Decide;
+use crate::ids::{Actor, AuthKeyId, UserId};
+use crate::media::FileId;
+use crate::timers::{Kind, at};
+use crate::{Core, CoreError, CoreResult};
+
+/// Files, and other rows, of a chat that has ended that one command lets go of.
+const FILES_AT_ONCE: usize = 100;
+
+impl Core {
+    /// Ends a secret chat, or declines it; with `delete_history` the other one is asked to remove what was
+    /// said. The chat of another device of the caller's only that one ends.
+    ///
+    /// # Errors
+    /// [`SecretError::UnknownChat`], [`SecretError::AlreadyAccepted`] for one that another device has,
+    /// [`SecretError::AlreadyDiscarded`].
+    pub async fn discard_secret_chat(
+        &self,
+        by: Actor,
+        user: UserId,
+        chat: SecretChatId,
+        delete_history: bool,
+    ) -> CoreResult<()> {
+        self.write(Some(by), move |decide| {
+            let device = decide.login_of(user, by.auth_key)?;
+            let side = decide.side(user, chat)?.ok_or(SecretError::UnknownChat)?;
+            match (&side.stage, side.device) {
+                (Stage::Discarded { .. }, _) => Err(SecretError::AlreadyDiscarded.into()),
+                (_, Some(other)) if other != device => match side.outgoing {
+                    true => Err(SecretError::UnknownChat.into()),
+                    false => Err(SecretError::AlreadyAccepted.into()),
+                },
+                _ => decide.end_secret_chat_by(user, chat, delete_history, Some(by)),
+            }
+        })
+        .await
+    }
+}
+
+impl Decide<'_> {
+    /// The owner's side ends, and the other one is told.
+    pub(super) fn end_secret_chat(
+        &mut self,
+        owner: UserId,
+        chat: SecretChatId,
+        delete_history: bool,
+    ) -> CoreResult<()> {
+        self.end_secret_chat_by(owner, chat, delete_history, None)
+    }
+
+    fn end_secret_chat_by(
+        &mut self,
+        owner: UserId,
+        chat: SecretChatId,
+        delete_history: bool,
+        by: Option<Actor>,
+    ) -> CoreResult<()> {
+        let side = self.side(owner, chat)?.filter(|side| !side.is_over());
+        let Some(mut side) = side else { return Ok(()) };
+        let act = Act::Discard { history_deleted: delete_history };
+        match self.carry_out(owner, chat, &mut side, act) {
+            // It ends here all the same: what the other one says is answered by that.
+            Err(CoreError::Flood { .. } | CoreError::NodeUnreachable | CoreError::UnknownUser) => {}
+            told => told?,
+        }
+        self.close_side(owner, chat, side, delete_history, by)
+    }
+
+    /// The other side has ended.
+    pub(super) fn take_discard(
+        &mut self,
+        owner: UserId,
+        by: UserId,
+        chat: SecretChatId,
+        history_deleted: bool,
+    ) -> CoreResult<()> {
+        let side = self.side(owner, chat)?.filter(|side| side.with == by && !side.is_over());
+        match side {
+            Some(side) => self.close_side(owner, chat, side, history_deleted, None),
+            None => Ok(()),
+        }
+    }
+
+    /// This side has ended: what is kept for it goes, but for what its device has not taken yet.
+    fn close_side(
+        &mut self,
+        owner: UserId,
+        chat: SecretChatId,
+        side: Side,
+        history_deleted: bool,
+        by: Option<Actor>,
+    ) -> CoreResult<()> {
+        let stage = Stage::Discarded { history_deleted };
+        let side = Side { stage, changed: self.now(), ..side };
+        self.put_side(owner, chat, &side)?;
+        self.tell_stage(owner, chat, &side, by)?;
+        self.clear_later(owner, chat);
+        Ok(())
+    }
+
+    fn clear_later(&mut self, owner: UserId, chat: SecretChatId) {
+        let key = at(Kind::ClearSecret, self.now(), owner, &chat.0.to_be_bytes());
+        self.set_timer(&key, Vec::new());
+    }
+
+    /// Lets go of some files and random ids of a chat that has ended.
+    pub(crate) fn clear_secret_chat(&mut self, owner: UserId, rest: &[u8]) -> CoreResult<()> {
+        let chat = rest.first_chunk().map(|chat| SecretChatId(i32::from_be_bytes(*chat)));
+        let chat = chat.ok_or(CoreError::Damaged("timer"))?;
+        // The number may be another chat's by now.
+        if self.side(owner, chat)?.is_some_and(|side| !side.is_over()) {
+            return Ok(());
+        }
+        let files =
+            self.scan_prefix(Keyspace::SECRET, &key(FILE, owner, chat, &[]), FILES_AT_ONCE)?;
+        for (key, _) in &files {
+            let file = key.last_chunk().map(|file| FileId(i64::from_be_bytes(*file)));
+            self.hold_file(file, -1)?;
+            self.delete(Keyspace::SECRET, key);
+        }
+        if files.len() == FILES_AT_ONCE {
+            self.clear_later(owner, chat);
+            return Ok(());
+        }
+        self.clear_rows(Keyspace::SECRET, &key(SAID, owner, chat, &[]))
+    }
+
+    /// Nothing of a chat that has ended is known any more.
+    pub(super) fn forget_side(&mut self, owner: UserId, chat: SecretChatId) -> CoreResult<()> {
+        self.delete(Keyspace::SECRET, &side_key(owner, chat));
+        self.clear_later(owner, chat);
+        Ok(())
+    }
+
+    /// A login has ended: so do its chats, and what waits for it goes.
+    pub(crate) fn end_secret_chats(&mut self, user: UserId, device: AuthKeyId) -> CoreResult<()> {
+        for (chat, side) in self.sides(user)? {
+            if side.device == Some(device) {
+                self.end_secret_chat(user, chat, false)?;
+            }
+        }
+        let of_device = |kind: u8| [&[kind][..], &device.0.to_be_bytes()].concat();
+        self.delete(Keyspace::SECRET, &of_device(QUEUE));
+        self.clear_rows(Keyspace::SECRET, &of_device(WAITING))
+    }
+
+    /// What was told to another node did not get there: the chat can go no further.
+    pub(super) fn end_unheard(&mut self, owner: UserId, chat: SecretChatId) -> CoreResult<()> {
+        let side = self.side(owner, chat)?.filter(|side| !side.is_over());
+        match side {
+            Some(side) => self.close_side(owner, chat, side, false, None),
+            None => Ok(()),
+        }
+    }
+}

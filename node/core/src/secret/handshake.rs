@@ -1,0 +1,220 @@
+//! Asking for a secret chat, accepting one.
+
+use super::{
+    Act, Answer, PublicValue, SIDES_MAX, SecretChat, SecretChatId, SecretError, Side, Stage,
+};
+use crate::decide::Decide;
+use crate::ids::{Actor, AuthKeyId, UserId};
+use crate::{Core, CoreError, CoreResult};
+
+/// Chats that wait for one person's answer. Beyond, the oldest ends.
+const REQUESTED_MAX: usize = 50;
+
+/// Chats of the same two people that have not ended. Protects both from one who asks again and again.
+const OF_PAIR_MAX: usize = 10;
+
+/// How long somebody waits who has more, in seconds.
+const PAIR_FULL_WAIT_S: u32 = 3600;
+
+impl Core {
+    /// Asks somebody for a secret chat. The number is the client's: asked again with the same value, it is
+    /// the same chat.
+    ///
+    /// # Errors
+    /// [`CoreError::UnknownUser`], [`CoreError::Deactivated`], [`CoreError::UserPrivacy`] for whom nobody
+    /// can write to, [`CoreError::NodeUnreachable`]; [`SecretError::NumberTaken`],
+    /// [`SecretError::Blocked`]; [`CoreError::Flood`] for too many strangers, or chats of the two.
+    pub async fn request_secret_chat(
+        &self,
+        by: Actor,
+        from: UserId,
+        to: UserId,
+        chat: SecretChatId,
+        g_a: PublicValue,
+    ) -> CoreResult<SecretChat> {
+        self.write(Some(by), move |decide| decide.request_secret_chat(by, from, to, chat, g_a))
+            .await
+    }
+
+    /// Accepts a secret chat: it is this login's from now on. Accepted again with the same key, nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// [`SecretError::UnknownChat`], [`SecretError::AlreadyAccepted`] by another device,
+    /// [`SecretError::AlreadyDiscarded`].
+    pub async fn accept_secret_chat(
+        &self,
+        by: Actor,
+        user: UserId,
+        chat: SecretChatId,
+        g_b: PublicValue,
+        key_fingerprint: i64,
+    ) -> CoreResult<SecretChat> {
+        self.write(Some(by), move |decide| {
+            decide.accept_secret_chat(by, user, chat, g_b, key_fingerprint)
+        })
+        .await
+    }
+}
+
+impl Side {
+    fn new(with: UserId, date: i32, stage: Stage, device: Option<AuthKeyId>) -> Self {
+        Self {
+            with,
+            outgoing: device.is_some(),
+            date,
+            stage,
+            changed: date,
+            device,
+            used: false,
+            read: None,
+            waiting: 0,
+            waiting_bytes: 0,
+            told: 0,
+            heard: (0, [0; 8]),
+        }
+    }
+}
+
+impl Decide<'_> {
+    fn request_secret_chat(
+        &mut self,
+        by: Actor,
+        from: UserId,
+        to: UserId,
+        chat: SecretChatId,
+        g_a: PublicValue,
+    ) -> CoreResult<SecretChat> {
+        let device = self.login_of(from, by.auth_key)?;
+        if chat.0 == 0 || to == from || to == UserId::SERVICE {
+            return Err(CoreError::UnknownUser);
+        }
+        if let Some(known) = self.side(from, chat)? {
+            let is_same = known.with == to && known.outgoing && known.device == Some(device);
+            let is_same = is_same
+                && match &known.stage {
+                    Stage::Waiting(before) => *before == g_a,
+                    // The answer was lost, and came to be old.
+                    Stage::Open(..) => true,
+                    _ => false,
+                };
+            let shown = known.shown(from, chat, device).filter(|_| is_same);
+            return shown.ok_or(SecretError::NumberTaken.into());
+        }
+        if !crate::is_remote(to) {
+            if self.is_blocked(to, from)? {
+                return Err(SecretError::Blocked.into());
+            }
+            if self.side(to, chat)?.is_some() {
+                return Err(SecretError::NumberTaken.into());
+            }
+        }
+        let sides = self.sides(from)?;
+        let of_pair = sides.iter().filter(|(_, side)| side.with == to && !side.is_over()).count();
+        if of_pair >= OF_PAIR_MAX {
+            return Err(CoreError::Flood { wait_s: PAIR_FULL_WAIT_S });
+        }
+        self.may_write(from, to.into())?;
+        self.make_room_for_side(from)?;
+        let stage = Stage::Waiting(g_a.clone());
+        let mut side = Side::new(to, self.now(), stage, Some(device));
+        self.carry_out(from, chat, &mut side, Act::Request(g_a))?;
+        self.put_side(from, chat, &side)?;
+        side.shown(from, chat, device).ok_or(SecretError::UnknownChat.into())
+    }
+
+    /// Somebody asks the owner.
+    pub(super) fn take_request(
+        &mut self,
+        owner: UserId,
+        by: UserId,
+        chat: SecretChatId,
+        g_a: PublicValue,
+    ) -> CoreResult<Answer> {
+        if let Some(known) = self.side(owner, chat)? {
+            let is_same = known.with == by && !known.outgoing && !known.is_over();
+            return Ok(if is_same { Answer::Done } else { Answer::NoChat });
+        }
+        let mut requested: Vec<(SecretChatId, Side)> = self.sides(owner)?;
+        requested.retain(|(_, side)| matches!(side.stage, Stage::Requested(_)));
+        if requested.len() >= REQUESTED_MAX
+            && let Some((oldest, _)) = requested.iter().min_by_key(|(_, side)| side.date)
+        {
+            self.end_secret_chat(owner, *oldest, false)?;
+        }
+        self.make_room_for_side(owner)?;
+        let side = Side::new(by, self.now(), Stage::Requested(g_a), None);
+        self.put_side(owner, chat, &side)?;
+        self.tell_stage(owner, chat, &side, None)?;
+        Ok(Answer::Done)
+    }
+
+    fn accept_secret_chat(
+        &mut self,
+        by: Actor,
+        user: UserId,
+        chat: SecretChatId,
+        g_b: PublicValue,
+        key_fingerprint: i64,
+    ) -> CoreResult<SecretChat> {
+        let device = self.login_of(user, by.auth_key)?;
+        let side = self.side(user, chat)?.filter(|side| !side.outgoing);
+        let mut side = side.ok_or(SecretError::UnknownChat)?;
+        let g_a = match &side.stage {
+            Stage::Requested(g_a) => g_a.clone(),
+            Stage::Open(_, known) if side.device == Some(device) && *known == key_fingerprint => {
+                let shown = side.shown(user, chat, device);
+                return shown.ok_or(SecretError::UnknownChat.into());
+            }
+            Stage::Open(..) => return Err(SecretError::AlreadyAccepted.into()),
+            Stage::Discarded { .. } => return Err(SecretError::AlreadyDiscarded.into()),
+            Stage::Waiting(_) => return Err(SecretError::UnknownChat.into()),
+        };
+        side.stage = Stage::Open(g_a, key_fingerprint);
+        side.changed = self.now();
+        side.device = Some(device);
+        // It knows that the chat is open: nothing waits to be told.
+        side.used = true;
+        self.carry_out(user, chat, &mut side, Act::Accept(g_b, key_fingerprint))?;
+        self.put_side(user, chat, &side)?;
+        self.tell_stage(user, chat, &side, Some(by))?;
+        side.shown(user, chat, device).ok_or(SecretError::UnknownChat.into())
+    }
+
+    /// Who was asked has accepted.
+    pub(super) fn take_accept(
+        &mut self,
+        owner: UserId,
+        by: UserId,
+        chat: SecretChatId,
+        g_b: PublicValue,
+        key_fingerprint: i64,
+    ) -> CoreResult<Answer> {
+        let Some(mut side) = self.side(owner, chat)?.filter(|side| side.with == by) else {
+            return Ok(Answer::NoChat);
+        };
+        match &side.stage {
+            Stage::Waiting(_) => {}
+            Stage::Open(..) if side.outgoing => return Ok(Answer::Done),
+            _ => return Ok(Answer::NoChat),
+        }
+        side.stage = Stage::Open(g_b, key_fingerprint);
+        side.changed = self.now();
+        self.put_side(owner, chat, &side)?;
+        self.tell_stage(owner, chat, &side, None)?;
+        Ok(Answer::Done)
+    }
+
+    /// One more side fits: the oldest chat that has ended goes.
+    fn make_room_for_side(&mut self, user: UserId) -> CoreResult<()> {
+        let sides = self.sides(user)?;
+        if sides.len() < SIDES_MAX {
+            return Ok(());
+        }
+        let over = sides.iter().filter(|(_, side)| side.is_over());
+        match over.min_by_key(|(_, side)| side.changed) {
+            Some((oldest, _)) => self.forget_side(user, *oldest),
+            None => Err(CoreError::Flood { wait_s: PAIR_FULL_WAIT_S }),
+        }
+    }
+}
