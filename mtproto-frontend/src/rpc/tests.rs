@@ -11,6 +11,7 @@ mod far_files;
 mod groups;
 mod media;
 mod members;
+mod secret;
 mod start_up;
 mod stickers;
 mod topics;
