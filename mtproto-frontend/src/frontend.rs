@@ -19,6 +19,7 @@ use crate::previews::Previews;
 use crate::rpc::ExportedLogins;
 use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Sessions};
 use crate::transport::Secrets;
+use crate::turns::Turns;
 
 /// Wall time in Unix milliseconds. The binary gives the system's, a test its own.
 pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
@@ -146,6 +147,8 @@ pub(crate) struct Shared {
     pub(crate) large_frames: LargeFrames,
     /// Bytes of calls that wait for others (`invokeAfterMsg`).
     pub(crate) waiting_bytes: Arc<Semaphore>,
+    /// What is said in secret chats keeps its order.
+    pub(crate) secret_turns: Turns,
     pub(crate) secrets: Secrets,
     pub(crate) salt_secret: [u8; 32],
     pub(crate) profile: Profile,
@@ -176,6 +179,7 @@ impl Shared {
             admission: Admission::new(&bounds),
             large_frames: LargeFrames::default(),
             waiting_bytes: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
+            secret_turns: Turns::default(),
             request_limits: Mutex::new(Buckets::new(bounds.requests_per_key, BUCKETS_MAX)),
             search_limits: Mutex::new(Buckets::new(SEARCHES, BUCKETS_MAX)),
             clock: setup.clock,

@@ -16,6 +16,7 @@ mod serve;
 pub mod session;
 mod sharded;
 pub mod transport;
+mod turns;
 
 pub use bundled::store_bundled;
 pub use frontend::{Bounds, Clock, Profile, Setup};

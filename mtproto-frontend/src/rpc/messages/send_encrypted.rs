@@ -7,8 +7,8 @@
 //! `messages.uploadEncryptedFile#5057c497 peer:InputEncryptedChat file:InputEncryptedFile =
 //! EncryptedFile`
 //!
-//! What is sent is bytes, and is given on as it is, in the order in which it came: clients number their
-//! messages inside, and one that is missing stops the chat. `silent` is between the clients.
+//! What is sent is bytes, and is given on as it is, in the order in which it came, whether or not a file
+//! has to be put together: clients number their messages inside, and one that is missing stops the chat. `silent` is between the clients.
 //! Source: <https://core.telegram.org/api/end-to-end>
 
 use node_core::{
@@ -30,6 +30,7 @@ pub(in crate::rpc) async fn send_encrypted(
     request: SendEncrypted,
 ) -> RpcResult<SentEncryptedMessage> {
     let chat = ctx.secret_chat(&request.peer)?;
+    let _turn = ctx.shared.secret_turns.wait(ctx.user()?, chat).await;
     let sent = send(ctx, chat, (request.random_id, false, request.data), None).await?;
     Ok(types::messages::SentEncryptedMessage { date: sent.date }.into())
 }
@@ -39,6 +40,7 @@ pub(in crate::rpc) async fn send_encrypted_service(
     request: SendEncryptedService,
 ) -> RpcResult<SentEncryptedMessage> {
     let chat = ctx.secret_chat(&request.peer)?;
+    let _turn = ctx.shared.secret_turns.wait(ctx.user()?, chat).await;
     let sent = send(ctx, chat, (request.random_id, true, request.data), None).await?;
     Ok(types::messages::SentEncryptedMessage { date: sent.date }.into())
 }
@@ -48,10 +50,11 @@ pub(in crate::rpc) async fn send_encrypted_file(
     request: SendEncryptedFile,
 ) -> RpcResult<SentEncryptedMessage> {
     let chat = ctx.secret_chat(&request.peer)?;
+    let _turn = ctx.shared.secret_turns.wait(ctx.user()?, chat).await;
     let core = &ctx.shared.core;
     // Asked again: the parts of the upload may be gone by now.
     if let Some(sent) = core.sent_secret(ctx.user()?, chat, request.random_id).await? {
-        return Ok(sent_file(ctx, &sent)?);
+        return sent_file(ctx, &sent);
     }
     let mut uploads = Uploads::default();
     let file = encrypted(ctx, &mut uploads, &request.file).await;

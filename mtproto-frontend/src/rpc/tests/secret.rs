@@ -202,6 +202,39 @@ async fn line_63_what_is_refused_has_the_documented_name() {
     assert_eq!(error(call(&ada, &said(&ada, 1, b"late")).await), bad("ENCRYPTION_DECLINED"));
 }
 
+/// A client that sends on before it is answered: what takes longer does not come later.
+#[tokio::test]
+async fn line_63_what_goes_with_a_file_keeps_its_place() {
+    let shared = shared();
+    let (ada, _) = member(&shared, 5, 230, "Ada").await;
+    let (bob, bob_id) = member(&shared, 6, 230, "Bob").await;
+    call(&ada, &request(&ada, bob_id)).await.unwrap();
+    call(&bob, &accept(&bob)).await.unwrap();
+    let enums::InputFile::InputFile(sent) = upload(&ada, &noise(900_000), "").await else {
+        panic!("big")
+    };
+    let (id, parts) = (sent.id, sent.parts);
+    let file = types::InputEncryptedFileUploaded { id, parts, ..Default::default() }.into();
+    let (peer, data) = (chat(&ada), b"first".to_vec());
+    let with_file =
+        f::messages::SendEncryptedFile { silent: false, peer, random_id: 1, data, file };
+    let service = f::messages::SendEncryptedService {
+        peer: chat(&ada),
+        random_id: 3,
+        data: b"third".to_vec(),
+    };
+    let text = said(&ada, 2, b"second");
+    let (first, second, third) =
+        tokio::join!(call(&ada, &with_file), call(&ada, &text), call(&ada, &service));
+    assert!(first.is_ok() && second.is_ok() && third.is_ok());
+    let missed = whole(difference(&bob, 1).await).new_encrypted_messages;
+    let order = missed.iter().map(|message| match message {
+        EncryptedMessage::EncryptedMessage(message) => message.random_id,
+        EncryptedMessage::EncryptedMessageService(message) => message.random_id,
+    });
+    assert_eq!(order.collect::<Vec<_>>(), [1, 2, 3]);
+}
+
 async fn load(ctx: &Context, location: enums::InputFileLocation) -> RpcResult<Vec<u8>> {
     let whole =
         f::upload::GetFile { location, offset: 0, limit: 1 << 20, ..f::upload::GetFile::default() };
