@@ -107,7 +107,7 @@ pub use login::{
 };
 pub use media::{
     BlobId, Collected, Document, DocumentAttribute, Double, FILE_REFERENCE_S, FileId, GeoPoint,
-    Media, Origin, Photo, PhotoSize, PollId, StoredBytes, WebPage, WebPageId,
+    Media, Origin, Photo, PhotoSize, PollId, SealedFile, StoredBytes, WebPage, WebPageId,
 };
 pub use message::{Action, Author, BoxRow, Forward, HIDDEN_AUTHOR, Message, Quote, Reply};
 pub use polls::{

@@ -113,7 +113,7 @@ async fn encrypted(
             let id = FileId(known.id);
             let core = &ctx.shared.core;
             let is_shown = core.file_access_hash(id) == known.access_hash;
-            return match core.secret_file(id)?.filter(|_| is_shown) {
+            return match core.sealed_file(id)?.filter(|_| is_shown) {
                 Some(_) => Ok(Some(NewSecretFile::Known(id))),
                 None => Err(CoreError::FileInvalid.into()),
             };

@@ -65,10 +65,14 @@ pub(super) fn locate(ctx: &Context, named: &InputFileLocation) -> RpcResult<Loca
             // No reference: its hash is known only where it was sent.
             let id = FileId(named.id);
             let is_shown = core.file_access_hash(id) == named.access_hash;
-            let found = core.secret_file_bytes(id)?.filter(|_| is_shown);
-            let (blob, size, owner, date) = found.ok_or(LOCATION_INVALID)?;
-            let (blob, mime_type) = (blobs::BlobId(blob.0), String::new());
-            Ok(Located { blob, size, owner, mime_type, date })
+            let found = core.sealed_file(id)?.filter(|_| is_shown).ok_or(LOCATION_INVALID)?;
+            Ok(Located {
+                blob: blobs::BlobId(found.blob.0),
+                size: found.size,
+                owner: found.owner,
+                mime_type: String::new(),
+                date: found.date,
+            })
         }
         _ => Err(LOCATION_INVALID),
     }

@@ -45,6 +45,10 @@ pub enum Limit {
     InvitesOfNode(glog::Node16),
     /// Letters of one other node.
     LettersOfNode(glog::Node16),
+    /// Secret chats that people of one other node ask for.
+    SecretChatsOfNode(glog::Node16),
+    /// Secret chats that somebody asks for.
+    SecretChats(UserId),
     /// Reports of one other node that the owner is told of.
     ReportsOfNode(glog::Node16),
     /// Messages that one other node takes down here.
@@ -107,6 +111,9 @@ impl Limit {
             Self::InvitesOfNode(_) => per_hour(600, 200),
             // All that waits for a node that comes back, at once.
             Self::LettersOfNode(_) => per_hour(10_000, 36_000),
+            // Each rings at every device of whom it is for.
+            Self::SecretChats(_) => per_hour(60, 30),
+            Self::SecretChatsOfNode(_) => per_hour(300, 150),
             // As one member may report.
             Self::ReportsOfNode(_) => per_hour(20, 10),
             // An operator does so by hand.
@@ -169,6 +176,8 @@ impl Limit {
             Self::StrangersOfNode(node) => [&[b'n'][..], &node.0].concat(),
             Self::InvitesOfNode(node) => [&[b'N'][..], &node.0].concat(),
             Self::LettersOfNode(node) => [&[b'l'][..], &node.0].concat(),
+            Self::SecretChatsOfNode(node) => [&[b'k'][..], &node.0].concat(),
+            Self::SecretChats(user) => number(b'K', user.0.unsigned_abs()),
             Self::ReportsOfNode(node) => [&[b'T'][..], &node.0].concat(),
             Self::TakedownsOfNode(node) => [&[b't'][..], &node.0].concat(),
             Self::LeavesOfNode(channel, node) => [&[b'v'][..], &channel.bytes(), &node.0].concat(),

@@ -173,6 +173,7 @@ impl Decide<'_> {
         if let Some(by) = by {
             self.log_out(user, by)?;
         }
+        self.forget_secret_chats(user)?;
         self.forget_return_tokens(user)?;
         self.delete(Keyspace::PASSWORDS, &user.bytes());
         self.delete(Keyspace::PHONES, &account.phone.to_be_bytes());

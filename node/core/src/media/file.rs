@@ -163,19 +163,19 @@ pub struct Document {
 
 /// A file that a client has encrypted, for a secret chat. Nothing is known of what is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SealedFile {
+pub struct SealedFile {
     /// Its number.
-    pub(crate) id: FileId,
+    pub id: FileId,
     /// Who uploaded it: it counts against that member's quota.
-    pub(crate) owner: UserId,
+    pub owner: UserId,
     /// Unix seconds.
-    pub(crate) date: i32,
+    pub date: i32,
     /// Bytes.
-    pub(crate) size: u64,
+    pub size: u64,
     /// The bytes themselves.
-    pub(crate) blob: BlobId,
+    pub blob: BlobId,
     /// What the client recognises its key by.
-    pub(crate) key_fingerprint: i32,
+    pub key_fingerprint: i32,
 }
 
 impl SealedFile {

@@ -13,8 +13,8 @@ mod web_page;
 use serde::{Deserialize, Serialize};
 
 pub use collect::Collected;
-pub use file::{BlobId, Document, DocumentAttribute, FileId, Photo, PhotoSize};
-pub(crate) use file::{FileRecord, SealedFile};
+pub(crate) use file::FileRecord;
+pub use file::{BlobId, Document, DocumentAttribute, FileId, Photo, PhotoSize, SealedFile};
 pub use reference::{FILE_REFERENCE_S, Origin};
 pub use store::Stored as StoredBytes;
 pub(crate) use store::{key_blobs, stored_document};

@@ -420,7 +420,11 @@ impl Core {
         })
     }
 
-    pub(crate) fn sealed_file(&self, file: FileId) -> CoreResult<Option<SealedFile>> {
+    /// A file that a client has encrypted; see [`Core::photo`].
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub fn sealed_file(&self, file: FileId) -> CoreResult<Option<SealedFile>> {
         Ok(match self.file(file)? {
             Some(FileRecord::Sealed(file)) => Some(file),
             _ => None,

@@ -133,10 +133,9 @@ impl Decide<'_> {
     }
 
     /// Nothing of a chat that has ended is known any more.
-    pub(super) fn forget_side(&mut self, owner: UserId, chat: SecretChatId) -> CoreResult<()> {
+    pub(super) fn forget_side(&mut self, owner: UserId, chat: SecretChatId) {
         self.delete(Keyspace::SECRET, &side_key(owner, chat));
         self.clear_later(owner, chat);
-        Ok(())
     }
 
     /// A login has ended: so do its chats, and what waits for it goes.
@@ -149,6 +148,15 @@ impl Decide<'_> {
         let of_device = |kind: u8| [&[kind][..], &device.0.to_be_bytes()].concat();
         self.delete(Keyspace::SECRET, &of_device(QUEUE));
         self.clear_rows(Keyspace::SECRET, &of_device(WAITING))
+    }
+
+    /// An account is no more: what it was asked for is declined, and nothing is known of what it had.
+    pub(crate) fn forget_secret_chats(&mut self, user: UserId) -> CoreResult<()> {
+        for (chat, _) in self.sides(user)? {
+            self.end_secret_chat(user, chat, false)?;
+            self.forget_side(user, chat);
+        }
+        Ok(())
     }
 
     /// What was told to another node did not get there: the chat can go no further.

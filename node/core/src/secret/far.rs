@@ -382,6 +382,7 @@ impl Decide<'_> {
             if self.is_blocked(owner, by)? {
                 return Ok(Answer::Done);
             }
+            self.take(Limit::SecretChatsOfNode(node), 1)?;
             self.meet_stranger(owner, user)?;
         }
         if let Some(mut side) = self.side(owner, chat)?.filter(|side| side.with == by) {

@@ -5,6 +5,7 @@ use super::{
 };
 use crate::decide::Decide;
 use crate::ids::{Actor, AuthKeyId, UserId};
+use crate::limits::Limit;
 use crate::{Core, CoreError, CoreResult};
 
 /// Chats that wait for one person's answer. Beyond, the oldest ends.
@@ -114,6 +115,7 @@ impl Decide<'_> {
         if of_pair >= OF_PAIR_MAX {
             return Err(CoreError::Flood { wait_s: PAIR_FULL_WAIT_S });
         }
+        self.take(Limit::SecretChats(from), 1)?;
         self.may_write(from, to.into())?;
         self.make_room_for_side(from)?;
         let stage = Stage::Waiting(g_a.clone());
@@ -213,7 +215,10 @@ impl Decide<'_> {
         }
         let over = sides.iter().filter(|(_, side)| side.is_over());
         match over.min_by_key(|(_, side)| side.changed) {
-            Some((oldest, _)) => self.forget_side(user, *oldest),
+            Some((oldest, _)) => {
+                self.forget_side(user, *oldest);
+                Ok(())
+            }
             None => Err(CoreError::Flood { wait_s: PAIR_FULL_WAIT_S }),
         }
     }

@@ -130,35 +130,14 @@ impl Core {
         let said = row.map(|row| Said::decode(&row)).transpose()?;
         let sent = match said {
             Some(Said { date, file: Some(file) }) => {
-                let file = self.secret_file(file)?;
-                Some(SecretSent { date, file })
+                let file = self.sealed_file(file)?;
+                Some(SecretSent { date, file: file.as_ref().map(Into::into) })
             }
             Some(Said { date, file: None }) => Some(SecretSent { date, file: None }),
             None => None,
         };
         self.settled().await?;
         Ok(sent)
-    }
-
-    /// A file that a client has encrypted; `None` for any other.
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub fn secret_file(&self, file: FileId) -> CoreResult<Option<SecretFile>> {
-        Ok(self.sealed_file(file)?.as_ref().map(Into::into))
-    }
-
-    /// Where the bytes of a file are that a client has encrypted: the blob, its size, who uploaded it and when
-    /// (unix seconds).
-    ///
-    /// # Errors
-    /// Those of the store.
-    pub fn secret_file_bytes(
-        &self,
-        file: FileId,
-    ) -> CoreResult<Option<(BlobId, u64, UserId, i32)>> {
-        let file = self.sealed_file(file)?;
-        Ok(file.map(|file| (file.blob, file.size, file.owner, file.date)))
     }
 
     /// With whom somebody has a secret chat, or had.

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
 
-use super::world::{Member, World, full, newest, outgoing, text};
+use super::world::{Member, World, first_seed, full, newest, outgoing, text};
 use crate::inner::Inner;
 use crate::*;
 
@@ -409,9 +409,7 @@ impl Sim {
 #[tokio::test]
 async fn devices_senders_and_power_cuts_end_in_agreement() {
     let (mut crashes, mut gaps, mut fresh_starts, mut sent) = (0, 0, 0, 0);
-    // CI moves the first seed along with the commit.
-    let first = std::env::var("ROOKERY_SIM_SEED").ok().and_then(|text| text.parse().ok());
-    let first: u64 = first.unwrap_or(0);
+    let first = first_seed();
     for seed in first..first + if full() { 200 } else { 12 } {
         println!("seed {seed}");
         let mut sim = Sim::new(seed).await;

@@ -433,6 +433,19 @@ pub(super) fn now<F: Future + ?Sized>(future: Pin<&mut F>) -> Option<F::Output> 
     }
 }
 
+/// Where seeds begin: CI moves that along with the commit.
+pub(super) fn first_seed() -> u64 {
+    let first = std::env::var("ROOKERY_SIM_SEED").ok().and_then(|text| text.parse().ok());
+    first.unwrap_or(0)
+}
+
+/// Seed and rounds of this run's fuzzing: `ROOKERY_FUZZ_SEED`, `ROOKERY_FUZZ_ITERATIONS`.
+pub(super) fn fuzzing(iterations: u64) -> (u64, u64) {
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let iterations = number("ROOKERY_FUZZ_ITERATIONS").unwrap_or(iterations);
+    (number("ROOKERY_FUZZ_SEED").unwrap_or(1), iterations)
+}
+
 pub(super) fn full() -> bool {
     std::env::var("ROOKERY_TEST").is_ok_and(|what| what == "full")
 }

@@ -19,13 +19,14 @@ pub const LETTER_KEPT_MS: u64 = 30 * 86_400_000;
 
 /// What may wait for one node, and for all. Protects the disk from a node that is away, or from many.
 pub(crate) const LETTERS_OF_NODE_MAX: u32 = 10_000;
-const BYTES_OF_NODE_MAX: u64 = 8 << 20;
+const BYTES_OF_NODE_MAX: u64 = 32 << 20;
 const LETTERS_MAX: u32 = 100_000;
-const BYTES_MAX: u64 = 128 << 20;
+const BYTES_MAX: u64 = 256 << 20;
 
 /// One part in so many of each box is kept for what a node has to say by itself, so that what people
-/// write leaves it room.
+/// write leaves it room; and one for all but secret chats, which write the most.
 const KEPT_FOR_NODES: u32 = 8;
+const KEPT_FROM_CHATS: u32 = 4;
 
 /// What a letter costs beside its body: its row.
 const ROW_BYTES: u64 = 128;
@@ -86,13 +87,16 @@ pub struct WaitingMail {
     pub bytes: u64,
 }
 
+/// Places in what waits for a node, with the names of what waits there.
+type LetterRows = Vec<(u64, LetterId)>;
+
 /// A letter as it goes.
 #[derive(Debug, Clone)]
 pub struct SealedLetter {
     /// To which node.
     pub node: Node16,
     /// The rows of what waits for that node that it brings, with their names.
-    rows: Vec<(u64, LetterId)>,
+    rows: LetterRows,
     /// The bytes of the box.
     pub sealed: Vec<u8>,
 }
@@ -259,6 +263,11 @@ impl Decide<'_> {
         // In its place and for its time: else one that is replaced for ever would keep those behind it.
         let expires_ms = self.now_ms.saturating_add(LETTER_KEPT_MS);
         let expires_ms = replaced.as_ref().map_or(expires_ms, |(_, old)| old.expires_ms);
+        let kept_from = match kind {
+            _ if by_node => 0,
+            Kind::SECRET => KEPT_FROM_CHATS,
+            _ => KEPT_FOR_NODES,
+        };
         let (kind, version, body) = (kind.number, kind.version, body.into_vec());
         let waiting = Waiting { id, user, kind, version, body, expires_ms, slot };
         let queue = self.queue(&key(OUTBOX, to, &[]))?;
@@ -268,7 +277,10 @@ impl Decide<'_> {
             None => (1, waiting.bytes()),
         };
         let has_room = |queue: &Queue, letters_max: u32, bytes_max: u64| {
-            let kept = |max: u64| if by_node { max } else { max - max / u64::from(KEPT_FOR_NODES) };
+            let kept = |max: u64| match kept_from {
+                0 => max,
+                part => max - max / u64::from(part),
+            };
             u64::from(queue.letters + letters) <= kept(letters_max.into())
                 && queue.bytes + bytes <= kept(bytes_max)
         };
@@ -373,7 +385,7 @@ impl Decide<'_> {
     }
 
     /// The first letters for a node, which are about secret chats, as the body of one; and their rows.
-    fn pack_secret(&self, node: Node16) -> CoreResult<(Vec<u8>, Vec<(u64, LetterId)>)> {
+    fn pack_secret(&self, node: Node16) -> CoreResult<(Vec<u8>, LetterRows)> {
         let mut first = self.first_letters(node, ACTS_OF_LETTER_MAX)?;
         let is_one = |waiting: &Waiting| {
             (Kind { number: waiting.kind, version: waiting.version }) == Kind::SECRET
