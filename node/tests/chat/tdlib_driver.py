@@ -52,6 +52,8 @@ def is_online(status):
 
 
 class Tdlib(protocol.Driver):
+    use_secret_chats = False
+
     async def start(self):
         self.loop = asyncio.get_running_loop()
         self.changed = asyncio.Condition()
@@ -121,7 +123,7 @@ class Tdlib(protocol.Driver):
             self.post(
                 "setTdlibParameters", use_test_dc=False, database_directory=directory, files_directory=directory,
                 database_encryption_key="", use_file_database=True, use_chat_info_database=True,
-                use_message_database=True, use_secret_chats=False, api_id=1, api_hash="x" * 32,
+                use_message_database=True, use_secret_chats=self.use_secret_chats, api_id=1, api_hash="x" * 32,
                 system_language_code="en", device_model="tdlib", system_version="1", application_version="1")
             self.post("setOption", name="use_pfs", value={"@type": "optionValueBoolean", "value": True})
             proxy = {"@type": "proxyTypeSocks5", "username": "", "password": ""}

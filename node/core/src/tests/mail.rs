@@ -264,7 +264,7 @@ async fn a_full_box_is_an_error_of_who_writes_and_leaves_the_node_room() {
     while here.mail(Post { body: long.clone(), ..saying(to, "") }).await.is_ok() {
         fitted += 1;
     }
-    assert_eq!(fitted, 7 * 1024 * 1024 / 60_128);
+    assert_eq!(fitted, 28 * 1024 * 1024 / 60_128);
     // The first one goes, and makes room for another.
     let letter = here.core.next_letter(to.short()).await.unwrap().unwrap();
     here.core.letter_answered(&letter, LetterAnswer::Refused).await.unwrap();
