@@ -20,6 +20,8 @@ mod pyrogram;
 #[cfg(test)]
 mod report;
 #[cfg(test)]
+mod secret;
+#[cfg(test)]
 mod start_up;
 #[cfg(test)]
 #[allow(dead_code, reason = "shared with the other tests that see the node from outside")]

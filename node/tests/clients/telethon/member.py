@@ -18,15 +18,6 @@ from telethon.tl.alltlobjects import LAYER
 f = functions
 
 
-async def log_in(args, phone, code, name):
-    client = await session.connected(args)
-    sent = await client.send_code_request(phone)
-    await client(f.auth.SignInRequest(phone, sent.phone_code_hash, code))
-    done = await client(f.auth.SignUpRequest(phone, sent.phone_code_hash, name, ""))
-    await client._on_login(done.user)
-    return client, done.user.id
-
-
 async def outcome(call):
     try:
         return type(await call).__name__
@@ -36,8 +27,8 @@ async def outcome(call):
 
 async def main(args):
     phones, codes = args.phone.split(","), args.code.split(",")
-    ada, ada_id = await log_in(args, phones[0], codes[0], "Ada")
-    bob, bob_id = await log_in(args, phones[1], codes[1], "Bob")
+    ada, ada_id = await session.log_in(args, phones[0], codes[0], "Ada")
+    bob, bob_id = await session.log_in(args, phones[1], codes[1], "Bob")
     seen = {}
     updates = asyncio.Queue()
     ada.add_event_handler(updates.put, events.Raw)

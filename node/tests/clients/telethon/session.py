@@ -1,6 +1,6 @@
 """A Telethon client that trusts the node, and the node's refusals as Telethon knows them."""
 
-from telethon import TelegramClient, errors
+from telethon import TelegramClient, errors, functions
 from telethon.crypto import rsa
 from telethon.sessions import MemorySession
 
@@ -15,6 +15,16 @@ async def connected(args, dc=2, **options):
     client = TelegramClient(session, 1, "x" * 32, **options)
     await client.connect()
     return client
+
+
+async def log_in(args, phone, code, name):
+    """A client of somebody who joins by an invite, and the account's number."""
+    client = await connected(args)
+    sent = await client.send_code_request(phone)
+    await client(functions.auth.SignInRequest(phone, sent.phone_code_hash, code))
+    done = await client(functions.auth.SignUpRequest(phone, sent.phone_code_hash, name, ""))
+    await client._on_login(done.user)
+    return client, done.user.id
 
 
 def refusal_of(error):
