@@ -14,6 +14,9 @@ use super::state;
 use crate::project::{self, Named, box_update, encrypted_message, secret_update};
 use crate::rpc::{Context, RpcError, RpcResult};
 
+/// Seconds.
+const DAY_S: i32 = 86_400;
+
 pub(in crate::rpc) async fn get_difference(
     ctx: &Context,
     request: GetDifference,
@@ -39,7 +42,9 @@ pub(in crate::rpc) async fn get_difference(
     // The rest comes with the last of the box.
     let mut secret = SecretMissed { qts: request.qts, ..SecretMissed::default() };
     if last {
-        let since = Some(request.date).filter(|date| *date > 0 && *date <= ctx.now());
+        // The clock may have been put back since; further ahead lies only what confirms.
+        let latest = ctx.now().saturating_add(DAY_S);
+        let since = Some(request.date).filter(|date| *date > 0 && *date <= latest);
         secret = core.secret_missed(owner, ctx.auth_key()?, request.qts, since).await?;
         other_updates = went_on(ctx, request.date, &mut named)?;
         let view = ctx.view()?;
