@@ -441,6 +441,34 @@ async fn a_hostile_node_gets_no_further_than_its_own_chats() {
     assert_eq!(refused(two.there.accept(two.bob, SecretChatId(9)).await), SecretError::UnknownChat);
 }
 
+/// Somebody else of the other node, who is known here too.
+#[tokio::test]
+async fn nobody_speaks_in_a_chat_of_others() {
+    let hostile = Hostile::new().await;
+    let two = &hostile.two;
+    two.open().await;
+    let eve = 1_234_567;
+    hostile.tell(&SecretTold { by: eve, ..hostile.act(8, 1, 0, request()) }).await.unwrap();
+    two.there.recorder.take();
+    let fields: [(u8, &[u8]); 4] = [
+        (3, &[0x84, 1, 0xf4, 0x41, 7, 0xf6]),
+        (4, &[0x81, 5]),
+        (2, &[0x81, 0xf5]),
+        (1, &[&[0x82, 0x59, 1, 0][..], &[0x40; 256], &[5]].concat()),
+    ];
+    for (act, of) in fields {
+        let told = hostile.act(CHAT.0, 1 << 40, act, of.to_vec());
+        hostile.tell(&SecretTold { by: eve, ..told }).await.unwrap();
+    }
+    assert!(told(&two.there.recorder.take(), two.bob).is_empty());
+    let denied = hostile.answers().await;
+    assert_eq!(denied, [(CHAT.0, 2), (CHAT.0, 2), (CHAT.0, 2)], "an end is not answered");
+    // Ada goes on, with numbers that are lower.
+    two.here.say(two.ada, CHAT, "still us").await.unwrap();
+    two.carry().await;
+    assert_eq!(two.there.words(two.bob).await, ["still us"]);
+}
+
 #[tokio::test]
 async fn a_hostile_node_asks_for_no_more_chats_than_it_may() {
     let hostile = Hostile::new().await;
