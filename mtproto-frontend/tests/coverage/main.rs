@@ -27,7 +27,11 @@ fn document() -> String {
          `400 INPUT_METHOD_INVALID_<id>`.\n\
          - `invokeWithLayer`, `initConnection`, `invokeAfterMsg`, `invokeAfterMsgs` and \
          `invokeWithoutUpdates` stand around calls and are taken off before the table is \
-         asked.\n\n\
+         asked.\n\
+         - Secret chats are shown with TDLib, and with telethon-secret-chat 0.2.4 on Telethon \
+         1.45.0. TDLib ends a chat with that library's defaults (it begins in MTProto 1, and \
+         repeats its layer): the tests give it a storage that says MTProto 2. It has no new \
+         keys, and files of one part.\n\n\
          {}## Built\n\n| method | open to | counts as | shown by |\n|---|---|---|---|\n",
         built.len(),
         rows.len(),
@@ -94,9 +98,10 @@ fn coverage_is_what_the_table_says() {
 
 #[test]
 fn every_built_method_names_a_test_that_exists() {
-    let folders =
-        ["account", "channels", "chat", "clients", "delivery", "extras", "groups", "media"]
-            .map(|name| project().join("node/tests").join(name));
+    let folders = [
+        "account", "channels", "chat", "clients", "delivery", "extras", "groups", "media", "secret",
+    ]
+    .map(|name| project().join("node/tests").join(name));
     let mut sources = String::new();
     for entry in folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap()) {
         let path = entry.unwrap().path();

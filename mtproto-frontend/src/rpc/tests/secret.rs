@@ -177,8 +177,8 @@ async fn line_63_what_is_refused_has_the_documented_name() {
     assert_eq!(error(call(&ada, &oneself).await), bad("USER_ID_INVALID"));
     assert_eq!(error(call(&bob, &accept(&bob)).await), bad("CHAT_ID_INVALID"));
     call(&ada, &request(&ada, bob_id)).await.unwrap();
-    let other = f::messages::RequestEncryption { g_a: vec![0x43; 256], ..request(&ada, bob_id) };
-    assert_eq!(error(call(&ada, &other).await), bad("RANDOM_ID_DUPLICATE"));
+    let (eve, _) = member(&shared, 8, 230, "Eve").await;
+    assert_eq!(error(call(&eve, &request(&eve, bob_id)).await), bad("RANDOM_ID_DUPLICATE"));
     let weak = f::messages::AcceptEncryption { g_b: vec![1], ..accept(&bob) };
     assert_eq!(error(call(&bob, &weak).await), bad("DH_G_A_INVALID"));
     assert_eq!(error(call(&ada, &said(&ada, 1, b"early")).await), bad("CHAT_ID_INVALID"));

@@ -99,6 +99,8 @@ record! {
     pub struct SaidThere {
         /// Drawn by the client.
         pub random_id: u64,
+        /// When, in unix seconds.
+        pub date: u64,
         /// One client says something to the other, and shows nothing.
         pub service: bool,
         /// What, encrypted by the client.
@@ -164,7 +166,7 @@ impl Act {
             Self::Discard { history_deleted } => {
                 (DISCARD, blob(&Ended { history_deleted: *history_deleted })?)
             }
-            Self::Message(Told { random_id, service, data, file }) => {
+            Self::Message(Told { random_id, service, data, date, file }) => {
                 let file = file.as_ref().map(|file| FileTold {
                     blob: file.blob.0,
                     size: file.size,
@@ -172,6 +174,7 @@ impl Act {
                 });
                 let said = SaidThere {
                     random_id: random_id.cast_unsigned(),
+                    date: u64::try_from(*date).unwrap_or(0),
                     service: *service,
                     data: bytes(data.to_wire())?,
                     file,
@@ -202,7 +205,8 @@ impl Act {
                 Self::Discard { history_deleted }
             }
             MESSAGE => {
-                let SaidThere { random_id, service, data, file } = decode(fields).ok()?;
+                let SaidThere { random_id, date, service, data, file } = decode(fields).ok()?;
+                let date = i32::try_from(date).ok()?;
                 let file = file.map(|file| SealedFile {
                     id: FileId(0),
                     owner: UserId(0),
@@ -216,7 +220,7 @@ impl Act {
                 }
                 let (random_id, data) =
                     (random_id.cast_signed(), Ciphertext::new(data.into_vec()).ok()?);
-                Self::Message(Told { random_id, service, data, file })
+                Self::Message(Told { random_id, service, data, date, file })
             }
             READ => {
                 let HasRead { max_date } = decode(fields).ok()?;

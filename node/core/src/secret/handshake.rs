@@ -91,16 +91,7 @@ impl Decide<'_> {
             return Err(CoreError::UnknownUser);
         }
         if let Some(known) = self.side(from, chat)? {
-            let is_same = known.with == to && known.outgoing && known.device == Some(device);
-            let is_same = is_same
-                && match &known.stage {
-                    Stage::Waiting(before) => *before == g_a,
-                    // The answer was lost, and came to be old.
-                    Stage::Open(..) => true,
-                    _ => false,
-                };
-            let shown = known.shown(from, chat, device).filter(|_| is_same);
-            return shown.ok_or(SecretError::NumberTaken.into());
+            return self.request_again(from, to, chat, device, known, g_a);
         }
         if !crate::is_remote(to) {
             if self.is_blocked(to, from)? {
@@ -125,6 +116,30 @@ impl Decide<'_> {
         side.shown(from, chat, device).ok_or(SecretError::UnknownChat.into())
     }
 
+    /// A client asks for a chat that it has asked for before: the answer was lost. One that was ended before
+    /// it could keep its secret value comes with another public one, which counts as long as nobody has
+    /// accepted.
+    fn request_again(
+        &mut self,
+        from: UserId,
+        to: UserId,
+        chat: SecretChatId,
+        device: AuthKeyId,
+        mut known: Side,
+        g_a: PublicValue,
+    ) -> CoreResult<SecretChat> {
+        let is_same = known.with == to && known.outgoing && known.device == Some(device);
+        if !is_same || known.is_over() {
+            return Err(SecretError::NumberTaken.into());
+        }
+        if matches!(&known.stage, Stage::Waiting(before) if *before != g_a) {
+            known.stage = Stage::Waiting(g_a.clone());
+            self.carry_out(from, chat, &mut known, Act::Request(g_a))?;
+            self.put_side(from, chat, &known)?;
+        }
+        known.shown(from, chat, device).ok_or(SecretError::UnknownChat.into())
+    }
+
     /// Somebody asks the owner.
     pub(super) fn take_request(
         &mut self,
@@ -133,9 +148,18 @@ impl Decide<'_> {
         chat: SecretChatId,
         g_a: PublicValue,
     ) -> CoreResult<Answer> {
-        if let Some(known) = self.side(owner, chat)? {
-            let is_same = known.with == by && !known.outgoing && !known.is_over();
-            return Ok(if is_same { Answer::Done } else { Answer::NoChat });
+        if let Some(mut known) = self.side(owner, chat)? {
+            if known.with != by || known.outgoing || known.is_over() {
+                return Ok(Answer::NoChat);
+            }
+            // Asked anew, before anybody has accepted.
+            if matches!(&known.stage, Stage::Requested(before) if *before != g_a) {
+                known.stage = Stage::Requested(g_a);
+                known.changed = self.now();
+                self.put_side(owner, chat, &known)?;
+                self.tell_stage(owner, chat, &known, None)?;
+            }
+            return Ok(Answer::Done);
         }
         let mut requested: Vec<(SecretChatId, Side)> = self.sides(owner)?;
         requested.retain(|(_, side)| matches!(side.stage, Stage::Requested(_)));

@@ -73,7 +73,7 @@ pub struct SecretMessage {
     pub chat: SecretChatId,
     /// Drawn by the client that says it.
     pub random_id: i64,
-    /// When it came, in unix seconds.
+    /// When it was said, in unix seconds, by the node where that was: marks of what was read go by it.
     pub date: i32,
     /// One client says something to the other, and shows nothing.
     pub service: bool,
@@ -89,6 +89,8 @@ pub(super) struct Told {
     pub(super) random_id: i64,
     pub(super) service: bool,
     pub(super) data: Ciphertext,
+    /// Unix seconds.
+    pub(super) date: i32,
     /// As it is here, or as another node has told of it.
     pub(super) file: Option<SealedFile>,
 }
@@ -289,13 +291,14 @@ impl Decide<'_> {
         }
         let file = file.map(|file| self.sealed_file_of(user, file)).transpose()?;
         side.used = true;
-        let told = Told { random_id, service, data, file: file.clone() };
+        let date = self.now();
+        let told = Told { random_id, service, data, date, file: file.clone() };
         self.carry_out(user, chat, &mut side, Act::Message(told))?;
         self.put_side(user, chat, &side)?;
         if let Some(file) = &file {
             self.hold_secret_file(user, chat, file.id)?;
         }
-        let said = Said { date: self.now(), file: file.as_ref().map(|file| file.id) };
+        let said = Said { date, file: file.as_ref().map(|file| file.id) };
         self.put(Keyspace::SECRET, &said_key(user, chat, random_id), &said)?;
         Ok(SecretSent { date: said.date, file: file.as_ref().map(Into::into) })
     }
@@ -343,9 +346,9 @@ impl Decide<'_> {
             return Ok(Answer::NoChat);
         };
         let Some(device) = side.device else { return Ok(Answer::NoChat) };
-        let Told { random_id, service, data, file } = told;
+        let Told { random_id, service, data, date, file } = told;
         let file = file.map(|file| self.file_here(by, file)).transpose()?.flatten();
-        let date = self.now();
+        let date = self.date_shown(u64::try_from(date).ok().map(|date| date * 1000));
         let message = SecretMessage { chat, random_id, date, service, data, file };
         let qts = self.enqueue(owner, device, &mut side, &message)?;
         if let Some(file) = &message.file {
@@ -384,7 +387,6 @@ impl Decide<'_> {
         else {
             return Ok(Answer::NoChat);
         };
-        // Dates are of the node where they were shown: two nodes need not agree to a second.
         let is_new = side.read.is_none_or(|(known, _)| known < max_date);
         let Some(device) = side.device.filter(|_| is_new) else { return Ok(Answer::Done) };
         let date = self.now();

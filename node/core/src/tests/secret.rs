@@ -165,8 +165,13 @@ async fn line_63_a_request_asked_again_is_the_same_chat() {
     // The number is taken for whoever has it already, on either side.
     assert_eq!(refused(world.ask_secretly(ada, eve.id, CHAT).await), SecretError::NumberTaken);
     assert_eq!(refused(world.ask_secretly(eve, bob.id, CHAT).await), SecretError::NumberTaken);
-    let other = world.core.request_secret_chat(ada.actor(), ada.id, bob.id, CHAT, value(9)).await;
-    assert_eq!(refused(other), SecretError::NumberTaken);
+    // A client that was killed has lost its secret value: the new one counts.
+    world.core.request_secret_chat(ada.actor(), ada.id, bob.id, CHAT, value(9)).await.unwrap();
+    let events = world.recorder.take();
+    assert_eq!(states(&events, bob), [SecretChatState::Requested(value(9))]);
+    let laptop = world.device(ada).await;
+    let other = world.ask_secretly(laptop, bob.id, CHAT).await;
+    assert_eq!(refused(other), SecretError::NumberTaken, "another device's chat");
     // Accepted before the first answer came: it is told so.
     world.accept(bob, CHAT).await.unwrap();
     let again = world.ask_secretly(ada, bob.id, CHAT).await.unwrap();

@@ -156,6 +156,18 @@ async fn line_63_letters_that_come_twice_count_once_and_none_is_lost_in_a_crash(
 }
 
 #[tokio::test]
+async fn a_message_has_the_date_at_which_it_was_said() {
+    let two = two().await;
+    two.open().await;
+    let sent = two.here.say(two.ada, CHAT, "hello").await.unwrap();
+    // Clients mark what they have sent as read up to a date, so both have to mean the same one.
+    two.here.pass_s(3 * 3600);
+    two.carry().await;
+    let came = two.there.missed(two.bob, 1).await.messages;
+    assert_eq!(came[0].1.date, sent.date);
+}
+
+#[tokio::test]
 async fn acts_go_in_few_letters() {
     let two = two().await;
     two.open().await;
@@ -408,7 +420,7 @@ async fn a_hostile_node_gets_no_further_than_its_own_chats() {
     let hostile = Hostile::new().await;
     let two = &hostile.two;
     // Of a chat that is not there: it has ended.
-    hostile.tell(&hostile.act(5, 1, 3, vec![0x84, 1, 0xf4, 0x41, 7, 0xf6])).await.unwrap();
+    hostile.tell(&hostile.act(5, 1, 3, vec![0x85, 1, 5, 0xf4, 0x41, 7, 0xf6])).await.unwrap();
     hostile.tell(&hostile.act(6, 1, 1, vec![])).await.unwrap();
     hostile.tell(&hostile.act(7, 1, 9, vec![])).await.unwrap();
     assert_eq!(hostile.answers().await, [(5, 2), (6, 2), (7, 2)]);
@@ -419,7 +431,7 @@ async fn a_hostile_node_gets_no_further_than_its_own_chats() {
     two.open().await;
     let stranger = SecretTold {
         by: 5_000_000,
-        ..hostile.act(CHAT.0, 99, 3, vec![0x84, 1, 0xf4, 0x41, 7, 0xf6])
+        ..hostile.act(CHAT.0, 99, 3, vec![0x85, 1, 5, 0xf4, 0x41, 7, 0xf6])
     };
     hostile.tell(&stranger).await.unwrap();
     assert_eq!(hostile.answers().await, [(CHAT.0, 2)]);
@@ -451,7 +463,7 @@ async fn nobody_speaks_in_a_chat_of_others() {
     hostile.tell(&SecretTold { by: eve, ..hostile.act(8, 1, 0, request()) }).await.unwrap();
     two.there.recorder.take();
     let fields: [(u8, &[u8]); 4] = [
-        (3, &[0x84, 1, 0xf4, 0x41, 7, 0xf6]),
+        (3, &[0x85, 1, 5, 0xf4, 0x41, 7, 0xf6]),
         (4, &[0x81, 5]),
         (2, &[0x81, 0xf5]),
         (1, &[&[0x82, 0x59, 1, 0][..], &[0x40; 256], &[5]].concat()),
@@ -501,7 +513,7 @@ async fn hostile_bytes_in_secret_acts_do_no_harm() {
     hostile.two.open().await;
     let (seed, rounds) = fuzzing(if full() { 20_000 } else { 1_500 });
     let mut rng = StdRng::seed_from_u64(seed);
-    let message = vec![0x84, 1, 0xf4, 0x43, 1, 2, 3, 0xf6];
+    let message = vec![0x85, 1, 5, 0xf4, 0x43, 1, 2, 3, 0xf6];
     let sound = [
         encode(&hostile.act(CHAT.0, 7, 3, message)),
         encode(&hostile.act(8, 1, 0, request())),
