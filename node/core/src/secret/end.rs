@@ -2,9 +2,7 @@
 
 use node_store::Keyspace;
 
-use super::{
-    Act, FILE, QUEUE, SAID, SecretChatId, SecretError, Side, Stage, WAITING, key, side_key,
-};
+use super::{Act, FILE, SAID, SecretChatId, SecretError, Side, Stage, key, side_key};
 use crate::decide::Decide;
 use crate::ids::{Actor, AuthKeyId, UserId};
 use crate::media::FileId;
@@ -65,11 +63,13 @@ impl Decide<'_> {
         let side = self.side(owner, chat)?.filter(|side| !side.is_over());
         let Some(mut side) = side else { return Ok(()) };
         let act = Act::Discard { history_deleted: delete_history };
-        match self.carry_out(owner, chat, &mut side, act) {
+        side.end_told = match self.carry_out(owner, chat, &mut side, act) {
             // It ends here all the same: what the other one says is answered by that.
-            Err(CoreError::Flood { .. } | CoreError::NodeUnreachable | CoreError::UnknownUser) => {}
-            told => told?,
-        }
+            Err(CoreError::Flood { .. } | CoreError::NodeUnreachable | CoreError::UnknownUser) => {
+                false
+            }
+            told => told.map(|()| true)?,
+        };
         self.close_side(owner, chat, side, delete_history, by)
     }
 
@@ -83,7 +83,10 @@ impl Decide<'_> {
     ) -> CoreResult<()> {
         let side = self.side(owner, chat)?.filter(|side| side.with == by && !side.is_over());
         match side {
-            Some(side) => self.close_side(owner, chat, side, history_deleted, None),
+            Some(mut side) => {
+                side.end_told = true;
+                self.close_side(owner, chat, side, history_deleted, None)
+            }
             None => Ok(()),
         }
     }
@@ -133,7 +136,7 @@ impl Decide<'_> {
     }
 
     /// Nothing of a chat that has ended is known any more.
-    pub(super) fn forget_side(&mut self, owner: UserId, chat: SecretChatId) {
+    pub(crate) fn forget_side(&mut self, owner: UserId, chat: SecretChatId) {
         self.delete(Keyspace::SECRET, &side_key(owner, chat));
         self.clear_later(owner, chat);
     }
@@ -141,13 +144,17 @@ impl Decide<'_> {
     /// A login has ended: so do its chats, and what waits for it goes.
     pub(crate) fn end_secret_chats(&mut self, user: UserId, device: AuthKeyId) -> CoreResult<()> {
         for (chat, side) in self.sides(user)? {
-            if side.device == Some(device) {
-                self.end_secret_chat(user, chat, false)?;
+            if side.device != Some(device) {
+                continue;
+            }
+            self.end_secret_chat(user, chat, false)?;
+            // Also of those that have ended before.
+            if let Some(side) = self.side(user, chat)?.filter(|side| side.waiting > 0) {
+                let side = Side { waiting: 0, waiting_bytes: 0, ..side };
+                self.put_side(user, chat, &side)?;
             }
         }
-        let of_device = |kind: u8| [&[kind][..], &device.0.to_be_bytes()].concat();
-        self.delete(Keyspace::SECRET, &of_device(QUEUE));
-        self.clear_rows(Keyspace::SECRET, &of_device(WAITING))
+        self.end_queue(device)
     }
 
     /// An account is no more: what it was asked for is declined, and nothing is known of what it had.

@@ -42,6 +42,9 @@ const ACT_BYTES_MAX: usize = SECRET_DATA_BYTES_MAX + 512;
 /// What an act costs beside its bytes: its row.
 const ROW_BYTES: u64 = 128;
 
+/// The number of an end that is told of a chat which is not there: above whatever was heard of one.
+const DENIED: u64 = u64::MAX;
+
 const REQUEST: u8 = 0;
 const ACCEPT: u8 = 1;
 const DISCARD: u8 = 2;
@@ -320,13 +323,21 @@ impl Decide<'_> {
     }
 
     /// An act is no longer on its way.
-    pub(crate) fn secret_letter_ended(&mut self, body: &[u8], fate: LetterEnd) -> CoreResult<()> {
+    pub(crate) fn secret_letter_ended(
+        &mut self,
+        node: Node16,
+        body: &[u8],
+        fate: LetterEnd,
+    ) -> CoreResult<()> {
         let told: SecretTold =
             decode(body).map_err(|_| CoreError::Damaged("secret act that waits"))?;
+        // That there is no such chat is said by the node, and counted for nobody.
+        if told.number == DENIED {
+            return Ok(());
+        }
         let (by, chat) = (told.by(), told.chat());
-        // A chat of which nothing is known here any more waits for nothing.
-        if let Some(side) = self.side(by, chat)? {
-            let key = on_the_way_key(by, side.with);
+        if let Some(with) = self.known_account(UserRef { node, id: told.to })? {
+            let key = on_the_way_key(by, with);
             let mut on_the_way: OnTheWay = self.load(Keyspace::SECRET, &key)?.unwrap_or_default();
             on_the_way.acts = on_the_way.acts.saturating_sub(1);
             on_the_way.bytes = on_the_way.bytes.saturating_sub(ROW_BYTES + body.len() as u64);
@@ -397,8 +408,8 @@ impl Decide<'_> {
             side.heard = (told.number, told.life);
             self.put_side(owner, chat, &side)?;
         }
-        let says = matches!(act, Act::Message(_));
-        if says && self.is_blocked(owner, by)? {
+        let is_end = matches!(act, Act::Discard { .. });
+        if !is_end && self.is_blocked(owner, by)? {
             return Ok(Answer::NoChat);
         }
         let answer = self.do_act(owner, by, chat, act)?;
@@ -415,8 +426,9 @@ impl Decide<'_> {
         let by = self.known_account(UserRef { node, id: told.by })?;
         let side = self.side(owner, chat)?.filter(|side| Some(side.with) == by);
         match side {
-            // It was told when it ended.
-            Some(side) if side.is_over() => Ok(()),
+            // It is on its way there.
+            Some(side) if side.is_over() && side.end_told => Ok(()),
+            Some(side) if side.is_over() => self.deny_far(node, told),
             Some(_) => self.end_secret_chat(owner, chat, false),
             None if told.act == DISCARD => Ok(()),
             None => self.deny_far(node, told),
@@ -430,8 +442,7 @@ impl Decide<'_> {
             by: told.to,
             to: told.by,
             life: self.life(),
-            // The other side has heard nothing of this chat, or of one that is no more.
-            number: u64::MAX,
+            number: DENIED,
             act: DISCARD,
             of: blob(&Ended { history_deleted: false })?,
         };

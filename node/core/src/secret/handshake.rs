@@ -73,6 +73,7 @@ impl Side {
             waiting_bytes: 0,
             told: 0,
             heard: (0, [0; 8]),
+            end_told: false,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! What a device missed of its secret chats.
 
+use std::collections::BTreeSet;
+
 use super::queue::{FIRST_QTS, Queue};
-use super::{SecretMessage, SecretUpdate, Side, Stage};
+use super::{SecretChatId, SecretMessage, SecretUpdate, Side, Stage};
 use crate::ids::{AuthKeyId, UserId};
 use crate::{Core, CoreResult};
 
@@ -43,9 +45,12 @@ impl Core {
         // A client that has never counted begins where the queue does.
         let seen = qts.max(FIRST_QTS);
         if queue.as_ref().map_or(FIRST_QTS, Queue::newest) < seen {
-            queue = Some(self.enter_life(device, seen).await?);
+            queue = Some(self.catch_up_queue(device, seen).await?);
         }
         self.confirm_qts(device, seen).await?;
+        // Before what was said is read: whatever was said in these is found then.
+        let over = self.sides(user)?.into_iter().filter(|(_, side)| side.is_over());
+        let over: BTreeSet<SecretChatId> = over.map(|(chat, _)| chat).collect();
         let mut messages = self.waiting_after(device, seen, SLICE_MAX + 1)?;
         let newest = queue.as_ref().map_or(FIRST_QTS, Queue::newest);
         let mut bytes = 0;
@@ -59,11 +64,16 @@ impl Core {
         let reached = messages.last().map_or(seen, |(qts, _)| *qts);
         let mut updates = Vec::new();
         let mut held_back = false;
+        // After it: whatever was said in these was said once they were open.
         for (chat, side) in self.sides(user)? {
             let Some(date) = date else { break };
             let Some(shown) = side.shown(user, chat, device) else { continue };
             // Clients take what was said in a chat that has ended for nothing, and hear of the end first.
             let comes = messages.iter().any(|(_, message)| message.chat == chat);
+            if side.is_over() && !over.contains(&chat) {
+                // It ends at this moment, which is pushed.
+                continue;
+            }
             if side.is_over() && (comes || cut && side.waiting > 0) {
                 held_back = true;
                 continue;

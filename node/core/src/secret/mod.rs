@@ -203,6 +203,8 @@ struct Side {
     /// which life of it. Both 0 where the other one is of this node.
     told: u64,
     heard: (u64, [u8; 8]),
+    /// The other side knows that it has ended; else it hears so when it says something.
+    end_told: bool,
 }
 
 impl Record for Side {
@@ -374,10 +376,12 @@ impl Decide<'_> {
         side: &Side,
         but: Option<Actor>,
     ) -> CoreResult<()> {
-        let devices = match side.device.filter(|_| side.outgoing) {
-            Some(device) => vec![device],
-            None => self.secret_devices(owner)?,
+        let mut devices = match side.outgoing {
+            true => Vec::new(),
+            false => self.secret_devices(owner)?,
         };
+        // Whatever it takes of others by now.
+        devices.extend(side.device.filter(|device| !devices.contains(device)));
         for device in devices {
             let Some(shown) = side.shown(owner, chat, device) else { continue };
             self.tell_device(owner, device, SecretUpdate::Chat(shown), but);
@@ -406,7 +410,11 @@ impl Decide<'_> {
         if crate::is_remote(side.with) {
             return self.tell_other_node(from, chat, side, &act);
         }
-        self.do_act(side.with, from, chat, act).map(|_| ())
+        match self.do_act(side.with, from, chat, act)? {
+            Answer::Done => Ok(()),
+            // It has forgotten the chat: nothing may be taken for said.
+            Answer::NoChat => Err(SecretError::Discarded.into()),
+        }
     }
 
     /// Does what the other side has done.

@@ -14,6 +14,7 @@ use crate::decide::Decide;
 use crate::ids::{Actor, AuthKeyId, UserId};
 use crate::media::FileId;
 use crate::record::Record;
+use crate::timers::{Kind, at};
 use crate::{Core, CoreError, CoreResult};
 
 /// What may wait for one device, and of one chat among it. Protects the disk.
@@ -40,6 +41,9 @@ pub(super) const FIRST_QTS: i32 = 1;
 /// By how much `qts` goes ahead when the store was restored from a backup: the device may have seen numbers
 /// that this one has not given yet.
 const NEW_LIFE_AHEAD: i32 = 1_000_000;
+
+/// A device is believed to have seen numbers up to this one: beyond, too few are left.
+const QTS_BELIEVED_MAX: i32 = i32::MAX / 2;
 
 /// The queue of one device.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,13 +166,15 @@ impl Core {
         .await
     }
 
-    /// A device that has seen numbers of a life of the store that is lost: its queue goes ahead of them.
-    pub(super) async fn enter_life(&self, device: AuthKeyId, qts: i32) -> CoreResult<Queue> {
+    /// A device has seen numbers that this store has not given: of a life of it that is lost. Its queue
+    /// goes ahead of them, else what comes next were taken for seen.
+    pub(super) async fn catch_up_queue(&self, device: AuthKeyId, qts: i32) -> CoreResult<Queue> {
+        if qts > QTS_BELIEVED_MAX {
+            return Err(CoreError::FromTheFuture);
+        }
         self.write(None, move |decide| {
-            let queue = decide.queue_in_life(device)?;
-            if qts > queue.newest {
-                return Err(CoreError::FromTheFuture);
-            }
+            let mut queue = decide.queue_in_life(device)?;
+            queue.newest = queue.newest.max(qts);
             decide.put(Keyspace::SECRET, &queue_key(device), &queue)?;
             Ok(queue)
         })
@@ -236,6 +242,40 @@ impl Queue {
 }
 
 impl Decide<'_> {
+    /// A login has ended: what waits for it goes. The same key may log in again, and have a queue that goes
+    /// on.
+    pub(super) fn end_queue(&mut self, device: AuthKeyId) -> CoreResult<()> {
+        let Some(queue) = self.secret_queue(device)? else { return Ok(()) };
+        let up_to = queue.newest;
+        let queue = Queue { confirmed: up_to, rows: 0, bytes: 0, ..queue };
+        self.put(Keyspace::SECRET, &queue_key(device), &queue)?;
+        self.clear_queue_later(device, up_to);
+        Ok(())
+    }
+
+    fn clear_queue_later(&mut self, device: AuthKeyId, up_to: i32) {
+        let rest = [&device.0.to_be_bytes()[..], &up_to.to_be_bytes()].concat();
+        self.set_timer(&at(Kind::ClearQueue, self.now(), UserId(0), &rest), Vec::new());
+    }
+
+    /// Removes some of what waited for a login that has ended.
+    pub(crate) fn clear_queue(&mut self, rest: &[u8]) -> CoreResult<()> {
+        let device = rest.first_chunk().map(|device| AuthKeyId(i64::from_be_bytes(*device)));
+        let (device, up_to) = (device.ok_or(CoreError::Damaged("timer"))?, qts_of(rest));
+        let rows = self.scan_prefix(Keyspace::SECRET, &waiting_prefix(device), AT_ONCE + 1)?;
+        let gone = rows.iter().take_while(|(key, _)| qts_of(key) <= up_to);
+        let gone: Vec<&Vec<u8>> = gone.take(AT_ONCE).map(|(key, _)| key).collect();
+        for key in &gone {
+            self.delete(Keyspace::SECRET, key);
+        }
+        if gone.len() == AT_ONCE {
+            self.clear_queue_later(device, up_to);
+        } else if self.secret_queue(device)?.is_some_and(|queue| queue.newest == up_to) {
+            self.delete(Keyspace::SECRET, &queue_key(device));
+        }
+        Ok(())
+    }
+
     fn secret_queue(&self, device: AuthKeyId) -> CoreResult<Option<Queue>> {
         self.load(Keyspace::SECRET, &queue_key(device))
     }

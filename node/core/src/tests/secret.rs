@@ -404,6 +404,44 @@ async fn a_login_that_ends_ends_its_chats() {
 }
 
 #[tokio::test]
+async fn what_waits_for_a_login_is_nobody_elses() {
+    let (mut world, ada, bob) = open().await;
+    for n in 0..1200 {
+        world.say(ada, CHAT, &n.to_string()).await.unwrap();
+    }
+    world.core.log_out(bob.id, bob.key).await.unwrap();
+    // The same key logs in again, and has another chat, before what waited is cleared away.
+    let again = world.device_with(bob, bob.key).await;
+    let other = SecretChatId(8);
+    world.ask_secretly(ada, bob.id, other).await.unwrap();
+    world.accept(again, other).await.unwrap();
+    world.say(ada, other, "to the new one").await.unwrap();
+    let qts = world.core.qts(bob.id, bob.key).await.unwrap();
+    for _ in 0..5 {
+        world.pass_s(1);
+        world = world.reopen();
+        world.core.tick().await.unwrap();
+    }
+    let (rows, _) = world.core.counted_queue(bob.key);
+    assert_eq!(rows, 1);
+    let missed = world.missed(again, qts - 1).await;
+    assert_eq!(missed.messages.len(), 1);
+    assert!(world.core.queue_is_counted(bob.id, bob.key));
+}
+
+#[tokio::test]
+async fn nothing_is_said_to_who_has_forgotten_the_chat() {
+    let (world, ada, bob) = open().await;
+    let forget = world.core.write(None, move |decide| {
+        decide.forget_side(bob.id, CHAT);
+        Ok(())
+    });
+    forget.await.unwrap();
+    assert_eq!(refused(world.say(ada, CHAT, "hello?").await), SecretError::Discarded);
+    world.end_chat(ada, CHAT).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_device_that_refuses_secret_chats_is_not_asked() {
     let mut world = World::new().await;
     let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
@@ -418,6 +456,13 @@ async fn a_device_that_refuses_secret_chats_is_not_asked() {
     assert_eq!((told(&events, bob).len(), told(&events, laptop).len()), (1, 0));
     assert!(world.missed(laptop, 1).await.updates.is_empty());
     assert_eq!(world.missed(bob, 1).await.updates.len(), 1);
+    // What it has already goes on, whatever it takes of others.
+    world.accept(bob, CHAT).await.unwrap();
+    let change = world.core.change_authorization(bob.id, bob.key, 0, false, Some(true), None);
+    change.await.unwrap();
+    world.recorder.take();
+    world.end_chat(ada, CHAT).await.unwrap();
+    assert_eq!(states(&world.recorder.take(), bob), [ENDED]);
 }
 
 #[tokio::test]
@@ -563,6 +608,10 @@ async fn after_a_restore_no_number_is_given_twice() {
     let after = world.missed(bob, 3).await;
     assert_eq!(after.messages.len(), 1);
     assert_eq!(after.qts, missed.qts + 1);
+    // One that has no queue here any more is believed: what comes next is new to it.
+    assert_eq!(world.missed(ada, 500).await.qts, 500);
+    world.say(bob, CHAT, "hello").await.unwrap();
+    assert_eq!(world.missed(ada, 500).await.qts, 501);
     let wrong = world.core.secret_missed(bob.id, bob.key, i32::MAX, Some(1)).await;
     assert!(matches!(wrong, Err(CoreError::FromTheFuture)));
 }

@@ -202,9 +202,7 @@ async fn what_is_not_heard_in_30_days_ends_the_chat() {
     two.there.say(two.bob, CHAT, "I am back").await.unwrap();
     two.there.recorder.take();
     two.carry().await;
-    // This side has told that it ended when it did: nothing of it was heard.
-    two.there.say(two.bob, CHAT, "still there?").await.ok();
-    two.carry().await;
+    assert_eq!(states(&two.there.recorder.take(), two.bob), [ENDED]);
     assert_eq!(two.waits(), (0, 0));
 }
 
@@ -235,10 +233,47 @@ async fn what_waits_for_one_person_is_bounded() {
     let two = Two { here, ..two };
     two.carry().await;
     assert_eq!(two.there.words(two.bob).await.len(), ON_THE_WAY_MAX as usize);
-    // Nothing is counted that is not there.
+    // Nothing is counted that is not there, also of a chat that is forgotten by then.
+    two.ask(SecretChatId(9)).await.unwrap();
+    let forget = two.here.core.write(None, move |decide| {
+        decide.forget_side(two.ada.id, SecretChatId(9));
+        Ok(())
+    });
+    forget.await.unwrap();
+    two.carry().await;
     let rows =
         two.here.disk.scan(Keyspace::SECRET, &[5], Some(&[6]), 10, node_store::Order::Ascending);
     assert!(rows.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_end_that_could_not_be_told_is_told_later() {
+    let two = two().await;
+    two.open().await;
+    // Nothing more fits into the box.
+    let node = two.there.core.node().short();
+    let filler = SecretTold {
+        chat: 99,
+        by: 1,
+        to: 4242,
+        life: [0; 8],
+        number: 1,
+        act: 2,
+        of: Blob::new(vec![0x81, 0xf4]).unwrap(),
+    };
+    let fill = two.here.core.write(None, move |decide| {
+        while decide.post(Post::secret(node, encode(&filler))?).is_ok() {}
+        Ok(())
+    });
+    fill.await.unwrap();
+    two.here.end_chat(two.ada, CHAT).await.unwrap();
+    two.there.recorder.take();
+    two.carry().await;
+    assert!(states(&two.there.recorder.take(), two.bob).is_empty());
+    two.there.say(two.bob, CHAT, "hello?").await.unwrap();
+    two.carry().await;
+    assert_eq!(states(&two.there.recorder.take(), two.bob), [ENDED]);
+    assert_eq!(two.waits(), (0, 0));
 }
 
 #[tokio::test]

@@ -266,10 +266,14 @@ impl World {
 
     /// Another login of a member.
     pub(super) async fn device(&self, member: Member) -> Member {
+        self.device_with(member, AuthKeyId(self.number())).await
+    }
+
+    /// A login of a member by this key.
+    pub(super) async fn device_with(&self, member: Member, key: AuthKeyId) -> Member {
         let (code, _) = self.core.show_code(member.phone).await.unwrap();
         let sent = self.core.send_code(member.phone, self.address()).await.unwrap();
-        let request = self.request(member.phone, &sent, &code);
-        let key = request.auth_key;
+        let request = SignIn { auth_key: key, ..self.request(member.phone, &sent, &code) };
         assert_eq!(self.core.sign_in(request).await.unwrap(), Login::Done(member.id));
         Member { key, ..member }
     }

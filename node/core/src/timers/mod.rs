@@ -74,6 +74,8 @@ pub(crate) enum Kind {
     HandOver,
     /// What is kept for a secret chat that has ended goes.
     ClearSecret,
+    /// What waited for a login that has ended goes.
+    ClearQueue,
 }
 
 impl Kind {
@@ -94,6 +96,7 @@ impl Kind {
             Self::Reader => 34,
             Self::HandOver => 40,
             Self::ClearSecret => 41,
+            Self::ClearQueue => 42,
         }
     }
 }
@@ -288,6 +291,7 @@ impl Decide<'_> {
             Some(32) => self.fire_telling(place.channel().ok_or_else(damaged)?),
             Some(33) => self.fire_saying(place.channel().ok_or_else(damaged)?, rest),
             Some(41) => self.clear_secret_chat(owner, rest),
+            Some(42) => self.clear_queue(rest),
             Some(40) => self.fire_hand_over(place.channel().ok_or_else(damaged)?),
             Some(34) => self.fire_reader(place.channel().ok_or_else(damaged)?, rest, value),
             _ => Err(damaged()),

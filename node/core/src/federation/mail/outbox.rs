@@ -435,7 +435,7 @@ impl Decide<'_> {
             Kind::TAKEDOWN => self.takedown_told(node, waiting, fate),
             Kind::SUMS => self.sums_letter_ended(node, waiting, fate),
             Kind::HAND_OVER => self.hand_over_ended(node, &waiting.body, fate),
-            Kind::SECRET => self.secret_letter_ended(&waiting.body, fate),
+            Kind::SECRET => self.secret_letter_ended(node, &waiting.body, fate),
             // Of reports and of accounts that are no more nothing follows.
             _ => Ok(()),
         }
