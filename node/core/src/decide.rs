@@ -106,16 +106,29 @@ impl<'a> Decide<'a> {
         prefix: &[u8],
         limit: usize,
     ) -> CoreResult<Vec<Row>> {
+        self.scan(space, prefix, prefix_end(prefix).as_deref(), limit)
+    }
+
+    /// All rows from a key on, up to before `end`; at most `limit`.
+    pub(crate) fn scan(
+        &self,
+        space: Keyspace,
+        from: &[u8],
+        end: Option<&[u8]>,
+        limit: usize,
+    ) -> CoreResult<Vec<Row>> {
         let over = |rows: &'_ Rows| -> Vec<(Vec<u8>, Option<Vec<u8>>)> {
-            rows.range((space, prefix.to_vec())..)
-                .take_while(|((at, key), _)| *at == space && key.starts_with(prefix))
+            rows.range((space, from.to_vec())..)
+                .take_while(|((at, key), _)| {
+                    *at == space && end.is_none_or(|end| key.as_slice() < end)
+                })
                 .map(|((_, key), value)| (key.clone(), value.clone()))
                 .collect()
         };
         let over = [over(&self.batch), over(&self.command)].concat();
         // As many more as may be gone.
         let gone = over.iter().filter(|(_, value)| value.is_none()).count();
-        let stored = scan_prefix(self.store(), space, prefix, limit + gone)?;
+        let stored = self.store().scan(space, from, end, limit + gone, Order::Ascending)?;
         let mut rows: BTreeMap<Vec<u8>, Vec<u8>> = stored.into_iter().collect();
         for (key, value) in over {
             match value {
@@ -369,11 +382,14 @@ pub(crate) fn scan_prefix(
     prefix: &[u8],
     limit: usize,
 ) -> CoreResult<Vec<Row>> {
-    // The least key above all that begin with the prefix: its last byte that can grow, grown.
+    Ok(store.scan(space, prefix, prefix_end(prefix).as_deref(), limit, Order::Ascending)?)
+}
+
+/// The least key above all that begin with a prefix: its last byte that can grow, grown.
+fn prefix_end(prefix: &[u8]) -> Option<Vec<u8>> {
     let mut end = prefix.to_vec();
     while end.last() == Some(&u8::MAX) {
         end.pop();
     }
-    let end = end.split_last().map(|(last, head)| [head, &[last + 1]].concat());
-    Ok(store.scan(space, prefix, end.as_deref(), limit, Order::Ascending)?)
+    end.split_last().map(|(last, head)| [head, &[last + 1]].concat())
 }

@@ -92,13 +92,14 @@ impl Federation {
 
     /// Brings all that waits for a node, until it takes no more.
     async fn bring_letters(&self, node: NodeId) -> Round {
+        let mut without = Round::Stopped;
         loop {
             match self.bring_letter(node).await {
-                Ok(true) => {}
+                Ok(true) => without = Round::Slowed,
                 Ok(false) => return Round::Done,
                 Err(cause) => {
                     tracing::debug!(%cause, %node, "a letter waits");
-                    return Round::Stopped;
+                    return without;
                 }
             }
         }

@@ -49,6 +49,8 @@ pub enum Limit {
     SecretChatsOfNode(glog::Node16),
     /// Secret chats that somebody asks for.
     SecretChats(UserId),
+    /// What somebody says, or has read, in secret chats with people of other nodes.
+    SecretActs(UserId),
     /// Reports of one other node that the owner is told of.
     ReportsOfNode(glog::Node16),
     /// Messages that one other node takes down here.
@@ -114,6 +116,8 @@ impl Limit {
             // Each rings at every device of whom it is for.
             Self::SecretChats(_) => per_hour(60, 30),
             Self::SecretChatsOfNode(_) => per_hour(300, 150),
+            // A device that comes back says all that it has kept.
+            Self::SecretActs(_) => per_hour(3_000, 9_000),
             // As one member may report.
             Self::ReportsOfNode(_) => per_hour(20, 10),
             // An operator does so by hand.
@@ -178,6 +182,7 @@ impl Limit {
             Self::LettersOfNode(node) => [&[b'l'][..], &node.0].concat(),
             Self::SecretChatsOfNode(node) => [&[b'k'][..], &node.0].concat(),
             Self::SecretChats(user) => number(b'K', user.0.unsigned_abs()),
+            Self::SecretActs(user) => number(b'a', user.0.unsigned_abs()),
             Self::ReportsOfNode(node) => [&[b'T'][..], &node.0].concat(),
             Self::TakedownsOfNode(node) => [&[b't'][..], &node.0].concat(),
             Self::LeavesOfNode(channel, node) => [&[b'v'][..], &channel.bytes(), &node.0].concat(),

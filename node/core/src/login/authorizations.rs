@@ -250,6 +250,8 @@ impl Core {
             if parent == auth_key {
                 return Ok(());
             }
+            // It had chats of its own, if it has logged in itself before.
+            decide.end_secret_chats(user, auth_key)?;
             decide.authorize(user, auth_key, device, Some(parent), true)
         })
         .await

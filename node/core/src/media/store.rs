@@ -230,9 +230,13 @@ impl Decide<'_> {
         })
     }
 
-    /// Stores what a client has encrypted; nothing keeps it yet.
+    /// Stores what a client has encrypted; nothing keeps it yet. Somebody of another node has no share here:
+    /// what they send to one person is none of what others get from them.
     pub(crate) fn add_sealed_file(&mut self, file: SealedFile) -> CoreResult<()> {
-        let quotas = self.quotas_of(file.owner);
+        let mut quotas = self.quotas_of(file.owner);
+        if crate::is_remote(file.owner) {
+            quotas.member_bytes = u64::MAX;
+        }
         self.add_file(FileRecord::Sealed(file), quotas)
     }
 

@@ -9,6 +9,9 @@ use crate::media::FileId;
 use crate::timers::{Kind, at};
 use crate::{Core, CoreError, CoreResult};
 
+/// How long files are kept after a chat has ended, in seconds: a device that has not fetched them yet may.
+const FILES_KEPT_S: i32 = 7 * 86_400;
+
 /// Files, and other rows, of a chat that has ended that one command lets go of.
 const FILES_AT_ONCE: usize = 100;
 
@@ -91,7 +94,7 @@ impl Decide<'_> {
         }
     }
 
-    /// This side has ended: what is kept for it goes, but for what its device has not taken yet.
+    /// This side has ended. What was said stays until its device has taken it.
     fn close_side(
         &mut self,
         owner: UserId,
@@ -104,12 +107,13 @@ impl Decide<'_> {
         let side = Side { stage, changed: self.now(), ..side };
         self.put_side(owner, chat, &side)?;
         self.tell_stage(owner, chat, &side, by)?;
-        self.clear_later(owner, chat);
+        self.clear_later(owner, chat, if history_deleted { 0 } else { FILES_KEPT_S });
         Ok(())
     }
 
-    fn clear_later(&mut self, owner: UserId, chat: SecretChatId) {
-        let key = at(Kind::ClearSecret, self.now(), owner, &chat.0.to_be_bytes());
+    fn clear_later(&mut self, owner: UserId, chat: SecretChatId, in_s: i32) {
+        let due = self.now().saturating_add(in_s);
+        let key = at(Kind::ClearSecret, due, owner, &chat.0.to_be_bytes());
         self.set_timer(&key, Vec::new());
     }
 
@@ -129,7 +133,7 @@ impl Decide<'_> {
             self.delete(Keyspace::SECRET, key);
         }
         if files.len() == FILES_AT_ONCE {
-            self.clear_later(owner, chat);
+            self.clear_later(owner, chat, 0);
             return Ok(());
         }
         self.clear_rows(Keyspace::SECRET, &key(SAID, owner, chat, &[]))
@@ -138,7 +142,7 @@ impl Decide<'_> {
     /// Nothing of a chat that has ended is known any more.
     pub(crate) fn forget_side(&mut self, owner: UserId, chat: SecretChatId) {
         self.delete(Keyspace::SECRET, &side_key(owner, chat));
-        self.clear_later(owner, chat);
+        self.clear_later(owner, chat, 0);
     }
 
     /// A login has ended: so do its chats, and what waits for it goes.
@@ -166,12 +170,19 @@ impl Decide<'_> {
         Ok(())
     }
 
-    /// What was told to another node did not get there: the chat can go no further.
-    pub(super) fn end_unheard(&mut self, owner: UserId, chat: SecretChatId) -> CoreResult<()> {
-        let side = self.side(owner, chat)?.filter(|side| !side.is_over());
-        match side {
-            Some(side) => self.close_side(owner, chat, side, false, None),
-            None => Ok(()),
+    /// What was told to another node did not get there: the chat can go no further, and the other side, where
+    /// there is one, does not know.
+    pub(super) fn end_unheard(
+        &mut self,
+        owner: UserId,
+        with: UserId,
+        chat: SecretChatId,
+        was_end: bool,
+    ) -> CoreResult<()> {
+        match self.side(owner, chat)?.filter(|side| side.with == with) {
+            Some(side) if !side.is_over() => self.close_side(owner, chat, side, false, None),
+            Some(side) if was_end => self.put_side(owner, chat, &Side { end_told: false, ..side }),
+            _ => Ok(()),
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::ids::{UserId, pair_key};
 use crate::limits::Limit;
 use crate::media::{BlobId, FileId, SealedFile};
 use crate::record::Record;
+use crate::user::Role;
 use crate::{CoreError, CoreResult};
 
 /// What may wait of one person here for one person elsewhere. Protects the box of their node, which others
@@ -29,6 +30,9 @@ pub(crate) const ON_THE_WAY_BYTES_MAX: u64 = 2 << 20;
 
 /// How long a client waits that says more, in seconds.
 const FULL_WAIT_S: u32 = 60;
+
+/// Where so many letters wait for a node, it is not told that it asks in chats that are none.
+const DENIED_UP_TO: u32 = 500;
 
 /// Acts in one letter.
 pub(crate) const ACTS_OF_LETTER_MAX: usize = 64;
@@ -249,17 +253,19 @@ impl SecretTold {
     }
 }
 
-/// The body of a letter with these acts: as many of the first as fit, and how many those are. Each is as it
-/// waits.
+/// The body of a letter with these acts: as many of the first as fit and are of one life of this node, by
+/// which the other knows again what comes twice; and how many those are. Each is as it waits.
 ///
 /// # Errors
 /// [`CoreError::Damaged`] where not even one fits.
 pub(crate) fn pack(waiting: &[&[u8]]) -> CoreResult<(Vec<u8>, usize)> {
+    let life = |act: &[u8]| decode::<SecretTold>(act).ok().map(|told| told.life);
+    let first = waiting.first().and_then(|act| life(act));
     // The heads of the list and of each act: at most 5 bytes.
     let mut room = LETTER_BODY_BYTES_MAX.saturating_sub(5);
     let fits = waiting.iter().take(ACTS_OF_LETTER_MAX).take_while(|act| {
         let needs = act.len() + 5;
-        let fits = needs <= room;
+        let fits = needs <= room && life(act) == first;
         room = room.saturating_sub(needs);
         fits
     });
@@ -306,6 +312,9 @@ impl Decide<'_> {
         if full && act != DISCARD {
             return Err(CoreError::Flood { wait_s: FULL_WAIT_S });
         }
+        if matches!(act, MESSAGE | READ) {
+            self.take(Limit::SecretActs(from), 1)?;
+        }
         // Their node may ask what they are called.
         self.note_shown(from)?;
         match self.post(Post::secret(node.short(), body)?) {
@@ -331,12 +340,12 @@ impl Decide<'_> {
     ) -> CoreResult<()> {
         let told: SecretTold =
             decode(body).map_err(|_| CoreError::Damaged("secret act that waits"))?;
-        // That there is no such chat is said by the node, and counted for nobody.
-        if told.number == DENIED {
-            return Ok(());
-        }
         let (by, chat) = (told.by(), told.chat());
-        if let Some(with) = self.known_account(UserRef { node, id: told.to })? {
+        let Some(with) = self.known_account(UserRef { node, id: told.to })? else {
+            return Ok(());
+        };
+        // That there is no such chat is said by the node, and counted for nobody.
+        if told.number != DENIED {
             let key = on_the_way_key(by, with);
             let mut on_the_way: OnTheWay = self.load(Keyspace::SECRET, &key)?.unwrap_or_default();
             on_the_way.acts = on_the_way.acts.saturating_sub(1);
@@ -348,19 +357,21 @@ impl Decide<'_> {
         }
         match fate {
             LetterEnd::Taken => Ok(()),
-            LetterEnd::Refused | LetterEnd::Expired => self.end_unheard(by, chat),
+            LetterEnd::Refused | LetterEnd::Expired => {
+                self.end_unheard(by, with, chat, told.act == DISCARD)
+            }
         }
     }
 
-    /// Another node tells what its people did. Nothing of it is refused: a letter that is would come again,
-    /// and hold up those of all others.
+    /// Another node tells what its people did. None of it is refused for what it asks: a letter that is would
+    /// come again, and hold up those of all others.
     pub(crate) fn take_secret(&mut self, node: Node16, said: &[u8]) -> CoreResult<()> {
         type Acts = List<Blob<LETTER_BODY_BYTES_MAX>, ACTS_OF_LETTER_MAX>;
         let acts: Acts = decode(said).map_err(|_| CoreError::NotALetter)?;
         let told = acts.iter().map(|act| decode::<SecretTold>(act));
         let told = told.collect::<Result<Vec<_>, _>>().map_err(|_| CoreError::NotALetter)?;
         let count = u32::try_from(told.len()).unwrap_or(u32::MAX);
-        self.take(Limit::LettersOfNode(node), count)?;
+        self.take(Limit::LettersOfNode(node), count.max(1))?;
         for told in told {
             let answer = match self.part(|decide| decide.take_secret_act(node, &told))? {
                 Ok(answer) => answer,
@@ -382,7 +393,9 @@ impl Decide<'_> {
         let user = UserRef { node, id: told.by };
         let (owner, chat) = (told.to(), told.chat());
         let Some(act) = Act::of(told.act, &told.of) else { return Ok(Answer::NoChat) };
-        let account = self.user(owner)?.filter(|account| !account.deleted);
+        let account = self.user(owner)?.filter(|account| {
+            !account.deleted && matches!(account.role, Role::Owner | Role::Member)
+        });
         if account.is_none() || crate::is_remote(owner) || chat.0 == 0 {
             return Ok(Answer::NoChat);
         }
@@ -405,8 +418,13 @@ impl Decide<'_> {
             if life == told.life && told.number <= number {
                 return Ok(Answer::Done);
             }
+            // What it was told of the end may be lost with its other life.
+            side.end_told &= number == 0 || life == told.life;
             side.heard = (told.number, told.life);
             self.put_side(owner, chat, &side)?;
+        }
+        if !is_new && matches!(act, Act::Request(_)) {
+            self.take(Limit::SecretChatsOfNode(node), 1)?;
         }
         let is_end = matches!(act, Act::Discard { .. });
         if !is_end && self.is_blocked(owner, by)? {
@@ -428,15 +446,21 @@ impl Decide<'_> {
         match side {
             // It is on its way there.
             Some(side) if side.is_over() && side.end_told => Ok(()),
-            Some(side) if side.is_over() => self.deny_far(node, told),
+            Some(side) if side.is_over() => {
+                let end_told = self.deny_far(node, told)?;
+                self.put_side(owner, chat, &Side { end_told, ..side })
+            }
             Some(_) => self.end_secret_chat(owner, chat, false),
             None if told.act == DISCARD => Ok(()),
-            None => self.deny_far(node, told),
+            None => self.deny_far(node, told).map(|_| ()),
         }
     }
 
-    /// Tells another node that there is no such chat here.
-    fn deny_far(&mut self, node: Node16, told: &SecretTold) -> CoreResult<()> {
+    /// Tells another node that there is no such chat here, once at a time: whether it is told.
+    fn deny_far(&mut self, node: Node16, told: &SecretTold) -> CoreResult<bool> {
+        if self.letters_waiting(node)? >= DENIED_UP_TO {
+            return Ok(false);
+        }
         let denied = SecretTold {
             chat: told.chat,
             by: told.to,
@@ -446,10 +470,12 @@ impl Decide<'_> {
             act: DISCARD,
             of: blob(&Ended { history_deleted: false })?,
         };
-        match self.post(Post::secret(node, encode(&denied))?) {
+        let body = encode(&denied);
+        let slot = blake3::hash(&body).as_bytes().first_chunk().copied();
+        match self.post(Post { slot, ..Post::secret(node, body)? }) {
             // It hears of it when it says something again.
-            Err(CoreError::MailboxFull | CoreError::NodeUnreachable) => Ok(()),
-            posted => posted,
+            Err(CoreError::MailboxFull | CoreError::NodeUnreachable) => Ok(false),
+            posted => posted.map(|()| true),
         }
     }
 }
@@ -460,16 +486,24 @@ mod tests {
 
     #[test]
     fn as_many_acts_go_as_fit() {
-        let small = vec![1; 1000];
+        let act = |life: u8, bytes: usize| {
+            let of = Blob::new(vec![1; bytes]).unwrap();
+            encode(&SecretTold { chat: 1, by: 2, to: 3, life: [life; 8], number: 4, act: 5, of })
+        };
+        let small = act(1, 900);
         let all: Vec<&[u8]> = vec![&small; 100];
         let (body, count) = pack(&all).unwrap();
         assert_eq!(count, ACTS_OF_LETTER_MAX);
         assert!(body.len() <= LETTER_BODY_BYTES_MAX);
-        let large = vec![2; ACT_BYTES_MAX];
+        let large = act(1, ACT_BYTES_MAX);
         let (body, count) = pack(&[&small, &large, &small, &small, &small]).unwrap();
         assert_eq!((count, body.len() <= LETTER_BODY_BYTES_MAX), (4, true));
         let (_, count) = pack(&[&large, &large]).unwrap();
         assert_eq!(count, 1);
+        // The other node may have taken what an earlier life of this one has sent, whole letters of it.
+        let later = act(2, 900);
+        let (_, count) = pack(&[&small, &small, &later, &small]).unwrap();
+        assert_eq!(count, 2);
         assert!(pack(&[]).is_err());
         let huge = vec![3; LETTER_BODY_BYTES_MAX];
         assert!(pack(&[&huge]).is_err());

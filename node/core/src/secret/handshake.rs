@@ -1,5 +1,10 @@
 //! Asking for a secret chat, accepting one.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use glog::{Node16, UserRef};
+
 use super::{
     Act, Answer, PublicValue, SIDES_MAX, SecretChat, SecretChatId, SecretError, Side, Stage,
 };
@@ -8,7 +13,7 @@ use crate::ids::{Actor, AuthKeyId, UserId};
 use crate::limits::Limit;
 use crate::{Core, CoreError, CoreResult};
 
-/// Chats that wait for one person's answer. Beyond, the oldest ends.
+/// Chats that wait for one person's answer. Beyond, one ends.
 const REQUESTED_MAX: usize = 50;
 
 /// Chats of the same two people that have not ended. Protects both from one who asks again and again.
@@ -69,6 +74,7 @@ impl Side {
             device,
             used: false,
             read: None,
+            read_told: 0,
             waiting: 0,
             waiting_bytes: 0,
             told: 0,
@@ -134,6 +140,11 @@ impl Decide<'_> {
             return Err(SecretError::NumberTaken.into());
         }
         if matches!(&known.stage, Stage::Waiting(before) if *before != g_a) {
+            if !crate::is_remote(to) && self.is_blocked(to, from)? {
+                return Err(SecretError::Blocked.into());
+            }
+            // It rings as a new one does.
+            self.take(Limit::SecretChats(from), 1)?;
             known.stage = Stage::Waiting(g_a.clone());
             self.carry_out(from, chat, &mut known, Act::Request(g_a))?;
             self.put_side(from, chat, &known)?;
@@ -162,13 +173,12 @@ impl Decide<'_> {
             }
             return Ok(Answer::Done);
         }
-        let mut requested: Vec<(SecretChatId, Side)> = self.sides(owner)?;
-        requested.retain(|(_, side)| matches!(side.stage, Stage::Requested(_)));
-        if requested.len() >= REQUESTED_MAX
-            && let Some((oldest, _)) = requested.iter().min_by_key(|(_, side)| side.date)
-        {
-            self.end_secret_chat(owner, *oldest, false)?;
+        let sides = self.sides(owner)?;
+        let of_pair = sides.iter().filter(|(_, side)| side.with == by && !side.is_over());
+        if of_pair.count() >= OF_PAIR_MAX {
+            return Ok(Answer::NoChat);
         }
+        self.make_room_for_request(owner, &sides)?;
         self.make_room_for_side(owner)?;
         let side = Side::new(by, self.now(), Stage::Requested(g_a), None);
         self.put_side(owner, chat, &side)?;
@@ -230,6 +240,32 @@ impl Decide<'_> {
         self.put_side(owner, chat, &side)?;
         self.tell_stage(owner, chat, &side, None)?;
         Ok(Answer::Done)
+    }
+
+    /// One more request fits: of who has asked most, the oldest goes; people of another node count as one.
+    fn make_room_for_request(
+        &mut self,
+        owner: UserId,
+        sides: &[(SecretChatId, Side)],
+    ) -> CoreResult<()> {
+        let mut requested: BTreeMap<(Node16, u64), Vec<(i32, SecretChatId)>> = BTreeMap::new();
+        let mut count = 0;
+        for (chat, side) in sides {
+            if matches!(side.stage, Stage::Requested(_)) {
+                let UserRef { node, id } = self.user_ref(side.with)?;
+                let id = if crate::is_remote(side.with) { 0 } else { id };
+                requested.entry((node, id)).or_default().push((side.date, *chat));
+                count += 1;
+            }
+        }
+        let oldest = |asked: &Vec<(i32, SecretChatId)>| asked.iter().min().copied();
+        let most = requested.values().map(|asked| (asked.len(), Reverse(oldest(asked)))).max();
+        match most {
+            Some((_, Reverse(Some((_, oldest))))) if count >= REQUESTED_MAX => {
+                self.end_secret_chat(owner, oldest, false)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// One more side fits: the oldest chat that has ended goes.

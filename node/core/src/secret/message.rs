@@ -198,15 +198,21 @@ impl Core {
     ) -> CoreResult<()> {
         self.write(Some(by), move |decide| {
             let mut side = decide.open_side(by, user, chat)?;
+            // As late as anything said here may be: a wrong clock does not silence what is read later.
+            let max_date = decide.date_shown(u64::try_from(max_date).ok().map(|date| date * 1000));
+            if max_date <= side.read_told {
+                return Ok(());
+            }
             side.used = true;
             decide.carry_out(user, chat, &mut side, Act::Read { max_date })?;
+            side.read_told = max_date;
             decide.put_side(user, chat, &side)
         })
         .await
     }
 
-    /// Somebody is writing in a secret chat: the other one's device is told, where it is of this node. The
-    /// answer says whom another node has to tell.
+    /// Somebody is writing in a secret chat: the other one's device is told, or [`Event::SecretTyping`]
+    /// brings it to that one's node.
     ///
     /// # Errors
     /// [`SecretError::UnknownChat`].

@@ -32,7 +32,7 @@ impl Core {
     /// What a device missed since it has seen `qts` and `date` (unix seconds; none: it only confirms).
     ///
     /// # Errors
-    /// [`crate::CoreError::FromTheFuture`] for a number that was never given.
+    /// [`crate::CoreError::FromTheFuture`] for a number that no store gives.
     pub async fn secret_missed(
         &self,
         user: UserId,
@@ -55,7 +55,7 @@ impl Core {
         let newest = queue.as_ref().map_or(FIRST_QTS, Queue::newest);
         let mut bytes = 0;
         let fits = messages.iter().take(SLICE_MAX).take_while(|(_, message)| {
-            bytes += message.data.len();
+            bytes += message.data.size();
             bytes <= SLICE_BYTES_MAX
         });
         let fits = fits.count();

@@ -49,7 +49,7 @@ pub use message::{
 pub(crate) use missed::SLICE_MAX;
 pub use missed::SecretMissed;
 #[cfg(test)]
-pub(crate) use queue::MESSAGES_OF_CHAT_MAX;
+pub(crate) use queue::{CONFIRMED_KEPT, MESSAGES_OF_CHAT_MAX};
 
 const SIDE: u8 = 0;
 const QUEUE: u8 = 1;
@@ -119,7 +119,9 @@ impl Ciphertext {
         self.0.clone()
     }
 
-    fn len(&self) -> usize {
+    /// Bytes; never 0.
+    #[must_use]
+    pub fn size(&self) -> usize {
         self.0.len()
     }
 }
@@ -196,6 +198,8 @@ struct Side {
     used: bool,
     /// Up to when the other one has read, and when that was said: unix seconds.
     read: Option<(i32, i32)>,
+    /// Up to when the owner has read, as the other one was told: unix seconds.
+    read_told: i32,
     /// What waits for the device.
     waiting: u32,
     waiting_bytes: u64,

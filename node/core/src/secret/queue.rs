@@ -1,9 +1,9 @@
 //! What waits for a device: the secondary message box, which counts by `qts`.
 //!
 //! Rows go when the client says that it has them (`messages.receivedQueue`). TDLib never says so: it asks for
-//! the difference from a `qts` on, by which it says the same. What was only confirmed so stays as long as
-//! there is room: a client that has lost its newest state asks for it again. What nobody has confirmed
-//! never goes; where a queue is full of that, nothing more is taken.
+//! the difference from a `qts` on, by which it says the same. The newest of what was only confirmed so stays,
+//! as long as there is room: a client that has lost its newest state asks for it again. What nobody has
+//! confirmed never goes; where a queue is full of that, nothing more is taken.
 
 use node_store::Keyspace;
 use serde::{Deserialize, Serialize};
@@ -23,11 +23,20 @@ const BYTES_MAX: u64 = 64 << 20;
 pub(crate) const MESSAGES_OF_CHAT_MAX: u32 = 5_000;
 pub(super) const BYTES_OF_CHAT_MAX: u64 = 16 << 20;
 
+/// A chat of which more waits than this leaves a quarter of the queue to others.
+const MESSAGES_OF_CHAT_FAIR: u32 = 1_000;
+const BYTES_OF_CHAT_FAIR: u64 = 4 << 20;
+
 /// How long a client waits that says more, in seconds.
 pub(super) const FULL_WAIT_S: u32 = 30;
 
-/// A device that has not confirmed so many messages is asked to.
+/// A device for which so much more waits is asked to confirm.
 pub(super) const ASK_EVERY: u32 = 1_000;
+const ASK_EVERY_BYTES: u64 = 4 << 20;
+
+/// Rows that stay though the device has confirmed them, and how many more bring the oldest to go.
+pub(crate) const CONFIRMED_KEPT: u32 = 1_000;
+const TRIMMED_AFTER: u32 = 500;
 
 /// What a message costs beside its bytes: its row.
 const ROW_BYTES: u64 = 128;
@@ -52,6 +61,8 @@ pub(super) struct Queue {
     newest: i32,
     /// Up to which one the device has asked for what comes after.
     confirmed: i32,
+    /// Up to which one nothing is kept.
+    gone: i32,
     /// Rows that are kept, and their bytes.
     rows: u32,
     bytes: u64,
@@ -83,7 +94,7 @@ impl Record for Waiting {
 
 impl Waiting {
     fn bytes(&self) -> u64 {
-        ROW_BYTES + self.data.len() as u64
+        ROW_BYTES + self.data.size() as u64
     }
 
     pub(super) fn message(self) -> SecretMessage {
@@ -161,6 +172,9 @@ impl Core {
         self.write(None, move |decide| {
             let Some(mut queue) = decide.secret_queue(device)? else { return Ok(()) };
             queue.confirmed = queue.confirmed.max(qts.min(queue.newest));
+            if queue.rows >= CONFIRMED_KEPT + TRIMMED_AFTER {
+                decide.trim_queue_later(device);
+            }
             decide.put(Keyspace::SECRET, &queue_key(device), &queue)
         })
         .await
@@ -188,7 +202,8 @@ impl Core {
         qts: i32,
         limit: usize,
     ) -> CoreResult<Vec<(i32, SecretMessage)>> {
-        let from = waiting_key(device, qts.saturating_add(1));
+        let gone = self.secret_queue(device)?.map_or(0, |queue| queue.gone);
+        let from = waiting_key(device, qts.max(gone).saturating_add(1));
         let end = [waiting_prefix(device), vec![u8::MAX; 4]].concat();
         let order = node_store::Order::Ascending;
         let rows = self.inner.store.scan(Keyspace::SECRET, &from, Some(&end), limit, order)?;
@@ -234,8 +249,11 @@ impl Queue {
 
     /// Whether one more of so many bytes fits.
     fn has_room(&self, side: &Side, bytes: u64) -> bool {
-        self.rows < MESSAGES_MAX
-            && self.bytes + bytes <= BYTES_MAX
+        let is_fair = side.waiting < MESSAGES_OF_CHAT_FAIR
+            && side.waiting_bytes + bytes <= BYTES_OF_CHAT_FAIR;
+        let quarters = if is_fair { 4 } else { 3 };
+        self.rows < MESSAGES_MAX / 4 * quarters
+            && self.bytes + bytes <= BYTES_MAX / 4 * u64::from(quarters)
             && side.waiting < MESSAGES_OF_CHAT_MAX
             && side.waiting_bytes + bytes <= BYTES_OF_CHAT_MAX
     }
@@ -247,7 +265,7 @@ impl Decide<'_> {
     pub(super) fn end_queue(&mut self, device: AuthKeyId) -> CoreResult<()> {
         let Some(queue) = self.secret_queue(device)? else { return Ok(()) };
         let up_to = queue.newest;
-        let queue = Queue { confirmed: up_to, rows: 0, bytes: 0, ..queue };
+        let queue = Queue { confirmed: up_to, gone: up_to, rows: 0, bytes: 0, ..queue };
         self.put(Keyspace::SECRET, &queue_key(device), &queue)?;
         self.clear_queue_later(device, up_to);
         Ok(())
@@ -289,7 +307,7 @@ impl Decide<'_> {
                 let newest = queue.newest.saturating_add(NEW_LIFE_AHEAD);
                 Queue { newest, life, ..queue }
             }
-            None => Queue { newest: FIRST_QTS, confirmed: 0, rows: 0, bytes: 0, life },
+            None => Queue { newest: FIRST_QTS, confirmed: 0, gone: 0, rows: 0, bytes: 0, life },
         })
     }
 
@@ -309,37 +327,47 @@ impl Decide<'_> {
         let waiting = Waiting { user, chat, random_id, date, service, data, file };
         let bytes = waiting.bytes();
         let mut queue = self.queue_in_life(device)?;
-        if !queue.has_room(side, bytes) {
+        while !queue.has_room(side, bytes) {
             self.put(Keyspace::SECRET, &queue_key(device), &queue)?;
-            self.drop_confirmed(device, (user, chat, side))?;
-            queue = self.queue_in_life(device)?;
-            if !queue.has_room(side, bytes) {
+            let open = (user, chat, &mut *side);
+            if self.drop_rows(device, queue.confirmed, AT_ONCE, Some(open))?.is_empty() {
                 return Err(CoreError::Flood { wait_s: FULL_WAIT_S });
             }
+            queue = self.queue_in_life(device)?;
         }
         let qts = queue.newest.checked_add(1).ok_or(CoreError::BoxFull)?;
         self.put(Keyspace::SECRET, &waiting_key(device, qts), &waiting)?;
         queue.newest = qts;
+        let steps = |queue: &Queue| (queue.rows / ASK_EVERY, queue.bytes / ASK_EVERY_BYTES);
+        let before = steps(&queue);
         queue.rows += 1;
         queue.bytes += bytes;
         side.waiting += 1;
         side.waiting_bytes += bytes;
         self.put(Keyspace::SECRET, &queue_key(device), &queue)?;
-        if queue.rows.is_multiple_of(ASK_EVERY) {
+        if steps(&queue) != before {
             self.tell_device(user, device, SecretUpdate::Unconfirmed, None);
         }
         Ok(qts)
     }
 
-    /// The oldest rows that the device has confirmed without saying that they may go, go. `open`: a side
-    /// that the caller has in hand, and writes.
-    fn drop_confirmed(
-        &mut self,
-        device: AuthKeyId,
-        open: (UserId, SecretChatId, &mut Side),
-    ) -> CoreResult<()> {
+    fn trim_queue_later(&mut self, device: AuthKeyId) {
+        let rest = device.0.to_be_bytes();
+        self.set_timer(&at(Kind::TrimQueue, self.now(), UserId(0), &rest), Vec::new());
+    }
+
+    /// Removes some of the oldest rows that a device has confirmed without saying that they may go, where
+    /// there are many.
+    pub(crate) fn trim_queue(&mut self, rest: &[u8]) -> CoreResult<()> {
+        let device = rest.first_chunk().map(|device| AuthKeyId(i64::from_be_bytes(*device)));
+        let device = device.ok_or(CoreError::Damaged("timer"))?;
         let Some(queue) = self.secret_queue(device)? else { return Ok(()) };
-        self.drop_rows(device, queue.confirmed, Some(open)).map(|_| ())
+        let spare = queue.rows.saturating_sub(CONFIRMED_KEPT) as usize;
+        let gone = self.drop_rows(device, queue.confirmed, spare.min(AT_ONCE), None)?;
+        if gone.len() == AT_ONCE {
+            self.trim_queue_later(device);
+        }
+        Ok(())
     }
 
     fn received_queue(&mut self, device: AuthKeyId, max_qts: i32) -> CoreResult<Vec<i64>> {
@@ -347,20 +375,27 @@ impl Decide<'_> {
         if max_qts < 0 || max_qts > newest {
             return Err(SecretError::QtsInvalid.into());
         }
-        self.drop_rows(device, max_qts, None)
+        self.drop_rows(device, max_qts, AT_ONCE, None)
     }
 
-    /// Some of the oldest rows go, up to a number. Answers their random ids.
+    /// Some of the oldest rows go, up to a number. Answers their random ids. `open`: a side that the caller
+    /// has in hand, and writes.
     fn drop_rows(
         &mut self,
         device: AuthKeyId,
         up_to: i32,
+        limit: usize,
         mut open: Option<(UserId, SecretChatId, &mut Side)>,
     ) -> CoreResult<Vec<i64>> {
         let Some(mut queue) = self.secret_queue(device)? else { return Ok(Vec::new()) };
-        let rows = self.scan_prefix(Keyspace::SECRET, &waiting_prefix(device), AT_ONCE)?;
+        let from = waiting_key(device, queue.gone.saturating_add(1));
+        let end = waiting_key(device, up_to.saturating_add(1));
+        if limit == 0 || from >= end {
+            return Ok(Vec::new());
+        }
+        let rows = self.scan(Keyspace::SECRET, &from, Some(&end), limit)?;
         let mut gone = Vec::new();
-        for (key, row) in rows.into_iter().take_while(|(key, _)| qts_of(key) <= up_to) {
+        for (key, row) in rows {
             let waiting = Waiting::decode(&row)?;
             let bytes = waiting.bytes();
             queue.rows = queue.rows.saturating_sub(1);
@@ -381,6 +416,7 @@ impl Decide<'_> {
                 }
             }
             self.delete(Keyspace::SECRET, &key);
+            queue.gone = qts_of(&key);
             gone.push(waiting.random_id);
         }
         if !gone.is_empty() {

@@ -6,7 +6,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use super::world::{Member, World, first_seed, full};
-use crate::secret::{MESSAGES_OF_CHAT_MAX, SLICE_MAX};
+use crate::secret::{CONFIRMED_KEPT, MESSAGES_OF_CHAT_MAX, SLICE_MAX};
 use crate::*;
 
 pub(super) const CHAT: SecretChatId = SecretChatId(77);
@@ -489,6 +489,7 @@ async fn reading_and_writing_show_at_the_other_device() {
     world.core.secret_typing(bob.actor(), bob.id, CHAT).unwrap();
     let read = async |date| world.core.read_secret(bob.actor(), bob.id, CHAT, date).await.unwrap();
     read(500).await;
+    read(500).await;
     read(400).await;
     let events = world.recorder.take();
     let now = world.core.now();
@@ -504,6 +505,12 @@ async fn reading_and_writing_show_at_the_other_device() {
     assert!(
         updates.iter().any(|update| matches!(update, SecretUpdate::Read { max_date: 500, .. }))
     );
+    // A clock that is wrong silences nothing.
+    read(i32::MAX).await;
+    world.pass_s(3600);
+    read(world.core.now()).await;
+    let shown = told(&world.recorder.take(), ada);
+    assert_eq!(shown.iter().filter(|told| matches!(told, SecretUpdate::Read { .. })).count(), 2);
 }
 
 fn upload(seed: u8) -> NewSecretFile {
@@ -543,12 +550,26 @@ async fn line_63_files_are_opaque_and_kept_as_long_as_the_chat() {
     assert_eq!(world.core.held(kept.id).unwrap(), Some(0));
     world.end_chat(bob, CHAT).await.unwrap();
     let world = world.reopen();
+    // A device that was told of it may fetch it still.
+    world.pass_s(7 * 86_400 - 1);
+    world.core.tick().await.unwrap();
+    assert_eq!(world.core.held(file.id).unwrap(), Some(2));
     world.pass_s(1);
     world.core.tick().await.unwrap();
     assert_eq!(world.core.held(file.id).unwrap(), Some(0));
     let collected = world.core.collect_files(world.core.now() + 1, false).await.unwrap();
     assert_eq!((collected.files, collected.blobs.len()), (2, 2));
     assert_eq!(world.core.stored(ada.id).unwrap(), StoredBytes::default());
+}
+
+#[tokio::test]
+async fn files_of_what_is_to_be_removed_go_at_once() {
+    let (world, ada, bob) = open().await;
+    let outgoing = SecretOutgoing { file: Some(upload(1)), ..said(1, "look") };
+    let sent = world.core.send_secret(ada.actor(), ada.id, CHAT, outgoing).await.unwrap();
+    world.core.discard_secret_chat(bob.actor(), bob.id, CHAT, true).await.unwrap();
+    world.core.tick().await.unwrap();
+    assert_eq!(world.core.held(sent.file.unwrap().id).unwrap(), Some(0));
 }
 
 #[tokio::test]
@@ -593,6 +614,91 @@ async fn what_nobody_has_confirmed_never_goes() {
     assert_eq!((words[0].as_str(), words.last().unwrap().as_str()), ("10", "more"));
 }
 
+/// Three people who have a chat with one device, which is full of the first one's short messages and the
+/// second one's long ones.
+#[tokio::test]
+async fn what_is_confirmed_makes_room_for_any_chat() {
+    let (mut world, ada, bob) = open().await;
+    let eve = world.member("Eve").await;
+    let other = SecretChatId(8);
+    world.ask_secretly(eve, bob.id, other).await.unwrap();
+    world.accept(bob, other).await.unwrap();
+    for n in 0..600 {
+        world.say(ada, CHAT, &n.to_string()).await.unwrap();
+    }
+    let long = "x".repeat(SECRET_DATA_BYTES_MAX);
+    let mut said = 0;
+    while world.say(eve, other, &long).await.is_ok() {
+        said += 1;
+    }
+    assert_eq!(said, (16 << 20) / (SECRET_DATA_BYTES_MAX + 128));
+    let newest = world.core.qts(bob.id, bob.key).await.unwrap();
+    world.missed(bob, newest).await;
+    world.say(eve, other, &long).await.unwrap();
+    assert_eq!(world.core.counted_queue(bob.key).0, 1, "as much went as there had to");
+    assert!(world.core.queue_is_counted(bob.id, bob.key));
+}
+
+#[tokio::test]
+async fn the_newest_of_what_is_confirmed_stays() {
+    let (world, ada, bob) = open().await;
+    for n in 0..2 * CONFIRMED_KEPT + 700 {
+        world.say(ada, CHAT, &n.to_string()).await.unwrap();
+    }
+    world.missed(bob, 1 + 2 * CONFIRMED_KEPT as i32 + 600).await;
+    let world = world.reopen();
+    world.core.tick().await.unwrap();
+    assert_eq!(world.core.counted_queue(bob.key).0, CONFIRMED_KEPT);
+    assert!(world.core.queue_is_counted(bob.id, bob.key));
+    // What was never confirmed is among it, and what comes after.
+    world.say(ada, CHAT, "last").await.unwrap();
+    let words = world.words(bob).await;
+    assert_eq!((words[0].as_str(), words.len()), ("1700", CONFIRMED_KEPT as usize + 1));
+}
+
+#[tokio::test]
+async fn who_says_most_leaves_others_room() {
+    let (mut world, ada, bob) = open().await;
+    let long = "x".repeat(SECRET_DATA_BYTES_MAX);
+    let mut talkers = vec![(ada, CHAT)];
+    for n in 0..4 {
+        let other = (world.member(&format!("M{n}")).await, SecretChatId(100 + n));
+        world.ask_secretly(other.0, bob.id, other.1).await.unwrap();
+        world.accept(bob, other.1).await.unwrap();
+        talkers.push(other);
+    }
+    world.recorder.take();
+    let mut said = Vec::new();
+    for (who, chat) in &talkers {
+        let mut count = 0;
+        while world.say(*who, *chat, &long).await.is_ok() {
+            count += 1;
+        }
+        said.push(count);
+    }
+    let fair = (4 << 20) / (SECRET_DATA_BYTES_MAX + 128);
+    assert!(said[..3].iter().all(|count| *count > 3 * fair), "{said:?}");
+    assert_eq!(said[3..], [fair, fair], "{said:?}");
+    // The device is asked to confirm, by what waits too.
+    let asked = told(&world.recorder.take(), bob);
+    let asked = asked.iter().filter(|update| matches!(update, SecretUpdate::Unconfirmed)).count();
+    let bytes = said.iter().sum::<usize>() * (SECRET_DATA_BYTES_MAX + 128);
+    assert_eq!(asked, bytes / (4 << 20), "every 4 MiB");
+}
+
+#[tokio::test]
+async fn a_key_that_becomes_another_logins_ends_its_own_chats() {
+    let mut world = World::new().await;
+    let (ada, bob) = (world.member("Ada").await, world.member("Bob").await);
+    let laptop = world.device(bob).await;
+    world.ask_secretly(ada, bob.id, CHAT).await.unwrap();
+    world.accept(laptop, CHAT).await.unwrap();
+    world.recorder.take();
+    let import = world.core.import_authorization(bob.id, bob.key, laptop.key, Device::default());
+    import.await.unwrap();
+    assert_eq!(states(&world.recorder.take(), ada), [ENDED]);
+}
+
 #[tokio::test]
 async fn after_a_restore_no_number_is_given_twice() {
     let (world, ada, bob) = open().await;
@@ -629,12 +735,29 @@ async fn who_asks_and_asks_is_stopped() {
     ));
     world.end_chat(ada, SecretChatId(4)).await.unwrap();
     world.ask_secretly(ada, bob.id, SecretChatId(11)).await.unwrap();
-    // Of many who ask one person, the oldest requests go.
+    // A request asked anew rings too.
+    let mut again = 0;
+    let anew = async |n| {
+        let asked = SecretChatId(11);
+        world.core.request_secret_chat(ada.actor(), ada.id, bob.id, asked, value(n)).await
+    };
+    while anew(2 + again % 2).await.is_ok() {
+        again += 1;
+    }
+    assert_eq!(again, 60 - 11);
+    // Of many who ask one person, the oldest requests of who has asked most go.
     for n in 0..45 {
         let other = world.member(&format!("M{n}")).await;
         world.ask_secretly(other, bob.id, SecretChatId(100 + n)).await.unwrap();
     }
     assert_eq!(refused(world.accept(bob, SecretChatId(1)).await), SecretError::AlreadyDiscarded);
+    for n in 0..4 {
+        let other = world.member(&format!("N{n}")).await;
+        world.ask_secretly(other, bob.id, SecretChatId(200 + n)).await.unwrap();
+    }
+    let lost = SecretChatId(8);
+    assert_eq!(refused(world.accept(bob, lost).await), SecretError::AlreadyDiscarded);
+    world.accept(bob, SecretChatId(100)).await.unwrap();
     world.accept(bob, SecretChatId(144)).await.unwrap();
 }
 

@@ -76,6 +76,8 @@ pub(crate) enum Kind {
     ClearSecret,
     /// What waited for a login that has ended goes.
     ClearQueue,
+    /// What a device has confirmed, of what waited for it, goes.
+    TrimQueue,
 }
 
 impl Kind {
@@ -97,6 +99,7 @@ impl Kind {
             Self::HandOver => 40,
             Self::ClearSecret => 41,
             Self::ClearQueue => 42,
+            Self::TrimQueue => 43,
         }
     }
 }
@@ -290,10 +293,11 @@ impl Decide<'_> {
             Some(24) => self.fire_let_go(place.channel().ok_or_else(damaged)?, due_at(key)),
             Some(32) => self.fire_telling(place.channel().ok_or_else(damaged)?),
             Some(33) => self.fire_saying(place.channel().ok_or_else(damaged)?, rest),
+            Some(34) => self.fire_reader(place.channel().ok_or_else(damaged)?, rest, value),
+            Some(40) => self.fire_hand_over(place.channel().ok_or_else(damaged)?),
             Some(41) => self.clear_secret_chat(owner, rest),
             Some(42) => self.clear_queue(rest),
-            Some(40) => self.fire_hand_over(place.channel().ok_or_else(damaged)?),
-            Some(34) => self.fire_reader(place.channel().ok_or_else(damaged)?, rest, value),
+            Some(43) => self.trim_queue(rest),
             _ => Err(damaged()),
         }
     }

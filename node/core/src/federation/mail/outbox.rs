@@ -34,6 +34,9 @@ const ROW_BYTES: u64 = 128;
 /// Letters that one command gives up.
 const EXPIRED_AT_ONCE: usize = 256;
 
+/// Acts about secret chats that are read to see how long they are.
+const ACTS_READ_FIRST: usize = 8;
+
 /// Nodes for which something may wait.
 const NODES_MAX: usize = 100_000;
 
@@ -341,6 +344,11 @@ impl Decide<'_> {
         Ok(())
     }
 
+    /// How many letters wait for a node.
+    pub(crate) fn letters_waiting(&self, node: Node16) -> CoreResult<u32> {
+        Ok(self.queue(&key(OUTBOX, node, &[]))?.letters)
+    }
+
     fn first_letters(&self, node: Node16, count: usize) -> CoreResult<Vec<(u64, Waiting)>> {
         let rows = self.scan_prefix(Keyspace::NODES, &key(LETTER, node, &[]), count)?;
         let letters = rows.iter().map(|(key, row)| {
@@ -386,7 +394,12 @@ impl Decide<'_> {
 
     /// The first letters for a node, which are about secret chats, as the body of one; and their rows.
     fn pack_secret(&self, node: Node16) -> CoreResult<(Vec<u8>, LetterRows)> {
-        let mut first = self.first_letters(node, ACTS_OF_LETTER_MAX)?;
+        // Most are short; of long ones no more than a few fit.
+        let mut first = self.first_letters(node, ACTS_READ_FIRST)?;
+        let bytes: usize = first.iter().map(|(_, waiting)| waiting.body.len()).sum();
+        if bytes < BODY_BYTES_MAX / 2 {
+            first = self.first_letters(node, ACTS_OF_LETTER_MAX)?;
+        }
         let is_one = |waiting: &Waiting| {
             (Kind { number: waiting.kind, version: waiting.version }) == Kind::SECRET
         };
@@ -399,6 +412,11 @@ impl Decide<'_> {
 
     /// Gives up letters whose time is over: whether there may be more.
     fn expire_letters(&mut self, node: Node16) -> CoreResult<bool> {
+        // Whatever is younger waits behind: mostly the first says it.
+        let first = self.first_letters(node, 1)?.pop();
+        if first.is_none_or(|(_, waiting)| waiting.expires_ms > self.now_ms) {
+            return Ok(false);
+        }
         let mut given_up = 0;
         for (number, waiting) in self.first_letters(node, EXPIRED_AT_ONCE)? {
             if waiting.expires_ms > self.now_ms {

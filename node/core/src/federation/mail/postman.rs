@@ -14,6 +14,8 @@ const REST_MS_MAX: u64 = 600_000;
 pub enum Round {
     /// Nothing waits for it any more.
     Done,
+    /// It has taken some, and then no more now: it is slow, and not away.
+    Slowed,
     /// It did not take a letter now, or did not answer.
     Stopped,
 }
@@ -46,8 +48,11 @@ impl Postman {
             Round::Done => {
                 self.rests.remove(&node);
             }
-            Round::Stopped => {
-                let failures = self.rests.get(&node).map_or(0, |rest| rest.failures);
+            Round::Slowed | Round::Stopped => {
+                let failures = match round {
+                    Round::Stopped => self.rests.get(&node).map_or(0, |rest| rest.failures),
+                    _ => 0,
+                };
                 let wait_ms = REST_MS.saturating_mul(1 << failures.min(20)).min(REST_MS_MAX);
                 let until_ms = now_ms.saturating_add(wait_ms);
                 self.rests.insert(node, Rest { failures: failures.saturating_add(1), until_ms });
@@ -105,6 +110,12 @@ mod tests {
         assert!(postman.begin(NODE, now_ms));
         postman.ended(NODE, Round::Stopped, now_ms);
         assert!(!postman.begin(NODE, now_ms + 999) && postman.begin(NODE, now_ms + 1000));
+        postman.ended(NODE, Round::Stopped, now_ms);
+        now_ms += 100_000;
+        assert!(postman.begin(NODE, now_ms));
+        postman.ended(NODE, Round::Slowed, now_ms);
+        assert!(!postman.begin(NODE, now_ms + 999), "it has taken some");
+        assert!(postman.begin(NODE, now_ms + 1000));
         postman.ended(NODE, Round::Stopped, now_ms);
         postman.keep(&[NODE]);
         assert!(!postman.begin(NODE, now_ms));
