@@ -145,7 +145,7 @@ pub(crate) struct Shared {
     pub(crate) http_exchanges: HttpExchanges,
     pub(crate) admission: Admission,
     pub(crate) large_frames: LargeFrames,
-    /// Bytes of calls that wait for others (`invokeAfterMsg`).
+    /// Bytes of calls that wait for others: by `invokeAfterMsg`, or because they come one after another.
     pub(crate) waiting_bytes: Arc<Semaphore>,
     /// What is said in secret chats keeps its order.
     pub(crate) secret_turns: Turns,

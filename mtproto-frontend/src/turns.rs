@@ -10,6 +10,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// Chats in which nobody waits any more are forgotten when there are so many.
 const SWEPT_AT: usize = 1024;
 
+/// Who may wait in one chat. Protects memory.
+const WAITING_MAX: usize = 256;
+
 /// Turns of secret chats, in the order in which they were asked for: what goes with a file takes longer than
 /// what does not, and must not come later than what was said after it.
 #[derive(Debug, Default)]
@@ -17,7 +20,7 @@ pub(crate) struct Turns(Mutex<HashMap<(UserId, SecretChatId), Weak<Semaphore>>>)
 
 impl Turns {
     /// Waits until all who asked before are done. The place is taken when this is polled first; the turn
-    /// ends when what it answers is dropped.
+    /// ends when what it answers is dropped. `None` where too many wait.
     pub(crate) async fn wait(
         &self,
         user: UserId,
@@ -35,6 +38,10 @@ impl Turns {
                 turn
             })
         };
+        // One for each who waits, and for the one whose turn it is.
+        if Arc::strong_count(&turn) > WAITING_MAX {
+            return None;
+        }
         // Whatever else the task has done: else the place would be taken later. Never closed.
         tokio::task::unconstrained(turn.acquire_owned()).await.ok()
     }
@@ -59,6 +66,12 @@ mod tests {
         let second = second.now_or_never().unwrap();
         drop(second);
         assert!(third.now_or_never().is_some());
+        let _mine = ask(-7).now_or_never().unwrap();
+        let mut others: Vec<_> = (1..WAITING_MAX).map(|_| ask(-7)).collect();
+        assert!(others.iter_mut().all(|other| other.now_or_never().is_none()));
+        assert!(ask(-7).now_or_never().unwrap().is_none(), "too many wait");
+        drop(others);
+        assert!(ask(-7).now_or_never().is_none(), "they have gone");
         for chat in 0..3000 {
             ask(chat).now_or_never().unwrap();
         }

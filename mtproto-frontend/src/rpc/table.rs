@@ -41,6 +41,8 @@ pub enum Rate {
 pub enum Size {
     /// 16 KiB: anything before a login.
     Small,
+    /// 80 KiB: what one client has encrypted for another, and its envelope.
+    Sealed,
     /// 1 MiB: a file part and its envelope.
     Part,
 }
@@ -51,6 +53,7 @@ impl Size {
     pub const fn bytes_max(self) -> usize {
         match self {
             Self::Small => 16 << 10,
+            Self::Sealed => 80 << 10,
             Self::Part => 1 << 20,
         }
     }
@@ -432,9 +435,9 @@ static BUILT: &[Built] = built! {
     User Search Small MessagesSearchSentMedia tl::functions::messages::SearchSentMedia => messages::search_sent_media, "searching";
     User Search Small MessagesSearchStickerSets tl::functions::messages::SearchStickerSets => messages::search_sticker_sets, "telethon_calls_every_start_up_method";
     User Search Small MessagesSearchStickers tl::functions::messages::SearchStickers => messages::search_stickers, "telethon_calls_every_start_up_method";
-    User Light Part  MessagesSendEncrypted tl::functions::messages::SendEncrypted => messages::send_encrypted, "two_people_of_one_node_have_a_secret_chat";
-    User Light Part  MessagesSendEncryptedFile tl::functions::messages::SendEncryptedFile => messages::send_encrypted_file, "two_people_of_one_node_have_a_secret_chat";
-    User Light Part  MessagesSendEncryptedService tl::functions::messages::SendEncryptedService => messages::send_encrypted_service, "two_people_of_one_node_have_a_secret_chat";
+    User Light Sealed MessagesSendEncrypted tl::functions::messages::SendEncrypted => messages::send_encrypted, "two_people_of_one_node_have_a_secret_chat";
+    User Light Sealed MessagesSendEncryptedFile tl::functions::messages::SendEncryptedFile => messages::send_encrypted_file, "two_people_of_one_node_have_a_secret_chat";
+    User Light Sealed MessagesSendEncryptedService tl::functions::messages::SendEncryptedService => messages::send_encrypted_service, "two_people_of_one_node_have_a_secret_chat";
     User Light Part  MessagesSendMedia tl::functions::messages::SendMedia => messages::send_media, "files_between_clients";
     User Light Part  MessagesSendMessage tl::functions::messages::SendMessage => messages::send_message, "six_clients_talk";
     User Light Part  MessagesSendMultiMedia tl::functions::messages::SendMultiMedia => messages::send_multi_media, "files_between_clients";

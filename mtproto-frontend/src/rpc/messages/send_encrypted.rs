@@ -8,18 +8,20 @@
 //! EncryptedFile`
 //!
 //! What is sent is bytes, and is given on as it is, in the order in which it came, whether or not a file
-//! has to be put together: clients number their messages inside, and one that is missing stops the chat. `silent` is between the clients.
+//! has to be put together: clients number their messages inside, and one that is missing stops the chat.
+//! `silent` is between the clients.
 //! Source: <https://core.telegram.org/api/end-to-end>
 
 use node_core::{
     Ciphertext, CoreError, FileId, NewSecretFile, SecretChatId, SecretOutgoing, SecretSent,
 };
 use tl::enums::messages::SentEncryptedMessage;
-use tl::enums::{self, InputEncryptedFile, InputFile};
+use tl::enums::{self, InputEncryptedChat, InputEncryptedFile, InputFile};
 use tl::functions::messages::{
     SendEncrypted, SendEncryptedFile, SendEncryptedService, UploadEncryptedFile,
 };
 use tl::types;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::project::encrypted_file;
 use crate::rpc::media::Uploads;
@@ -29,9 +31,8 @@ pub(in crate::rpc) async fn send_encrypted(
     ctx: &Context,
     request: SendEncrypted,
 ) -> RpcResult<SentEncryptedMessage> {
-    let chat = ctx.secret_chat(&request.peer)?;
-    let _turn = ctx.shared.secret_turns.wait(ctx.user()?, chat).await;
-    let sent = send(ctx, chat, (request.random_id, false, request.data), None).await?;
+    let SendEncrypted { peer, random_id, data, .. } = request;
+    let sent = send(ctx, &peer, random_id, false, data).await?;
     Ok(types::messages::SentEncryptedMessage { date: sent.date }.into())
 }
 
@@ -39,9 +40,8 @@ pub(in crate::rpc) async fn send_encrypted_service(
     ctx: &Context,
     request: SendEncryptedService,
 ) -> RpcResult<SentEncryptedMessage> {
-    let chat = ctx.secret_chat(&request.peer)?;
-    let _turn = ctx.shared.secret_turns.wait(ctx.user()?, chat).await;
-    let sent = send(ctx, chat, (request.random_id, true, request.data), None).await?;
+    let SendEncryptedService { peer, random_id, data } = request;
+    let sent = send(ctx, &peer, random_id, true, data).await?;
     Ok(types::messages::SentEncryptedMessage { date: sent.date }.into())
 }
 
@@ -49,17 +49,21 @@ pub(in crate::rpc) async fn send_encrypted_file(
     ctx: &Context,
     request: SendEncryptedFile,
 ) -> RpcResult<SentEncryptedMessage> {
-    let chat = ctx.secret_chat(&request.peer)?;
-    let _turn = ctx.shared.secret_turns.wait(ctx.user()?, chat).await;
-    let core = &ctx.shared.core;
+    let SendEncryptedFile { peer, random_id, data, file, .. } = request;
+    let chat = ctx.secret_chat(&peer)?;
+    let data = Ciphertext::new(data).map_err(CoreError::from)?;
+    let _turn = turn(ctx, chat, &data).await?;
+    let (core, by, user) = (&ctx.shared.core, ctx.actor()?, ctx.user()?);
     // Asked again: the parts of the upload may be gone by now.
-    if let Some(sent) = core.sent_secret(ctx.user()?, chat, request.random_id).await? {
+    if let Some(sent) = core.sent_secret(user, chat, random_id).await? {
         return sent_file(ctx, &sent);
     }
     let mut uploads = Uploads::default();
-    let file = encrypted(ctx, &mut uploads, &request.file).await;
-    let sent = match file {
-        Ok(file) => send(ctx, chat, (request.random_id, false, request.data), file).await,
+    let sent = match encrypted(ctx, &mut uploads, &file).await {
+        Ok(file) => {
+            let outgoing = SecretOutgoing { random_id, service: false, data, file };
+            core.send_secret(by, user, chat, outgoing).await.map_err(RpcError::from)
+        }
         Err(refused) => Err(refused),
     };
     uploads.settle(ctx);
@@ -92,13 +96,30 @@ fn sent_file(ctx: &Context, sent: &SecretSent) -> RpcResult<SentEncryptedMessage
 
 async fn send(
     ctx: &Context,
-    chat: SecretChatId,
-    (random_id, service, data): (i64, bool, Vec<u8>),
-    file: Option<NewSecretFile>,
+    peer: &InputEncryptedChat,
+    random_id: i64,
+    service: bool,
+    data: Vec<u8>,
 ) -> RpcResult<SecretSent> {
+    let chat = ctx.secret_chat(peer)?;
     let data = Ciphertext::new(data).map_err(CoreError::from)?;
-    let outgoing = SecretOutgoing { random_id, service, data, file };
+    let _turn = turn(ctx, chat, &data).await?;
+    let outgoing = SecretOutgoing { random_id, service, data, file: None };
     Ok(ctx.shared.core.send_secret(ctx.actor()?, ctx.user()?, chat, outgoing).await?)
+}
+
+/// Waits until what was said before is said. As long as what is answered lives, nothing else is.
+async fn turn(
+    ctx: &Context,
+    chat: SecretChatId,
+    data: &Ciphertext,
+) -> RpcResult<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
+    let too_many = || RpcError::flood_wait(1);
+    let bytes = u32::try_from(data.size()).unwrap_or(u32::MAX);
+    let leave = ctx.shared.waiting_bytes.clone().try_acquire_many_owned(bytes);
+    let leave = leave.map_err(|_| too_many())?;
+    let turn = ctx.shared.secret_turns.wait(ctx.user()?, chat).await;
+    Ok((turn.ok_or_else(too_many)?, leave))
 }
 
 /// The file that a client names; `None` for none.

@@ -329,3 +329,50 @@ async fn line_63_files_are_bytes_that_the_other_device_loads() {
     let known = types::InputEncryptedFile { id: early.id, access_hash: early.access_hash };
     assert_eq!(shown(call(&ada, &send(known.into(), number())).await.unwrap()), early);
 }
+
+/// How chats stand comes with the last slice, since the date of before the first.
+#[tokio::test]
+async fn line_63_an_end_comes_behind_many_messages() {
+    let shared = shared();
+    let (ada, _) = member(&shared, 5, 230, "Ada").await;
+    let (mut bob, bob_id) = member(&shared, 6, 230, "Bob").await;
+    call(&ada, &request(&ada, bob_id)).await.unwrap();
+    call(&bob, &accept(&bob)).await.unwrap();
+    let enums::updates::State::State(mut seen) =
+        call(&bob, &f::updates::GetState {}).await.unwrap();
+    for n in 0..150 {
+        call(&ada, &said(&ada, n, b"word")).await.unwrap();
+    }
+    let discard = f::messages::DiscardEncryption { chat_id: CHAT, delete_history: false };
+    call(&ada, &discard).await.unwrap();
+    let (mut messages, mut updates, mut slices) = (0, Vec::new(), 0);
+    loop {
+        // Each slice is asked for later.
+        bob.now_ms += 60_000;
+        let (pts, date, qts) = (seen.pts, seen.date, seen.qts);
+        let missed = f::updates::GetDifference { pts, date, qts, ..Default::default() };
+        match call(&bob, &missed).await.unwrap() {
+            enums::updates::Difference::DifferenceSlice(slice) => {
+                messages += slice.new_encrypted_messages.len();
+                updates.extend(slice.other_updates);
+                let enums::updates::State::State(state) = slice.intermediate_state;
+                assert_eq!(state.date, date);
+                (seen, slices) = (state, slices + 1);
+            }
+            last => {
+                let last = whole(last);
+                messages += last.new_encrypted_messages.len();
+                updates.extend(last.other_updates);
+                let enums::updates::State::State(state) = last.state;
+                assert!(state.date > date);
+                break;
+            }
+        }
+    }
+    assert_eq!((messages, slices), (150, 2));
+    let ended = updates.iter().filter(|update| {
+        matches!(update, enums::Update::UpdateEncryption(update)
+            if matches!(update.chat, EncryptedChat::EncryptedChatDiscarded(_)))
+    });
+    assert_eq!(ended.count(), 1);
+}

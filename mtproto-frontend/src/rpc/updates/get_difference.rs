@@ -67,7 +67,7 @@ pub(in crate::rpc) async fn get_difference(
         }
     }
     let (users, chats) = named.shown(ctx.view()?)?;
-    let state = state(ctx, pts, secret.qts, 0);
+    let mut state = state(ctx, pts, secret.qts, 0);
     let view = ctx.view()?;
     let said = secret.messages.iter();
     let new_encrypted_messages = said.map(|(_, said)| encrypted_message(view, said)).collect();
@@ -82,6 +82,11 @@ pub(in crate::rpc) async fn get_difference(
         }
         .into()
     } else {
+        // What goes by the date comes with the last slice: it is asked for by this one then.
+        let enums::updates::State::State(seen) = &mut state;
+        if request.date > 0 {
+            seen.date = seen.date.min(request.date);
+        }
         types::updates::DifferenceSlice {
             new_messages,
             new_encrypted_messages,

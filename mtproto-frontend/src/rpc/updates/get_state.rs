@@ -16,16 +16,10 @@ pub(in crate::rpc) async fn get_state(ctx: &Context, _: GetState) -> RpcResult<S
     Ok(state(ctx, now.pts, qts, now.unread))
 }
 
-/// The state of a client that has seen `pts` and `qts`. Updates carry no seq.
-pub(in crate::rpc) fn state(ctx: &Context, pts: Pts, qts: i32, unread: i32) -> State {
-    let state = tl::types::updates::State {
-        pts: pts.0,
-        qts,
-        date: ctx.now(),
-        seq: 0,
-        unread_count: unread,
-    };
-    state.into()
+/// The state of a client that has seen `pts` and `qts`, and all that has no number. Updates carry no seq.
+pub(in crate::rpc) fn state(ctx: &Context, pts: Pts, qts: i32, unread_count: i32) -> State {
+    let date = ctx.now();
+    tl::types::updates::State { pts: pts.0, qts, date, seq: 0, unread_count }.into()
 }
 
 impl Context {
