@@ -113,6 +113,18 @@ impl ConfigArgs {
 struct ClientConfigArgs {
     #[command(flatten)]
     data: DataArgs,
+    /// Print a program instead that logs a member in with this library: it runs as it is.
+    #[arg(long = "for", value_name = "LIBRARY", value_enum, conflicts_with = "json")]
+    library: Option<client_config::Library>,
+    /// Make a copy of a program that trusts this node: of TDLib's library (`libtdjson.so`) or of Telegram
+    /// Desktop. The file itself stays as it is.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "library"])]
+    repoint: Option<PathBuf>,
+    /// Where that copy goes; its name with `-rookery`, here, if not told.
+    #[arg(long, value_name = "FILE", requires = "repoint")]
+    to: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]
@@ -403,7 +415,11 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None => start(&cli.run),
         Some(Command::Run(args)) => start(&args),
-        Some(Command::ClientConfig(args)) => client_config::print(&args.data),
+        Some(Command::ClientConfig(args)) => {
+            let ClientConfigArgs { data, library, repoint, to, config } = args;
+            let secrets = config.load()?.mtproto.secrets;
+            client_config::print(&data, library, repoint.map(|file| (file, to)), &secrets)
+        }
         Some(Command::Invite(args)) => codes::invite(&args.data, args.mail),
         Some(Command::User(UserArgs { command: UserCommand::Email(args) })) => {
             codes::email(&args.data, &args.phone, args.address)

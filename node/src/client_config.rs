@@ -1,17 +1,50 @@
 //! What a client needs to reach the node, in the forms that clients use.
 
+mod repoint;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use self::repoint::Client;
 use crate::cli::DataArgs;
 use crate::control::NumberAndCode;
 
 /// Written beside the store while the node runs, and printed as the ready line.
 const FILE: &str = "ready.json";
+
+/// A library for which there is a program that logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Library {
+    /// Python.
+    Telethon,
+    /// Python.
+    Pyrogram,
+    /// Python: what became of Pyrogram.
+    Kurigram,
+    /// Node.js.
+    Gramjs,
+    /// Node.js.
+    Mtcute,
+}
+
+impl Library {
+    /// The program, with names where what is the node's own belongs.
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Telethon => include_str!("client_config/telethon.py"),
+            Self::Pyrogram => include_str!("client_config/pyrogram.py"),
+            Self::Kurigram => include_str!("client_config/kurigram.py"),
+            Self::Gramjs => include_str!("client_config/gramjs.cjs"),
+            Self::Mtcute => include_str!("client_config/mtcute.mjs"),
+        }
+    }
+}
 
 /// The machine-readable line: scripts and tests lean on its names.
 #[derive(Clone, Serialize, Deserialize)]
@@ -68,20 +101,95 @@ impl Ready {
         writeln!(text, "RSA key\n{}", self.rsa_pem.trim_end())?;
         Ok(text)
     }
+
+    fn address(&self) -> anyhow::Result<SocketAddr> {
+        self.mtproto.parse().context("the node's address")
+    }
+
+    /// Links by which a client that trusts the node takes it for its proxy; each in a line.
+    fn proxies(&self, secrets: &[String]) -> anyhow::Result<String> {
+        let (address, mut text) = (self.address()?, String::new());
+        for secret in secrets {
+            let (ip, port) = (address.ip(), address.port());
+            writeln!(text, "tg://proxy?server={ip}&port={port}&secret={secret}")?;
+        }
+        Ok(text)
+    }
+
+    /// Makes a copy of a client that trusts the node, and says how it gets there.
+    fn repoint(
+        &self,
+        file: &Path,
+        to: Option<PathBuf>,
+        secrets: &[String],
+    ) -> anyhow::Result<String> {
+        let (to, copy) = repoint::copy(file, to, &self.rsa_pem, self.address()?)?;
+        let repoint::Copy { client, keys, addresses, .. } = copy;
+        let to = to.display();
+        Ok(match client {
+            Client::Desktop => format!(
+                "{to}: a copy of Telegram Desktop with {keys} keys and {addresses} addresses of this node. Start it with \
+                 -many and a -workdir of its own.\n"
+            ),
+            Client::Tdlib => {
+                let proxies = self.proxies(secrets)?;
+                let how = match proxies.is_empty() {
+                    true => "an MTProxy secret of this node: `[mtproto] secrets` has none yet\n",
+                    false => &proxies,
+                };
+                format!(
+                    "{to}: a copy of TDLib with {keys} keys of this node. Where to connect is machine code in it; it \
+                     gets here by a proxy (addProxy):\n{how}"
+                )
+            }
+        })
+    }
+
+    /// A program that logs a member in with a library. What is filled in means the same in Python and in
+    /// JavaScript.
+    fn program(&self, library: Library) -> anyhow::Result<String> {
+        let address = self.address()?;
+        let key = keys::PublicKey::from_pem(&self.rsa_pem).context("the node's key")?;
+        let hexadecimal = |bytes: &[u8]| {
+            let mut digits = "0x".to_owned();
+            bytes.iter().for_each(|byte| digits += &format!("{byte:02x}"));
+            digits
+        };
+        let of_node = [
+            ("@HOST@", format!("\"{}\"", address.ip())),
+            ("@PORT@", address.port().to_string()),
+            ("@DC@", self.dc.to_string()),
+            ("@PEM@", self.rsa_pem.trim_end().to_owned()),
+            ("@FINGERPRINT@", key.fingerprint().to_string()),
+            ("@MODULUS@", hexadecimal(&key.modulus())),
+            ("@EXPONENT@", hexadecimal(&key.exponent())),
+        ];
+        let with = |text: String, (name, value): &(&str, String)| text.replace(name, value);
+        Ok(of_node.iter().fold(library.program().to_owned(), with))
+    }
 }
 
 /// `rookery client-config`
-pub(crate) fn print(args: &DataArgs) -> anyhow::Result<()> {
+pub(crate) fn print(
+    args: &DataArgs,
+    library: Option<Library>,
+    program: Option<(PathBuf, Option<PathBuf>)>,
+    secrets: &[String],
+) -> anyhow::Result<()> {
     let path = args.data.join(FILE);
     let line = fs::read_to_string(&path).with_context(|| {
         format!("{} is not there: has a node been started on this directory?", path.display())
     })?;
     let ready: Ready = serde_json::from_str(&line).context("in ready.json")?;
+    let text = match (library, program) {
+        (Some(library), _) => ready.program(library)?,
+        (None, Some((file, to))) => ready.repoint(&file, to, secrets)?,
+        (None, None) if args.json => serde_json::to_string(&ready)? + "\n",
+        (None, None) => ready.text()? + &ready.proxies(secrets)?,
+    };
     #[expect(clippy::print_stdout, reason = "the command's output")]
-    if args.json {
-        println!("{}", serde_json::to_string(&ready)?);
-    } else {
-        print!("{}", ready.text()?);
+    {
+        print!("{text}");
     }
     Ok(())
 }

@@ -16,6 +16,8 @@ mod methods;
 #[cfg(test)]
 mod mtcute;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod pyrogram;
 #[cfg(test)]
 mod report;

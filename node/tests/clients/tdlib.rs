@@ -1,4 +1,5 @@
-//! TDLib 1.8.67 (layer 229), the library below third-party mobile apps, in a namespace of its own.
+//! TDLib 1.8.67 (layer 229), the library below third-party mobile apps, in a namespace of its own; in a copy
+//! that `rookery client-config --repoint` has made.
 //!
 //! Its log of errors stays empty: at verbosity 1 it complains of answers that it cannot use.
 
@@ -23,6 +24,8 @@ fn reaches_send_code(test: &str, transport: &str) {
     let directory = install::npm("tdlib-0.1008067.0", "tdlib");
     isolated(&format!("tdlib::{test}"), WITHIN, || {
         let node = report::node_with_secrets();
+        let library = "node_modules/@prebuilt-tdlib/linux-x64-glibc/libtdjson.so";
+        node.repoint(&directory.join(library), &node.file("libtdjson.so"));
         let secret = transport.starts_with("mtproxy").then_some(SECRET);
         let how = Arguments { transport, secret, ..Arguments::default() };
         let found = report::drive(&node, Path::new("python3"), &directory, "tdlib/drive.py", &how);

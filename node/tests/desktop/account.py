@@ -44,7 +44,7 @@ def account(args, screen):
             telethon.do("send", to="self", text=text)
 
         # By the code on the screen, with the second factor.
-        screen.to_qr_code(args.pem)
+        screen.to_qr_code(args.program)
         token = login_token(screen)
         telethon.do("invoke", method="auth.AcceptLoginToken", fields={"token": {"hex": token.hex()}})
         screen.wait_for("3-password", "password", HINT)

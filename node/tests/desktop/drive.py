@@ -2,4 +2,4 @@
 
 import window
 
-window.run(lambda args, screen: screen.to_code_field(args.pem, args.phone), within_s=300)
+window.run(lambda args, screen: screen.to_code_field(args.program, args.phone), within_s=300)

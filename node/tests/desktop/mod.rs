@@ -61,12 +61,17 @@ fn drive_with(
     script: &str,
     arguments: &[(&str, &str)],
 ) -> Value {
-    let errors = node.file("desktop-errors");
+    let (errors, program) = (node.file("desktop-errors"), node.file("telegram-desktop"));
+    if !program.exists() {
+        node.repoint(Path::new(PROGRAMS[0].0), &program);
+    }
     let mut command = Command::new(python);
     command
         .arg(tests_directory().join("desktop").join(format!("{script}.py")))
         .arg("--pem")
         .arg(node.pem())
+        .arg("--program")
+        .arg(program)
         .arg("--pictures")
         .arg(target_directory().join("desktop").join(script))
         .env("PYTHONDONTWRITEBYTECODE", "1")

@@ -1,7 +1,7 @@
 """Telegram Desktop (Debian's package) in a real window on a virtual display, for the scripts beside this one.
 
-The three server keys and the DC addresses compiled into it are replaced, in a temporary copy, by the node's
-key and 127.0.0.1: the node listens there on port 443. Run it only where nothing can leave.
+It runs from a copy that trusts the node and knows its address (`rookery client-config --repoint`): the node listens
+on 127.0.0.1:443. Run it only where nothing can leave.
 
 What is on the screen is read by OCR: it tells when to go on, and where to click. One picture a step is
 left in --pictures. Needs telegram-desktop, xvfb, openbox, xdotool, imagemagick, tesseract-ocr.
@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import pathlib
-import re
 import shutil
 import signal
 import subprocess
@@ -20,10 +19,6 @@ import tempfile
 import time
 import traceback
 
-PROGRAM = "/usr/bin/telegram-desktop"
-KEY = re.compile(rb"-----BEGIN RSA PUBLIC KEY-----.*?-----END RSA PUBLIC KEY-----", re.DOTALL)
-# As NUL-terminated strings; the longest is 15 bytes.
-ADDRESS = re.compile(rb"(?<=\0)(?:149\.154|91\.108|95\.161)\.\d{1,3}\.\d{1,3}(?=\0)")
 SCREEN_WITHIN_S = 60
 # Part of the screen, and below which brightness a pixel counts as ink there. The window opens in the middle, 840 x 630.
 # OCR loses pale letters beside a picture, and finds letters in the chat's wallpaper: that is darker than pale letters.
@@ -34,19 +29,6 @@ WRITING = "540x110+380+585", "75%"
 # tesseract's page segmentation: paragraphs, and single words wherever they are. Each misses words that the other has;
 # which, changes with a digit of a number beside them.
 PARAGRAPHS, SCATTERED = "3", "11"
-
-
-def patched_copy(pem, directory):
-    program = pathlib.Path(PROGRAM).read_bytes()
-    ours = pathlib.Path(pem).read_bytes().strip()
-    keys = [key for key in KEY.findall(program) if len(key) == len(ours)]
-    program = KEY.sub(lambda key: ours if len(key[0]) == len(ours) else key[0], program)
-    program, addresses = ADDRESS.subn(lambda address: b"127.0.0.1".ljust(len(address[0]), b"\0"), program)
-    assert len(keys) == 3 and addresses >= 8, f"{len(keys)} keys and {addresses} addresses: another release?"
-    copy = directory / "telegram-desktop"
-    copy.write_bytes(program)
-    copy.chmod(0o700)
-    return copy
 
 
 class Screen:
@@ -174,9 +156,8 @@ class Screen:
     def type(self, text):
         self.tool("xdotool", "type", "--delay", "30", text)
 
-    def to_qr_code(self, pem):
+    def to_qr_code(self, program):
         """Starts the program, up to the QR code; returns where it offers to log in by number."""
-        program = patched_copy(pem, self.directory)
         work = self.directory / "work"
         work.mkdir()
         self.start([str(program), "-many", "-workdir", f"{work}/"])
@@ -185,9 +166,9 @@ class Screen:
         (by_phone, *_), _ = self.wait_for("2-qr-code", "using", "scan")
         return by_phone
 
-    def to_code_field(self, pem, phone):
+    def to_code_field(self, program, phone):
         """Starts the program, and gives the number; returns what the code field's screen says."""
-        by_phone = self.to_qr_code(pem)
+        by_phone = self.to_qr_code(program)
         self.click(by_phone)
         self.wait_for("3-phone-number", "confirm", "number")
         # Back from the number into the country code, which takes a whole number and splits it.
@@ -199,7 +180,7 @@ class Screen:
 
     def sign_up(self, args):
         """Starts the program, and joins by an invite as Dora Desk."""
-        self.to_code_field(args.pem, args.phone)
+        self.to_code_field(args.program, args.phone)
         self.type(args.code)
         self.wait_for("5-sign-up", "info", "first", "last")
         self.type("Dora")
@@ -216,6 +197,7 @@ def run(drive, within_s, **more_arguments):
     """Runs `drive(args, screen)` and prints one line of JSON: what it returned, or why it failed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pem", required=True, help="the node's RSA key, PKCS#1 PEM")
+    parser.add_argument("--program", required=True, help="a copy of the program that trusts the node")
     parser.add_argument("--pictures", required=True, type=pathlib.Path, help="directory for the pictures")
     parser.add_argument("--phone", help="the number to log in with, where that is how")
     for name, text in more_arguments.items():

@@ -180,6 +180,15 @@ impl TestNode {
         })
     }
 
+    /// A copy of a client that trusts the node, as an operator makes it.
+    pub(crate) fn repoint(&self, program: &Path, to: &Path) {
+        let mut command = Command::new(binary());
+        command.args(["client-config", "--repoint"]).arg(program).arg("--to").arg(to);
+        command.arg("--data").arg(self.data());
+        let finished = process::run(&mut command, READY_WITHIN);
+        assert!(finished.status.success(), "{command:?}: {finished:?}");
+    }
+
     /// Number and code of a new invite.
     pub(crate) fn invite(&self) -> (String, String) {
         let invite = self.command(&["invite", "--json"]);

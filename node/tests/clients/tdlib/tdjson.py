@@ -1,7 +1,8 @@
 """The JSON interface of TDLib by ctypes, in a copy that trusts the node.
 
-The server keys compiled into the library are replaced by the node's in that copy: a PKCS#1 PEM of RSA-2048 with
-e = 65537 has one length.
+The copy lies beside the node's key, where `rookery client-config --repoint` has made it; else it is made here: the
+server keys compiled into the library are replaced by the node's. A PKCS#1 PEM of RSA-2048 with e = 65537 has one
+length.
 """
 
 import ctypes
@@ -14,6 +15,9 @@ LOG_LINE = ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p)
 
 
 def patched_copy(pem, directory):
+    made = pathlib.Path(pem).with_name("libtdjson.so")
+    if made.exists():
+        return made
     library = bytearray(pathlib.Path(LIBRARY).read_bytes())
     ours = pathlib.Path(pem).read_bytes().strip()
     position = replaced = 0
