@@ -9,8 +9,9 @@ use crate::driver::{Driver, SOON};
 use crate::join::sign_in;
 use crate::support::node::TestNode;
 
-/// What crosses two nodes after one of them was killed, or the line cut, comes within this.
-pub(crate) const LATER: Duration = Duration::from_secs(60);
+/// What crosses two nodes after one of them was killed, or the line cut, comes within this; also while the
+/// disk still writes what was built before, and keeps every sync waiting for a minute.
+pub(crate) const LATER: Duration = Duration::from_secs(120);
 
 /// Somebody, and the secret chat that they have with somebody else.
 pub(crate) struct Person {
