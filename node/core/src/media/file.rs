@@ -166,7 +166,7 @@ pub struct Document {
 pub struct SealedFile {
     /// Its number.
     pub id: FileId,
-    /// Who uploaded it: it counts against that member's quota.
+    /// Who uploaded it: it counts against that member's quota, where that is one of this node.
     pub owner: UserId,
     /// Unix seconds.
     pub date: i32,

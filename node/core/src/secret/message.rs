@@ -346,11 +346,7 @@ impl Decide<'_> {
         chat: SecretChatId,
         told: Told,
     ) -> CoreResult<Answer> {
-        let side = self.side(owner, chat)?.filter(|side| side.with == by);
-        let Some(mut side) = side.filter(|side| matches!(side.stage, super::Stage::Open(..)))
-        else {
-            return Ok(Answer::NoChat);
-        };
+        let Some(mut side) = self.open_with(owner, by, chat)? else { return Ok(Answer::NoChat) };
         let Some(device) = side.device else { return Ok(Answer::NoChat) };
         let Told { random_id, service, data, date, file } = told;
         let file = file.map(|file| self.file_here(by, file)).transpose()?.flatten();
@@ -363,6 +359,12 @@ impl Decide<'_> {
         self.put_side(owner, chat, &side)?;
         self.tell_device(owner, device, SecretUpdate::Message { qts, message }, None);
         Ok(Answer::Done)
+    }
+
+    /// The owner's side of an open chat with somebody: a number that others have is another chat's.
+    fn open_with(&self, owner: UserId, by: UserId, chat: SecretChatId) -> CoreResult<Option<Side>> {
+        let side = self.side(owner, chat)?.filter(|side| side.with == by);
+        Ok(side.filter(|side| matches!(side.stage, super::Stage::Open(..))))
     }
 
     /// A file that somebody sends, as it is known here; `None` for one that there is no room for.
@@ -388,11 +390,7 @@ impl Decide<'_> {
         chat: SecretChatId,
         max_date: i32,
     ) -> CoreResult<Answer> {
-        let side = self.side(owner, chat)?.filter(|side| side.with == by);
-        let Some(mut side) = side.filter(|side| matches!(side.stage, super::Stage::Open(..)))
-        else {
-            return Ok(Answer::NoChat);
-        };
+        let Some(mut side) = self.open_with(owner, by, chat)? else { return Ok(Answer::NoChat) };
         let is_new = side.read.is_none_or(|(known, _)| known < max_date);
         let Some(device) = side.device.filter(|_| is_new) else { return Ok(Answer::Done) };
         let date = self.now();
