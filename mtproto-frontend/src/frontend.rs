@@ -17,7 +17,9 @@ use crate::auth_keys::AuthKeys;
 use crate::files::Files;
 use crate::previews::Previews;
 use crate::rpc::ExportedLogins;
-use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Sessions};
+use crate::serve::{
+    Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Refusal, Refusals, Sessions,
+};
 use crate::transport::Secrets;
 use crate::turns::Turns;
 
@@ -129,6 +131,8 @@ pub struct Setup {
     pub studio: Studio,
     /// Fetches pages, where the operator wants previews of links.
     pub previews: Option<Fetcher>,
+    /// Where it is kept which clients did not get through.
+    pub refusals: Arc<Refusals>,
 }
 
 /// The shared state behind every connection.
@@ -144,6 +148,7 @@ pub(crate) struct Shared {
     pub(crate) handshakes: Handshakes,
     pub(crate) http_exchanges: HttpExchanges,
     pub(crate) admission: Admission,
+    pub(crate) refusals: Arc<Refusals>,
     pub(crate) large_frames: LargeFrames,
     /// Bytes of calls that wait for others: by `invokeAfterMsg`, or because they come one after another.
     pub(crate) waiting_bytes: Arc<Semaphore>,
@@ -177,6 +182,7 @@ impl Shared {
             handshakes: Handshakes::new(setup.server_keys, setup.old_rsa_padding, &bounds),
             http_exchanges: HttpExchanges::default(),
             admission: Admission::new(&bounds),
+            refusals: setup.refusals,
             large_frames: LargeFrames::default(),
             waiting_bytes: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
             secret_turns: Turns::default(),
@@ -202,6 +208,11 @@ impl Shared {
     pub(crate) fn me_url_prefix(&self, local: SocketAddr) -> String {
         let pages = self.page_listeners.get().map_or(&[][..], Vec::as_slice);
         self.profile.me_url_prefix(pages, local)
+    }
+
+    /// A client did not get through.
+    pub(crate) fn refused(&self, from: SocketAddr, why: Refusal) {
+        self.refusals.note(from, why, self.now_ms());
     }
 
     /// Unix milliseconds.

@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::passphrase::New;
 use crate::{
-    client_config, codes, config, doctor, media, offline, passphrase, peers, reindex, run, takedown,
+    client_config, codes, config, doctor, init, media, offline, passphrase, peers, reindex, run,
+    takedown,
 };
 
 /// A self-hosted, federated messenger node that Telegram clients talk to.
@@ -26,6 +27,8 @@ pub(crate) struct Cli {
 enum Command {
     /// Start the node (also without any command).
     Run(RunArgs),
+    /// Ask a few questions and write a configuration that says what every key does.
+    Init(init::InitArgs),
     /// Print what a client needs to reach the node: address, DC, RSA key, fingerprint.
     ClientConfig(ClientConfigArgs),
     /// Print a number and a code with which somebody can join the running node.
@@ -53,7 +56,8 @@ enum Command {
     /// Give the running node new keys, for example because the old ones may have been stolen. Other nodes
     /// take it for the same node, and who has only the old keys no longer.
     RotateKeys(PeerListArgs),
-    /// Say why this node and others do not talk, and what to do. Exits with 1 if something is wrong.
+    /// Say why clients do not connect or nodes do not talk, and what to do. Exits with 1 if something is
+    /// wrong.
     Doctor(DoctorArgs),
     /// Write everything that the store of a stopped node holds into a file. Files of members are not
     /// in the store: copy `media` in the data directory, or keep the bucket.
@@ -98,14 +102,20 @@ pub(crate) struct RunArgs {
 /// Where the configuration is.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ConfigArgs {
-    /// Configuration file.
+    /// Configuration file, instead of `rookery.toml` in the data directory, which need not be there.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
 impl ConfigArgs {
-    fn load(&self) -> anyhow::Result<config::Config> {
-        config::load(self.config.as_deref(), std::env::vars())
+    /// The file that is used, if any.
+    fn file(&self, data: &DataArgs) -> Option<PathBuf> {
+        let beside = || Some(data.data.join(config::FILE)).filter(|file| file.exists());
+        self.config.clone().or_else(beside)
+    }
+
+    fn load(&self, data: &DataArgs) -> anyhow::Result<config::Config> {
+        config::load(self.file(data).as_deref(), std::env::vars())
     }
 }
 
@@ -282,6 +292,9 @@ struct DoctorArgs {
     /// its name. This node's own domain shows how others see it.
     #[arg(long, value_name = "DOMAIN|MULTIADDR|NAME")]
     peer: Option<String>,
+    /// Who is asked how far this machine's clock is off.
+    #[arg(long, value_name = "HOST", default_value = "pool.ntp.org")]
+    time_server: String,
 }
 
 #[derive(Debug, Args)]
@@ -415,9 +428,10 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
     match cli.command {
         None => start(&cli.run),
         Some(Command::Run(args)) => start(&args),
+        Some(Command::Init(args)) => init::run(args),
         Some(Command::ClientConfig(args)) => {
             let ClientConfigArgs { data, library, repoint, to, config } = args;
-            let secrets = config.load()?.mtproto.secrets;
+            let secrets = config.load(&data)?.mtproto.secrets;
             client_config::print(&data, library, repoint.map(|file| (file, to)), &secrets)
         }
         Some(Command::Invite(args)) => codes::invite(&args.data, args.mail),
@@ -459,28 +473,30 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Bridge(args)) => bridge::execute(args),
         Some(Command::RotateKeys(args)) => peers::rotate_keys(&args.data),
         Some(Command::Doctor(args)) => {
-            let config = args.config.load()?;
-            doctor::run(&args.data, &config.federation, args.peer.as_deref())
+            let config = args.config.load(&args.data)?;
+            doctor::run(&args.data, &config, args.peer.as_deref(), &args.time_server)
         }
-        Some(Command::Reindex(args)) => reindex::reindex(&args.data, &args.config.load()?.store),
+        Some(Command::Reindex(args)) => {
+            reindex::reindex(&args.data, &args.config.load(&args.data)?.store)
+        }
         Some(Command::Export(args)) => {
-            let clear = args.clear.then(|| args.config.load()).transpose()?;
+            let clear = args.clear.then(|| args.config.load(&args.data)).transpose()?;
             offline::export(&args.data, &args.to, clear.as_ref().map(|config| &config.store))
         }
         Some(Command::Import(args)) => {
-            offline::import(&args.data, &args.from, &args.config.load()?.store)
+            offline::import(&args.data, &args.from, &args.config.load(&args.data)?.store)
         }
         Some(Command::Passphrase(args)) => {
             let new =
                 if args.remove { New::None } else { args.new_file.map_or(New::Asked, New::In) };
-            passphrase::change(&args.data, &args.config.load()?.store, new)
+            passphrase::change(&args.data, &args.config.load(&args.data)?.store, new)
         }
         Some(Command::Compact(args)) => offline::compact(&args.data),
     }
 }
 
 fn start(args: &RunArgs) -> anyhow::Result<()> {
-    let mut config = args.config.load()?;
+    let mut config = args.config.load(&args.data)?;
     if !args.mtproto.is_empty() {
         config.mtproto.listen = config::OneOrMany::Many(args.mtproto.clone());
     }

@@ -1,9 +1,12 @@
-//! `rookery.toml`: every key with its unit and default. No file is needed to run.
+//! `rookery.toml`: every key with its unit and default. No file is needed to run. What is said of keys
+//! here is what `config/rookery.toml` says, from which `rookery init` makes an operator's file.
 //!
 //! Order of precedence: command line, `ROOKERY_<SECTION>_<KEY>` variables, file, defaults.
 
 mod activitypub;
 mod codes;
+#[cfg(test)]
+mod documented;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -12,11 +15,12 @@ use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-pub(crate) use activitypub::{ActivityPubConfig, Scheme};
+pub(crate) use activitypub::{ActivityPubConfig, Scheme, is_public_name};
 pub(crate) use codes::{CodesConfig, OidcConfig, SmtpConfig, SmtpSecurity};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// `[node]`
@@ -55,6 +59,7 @@ pub(crate) struct Config {
 
 /// `[federation]`: other nodes. Without an address to listen on there is none.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct FederationConfig {
     /// Multiaddresses to listen on, for example `["/ip4/0.0.0.0/tcp/4040",
@@ -105,6 +110,7 @@ impl Default for FederationConfig {
 
 /// Which nodes may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum NodePolicy {
     /// Any.
@@ -117,6 +123,7 @@ pub(crate) enum NodePolicy {
 
 /// `[metrics]`: what monitoring reads, at `/metrics`, `/healthz` and `/readyz`.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MetricsConfig {
     /// Addresses to listen on, for example `["127.0.0.1:9464"]`. Anybody who reaches them may read:
@@ -127,6 +134,7 @@ pub(crate) struct MetricsConfig {
 /// `[media]`: photos and files of members. What is stored is sealed under the master key, wherever it
 /// lies.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MediaConfig {
     /// Directory of files, and of uploads that are not finished. Default: `media` in the data
@@ -172,6 +180,7 @@ impl Default for MediaConfig {
 
 /// `[media.s3]`: a bucket of S3, or of what speaks its protocol.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct S3Config {
     /// `https://s3.example.org`, without the bucket.
@@ -207,6 +216,7 @@ fn any_region() -> String {
 
 /// `[logins]`: the sessions of members.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LoginsConfig {
     /// Whether a new login ends the account's other one on the same kind of device: telephones and
@@ -222,6 +232,7 @@ pub(crate) struct LoginsConfig {
 /// (IPv6), or an address that is translated to this machine: keep such ones behind a firewall that
 /// this node is not behind.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PreviewsConfig {
     /// Whether pages are fetched. Default false.
@@ -235,6 +246,7 @@ pub(crate) struct PreviewsConfig {
 
 /// `[messages]`: how long things are kept.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MessagesConfig {
     /// Days after which messages go, from all who have them; 1 to 366, 0 for ever. Holds for those
@@ -245,6 +257,7 @@ pub(crate) struct MessagesConfig {
 
 /// `[node]`: what the node says of itself.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct NodeConfig {
     /// Name shown to members. Default `Rookery`.
@@ -277,6 +290,7 @@ impl Default for NodeConfig {
 
 /// `[registration]`: who may become a member.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct RegistrationConfig {
     /// `invite` (default): whoever has a number and code from an invite. `open`: any number, with
@@ -286,6 +300,7 @@ pub(crate) struct RegistrationConfig {
 
 /// See [`RegistrationConfig::mode`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum RegistrationMode {
     #[default]
@@ -296,6 +311,7 @@ pub(crate) enum RegistrationMode {
 
 /// `[store]`: how the node keeps what it knows. `docs/TRUST.md` says what each mode protects.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StoreConfig {
     /// What rests sealed under the master key. `secrets` (default): auth keys, the RSA key, the
@@ -313,6 +329,7 @@ pub(crate) struct StoreConfig {
 
 /// See [`StoreConfig::seal`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SealMode {
     #[default]
@@ -332,6 +349,7 @@ impl SealMode {
 
 /// `[mtproto]`: how Telegram clients reach this node.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct MtprotoConfig {
     /// Addresses to listen on. Default `0.0.0.0:10443`. Any protocol is taken on each.
@@ -368,6 +386,7 @@ impl Default for MtprotoConfig {
 
 /// `[http]`: browsers and web clients.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct HttpConfig {
     /// Addresses to listen on. Default `0.0.0.0:8080`. Any protocol is taken on each.
@@ -386,6 +405,7 @@ impl Default for HttpConfig {
 
 /// `[tls]`: a certificate for every listener. Without this section TLS is refused.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TlsConfig {
     /// PEM file with the certificate chain.
@@ -396,6 +416,7 @@ pub(crate) struct TlsConfig {
 
 /// `[limits]`: what one address, and all of them, may use.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct LimitsConfig {
     /// Open connections in all. Default 15000: the usual limit of descriptors is 20000.
@@ -431,6 +452,7 @@ impl Default for LimitsConfig {
 
 /// Text that no log shows.
 #[derive(Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(transparent)]
 pub(crate) struct Secret(String);
 
@@ -463,6 +485,7 @@ pub(crate) fn secret(
 
 /// One value or a list of them.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(untagged)]
 pub(crate) enum OneOrMany {
     /// `listen = "127.0.0.1:10443"`
@@ -481,10 +504,17 @@ impl OneOrMany {
     }
 }
 
+/// What it is called in a data directory.
+pub(crate) const FILE: &str = "rookery.toml";
+
+/// Every key with what is said of it here, all left at their defaults.
+pub(crate) const DOCUMENTED: &str = include_str!("config/rookery.toml");
+
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 16] = [
     "activitypub",
     "federation",
+    "metrics",
     "node",
     "mtproto",
     "http",

@@ -66,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) bridge: Option<Arc<Carrier>>,
     /// Changes the node's keys.
     pub(crate) rotation: Arc<Rotation>,
+    /// What the doctor looks at beside other nodes.
+    pub(crate) here: Arc<doctor::Here>,
 }
 
 /// What can be asked.
@@ -107,11 +109,13 @@ pub(crate) enum Request {
     Stats,
     /// Other nodes.
     Peers,
-    /// Why nodes do not talk.
+    /// What is wrong here and between nodes.
     Doctor {
         /// A domain, an address or the beginning of a name: that one alone.
         #[serde(default)]
         peer: Option<String>,
+        /// Who tells the time.
+        time_server: String,
     },
     /// Connects to a node from now on.
     PeerAdd {
@@ -360,8 +364,8 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
             "addresses": federation(node)?.addresses(),
             "peers": federation(node)?.peers(),
         })),
-        Request::Doctor { peer } => {
-            Ok(json!(doctor::examine(node.federation.as_deref(), peer.as_deref()).await?))
+        Request::Doctor { peer, time_server } => {
+            Ok(json!(doctor::examine(node, peer.as_deref(), &time_server).await?))
         }
         Request::PeerAdd { address } => Ok(json!(federation(node)?.add_peer(address).await?)),
         Request::PeerRemove { address } => {

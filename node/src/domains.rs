@@ -200,6 +200,16 @@ impl Looker {
         read(domain, &fetched.map_err(Wrong::Fetch)?)
     }
 
+    /// A short document.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    pub(crate) async fn text(&self, url: &str) -> Result<String, String> {
+        let fetched = self.0.document(url, DOCUMENT_BYTES_MAX).await;
+        let bytes = fetched.map_err(|cause| cause.to_string())?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     /// Whether an address that somebody else gave may be connected to.
     async fn may_dial(&self, address: &str) -> anyhow::Result<()> {
         let host = host(address).context("not an address that is dialed")?;

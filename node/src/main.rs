@@ -11,6 +11,7 @@ mod delivery;
 mod doctor;
 mod domains;
 mod federation;
+mod init;
 mod master_file;
 mod media;
 mod metrics;

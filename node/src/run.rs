@@ -2,14 +2,14 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use activitypub::Carrier;
 use anyhow::{Context as _, anyhow};
 use blobs::Blobs;
-use mtproto_frontend::{Bounds, Frontend, Profile, Rate, Secrets, Setup};
+use mtproto_frontend::{Bounds, Frontend, Profile, Rate, Refusals, Secrets, Setup};
 use node_core::{Core, Registration};
 use oidc::Oidc;
 use pictures::Studio;
@@ -24,7 +24,7 @@ use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, Scheme, 
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
-use crate::{commands, control, delivery, media, metrics, secrets};
+use crate::{commands, control, delivery, doctor, media, metrics, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -87,8 +87,15 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         }
     };
     let (bridge, bridging) = bridged.unzip();
+    let here = Arc::new(doctor::Here {
+        config: config.clone(),
+        data: args.data.clone(),
+        ready: OnceLock::new(),
+        refusals: Arc::default(),
+    });
     let asked = control::Node {
         core: core.clone(),
+        here: here.clone(),
         store: store.clone(),
         delivery,
         keeper,
@@ -113,7 +120,14 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
     let more = more.merge(bridge.as_ref().map_or_else(axum::Router::new, |bridge| bridge.router()));
     let pages = web::router(site.clone(), more);
-    let frontend = Frontend::new(setup(&config, core.clone(), opened, pages, (blobs, studio))?);
+    let frontend = Frontend::new(setup(
+        &config,
+        core.clone(),
+        opened,
+        pages,
+        (blobs, studio),
+        here.refusals.clone(),
+    )?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen_for_browsers(&config.http.listen.to_vec()).await?;
     let ready = Ready {
@@ -128,6 +142,8 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         owner: owner.map(Into::into),
     };
     site.is_ready(&ready);
+    // Set once; a second start of one process does not happen.
+    let _ = here.ready.set(Ready { owner: None, ..ready.clone() });
     if let Some(sso) = &sso {
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let here = format!("{scheme}://{}", ready.http);
@@ -310,7 +326,7 @@ fn advertised(address: Option<&SocketAddr>) -> String {
 
 /// The address of this machine's way out. Connecting a UDP socket sends nothing; it only asks the
 /// routing table. 192.0.2.1 is an address of documentation (RFC 5737).
-fn own_address() -> IpAddr {
+pub(crate) fn own_address() -> IpAddr {
     let local = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).and_then(|socket| {
         socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9))?;
         socket.local_addr()
@@ -353,6 +369,7 @@ fn setup(
     opened: secrets::Opened,
     pages: axum::Router,
     (blobs, studio): (Blobs, Studio),
+    refusals: Arc<Refusals>,
 ) -> anyhow::Result<Setup> {
     let tls = match &config.tls {
         Some(files) => {
@@ -386,6 +403,7 @@ fn setup(
         blobs,
         studio,
         previews: previews(config)?,
+        refusals,
     })
 }
 

@@ -33,6 +33,8 @@ pub use state::{Exchange, Step};
 pub use work::{Done, Work};
 
 use keys::{Padding, ServerKey};
+use tl::mtproto::functions::ReqDhParams;
+use tl::{Read as _, Reader};
 
 /// Runs that one connection may have open; the one that rested longest makes room. Telegram Desktop has two: it
 /// probes with `req_pq`, drops that run and goes on with `req_pq_multi`.
@@ -73,6 +75,11 @@ impl ServerKeys {
         self.accept_sha1_padding || padding == Padding::RsaPad
     }
 
+    /// Whether a key is offered.
+    pub fn has(&self, fingerprint: i64) -> bool {
+        self.get(fingerprint).is_some()
+    }
+
     fn get(&self, fingerprint: i64) -> Option<&ServerKey> {
         self.keys.iter().find(|key| key.fingerprint() == fingerprint)
     }
@@ -104,6 +111,12 @@ fn body(message: &[u8]) -> Option<&[u8]> {
 /// Over HTTP the requests of one run may come over several TCP connections: this finds them again.
 pub fn client_nonce(message: &[u8]) -> Option<[u8; 16]> {
     body(message)?.get(4..)?.first_chunk().copied()
+}
+
+/// The fingerprint of the key for which a `req_DH_params` is encrypted.
+pub fn named_key(message: &[u8]) -> Option<i64> {
+    let mut reader = Reader::new(body(message)?, 0);
+    ReqDhParams::read(&mut reader).ok().map(|request| request.public_key_fingerprint)
 }
 
 #[cfg(test)]

@@ -74,6 +74,7 @@ pub(crate) fn shared() -> Arc<Shared> {
         blobs: blobs(),
         studio: pictures::Studio::start(pictures::Setup::default()).unwrap(),
         previews: None,
+        refusals: Arc::default(),
     })
 }
 

@@ -15,6 +15,7 @@ use super::incoming::{self, Ending, Origin};
 use super::key_exchange::KeyExchange;
 use super::large_frames::{ARRIVES_WITHIN, LargeFrame};
 use super::outlet::{Outlet, Way};
+use super::refusals::Refusal;
 use super::sessions::SessionEntry;
 use super::stream::{SCRATCH_BYTES, Stream, read_some};
 use crate::frontend::Shared;
@@ -80,7 +81,11 @@ pub(super) async fn serve(
         idle_at: Instant::now() + FIRST_PACKET_TIMEOUT,
         large: None,
     };
-    if let Ok(Ending::Error(code)) = connection.run(&mut stream, &mut input).await {
+    let ended = connection.run(&mut stream, &mut input).await;
+    if connection.exchange.as_ref().is_some_and(|exchange| exchange.waits_for_its_key()) {
+        connection.shared.refused(addresses.remote, Refusal::LeftAtKey);
+    }
+    if let Ok(Ending::Error(code)) = ended {
         let mut output = BytesMut::new();
         {
             // Nobody writes in between.
@@ -193,7 +198,12 @@ impl Connection {
         stream: &mut impl Stream,
     ) -> Result<(), Ending> {
         let Frame { payload, quick_ack } = frame;
-        let incoming = incoming::open(&self.shared, auth_key_id, payload)?;
+        let opened = incoming::open(&self.shared, auth_key_id, payload);
+        let incoming = opened.inspect_err(|ending| {
+            if *ending == Ending::Error(ERROR_UNKNOWN_KEY) {
+                self.shared.refused(self.addresses.remote, Refusal::UnknownAuthKey);
+            }
+        })?;
         // The key exchange, if there was one on this connection, is over.
         self.exchange = None;
         if quick_ack {

@@ -89,7 +89,7 @@ async fn websocket(
             let mut stream = WebSocketStream::new(socket);
             let deadline = Instant::now() + OPENING_TIMEOUT;
             if let Some(Opened::Framed(codec, first)) =
-                open(&shared, &mut stream, Surface::WebSocket, deadline).await
+                open(&shared, &mut stream, Surface::WebSocket, addresses, deadline).await
             {
                 Box::pin(connection::serve(shared, stream, first, *codec, addresses, None)).await;
             }

@@ -8,8 +8,11 @@ use node_core::Limit;
 use parking_lot::Mutex;
 
 use super::incoming::Ending;
+use super::refusals::Refusal;
 use crate::auth_keys::KeyEntry;
-use crate::exchange::{Completed, Exchange, Step, Storage, Work, client_nonce, envelope};
+use crate::exchange::{
+    Completed, Exchange, Step, Storage, Work, client_nonce, envelope, named_key,
+};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
 use crate::transport::{ERROR_FLOOD, ERROR_UNKNOWN_KEY};
@@ -22,12 +25,15 @@ pub(super) struct KeyExchange {
     state: Exchange,
     /// The last msg_id of an unencrypted answer.
     last_msg_id: i64,
+    /// The client has gone on with the node's key.
+    took_key: bool,
 }
 
 impl KeyExchange {
     /// Nothing was asked yet.
     pub(super) fn new(shared: &Shared) -> Self {
-        Self { state: Exchange::new(shared.handshakes.server_keys.clone()), last_msg_id: 0 }
+        let state = Exchange::new(shared.handshakes.server_keys.clone());
+        Self { state, last_msg_id: 0, took_key: false }
     }
 
     /// Takes one unencrypted message and answers it.
@@ -40,7 +46,10 @@ impl KeyExchange {
         if opens_a_run(payload) {
             let limit = Limit::Handshakes(addresses.remote.ip());
             let rate = shared.bounds.handshakes_per_address;
-            shared.core.take_at(limit, rate).await.map_err(|_| Ending::Error(ERROR_FLOOD))?;
+            shared.core.take_at(limit, rate).await.map_err(|_| {
+                shared.refused(addresses.remote, Refusal::TooMany);
+                Ending::Error(ERROR_FLOOD)
+            })?;
         }
         let now_ms = shared.now_ms();
         let mut step =
@@ -49,9 +58,13 @@ impl KeyExchange {
         let outcome = loop {
             step = match step {
                 Step::Reply(body) => break Ok(body),
-                Step::Fail => break Err(Ending::Error(ERROR_UNKNOWN_KEY)),
+                Step::Fail => {
+                    shared.refused(addresses.remote, self.why_refused(shared, payload));
+                    break Err(Ending::Error(ERROR_UNKNOWN_KEY));
+                }
                 Step::Work(work) => {
                     answer_at_ms = work.answer_at_ms();
+                    self.took_key = true;
                     self.work(shared, work).await?
                 }
                 Step::Completed(completed) => {
@@ -66,6 +79,20 @@ impl KeyExchange {
             tokio::time::sleep(Duration::from_millis(early_ms)).await;
         }
         outcome.map(|body| envelope(self.next_msg_id(shared.now_ms()), &body))
+    }
+
+    /// Whether the client knows the fingerprint of the node's key, and has done nothing with it.
+    pub(super) fn waits_for_its_key(&self) -> bool {
+        !self.took_key && !self.state.is_idle()
+    }
+
+    /// What was wrong with a message, for the operator alone.
+    fn why_refused(&self, shared: &Shared, payload: &[u8]) -> Refusal {
+        match named_key(payload) {
+            Some(named) if !shared.handshakes.server_keys.has(named) => Refusal::OtherKey,
+            Some(_) if self.took_key => Refusal::BadEncryption,
+            _ => Refusal::Exchange,
+        }
     }
 
     async fn work(&mut self, shared: &Shared, work: Work) -> Result<Step, Ending> {

@@ -10,6 +10,7 @@ use bytes::{Buf as _, BytesMut};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
+use super::refusals::Refusal;
 use super::stream::{Prefixed, Socket, Stream, read_some};
 use super::{connection, http};
 use crate::frontend::Shared;
@@ -67,7 +68,7 @@ async fn serve_socket(
     // A reply is one write; waiting for more to send only delays it.
     let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + OPENING_TIMEOUT;
-    match open(&shared, &mut stream, Surface::Socket, deadline).await {
+    match open(&shared, &mut stream, Surface::Socket, addresses, deadline).await {
         // Each is boxed, so that a connection's task is as big as what it serves and not as all
         // that it might serve.
         Some(Opened::Tls(first)) => {
@@ -95,9 +96,13 @@ async fn serve_tls(
     addresses: Addresses,
     deadline: Instant,
 ) {
-    let Some(acceptor) = shared.tls.clone() else { return };
-    let Ok(Ok(mut stream)) = timeout_at(deadline, acceptor.accept(stream)).await else { return };
-    match open(&shared, &mut stream, Surface::Tls, deadline).await {
+    let Some(acceptor) = shared.tls.clone() else {
+        return shared.refused(addresses.remote, Refusal::NoTls);
+    };
+    let Ok(Ok(mut stream)) = timeout_at(deadline, acceptor.accept(stream)).await else {
+        return shared.refused(addresses.remote, Refusal::Tls);
+    };
+    match open(&shared, &mut stream, Surface::Tls, addresses, deadline).await {
         Some(Opened::Http(first)) => {
             Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
         }
@@ -120,6 +125,7 @@ pub(super) async fn open(
     shared: &Shared,
     stream: &mut impl Stream,
     surface: Surface,
+    addresses: Addresses,
     deadline: Instant,
 ) -> Option<Opened> {
     let mut first = BytesMut::new();
@@ -137,7 +143,10 @@ pub(super) async fn open(
                 first.advance(consumed.min(first.len()));
                 return Some(Opened::Framed(Box::new(codec), first));
             }
-            Detection::Reject => return None,
+            Detection::Reject => {
+                shared.refused(addresses.remote, Refusal::NotUnderstood);
+                return None;
+            }
         }
     }
 }

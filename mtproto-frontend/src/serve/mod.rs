@@ -19,6 +19,7 @@ mod lanes;
 mod large_frames;
 mod listener;
 mod outlet;
+mod refusals;
 mod sessions;
 mod stream;
 mod tls;
@@ -40,6 +41,7 @@ pub(crate) use handshakes::Handshakes;
 pub(crate) use hub::Hub;
 pub(crate) use key_exchange::HttpExchanges;
 pub(crate) use large_frames::LargeFrames;
+pub use refusals::{Refusal, Refusals, Refused};
 pub(crate) use sessions::Sessions;
 pub use tls::{TlsError, tls_config};
 

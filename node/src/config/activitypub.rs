@@ -8,6 +8,7 @@ use serde::Deserialize;
 /// `[activitypub]`: the bridge to the fediverse, for channels whose owners switch it on. Without a host
 /// there is none.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ActivityPubConfig {
     /// The host under which channels are known there, for example `example.org`: it is in all their
@@ -55,6 +56,7 @@ impl Default for ActivityPubConfig {
 
 /// See [`ActivityPubConfig::scheme`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Scheme {
     Https,
@@ -93,7 +95,7 @@ impl ActivityPubConfig {
 }
 
 /// Whether a text is a name of the DNS with a dot in it, as it is compared.
-fn is_public_name(host: &str) -> bool {
+pub(crate) fn is_public_name(host: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && !label.starts_with('-')

@@ -10,6 +10,7 @@ use super::Secret;
 /// first; asked for again, by mail where the member has a login address; then to the number, by the
 /// webhook and the command. Without this section only the sessions and `rookery code` remain.
 #[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct CodesConfig {
     /// Whoever joins has to show a mail address first, unless the invite went to one. Default false.
@@ -25,6 +26,7 @@ pub(crate) struct CodesConfig {
 
 /// `[codes.smtp]`: the mail server that codes are given to.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SmtpConfig {
     /// Name or address.
@@ -54,6 +56,7 @@ pub(crate) struct SmtpConfig {
 
 /// See [`SmtpConfig::security`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum SmtpSecurity {
     #[default]
@@ -66,6 +69,7 @@ pub(crate) enum SmtpSecurity {
 /// t=SECONDS,v1=HEX`: HMAC-SHA-256 of `SECONDS.BODY`. Status 2xx takes the code; 408, 425, 429 and
 /// 5xx ask for another attempt.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct WebhookConfig {
     /// `https://…`, or `http://…` to this machine.
@@ -85,6 +89,7 @@ pub(crate) struct WebhookConfig {
 /// `ROOKERY_USER`, `ROOKERY_CODE`, `ROOKERY_EXPIRES` (unix seconds) and `ROOKERY_TEXT` in its
 /// environment, and the webhook's JSON on standard input. Exit status 0 takes the code.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CommandConfig {
     /// The program and its arguments; no shell reads them.
@@ -99,6 +104,7 @@ pub(crate) struct CommandConfig {
 /// a proxy or a name; the redirect URI to register is it, or the listener's address, and
 /// `/login/oidc/callback`.
 #[derive(Debug, Clone, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OidcConfig {
     /// `https://…`, exactly as the provider says it.

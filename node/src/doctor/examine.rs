@@ -7,8 +7,8 @@ use glog::NodeId;
 use mesh::PeerStatus;
 use node_core::{KnownNode, SharedGroup};
 
+use super::Finding;
 use super::diagnose::{self, Other, Own};
-use super::{Finding, off};
 use crate::domains::{self, Looker};
 use crate::federation::{Federation, is_of};
 
@@ -16,11 +16,10 @@ use crate::federation::{Federation, is_of};
 const PROBE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Everything that is to be said: of all nodes, or of one.
-pub(crate) async fn examine(
-    federation: Option<&Federation>,
+pub(super) async fn examine(
+    federation: &Federation,
     peer: Option<&str>,
 ) -> anyhow::Result<Vec<Finding>> {
-    let Some(federation) = federation else { return Ok(vec![off()]) };
     let seen = Seen::gather(federation)?;
     let mut found = diagnose::own(&seen.own);
     match peer {

@@ -1,4 +1,4 @@
-//! `rookery doctor`: why two nodes do not talk, in plain sentences, and what to do.
+//! `rookery doctor`: why clients do not connect and nodes do not talk, in plain sentences, and what to do.
 //!
 //! [`examine`] gathers what a running node knows, [`diagnose`] judges it: pure. Without a running node
 //! [`offline`] looks at what can be seen from outside.
@@ -6,6 +6,7 @@
 mod behind;
 mod diagnose;
 mod examine;
+mod here;
 mod offline;
 
 use std::io::Write as _;
@@ -16,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub(crate) use behind::Behind;
-pub(crate) use examine::examine;
+pub(crate) use here::Here;
 
 use crate::cli::DataArgs;
-use crate::config::FederationConfig;
-use crate::control::{self, Request};
+use crate::config::Config;
+use crate::control::{self, Node, Request};
 
 /// How much something matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,22 +77,46 @@ impl Finding {
     }
 }
 
-/// Federation is not switched on.
-fn off() -> Finding {
-    Finding::problem("off", "Federation is off: this node reaches no others, and none reaches it.")
-        .advise(
-            "Set [federation] listen, for example [\"/ip4/0.0.0.0/tcp/4040\"], or start it with \
+/// Everything that a running node says: of itself and all others, or of one other.
+pub(crate) async fn examine(
+    node: &Node,
+    peer: Option<&str>,
+    time_server: &str,
+) -> anyhow::Result<Vec<Finding>> {
+    let mut found = Vec::new();
+    if peer.is_none() {
+        found.extend(here::examine(&node.here, time_server, node.core.now_ms()).await);
+    }
+    match &node.federation {
+        None => found.push(off(peer.is_some())),
+        Some(federation) => found.extend(examine::examine(federation, peer).await?),
+    }
+    Ok(found)
+}
+
+/// Federation is not switched on, which is no fault unless another node is asked about.
+fn off(is_asked: bool) -> Finding {
+    let level = if is_asked { Level::Problem } else { Level::Note };
+    Finding::new(
+        level,
+        "off",
+        "Federation is off: this node reaches no others, and none reaches it.",
+    )
+    .advise(
+        "Set [federation] listen, for example [\"/ip4/0.0.0.0/tcp/4040\"], or start it with \
              --mesh; then restart it.",
-        )
+    )
 }
 
 /// Asks the running node, or looks from outside; fails if anything is to be mended.
 pub(crate) fn run(
     args: &DataArgs,
-    config: &FederationConfig,
+    config: &Config,
     peer: Option<&str>,
+    time_server: &str,
 ) -> anyhow::Result<()> {
-    let request = Request::Doctor { peer: peer.map(str::to_owned) };
+    let (peer_asked, server) = (peer.map(str::to_owned), time_server.to_owned());
+    let request = Request::Doctor { peer: peer_asked, time_server: server };
     // A directory that is not there has no node running on it.
     let asked = match Path::new(&args.data).exists() {
         true => control::ask_if_running(&args.data, &request)?,
@@ -99,7 +124,7 @@ pub(crate) fn run(
     };
     let findings: Vec<Finding> = match asked {
         Some(findings) => findings,
-        None => offline::examine(&args.data, config, peer)?,
+        None => offline::examine(&args.data, config, peer, time_server)?,
     };
     let problems = findings.iter().filter(|found| found.level == Level::Problem).count();
     let mut out = std::io::stdout().lock();

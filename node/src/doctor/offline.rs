@@ -7,8 +7,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use super::examine::new_domain;
-use super::{Finding, off};
-use crate::config::FederationConfig;
+use super::{Finding, here, off};
+use crate::config::{Config, FederationConfig};
 use crate::domains::{self, Looker};
 use crate::federation::policy;
 
@@ -17,8 +17,9 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(3);
 
 pub(super) fn examine(
     data: &Path,
-    config: &FederationConfig,
+    config: &Config,
     peer: Option<&str>,
+    time_server: &str,
 ) -> anyhow::Result<Vec<Finding>> {
     let says = format!(
         "No node runs on {}: this is what the configuration and the network tell without it.",
@@ -28,8 +29,14 @@ pub(super) fn examine(
         "Start it, or name its directory: --data DIR. Nodes that were added by `rookery \
                      peer add` are looked at while it runs.",
     )];
+    if peer.is_none() {
+        let now_ms = crate::run::clock()();
+        let examined = here::examine_stopped(config, data, time_server, now_ms);
+        found.extend(runtime()?.block_on(examined));
+    }
+    let config = &config.federation;
     if config.listen.is_empty() {
-        found.push(off());
+        found.push(off(peer.is_some()));
     }
     if let Err(cause) = policy(config) {
         found.push(
@@ -56,13 +63,17 @@ pub(super) fn examine(
 
 fn by_domain(config: &FederationConfig, domain: &str) -> anyhow::Result<Vec<Finding>> {
     let looker = Looker::new(config)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("cannot start the runtime")?;
+    let runtime = runtime()?;
     let mut found = runtime.block_on(new_domain(&looker, domain, None));
     if let Ok(names) = runtime.block_on(looker.look(domain)) {
         found.extend(names.addresses.iter().map(|address| at_address(address)));
     }
     Ok(found)
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the runtime")
 }
 
 /// Whether somebody takes connections at an address. Who it is shows only to a running node.
@@ -145,10 +156,16 @@ mod tests {
     #[test]
     fn a_node_that_is_off_and_does_not_run() {
         let directory = tempfile::tempdir().unwrap();
-        let found = examine(directory.path(), &FederationConfig::default(), None).unwrap();
-        let codes: Vec<&str> = found.iter().map(|finding| finding.code.as_str()).collect();
-        assert_eq!(codes, ["not-running", "off"]);
-        let asked = examine(directory.path(), &FederationConfig::default(), Some("abcd")).unwrap();
+        let config = Config::default();
+        let of = |peer| examine(directory.path(), &config, peer, "127.0.0.1:1").unwrap();
+        let (alone, asked) = (of(None), of(Some("abcd")));
+        let level = |found: &[Finding], code: &str| {
+            found.iter().find(|finding| finding.code == code).map(|finding| finding.level)
+        };
+        assert_eq!(level(&alone, "not-running"), Some(Level::Problem));
+        assert_eq!(level(&alone, "off"), Some(Level::Note));
+        assert_eq!(level(&alone, "clock-unknown"), Some(Level::Note));
+        assert_eq!(level(&asked, "off"), Some(Level::Problem));
         assert_eq!(asked.last().unwrap().code, "unknown");
     }
 }

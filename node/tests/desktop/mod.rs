@@ -21,8 +21,9 @@ use crate::support::{install, target_directory, tests_directory};
 /// The scripts give up by themselves after 300 s; and the node's start.
 const WITHIN: Duration = Duration::from_secs(370);
 /// What the scripts start, by the Debian package that has it.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
     ("/usr/bin/telegram-desktop", "telegram-desktop"),
+    ("/sbin/ip", "iproute2"),
     ("/usr/bin/Xvfb", "xvfb"),
     ("/usr/bin/openbox", "openbox"),
     ("/usr/bin/xdotool", "xdotool"),
@@ -125,7 +126,11 @@ fn beside_telethon(test: &str, script: &str, check: impl Fn(&Value)) {
     });
 }
 
-/// The window gets from the welcome screen to the field for the login code.
+/// Most public addresses are longer than the shortest one in the program: this one, with 15 characters, is written
+/// in three ways in the copy. Nothing in the namespace leads to any other.
+const LONG_ADDRESS: &str = "192.168.100.100";
+
+/// The window gets from the welcome screen to the field for the login code, on a node with a long address.
 #[test]
 fn telegram_desktop_reaches_the_code_field() {
     if skipped(&["desktop", "telegram-desktop"]) {
@@ -133,7 +138,12 @@ fn telegram_desktop_reaches_the_code_field() {
     }
     require_programs();
     isolated("desktop::telegram_desktop_reaches_the_code_field", WITHIN, || {
-        drive(&mut start_node(), "drive", &[("--phone", PHONE)]);
+        let mut ip = Command::new("ip");
+        let added = ip.args(["address", "add", LONG_ADDRESS, "dev", "lo"]).status();
+        assert!(added.expect("ip starts").success());
+        let mtproto = format!("{LONG_ADDRESS}:443");
+        let mut node = TestNode::start_with(Setup { mtproto, ..Setup::default() });
+        drive(&mut node, "drive", &[("--phone", PHONE)]);
     });
 }
 

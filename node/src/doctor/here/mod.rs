@@ -1,0 +1,51 @@
+//! What is to be said of the node itself, whether or not there are others: whether clients get to it,
+//! what the machine gives it, and where its names lead.
+
+mod clients;
+mod machine;
+mod names;
+mod reach;
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use mtproto_frontend::Refusals;
+
+use super::Finding;
+use crate::client_config::Ready;
+use crate::config::Config;
+
+/// What the doctor knows of the node that it runs in.
+pub(crate) struct Here {
+    pub(crate) config: Config,
+    /// The data directory.
+    pub(crate) data: PathBuf,
+    /// Known once the node listens.
+    pub(crate) ready: OnceLock<Ready>,
+    pub(crate) refusals: Arc<Refusals>,
+}
+
+/// What a running node finds about itself.
+pub(crate) async fn examine(here: &Here, time_server: &str, now_ms: u64) -> Vec<Finding> {
+    let mut found = Vec::new();
+    if let Some(ready) = here.ready.get() {
+        found.extend(reach::examine(&here.config, ready, &here.refusals).await);
+    }
+    found.extend(machine::examine(&here.config, &here.data, time_server).await);
+    found.extend(names::examine(&here.config, now_ms).await);
+    found.extend(clients::examine(&here.refusals.newest(), now_ms));
+    found
+}
+
+/// What is found about a node that does not run: whether it could.
+pub(super) async fn examine_stopped(
+    config: &Config,
+    data: &std::path::Path,
+    time_server: &str,
+    now_ms: u64,
+) -> Vec<Finding> {
+    let mut found = machine::ports(config);
+    found.extend(machine::examine(config, data, time_server).await);
+    found.extend(names::examine(config, now_ms).await);
+    found
+}
