@@ -7,7 +7,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,10 @@ pub(crate) enum Library {
     Gramjs,
     /// Node.js.
     Mtcute,
+    /// Rust: a script that makes the program.
+    Grammers,
+    /// Python, with a copy that --repoint made; the node needs one of [mtproto] secrets.
+    Tdlib,
 }
 
 impl Library {
@@ -42,6 +46,8 @@ impl Library {
             Self::Kurigram => include_str!("client_config/kurigram.py"),
             Self::Gramjs => include_str!("client_config/gramjs.cjs"),
             Self::Mtcute => include_str!("client_config/mtcute.mjs"),
+            Self::Grammers => include_str!("client_config/grammers.sh"),
+            Self::Tdlib => include_str!("client_config/tdlib.py"),
         }
     }
 }
@@ -145,9 +151,16 @@ impl Ready {
         })
     }
 
-    /// A program that logs a member in with a library. What is filled in means the same in Python and in
-    /// JavaScript.
-    fn program(&self, library: Library) -> anyhow::Result<String> {
+    /// A program that logs a member in with a library. What is filled in means the same in Python, in
+    /// JavaScript and in Rust.
+    fn program(&self, library: Library, secrets: &[String]) -> anyhow::Result<String> {
+        let secret = match (library, secrets) {
+            (Library::Tdlib, []) => bail!(
+                "TDLib gets here by an MTProxy secret alone, and [mtproto] secrets has none: put one there, for \
+                 example of `openssl rand -hex 16`, and restart the node"
+            ),
+            (_, secrets) => secrets.first().map_or("", String::as_str),
+        };
         let address = self.address()?;
         let key = keys::PublicKey::from_pem(&self.rsa_pem).context("the node's key")?;
         let hexadecimal = |bytes: &[u8]| {
@@ -163,10 +176,30 @@ impl Ready {
             ("@FINGERPRINT@", key.fingerprint().to_string()),
             ("@MODULUS@", hexadecimal(&key.modulus())),
             ("@EXPONENT@", hexadecimal(&key.exponent())),
+            ("@MODULUS_DECIMAL@", decimal(&key.modulus())),
+            ("@EXPONENT_DECIMAL@", decimal(&key.exponent())),
+            ("@SECRET@", format!("\"{secret}\"")),
         ];
         let with = |text: String, (name, value): &(&str, String)| text.replace(name, value);
         Ok(of_node.iter().fold(library.program().to_owned(), with))
     }
+}
+
+/// A big-endian number in decimal digits.
+fn decimal(bytes: &[u8]) -> String {
+    // Nine digits each, the lowest first.
+    const BASE: u64 = 1_000_000_000;
+    let mut digits = vec![0_u64];
+    for byte in bytes {
+        let mut carry = u64::from(*byte);
+        for nine in &mut digits {
+            carry += *nine * 256;
+            (*nine, carry) = (carry % BASE, carry / BASE);
+        }
+        digits.extend((carry > 0).then_some(carry));
+    }
+    let text: String = digits.iter().rev().map(|nine| format!("{nine:09}")).collect();
+    text.trim_start_matches('0').to_owned()
 }
 
 /// `rookery client-config`
@@ -182,7 +215,7 @@ pub(crate) fn print(
     })?;
     let ready: Ready = serde_json::from_str(&line).context("in ready.json")?;
     let text = match (library, program) {
-        (Some(library), _) => ready.program(library)?,
+        (Some(library), _) => ready.program(library, secrets)?,
         (None, Some((file, to))) => ready.repoint(&file, to, secrets)?,
         (None, None) if args.json => serde_json::to_string(&ready)? + "\n",
         (None, None) => ready.text()? + &ready.proxies(secrets)?,
@@ -192,4 +225,19 @@ pub(crate) fn print(
         print!("{text}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decimal;
+
+    #[test]
+    fn numbers_in_decimal_digits() {
+        assert_eq!(decimal(&[1, 0, 1]), "65537");
+        assert_eq!(decimal(&[0, 255]), "255");
+        // 2^128 - 1
+        assert_eq!(decimal(&[255; 16]), "340282366920938463463374607431768211455");
+        // 10^18, where all but the highest nine digits are zero
+        assert_eq!(decimal(&10_u64.pow(18).to_be_bytes()), "1000000000000000000");
+    }
 }

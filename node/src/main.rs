@@ -41,7 +41,11 @@ fn main() -> ExitCode {
             // The cause in one line, for people and for scripts that keep the last line.
             #[expect(clippy::print_stderr, reason = "the command line's own last word")]
             {
-                eprintln!("rookery: {error:#}");
+                // Some causes draw where they are, over several lines, with bars and arrows.
+                let told = format!("{error:#}");
+                let is_said = |line: &&str| !line.is_empty() && !line.starts_with('|');
+                let parts = told.lines().map(str::trim).filter(is_said);
+                eprintln!("rookery: {}", parts.collect::<Vec<_>>().join(" "));
             }
             ExitCode::FAILURE
         }

@@ -81,6 +81,9 @@ impl Driver {
         let session = node.file(&format!("{}-{label}", client.name));
         fs::create_dir_all(&session).expect("make the session's directory");
         let program = client.install();
+        if let Some(directory) = program.directory.as_ref().filter(|_| client.name == "tdlib") {
+            node.repoint_tdlib(directory);
+        }
         let text = |path: PathBuf| path.to_str().expect("paths here are UTF-8").to_owned();
         let arguments = vec![
             "--client".to_owned(),

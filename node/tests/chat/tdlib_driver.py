@@ -60,7 +60,7 @@ class Tdlib(protocol.Driver):
         self.authorization = self.connection = self.shown = None
         self.requests, self.sent, self.chats, self.number = {}, {}, set(), 0
         self.proxy_port = await socks5.start(self.args.host, self.args.port, [])
-        self.td = tdjson.TdJson(self.args.pem, self.args.session, self.errors)
+        self.td = tdjson.TdJson(self.args.pem, self.errors)
         threading.Thread(target=self.receive, daemon=True).start()
         await self.open()
 

@@ -5,12 +5,16 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use crate::support::install;
+use crate::report;
+use crate::support::isolation::isolated;
 use crate::support::node::{TestNode, binary};
 use crate::support::process::{run, run_with_input};
 use crate::support::skip::skipped;
+use crate::support::{install, target_directory};
 
 const WITHIN: Duration = Duration::from_secs(60);
+/// For a program that is compiled with its library: 50 s of one core, on a busy machine.
+const BUILT_WITHIN: Duration = Duration::from_secs(600);
 
 /// Logs a new member in, and then again from what it has kept.
 fn logs_in(library: &str, interpreter: &Path, file: &str, packages: Option<&Path>, asks: &[&str]) {
@@ -90,4 +94,78 @@ fn the_program_for_mtcute_logs_in() {
     if !skipped(&["mtcute", "mtcute-node"]) {
         node_js("mtcute", install::npm("mtcute-node-0.30.3", "mtcute/node"), "program.mjs");
     }
+}
+
+/// What is printed for grammers is a script that makes the program: Rust, with crates of crates.io.
+#[test]
+fn the_program_for_grammers_logs_in() {
+    if skipped(&["grammers", "0.11.0"]) {
+        return;
+    }
+    let node = TestNode::start();
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let printed = run(
+        Command::new(binary())
+            .args(["client-config", "--for", "grammers", "--data"])
+            .arg(node.data()),
+        WITHIN,
+    );
+    assert!(printed.status.success(), "{printed:?}");
+    fs::write(directory.path().join("program.sh"), &printed.stdout).expect("write the program");
+    let (phone, code) = node.invite();
+    let input = directory.path().join("typed");
+    // What was built stays for the next run.
+    let built = target_directory().join("clients/grammers-0.11.0");
+    let project = directory.path().join("rookery-grammers");
+    for (program, place, typed) in [
+        (&["sh", "program.sh"][..], directory.path(), format!("{phone}\n{code}\nAda\n")),
+        (&["cargo", "run", "--quiet"], &project, String::new()),
+    ] {
+        fs::write(&input, typed).expect("write what is typed");
+        let mut command = Command::new(program[0]);
+        command.args(&program[1..]).current_dir(place).env("CARGO_TARGET_DIR", &built);
+        let typed = File::open(&input).expect("just written");
+        let ran = run_with_input(&mut command, typed, BUILT_WITHIN);
+        let is_in = ran.status.success() && ran.stdout.contains("Logged in as Ada");
+        assert!(is_in, "{}\n{}\n{}", ran.stdout, ran.stderr, node.log());
+    }
+}
+
+/// TDLib: the program with the copy that `--repoint` makes.
+#[test]
+fn the_program_for_tdlib_logs_in() {
+    if skipped(&["tdlib"]) {
+        return;
+    }
+    let installed = install::npm("tdlib-0.1008067.0", "tdlib");
+    // TDLib asks Telegram for proxies and addresses, too: nothing may leave.
+    isolated("programs::the_program_for_tdlib_logs_in", 3 * WITHIN, || {
+        let none = TestNode::start();
+        let refused = run(
+            Command::new(binary())
+                .args(["client-config", "--for", "tdlib", "--data"])
+                .arg(none.data()),
+            WITHIN,
+        );
+        assert!(refused.stderr.contains("[mtproto] secrets has none"), "{refused:?}");
+        drop(none);
+        let node = report::node_with_secrets();
+        node.repoint_tdlib(&installed);
+        let mut command = Command::new(binary());
+        command.args(["client-config", "--for", "tdlib", "--data"]).arg(node.data());
+        command.arg("--config").arg(node.file("rookery.toml"));
+        let printed = run(&mut command, WITHIN);
+        fs::write(node.file("program.py"), &printed.stdout).expect("write the program");
+        let (phone, code) = node.invite();
+        let input = node.file("typed");
+        for typed in [format!("{phone}\n{code}\nAda\n"), String::new()] {
+            fs::write(&input, typed).expect("write what is typed");
+            let mut command = Command::new("python3");
+            command.args(["program.py", "./libtdjson.so"]).current_dir(node.file(""));
+            let typed = File::open(&input).expect("just written");
+            let ran = run_with_input(&mut command, typed, WITHIN);
+            let is_in = ran.status.success() && ran.stdout.contains("Logged in as Ada");
+            assert!(is_in, "{}\n{}\n{}", ran.stdout, ran.stderr, node.log());
+        }
+    });
 }

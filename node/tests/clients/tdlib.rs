@@ -24,8 +24,7 @@ fn reaches_send_code(test: &str, transport: &str) {
     let directory = install::npm("tdlib-0.1008067.0", "tdlib");
     isolated(&format!("tdlib::{test}"), WITHIN, || {
         let node = report::node_with_secrets();
-        let library = "node_modules/@prebuilt-tdlib/linux-x64-glibc/libtdjson.so";
-        node.repoint(&directory.join(library), &node.file("libtdjson.so"));
+        node.repoint_tdlib(&directory);
         let secret = transport.starts_with("mtproxy").then_some(SECRET);
         let how = Arguments { transport, secret, ..Arguments::default() };
         let found = report::drive(&node, Path::new("python3"), &directory, "tdlib/drive.py", &how);

@@ -189,6 +189,16 @@ impl TestNode {
         assert!(finished.status.success(), "{command:?}: {finished:?}");
     }
 
+    /// The copy of TDLib that trusts the node, beside its key, where the scripts look for it; made of what
+    /// was installed in a directory.
+    pub(crate) fn repoint_tdlib(&self, installed: &Path) {
+        let copy = self.file("libtdjson.so");
+        if !copy.exists() {
+            let library = "node_modules/@prebuilt-tdlib/linux-x64-glibc/libtdjson.so";
+            self.repoint(&installed.join(library), &copy);
+        }
+    }
+
     /// Number and code of a new invite.
     pub(crate) fn invite(&self) -> (String, String) {
         let invite = self.command(&["invite", "--json"]);

@@ -22,7 +22,7 @@ class Tdlib:
 
     def __init__(self, pem, directory):
         self.log = []
-        self.td = tdjson.TdJson(pem, directory, self.log)
+        self.td = tdjson.TdJson(pem, self.log)
         self.id = self.td.create_client()
 
     def send(self, kind, **fields):
