@@ -107,7 +107,7 @@ impl Ready {
     }
 
     /// Links by which a client that trusts the node takes it for its proxy; each in a line.
-    fn proxies(&self, secrets: &[String]) -> anyhow::Result<String> {
+    pub(crate) fn proxies(&self, secrets: &[String]) -> anyhow::Result<String> {
         let (address, mut text) = (self.address()?, String::new());
         for secret in secrets {
             let (ip, port) = (address.ip(), address.port());
@@ -147,7 +147,7 @@ impl Ready {
 
     /// A program that logs a member in with a library. What is filled in means the same in Python and in
     /// JavaScript.
-    fn program(&self, library: Library) -> anyhow::Result<String> {
+    pub(crate) fn program(&self, library: Library) -> anyhow::Result<String> {
         let address = self.address()?;
         let key = keys::PublicKey::from_pem(&self.rsa_pem).context("the node's key")?;
         let hexadecimal = |bytes: &[u8]| {
