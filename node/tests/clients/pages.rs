@@ -16,18 +16,27 @@ use crate::support::{browser, install, tests_directory};
 
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// A node that says who runs it.
-fn node() -> TestNode {
+/// Configuration of a node that says who runs it.
+fn named(more: &str) -> Setup {
     let config = format!(
         "[node]\nname = \"Harbour\"\noperator = \"The Harbour Association, Pier 4.\\nAda keeps the machine running.\"\n\
          contact = \"ada@harbour.example\"\nrules = [\"Be kind.\", \"What is said in private stays private.\"]\n\
-         [mtproto]\nsecrets = [\"{SECRET}\"]\n"
+         {more}[mtproto]\nsecrets = [\"{SECRET}\"]\n"
     );
-    TestNode::start_with(Setup { config, ..Setup::default() })
+    Setup { config, ..Setup::default() }
+}
+
+/// A program of the system, by the Debian package that has it.
+fn require(program: &str, package: &str) {
+    assert!(
+        Path::new(program).exists(),
+        "this test needs {program}: apt-get install -y --no-install-recommends {package}"
+    );
 }
 
 /// What a browser without scripts gets: status and body.
 fn get(address: &str) -> (String, String) {
+    require("/usr/bin/curl", "curl");
     let asked = run(Command::new("curl").args(["-sS", "-w", "\n%{http_code}", address]), WITHIN);
     assert!(asked.status.success(), "{asked:?}");
     let (body, status) = asked.stdout.rsplit_once('\n').expect("a status");
@@ -52,7 +61,7 @@ fn whoever_has_an_invites_page_joins_with_telethon_and_then_it_is_over() {
     if skipped(&["telethon", "1.45.0"]) {
         return;
     }
-    let node = node();
+    let node = TestNode::start_with(named(""));
     let address = invite(&node);
     let base = format!("http://{}", node.http);
     assert!(address.starts_with(&format!("{base}/join/")), "{address}");
@@ -102,7 +111,7 @@ fn an_owner_is_shown_the_page_at_the_first_start_and_by_command() {
 }
 
 /// A code in characters, as a terminal draws it: a picture of one grey byte a pixel (PGM).
-fn drawn(printed: &str) -> PathBuf {
+fn drawn(printed: &str) -> tempfile::TempPath {
     const SIDE: usize = 8;
     let lines: Vec<Vec<char>> = printed
         .lines()
@@ -122,13 +131,14 @@ fn drawn(printed: &str) -> PathBuf {
         }
     }
     let file = tempfile::Builder::new().suffix(".pgm").tempfile().expect("a temporary file");
-    let (_, path) = file.keep().expect("it stays until it is read");
+    let path = file.into_temp_path();
     fs::write(&path, picture).expect("write the picture");
     path
 }
 
 /// What telephones read in pictures, one after the other; the pictures are ImageMagick's to open.
 fn read_codes(pictures: &[&Path]) -> Vec<String> {
+    require("/usr/bin/convert", "imagemagick");
     let python = install::python("zxing-cpp-2.3.0", "zxing/requirements-2.3.0.txt");
     let script = tests_directory().join("clients/zxing/read.py");
     let read = run(Command::new(python).arg(script).args(pictures), WITHIN);
@@ -142,18 +152,22 @@ fn the_first_page_and_invites_are_for_everybody() {
     if skipped(&["chromium"]) {
         return;
     }
-    let node = node();
+    let client = tests_directory().join("clients/mtcute/page");
+    let node = TestNode::start_with(named(&format!(
+        "public_addresses = [\"203.0.113.7:443\"]\n[http]\npublic_url = \"https://harbour.example\"\n\
+         web_client = {client:?}\n"
+    )));
     let base = format!("http://{}", node.http);
     let fresh = invite(&node);
+    let here = fresh.replace("https://harbour.example", &base);
     let kept = env::var_os("ROOKERY_TEST_PICTURES").map(PathBuf::from);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let pictures = kept.as_deref().unwrap_or(directory.path());
-    let open = json!("summary");
     let texts = browser::looks_well(
         &[
             json!({ "url": base, "name": "first-page", "whole": true }),
-            json!({ "url": base, "name": "first-page-open", "whole": true, "steps": [{ "click": open }] }),
-            json!({ "url": fresh, "name": "invite-page", "whole": true }),
+            json!({ "url": base, "name": "first-page-open", "whole": true, "steps": [{ "click": "summary" }] }),
+            json!({ "url": here, "name": "invite-page", "whole": true }),
             json!({ "url": format!("{base}/join/used"), "name": "invite-over", "status": 404 }),
             json!({ "url": format!("{base}/about"), "name": "about" }),
         ],

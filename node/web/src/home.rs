@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::layout::{first, notice, page};
+use crate::layout::{first, notice, wide};
 use crate::pages::{About, Registration};
 
 /// A channel that its owner shows to everybody.
@@ -96,11 +96,13 @@ pub(crate) fn home(about: &About, channels: &[ChannelLink], programs: &[Program]
 
 /// `/about`
 pub(crate) fn about_page(about: &About) -> Markup {
-    page(
-        &about.name,
-        &format!("About {}", about.name),
+    let title = format!("About {}", about.name);
+    wide(
+        about,
+        &title,
+        &html! { meta property="og:title" content=(title); },
         &html! {
-            h1 { "About " (about.name) }
+            h1 { (title) }
             (who(about))
         },
     )

@@ -304,7 +304,7 @@ async fn login_only_the_owner_invites_by_message() {
 
 #[tokio::test]
 async fn the_page_of_an_invite_is_good_as_long_as_the_invite() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let ada = world.member("Ada").await;
     let core = &world.core;
     let invite = core.invite(None).await.unwrap();
@@ -349,7 +349,7 @@ async fn the_page_of_an_invite_is_good_as_long_as_the_invite() {
 
 #[tokio::test]
 async fn the_page_of_an_invite_ends_with_wrong_codes() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     world.member("Ada").await;
     let core = &world.core;
     core.pages_are_at("https://rookery.example");
