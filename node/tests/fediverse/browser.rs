@@ -37,6 +37,7 @@ fn pages_are_for_everybody() {
             first.contains("every hour") && first.contains("@harbour_news@rookery.test"),
             "{first}"
         );
+        assert!(texts[12].contains("Public channels") && texts[12].contains("Harbour news"));
         // The number that clients print leads there, and a feed reader finds all of it.
         let feed = scene.https("/@harbour_news/feed");
         assert!(feed.contains("has to fit") && feed.contains("<entry>"), "{feed}");

@@ -88,7 +88,7 @@ pub(crate) fn invitation(about: &About, invite: &Invitation, programs: &[Program
                     } @else {
                         p { "Such a copy finds the node by an MTProto proxy. Open this link with it, or type in what it says:" }
                         @for proxy in &invite.proxies {
-                            pre tabindex="0" { a href=(proxy) { (proxy) } }
+                            pre.wrap tabindex="0" { a href=(proxy) { (proxy) } }
                         }
                     }
                 }))
