@@ -31,7 +31,8 @@ enum Command {
     Init(init::InitArgs),
     /// Print what a client needs to reach the node: address, DC, RSA key, fingerprint.
     ClientConfig(ClientConfigArgs),
-    /// Print a number and a code with which somebody can join the running node.
+    /// Print a number and a code with which somebody can join the running node, and a link to a page that
+    /// shows them and how to connect.
     Invite(InviteArgs),
     /// Change what only the operator may change of a member.
     User(UserArgs),
@@ -144,6 +145,9 @@ struct InviteArgs {
     /// Mail the invite, and keep the address for the member's later login codes.
     #[arg(long, value_name = "ADDRESS")]
     mail: Option<String>,
+    /// Draw the address of the invite's page as a QR code, also where no terminal shows it.
+    #[arg(long, conflicts_with = "json")]
+    qr: bool,
 }
 
 #[derive(Debug, Args)]
@@ -434,7 +438,7 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             let secrets = config.load(&data)?.mtproto.secrets;
             client_config::print(&data, library, repoint.map(|file| (file, to)), &secrets)
         }
-        Some(Command::Invite(args)) => codes::invite(&args.data, args.mail),
+        Some(Command::Invite(args)) => codes::invite(&args.data, args.mail, args.qr),
         Some(Command::User(UserArgs { command: UserCommand::Email(args) })) => {
             codes::email(&args.data, &args.phone, args.address)
         }

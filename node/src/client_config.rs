@@ -113,7 +113,7 @@ impl Ready {
     }
 
     /// Links by which a client that trusts the node takes it for its proxy; each in a line.
-    fn proxies(&self, secrets: &[String]) -> anyhow::Result<String> {
+    pub(crate) fn proxies(&self, secrets: &[String]) -> anyhow::Result<String> {
         let (address, mut text) = (self.address()?, String::new());
         for secret in secrets {
             let (ip, port) = (address.ip(), address.port());
@@ -153,7 +153,7 @@ impl Ready {
 
     /// A program that logs a member in with a library. What is filled in means the same in Python, in
     /// JavaScript and in Rust.
-    fn program(&self, library: Library, secrets: &[String]) -> anyhow::Result<String> {
+    pub(crate) fn program(&self, library: Library, secrets: &[String]) -> anyhow::Result<String> {
         let secret = match (library, secrets) {
             (Library::Tdlib, []) => bail!(
                 "TDLib gets here by an MTProxy secret alone, and [mtproto] secrets has none: put one there, for \

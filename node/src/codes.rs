@@ -1,19 +1,35 @@
 //! `rookery invite`, `rookery code`, `rookery user`, `rookery reports` and `rookery stats`: what a
 //! running node is asked.
 
+use std::io::IsTerminal as _;
+
 use anyhow::Context as _;
 
 use crate::cli::DataArgs;
 use crate::control::{self, NumberAndCode, Request};
 
-/// Prints a new invite of the running node; mails it to `mail`.
-pub(crate) fn invite(args: &DataArgs, mail: Option<String>) -> anyhow::Result<()> {
+/// Prints a new invite of the running node; mails it to `mail`. With a QR code of its page where a terminal
+/// shows it, or `qr` wants it.
+pub(crate) fn invite(args: &DataArgs, mail: Option<String>, qr: bool) -> anyhow::Result<()> {
     let meaning = match &mail {
         Some(address) => format!("On its way to {address}, which gets later login codes too."),
         None => "Whoever logs in with this number and code becomes a member.".to_owned(),
     };
     let invite: NumberAndCode = control::ask(&args.data, &Request::Invite { mail })?;
-    print(args, &invite, &meaning)
+    print(args, &invite, &meaning)?;
+    let terminal = std::io::stdout().is_terminal();
+    let page = invite.page.filter(|_| !args.json && (qr || terminal));
+    if let Some(drawn) = page.and_then(|page| web::qr_text(&page)) {
+        // Light modules are drawn: on a terminal with another background than black, they would be dark.
+        let (white_on_black, as_before) =
+            if terminal { ("\x1b[97;40m", "\x1b[0m") } else { ("", "") };
+        let lines = drawn.lines().map(|line| format!("{white_on_black}{line}{as_before}\n"));
+        #[expect(clippy::print_stdout, reason = "the command's output")]
+        {
+            print!("\n{}", lines.collect::<String>());
+        }
+    }
+    Ok(())
 }
 
 /// Prints the code with which a member can log in now.
@@ -109,7 +125,9 @@ fn print(args: &DataArgs, found: &NumberAndCode, meaning: &str) -> anyhow::Resul
     if args.json {
         println!("{}", serde_json::to_string(found)?);
     } else {
-        println!("Number   {}\nCode     {}\n\n{meaning}", found.phone, found.code);
+        let page = found.page.as_ref().map(|page| format!("Page     {page}\n"));
+        let page = page.unwrap_or_default();
+        println!("Number   {}\nCode     {}\n{page}\n{meaning}", found.phone, found.code);
     }
     Ok(())
 }

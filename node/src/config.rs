@@ -395,11 +395,18 @@ pub(crate) struct HttpConfig {
     /// clients make links of it. Default: the listener above, at the address that each client
     /// already reached.
     pub(crate) public_url: Option<String>,
+    /// Directory with a built web client, which holds `index.html`: browsers get it below `/web/`.
+    /// Default: none.
+    pub(crate) web_client: Option<PathBuf>,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: OneOrMany::One(([0, 0, 0, 0], 8080).into()), public_url: None }
+        Self {
+            listen: OneOrMany::One(([0, 0, 0, 0], 8080).into()),
+            public_url: None,
+            web_client: None,
+        }
     }
 }
 

@@ -215,12 +215,17 @@ pub(crate) struct NumberAndCode {
     pub(crate) code: String,
     /// Unix seconds at which the code ends.
     pub(crate) expires: i32,
+    /// The page that shows an invite, and how to connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) page: Option<String>,
 }
 
-impl From<node_core::Invite> for NumberAndCode {
-    fn from(invite: node_core::Invite) -> Self {
+impl NumberAndCode {
+    /// Of an invite.
+    pub(crate) fn of_invite(core: &Core, invite: node_core::Invite) -> Self {
+        let page = core.invite_page(&invite);
         let node_core::Invite { phone, code, expires } = invite;
-        Self { phone: format!("+{phone}"), code, expires }
+        Self { phone: format!("+{phone}"), code, expires, page }
     }
 }
 
@@ -295,9 +300,12 @@ async fn exchange(mut stream: UnixStream, node: Node) -> io::Result<()> {
 pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Value> {
     let shown = |found: NumberAndCode| json!(found);
     match request {
-        Request::Invite { mail: None } => Ok(shown(node.core.invite(None).await?.into())),
-        Request::Invite { mail: Some(address) } => {
-            Ok(shown(node.core.invite_by_mail(&address).await?.into()))
+        Request::Invite { mail } => {
+            let invite = match mail {
+                None => node.core.invite(None).await?,
+                Some(address) => node.core.invite_by_mail(&address).await?,
+            };
+            Ok(shown(NumberAndCode::of_invite(&node.core, invite)))
         }
         Request::UserEmail { phone, address } => {
             node.core.set_login_email(phone, address.as_deref()).await?;
@@ -305,7 +313,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
         }
         Request::Code { phone } => {
             let (code, expires) = node.core.show_code(phone).await?;
-            Ok(shown(NumberAndCode { phone: format!("+{phone}"), code, expires }))
+            Ok(shown(NumberAndCode { phone: format!("+{phone}"), code, expires, page: None }))
         }
         Request::Reports => {
             let name = |user| {

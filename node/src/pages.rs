@@ -7,11 +7,11 @@ use activitypub::{Carrier, Named, ShownFile, ShownPost};
 use mtproto_frontend::Clock;
 use node_core::{ByAddress, ChannelId, Core, CoreResult, MessageId, Rate};
 use web::{
-    About, Channel, Comment, Found, FoundPost, Media, MediaKind, Pages, Poll, Post, PostPage,
-    Profile, Registration,
+    About, Channel, ChannelLink, Comment, Found, FoundPost, Invitation, Media, MediaKind, Pages,
+    Poll, Post, PostPage, Profile, Program, Registration,
 };
 
-use crate::client_config::Ready;
+use crate::client_config::{Library, Ready};
 use crate::config::{Config, RegistrationMode};
 use crate::federation::Federation;
 
@@ -22,6 +22,43 @@ const LOOK_UPS: Rate = Rate { burst: 60, per_second: 1.0 };
 const POSTS_OF_PAGE: usize = 20;
 /// Comments under a post.
 const COMMENTS_SHOWN: usize = 100;
+
+/// Channels on the first page.
+const CHANNELS_SHOWN: usize = 20;
+
+/// Programs that browsers may load, with the releases that the tests run them with.
+const PROGRAMS: [Program; 5] = [
+    Program {
+        library: "Telethon (Python)",
+        file: "telethon.py",
+        install: "pip install telethon==1.45.0",
+        run: "python3 telethon.py",
+    },
+    Program {
+        library: "Pyrogram (Python)",
+        file: "pyrogram.py",
+        install: "pip install pyrogram==2.0.106",
+        run: "python3 pyrogram.py",
+    },
+    Program {
+        library: "Kurigram (Python)",
+        file: "kurigram.py",
+        install: "pip install kurigram==2.2.26",
+        run: "python3 kurigram.py",
+    },
+    Program {
+        library: "gramjs (Node.js)",
+        file: "gramjs.cjs",
+        install: "npm install telegram@2.26.22",
+        run: "node gramjs.cjs",
+    },
+    Program {
+        library: "mtcute (Node.js)",
+        file: "mtcute.mjs",
+        install: "npm install @mtcute/node@0.30.3",
+        run: "node mtcute.mjs",
+    },
+];
 
 /// The node, as browsers see it.
 pub(crate) struct Site {
@@ -34,6 +71,12 @@ pub(crate) struct Site {
     registration: Registration,
     /// Where people of another service log in.
     login: Option<&'static str>,
+    /// There is a web client.
+    web_client: bool,
+    /// Pages come over TLS.
+    tls: bool,
+    /// MTProxy secrets.
+    secrets: Vec<String>,
     /// Known once the node listens.
     ready: OnceLock<Ready>,
     look_ups: ByAddress,
@@ -66,6 +109,9 @@ impl Site {
                 RegistrationMode::Closed => Registration::Closed,
             },
             login: config.oidc.as_ref().map(|_| oidc::PATH),
+            web_client: config.http.web_client.is_some(),
+            tls: config.tls.is_some(),
+            secrets: config.mtproto.secrets.clone(),
             ready: OnceLock::new(),
             look_ups: ByAddress::new(LOOK_UPS),
             federation,
@@ -86,6 +132,20 @@ impl Site {
 }
 
 impl Site {
+    /// What is shown of an invite.
+    async fn invitation_of(&self, token: &str) -> CoreResult<Option<Invitation>> {
+        let Some(invite) = self.core.invite_of_page(token).await? else { return Ok(None) };
+        let Some(page) = self.core.invite_page(&invite) else { return Ok(None) };
+        let proxies = self.ready.get().and_then(|ready| ready.proxies(&self.secrets).ok());
+        Ok(Some(Invitation {
+            number: format!("+{}", invite.phone),
+            code: invite.code,
+            expires: invite.expires.into(),
+            page,
+            proxies: proxies.unwrap_or_default().lines().map(Into::into).collect(),
+        }))
+    }
+
     /// What is shown of a bridged channel above its posts.
     fn head(&self, bridge: &Carrier, id: ChannelId) -> CoreResult<Option<Channel>> {
         let (Some(found), Some(how)) = (self.core.channel(id), self.core.bridge(id)) else {
@@ -214,6 +274,7 @@ impl Pages for Site {
             dc: ready.map_or(0, |ready| ready.dc),
             rsa_fingerprint: text(|ready| &ready.rsa_fingerprint),
             rsa_pem: text(|ready| &ready.rsa_pem),
+            web_client: self.web_client,
             login: self.login,
             operator: self.operator.clone(),
             contact: self.contact.clone(),
@@ -235,6 +296,48 @@ impl Pages for Site {
 
     fn binding(&self) -> Option<String> {
         self.federation.as_ref().map(|federation| federation.document())
+    }
+
+    fn channels(&self) -> Vec<ChannelLink> {
+        if self.bridge.is_none() {
+            return Vec::new();
+        }
+        let shown = self.core.bridges().into_iter().filter(|bridge| {
+            // Those that came from another node have their pages at its address.
+            let here = bridge.known.is_none() && self.core.is_bridged(bridge.channel);
+            here && bridge.settings.discoverable
+        });
+        let links = shown.filter_map(|bridge| {
+            let username = self.core.bridge_name(&bridge)?;
+            let title = self.core.channel(bridge.channel)?.title.clone();
+            Some(ChannelLink { title, username })
+        });
+        let mut links: Vec<_> = links.take(CHANNELS_SHOWN).collect();
+        links.sort_by(|a, b| a.title.cmp(&b.title));
+        links
+    }
+
+    fn programs(&self) -> &'static [Program] {
+        &PROGRAMS
+    }
+
+    fn program(&self, file: &str) -> Option<String> {
+        let library = match file {
+            "telethon.py" => Library::Telethon,
+            "pyrogram.py" => Library::Pyrogram,
+            "kurigram.py" => Library::Kurigram,
+            "gramjs.cjs" => Library::Gramjs,
+            "mtcute.mjs" => Library::Mtcute,
+            _ => return None,
+        };
+        self.ready.get()?.program(library, &[]).ok()
+    }
+
+    fn invitation<'a>(&'a self, token: &'a str) -> Found<'a, Option<Invitation>> {
+        Box::pin(async move {
+            let found = self.invitation_of(token).await;
+            found.inspect_err(|cause| tracing::warn!(%cause, "a page is not shown")).ok()?
+        })
     }
 
     fn channel<'a>(
@@ -260,7 +363,13 @@ impl Pages for Site {
 
     fn base(&self) -> String {
         let of_bridge = || self.bridge.as_ref().map(|bridge| bridge.base().to_owned());
-        self.public_url.clone().or_else(of_bridge).unwrap_or_default()
+        let listener = || {
+            let ready = self.ready.get()?;
+            // Every listener answers browsers.
+            let address = if ready.http.is_empty() { &ready.mtproto } else { &ready.http };
+            Some(format!("{}://{address}", if self.tls { "https" } else { "http" }))
+        };
+        self.public_url.clone().or_else(of_bridge).or_else(listener).unwrap_or_default()
     }
 
     fn may_look_up(&self, from: Option<SocketAddr>) -> bool {

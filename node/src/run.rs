@@ -2,6 +2,7 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -21,6 +22,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
 use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, Scheme, secret};
+use crate::control::NumberAndCode;
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
@@ -38,16 +40,28 @@ pub(crate) fn run(config: Config, args: &DataArgs) -> anyhow::Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
+    let client = config.http.web_client.as_deref().map(web_client).transpose()?;
     #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
     let opened = secrets::open(&args.data, &config.store, &mut rand::rng())?;
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?
-        .block_on(serve(config, args, opened))
+        .block_on(serve(config, args, opened, client))
 }
 
-async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyhow::Result<()> {
+/// What browsers get below `/web/`.
+fn web_client(directory: &Path) -> anyhow::Result<web::WebClient> {
+    let opened = web::WebClient::open(directory);
+    opened.with_context(|| format!("http.web_client: {}", directory.display()))
+}
+
+async fn serve(
+    config: Config,
+    args: &DataArgs,
+    opened: secrets::Opened,
+    client: Option<web::WebClient>,
+) -> anyhow::Result<()> {
     let mut signals = Signals::take()?;
     let public = opened.server_key.public_pem();
     let fingerprint = opened.server_key.fingerprint();
@@ -119,6 +133,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let sso = config.oidc.as_ref().map(|sso| oidc(&config, core.clone(), sso)).transpose()?;
     let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
     let more = more.merge(bridge.as_ref().map_or_else(axum::Router::new, |bridge| bridge.router()));
+    let more = more.merge(client.map_or_else(axum::Router::new, web::WebClient::router));
     let pages = web::router(site.clone(), more);
     let frontend = Frontend::new(setup(
         &config,
@@ -130,7 +145,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     )?);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen_for_browsers(&config.http.listen.to_vec()).await?;
-    let ready = Ready {
+    let mut ready = Ready {
         ready: true,
         mtproto: advertised(config.node.public_addresses.first().or(mtproto.first())),
         http: advertised(http.first()),
@@ -139,11 +154,13 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         dc: config.mtproto.dc,
         rsa_fingerprint: format!("{:016x}", fingerprint.cast_unsigned()),
         rsa_pem: public,
-        owner: owner.map(Into::into),
+        owner: None,
     };
     site.is_ready(&ready);
     // Set once; a second start of one process does not happen.
-    let _ = here.ready.set(Ready { owner: None, ..ready.clone() });
+    let _ = here.ready.set(ready.clone());
+    core.pages_are_at(&web::Pages::base(&*site));
+    ready.owner = owner.map(|invite| NumberAndCode::of_invite(&core, invite));
     if let Some(sso) = &sso {
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let here = format!("{scheme}://{}", ready.http);
@@ -348,9 +365,13 @@ fn announce(ready: &Ready, args: &DataArgs) -> anyhow::Result<()> {
                 out,
                 "Nobody owns this node yet. Log in with this number and code to become its owner;\n\
                  they are shown once (`rookery invite` makes new ones):\n\n\
-                 Number   {}\nCode     {}\n",
+                 Number   {}\nCode     {}",
                 owner.phone, owner.code
             )?;
+            if let Some(page) = &owner.page {
+                writeln!(out, "Page     {page}")?;
+            }
+            writeln!(out)?;
         }
         writeln!(
             out,

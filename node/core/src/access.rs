@@ -25,6 +25,16 @@ pub(crate) fn code_hash(secret: &[u8; 32], phone: u64, code: &str) -> [u8; 32] {
     *hasher.finalize().as_bytes()
 }
 
+/// Shows that an invite's page was named here.
+#[must_use]
+pub(crate) fn invite_tag(secret: &[u8; 32], said: &[u8]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_keyed(secret);
+    hasher.update(b"invite page").update(said);
+    let mut tag = [0; 16];
+    hasher.finalize_xof().fill(&mut tag);
+    tag
+}
+
 /// Shows that what a link says was said here.
 #[must_use]
 pub(crate) fn token_tag(secret: &[u8; 32], said: &[u8]) -> [u8; 16] {

@@ -353,6 +353,8 @@ pub struct Outbound {
     pub phone: u64,
     /// The address that it has to go to; none: by whatever reaches the number.
     pub email: Option<String>,
+    /// The page that shows an invite and how to use it, if there is one.
+    pub page: Option<String>,
     /// What the person has to type.
     pub code: String,
     /// Unix seconds.

@@ -86,6 +86,8 @@ pub(crate) struct Inner {
     pub(crate) fills: Fills,
     /// What people here and of other nodes say to each other.
     pub(crate) pairs: Pairs,
+    /// See [`crate::Core::pages_are_at`].
+    pub(crate) pages_at: OnceLock<String>,
     /// The way to other nodes, once there is one.
     pub(crate) network: OnceLock<Arc<dyn Network>>,
     /// Channels that are bridged to the fediverse.
@@ -158,6 +160,7 @@ impl Inner {
             groups,
             fills,
             pairs: Pairs::default(),
+            pages_at: OnceLock::new(),
             network: OnceLock::new(),
             bridges,
             views: Views::default(),

@@ -33,7 +33,7 @@ pub(crate) fn heading(node: &str, about: Purpose) -> String {
 
 /// What a person reads.
 pub(crate) fn text(node: &str, sent: &Outbound, now: i32) -> Zeroizing<String> {
-    let Outbound { purpose, phone, code, expires, .. } = sent;
+    let Outbound { purpose, phone, code, expires, page, .. } = sent;
     let says = match purpose {
         Purpose::LoginCode => format!("{code} is your login code for {node}."),
         Purpose::PasswordRecovery => {
@@ -57,8 +57,10 @@ pub(crate) fn text(node: &str, sent: &Outbound, now: i32) -> Zeroizing<String> {
         120..=2879 => format!("{} hours", minutes / 60),
         _ => format!("{} days", minutes / (24 * 60)),
     };
+    let page =
+        page.as_ref().map(|page| format!("\n\nHow that is done: {page}")).unwrap_or_default();
     Zeroizing::new(format!(
-        "{says} It is good for {until}.\n\nDo not give it to anyone: whoever has it can act as \
+        "{says} It is good for {until}.{page}\n\nDo not give it to anyone: whoever has it can act as \
          you. If you did not ask for it, somebody typed your number or address; ignore it."
     ))
 }
@@ -90,6 +92,7 @@ pub(crate) mod tests {
             user: Some(UserId(1_000_001)),
             phone: 888_1234_5678,
             email: None,
+            page: None,
             code: "271828".into(),
             expires: 1300,
         }
@@ -106,6 +109,16 @@ pub(crate) mod tests {
         assert!(
             text.starts_with("271828 is your login code for Rookery. It is good for 5 minutes.")
         );
+    }
+
+    #[test]
+    fn a_mailed_invite_leads_to_its_page() {
+        let page = Some("https://rookery.example/join/AAAA".to_owned());
+        let invite = Outbound { purpose: Purpose::Invite, page, ..a_code() };
+        let said = text("Rookery", &invite, 1000);
+        let leads =
+            "It is good for 5 minutes.\n\nHow that is done: https://rookery.example/join/AAAA\n\n";
+        assert!(said.contains(leads), "{}", *said);
     }
 
     #[test]

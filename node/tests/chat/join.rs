@@ -9,7 +9,9 @@ use crate::support::node::TestNode;
 /// A login code out of a message of the service account: the one run of six digits.
 pub(crate) fn code_in(event: &Value) -> String {
     let text = event["text"].as_str().expect("a message has a text");
-    let runs = text.split(|c: char| !c.is_ascii_digit());
+    // Addresses of pages have digits of their own.
+    let words = text.split_whitespace().filter(|word| !word.starts_with("http"));
+    let runs = words.flat_map(|word| word.split(|c: char| !c.is_ascii_digit()));
     match runs.filter(|run| run.len() == 6).collect::<Vec<_>>()[..] {
         [code] => code.to_owned(),
         _ => panic!("not one code of six digits: {text:?}"),

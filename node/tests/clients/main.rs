@@ -16,6 +16,8 @@ mod methods;
 #[cfg(test)]
 mod mtcute;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod pyrogram;
@@ -33,3 +35,5 @@ mod support;
 mod tdlib;
 #[cfg(test)]
 mod telethon;
+#[cfg(test)]
+mod web_client;

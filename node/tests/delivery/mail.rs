@@ -33,7 +33,9 @@ pub(crate) fn play(test: &str, wanted: &[&'static Client], body: impl FnOnce(&Pa
 /// The one run of six digits in a mail, after `before`.
 pub(crate) fn code_in(mail: &Value) -> String {
     let text = mail["text"].as_str().expect("a text");
-    let runs = text.split(|c: char| !c.is_ascii_digit());
+    // Addresses of pages have digits of their own.
+    let words = text.split_whitespace().filter(|word| !word.starts_with("http"));
+    let runs = words.flat_map(|word| word.split(|c: char| !c.is_ascii_digit()));
     match runs.filter(|run| run.len() == 6).collect::<Vec<_>>()[..] {
         [code] => code.to_owned(),
         _ => panic!("not one code of six digits: {text:?}"),
@@ -92,6 +94,8 @@ fn a_member_logs_in_by_mail() {
         assert_eq!(mail["subject"], "You are invited to Rabennest", "{mail}");
         let invite_in_mail = (number_in(&mail), code_in(&mail));
         assert_eq!(json!(invite_in_mail), json!([invite["phone"], invite["code"]]));
+        let page = invite["page"].as_str().expect("an address");
+        assert!(mail["text"].as_str().is_some_and(|text| text.contains(page)), "{mail}");
         let mut tdlib = Driver::start(&TDLIB, "first", &node);
         assert!(tdlib.login(&invite_in_mail), "a new member");
         let phone = invite_in_mail.0;

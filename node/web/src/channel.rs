@@ -437,7 +437,8 @@ fn rfc3339(unix_s: i64) -> String {
     )
 }
 
-fn when(unix_s: i64) -> Markup {
+/// A moment, for people and for programs.
+pub(crate) fn when(unix_s: i64) -> Markup {
     let at = moment(unix_s);
     let shown = format!(
         "{} {} {}, {:02}:{:02} UTC",

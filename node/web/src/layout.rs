@@ -12,15 +12,34 @@ pub(crate) const ICON: &str = include_str!("icon.svg");
 /// A page: `title` for the browser, `body` in the middle, the node's name below.
 pub(crate) fn page(node: &str, title: &str, body: &Markup) -> Markup {
     let head = html! { meta property="og:title" content=(title); };
-    whole(node, title, &head, &html! { main { (body) } })
+    whole(node, title, &head, &html! { (top(node)) main { (body) } })
 }
 
 /// A page to read: with more in its head, and text from the left.
 pub(crate) fn wide(about: &About, title: &str, head: &Markup, body: &Markup) -> Markup {
-    whole(&about.name, title, head, &html! { main.wide { (body) } })
+    whole(&about.name, title, head, &html! { (top(&about.name)) main.wide { (body) } })
 }
 
-fn whole(node: &str, title: &str, head: &Markup, main: &Markup) -> Markup {
+/// The first page: it is the one that says the node's name itself.
+pub(crate) fn first(about: &About, head: &Markup, body: &Markup) -> Markup {
+    whole(&about.name, &about.name, head, &html! { main.wide { (body) } })
+}
+
+/// Whose page this is.
+fn top(node: &str) -> Markup {
+    html! {
+        header.site {
+            a href="/" { img src="/icon.svg" alt="" width="28" height="28"; span { (node) } }
+        }
+    }
+}
+
+/// Something that nobody should miss.
+pub(crate) fn notice(says: &Markup) -> Markup {
+    html! { p.notice { (says) } }
+}
+
+fn whole(node: &str, title: &str, head: &Markup, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -35,7 +54,7 @@ fn whole(node: &str, title: &str, head: &Markup, main: &Markup) -> Markup {
                 (head)
             }
             body {
-                (main)
+                (body)
                 footer { a href="/" { (node) } " · " a href="/about" { "about" } " · a Rookery node" }
             }
         }

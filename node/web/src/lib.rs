@@ -6,9 +6,13 @@
 
 mod accept;
 mod channel;
+mod client;
+mod home;
+mod join;
 mod layout;
 mod links;
 mod pages;
+mod qr;
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -24,10 +28,14 @@ use axum::{Extension, middleware};
 
 pub use accept::{wants_activity, wants_page};
 pub use channel::{Channel, Comment, Media, MediaKind, Poll, Post, PostPage};
+pub use client::WebClient;
+pub use home::{ChannelLink, Program};
+pub use join::Invitation;
 pub use layout::message as message_page;
 pub use links::is_username;
 pub use pages::code as code_page;
 pub use pages::{About, Profile, Registration};
+pub use qr::qr_text;
 
 /// What is looked up.
 pub type Found<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -44,6 +52,26 @@ pub trait Pages: Send + Sync + 'static {
     /// nodes.
     fn binding(&self) -> Option<String> {
         None
+    }
+
+    /// Channels that their owners show to everybody, for the first page.
+    fn channels(&self) -> Vec<ChannelLink> {
+        Vec::new()
+    }
+
+    /// Programs that log in here.
+    fn programs(&self) -> &'static [Program] {
+        &[]
+    }
+
+    /// One of them by its file, filled in.
+    fn program(&self, _file: &str) -> Option<String> {
+        None
+    }
+
+    /// The invite whose page's address ends with `token`, as long as it is good.
+    fn invitation<'a>(&'a self, _token: &'a str) -> Found<'a, Option<Invitation>> {
+        Box::pin(async { None })
     }
 
     /// A channel that its owner shows to everybody, with some of its posts: the newest, or those before
@@ -102,6 +130,8 @@ pub fn router(pages: Arc<dyn Pages>, more: Router) -> Router {
         .route("/icon.svg", get(icon))
         .route("/robots.txt", get(robots))
         .route("/about", get(about))
+        .route("/join/{token}", get(join))
+        .route("/programs/{file}", get(program))
         .route("/.well-known/rookery/node.json", get(binding))
         .route("/{name}", get(name))
         .route("/{name}/feed", get(feed))
@@ -119,11 +149,40 @@ pub fn router(pages: Arc<dyn Pages>, more: Router) -> Router {
 type Shown = State<Arc<dyn Pages>>;
 
 async fn home(State(pages): Shown) -> Html<String> {
-    Html(pages::home(&pages.about()).into_string())
+    let page = home::home(&pages.about(), &pages.channels(), pages.programs());
+    Html(page.into_string())
 }
 
 async fn about(State(pages): Shown) -> Html<String> {
-    Html(pages::about_page(&pages.about()).into_string())
+    Html(home::about_page(&pages.about()).into_string())
+}
+
+/// `/join/TOKEN`. Whoever guesses gets the same answer for whatever is not good.
+async fn join(
+    State(pages): Shown,
+    Path(token): Path<String>,
+    from: Option<Extension<ConnectInfo<SocketAddr>>>,
+) -> Response {
+    let about = pages.about();
+    if !pages.may_look_up(from.map(|Extension(ConnectInfo(from))| from)) {
+        return too_many(&about, "Somebody at your address opened many pages.");
+    }
+    match pages.invitation(&token).await {
+        Some(found) => {
+            Html(join::invitation(&about, &found, pages.programs()).into_string()).into_response()
+        }
+        None => (StatusCode::NOT_FOUND, Html(join::over(&about).into_string())).into_response(),
+    }
+}
+
+/// `/programs/FILE`
+async fn program(State(pages): Shown, Path(file): Path<String>) -> Response {
+    let Some(program) = pages.program(&file) else { return not_found(&pages.about()) };
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, "attachment"),
+    ];
+    (headers, program).into_response()
 }
 
 /// `/@CHANNEL`, `/NAME`, `/+NUMBER` and `/+HASH`.
@@ -159,12 +218,7 @@ async fn name(
     }
     let from = from.map(|Extension(ConnectInfo(from))| from);
     if !pages.may_look_up(from) {
-        let page = layout::message(
-            &about.name,
-            "Too many at once",
-            "Somebody at your address looked up many names. Try again in a minute.",
-        );
-        return (StatusCode::TOO_MANY_REQUESTS, Html(page.into_string())).into_response();
+        return too_many(&about, "Somebody at your address looked up many names.");
     }
     match pages.profile(&name) {
         Some(profile) => Html(pages::profile(&about, &profile).into_string()).into_response(),
@@ -257,6 +311,12 @@ async fn other(State(pages): Shown, uri: Uri, kind: &'static str) -> Response {
         Some(link) => Html(pages::link(&about, &link).into_string()).into_response(),
         None => not_found(&about),
     }
+}
+
+fn too_many(about: &About, says: &str) -> Response {
+    let says = format!("{says} Try again in a minute.");
+    let page = layout::message(&about.name, "Too many at once", &says);
+    (StatusCode::TOO_MANY_REQUESTS, Html(page.into_string())).into_response()
 }
 
 async fn nothing(State(pages): Shown) -> Response {

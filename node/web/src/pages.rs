@@ -34,6 +34,8 @@ pub struct About {
     pub rsa_fingerprint: String,
     /// The RSA key as PKCS#1 PEM.
     pub rsa_pem: String,
+    /// Whether `/web/` is a web client.
+    pub web_client: bool,
     /// Where members log in by another service, if they can.
     pub login: Option<&'static str>,
     /// Who runs it; may be empty.
@@ -55,46 +57,6 @@ pub struct Profile {
     pub username: String,
     /// A few words, if they are for everybody.
     pub about: Option<String>,
-}
-
-/// `/`
-pub(crate) fn home(about: &About) -> Markup {
-    let joining = match about.registration {
-        Registration::Invite => {
-            "People join by invitation: a member or the operator gives you a number and a code."
-        }
-        Registration::Open => "Anybody may join.",
-        Registration::Closed => "Nobody can join at the moment.",
-    };
-    page(
-        &about.name,
-        &about.name,
-        &html! {
-            h1 { (about.name) }
-            p {
-                "A messenger for a community, run by its own people. Members talk with ordinary \
-                 Telegram apps that are pointed at this node."
-            }
-            p { (joining) }
-            @if let Some(login) = about.login {
-                a.button href=(login) { "Get a login code" }
-            }
-            h2 { "Connect an app" }
-            p.faint {
-                "Telegram's own apps connect to Telegram only. An app for this node needs these four \
-                 things; then it asks for your number and code."
-            }
-            dl {
-                dt { "Address" } dd { code { (about.mtproto) } }
-                dt { "DC" } dd { (about.dc) }
-                dt { "Fingerprint" } dd { code { "0x" (about.rsa_fingerprint) } }
-            }
-            details {
-                summary { "RSA key" }
-                pre { (about.rsa_pem.trim()) }
-            }
-        },
-    )
 }
 
 /// `/NAME`
@@ -155,36 +117,6 @@ pub fn code(node: &str, number: &str, code: &str, until_s: i32, is_new: bool) ->
             p.code id="code" { (code) }
             p.faint { "Good for " (until) " and one login. Do not give it to anyone." }
             p { a href="/" { "How to connect an app" } }
-        },
-    )
-}
-
-/// `/about`
-pub(crate) fn about_page(about: &About) -> Markup {
-    page(
-        &about.name,
-        &format!("About {}", about.name),
-        &html! {
-            h1 { "About " (about.name) }
-            @if about.operator.is_empty() {
-                p { "Its operator has not said who runs this node." }
-            } @else {
-                p.about { (about.operator) }
-            }
-            h2 { "Rules" }
-            @if about.rules.is_empty() {
-                p.faint { "None are written down here." }
-            } @else {
-                ol { @for rule in &about.rules { li { (rule) } } }
-            }
-            h2 { "Abuse and takedowns" }
-            @match &about.contact {
-                Some(contact) if contact.contains("://") => p { a href=(contact) { (contact) } },
-                Some(contact) => p { a href={ "mailto:" (contact) } { (contact) } },
-                None => p.faint {
-                    "No address is given. Members report messages from their apps."
-                },
-            }
         },
     )
 }

@@ -22,11 +22,40 @@ impl Pages for Node {
             dc: 2,
             rsa_fingerprint: "0123456789abcdef".into(),
             rsa_pem: "-----BEGIN RSA PUBLIC KEY-----\nMII\n-----END RSA PUBLIC KEY-----\n".into(),
+            web_client: true,
             login: None,
             operator: "Ada & friends".into(),
             contact: Some("abuse@raben.example".into()),
             rules: vec!["Be kind".into(), "No <script>".into()],
         }
+    }
+
+    fn channels(&self) -> Vec<ChannelLink> {
+        vec![ChannelLink { title: "Nest <News>".into(), username: "nest_news".into() }]
+    }
+
+    fn programs(&self) -> &'static [Program] {
+        &[Program {
+            library: "Telethon",
+            file: "telethon.py",
+            install: "pip install telethon",
+            run: "python3 telethon.py",
+        }]
+    }
+
+    fn program(&self, file: &str) -> Option<String> {
+        (file == "telethon.py").then(|| "HOST = \"<192.0.2.7>\"".into())
+    }
+
+    fn invitation<'a>(&'a self, token: &'a str) -> Found<'a, Option<Invitation>> {
+        let found = (token == "GOOD").then(|| Invitation {
+            number: "+88812345678".into(),
+            code: "031415".into(),
+            expires: 1_700_000_000,
+            page: "https://raben.example/join/GOOD".into(),
+            proxies: vec!["tg://proxy?server=192.0.2.7&port=10443&secret=dd00".into()],
+        });
+        Box::pin(async { found })
     }
 
     fn channel<'a>(
@@ -129,6 +158,9 @@ async fn get_page(path: &str) -> (StatusCode, axum::http::HeaderMap, String) {
 async fn every_page_is_locked_down_and_escaped() {
     for path in [
         "/",
+        "/join/GOOD",
+        "/join/WRONG",
+        "/programs/telethon.py",
         "/about",
         "/@nest_news",
         "/@nest_news/abc-0-7",
@@ -158,6 +190,80 @@ async fn home_says_how_to_connect() {
     {
         assert!(body.contains(wanted), "{wanted}: {body}");
     }
+}
+
+#[tokio::test]
+async fn home_says_whose_node_it_is_and_what_there_is_to_see() {
+    let (_, _, body) = get_page("/").await;
+    for wanted in [
+        "Ada &amp; friends",
+        "<li>Be kind</li>",
+        "mailto:abuse@raben.example",
+        "href=\"/@nest_news\">Nest &lt;News&gt;",
+        "href=\"/web/\"",
+        "can read what is written here",
+        "href=\"/programs/telethon.py\"",
+    ] {
+        assert!(body.contains(wanted), "{wanted}: {body}");
+    }
+    let (status, headers, program) = get_page("/programs/telethon.py").await;
+    assert_eq!((status, program.as_str()), (StatusCode::OK, "HOST = \"<192.0.2.7>\""));
+    assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(headers["content-disposition"], "attachment");
+    assert_eq!(get_page("/programs/other.py").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn an_invite_has_a_page_that_nobody_keeps() {
+    let (status, headers, body) = get_page("/join/GOOD").await;
+    assert_eq!(status, StatusCode::OK);
+    assert_eq!(
+        (&headers["cache-control"], &headers["x-robots-tag"], &headers["referrer-policy"]),
+        (
+            &"no-store".parse().unwrap(),
+            &"noindex".parse().unwrap(),
+            &"no-referrer".parse().unwrap()
+        )
+    );
+    for wanted in [
+        "<span>+888</span><span>1234</span><span>5678</span>",
+        "id=\"code\">031415<",
+        "14 November 2023, 22:13 UTC",
+        "<svg class=\"qr\"",
+        "tg://proxy?server=192.0.2.7&amp;port=10443&amp;secret=dd00",
+        "192.0.2.7:10443",
+        "href=\"/web/\"",
+    ] {
+        assert!(body.contains(wanted), "{wanted}: {body}");
+    }
+    // What a preview of the link shows.
+    let head = &body[..body.find("<body>").unwrap()];
+    assert!(head.contains("An invitation to Raben") && !head.contains("031415"), "{head}");
+    assert!(!head.contains("8881234"), "{head}");
+}
+
+#[tokio::test]
+async fn an_invite_that_is_over_looks_as_one_that_never_was() {
+    let (status, _, body) = get_page("/join/WRONG").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(body.contains("This invitation is over"), "{body}");
+    for path in ["/join/x", "/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "/join/%3Cb%3E"] {
+        assert_eq!(get_page(path).await.2, body, "{path}");
+    }
+    let busy = Arc::new(Node { busy: AtomicBool::new(true) });
+    assert_eq!(get_from(busy, "/join/GOOD").await.0, StatusCode::TOO_MANY_REQUESTS);
+}
+
+#[test]
+fn an_address_is_drawn_for_pages_and_for_terminals() {
+    let address = "https://raben.example/join/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let drawn = qr_text(address).unwrap();
+    let lines: Vec<&str> = drawn.lines().collect();
+    // Two modules in a character, one above the other; four white ones around all.
+    let width = lines[0].chars().count();
+    assert_eq!((width, lines.len()), (33 + 8, 21));
+    assert!(lines[0].chars().all(|c| c == '█') && lines[2].starts_with("████ ▄▄▄▄▄ █"), "{drawn}");
+    assert!(qr_text(&"x".repeat(3000)).is_none());
 }
 
 #[tokio::test]

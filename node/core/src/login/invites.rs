@@ -67,6 +67,23 @@ pub(super) struct InviteRecord {
     pub(super) email: Option<String>,
 }
 
+impl InviteRecord {
+    /// Neither expired nor tried too often.
+    pub(super) fn is_good(&self, now_ms: u64) -> bool {
+        self.expires_ms > now_ms && self.tries < TRIES_MAX
+    }
+
+    /// Whether this is the [`code_hash`] of its code.
+    pub(super) fn has(&self, hash: &[u8; 32]) -> bool {
+        hash.ct_eq(&self.code_hash).into()
+    }
+
+    /// Unix seconds.
+    pub(super) fn expires(&self) -> i32 {
+        i32::try_from(self.expires_ms / 1000).unwrap_or(i32::MAX)
+    }
+}
+
 impl Record for InviteRecord {
     const VERSION: u8 = 2;
     const NAME: &'static str = "invite";
@@ -118,6 +135,7 @@ impl Core {
                 user: None,
                 phone: invite.phone,
                 email: Some(address),
+                page: decide.inner.invite_page(&invite),
                 code: invite.code.clone(),
                 expires: invite.expires,
             })));
@@ -161,8 +179,7 @@ impl Decide<'_> {
         let code_hash = code_hash(&self.inner.access_secret, phone, &code);
         let record = InviteRecord { code_hash, expires_ms, tries: 0, role, by, email };
         self.put(Keyspace::INVITES, &phone.to_be_bytes(), &record)?;
-        let expires = i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX);
-        Ok(Invite { phone, code, expires })
+        Ok(Invite { phone, code, expires: record.expires() })
     }
 
     fn free_number(&mut self) -> CoreResult<u64> {
@@ -180,7 +197,7 @@ impl Decide<'_> {
     /// The invite for a number, if there is one that is still good.
     pub(super) fn invite_for(&self, phone: u64) -> CoreResult<Option<InviteRecord>> {
         let record: Option<InviteRecord> = self.load(Keyspace::INVITES, &phone.to_be_bytes())?;
-        Ok(record.filter(|invite| invite.expires_ms > self.now_ms && invite.tries < TRIES_MAX))
+        Ok(record.filter(|invite| invite.is_good(self.now_ms)))
     }
 
     /// Compares a code with an invite's. A wrong one counts, durably.
@@ -190,8 +207,7 @@ impl Decide<'_> {
         mut invite: InviteRecord,
         code: &str,
     ) -> CoreResult<bool> {
-        let given = code_hash(&self.inner.access_secret, phone, code);
-        if bool::from(given.ct_eq(&invite.code_hash)) {
+        if invite.has(&code_hash(&self.inner.access_secret, phone, code)) {
             return Ok(true);
         }
         invite.tries += 1;

@@ -255,6 +255,7 @@ impl Decide<'_> {
             user,
             phone,
             email: Some(proof.address),
+            page: None,
             code: proof.code,
             expires: i32::try_from(proof.expires_ms / 1000).unwrap_or(i32::MAX),
         })));

@@ -11,6 +11,7 @@ mod deletion;
 mod device;
 mod ending;
 mod identity;
+mod invite_page;
 mod invites;
 mod login_email;
 mod notices;
@@ -364,6 +365,7 @@ impl Decide<'_> {
             user: member,
             phone,
             email,
+            page: None,
             code,
             expires: i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX),
         })));

@@ -54,6 +54,7 @@ impl Core {
                     user: Some(user),
                     phone,
                     email: None,
+                    page: None,
                     code,
                     expires: i32::try_from(expires_ms / 1000).unwrap_or(i32::MAX),
                 })));

@@ -82,11 +82,19 @@ impl Decide<'_> {
                 return Ok(());
             }
             "/invite" if owner => match self.invite(Some(from)) {
-                Ok(invite) => format!(
-                    "An invite, good for one person and seven days.\n\nNumber: +{}\nCode: {}\n\n\
-                     Whoever logs in with this number and code becomes a member.",
-                    invite.phone, invite.code
-                ),
+                Ok(invite) => {
+                    let page = self.inner.invite_page(&invite);
+                    let page = page.map(|page| {
+                        format!("\n\nThis page shows them both, and how to connect:\n{page}")
+                    });
+                    format!(
+                        "An invite, good for one person and seven days.\n\nNumber: +{}\nCode: {}\n\n\
+                         Whoever logs in with this number and code becomes a member.{}",
+                        invite.phone,
+                        invite.code,
+                        page.unwrap_or_default()
+                    )
+                }
                 Err(CoreError::RegistrationClosed) => {
                     "Nobody can join: registration is closed in this node's configuration.".into()
                 }

@@ -94,7 +94,7 @@ async fn login_codes_leave_the_node_when_the_sessions_do_not_help() {
     let sent = outbound(&world);
     let (purpose, user, phone) = (Purpose::LoginCode, Some(ada.id), ada.phone);
     assert!(!format!("{sent:?}").contains(&code));
-    assert_eq!(sent, [Outbound { purpose, user, phone, email: None, code, expires }]);
+    assert_eq!(sent, [Outbound { purpose, user, phone, email: None, page: None, code, expires }]);
 
     // Without a session it leaves at once, and the last way may be taken again.
     world.core.log_out(ada.id, ada.key).await.unwrap();
@@ -300,6 +300,69 @@ async fn login_only_the_owner_invites_by_message() {
     assert!(answer.contains("Only the node's owner") && !answer.contains("Number"), "{answer}");
     world.try_send(ada, outgoing(service, "/help", 2)).await.unwrap();
     assert!(service_texts(&world, ada).await[0].contains("/invite"));
+}
+
+#[tokio::test]
+async fn the_page_of_an_invite_is_good_as_long_as_the_invite() {
+    let mut world = World::new().await;
+    let ada = world.member("Ada").await;
+    let core = &world.core;
+    let invite = core.invite(None).await.unwrap();
+    assert_eq!(core.invite_page(&invite), None, "nobody has said where pages are");
+    core.pages_are_at("https://rookery.example/");
+    let token_of = |invite: &Invite| {
+        let page = core.invite_page(invite).unwrap();
+        page.strip_prefix("https://rookery.example/join/").unwrap().to_owned()
+    };
+    let token = token_of(&invite);
+    assert_eq!(token.len(), 36);
+    let shown = async |token: &str| core.invite_of_page(token).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(shown(&token).await, Some(invite.clone()), "looking uses nothing up");
+    }
+    // Another code, another number, another tag, another length, another alphabet.
+    let other = |phone, code: &str| Invite { phone, code: code.into(), ..invite.clone() };
+    let next_code = format!("{:06}", (invite.code.parse::<u32>().unwrap() + 1) % 1_000_000);
+    assert_eq!(shown(&token_of(&other(invite.phone, &next_code))).await, None);
+    assert_eq!(shown(&token_of(&other(invite.phone + 1, &invite.code))).await, None);
+    for at in 0..token.len() {
+        let letter = if token.as_bytes()[at] == b'A' { "B" } else { "A" };
+        let changed = format!("{}{letter}{}", &token[..at], &token[at + 1..]);
+        assert_eq!(shown(&changed).await, None, "{at}");
+    }
+    for wrong in ["", "A", &token[1..], &format!("{token}A"), &"€".repeat(12), &"+".repeat(36)] {
+        assert_eq!(shown(wrong).await, None, "{wrong}");
+    }
+    // Asked for by message, the answer says where the page is.
+    let service = Member { id: UserId::SERVICE, ..ada };
+    world.try_send(ada, outgoing(service, "/invite", 1)).await.unwrap();
+    let answer = service_texts(&world, ada).await.remove(0);
+    let token_said = answer.rsplit("https://rookery.example/join/").next().unwrap();
+    let said = shown(token_said).await.unwrap();
+    assert!(answer.contains(&format!("+{}\nCode: {}", said.phone, said.code)), "{answer}");
+    // Used, and expired.
+    world.join(&invite, "Bob").await;
+    assert_eq!(shown(&token).await, None);
+    world.pass_s(7 * 86_400);
+    assert_eq!(shown(token_said).await, None);
+}
+
+#[tokio::test]
+async fn the_page_of_an_invite_ends_with_wrong_codes() {
+    let mut world = World::new().await;
+    world.member("Ada").await;
+    let core = &world.core;
+    core.pages_are_at("https://rookery.example");
+    let invite = core.invite(None).await.unwrap();
+    let token = core.invite_page(&invite).unwrap().rsplit('/').next().unwrap().to_owned();
+    for _ in 0..10 {
+        assert!(core.invite_of_page(&token).await.unwrap().is_some());
+        let sent = core.send_code(invite.phone, world.address()).await.unwrap();
+        let request = world.request(invite.phone, &sent, "x");
+        assert!(core.sign_in(request).await.is_err());
+        world.pass_s(3600);
+    }
+    assert_eq!(core.invite_of_page(&token).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -294,6 +294,7 @@ impl Decide<'_> {
             user: Some(user),
             phone: account.phone,
             email: Some(email.to_owned()),
+            page: None,
             code: code.clone(),
             expires,
         })));
