@@ -1,39 +1,12 @@
 //! The pages of a channel in Debian's Chromium.
 
-use std::path::Path;
-use std::process::Command;
-use std::time::Duration;
-use std::{env, fs};
+use std::env;
+use std::path::PathBuf;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::scene::{play, says};
-use crate::support::{install, process, skip, tests_directory};
-
-/// Opening four pages in four ways takes ten seconds on a quiet machine.
-const WITHIN: Duration = Duration::from_secs(120);
-
-/// Looks at pages, and takes pictures of them into a directory.
-fn look(pages: &[String], pictures: Option<&str>) -> Vec<Value> {
-    assert!(
-        Path::new("/usr/bin/chromium").exists(),
-        "pages are looked at in Chromium: apt-get install -y --no-install-recommends chromium"
-    );
-    let directory = install::npm("browser", "browser");
-    let mut orders = tempfile::tempfile().expect("a temporary file");
-    let wanted = json!({ "pages": pages, "pictures": pictures });
-    std::io::Write::write_all(&mut orders, wanted.to_string().as_bytes()).expect("write");
-    std::io::Seek::rewind(&mut orders).expect("rewind");
-    let looked = process::run_with_input(
-        Command::new("node")
-            .arg(tests_directory().join("clients/browser/look.cjs"))
-            .current_dir(directory),
-        orders,
-        WITHIN,
-    );
-    assert!(looked.status.success(), "{}", looked.stderr);
-    serde_json::from_str(&looked.stdout).expect("what it saw")
-}
+use crate::support::{browser, skip};
 
 /// `ROOKERY_TEST_PICTURES=DIR` keeps pictures.
 #[test]
@@ -42,7 +15,7 @@ fn pages_are_for_everybody() {
         return;
     }
     // Before the way out is closed.
-    install::npm("browser", "browser");
+    browser::packages();
     play("browser::pages_are_for_everybody", |mut scene| {
         let news = scene.bridged("Harbour news", "harbour_news");
         scene.follow(&news);
@@ -57,16 +30,9 @@ fn pages_are_for_everybody() {
         let base = "https://rookery.test";
         let pages =
             [format!("{base}/@harbour_news"), page, format!("{base}/about"), format!("{base}/")];
-        let pictures = env::var("ROOKERY_TEST_PICTURES").ok();
-        if let Some(directory) = &pictures {
-            fs::create_dir_all(directory).expect("a directory");
-        }
-        let looks = look(&pages, pictures.as_deref());
-        assert_eq!(looks.len(), 16);
-        for seen in &looks {
-            assert_eq!(seen["problems"], json!([]), "{seen:#}");
-        }
-        let first = looks[0]["text"].as_str().expect("text");
+        let pictures = env::var_os("ROOKERY_TEST_PICTURES").map(PathBuf::from);
+        let texts = browser::looks_well(&pages.map(Value::from), pictures.as_deref());
+        let first = &texts[0];
         assert!(
             first.contains("every hour") && first.contains("@harbour_news@rookery.test"),
             "{first}"

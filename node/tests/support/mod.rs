@@ -1,6 +1,7 @@
 //! What the tests that see the node from outside share: a running node, published client programs
 //! at pinned versions, a network namespace that nothing leaves, and skipping aloud.
 
+pub(crate) mod browser;
 pub(crate) mod install;
 pub(crate) mod isolation;
 pub(crate) mod node;
