@@ -376,11 +376,14 @@ pub(crate) struct HttpConfig {
     /// clients make links of it. Default: the listener above, at the address that each client
     /// already reached.
     pub(crate) public_url: Option<String>,
+    /// Whether the owner looks after the node in a browser, at `/admin`. Default true.
+    pub(crate) admin: bool,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { listen: OneOrMany::One(([0, 0, 0, 0], 8080).into()), public_url: None }
+        let listen = OneOrMany::One(([0, 0, 0, 0], 8080).into());
+        Self { listen, public_url: None, admin: true }
     }
 }
 

@@ -24,7 +24,7 @@ use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, Scheme, 
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
-use crate::{commands, control, delivery, media, metrics, secrets};
+use crate::{admin, commands, control, delivery, media, metrics, operator, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -96,13 +96,16 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         bridge: bridge.clone(),
         recovery: Arc::new(opened.recovery_key()),
         rotation: Arc::new(opened.rotation()),
+        about: Arc::new(operator::About::new(&config, args.data.clone(), clock()())),
     };
+    let about = asked.about.clone();
     let metrics = Arc::new(Metrics {
         node: asked.clone(),
         quotas: media::quotas(&config.media),
         ready: AtomicBool::new(false),
     });
     let (watched, watching) = metrics::listen(&metrics, &config.metrics.listen).await?;
+    let more = admin::router(&config, &asked);
     let by_message = commands::start(asked.clone());
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
@@ -110,7 +113,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let site =
         Arc::new(Site::new(core.clone(), clock(), &config, federation.clone(), bridge.clone()));
     let sso = config.oidc.as_ref().map(|sso| oidc(&config, core.clone(), sso)).transpose()?;
-    let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
+    let more = more.merge(sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router()));
     let more = more.merge(bridge.as_ref().map_or_else(axum::Router::new, |bridge| bridge.router()));
     let pages = web::router(site.clone(), more);
     let frontend = Frontend::new(setup(&config, core.clone(), opened, pages, (blobs, studio))?);
@@ -128,6 +131,8 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         owner: owner.map(Into::into),
     };
     site.is_ready(&ready);
+    // Set once, like the site's.
+    let _ = about.ready.set(Ready { owner: None, ..ready.clone() });
     if let Some(sso) = &sso {
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let here = format!("{scheme}://{}", ready.http);
