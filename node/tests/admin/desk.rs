@@ -233,7 +233,7 @@ fn play() {
     node.command(&["invite", "revoke", "--json", &spare]);
     assert_eq!(made(&node), json!(0));
 
-    // Out again: the cookie opens nothing, and after a restart no session does.
+    // Out again: the cookie opens nothing.
     let opens = |node: &TestNode| {
         status(&request(node.http, "GET /admin/people", &[format!("Cookie: {cookie}")], ""))
     };

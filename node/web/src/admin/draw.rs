@@ -7,16 +7,16 @@ use super::model::{Disk, Finding, Host, Overview, Queues, Storage};
 use super::shell::Shell;
 
 /// `/admin`
-pub(super) fn overview(_: &Shell, (node, findings): &(Overview, Vec<Finding>)) -> Markup {
+pub(super) fn overview(_: &Shell, (node, found): &(Overview, Vec<Finding>)) -> Markup {
     html! {
         h1 { "Overview" }
-        (warnings(findings))
+        (findings(found, "problem", "To be mended"))
         ul.tiles {
             (tile("/admin/people", "Members", &node.members.to_string(), joining(&node.registration)))
             (tile("/admin/invites", "Open invites", &node.invites.to_string(), ""))
             (tile(
                 "/admin/channels", "Public channels", &node.public_channels.to_string(),
-                &format!("{} more are private", node.private_channels),
+                &format!("and {} private", node.private_channels),
             ))
             @match &node.peers {
                 Some(peers) => (tile(
@@ -30,7 +30,7 @@ pub(super) fn overview(_: &Shell, (node, findings): &(Overview, Vec<Finding>)) -
                 Some(bridge) => (tile(
                     "/admin/queues", "Followers elsewhere", &bridge.followers.to_string(),
                     &format!(
-                        "of {} bridged channels; {} of {} servers failing", bridge.channels,
+                        "{} bridged; {} of {} servers failing", many(bridge.channels, "channel"),
                         bridge.failing, bridge.hosts
                     ),
                 )),
@@ -42,6 +42,7 @@ pub(super) fn overview(_: &Shell, (node, findings): &(Overview, Vec<Finding>)) -
                 &node.disk.as_ref().map(|disk| format!("{} free", bytes(disk.free))).unwrap_or_default(),
             ))
         }
+        (findings(found, "note", "Good to know"))
         h2 { "This node" }
         dl.facts {
             dt { "Version" } dd { (node.version) }
@@ -77,23 +78,21 @@ fn tile(path: &str, name: &str, value: &str, more: &str) -> Markup {
     }
 }
 
-/// What `rookery doctor` would warn of. That federation is off is a choice.
-fn warnings(findings: &[Finding]) -> Markup {
-    let told = |found: &&Finding| found.level != "well" && found.code != "off";
-    let mut told: Vec<&Finding> = findings.iter().filter(told).collect();
-    told.sort_by_key(|found| found.level != "problem");
+/// What `rookery doctor` finds of one level. That federation is off is a choice.
+fn findings(all: &[Finding], level: &str, heading: &str) -> Markup {
+    let found: Vec<&Finding> =
+        all.iter().filter(|found| found.level == level && found.code != "off").collect();
     html! {
-        @if told.is_empty() {
-            p.notice.done { "Nothing is to be mended." }
-        } @else {
-            h2 { "To look at" }
+        @if !found.is_empty() {
+            h2 { (heading) }
             ul.rows {
-                @for found in told {
+                @for found in found {
                     li.finding {
-                        p {
-                            @if found.level == "problem" { strong.badge.bad { "Problem" } }
-                            @else { strong.badge { "Note" } }
-                            @if let Some(peer) = &found.peer { " " strong { (peer) } }
+                        @if let Some(peer) = &found.peer {
+                            p.title {
+                                strong { (peer) }
+                                @if level == "problem" { " " span.badge.bad { "problem" } }
+                            }
                         }
                         p { (found.says) }
                         @if let Some(advice) = &found.advice { p.faint { (advice) } }
@@ -205,13 +204,15 @@ pub(super) fn bytes(bytes: u64) -> String {
     }
 }
 
+/// So many of something.
+pub(super) fn many(count: u64, what: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{end}")
+}
+
 /// How long something takes, in its largest unit.
 pub(super) fn span(seconds: i64) -> String {
-    let many = |count: i64, unit: &str| match count {
-        1 => format!("1 {unit}"),
-        count => format!("{count} {unit}s"),
-    };
-    match seconds.max(0) {
+    match u64::try_from(seconds).unwrap_or(0) {
         seconds @ 0..60 => many(seconds, "second"),
         seconds @ 60..3_600 => many(seconds / 60, "minute"),
         seconds @ 3_600..86_400 => many(seconds / 3_600, "hour"),

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::draw::{bytes, day, span, when};
+use super::draw::{bytes, day, many, span, when};
 use super::model::{
     Listed, Login, OpenInvite, Peer, Peers, Person, PersonPage, PublicChannel, Report,
 };
@@ -125,7 +125,7 @@ pub(super) fn invites(shell: &Shell, found: &Listed<OpenInvite>) -> Markup {
 pub(super) fn channels(shell: &Shell, found: &Listed<PublicChannel>) -> Markup {
     html! {
         h1 { "Channels" }
-        p.lead { "Channels and groups with a public name. Private ones are none of the operator's business." }
+        p.lead { "Channels and groups with a public name. Private ones are not listed: they are their members' alone." }
         (count(found.total, "public channel", "public channels"))
         ul.rows { @for channel in &found.rows { (of_channel(shell, channel)) } }
         (pages(found, "/admin/channels", ""))
@@ -158,7 +158,7 @@ fn of_channel(shell: &Shell, channel: &PublicChannel) -> Markup {
                     dd {
                         (bridge.state)
                         @if let Some(handle) = &bridge.handle { ", @" (handle) }
-                        ", " (bridge.followers) " followers"
+                        ", " (many(bridge.followers, "follower"))
                     }
                 } @else if channel.may_bridge {
                     dt { "Fediverse" } dd { "not shown there" }
@@ -229,8 +229,8 @@ fn of_peer(shell: &Shell, peer: &Peer) -> Markup {
                 dt { "Behind" }
                 dd {
                     @if behind > 0 {
-                        @let groups = peer.lag.iter().filter(|(_, lag)| *lag > 0).count();
-                        (behind) " entries in " (groups) @if groups == 1 { " group" } @else { " groups" }
+                        @let groups = peer.lag.iter().filter(|(_, lag)| *lag > 0).count() as u64;
+                        (behind) " entries in " (many(groups, "group"))
                     } @else if let Some(synced_s) = peer.synced_s {
                         "nothing, " (span(i64::try_from(synced_s).unwrap_or(i64::MAX))) " ago"
                     } @else { "not known yet" }

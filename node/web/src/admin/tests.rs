@@ -376,7 +376,8 @@ async fn pages_are_escaped_kept_nowhere_and_run_nothing() {
     }
     let overview = see(&desk, "/admin").await.text;
     let at = |text: &str| overview.find(text);
-    assert!(at("The clock is wrong") < at("A note") && at("The clock is wrong").is_some());
+    assert!(at("The clock is wrong") < at("Members") && at("Members") < at("A note"));
+    assert!(at("The clock is wrong").is_some());
     assert!(at("All is well").is_none() && at("Federation is off").is_none());
     let peers = see(&desk, "/admin/peers").await.text;
     assert!(peers.contains("3 entries in 1 group<"), "{peers}");
