@@ -239,7 +239,7 @@ fn carrier(node: &Node) -> anyhow::Result<&Arc<Carrier>> {
     )
 }
 
-fn shown(node: &Node, carrier: &Carrier, channel: ChannelId) -> anyhow::Result<Value> {
+pub(crate) fn shown(node: &Node, carrier: &Carrier, channel: ChannelId) -> anyhow::Result<Value> {
     let bridge = node.core.bridge(channel).context("it is not bridged")?;
     let found = node.core.channel(channel);
     let given = match bridge.stage {

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod bridge;
+mod operator;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,16 +33,18 @@ enum Command {
     /// Print what a client needs to reach the node: address, DC, RSA key, fingerprint.
     ClientConfig(ClientConfigArgs),
     /// Print a number and a code with which somebody can join the running node, and a link to a page that
-    /// shows them and how to connect.
+    /// shows them and how to connect; or look at those that nobody has used.
     Invite(InviteArgs),
-    /// Change what only the operator may change of a member.
-    User(UserArgs),
+    /// See members, and change what only the operator may change of one.
+    User(operator::UserArgs),
     /// Print the login code that a member of the running node would get.
     Code(CodeArgs),
     /// Print what members of the running node have reported, the newest first.
     Reports(ReportsArgs),
     /// Remove a message from all nodes that show it, for example because a court says so.
     Takedown(TakedownArgs),
+    /// Print the running node at a glance: who and what is there, what is connected, what is stored.
+    Status(PeerListArgs),
     /// Print what the running node has written since its start.
     Stats(StatsArgs),
     /// Build the index of words in messages anew: behind the running node, or without one.
@@ -139,7 +142,10 @@ struct ClientConfigArgs {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 struct InviteArgs {
+    #[command(subcommand)]
+    command: Option<operator::InviteCommand>,
     #[command(flatten)]
     data: DataArgs,
     /// Mail the invite, and keep the address for the member's later login codes.
@@ -148,33 +154,6 @@ struct InviteArgs {
     /// Draw the address of the invite's page as a QR code, also where no terminal shows it.
     #[arg(long, conflicts_with = "json")]
     qr: bool,
-}
-
-#[derive(Debug, Args)]
-struct UserArgs {
-    #[command(subcommand)]
-    command: UserCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum UserCommand {
-    /// Set the mail address that a member's login codes go to, or remove it.
-    Email(UserEmailArgs),
-}
-
-#[derive(Debug, Args)]
-struct UserEmailArgs {
-    #[command(flatten)]
-    data: DataArgs,
-    /// The member's number, for example +88812345678.
-    #[arg(long, value_name = "NUMBER")]
-    phone: String,
-    /// The address.
-    #[arg(required_unless_present = "remove", conflicts_with = "remove")]
-    address: Option<String>,
-    /// Leave the member without one.
-    #[arg(long)]
-    remove: bool,
 }
 
 #[derive(Debug, Args)]
@@ -323,6 +302,8 @@ struct ChannelArgs {
 
 #[derive(Debug, Subcommand)]
 enum ChannelCommand {
+    /// Print channels and groups with a public name.
+    Public(operator::ListArgs),
     /// Print the channels that are shared with other nodes, and who decides about each.
     List(PeerListArgs),
     /// Hand a channel of this node over to another one, whose operator has agreed.
@@ -438,10 +419,12 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             let secrets = config.load(&data)?.mtproto.secrets;
             client_config::print(&data, library, repoint.map(|file| (file, to)), &secrets)
         }
-        Some(Command::Invite(args)) => codes::invite(&args.data, args.mail, args.qr),
-        Some(Command::User(UserArgs { command: UserCommand::Email(args) })) => {
-            codes::email(&args.data, &args.phone, args.address)
+        Some(Command::Invite(InviteArgs { command: Some(command), .. })) => {
+            operator::invites(command)
         }
+        Some(Command::Invite(args)) => codes::invite(&args.data, args.mail, args.qr),
+        Some(Command::User(args)) => operator::user(args),
+        Some(Command::Status(args)) => operator::status(args),
         Some(Command::Code(args)) => codes::code(&args.data, &args.phone),
         Some(Command::Reports(args)) => codes::reports(&args.data),
         Some(Command::Takedown(TakedownArgs { command })) => match command {
@@ -464,6 +447,7 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             PeerCommand::Unblock(args) => peers::block(&args.data, args.name, false),
         },
         Some(Command::Channel(ChannelArgs { command })) => match command {
+            ChannelCommand::Public(args) => operator::channels(args),
             ChannelCommand::List(args) => peers::channels(&args.data),
             ChannelCommand::MoveHome(args) => peers::move_home(&args.data, args.channel, args.to),
             ChannelCommand::AcceptHome(args) => {

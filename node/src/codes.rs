@@ -7,6 +7,7 @@ use anyhow::Context as _;
 
 use crate::cli::DataArgs;
 use crate::control::{self, NumberAndCode, Request};
+use crate::operator::number;
 
 /// Prints a new invite of the running node; mails it to `mail`. With a QR code of its page where a terminal
 /// shows it, or `qr` wants it.
@@ -56,11 +57,6 @@ pub(crate) fn email(args: &DataArgs, phone: &str, address: Option<String>) -> an
     Ok(())
 }
 
-fn number(text: &str) -> anyhow::Result<u64> {
-    let digits: String = text.chars().filter(char::is_ascii_digit).collect();
-    digits.parse().with_context(|| format!("{text:?} is not a number"))
-}
-
 /// Prints what members of the running node have reported.
 pub(crate) fn reports(args: &DataArgs) -> anyhow::Result<()> {
     let reports: Vec<serde_json::Value> = control::ask(&args.data, &Request::Reports)?;
@@ -99,7 +95,7 @@ pub(crate) fn reports(args: &DataArgs) -> anyhow::Result<()> {
 
 /// What members wrote, for a terminal: nothing in it commands the terminal, or turns the line
 /// around.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let commands =
         |c: char| c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
     text.chars().map(|c| if commands(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()

@@ -398,15 +398,14 @@ pub(crate) struct HttpConfig {
     /// Directory with a built web client, which holds `index.html`: browsers get it below `/web/`.
     /// Default: none.
     pub(crate) web_client: Option<PathBuf>,
+    /// Whether the owner looks after the node in a browser, at `/admin`. Default true.
+    pub(crate) admin: bool,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self {
-            listen: OneOrMany::One(([0, 0, 0, 0], 8080).into()),
-            public_url: None,
-            web_client: None,
-        }
+        let listen = OneOrMany::One(([0, 0, 0, 0], 8080).into());
+        Self { listen, public_url: None, web_client: None, admin: true }
     }
 }
 

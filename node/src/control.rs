@@ -30,6 +30,7 @@ use crate::bridge;
 use crate::doctor;
 use crate::federation::Federation;
 use crate::media::Keeper;
+use crate::operator;
 use crate::secrets::Rotation;
 use crate::takedown;
 
@@ -68,6 +69,8 @@ pub(crate) struct Node {
     pub(crate) rotation: Arc<Rotation>,
     /// What the doctor looks at beside other nodes.
     pub(crate) here: Arc<doctor::Here>,
+    /// What is known beside the rules.
+    pub(crate) about: Arc<operator::About>,
 }
 
 /// What can be asked.
@@ -173,6 +176,12 @@ pub(crate) enum Request {
         /// What.
         #[serde(flatten)]
         asked: bridge::Asked,
+    },
+    /// What the operator sees of the node and of those who use it.
+    Operator {
+        /// What.
+        #[serde(flatten)]
+        asked: operator::Asked,
     },
     /// What is stored of files.
     MediaUsage,
@@ -322,18 +331,18 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
             };
             let reports = node.core.reports(REPORTS_MAX).await?;
             let shown = reports.iter().map(|report| {
-                let (about, named) = match report.about {
-                    PeerId::User(user) => (user.0, name(user)),
+                let (about, named, kind) = match report.about {
+                    PeerId::User(user) => (user.0, name(user), "user"),
                     PeerId::Chat(chat) => {
                         let title = node.core.chat(chat).map(|chat| chat.title.clone());
-                        (chat.0, title.unwrap_or_default())
+                        (chat.0, title.unwrap_or_default(), "chat")
                     }
                     PeerId::Channel(channel) => {
                         let title = node.core.channel(channel).map(|found| found.title.clone());
-                        (channel.0, title.unwrap_or_default())
+                        (channel.0, title.unwrap_or_default(), "channel")
                     }
                     // What a later version adds.
-                    _ => (0, String::new()),
+                    _ => (0, String::new(), ""),
                 };
                 let by = match &report.by {
                     Reporter::Member(user) => json!({ "id": user.0, "name": name(*user) }),
@@ -352,7 +361,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
                 json!({
                     "date": report.date,
                     "by": by,
-                    "about": { "id": about, "name": named },
+                    "about": { "id": about, "name": named, "kind": kind },
                     "reason": report.reason.words(),
                     "comment": report.comment,
                     "messages": messages,
@@ -432,6 +441,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
         }
         Request::PeerRepin { name } => Ok(json!(federation(node)?.repin(&name).await?)),
         Request::Bridge { asked } => bridge::answer(node, None, asked).await,
+        Request::Operator { asked } => operator::answer(node, asked).await,
         Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
         Request::MediaCollect { dry_run } => {
             let (cleared, failed) = node.keeper.clear(true, dry_run).await;

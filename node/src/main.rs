@@ -1,5 +1,6 @@
 //! `rookery`: one binary, a whole node. This crate wires and starts; it decides nothing.
 
+mod admin;
 mod bridge;
 mod cli;
 mod client_config;
@@ -16,6 +17,7 @@ mod master_file;
 mod media;
 mod metrics;
 mod offline;
+mod operator;
 mod pages;
 mod passphrase;
 mod peers;

@@ -26,7 +26,7 @@ use crate::control::NumberAndCode;
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
-use crate::{commands, control, delivery, doctor, media, metrics, secrets};
+use crate::{admin, commands, control, delivery, doctor, media, metrics, operator, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -117,13 +117,16 @@ async fn serve(
         bridge: bridge.clone(),
         recovery: Arc::new(opened.recovery_key()),
         rotation: Arc::new(opened.rotation()),
+        about: Arc::new(operator::About::new(&config, args.data.clone(), clock()())),
     };
+    let about = asked.about.clone();
     let metrics = Arc::new(Metrics {
         node: asked.clone(),
         quotas: media::quotas(&config.media),
         ready: AtomicBool::new(false),
     });
     let (watched, watching) = metrics::listen(&metrics, &config.metrics.listen).await?;
+    let more = admin::router(&config, &asked);
     let by_message = commands::start(asked.clone());
     let commands = tokio::spawn(control::listen(&args.data, asked)?);
     leave_last_second(opened.last_write).await;
@@ -131,7 +134,7 @@ async fn serve(
     let site =
         Arc::new(Site::new(core.clone(), clock(), &config, federation.clone(), bridge.clone()));
     let sso = config.oidc.as_ref().map(|sso| oidc(&config, core.clone(), sso)).transpose()?;
-    let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
+    let more = more.merge(sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router()));
     let more = more.merge(bridge.as_ref().map_or_else(axum::Router::new, |bridge| bridge.router()));
     let more = more.merge(client.map_or_else(axum::Router::new, web::WebClient::router));
     let pages = web::router(site.clone(), more);
@@ -161,6 +164,8 @@ async fn serve(
     let _ = here.ready.set(ready.clone());
     core.pages_are_at(&web::Pages::base(&*site));
     ready.owner = owner.map(|invite| NumberAndCode::of_invite(&core, invite));
+    // Set once, like the site's.
+    let _ = about.ready.set(Ready { owner: None, ..ready.clone() });
     if let Some(sso) = &sso {
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let here = format!("{scheme}://{}", ready.http);

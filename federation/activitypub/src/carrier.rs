@@ -263,6 +263,7 @@ impl Carrier {
                 "waiting": host.lag,
                 "fails": host.fails,
                 "failing_since": host.fail_since_ms.map(|at| at / 1000),
+                "last_error": host.trouble,
                 "next_try": host.next_try_ms.map(|at| at / 1000),
                 "state": host.state.name(),
             })

@@ -102,6 +102,11 @@ impl Directory {
         self.0.read().users.keys().copied().collect()
     }
 
+    /// Accounts of which something holds, in no order.
+    pub(crate) fn all(&self, holds: impl Fn(&User) -> bool) -> Vec<Arc<User>> {
+        self.0.read().users.values().filter(|user| holds(user)).cloned().collect()
+    }
+
     /// How many accounts there are that are of this node: its members and the node itself.
     pub(crate) fn len(&self) -> usize {
         self.0.read().users.values().filter(|user| user.has_number()).count()

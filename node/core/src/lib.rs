@@ -31,6 +31,7 @@ mod links;
 mod login;
 mod media;
 mod message;
+mod operator;
 mod personal;
 mod polls;
 mod preferences;
@@ -110,6 +111,7 @@ pub use media::{
     Media, Origin, Photo, PhotoSize, PollId, SealedFile, StoredBytes, WebPage, WebPageId,
 };
 pub use message::{Action, Author, BoxRow, Forward, HIDDEN_AUTHOR, Message, Quote, Reply};
+pub use operator::{MemberLine, OpenInvite};
 pub use polls::{
     NewAnswer, NewPoll, POLL_ANSWERS_MAX, POLL_CLOSE_PERIOD_MAX_S, POLL_QUESTION_CHARS_MAX, Poll,
     PollAnswer, PollError, PollView, Voter, VotesPage,

@@ -47,6 +47,7 @@ mod media;
 mod messages;
 mod migrate;
 mod nodes;
+mod operator;
 mod pairs;
 mod password;
 mod people;

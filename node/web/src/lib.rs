@@ -5,6 +5,7 @@
 //! only draws it.
 
 mod accept;
+pub mod admin;
 mod channel;
 mod client;
 mod home;

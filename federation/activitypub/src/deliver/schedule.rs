@@ -33,6 +33,8 @@ struct Slot {
     heard_ms: Option<u64>,
     /// When the activity was logged that it does not get.
     pending_ms: Option<u64>,
+    /// How its last try in vain ended.
+    trouble: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +98,8 @@ pub(crate) struct HostMetrics {
     pub(crate) fails: u32,
     /// When the first of them was.
     pub(crate) fail_since_ms: Option<u64>,
+    /// How the last of them ended, if that was since the start.
+    pub(crate) trouble: Option<String>,
     /// When it is tried again, if it waits.
     pub(crate) next_try_ms: Option<u64>,
     /// Live, paused, dormant.
@@ -133,7 +137,8 @@ impl Scheduler {
     pub(crate) fn add(&mut self, host: &str, lane: Lane, now_ms: u64) {
         if !self.slots.contains_key(host) {
             let phase = Phase::Idle;
-            let slot = Slot { lane, phase, turn: 0, heard_ms: None, pending_ms: None };
+            let slot =
+                Slot { lane, phase, turn: 0, heard_ms: None, pending_ms: None, trouble: None };
             self.slots.insert(host.to_owned(), slot);
             self.settle(host, now_ms);
         }
@@ -240,6 +245,13 @@ impl Scheduler {
         self.waiting.first().map(|(at_ms, _)| *at_ms)
     }
 
+    /// How a try in vain ended, in words.
+    pub(crate) fn stumbled(&mut self, host: &str, trouble: String) {
+        if let Some(slot) = self.slots.get_mut(host) {
+            slot.trouble = Some(trouble);
+        }
+    }
+
     /// Counts what became of one inbox's turn.
     pub(crate) fn count(&mut self, delivered: u64, dropped: u64, failures: u64) {
         self.counts.delivered += delivered;
@@ -271,6 +283,7 @@ impl Scheduler {
             lag: self.newest.saturating_sub(slot.lane.cursor),
             fails: slot.lane.fails,
             fail_since_ms: slot.lane.fail_since_ms,
+            trouble: slot.trouble.clone().filter(|_| slot.lane.fails > 0),
             next_try_ms: match slot.phase {
                 Phase::Waiting(at_ms) => Some(at_ms),
                 _ => None,

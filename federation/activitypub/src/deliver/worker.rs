@@ -15,7 +15,7 @@ use super::{
     HostMetrics, Item, Lane, Metrics, Plan, Post, Queue, QueueError, Scheduler, Seq, Step, Turn,
     Verdict, judge,
 };
-use crate::client::Clock;
+use crate::client::{Clock, Outcome};
 
 /// Needless activities that are passed in one turn.
 const PASSED_A_TURN: usize = 64;
@@ -110,6 +110,8 @@ struct Ran {
     over: bool,
     pending_ms: Option<u64>,
     counts: [u64; 3],
+    /// How the last try in vain ended.
+    trouble: Option<String>,
 }
 
 impl<Q: Queue, P: Post> Worker<Q, P> {
@@ -197,13 +199,24 @@ impl<Q: Queue, P: Post> Worker<Q, P> {
                 tracing::error!(%error, "a delivery ended badly");
                 let Some(turn) = self.hosts.remove(&error.id()) else { return };
                 let lane = Lane { next_try_ms: now_ms + SLEEP_MAX_MS, ..turn.lane.clone() };
-                Ran { turn, lane, save: false, over: false, pending_ms: None, counts: [0, 0, 1] }
+                Ran {
+                    turn,
+                    lane,
+                    save: false,
+                    over: false,
+                    pending_ms: None,
+                    counts: [0, 0, 1],
+                    trouble: None,
+                }
             }
         };
-        let Ran { turn, lane, save, over, pending_ms, counts } = ran;
+        let Ran { turn, lane, save, over, pending_ms, counts, trouble } = ran;
         let mut scheduler = self.handle.scheduler.lock();
         let [delivered, dropped, failures] = counts;
         scheduler.count(delivered, dropped, failures);
+        if let Some(trouble) = trouble {
+            scheduler.stumbled(&turn.host, trouble);
+        }
         let known = scheduler.finish(&turn, lane.clone(), pending_ms);
         if known && over {
             scheduler.remove(&turn.host);
@@ -231,6 +244,16 @@ impl<Q: Queue, P: Post> Worker<Q, P> {
     }
 }
 
+/// Why something was not taken, for an operator.
+fn in_words(outcome: &Outcome) -> String {
+    /// What a server makes of it may be long.
+    const CHARS_MAX: usize = 200;
+    match &outcome.status {
+        Ok(status) => format!("it answered {status}"),
+        Err(error) => error.to_string().chars().take(CHARS_MAX).collect(),
+    }
+}
+
 /// One host's turn: at most one activity, to some of its inboxes.
 async fn run_turn<Q: Queue, P: Post>(
     queue: Arc<Q>,
@@ -240,7 +263,8 @@ async fn run_turn<Q: Queue, P: Post>(
     chance: u32,
 ) -> Ran {
     let (lane, begun) = (turn.lane.clone(), turn.lane.cursor);
-    let mut ran = Ran { turn, lane, save: false, over: false, pending_ms: None, counts: [0; 3] };
+    let (pending_ms, counts, trouble) = (None, [0; 3], None);
+    let mut ran = Ran { turn, lane, save: false, over: false, pending_ms, counts, trouble };
     match try_turn(&*queue, &*post, &clock, &mut ran, chance).await {
         Ok(()) => {
             ran.save |= ran.lane.cursor.saturating_sub(begun) >= SCANNED_UNSAVED;
@@ -312,7 +336,10 @@ async fn send<Q: Queue, P: Post>(
                 tracing::info!(host, seq = activity.seq, ?outcome, "not delivered");
                 *dropped += 1;
             }
-            Verdict::Retry { .. } | Verdict::Forbidden | Verdict::Stumbled => *failures += 1,
+            Verdict::Retry { .. } | Verdict::Forbidden | Verdict::Stumbled => {
+                *failures += 1;
+                ran.trouble = Some(in_words(&outcome));
+            }
         }
         match ran.lane.answer(inbox, verdict, clock(), chance) {
             Step::Next => {}

@@ -9,7 +9,7 @@ use crate::decide::Decide;
 use crate::ids::{AuthKeyId, UserId};
 use crate::record::Record as _;
 use crate::user::User;
-use crate::{Core, CoreResult};
+use crate::{Core, CoreError, CoreResult};
 
 /// Accounts that one call looks through.
 const ACCOUNTS_AT_ONCE: usize = 500;
@@ -50,6 +50,16 @@ impl Core {
 }
 
 impl Decide<'_> {
+    /// Ends the login with this hash, whoever asks: that is for the caller to know. Answers what device it
+    /// was on.
+    pub(crate) fn end_login_called(&mut self, user: UserId, hash: i64) -> CoreResult<String> {
+        let logins = self.logins(user)?;
+        let login = logins.iter().find(|login| login.hash == hash && login.parent.is_none());
+        let login = login.ok_or(CoreError::UnknownAuthorization)?;
+        self.revoke_with_children(user, &logins, login.auth_key)?;
+        Ok(named(&login.device))
+    }
+
     fn end_unused(&mut self, user: UserId) -> CoreResult<()> {
         let days: Lifetimes = self.personal(user, &[])?.unwrap_or_default();
         let (logins, now) = (self.logins(user)?, self.now());

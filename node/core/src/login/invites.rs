@@ -13,6 +13,7 @@ use crate::access::code_hash;
 use crate::decide::Decide;
 use crate::event::{Event, Outbound, Purpose};
 use crate::ids::UserId;
+use crate::operator::OpenInvite;
 use crate::record::Record;
 use crate::user::Role;
 use crate::{Core, CoreError, CoreResult};
@@ -192,6 +193,34 @@ impl Decide<'_> {
                 return Ok(phone);
             }
         }
+    }
+
+    /// Invites that are still good, in the order of their numbers; at most `max` are looked at.
+    pub(crate) fn open_invites(&self, max: usize) -> CoreResult<Vec<OpenInvite>> {
+        let mut open = Vec::new();
+        for (key, _) in self.scan_prefix(Keyspace::INVITES, &[], max)? {
+            let phone = key.first_chunk().map_or(0, |phone| u64::from_be_bytes(*phone));
+            let Some(invite) = self.invite_for(phone)? else { continue };
+            open.push(OpenInvite {
+                phone,
+                expires: i32::try_from(invite.expires_ms / 1000).unwrap_or(i32::MAX),
+                makes_owner: invite.role == Role::Owner,
+                by: invite.by,
+                email: invite.email,
+            });
+        }
+        Ok(open)
+    }
+
+    /// Takes an invite back; whether there was one that was still good.
+    pub(crate) fn revoke_invite(&mut self, phone: u64) -> CoreResult<bool> {
+        let was_open = self.invite_for(phone)?.is_some();
+        if was_open {
+            self.end_invite(phone);
+            // Who has shown its code a moment ago does not sign up either.
+            self.after(move |inner| inner.codes.end(phone));
+        }
+        Ok(was_open)
     }
 
     /// The invite for a number, if there is one that is still good.

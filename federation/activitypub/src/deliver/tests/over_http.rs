@@ -162,6 +162,8 @@ async fn a_host_that_comes_up_and_speaks_gets_what_it_missed() {
     let (handle, worker) = start(&queue, &[port]).await;
     until(|| queue.lane("a.test").fails == 1).await;
     assert_eq!(handle.metrics().oldest_pending_ms, Some(7));
+    let [failing] = handle.hosts(5).try_into().unwrap();
+    assert!(failing.trouble.is_some_and(|words| !words.is_empty()), "the operator is told why");
     worker.abort();
     let _ = worker.await;
     // A minute later; the clock of these tests stands, so the lane is told.
