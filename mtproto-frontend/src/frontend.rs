@@ -17,7 +17,7 @@ use crate::auth_keys::AuthKeys;
 use crate::files::Files;
 use crate::previews::Previews;
 use crate::rpc::ExportedLogins;
-use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Sessions};
+use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Proxies, Sessions};
 use crate::transport::Secrets;
 use crate::turns::Turns;
 
@@ -120,8 +120,11 @@ pub struct Setup {
     pub bounds: Bounds,
     /// Certificate and key for TLS in front of any protocol; `None` refuses TLS.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Whom the node believes where a client comes from.
+    pub proxies: Proxies,
     /// What browsers get that ask for anything but MTProto; each request has a
-    /// [`axum::extract::ConnectInfo`] with the address that it came from.
+    /// [`axum::extract::ConnectInfo`] with the address that it came from, and an
+    /// [`axum::http::uri::Scheme`]: what the browser spoke, as far as a trusted proxy says.
     pub pages: axum::Router,
     /// The bytes of files.
     pub blobs: Blobs,
@@ -144,6 +147,7 @@ pub(crate) struct Shared {
     pub(crate) handshakes: Handshakes,
     pub(crate) http_exchanges: HttpExchanges,
     pub(crate) admission: Admission,
+    pub(crate) proxies: Proxies,
     pub(crate) large_frames: LargeFrames,
     /// Bytes of calls that wait for others: by `invokeAfterMsg`, or because they come one after another.
     pub(crate) waiting_bytes: Arc<Semaphore>,
@@ -177,6 +181,7 @@ impl Shared {
             handshakes: Handshakes::new(setup.server_keys, setup.old_rsa_padding, &bounds),
             http_exchanges: HttpExchanges::default(),
             admission: Admission::new(&bounds),
+            proxies: setup.proxies,
             large_frames: LargeFrames::default(),
             waiting_bytes: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
             secret_turns: Turns::default(),

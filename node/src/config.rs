@@ -4,6 +4,7 @@
 
 mod activitypub;
 mod codes;
+mod proxy;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use activitypub::{ActivityPubConfig, Scheme};
 pub(crate) use codes::{CodesConfig, OidcConfig, SmtpConfig, SmtpSecurity};
+pub(crate) use proxy::ProxyConfig;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -25,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) mtproto: MtprotoConfig,
     /// `[http]`
     pub(crate) http: HttpConfig,
+    /// `[proxy]`
+    pub(crate) proxy: ProxyConfig,
     /// `[registration]`
     pub(crate) registration: RegistrationConfig,
     /// `[tls]`
@@ -482,12 +486,13 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 16] = [
     "activitypub",
     "federation",
     "node",
     "mtproto",
     "http",
+    "proxy",
     "registration",
     "tls",
     "limits",
@@ -554,6 +559,7 @@ pub(crate) fn load(
         bail!("http.public_url is {url:?}, but has to be like https://example.org");
     }
     config.activitypub.check()?;
+    config.proxy.proxies()?;
     if config.mtproto.listen.to_vec().is_empty() {
         bail!("mtproto.listen is empty: clients could not reach the node");
     }

@@ -383,6 +383,7 @@ fn setup(
         bounds: bounds(&config.limits, config),
         pages,
         tls,
+        proxies: config.proxy.proxies()?,
         blobs,
         studio,
         previews: previews(config)?,

@@ -9,6 +9,7 @@
 mod admission;
 mod call;
 mod connection;
+mod forwarded;
 mod handshakes;
 mod http;
 mod http_packet;
@@ -19,6 +20,7 @@ mod lanes;
 mod large_frames;
 mod listener;
 mod outlet;
+mod proxies;
 mod sessions;
 mod stream;
 mod tls;
@@ -40,6 +42,7 @@ pub(crate) use handshakes::Handshakes;
 pub(crate) use hub::Hub;
 pub(crate) use key_exchange::HttpExchanges;
 pub(crate) use large_frames::LargeFrames;
+pub use proxies::{ForwardedBy, Proxies};
 pub(crate) use sessions::Sessions;
 pub use tls::{TlsError, tls_config};
 
