@@ -22,7 +22,7 @@ pub use bundled::store_bundled;
 pub use frontend::{Bounds, Clock, Profile, Setup};
 pub use node_core::Rate;
 pub use rpc::{Guard, MethodRow, Rate as RateClass, Size, method_rows};
-pub use serve::{ForwardedBy, Frontend, Proxies, TlsError, tls_config};
+pub use serve::{Certificate, Certificates, ForwardedBy, Frontend, Proxies, TlsError};
 pub use transport::Secrets;
 
 /// Randomness at the edge: everything below takes it as an argument.

@@ -5,6 +5,7 @@
 mod activitypub;
 mod codes;
 mod proxy;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 pub(crate) use activitypub::{ActivityPubConfig, Scheme};
 pub(crate) use codes::{CodesConfig, OidcConfig, SmtpConfig, SmtpSecurity};
 pub(crate) use proxy::ProxyConfig;
+pub(crate) use tls::{AcmeConfig, TlsConfig};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -388,16 +390,6 @@ impl Default for HttpConfig {
     }
 }
 
-/// `[tls]`: a certificate for every listener. Without this section TLS is refused.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TlsConfig {
-    /// PEM file with the certificate chain.
-    pub(crate) certificate: PathBuf,
-    /// PEM file with the private key.
-    pub(crate) key: PathBuf,
-}
-
 /// `[limits]`: what one address, and all of them, may use.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -506,8 +498,13 @@ const SECTIONS: [&str; 16] = [
 ];
 
 /// Sections within sections: `ROOKERY_CODES_SMTP_HOST` is `host` of `[codes.smtp]`.
-const INNER_SECTIONS: [(&str, &str); 4] =
-    [("codes", "smtp"), ("codes", "webhook"), ("codes", "command"), ("media", "s3")];
+const INNER_SECTIONS: [(&str, &str); 5] = [
+    ("codes", "smtp"),
+    ("codes", "webhook"),
+    ("codes", "command"),
+    ("media", "s3"),
+    ("tls", "acme"),
+];
 
 /// Reads `file` (if any) and the variables.
 ///
@@ -560,6 +557,9 @@ pub(crate) fn load(
     }
     config.activitypub.check()?;
     config.proxy.proxies()?;
+    if let Some(tls) = &config.tls {
+        tls.check()?;
+    }
     if config.mtproto.listen.to_vec().is_empty() {
         bail!("mtproto.listen is empty: clients could not reach the node");
     }

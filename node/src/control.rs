@@ -17,6 +17,7 @@ use anyhow::{Context as _, bail};
 use delivery::Delivery;
 use node_core::{Core, PeerId, Reporter};
 use node_store::Store;
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -66,6 +67,8 @@ pub(crate) struct Node {
     pub(crate) bridge: Option<Arc<Carrier>>,
     /// Changes the node's keys.
     pub(crate) rotation: Arc<Rotation>,
+    /// The certificate's state; none without TLS.
+    pub(crate) certificate: Option<Arc<Mutex<crate::certificates::Shown>>>,
 }
 
 /// What can be asked.

@@ -1,6 +1,7 @@
 //! `rookery`: one binary, a whole node. This crate wires and starts; it decides nothing.
 
 mod bridge;
+mod certificates;
 mod cli;
 mod client_config;
 mod codes;

@@ -18,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
+use crate::certificates::Keeper as Certificates;
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
 use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, Scheme, secret};
@@ -87,6 +88,10 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         }
     };
     let (bridge, bridging) = bridged.unzip();
+    let tls = config.tls.as_ref().map(|tls| {
+        Certificates::open(tls, &opened.store, &opened.master, clock()).context("no TLS")
+    });
+    let tls = tls.transpose()?;
     let asked = control::Node {
         core: core.clone(),
         store: store.clone(),
@@ -96,6 +101,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         bridge: bridge.clone(),
         recovery: Arc::new(opened.recovery_key()),
         rotation: Arc::new(opened.rotation()),
+        certificate: tls.as_ref().map(|tls| tls.shown.clone()),
     };
     let metrics = Arc::new(Metrics {
         node: asked.clone(),
@@ -113,7 +119,10 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     let more = sso.as_ref().map_or_else(axum::Router::new, |sso| sso.router());
     let more = more.merge(bridge.as_ref().map_or_else(axum::Router::new, |bridge| bridge.router()));
     let pages = web::router(site.clone(), more);
-    let frontend = Frontend::new(setup(&config, core.clone(), opened, pages, (blobs, studio))?);
+    let server_config = tls.as_ref().map(|tls| tls.certificates.server_config()).transpose()?;
+    let mut setup = setup(&config, core.clone(), opened, pages, (blobs, studio))?;
+    setup.tls = server_config;
+    let frontend = Frontend::new(setup);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen_for_browsers(&config.http.listen.to_vec()).await?;
     let ready = Ready {
@@ -133,6 +142,8 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         let here = format!("{scheme}://{}", ready.http);
         sso.is_at(config.http.public_url.as_ref().unwrap_or(&here));
     }
+    // The authority can reach the node from now on.
+    let certifying = tls.map(|tls| tokio::spawn(tls.run()));
     metrics.ready.store(true, Ordering::Release);
     ready.save(&args.data)?;
     announce(&ready, args)?;
@@ -156,6 +167,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
     federating.iter().for_each(JoinHandle::abort);
     bridging.iter().for_each(activitypub::Tasks::abort);
     timers.abort();
+    certifying.iter().for_each(JoinHandle::abort);
     tidying.abort();
     delivering.abort();
     watching.iter().for_each(JoinHandle::abort);
@@ -354,12 +366,6 @@ fn setup(
     pages: axum::Router,
     (blobs, studio): (Blobs, Studio),
 ) -> anyhow::Result<Setup> {
-    let tls = match &config.tls {
-        Some(files) => {
-            Some(mtproto_frontend::tls_config(&files.certificate, &files.key).context("in [tls]")?)
-        }
-        None => None,
-    };
     let secrets = config.mtproto.secrets.iter().map(|s| s.parse()).collect::<Result<_, _>>();
     let secrets = secrets.and_then(Secrets::new).context("in mtproto.secrets")?;
     Ok(Setup {
@@ -376,13 +382,13 @@ fn setup(
             public_addresses: config.node.public_addresses.clone(),
             country: config.node.country.clone(),
             dc: config.mtproto.dc,
-            tls: tls.is_some(),
+            tls: config.tls.is_some(),
             login_path: config.oidc.as_ref().map(|_| oidc::PATH),
             public_url: config.http.public_url.clone(),
         },
         bounds: bounds(&config.limits, config),
         pages,
-        tls,
+        tls: None,
         proxies: config.proxy.proxies()?,
         blobs,
         studio,

@@ -8,11 +8,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::uri::Scheme;
 use bytes::{Buf as _, BytesMut};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
 use super::admission::Admitted;
 use super::stream::{Prefixed, Socket, Stream, read_some};
+use super::tls::ACME_TLS_1;
 use super::{connection, http, proxies};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
@@ -119,6 +121,11 @@ async fn serve_tls(
 ) {
     let Some(acceptor) = shared.tls.clone() else { return };
     let Ok(Ok(mut stream)) = timeout_at(deadline, acceptor.accept(stream)).await else { return };
+    if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS_1) {
+        // The authority has seen what it wanted.
+        let _ = timeout_at(deadline, stream.shutdown()).await;
+        return;
+    }
     match open(&shared, &mut stream, Surface::Tls, BytesMut::new(), deadline).await {
         Some(Opened::Http(first)) => {
             let stream = Prefixed::new(first, stream);

@@ -44,7 +44,7 @@ pub(crate) use key_exchange::HttpExchanges;
 pub(crate) use large_frames::LargeFrames;
 pub use proxies::{ForwardedBy, Proxies};
 pub(crate) use sessions::Sessions;
-pub use tls::{TlsError, tls_config};
+pub use tls::{Certificate, Certificates, TlsError};
 
 /// How often unused keys and sessions leave memory.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
