@@ -315,7 +315,7 @@ impl acme::Challenges for Challenges<'_> {
         certificate: CertificateDer<'static>,
         key: PrivateKeyDer<'static>,
     ) {
-        match Certificate::new(vec![certificate], key) {
+        match Certificate::for_challenge(certificate, key) {
             Ok(certificate) => self.0.show(domain, certificate),
             Err(cause) => tracing::error!(%cause, domain, "nothing is shown to the authority"),
         }

@@ -76,6 +76,20 @@ impl Certificate {
         Ok(Self(Arc::new(CertifiedKey::from_der(chain, key, &provider)?)))
     }
 
+    /// What an authority is shown. Whether both fit is not looked at: that refuses extensions which it
+    /// does not know, and one of these makes the certificate.
+    ///
+    /// # Errors
+    /// [`TlsError::Pair`]: a key of a kind that is not spoken here.
+    pub fn for_challenge(
+        certificate: CertificateDer<'static>,
+        key: PrivateKeyDer<'static>,
+    ) -> Result<Self, TlsError> {
+        let provider = rustls::crypto::ring::default_provider();
+        let key = provider.key_provider.load_private_key(key)?;
+        Ok(Self(Arc::new(CertifiedKey::new(vec![certificate], key))))
+    }
+
     /// The node's own certificate.
     #[must_use]
     pub fn first(&self) -> Option<&CertificateDer<'static>> {
