@@ -46,7 +46,8 @@ pub enum UnsealError {
 pub enum Secret {
     /// The 256 bytes of an auth key, permanent or bound.
     AuthKey,
-    /// What the node is: its RSA key and the seed of its identity.
+    /// What the node is: its RSA key, the seed of its identity, and what it has from an authority for
+    /// certificates.
     Node,
     /// What the node keeps of a member's password: the verifier, the hint, the address.
     Password,

@@ -18,7 +18,7 @@ use crate::files::Files;
 use crate::previews::Previews;
 use crate::rpc::ExportedLogins;
 use crate::serve::{
-    Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Refusal, Refusals, Sessions,
+    Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Proxies, Refusal, Refusals, Sessions,
 };
 use crate::transport::Secrets;
 use crate::turns::Turns;
@@ -122,8 +122,11 @@ pub struct Setup {
     pub bounds: Bounds,
     /// Certificate and key for TLS in front of any protocol; `None` refuses TLS.
     pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// Whom the node believes where a client comes from.
+    pub proxies: Proxies,
     /// What browsers get that ask for anything but MTProto; each request has a
-    /// [`axum::extract::ConnectInfo`] with the address that it came from.
+    /// [`axum::extract::ConnectInfo`] with the address that it came from, and an
+    /// [`axum::http::uri::Scheme`]: what the browser spoke, as far as a trusted proxy says.
     pub pages: axum::Router,
     /// The bytes of files.
     pub blobs: Blobs,
@@ -149,6 +152,7 @@ pub(crate) struct Shared {
     pub(crate) http_exchanges: HttpExchanges,
     pub(crate) admission: Admission,
     pub(crate) refusals: Arc<Refusals>,
+    pub(crate) proxies: Proxies,
     pub(crate) large_frames: LargeFrames,
     /// Bytes of calls that wait for others: by `invokeAfterMsg`, or because they come one after another.
     pub(crate) waiting_bytes: Arc<Semaphore>,
@@ -183,6 +187,7 @@ impl Shared {
             http_exchanges: HttpExchanges::default(),
             admission: Admission::new(&bounds),
             refusals: setup.refusals,
+            proxies: setup.proxies,
             large_frames: LargeFrames::default(),
             waiting_bytes: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
             secret_turns: Turns::default(),

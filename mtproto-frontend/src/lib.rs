@@ -22,7 +22,9 @@ pub use bundled::store_bundled;
 pub use frontend::{Bounds, Clock, Profile, Setup};
 pub use node_core::Rate;
 pub use rpc::{Guard, MethodRow, Rate as RateClass, Size, method_rows};
-pub use serve::{Frontend, Refusal, Refusals, Refused, TlsError, tls_config};
+pub use serve::{
+    Certificate, Certificates, ForwardedBy, Frontend, Proxies, Refusal, Refusals, Refused, TlsError,
+};
 pub use transport::Secrets;
 
 /// Randomness at the edge: everything below takes it as an argument.

@@ -10,7 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use bytes::{Buf, BytesMut};
 use mtproto_frontend::transport::client::{ClientCodec, ServerFrame};
-use mtproto_frontend::transport::{Codec, Detection, Detector, FrameError, Surface};
+use mtproto_frontend::transport::{
+    Codec, Detection, Detector, FrameError, Handed, PROXY_BYTES_MAX, Surface, handed,
+};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt};
 use transport_support::{Way, connect, encrypted, pair, rng, secrets, unencrypted, ways};
@@ -291,5 +293,51 @@ fn answers_arrive_whole_in_any_pieces() {
         }
         let got = read(&mut client, &pieces(&stream, rng));
         assert_eq!(got, (meant, None), "{way:?}");
+    });
+}
+
+/// A PROXY header of either version, as a proxy writes it or nearly so, with something after it.
+fn any_proxy_header(rng: &mut StdRng) -> Vec<u8> {
+    let mut header = if rng.random() {
+        let kind = ["TCP4 192.0.2.1 192.0.2.2", "TCP6 2001:db8::1 2001:db8::2", "UNKNOWN", "TCP4"];
+        let kind = kind[rng.random_range(0..kind.len())];
+        format!("PROXY {kind} {} {}\r\n", rng.random::<u16>(), rng.random::<u16>()).into_bytes()
+    } else {
+        let (command, family) = (rng.random_range(0x20..=0x22), [0x00, 0x11, 0x12, 0x21, 0x31]);
+        let family = family[rng.random_range(0..family.len())];
+        let rest = [0, 11, 12, 36, 216, 300, 2032, 2033][rng.random_range(0..8)] as u16;
+        let mut header = b"\r\n\r\n\0\r\nQUIT\n".to_vec();
+        header.extend([command, family]);
+        header.extend(rest.to_be_bytes());
+        header.resize(16 + usize::from(rest), rng.random());
+        header
+    };
+    header.resize(header.len() + rng.random_range(0..3000), rng.random());
+    header
+}
+
+#[test]
+fn what_a_proxy_says_is_the_same_for_any_pieces() {
+    fuzz(|rng| {
+        let mut stream = any_proxy_header(rng);
+        if rng.random() {
+            damage(&mut stream, rng);
+        }
+        let whole = handed(&stream);
+        // Decided once, for good, by no more than it may take.
+        let first = (0..=stream.len()).map(|end| (end, handed(&stream[..end])));
+        let decided = first.clone().find(|(_, found)| *found != Handed::NeedMore);
+        let Some((end, found)) = decided else {
+            assert!(stream.len() < PROXY_BYTES_MAX, "{} bytes", stream.len());
+            return;
+        };
+        assert!(end <= PROXY_BYTES_MAX, "{end} bytes");
+        assert_eq!(found, whole, "at {end} bytes");
+        if let Handed::Header { consumed, .. } = found {
+            assert_eq!(consumed, end, "not a byte of what comes after it");
+        }
+        for (_, later) in first.skip(end).step_by(97) {
+            assert_eq!(later, found);
+        }
     });
 }

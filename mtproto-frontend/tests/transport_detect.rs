@@ -6,7 +6,8 @@ mod transport_support;
 use bytes::BytesMut;
 use mtproto_frontend::transport::client::{ClientCodec, Disguise};
 use mtproto_frontend::transport::{
-    Detection, Detector, HEADER_BYTES, Protocol, SECRETS_MAX, Secret, Secrets, Surface,
+    Detection, Detector, HEADER_BYTES, Handed, Protocol, SECRETS_MAX, Secret, Secrets, Surface,
+    handed,
 };
 use rand::Rng;
 use transport_support::{Server, Way, connect, encrypted, rng, secrets, unencrypted, ways};
@@ -290,4 +291,60 @@ fn tls_is_not_looked_for_inside_tls() {
     assert_eq!(name(&tls.detect(&hello, &secrets())), "reject");
     assert_eq!(name(&tls.detect(b"GET /apiws HTTP/1.1", &secrets())), "http");
     assert_eq!(name(&tls.detect(&[0xef], &secrets())), "Abridged false 1");
+}
+
+#[test]
+fn a_proxy_says_whom_it_hands_on() {
+    let ends = |from: &str, to: &str| Some((from.parse().unwrap(), to.parse().unwrap()));
+    let header = |bytes: &[u8], ends| {
+        let found = handed(&[bytes, b"what comes after it"].concat());
+        assert_eq!(found, Handed::Header { ends, consumed: bytes.len() });
+    };
+    // The examples of the specification, sections 2.1 and 2.2.
+    let line = b"PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\r\n";
+    header(line, ends("192.168.0.1:56324", "192.168.0.11:443"));
+    header(
+        b"PROXY TCP6 2001:db8::1 2001:db8::2 1 65535\r\n",
+        ends("[2001:db8::1]:1", "[2001:db8::2]:65535"),
+    );
+    header(b"PROXY UNKNOWN\r\n", None);
+    header(b"PROXY UNKNOWN ffff:f...f:ffff ffff:f...f:ffff 65535 65535\r\n", None);
+    let signature = b"\r\n\r\n\0\r\nQUIT\n";
+    let binary = |rest: &[u8]| [&signature[..], rest].concat();
+    header(
+        &binary(b"\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\0\x07\0\x50"),
+        ends("192.0.2.1:7", "192.0.2.2:80"),
+    );
+    // A proxy's own connection, and one with a TLV behind the addresses.
+    header(&binary(b"\x20\0\0\0"), None);
+    header(
+        &binary(b"\x21\x11\0\x10\xc0\0\x02\x01\xc0\0\x02\x02\0\x07\0\x50\x04\0\x01x"),
+        ends("192.0.2.1:7", "192.0.2.2:80"),
+    );
+    for other in [&b"GET / HTTP/1.1\r\n"[..], b"\xef\0", b"\r\n\r\nGET", b"PROXX", b"\x16\x03\x01"]
+    {
+        assert_eq!(handed(other), Handed::Not, "{other:?}");
+    }
+    for short in [
+        &b""[..],
+        b"P",
+        b"PROXY",
+        b"PROXY TCP4 192.0",
+        b"\r\n\r\n\0\r\nQUIT",
+        &binary(b"\x21\x11\0\x0c"),
+    ] {
+        assert_eq!(handed(short), Handed::NeedMore, "{short:?}");
+    }
+    let long = [b"PROXY UNKNOWN ", &[b'x'; 100][..], b"\r\n"].concat();
+    for bad in [
+        &b"PROXY TCP4 192.0.2.1 nowhere 1 2\r\n"[..],
+        &long,
+        b"PROXY UDP4 192.0.2.1 192.0.2.2 1 2\r\n",
+        &binary(b"\x31\x11\0\0"),
+        &binary(b"\x21\x11\x07\xf1"),
+        &binary(b"\x21\x11\0\x0bxxxxxxxxxxx"),
+        &binary(b"\x21\x12\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\0\x07\0\x50"),
+    ] {
+        assert_eq!(handed(bad), Handed::Reject, "{bad:?}");
+    }
 }

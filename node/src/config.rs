@@ -7,6 +7,8 @@ mod activitypub;
 mod codes;
 #[cfg(test)]
 mod documented;
+mod proxy;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +19,8 @@ use zeroize::Zeroizing;
 
 pub(crate) use activitypub::{ActivityPubConfig, Scheme, is_public_name};
 pub(crate) use codes::{CodesConfig, OidcConfig, SmtpConfig, SmtpSecurity};
+pub(crate) use proxy::ProxyConfig;
+pub(crate) use tls::{AcmeConfig, TlsConfig};
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -29,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) mtproto: MtprotoConfig,
     /// `[http]`
     pub(crate) http: HttpConfig,
+    /// `[proxy]`
+    pub(crate) proxy: ProxyConfig,
     /// `[registration]`
     pub(crate) registration: RegistrationConfig,
     /// `[tls]`
@@ -409,17 +415,6 @@ impl Default for HttpConfig {
     }
 }
 
-/// `[tls]`: a certificate for every listener. Without this section TLS is refused.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct TlsConfig {
-    /// PEM file with the certificate chain.
-    pub(crate) certificate: PathBuf,
-    /// PEM file with the private key.
-    pub(crate) key: PathBuf,
-}
-
 /// `[limits]`: what one address, and all of them, may use.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
@@ -517,13 +512,14 @@ pub(crate) const FILE: &str = "rookery.toml";
 pub(crate) const DOCUMENTED: &str = include_str!("config/rookery.toml");
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "activitypub",
     "federation",
     "metrics",
     "node",
     "mtproto",
     "http",
+    "proxy",
     "registration",
     "tls",
     "limits",
@@ -537,8 +533,13 @@ const SECTIONS: [&str; 16] = [
 ];
 
 /// Sections within sections: `ROOKERY_CODES_SMTP_HOST` is `host` of `[codes.smtp]`.
-const INNER_SECTIONS: [(&str, &str); 4] =
-    [("codes", "smtp"), ("codes", "webhook"), ("codes", "command"), ("media", "s3")];
+const INNER_SECTIONS: [(&str, &str); 5] = [
+    ("codes", "smtp"),
+    ("codes", "webhook"),
+    ("codes", "command"),
+    ("media", "s3"),
+    ("tls", "acme"),
+];
 
 /// Reads `file` (if any) and the variables.
 ///
@@ -590,6 +591,10 @@ pub(crate) fn load(
         bail!("http.public_url is {url:?}, but has to be like https://example.org");
     }
     config.activitypub.check()?;
+    config.proxy.proxies()?;
+    if let Some(tls) = &config.tls {
+        tls.check()?;
+    }
     if config.mtproto.listen.to_vec().is_empty() {
         bail!("mtproto.listen is empty: clients could not reach the node");
     }

@@ -17,6 +17,7 @@ use anyhow::{Context as _, bail};
 use delivery::Delivery;
 use node_core::{Core, PeerId, Reporter};
 use node_store::Store;
+use parking_lot::Mutex;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -71,6 +72,8 @@ pub(crate) struct Node {
     pub(crate) here: Arc<doctor::Here>,
     /// What is known beside the rules.
     pub(crate) about: Arc<operator::About>,
+    /// The certificate's state; none without TLS.
+    pub(crate) certificate: Option<Arc<Mutex<crate::certificates::Shown>>>,
 }
 
 /// What can be asked.

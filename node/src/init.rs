@@ -16,6 +16,9 @@ use crate::run::own_address;
 
 /// The longest answer, in bytes.
 const ANSWER_BYTES_MAX: u64 = 1024;
+/// How the name of a section begins, after the end of what is said of it.
+const SECTION: [&str; 2] = ["\n[", "\n#["];
+
 /// How often a question is asked again.
 const ATTEMPTS: usize = 3;
 
@@ -44,6 +47,9 @@ pub(crate) struct InitArgs {
     /// Whether other nodes may share channels with this one.
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     federation: Option<bool>,
+    /// Whether a certificate is fetched from Let's Encrypt, to whose terms you agree then.
+    #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
+    certificate: Option<bool>,
     /// Whether public channels may be followed from Mastodon and its like.
     #[arg(long, value_name = "yes|no", value_parser = yes_or_no)]
     bridge: Option<bool>,
@@ -69,6 +75,7 @@ struct Answers {
     address: IpAddr,
     port: u16,
     registration: Mode,
+    certificate: bool,
     federation: bool,
     bridge: bool,
 }
@@ -140,15 +147,22 @@ fn ask(args: InitArgs, from: &mut impl BufRead, to: &mut impl Write) -> anyhow::
             Mode::from_str(text, true).ok().context("it is invite, open or closed")
         })?,
     };
-    // Both need a name that others can look up.
+    // All of them need a name that others can look up.
     let mut wanted = |told: Option<bool>, what: &str, question: &str| match (told, &*domain) {
         (Some(true), "") => bail!("--{what} needs a --domain"),
         (Some(told), _) => Ok(told),
+        // The authority connects to this port alone.
+        (None, _) if what == "certificate" && port != 443 => Ok(false),
         (None, "") => Ok(false),
         (None, _) => {
             asked.question(question, "yes", |text| yes_or_no(text).map_err(anyhow::Error::msg))
         }
     };
+    let certificate = wanted(
+        args.certificate,
+        "certificate",
+        "Fetch a certificate from Let's Encrypt, and agree to its terms (https://letsencrypt.org/repository/)?",
+    )?;
     let federation =
         wanted(args.federation, "federation", "Share channels with other nodes (port 4040)?")?;
     let bridge = wanted(
@@ -156,7 +170,7 @@ fn ask(args: InitArgs, from: &mut impl BufRead, to: &mut impl Write) -> anyhow::
         "bridge",
         "Let public channels be followed from Mastodon and its like, where their owners switch it on?",
     )?;
-    Ok(Answers { name, domain, address, port, registration, federation, bridge })
+    Ok(Answers { name, domain, address, port, registration, certificate, federation, bridge })
 }
 
 struct Asked<'a, R, W> {
@@ -240,6 +254,10 @@ fn document(answers: &Answers) -> anyhow::Result<String> {
         put("http", "public_url", text(&format!("https://{domain}")))?;
         put("federation", "domain", text(domain))?;
     }
+    if answers.certificate {
+        put("tls.acme", "domains", list(&[domain.clone()]))?;
+        put("tls.acme", "accept_terms", true.into())?;
+    }
     if answers.federation {
         let of = |host: &str| [format!("{host}/tcp/4040"), format!("{host}/udp/4040/quic-v1")];
         put("federation", "listen", list(&of("/ip4/0.0.0.0")))?;
@@ -253,9 +271,14 @@ fn document(answers: &Answers) -> anyhow::Result<String> {
 
 /// Sets a key of a section of the documented file.
 fn set(file: &mut String, section: &str, key: &str, value: &toml::Value) -> anyhow::Result<()> {
+    // A section that is off without its name.
+    if let Some(at) = file.find(&format!("\n#[{section}]\n")) {
+        file.remove(at + 1);
+    }
     let place = || {
         let start = file.find(&format!("\n[{section}]\n"))?;
-        let end = file[start + 2..].find("\n[").map_or(file.len(), |end| start + 2 + end);
+        let next = SECTION.iter().filter_map(|begin| file[start + 2..].find(begin)).min();
+        let end = next.map_or(file.len(), |end| start + 2 + end);
         let line = start + file[start..end].find(&format!("\n#{key} = "))? + 1;
         Some(line..line + file[line..].find('\n')?)
     };
@@ -297,11 +320,13 @@ fn next_steps(answers: &Answers, file: &Path, data: &Path) -> String {
             false => format!("{} (TCP)", answers.port),
         };
         step(format!("Let {} lead to {}, and open port {ports}.", answers.domain, answers.address));
-        step(format!(
-            "Let https://{} lead to the node's web pages: a certificate in [tls], or a proxy in front of \
-             [http] listen.",
-            answers.domain
-        ));
+        if !answers.certificate {
+            step(format!(
+                "Let https://{} lead to the node's web pages: a certificate in [tls], or a proxy in \
+                 front of [http] listen.",
+                answers.domain
+            ));
+        }
     }
     step(format!("rookery run{of_data}{of_file}    prints number and code of the owner"));
     step(format!("rookery doctor{of_data}{of_file}    says what does not work yet, and why"));
@@ -323,6 +348,7 @@ mod tests {
             address: Some([192, 0, 2, 7].into()),
             port: None,
             registration: None,
+            certificate: None,
             federation: None,
             bridge: None,
             defaults: false,
@@ -352,7 +378,7 @@ mod tests {
     #[test]
     fn answers_come_into_the_file() {
         let (answers, said) =
-            answered("The \"Harbour\"\nnowhere\nChat.Example.org\n\nopen\nyes\nno\n");
+            answered("The \"Harbour\"\nnowhere\nChat.Example.org\n\nopen\ny\nyes\nno\n");
         assert!(said.contains("is no domain"), "{said}");
         let answers = answers.unwrap();
         let config: Config = toml::from_str(&document(&answers).unwrap()).unwrap();
@@ -363,9 +389,11 @@ mod tests {
         assert_eq!(config.federation.domain, "chat.example.org");
         assert_eq!(config.federation.advertise[0], "/dns4/chat.example.org/tcp/4040");
         assert!(config.activitypub.host.is_empty());
+        let acme = config.tls.unwrap().acme.unwrap();
+        assert!(acme.accept_terms && acme.domains == ["chat.example.org"]);
         let steps = next_steps(&answers, Path::new("/d/rookery.toml"), Path::new("/d"));
         assert!(steps.contains("1. Let chat.example.org lead to 192.0.2.7"), "{steps}");
-        assert!(steps.contains("4. rookery doctor --data /d "), "{steps}");
+        assert!(steps.contains("3. rookery doctor --data /d "), "{steps}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod admin;
 mod bridge;
+mod certificates;
 mod cli;
 mod client_config;
 mod codes;

@@ -210,6 +210,15 @@ impl Metrics {
         out.counter("media_removed_previews_total", "Previews of links.", cleared.previews);
         out.counter("media_expired_uploads_total", "Uploads that were over.", cleared.uploads);
         out.counter("media_clear_failures_total", "Clearings that failed.", failures);
+        if let Some(certificate) = &self.node.certificate {
+            let shown = *certificate.lock();
+            if let Some(until_s) = shown.until_s {
+                let help = "Unix time at which the certificate of TLS ends.";
+                out.gauge("tls_certificate_expires_timestamp_seconds", help, until_s);
+            }
+            let help = "Attempts at a new certificate since the last that succeeded.";
+            out.gauge("tls_renewal_failures", help, shown.failures.into());
+        }
         if let Some(federation) = federation {
             out.peers(&federation.peers());
         }

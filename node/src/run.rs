@@ -19,6 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tracing_subscriber::EnvFilter;
 
+use crate::certificates::Keeper as Certificates;
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
 use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, Scheme, secret};
@@ -107,6 +108,10 @@ async fn serve(
         ready: OnceLock::new(),
         refusals: Arc::default(),
     });
+    let tls = config.tls.as_ref().map(|tls| {
+        Certificates::open(tls, &opened.store, &opened.master, clock()).context("no TLS")
+    });
+    let tls = tls.transpose()?;
     let asked = control::Node {
         core: core.clone(),
         here: here.clone(),
@@ -118,6 +123,7 @@ async fn serve(
         recovery: Arc::new(opened.recovery_key()),
         rotation: Arc::new(opened.rotation()),
         about: Arc::new(operator::About::new(&config, args.data.clone(), clock()())),
+        certificate: tls.as_ref().map(|tls| tls.shown.clone()),
     };
     let about = asked.about.clone();
     let metrics = Arc::new(Metrics {
@@ -138,14 +144,11 @@ async fn serve(
     let more = more.merge(bridge.as_ref().map_or_else(axum::Router::new, |bridge| bridge.router()));
     let more = more.merge(client.map_or_else(axum::Router::new, web::WebClient::router));
     let pages = web::router(site.clone(), more);
-    let frontend = Frontend::new(setup(
-        &config,
-        core.clone(),
-        opened,
-        pages,
-        (blobs, studio),
-        here.refusals.clone(),
-    )?);
+    let server_config = tls.as_ref().map(|tls| tls.certificates.server_config()).transpose()?;
+    let refusals = here.refusals.clone();
+    let mut setup = setup(&config, core.clone(), opened, pages, (blobs, studio), refusals)?;
+    setup.tls = server_config;
+    let frontend = Frontend::new(setup);
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen_for_browsers(&config.http.listen.to_vec()).await?;
     let mut ready = Ready {
@@ -171,6 +174,8 @@ async fn serve(
         let here = format!("{scheme}://{}", ready.http);
         sso.is_at(config.http.public_url.as_ref().unwrap_or(&here));
     }
+    // The authority can reach the node from now on.
+    let certifying = tls.map(|tls| tokio::spawn(tls.run()));
     metrics.ready.store(true, Ordering::Release);
     ready.save(&args.data)?;
     announce(&ready, args)?;
@@ -194,6 +199,7 @@ async fn serve(
     federating.iter().for_each(JoinHandle::abort);
     bridging.iter().for_each(activitypub::Tasks::abort);
     timers.abort();
+    certifying.iter().for_each(JoinHandle::abort);
     tidying.abort();
     delivering.abort();
     watching.iter().for_each(JoinHandle::abort);
@@ -397,12 +403,6 @@ fn setup(
     (blobs, studio): (Blobs, Studio),
     refusals: Arc<Refusals>,
 ) -> anyhow::Result<Setup> {
-    let tls = match &config.tls {
-        Some(files) => {
-            Some(mtproto_frontend::tls_config(&files.certificate, &files.key).context("in [tls]")?)
-        }
-        None => None,
-    };
     let secrets = config.mtproto.secrets.iter().map(|s| s.parse()).collect::<Result<_, _>>();
     let secrets = secrets.and_then(Secrets::new).context("in mtproto.secrets")?;
     Ok(Setup {
@@ -419,13 +419,14 @@ fn setup(
             public_addresses: config.node.public_addresses.clone(),
             country: config.node.country.clone(),
             dc: config.mtproto.dc,
-            tls: tls.is_some(),
+            tls: config.tls.is_some(),
             login_path: config.oidc.as_ref().map(|_| oidc::PATH),
             public_url: config.http.public_url.clone(),
         },
         bounds: bounds(&config.limits, config),
         pages,
-        tls,
+        tls: None,
+        proxies: config.proxy.proxies()?,
         blobs,
         studio,
         previews: previews(config)?,

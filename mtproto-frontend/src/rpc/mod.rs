@@ -131,7 +131,7 @@ impl Context {
 }
 
 /// Both ends of a connection.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Addresses {
     /// The node's end, as the client reached it.
     pub(crate) local: SocketAddr,

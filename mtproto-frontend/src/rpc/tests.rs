@@ -70,6 +70,7 @@ pub(crate) fn shared() -> Arc<Shared> {
         },
         bounds: Bounds::for_tests(),
         tls: None,
+        proxies: crate::Proxies::default(),
         pages: axum::Router::new(),
         blobs: blobs(),
         studio: pictures::Studio::start(pictures::Setup::default()).unwrap(),

@@ -25,6 +25,13 @@ struct Open {
 /// Stands for one open connection; dropping it makes room.
 pub(crate) struct Admitted {
     open: Arc<Mutex<Open>>,
+    /// Its share of what its client's address may have; none as long as nobody knows that.
+    share: Option<Share>,
+}
+
+/// Stands for one open connection of an address; dropping it makes room.
+pub(crate) struct Share {
+    open: Arc<Mutex<Open>>,
     address: IpAddr,
 }
 
@@ -37,20 +44,34 @@ impl Admission {
         }
     }
 
-    /// A place for a connection from `address`, if there is one.
-    pub(crate) fn admit(&self, address: IpAddr) -> Option<Admitted> {
-        let address = address_key(address);
+    /// A place for a connection, if there is one. It counts for no address yet.
+    pub(crate) fn admit(&self) -> Option<Admitted> {
         let mut open = self.open.lock();
         if open.total >= self.connections_max {
             return None;
         }
-        let count = open.by_address.entry(address).or_default();
-        if *count >= self.per_address_max {
+        open.total += 1;
+        Some(Admitted { open: self.open.clone(), share: None })
+    }
+
+    /// One of the connections that `address` may have, if there is one left.
+    pub(crate) fn share(&self, address: IpAddr) -> Option<Share> {
+        let address = address_key(address);
+        let mut open = self.open.lock();
+        let count = open.by_address.get(&address).copied().unwrap_or(0);
+        if count >= self.per_address_max {
             return None;
         }
-        *count += 1;
-        open.total += 1;
-        Some(Admitted { open: self.open.clone(), address })
+        open.by_address.insert(address, count + 1);
+        Some(Share { open: self.open.clone(), address })
+    }
+}
+
+impl Admitted {
+    /// Counts the connection for its client's address, unless that has too many.
+    pub(crate) fn count_for(mut self, admission: &Admission, address: IpAddr) -> Option<Self> {
+        self.share = Some(admission.share(address)?);
+        Some(self)
     }
 }
 
@@ -58,6 +79,12 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         let mut open = self.open.lock();
         open.total = open.total.saturating_sub(1);
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut open = self.open.lock();
         if let Some(count) = open.by_address.get_mut(&self.address) {
             *count = count.saturating_sub(1);
             if *count == 0 {
@@ -79,13 +106,31 @@ mod tests {
             ..Bounds::for_tests()
         });
         let [a, b]: [IpAddr; 2] = ["10.0.0.1", "10.0.0.2"].map(|a| a.parse().unwrap());
-        let first = admission.admit(a);
-        let _second = admission.admit(a);
+        let admit = |address| admission.admit()?.count_for(&admission, address);
+        let first = admit(a);
+        let _second = admit(a);
         assert!(first.is_some());
-        assert!(admission.admit(a).is_none(), "two of one address");
-        let _third = admission.admit(b);
-        assert!(admission.admit(b).is_none(), "three in all");
+        assert!(admit(a).is_none(), "two of one address");
+        let _third = admit(b);
+        assert!(admission.admit().is_none(), "three in all");
         drop(first);
-        assert!(admission.admit(a).is_some(), "a closed connection makes room");
+        assert!(admit(a).is_some(), "a closed connection makes room");
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_hands_on_counts_for_its_client() {
+        let admission = Admission::new(&Bounds {
+            connections_max: 100,
+            connections_per_address_max: 1,
+            ..Bounds::for_tests()
+        });
+        let client: IpAddr = "192.0.2.1".parse().unwrap();
+        // Connections of a proxy, of which nobody knows yet whose they are.
+        let mut open: Vec<_> = (0..3).map(|_| admission.admit().unwrap()).collect();
+        let one = open.remove(0).count_for(&admission, client).unwrap();
+        assert!(open.remove(0).count_for(&admission, client).is_none());
+        assert!(admission.share(client).is_none(), "a WebSocket is one, too");
+        drop(one);
+        assert!(admission.share(client).is_some());
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, Extension, Request, State};
+use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -23,7 +24,7 @@ use tokio::time::Instant;
 
 use super::listener::{OPENING_TIMEOUT, Opened, open};
 use super::stream::{Stream, WebSocketStream};
-use super::{connection, http_packet, incoming};
+use super::{connection, forwarded, http_packet, incoming};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
 use crate::transport::{FRAME_BYTES_MAX, FRAME_BYTES_MAX_BEFORE_LOGIN, Surface};
@@ -59,9 +60,29 @@ pub(super) fn router(shared: Arc<Shared>, pages: Router) -> Router {
 }
 
 /// Serves one connection that began with an HTTP request.
-pub(super) async fn serve(router: Router, stream: impl Stream, addresses: Addresses) {
-    let from = ConnectInfo(addresses.remote);
-    let service = router.layer(Extension(addresses)).layer(Extension(from));
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    router: Router,
+    stream: impl Stream,
+    addresses: Addresses,
+    scheme: Scheme,
+) {
+    let is_proxy = shared.proxies.trust(addresses.remote.ip());
+    let told = move |mut request: Request| {
+        let (mut addresses, mut scheme) = (addresses, scheme.clone());
+        if is_proxy {
+            let hop = forwarded::hop(request.headers(), &shared.proxies, addresses.remote);
+            addresses.remote = hop.client;
+            scheme = hop.scheme.unwrap_or(scheme);
+        }
+        let extensions = request.extensions_mut();
+        extensions.insert(addresses);
+        extensions.insert(ConnectInfo(addresses.remote));
+        extensions.insert(scheme);
+        extensions.insert(IsByProxy(is_proxy));
+        std::future::ready(request)
+    };
+    let service = router.layer(middleware::map_request(told));
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
@@ -74,22 +95,33 @@ pub(super) async fn serve(router: Router, stream: impl Stream, addresses: Addres
     }
 }
 
+/// Whether a request came over a connection of a proxy, which counts for nobody.
+#[derive(Clone, Copy)]
+struct IsByProxy(bool);
+
 /// `/apiws`: obfuscated MTProto in the binary messages of a WebSocket.
 async fn websocket(
     State(shared): State<Arc<Shared>>,
     Extension(addresses): Extension<Addresses>,
+    Extension(IsByProxy(is_by_proxy)): Extension<IsByProxy>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
+    let share = is_by_proxy.then(|| shared.admission.share(addresses.remote.ip()));
+    if matches!(share, Some(None)) {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    }
     upgrade
         // Browsers refuse a connection whose sub-protocol was not chosen.
         .protocols(["binary"])
         .max_message_size(FRAME_BYTES_MAX)
         .max_frame_size(FRAME_BYTES_MAX)
         .on_upgrade(move |socket| async move {
+            let _share = share;
             let mut stream = WebSocketStream::new(socket);
             let deadline = Instant::now() + OPENING_TIMEOUT;
             if let Some(Opened::Framed(codec, first)) =
-                open(&shared, &mut stream, Surface::WebSocket, addresses, deadline).await
+                open(&shared, &mut stream, Surface::WebSocket, addresses, BytesMut::new(), deadline)
+                    .await
             {
                 Box::pin(connection::serve(shared, stream, first, *codec, addresses, None)).await;
             }

@@ -6,13 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::uri::Scheme;
 use bytes::{Buf as _, BytesMut};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout_at};
 
+use super::admission::Admitted;
 use super::refusals::Refusal;
 use super::stream::{Prefixed, Socket, Stream, read_some};
-use super::{connection, http};
+use super::tls::ACME_TLS_1;
+use super::{connection, http, proxies};
 use crate::frontend::Shared;
 use crate::rpc::Addresses;
 use crate::transport::{Detection, Detector, Surface};
@@ -29,14 +33,20 @@ pub(super) async fn accept_loop(shared: Arc<Shared>, router: Router, listener: T
     loop {
         match listener.accept().await {
             Ok((stream, remote)) => {
-                let Some(admitted) = shared.admission.admit(remote.ip()) else { continue };
+                let Some(mut admitted) = shared.admission.admit() else { continue };
+                // A proxy stands for many; what it hands on counts for whom it names.
+                if !shared.proxies.trust(remote.ip()) {
+                    let counted = admitted.count_for(&shared.admission, remote.ip());
+                    let Some(counted) = counted else { continue };
+                    admitted = counted;
+                }
                 let (shared, router) = (shared.clone(), router.clone());
                 // One task per connection; the bound is that of admission.
                 tokio::spawn(async move {
                     if let Ok(local) = stream.local_addr() {
-                        serve_socket(shared, router, stream, Addresses { local, remote }).await;
+                        let addresses = Addresses { local, remote };
+                        serve_socket(shared, router, stream, addresses, admitted).await;
                     }
-                    drop(admitted);
                 });
             }
             Err(cause) if is_of_one_connection(&cause) => {}
@@ -63,12 +73,25 @@ async fn serve_socket(
     shared: Arc<Shared>,
     router: Router,
     mut stream: TcpStream,
-    addresses: Addresses,
+    mut addresses: Addresses,
+    mut admitted: Admitted,
 ) {
     // A reply is one write; waiting for more to send only delays it.
     let _ = stream.set_nodelay(true);
     let deadline = Instant::now() + OPENING_TIMEOUT;
-    match open(&shared, &mut stream, Surface::Socket, addresses, deadline).await {
+    let mut first = BytesMut::new();
+    if shared.proxies.trust(addresses.remote.ip()) {
+        let read = proxies::read_header(&mut stream, &mut first, addresses, deadline);
+        let Some(told) = Box::pin(read).await else { return };
+        if told != addresses {
+            let counted = admitted.count_for(&shared.admission, told.remote.ip());
+            let Some(counted) = counted else { return };
+            (addresses, admitted) = (told, counted);
+        }
+    }
+    // Until the connection ends.
+    let _admitted = admitted;
+    match open(&shared, &mut stream, Surface::Socket, addresses, first, deadline).await {
         // Each is boxed, so that a connection's task is as big as what it serves and not as all
         // that it might serve.
         Some(Opened::Tls(first)) => {
@@ -76,7 +99,8 @@ async fn serve_socket(
             Box::pin(serve_tls(shared, router, stream, addresses, deadline)).await;
         }
         Some(Opened::Http(first)) => {
-            Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
+            let stream = Prefixed::new(first, stream);
+            Box::pin(http::serve(shared, router, stream, addresses, Scheme::HTTP)).await;
         }
         Some(Opened::Framed(codec, first)) => {
             drop(router);
@@ -102,9 +126,15 @@ async fn serve_tls(
     let Ok(Ok(mut stream)) = timeout_at(deadline, acceptor.accept(stream)).await else {
         return shared.refused(addresses.remote, Refusal::Tls);
     };
-    match open(&shared, &mut stream, Surface::Tls, addresses, deadline).await {
+    if stream.get_ref().1.alpn_protocol() == Some(ACME_TLS_1) {
+        // The authority has seen what it wanted.
+        let _ = timeout_at(deadline, stream.shutdown()).await;
+        return;
+    }
+    match open(&shared, &mut stream, Surface::Tls, addresses, BytesMut::new(), deadline).await {
         Some(Opened::Http(first)) => {
-            Box::pin(http::serve(router, Prefixed::new(first, stream), addresses)).await;
+            let stream = Prefixed::new(first, stream);
+            Box::pin(http::serve(shared, router, stream, addresses, Scheme::HTTPS)).await;
         }
         Some(Opened::Framed(codec, first)) => {
             Box::pin(connection::serve(shared, stream, first, *codec, addresses, None)).await;
@@ -120,23 +150,22 @@ pub(super) enum Opened {
     Framed(Box<crate::transport::Codec>, BytesMut),
 }
 
-/// Reads until the protocol is known; `None` to close in silence.
+/// Reads until the protocol is known, after what was read already; `None` to close in silence.
 pub(super) async fn open(
     shared: &Shared,
     stream: &mut impl Stream,
     surface: Surface,
     addresses: Addresses,
+    mut first: BytesMut,
     deadline: Instant,
 ) -> Option<Opened> {
-    let mut first = BytesMut::new();
     let detector = Detector::new(surface);
     loop {
-        match timeout_at(deadline, read_some(stream, &mut first)).await {
-            Ok(Ok(read)) if read > 0 => {}
-            _ => return None,
+        if first.is_empty() {
+            read_more(stream, &mut first, deadline).await?;
         }
         match detector.detect(&first, &shared.secrets) {
-            Detection::NeedMore => {}
+            Detection::NeedMore => read_more(stream, &mut first, deadline).await?,
             Detection::Tls => return Some(Opened::Tls(first)),
             Detection::Http => return Some(Opened::Http(first)),
             Detection::Framed { codec, consumed } => {
@@ -148,6 +177,18 @@ pub(super) async fn open(
                 return None;
             }
         }
+    }
+}
+
+/// Appends what arrives; `None` at the end of the stream, or of the time.
+pub(super) async fn read_more(
+    stream: &mut impl Stream,
+    into: &mut BytesMut,
+    deadline: Instant,
+) -> Option<()> {
+    match timeout_at(deadline, read_some(stream, into)).await {
+        Ok(Ok(read)) if read > 0 => Some(()),
+        _ => None,
     }
 }
 

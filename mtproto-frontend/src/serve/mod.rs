@@ -9,6 +9,7 @@
 mod admission;
 mod call;
 mod connection;
+mod forwarded;
 mod handshakes;
 mod http;
 mod http_packet;
@@ -19,6 +20,7 @@ mod lanes;
 mod large_frames;
 mod listener;
 mod outlet;
+mod proxies;
 mod refusals;
 mod sessions;
 mod stream;
@@ -41,9 +43,10 @@ pub(crate) use handshakes::Handshakes;
 pub(crate) use hub::Hub;
 pub(crate) use key_exchange::HttpExchanges;
 pub(crate) use large_frames::LargeFrames;
+pub use proxies::{ForwardedBy, Proxies};
 pub use refusals::{Refusal, Refusals, Refused};
 pub(crate) use sessions::Sessions;
-pub use tls::{TlsError, tls_config};
+pub use tls::{Certificate, Certificates, TlsError};
 
 /// How often unused keys and sessions leave memory.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);

@@ -145,13 +145,13 @@ pub(super) fn opening(buf: &[u8]) -> Opening {
 
 /// How far a buffer agrees with a pattern; in the order of strength.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Match {
+pub(super) enum Match {
     No,
     Partly,
     Yes,
 }
 
-fn starts(buf: &[u8], pattern: &[u8]) -> Match {
+pub(super) fn starts(buf: &[u8], pattern: &[u8]) -> Match {
     if buf.starts_with(pattern) {
         Match::Yes
     } else if pattern.starts_with(buf) {

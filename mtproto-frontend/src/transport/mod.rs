@@ -20,12 +20,14 @@ mod ctr_stream;
 mod detect;
 mod framing;
 mod obfuscation;
+mod proxy;
 mod secret;
 
 pub use codec::{Codec, EncodeError, Frame, FrameError};
 pub use detect::{Detection, Detector, Surface};
 pub use framing::Protocol;
 pub use obfuscation::HEADER_BYTES;
+pub use proxy::{Handed, PROXY_BYTES_MAX, handed};
 pub use secret::{SECRETS_MAX, Secret, SecretError, Secrets};
 
 /// Longest packet taken from a client, in bytes of MTProto payload: 1 MiB + 64 KiB.

@@ -288,7 +288,7 @@ impl Admin for Desk {
     fn overview(&self) -> Loaded<'_, (Overview, Vec<Finding>)> {
         Box::pin(async {
             let overview = self.operator(Asked::Status).await?;
-            Ok((overview, self.ask(Request::Doctor { peer: None }).await?))
+            Ok((overview, self.ask(Request::Doctor { peer: None, time_server: TIME_SERVER.into() }).await?))
         })
     }
 

@@ -13,10 +13,11 @@ use super::{Config, DOCUMENTED, SECTIONS};
 const UNSET: &str = "\"…\"";
 
 /// Defaults that only the structures' attributes name.
-const FUNCTIONS: [(&str, &str); 5] = [
+const FUNCTIONS: [(&str, &str); 6] = [
     ("any_region", "\"us-east-1\""),
     ("email_scope", "[\"email\"]"),
     ("groups_claim", "\"groups\""),
+    ("lets_encrypt", "\"https://acme-v02.api.letsencrypt.org/directory\""),
     ("ten", "10"),
     ("thirty", "30"),
 ];
@@ -93,6 +94,7 @@ fn value(key: &Key, defaults: Option<&toml::Table>) -> String {
     }
     match (key.default.as_deref(), key.kind.as_str()) {
         _ if key.is_option => UNSET.into(),
+        (None, kind) if kind.starts_with("Vec<") => format!("[{UNSET}]"),
         (None, _) => UNSET.into(),
         (Some(""), "bool") => "false".into(),
         (Some(""), "String") => "\"\"".into(),
@@ -193,8 +195,7 @@ fn every_key_is_one() {
     let text = settings(true)
         .replace("port = \"…\"", "port = 1")
         .replace("handshake_threads = \"…\"", "handshake_threads = 1")
-        .replace("allowed_hosts = \"…\"", "allowed_hosts = []")
-        .replace("program = \"…\"", "program = [\"…\"]");
+        .replace("allowed_hosts = \"…\"", "allowed_hosts = []");
     toml::from_str::<Config>(&text).unwrap_or_else(|cause| panic!("{cause}\n{text}"));
 }
 

@@ -85,7 +85,9 @@ pub(crate) async fn examine(
 ) -> anyhow::Result<Vec<Finding>> {
     let mut found = Vec::new();
     if peer.is_none() {
-        found.extend(here::examine(&node.here, time_server, node.core.now_ms()).await);
+        let certificate = node.certificate.as_ref().map(|shown| *shown.lock());
+        let now_ms = node.core.now_ms();
+        found.extend(here::examine(&node.here, certificate, time_server, now_ms).await);
     }
     match &node.federation {
         None => found.push(off(peer.is_some())),

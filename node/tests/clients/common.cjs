@@ -19,6 +19,7 @@ function parseArguments() {
             transport: { type: 'string' },
             secret: { type: 'string' }, // MTProxy secret, hexadecimal
             phone: { type: 'string' },
+            code: { type: 'string' }, // what the login asks for, where the script logs in
         },
     })
     return { ...values, port: Number(values.port), pemText: fs.readFileSync(values.pem, 'utf8') }

@@ -209,6 +209,13 @@ impl TestNode {
         (text("phone"), text("code"))
     }
 
+    /// Sends the node a signal: `HUP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.process.as_ref().expect("the node runs").0.id().to_string();
+        let sent = process::run(Command::new("kill").args(["-s", name, &pid]), STOP_WITHIN);
+        assert!(sent.status.success(), "kill: {}", sent.stderr);
+    }
+
     /// Stops the node with SIGTERM.
     pub(crate) fn stop(&mut self) -> std::process::ExitStatus {
         let mut process = self.process.take().expect("the node runs");

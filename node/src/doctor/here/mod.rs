@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use mtproto_frontend::Refusals;
 
 use super::Finding;
+use crate::certificates::Shown;
 use crate::client_config::Ready;
 use crate::config::Config;
 
@@ -26,13 +27,18 @@ pub(crate) struct Here {
 }
 
 /// What a running node finds about itself.
-pub(crate) async fn examine(here: &Here, time_server: &str, now_ms: u64) -> Vec<Finding> {
+pub(crate) async fn examine(
+    here: &Here,
+    certificate: Option<Shown>,
+    time_server: &str,
+    now_ms: u64,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(ready) = here.ready.get() {
         found.extend(reach::examine(&here.config, ready, &here.refusals).await);
     }
     found.extend(machine::examine(&here.config, &here.data, time_server).await);
-    found.extend(names::examine(&here.config, now_ms).await);
+    found.extend(names::examine(&here.config, certificate, now_ms).await);
     found.extend(clients::examine(&here.refusals.newest(), now_ms));
     found
 }
@@ -46,6 +52,6 @@ pub(super) async fn examine_stopped(
 ) -> Vec<Finding> {
     let mut found = machine::ports(config);
     found.extend(machine::examine(config, data, time_server).await);
-    found.extend(names::examine(config, now_ms).await);
+    found.extend(names::examine(config, None, now_ms).await);
     found
 }

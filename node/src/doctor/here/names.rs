@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
 
 use super::Finding;
+use crate::certificates::Shown;
 use crate::config::Config;
 use crate::domains::{Looker, WELL_KNOWN};
 
@@ -19,12 +20,15 @@ const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
 /// A certificate that ends earlier is to be renewed by now.
 const RENEWED_BEFORE_S: i64 = 14 * 86_400;
 
-pub(super) async fn examine(config: &Config, now_ms: u64) -> Vec<Finding> {
+pub(super) async fn examine(config: &Config, fetched: Option<Shown>, now_ms: u64) -> Vec<Finding> {
     let mut found = Vec::new();
     let url = config.http.public_url.as_deref().map(|url| url.trim_end_matches('/'));
     let host = url.map(|url| host_of(url).to_owned());
-    if let Some(tls) = &config.tls {
-        found.push(certificate(&tls.certificate, host.as_deref(), (now_ms / 1000).cast_signed()));
+    let now_s = now_ms / 1000;
+    if let Some(file) = config.tls.as_ref().and_then(|tls| tls.certificate.as_deref()) {
+        found.push(certificate(file, host.as_deref(), now_s.cast_signed()));
+    } else if let Some(fetched) = fetched {
+        found.push(by_acme(fetched, now_s));
     }
     let (Some(url), Some(host)) = (url, host) else { return found };
     let lead = resolve(&host).await;
@@ -99,6 +103,34 @@ fn place(url: &str, path: &str, why: &str, text: Result<String, String>) -> Find
             let cause = other.err().unwrap_or_else(|| "something else answers".into());
             Finding::problem("well-known", format!("{url}{path} is not there ({cause})."))
                 .advise(format!("Lead it to this node's web pages, so that {why}."))
+        }
+    }
+}
+
+/// What the node fetches itself.
+fn by_acme(shown: Shown, now_s: u64) -> Finding {
+    let left_s = shown.until_s.map(|until_s| until_s.saturating_sub(now_s));
+    let advice = "Port 443 of each of [tls.acme] domains has to lead here, with nothing in between that ends TLS; \
+                  the log says what the authority said.";
+    match (left_s, shown.failures) {
+        (None | Some(0), failures) => {
+            let says =
+                format!("There is no certificate: {failures} attempts to get one were in vain.");
+            Finding::problem("certificate", says).advise(advice)
+        }
+        (Some(left_s), 0) => {
+            let days = left_s / 86_400;
+            Finding::well(
+                "certificate",
+                format!("The certificate is good for {days} days, and renewed."),
+            )
+        }
+        (Some(left_s), failures) => {
+            let days = left_s / 86_400;
+            let says = format!(
+                "The certificate ends in {days} days: {failures} attempts to renew it were in vain."
+            );
+            Finding::problem("certificate", says).advise(advice)
         }
     }
 }
@@ -190,6 +222,15 @@ mod tests {
         assert_eq!(level(Some("a.example"), end_s + 1), Level::Problem);
         std::fs::write(&file, "nothing").unwrap();
         assert_eq!(level(None, 0), Level::Problem);
+    }
+
+    #[test]
+    fn what_is_fetched_is_good_or_was_asked_for_in_vain() {
+        let level = |until_s, failures| by_acme(Shown { until_s, failures }, 1000).level;
+        assert_eq!(level(Some(90_000), 0), Level::Well);
+        assert_eq!(level(Some(90_000), 2), Level::Problem);
+        assert_eq!(level(Some(900), 0), Level::Problem);
+        assert_eq!(level(None, 1), Level::Problem);
     }
 
     #[test]

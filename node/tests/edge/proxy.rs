@@ -1,0 +1,157 @@
+//! Behind a proxy: HAProxy hands on connections with a PROXY header, and requests with headers of HTTP.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::program;
+use crate::support::node::{Setup, TestNode};
+use crate::support::process::Guarded;
+
+/// Where HAProxy connects from.
+const PROXY: &str = "127.0.0.3";
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A node that trusts what comes from [`PROXY`].
+fn node(more: &str) -> TestNode {
+    let config = format!("[proxy]\ntrusted = [\"{PROXY}\"]\n{more}");
+    TestNode::start_with(Setup { config, ..Setup::default() })
+}
+
+/// HAProxy in front of a node, and where it listens: with a PROXY header of version 1, of version 2, and
+/// as a proxy of HTTP.
+///
+/// Each looks all the time whether the node is alive: the last by a request without any header.
+fn haproxy(node: &TestNode) -> (Guarded, [SocketAddr; 3]) {
+    let [v1, v2, http] = program::free();
+    let check = format!("check inter 100 source {PROXY}");
+    let back = node.mtproto;
+    let config = format!(
+        "defaults\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n \
+         option httpchk GET /about\n default-server on-marked-down shutdown-sessions\n\
+         listen v1\n mode tcp\n bind {v1}\n server n {back} send-proxy {check}\n\
+         listen v2\n mode tcp\n bind {v2}\n server n {back} send-proxy-v2 {check}\n\
+         listen http\n mode http\n bind {http}\n option forwardfor\n \
+         http-request set-header X-Forwarded-Proto https\n server n {back} {check}\n"
+    );
+    let file = node.file("haproxy.cfg");
+    fs::write(&file, config).unwrap();
+    let mut command = Command::new("/usr/sbin/haproxy");
+    command.arg("-db").arg("-f").arg(&file);
+    let child = program::start(&mut command, "haproxy", &node.file("haproxy.log"), http);
+    (child, [v1, v2, http])
+}
+
+/// Sends bytes from an address of this machine, and reads until the node has closed the connection.
+fn sent(node: &TestNode, from: &str, bytes: &[u8]) -> Vec<u8> {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let from: IpAddr = from.parse().unwrap();
+    socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
+    socket.connect(&node.mtproto.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(bytes).unwrap();
+    let mut answer = Vec::new();
+    // What was closed with bytes unread is reset.
+    let closed = stream.read_to_end(&mut answer);
+    assert!(closed.is_ok() || answer.is_empty(), "{closed:?}");
+    answer
+}
+
+const REQUEST: &str = "GET /about HTTP/1.1\r\nHost: n\r\nConnection: close\r\n";
+
+/// What the node's logins show of members who came through HAProxy: their own address.
+#[test]
+fn clients_behind_a_proxy_are_seen_at_their_own_address() {
+    let node = node("");
+    let (_haproxy, [v1, v2, http]) = haproxy(&node);
+    let telethon = |at, from| program::telethon(&node, "telethon_seen.py", at, &[from]);
+    thread::scope(|scope| {
+        let first = scope.spawn(|| telethon(v1, "127.0.0.7"));
+        let second = scope.spawn(|| telethon(v2, "127.0.0.8"));
+        // A WebSocket is a request of HTTP: here the header counts that the proxy adds.
+        let third = scope.spawn(|| program::gramjs(&node, "gramjs_seen.cjs", http));
+        // And without a proxy.
+        let fourth = scope.spawn(|| telethon(node.mtproto, "127.0.0.9"));
+        for (client, ip) in [(first, 7), (second, 8), (third, 1), (fourth, 9)] {
+            let seen = client.join().unwrap();
+            assert_eq!(seen["ips"], json!([format!("127.0.0.{ip}")]), "{}", node.log());
+        }
+    });
+}
+
+#[test]
+fn only_a_trusted_address_says_where_a_client_comes_from() {
+    let node = node("[limits]\nconnections_per_address_max = 1\n");
+    let line = "PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n";
+    let with_line = format!("{line}{REQUEST}\r\n");
+    let ok = |answer: Vec<u8>| answer.starts_with(b"HTTP/1.1 200");
+    assert!(ok(sent(&node, PROXY, with_line.as_bytes())));
+    assert!(ok(sent(&node, PROXY, format!("{REQUEST}\r\n").as_bytes())), "it speaks for itself");
+    assert!(sent(&node, "127.0.0.1", with_line.as_bytes()).is_empty(), "unknown bytes");
+    let mut binary =
+        b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\0\x50\0\x50".to_vec();
+    binary.extend(format!("{REQUEST}\r\n").bytes());
+    assert!(ok(sent(&node, PROXY, &binary)));
+    // Random, as an obfuscated header has to be: the node waits for all of that.
+    binary.resize(200, b'x');
+    assert!(sent(&node, "127.0.0.1", &binary).is_empty(), "unknown bytes");
+    assert!(sent(&node, PROXY, b"PROXY TCP4 192.0.2.1 nowhere 4711 443\r\nGET").is_empty());
+
+    // One address has one connection, whoever hands it on, and a proxy has many.
+    let open = |from: &str| {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let socket = socket.unwrap();
+        socket.bind(&SocketAddr::new(from.parse().unwrap(), 0).into()).unwrap();
+        socket.connect(&node.mtproto.into()).unwrap();
+        let mut stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+            .write_all(format!("{line}GET /about HTTP/1.1\r\nHost: n\r\n\r\n").as_bytes())
+            .unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).map(|()| stream)
+    };
+    let held = open(PROXY).unwrap();
+    assert!(open(PROXY).is_err(), "192.0.2.1 has one already");
+    let another = with_line.replace("192.0.2.1", "192.0.2.9");
+    assert!(ok(sent(&node, PROXY, another.as_bytes())));
+    drop(held);
+}
+
+#[test]
+fn a_header_of_http_from_elsewhere_changes_nothing() {
+    // One key exchange for each address: whose it is shows by who is refused.
+    let limits =
+        "[limits]\nhandshakes_per_address_burst = 1\nhandshakes_per_address_per_minute = 1\n";
+    let node = node(limits);
+    let ask = |from: &str, client: &str| {
+        // req_pq_multi, in an unencrypted message, with a nonce of its own.
+        static NONCES: std::sync::atomic::AtomicU8 = std::sync::atomic::AtomicU8::new(1);
+        let nonce = NONCES.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let mut packet = vec![0; 16];
+        packet.extend(20_u32.to_le_bytes());
+        packet.extend(0xbe7e_8ef1_u32.to_le_bytes());
+        packet.extend([nonce; 16]);
+        let head = format!(
+            "POST /apiw1 HTTP/1.1\r\nHost: n\r\nConnection: close\r\nX-Forwarded-For: {client}\r\n\
+             Content-Length: {}\r\n\r\n",
+            packet.len()
+        );
+        let answer = sent(&node, from, &[head.as_bytes(), &packet].concat());
+        String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap_or_default().to_owned()
+    };
+    assert_eq!(ask(PROXY, "192.0.2.1"), "200");
+    assert_eq!(ask(PROXY, "192.0.2.1"), "429", "the client has had its one");
+    assert_eq!(ask(PROXY, "203.0.113.1, 192.0.2.1"), "429", "whatever it says of itself");
+    assert_eq!(ask(PROXY, "192.0.2.2"), "200", "another one has not");
+    assert_eq!(ask("127.0.0.5", "192.0.2.3"), "200");
+    assert_eq!(ask("127.0.0.5", "192.0.2.4"), "429", "not a proxy: it counts as itself");
+    assert_eq!(ask(PROXY, "192.0.2.4"), "200", "and took nobody else's");
+}
