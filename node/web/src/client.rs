@@ -40,7 +40,6 @@ impl WebClient {
     }
 
     /// `/web/` and everything below.
-    #[must_use]
     pub fn router(self) -> Router {
         Router::new()
             .route("/web", get(async || Redirect::permanent("/web/")))

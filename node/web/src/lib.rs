@@ -2,7 +2,7 @@
 //!
 //! Every page is made here, whole, from escaped templates: no script, no cookie, nothing from another
 //! host. What a page shows of people comes from [`Pages`], which decides what is public; this crate
-//! only draws it.
+//! only draws it. Beside them, under a policy of its own, stands a web client that the operator has built.
 
 mod accept;
 pub mod admin;
