@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::auth_keys::AuthKeys;
 use crate::files::Files;
+use crate::measure::{Calls, Exchanges};
 use crate::previews::Previews;
 use crate::rpc::ExportedLogins;
 use crate::serve::{Admission, Handshakes, HttpExchanges, Hub, LargeFrames, Proxies, Sessions};
@@ -148,6 +149,8 @@ pub(crate) struct Shared {
     pub(crate) http_exchanges: HttpExchanges,
     pub(crate) admission: Admission,
     pub(crate) proxies: Proxies,
+    pub(crate) calls: Calls,
+    pub(crate) exchanges: Exchanges,
     pub(crate) large_frames: LargeFrames,
     /// Bytes of calls that wait for others: by `invokeAfterMsg`, or because they come one after another.
     pub(crate) waiting_bytes: Arc<Semaphore>,
@@ -182,6 +185,8 @@ impl Shared {
             http_exchanges: HttpExchanges::default(),
             admission: Admission::new(&bounds),
             proxies: setup.proxies,
+            calls: Calls::default(),
+            exchanges: Exchanges::default(),
             large_frames: LargeFrames::default(),
             waiting_bytes: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
             secret_turns: Turns::default(),
@@ -207,6 +212,11 @@ impl Shared {
     pub(crate) fn me_url_prefix(&self, local: SocketAddr) -> String {
         let pages = self.page_listeners.get().map_or(&[][..], Vec::as_slice);
         self.profile.me_url_prefix(pages, local)
+    }
+
+    /// Bytes of calls that wait for others.
+    pub(crate) fn waiting_call_bytes(&self) -> u64 {
+        WAITING_BYTES_MAX.saturating_sub(self.waiting_bytes.available_permits()) as u64
     }
 
     /// Unix milliseconds.

@@ -4,6 +4,7 @@
 
 mod activitypub;
 mod codes;
+mod log;
 mod proxy;
 mod tls;
 
@@ -16,6 +17,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use activitypub::{ActivityPubConfig, Scheme};
 pub(crate) use codes::{CodesConfig, OidcConfig, SmtpConfig, SmtpSecurity};
+pub(crate) use log::{LogConfig, LogFormat};
 pub(crate) use proxy::ProxyConfig;
 pub(crate) use tls::{AcmeConfig, TlsConfig};
 
@@ -29,6 +31,8 @@ pub(crate) struct Config {
     pub(crate) mtproto: MtprotoConfig,
     /// `[http]`
     pub(crate) http: HttpConfig,
+    /// `[log]`
+    pub(crate) log: LogConfig,
     /// `[proxy]`
     pub(crate) proxy: ProxyConfig,
     /// `[registration]`
@@ -478,12 +482,13 @@ impl OneOrMany {
 }
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 16] = [
+const SECTIONS: [&str; 17] = [
     "activitypub",
     "federation",
     "node",
     "mtproto",
     "http",
+    "log",
     "proxy",
     "registration",
     "tls",

@@ -12,6 +12,7 @@ mod delivery;
 mod doctor;
 mod domains;
 mod federation;
+mod log;
 mod master_file;
 mod media;
 mod metrics;

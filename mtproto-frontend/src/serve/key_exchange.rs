@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use node_core::Limit;
@@ -37,10 +38,14 @@ impl KeyExchange {
         addresses: Addresses,
         payload: &[u8],
     ) -> Result<Vec<u8>, Ending> {
+        let counts = &shared.exchanges;
         if opens_a_run(payload) {
             let limit = Limit::Handshakes(addresses.remote.ip());
             let rate = shared.bounds.handshakes_per_address;
-            shared.core.take_at(limit, rate).await.map_err(|_| Ending::Error(ERROR_FLOOD))?;
+            shared.core.take_at(limit, rate).await.map_err(|_| {
+                counts.limited.fetch_add(1, Ordering::Relaxed);
+                Ending::Error(ERROR_FLOOD)
+            })?;
         }
         let now_ms = shared.now_ms();
         let mut step =
@@ -49,13 +54,22 @@ impl KeyExchange {
         let outcome = loop {
             step = match step {
                 Step::Reply(body) => break Ok(body),
-                Step::Fail => break Err(Ending::Error(ERROR_UNKNOWN_KEY)),
+                Step::Fail => {
+                    counts.refused.fetch_add(1, Ordering::Relaxed);
+                    break Err(Ending::Error(ERROR_UNKNOWN_KEY));
+                }
                 Step::Work(work) => {
                     answer_at_ms = work.answer_at_ms();
                     self.work(shared, work).await?
                 }
                 Step::Completed(completed) => {
                     let storage = store(shared, &completed).await;
+                    let counter = match storage {
+                        Storage::Stored => &counts.done,
+                        Storage::Taken => &counts.refused,
+                        Storage::Failed => &counts.unstored,
+                    };
+                    counter.fetch_add(1, Ordering::Relaxed);
                     self.state.conclude(*completed, storage)
                 }
             };
@@ -69,7 +83,10 @@ impl KeyExchange {
     }
 
     async fn work(&mut self, shared: &Shared, work: Work) -> Result<Step, Ending> {
-        let waiting = shared.handshakes.submit(work).ok_or(Ending::Error(ERROR_FLOOD))?;
+        let waiting = shared.handshakes.submit(work).ok_or_else(|| {
+            shared.exchanges.crowded.fetch_add(1, Ordering::Relaxed);
+            Ending::Error(ERROR_FLOOD)
+        })?;
         // The thread drops the sender only if it panicked.
         let done = waiting.await.map_err(|_| Ending::Error(ERROR_UNKNOWN_KEY))?;
         Ok(self.state.finish(done, shared.now_ms(), &mut crate::rng()))
