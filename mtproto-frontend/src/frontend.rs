@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::auth_keys::AuthKeys;
 use crate::files::Files;
+use crate::measure::{Calls, Exchanges};
 use crate::previews::Previews;
 use crate::rpc::ExportedLogins;
 use crate::serve::{
@@ -153,6 +154,8 @@ pub(crate) struct Shared {
     pub(crate) admission: Admission,
     pub(crate) refusals: Arc<Refusals>,
     pub(crate) proxies: Proxies,
+    pub(crate) calls: Calls,
+    pub(crate) exchanges: Exchanges,
     pub(crate) large_frames: LargeFrames,
     /// Bytes of calls that wait for others: by `invokeAfterMsg`, or because they come one after another.
     pub(crate) waiting_bytes: Arc<Semaphore>,
@@ -188,6 +191,8 @@ impl Shared {
             admission: Admission::new(&bounds),
             refusals: setup.refusals,
             proxies: setup.proxies,
+            calls: Calls::default(),
+            exchanges: Exchanges::default(),
             large_frames: LargeFrames::default(),
             waiting_bytes: Arc::new(Semaphore::new(WAITING_BYTES_MAX)),
             secret_turns: Turns::default(),
@@ -218,6 +223,11 @@ impl Shared {
     /// A client did not get through.
     pub(crate) fn refused(&self, from: SocketAddr, why: Refusal) {
         self.refusals.note(from, why, self.now_ms());
+    }
+
+    /// Bytes of calls that wait for others.
+    pub(crate) fn waiting_call_bytes(&self) -> u64 {
+        WAITING_BYTES_MAX.saturating_sub(self.waiting_bytes.available_permits()) as u64
     }
 
     /// Unix milliseconds.

@@ -9,6 +9,7 @@ mod bundled;
 pub mod exchange;
 mod files;
 mod frontend;
+mod measure;
 mod previews;
 mod project;
 mod rpc;
@@ -20,6 +21,7 @@ mod turns;
 
 pub use bundled::store_bundled;
 pub use frontend::{Bounds, Clock, Profile, Setup};
+pub use measure::{BUCKETS_US, CallCounts, Load, Watch};
 pub use node_core::Rate;
 pub use rpc::{Guard, MethodRow, Rate as RateClass, Size, method_rows};
 pub use serve::{

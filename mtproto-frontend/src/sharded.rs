@@ -23,6 +23,11 @@ impl<V> Sharded<V> {
         self.0[usize::from(low) % SHARDS].lock()
     }
 
+    /// The sum of what `of` says of each row; one shard is locked at a time.
+    pub(crate) fn sum(&self, of: impl Fn(&V) -> usize) -> usize {
+        self.0.iter().map(|shard| shard.lock().values().map(&of).sum::<usize>()).sum()
+    }
+
     /// Keeps rows for which `keep` is true; one shard is locked at a time.
     pub(crate) fn retain(&self, mut keep: impl FnMut(&mut V) -> bool) {
         self.retain_by_id(|_, row| keep(row));

@@ -7,6 +7,7 @@ mod activitypub;
 mod codes;
 #[cfg(test)]
 mod documented;
+mod log;
 mod proxy;
 mod tls;
 
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 
 pub(crate) use activitypub::{ActivityPubConfig, Scheme, is_public_name};
 pub(crate) use codes::{CodesConfig, OidcConfig, SmtpConfig, SmtpSecurity};
+pub(crate) use log::{LogConfig, LogFormat};
 pub(crate) use proxy::ProxyConfig;
 pub(crate) use tls::{AcmeConfig, TlsConfig};
 
@@ -33,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) mtproto: MtprotoConfig,
     /// `[http]`
     pub(crate) http: HttpConfig,
+    /// `[log]`
+    pub(crate) log: LogConfig,
     /// `[proxy]`
     pub(crate) proxy: ProxyConfig,
     /// `[registration]`
@@ -519,6 +523,7 @@ const SECTIONS: [&str; 17] = [
     "node",
     "mtproto",
     "http",
+    "log",
     "proxy",
     "registration",
     "tls",

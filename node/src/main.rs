@@ -14,6 +14,7 @@ mod doctor;
 mod domains;
 mod federation;
 mod init;
+mod log;
 mod master_file;
 mod media;
 mod metrics;

@@ -6,10 +6,12 @@
 //!
 //! Source: <https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format>
 
+mod frontend;
+
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -17,6 +19,7 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
+use mtproto_frontend::Watch;
 use node_core::Quotas;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -29,6 +32,8 @@ use crate::media;
 pub(crate) struct Metrics {
     pub(crate) node: Node,
     pub(crate) quotas: Quotas,
+    /// What serves clients, once it does.
+    pub(crate) frontend: OnceLock<Watch>,
     /// Clients are answered.
     pub(crate) ready: AtomicBool,
 }
@@ -92,8 +97,8 @@ impl Lines {
         );
     }
 
-    /// One value for each node, under the beginning of its name.
-    fn of_peers(
+    /// One value for each set of labels.
+    fn labelled(
         &mut self,
         kind: &str,
         name: &str,
@@ -114,7 +119,7 @@ impl Lines {
         };
         let known: Vec<&Peer> = peers.iter().filter(|peer| peer.node.is_some()).collect();
         let mut each = |kind: &str, name: &str, help: &str, of: fn(&Peer) -> u64| {
-            self.of_peers(kind, name, help, known.iter().map(|peer| (label(peer), of(peer))));
+            self.labelled(kind, name, help, known.iter().map(|peer| (label(peer), of(peer))));
         };
         each("gauge", "peer_connected", "Whether a node is connected.", |peer| {
             u64::from(peer.connected)
@@ -142,7 +147,7 @@ impl Lines {
             })
         });
         let help = "Entries of a group that a node has and this one does not.";
-        self.of_peers("gauge", "peer_lag_entries", help, lags.collect::<Vec<_>>().into_iter());
+        self.labelled("gauge", "peer_lag_entries", help, lags.collect::<Vec<_>>().into_iter());
         let in_group = |peer: &Peer, group: &str| {
             format!("{},group=\"{}\"", label(peer), group.get(..16).unwrap_or(group))
         };
@@ -150,12 +155,12 @@ impl Lines {
             peer.lag_s.iter().map(|(group, lag_s)| (in_group(peer, group), *lag_s))
         });
         let help = "For how many seconds a node has had entries of a group that this one has not.";
-        self.of_peers("gauge", "peer_lag_seconds", help, lags);
+        self.labelled("gauge", "peer_lag_seconds", help, lags);
         let mut lanes = |kind: &str, name: &str, help: &str, of: fn(&Lane) -> u64| {
             let lanes = known.iter().flat_map(|peer| {
                 peer.lanes.iter().map(|lane| (in_group(peer, &lane.group), of(lane)))
             });
-            self.of_peers(kind, name, help, lanes);
+            self.labelled(kind, name, help, lanes);
         };
         let help = "Entries of a node in a group that wait for others.";
         lanes("gauge", "peer_pending_entries", help, |lane| lane.pending);
@@ -188,6 +193,10 @@ impl Metrics {
         if let Some(bytes) = stats.disk_bytes {
             out.gauge("store_disk_bytes", "Bytes of the store's files.", bytes);
         }
+        if let Some(bytes) = stats.disk_free_bytes {
+            out.gauge("store_disk_free_bytes", "Bytes free beside the store.", bytes);
+        }
+        out.gauge("store_queued_bytes", "Bytes that wait to be written.", stats.queued_bytes);
         out.gauge("boxes_to_index", "Boxes behind in search.", core.boxes_to_index() as u64);
         out.counter("codes_delivered_total", "Login codes that left.", codes.delivered());
         out.counter("codes_failed_total", "Login codes that could not.", codes.failed());
@@ -210,6 +219,9 @@ impl Metrics {
         out.counter("media_removed_previews_total", "Previews of links.", cleared.previews);
         out.counter("media_expired_uploads_total", "Uploads that were over.", cleared.uploads);
         out.counter("media_clear_failures_total", "Clearings that failed.", failures);
+        if let Some(frontend) = self.frontend.get() {
+            out.frontend(frontend);
+        }
         if let Some(certificate) = &self.node.certificate {
             let shown = *certificate.lock();
             if let Some(until_s) = shown.until_s {

@@ -1,6 +1,6 @@
 //! Starts the node: secrets, listeners, the ready line; and ends it.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,6 @@ use pictures::Studio;
 use rand::SeedableRng as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
-use tracing_subscriber::EnvFilter;
 
 use crate::certificates::Keeper as Certificates;
 use crate::cli::DataArgs;
@@ -34,13 +33,7 @@ const SHUTDOWN: Duration = Duration::from_secs(3);
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(config: Config, args: &DataArgs) -> anyhow::Result<()> {
-    // Diagnostics go to standard error: standard output carries the ready line only.
-    let filter = EnvFilter::try_from_env("ROOKERY_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    crate::log::init(&config.log);
     let client = config.http.web_client.as_deref().map(web_client).transpose()?;
     #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
     let opened = secrets::open(&args.data, &config.store, &mut rand::rng())?;
@@ -129,6 +122,7 @@ async fn serve(
     let metrics = Arc::new(Metrics {
         node: asked.clone(),
         quotas: media::quotas(&config.media),
+        frontend: OnceLock::new(),
         ready: AtomicBool::new(false),
     });
     let (watched, watching) = metrics::listen(&metrics, &config.metrics.listen).await?;
@@ -149,6 +143,8 @@ async fn serve(
     let mut setup = setup(&config, core.clone(), opened, pages, (blobs, studio), refusals)?;
     setup.tls = server_config;
     let frontend = Frontend::new(setup);
+    // The first call counts; a node makes one.
+    let _ = metrics.frontend.set(frontend.watch());
     let mtproto = frontend.listen(&config.mtproto.listen.to_vec()).await?;
     let http = frontend.listen_for_browsers(&config.http.listen.to_vec()).await?;
     let mut ready = Ready {

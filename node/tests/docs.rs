@@ -23,6 +23,7 @@ fn folder(name: &str) -> Option<&'static str> {
         "oidc" => "node/oidc",
         "pictures" => "node/pictures",
         "preview" => "node/preview",
+        "acme" => "node/acme",
         "rookery" => "node",
         "rookery-load" => "node/load",
         "tl" => "tl",

@@ -54,6 +54,11 @@ impl Admission {
         Some(Admitted { open: self.open.clone(), share: None })
     }
 
+    /// Open connections.
+    pub(crate) fn open(&self) -> usize {
+        self.open.lock().total
+    }
+
     /// One of the connections that `address` may have, if there is one left.
     pub(crate) fn share(&self, address: IpAddr) -> Option<Share> {
         let address = address_key(address);

@@ -7,8 +7,9 @@ use bytes::Bytes;
 use futures_util::FutureExt as _;
 use node_core::{AuthKeyId, Standing};
 use tokio::sync::OwnedSemaphorePermit;
+use tracing::{Instrument as _, Span};
 
-use super::incoming::Origin;
+use super::incoming::{Arrival, Origin};
 use super::sessions::SessionEntry;
 use crate::auth_keys::{ClientInfo, KeyEntry};
 use crate::frontend::Shared;
@@ -27,6 +28,33 @@ pub(crate) struct Call {
     origin: Origin,
     /// For its bytes, while it waits.
     waiting: Option<OwnedSemaphorePermit>,
+    about: About,
+}
+
+/// What measurements and logs are told of a call.
+#[derive(Clone)]
+struct About {
+    /// None where it names no method that is known.
+    method: Option<tl::Method>,
+    arrival: Arrival,
+    /// Everything that is logged while the call runs stands in it.
+    span: Span,
+}
+
+impl About {
+    fn new(query: &[u8], layer: i32, arrival: Arrival) -> Self {
+        let id = query.first_chunk::<4>().map(|id| u32::from_le_bytes(*id));
+        let method = id.and_then(|id| tl::Method::from_id(id, layer));
+        let name = method.map_or("unknown", tl::Method::name);
+        // Of the highest level: a failure has its trace whatever is logged.
+        let span = tracing::error_span!("call", trace = %arrival.trace, method = name);
+        Self { method, arrival, span }
+    }
+
+    /// Of what could not even be unwrapped.
+    fn unknown(arrival: Arrival) -> Self {
+        Self::new(&[], 0, arrival)
+    }
 }
 
 /// Bytes of calls that wait for others in one session.
@@ -41,7 +69,10 @@ pub(super) fn submit(
     origin: Origin,
 ) {
     let next = match prepare(shared, &session.key, body) {
-        Err(error) => settle(session, msg_id, Err(error)),
+        Err(error) => {
+            let about = About::unknown(origin.arrival);
+            settle(shared, session, msg_id, &about, Err(error))
+        }
         Ok(unwrapped) => {
             let after = unwrapped.after.clone();
             let call = Call::new(&session.key, msg_id, unwrapped, origin);
@@ -55,7 +86,7 @@ pub(super) fn submit(
 fn wait(shared: &Shared, session: &Arc<SessionEntry>, mut call: Call, after: &[i64]) -> Vec<Call> {
     let msg_id = call.msg_id;
     if let Err(error) = rpc::check_length(&call.query, call.layer) {
-        return settle(session, msg_id, Err(error));
+        return settle(shared, session, msg_id, &call.about, Err(error));
     }
     let mut state = session.lock();
     match state.session.wait_for(msg_id, after) {
@@ -75,7 +106,7 @@ fn wait(shared: &Shared, session: &Arc<SessionEntry>, mut call: Call, after: &[i
                 None => {
                     drop(state);
                     // Those that wait for it fail with it.
-                    settle(session, msg_id, Err(RpcError::flood_wait(1)))
+                    settle(shared, session, msg_id, &call.about, Err(RpcError::flood_wait(1)))
                 }
             }
         }
@@ -117,6 +148,7 @@ impl Call {
             (None, _) => None,
         };
         let without_updates = unwrapped.without_updates;
+        let about = About::new(&unwrapped.query, layer, origin.arrival);
         Self {
             msg_id,
             layer,
@@ -125,6 +157,7 @@ impl Call {
             without_updates,
             origin,
             waiting: None,
+            about,
         }
     }
 
@@ -203,15 +236,16 @@ impl Shared {
 /// task of its own; requests per key are bounded by their bucket.
 fn run_all(shared: &Arc<Shared>, session: &Arc<SessionEntry>, mut calls: Vec<Call>) {
     while let Some(call) = calls.pop() {
-        let msg_id = call.msg_id;
-        let mut running = Box::pin(call.run(shared.clone(), session.clone()));
+        let (msg_id, about) = (call.msg_id, call.about.clone());
+        let run = call.run(shared.clone(), session.clone());
+        let mut running = Box::pin(run.instrument(about.span.clone()));
         match (&mut running).now_or_never() {
-            Some(result) => calls.extend(settle(session, msg_id, result)),
+            Some(result) => calls.extend(settle(shared, session, msg_id, &about, result)),
             None => {
                 let (shared, session) = (shared.clone(), session.clone());
                 tokio::spawn(async move {
                     let result = running.await;
-                    let next = settle(&session, msg_id, result);
+                    let next = settle(&shared, &session, msg_id, &about, result);
                     run_all(&shared, &session, next);
                     session.wake();
                 });
@@ -221,7 +255,16 @@ fn run_all(shared: &Arc<Shared>, session: &Arc<SessionEntry>, mut calls: Vec<Cal
 }
 
 /// Gives an answer to the session; answers the calls that waited for it.
-fn settle(session: &SessionEntry, msg_id: i64, result: RpcResult<Vec<u8>>) -> Vec<Call> {
+fn settle(
+    shared: &Shared,
+    session: &SessionEntry,
+    msg_id: i64,
+    about: &About,
+    result: RpcResult<Vec<u8>>,
+) -> Vec<Call> {
+    let (took, code) = (about.arrival.at.elapsed(), result.as_ref().err().map(|error| error.code));
+    shared.calls.count(about.method, took, code);
+    tracing::debug!(parent: &about.span, took_us = took.as_micros() as u64, code, "answered");
     let body = result.unwrap_or_else(|error| error.encode());
     let released = session.lock().session.reply(msg_id, body.into());
     release(session, &released)
@@ -295,7 +338,8 @@ mod tests {
         let free = shared.waiting_bytes.available_permits();
         let address = "127.0.0.1:1".parse().unwrap();
         let addresses = Addresses { local: address, remote: address };
-        let origin = Origin { addresses, session_id: 1, transport_dc: None };
+        let arrival = Arrival::now();
+        let origin = Origin { addresses, session_id: 1, transport_dc: None, arrival };
         let (session, first) = busy(&shared, 1);
         let ask = |number: i64, bytes| {
             submit(&shared, &session, first + 4 * number, &after(first, bytes), origin);
@@ -321,7 +365,8 @@ mod tests {
         // What is dropped or has begun holds nothing.
         cancel(&session, first + 8);
         cancel(&session, first + 12);
-        let next = settle(&other, first, Ok(Vec::new()));
+        let about = About::unknown(arrival);
+        let next = settle(&shared, &other, first, &about, Ok(Vec::new()));
         assert_eq!(next.len(), 1);
         run_all(&shared, &other, next);
         assert_eq!(shared.waiting_bytes.available_permits(), free);

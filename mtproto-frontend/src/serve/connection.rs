@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::incoming::{self, Ending, Origin};
+use super::incoming::{self, Arrival, Ending, Origin};
 use super::key_exchange::KeyExchange;
 use super::large_frames::{ARRIVES_WITHIN, LargeFrame};
 use super::outlet::{Outlet, Way};
@@ -197,6 +197,7 @@ impl Connection {
         frame: Frame,
         stream: &mut impl Stream,
     ) -> Result<(), Ending> {
+        let arrival = Arrival::now();
         let Frame { payload, quick_ack } = frame;
         let opened = incoming::open(&self.shared, auth_key_id, payload);
         let incoming = opened.inspect_err(|ending| {
@@ -228,6 +229,7 @@ impl Connection {
             addresses: self.addresses,
             session_id: session.session_id,
             transport_dc: self.way.lock().codec.dc(),
+            arrival,
         };
         let asked = incoming.deliver(&self.shared, &session, origin);
         if let Some(delay_s) = asked.disconnect_in_s {

@@ -73,6 +73,11 @@ impl Handshakes {
         Self { queue, server_keys, seen: SeenNonces::new(NONCES_MAX) }
     }
 
+    /// Key exchanges that wait for a thread.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.state.lock().jobs.len()
+    }
+
     /// Queues `work`; `None` when too much waits already.
     pub(crate) fn submit(&self, work: Work) -> Option<oneshot::Receiver<Done>> {
         let (answer, receiver) = oneshot::channel();

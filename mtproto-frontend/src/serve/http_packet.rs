@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use tokio::time::{Instant, timeout_at};
 
 use super::connection::next_generation;
-use super::incoming::{self, Asked, Ending, Origin};
+use super::incoming::{self, Arrival, Asked, Ending, Origin};
 use super::outlet::Outlet;
 use super::sessions::SessionEntry;
 use crate::frontend::Shared;
@@ -51,6 +51,7 @@ async fn packet(
     if auth_key_id == 0 {
         return shared.http_exchanges.message(shared, addresses, &payload).await;
     }
+    let arrival = Arrival::now();
     let incoming = incoming::open(shared, auth_key_id, payload)?;
     let now_ms = shared.now_ms();
     let session = incoming.session(shared, now_ms)?;
@@ -60,7 +61,8 @@ async fn packet(
     if incoming.is_fresh(&session) || !session.is_shown() {
         session.attach(next_generation(), &wake, incoming.message.msg_id, now_ms);
     }
-    let origin = Origin { addresses, session_id: session.session_id, transport_dc: None };
+    let session_id = session.session_id;
+    let origin = Origin { addresses, session_id, transport_dc: None, arrival };
     let asked = incoming.deliver(shared, &session, origin);
     if let Some(msg_id) = asked.destroy_key {
         incoming::destroy_key(shared, &session, msg_id).await;

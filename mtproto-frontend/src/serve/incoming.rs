@@ -1,6 +1,8 @@
 //! An encrypted packet from a client: opened, given to its session, and what follows from it.
 
+use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::BytesMut;
 use keys::Side;
@@ -33,6 +35,34 @@ pub(crate) struct Origin {
     pub(crate) session_id: i64,
     /// The DC of an obfuscated header, where one could be believed.
     pub(crate) transport_dc: Option<i16>,
+    /// Which packet it was, and when that came.
+    pub(crate) arrival: Arrival,
+}
+
+/// One packet, for measurements and logs.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    pub(crate) at: Instant,
+    /// Stands in each line that is logged about what the packet asks for, down to the store. Random: it
+    /// says nothing of anybody.
+    pub(crate) trace: Trace,
+}
+
+/// See [`Arrival::trace`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Trace(u64);
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Arrival {
+    /// A packet that has just come.
+    pub(crate) fn now() -> Self {
+        Self { at: Instant::now(), trace: Trace(crate::rng().next_u64()) }
+    }
 }
 
 impl Origin {
@@ -126,6 +156,7 @@ impl Incoming {
     ) -> Asked {
         let now_ms = shared.now_ms();
         let message = &self.message;
+        tracing::debug!(trace = %origin.arrival.trace, bytes = message.body.len(), "a packet came");
         let packet = Packet {
             salt: message.salt,
             msg_id: message.msg_id,

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use node_core::Limit;
@@ -43,11 +44,13 @@ impl KeyExchange {
         addresses: Addresses,
         payload: &[u8],
     ) -> Result<Vec<u8>, Ending> {
+        let counts = &shared.exchanges;
         if opens_a_run(payload) {
             let limit = Limit::Handshakes(addresses.remote.ip());
             let rate = shared.bounds.handshakes_per_address;
             shared.core.take_at(limit, rate).await.map_err(|_| {
                 shared.refused(addresses.remote, Refusal::TooMany);
+                counts.limited.fetch_add(1, Ordering::Relaxed);
                 Ending::Error(ERROR_FLOOD)
             })?;
         }
@@ -60,6 +63,7 @@ impl KeyExchange {
                 Step::Reply(body) => break Ok(body),
                 Step::Fail => {
                     shared.refused(addresses.remote, self.why_refused(shared, payload));
+                    counts.refused.fetch_add(1, Ordering::Relaxed);
                     break Err(Ending::Error(ERROR_UNKNOWN_KEY));
                 }
                 Step::Work(work) => {
@@ -69,6 +73,12 @@ impl KeyExchange {
                 }
                 Step::Completed(completed) => {
                     let storage = store(shared, &completed).await;
+                    let counter = match storage {
+                        Storage::Stored => &counts.done,
+                        Storage::Taken => &counts.refused,
+                        Storage::Failed => &counts.unstored,
+                    };
+                    counter.fetch_add(1, Ordering::Relaxed);
                     self.state.conclude(*completed, storage)
                 }
             };
@@ -96,7 +106,10 @@ impl KeyExchange {
     }
 
     async fn work(&mut self, shared: &Shared, work: Work) -> Result<Step, Ending> {
-        let waiting = shared.handshakes.submit(work).ok_or(Ending::Error(ERROR_FLOOD))?;
+        let waiting = shared.handshakes.submit(work).ok_or_else(|| {
+            shared.exchanges.crowded.fetch_add(1, Ordering::Relaxed);
+            Ending::Error(ERROR_FLOOD)
+        })?;
         // The thread drops the sender only if it panicked.
         let done = waiting.await.map_err(|_| Ending::Error(ERROR_UNKNOWN_KEY))?;
         Ok(self.state.finish(done, shared.now_ms(), &mut crate::rng()))

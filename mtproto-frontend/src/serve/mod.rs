@@ -37,6 +37,7 @@ use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 
 use crate::frontend::{Setup, Shared};
+use crate::measure::Watch;
 
 pub(crate) use admission::Admission;
 pub(crate) use handshakes::Handshakes;
@@ -104,6 +105,12 @@ impl Frontend {
         // The first call counts; a node makes one.
         let _ = self.shared.page_listeners.set(bound.clone());
         Ok(bound)
+    }
+
+    /// What monitoring reads.
+    #[must_use]
+    pub fn watch(&self) -> Watch {
+        Watch(self.shared.clone())
     }
 
     /// Stops listening and waits until what was committed is durable, at most `patience`.

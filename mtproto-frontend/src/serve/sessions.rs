@@ -237,6 +237,11 @@ impl Sessions {
         }
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.0.sum(Vec::len)
+    }
+
     /// Frees the memory of sessions that nobody shows or uses, and of what is over in others.
     pub(crate) fn sweep(&self, now_ms: u64) {
         self.0.retain(|sessions| {

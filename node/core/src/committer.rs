@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
 
 use node_store::{Batch, StoreError};
+use tracing::Span;
 
 use crate::boxes::{FLUSH_EVERY_EVENTS, flush};
 use crate::decide::{After, Decide};
@@ -39,6 +40,8 @@ pub(crate) struct Command {
     pub(crate) run: Run,
     /// The committer ends after it.
     pub(crate) last: bool,
+    /// What asked for it: lines about it stand in there.
+    pub(crate) span: Span,
 }
 
 /// A decided command that waits for its batch.
@@ -46,6 +49,7 @@ struct Decided {
     after: Vec<After>,
     events: Vec<Event>,
     answer: Answer,
+    span: Span,
 }
 
 /// Runs until it is told to end, or a write fails.
@@ -114,13 +118,16 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
     let touched = std::mem::take(&mut decide.touched);
     let placed = std::mem::take(&mut decide.placed);
     let flushed = flush_boxes(inner, touched, &placed, room, &mut writing, &mut to_index)?;
-    let written = commit(inner, writing);
-    if let Err(cause) = &written {
-        for one in decided {
-            (one.answer)(Some(CoreError::Stopped(cause.to_string())));
+    let ticket = match commit(inner, writing) {
+        Ok(ticket) => ticket,
+        Err(cause) => {
+            for one in decided {
+                let _within = one.span.enter();
+                (one.answer)(Some(CoreError::Stopped(cause.to_string())));
+            }
+            return Err(cause);
         }
-        return written.map(|()| last);
-    }
+    };
     for (owner, pts) in flushed {
         let cell = inner.boxes.cell(owner);
         cell.lock(&*inner.store, owner)?.written(pts);
@@ -131,6 +138,8 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
         inner.search.due(owner);
     }
     for one in decided {
+        let _within = one.span.enter();
+        tracing::debug!(ticket, "stored");
         for after in one.after {
             after(inner);
         }
@@ -145,9 +154,14 @@ fn batch(inner: &Arc<Inner>, first: Command, commands: &Receiver<Command>) -> Co
 
 fn one(decide: &mut Decide<'_>, command: Command) -> CoreResult<Decided> {
     decide.actor = command.actor;
+    let span = command.span;
+    let _within = span.clone().entered();
     let (succeeded, answer) = (command.run)(Ok(decide));
     match decide.end(succeeded) {
-        Ok((after, events)) => Ok(Decided { after, events, answer }),
+        Ok((after, events)) => {
+            tracing::debug!(succeeded, events = events.len(), "decided");
+            Ok(Decided { after, events, answer, span })
+        }
         Err(cause) => {
             answer(Some(CoreError::Stopped(cause.to_string())));
             Err(cause)
@@ -190,12 +204,14 @@ fn flush_boxes(
     Ok(flushed)
 }
 
-fn commit(inner: &Inner, batch: Batch) -> CoreResult<()> {
+/// Makes a batch durable, and answers the number by which the store knows it; none where there was
+/// nothing to write.
+fn commit(inner: &Inner, batch: Batch) -> CoreResult<Option<u64>> {
     if batch.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let store = &inner.store;
     let ticket = store.commit_decided(batch)?;
     store.wait_durable(ticket)?;
-    Ok(())
+    Ok(Some(ticket.number()))
 }

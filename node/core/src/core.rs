@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
+use tracing::Span;
 
 use crate::bridge::Bridges;
 use crate::channels::{self, Channels, Fills};
@@ -164,12 +165,11 @@ impl Core {
     ) -> CoreResult<T> {
         self.inner.store.admit()?;
         let (run, receiver) = command(decide);
-        self.commands.try_send(Command { actor, run, last: false }).map_err(
-            |error| match error {
-                TrySendError::Full(_) => CoreError::Busy,
-                TrySendError::Disconnected(_) => stopped(),
-            },
-        )?;
+        let command = Command { actor, run, last: false, span: Span::current() };
+        self.commands.try_send(command).map_err(|error| match error {
+            TrySendError::Full(_) => CoreError::Busy,
+            TrySendError::Disconnected(_) => stopped(),
+        })?;
         receiver.await.unwrap_or_else(|_| Err(stopped()))
     }
 
@@ -207,7 +207,7 @@ impl Core {
             (written.is_ok(), Box::new(|_| {}))
         });
         // Refused only if the committer has ended already.
-        let _ = self.commands.send(Command { actor: None, run, last: true });
+        let _ = self.commands.send(Command { actor: None, run, last: true, span: Span::none() });
         join(&self.threads.committer, "committer");
     }
 }

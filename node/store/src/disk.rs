@@ -90,6 +90,11 @@ impl Gate {
         Self { probe, state: Mutex::new(state) }
     }
 
+    /// What is free now, if the file system says it.
+    pub(crate) fn free_bytes(&self) -> Option<u64> {
+        (self.probe)().ok().map(|space| space.free_bytes)
+    }
+
     /// Admits a write of `bytes`.
     pub(crate) fn admit(&self, bytes: usize) -> Result<(), StoreError> {
         let mut state = self.state.lock();

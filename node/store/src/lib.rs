@@ -147,6 +147,10 @@ pub struct Stats {
     pub syncs: u64,
     /// Size of the database on disk, where there is one and it can be asked.
     pub disk_bytes: Option<u64>,
+    /// Bytes free on the disk that holds it, where there is one and it can be asked.
+    pub disk_free_bytes: Option<u64>,
+    /// Bytes of batches that wait to be written.
+    pub queued_bytes: u64,
 }
 
 /// Why the store refused. `Busy` passes by itself, `Full` once there is space again.

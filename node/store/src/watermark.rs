@@ -15,6 +15,14 @@ use crate::StoreError;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(pub(crate) u64);
 
+impl Ticket {
+    /// Its number: what logs name a batch by.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        self.0
+    }
+}
+
 #[derive(Debug, Clone, Default)]
 struct Progress {
     durable: u64,

@@ -3,6 +3,7 @@
 #![allow(missing_docs, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 mod certificates;
+mod measure;
 mod program;
 mod proxy;
 #[allow(dead_code, reason = "shared with the other tests that see the node from outside")]

@@ -42,6 +42,8 @@ pub(crate) struct Setup {
     pub(crate) data: Option<PathBuf>,
     /// Where it listens for other nodes; none: it reaches none.
     pub(crate) mesh: Option<String>,
+    /// Variables of its environment.
+    pub(crate) variables: &'static [(&'static str, &'static str)],
 }
 
 impl Default for Setup {
@@ -53,6 +55,7 @@ impl Default for Setup {
             tls: false,
             data: None,
             mesh: None,
+            variables: &[],
         }
     }
 }
@@ -243,6 +246,7 @@ impl TestNode {
         if let Some(mesh) = &self.setup.mesh {
             command.args(["--mesh", mesh]);
         }
+        command.envs(self.setup.variables.iter().copied());
         let child = command
             .arg("--data")
             .arg(self.data())

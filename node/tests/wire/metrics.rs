@@ -19,21 +19,28 @@ fn get(address: SocketAddr, path: &str) -> (String, String) {
     (head.to_owned(), body.to_owned())
 }
 
-/// Every line is a value with its kind; nothing names a member.
+/// The values without labels. Each is of the kind that its name says.
 fn values(address: SocketAddr) -> BTreeMap<String, u64> {
     let (head, body) = get(address, "/metrics");
     assert!(head.starts_with("HTTP/1.1 200") && head.contains("text/plain; version=0.0.4"));
-    let lines: Vec<&str> = body.lines().collect();
-    let of_three = |lines: &[&str]| {
-        let [help, kind, value] = lines else { panic!("{lines:?}") };
-        let (name, value) = value.split_once(' ').unwrap();
-        assert!(help.starts_with(&format!("# HELP {name} ")), "{help}");
-        let counts = name.ends_with("_total");
-        let expected = if counts { "counter" } else { "gauge" };
-        assert_eq!(*kind, format!("# TYPE {name} {expected}"));
-        (name.to_owned(), value.parse().unwrap())
-    };
-    lines.chunks(3).map(of_three).collect()
+    let (mut values, mut family) = (BTreeMap::new(), "");
+    for line in body.lines() {
+        if let Some(help) = line.strip_prefix("# HELP ") {
+            family = help.split_once(' ').unwrap().0;
+        } else if let Some(kind) = line.strip_prefix("# TYPE ") {
+            let counts = family.ends_with("_total");
+            let expected = if counts { "counter" } else { "gauge" };
+            let histogram = kind == format!("{family} histogram");
+            assert!(kind == format!("{family} {expected}") || histogram, "{line}");
+        } else {
+            let (name, value) = line.split_once(' ').unwrap();
+            assert!(name.starts_with(family), "{line} after {family}");
+            if name == family {
+                values.insert(name.to_owned(), value.parse().unwrap());
+            }
+        }
+    }
+    values
 }
 
 #[test]

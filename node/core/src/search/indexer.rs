@@ -15,6 +15,8 @@ use tokio::sync::watch;
 use super::kinds::document_of;
 use super::rows::{self, FORMAT, Generation, Head, Lane, ROW_IDS_MAX};
 use super::words::{Token, tokens};
+use tracing::Span;
+
 use crate::boxes::stored_floor;
 use crate::channels::is_filling;
 use crate::committer::Command;
@@ -340,7 +342,9 @@ impl Indexer<'_> {
             Ok(())
         });
         let commands = self.commands.upgrade().ok_or_else(stopped)?;
-        commands.send(Command { actor: None, run, last: false }).map_err(|_| stopped())?;
+        commands
+            .send(Command { actor: None, run, last: false, span: Span::none() })
+            .map_err(|_| stopped())?;
         drop(commands);
         answer.blocking_recv().unwrap_or_else(|_| Err(stopped()))
     }

@@ -40,7 +40,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn stats(&self, disk_bytes: Option<u64>) -> Stats {
+    pub(super) fn stats(&self, disk_bytes: Option<u64>, disk_free_bytes: Option<u64>) -> Stats {
         let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             commits: of(&self.commits),
@@ -49,6 +49,8 @@ impl Shared {
             bytes: of(&self.bytes),
             syncs: of(&self.syncs),
             disk_bytes,
+            disk_free_bytes,
+            queued_bytes: self.queued_bytes.load(Ordering::Relaxed) as u64,
         }
     }
 }
@@ -104,6 +106,7 @@ impl Committer {
         self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.engine.sync()?;
         self.mark.advance(self.sequence).map_err(|e| StoreError::Io(format!("STORE.mark: {e}")))?;
+        tracing::debug!(ticket = last, batches, keys, bytes, "synced");
         for (counter, by) in [
             (&self.shared.commits, 1),
             (&self.shared.batches, batches as u64),

@@ -284,7 +284,7 @@ impl Store for SledStore {
     }
 
     fn stats(&self) -> Stats {
-        self.shared.stats(self.engine.disk_bytes())
+        self.shared.stats(self.engine.disk_bytes(), self.gate.free_bytes())
     }
 
     fn failed(&self) -> BoxFuture<'static, String> {

@@ -7,6 +7,8 @@ use node_store::Keyspace;
 
 use super::plan::Plan;
 use super::{Fill, Stage, Target, fill_key, target_key};
+use tracing::Span;
+
 use crate::committer::Command;
 use crate::core::{Commands, command};
 use crate::decide::Decide;
@@ -94,7 +96,9 @@ impl Filler<'_> {
         self.inner.store.admit()?;
         let (run, answer) = command(decide);
         let commands = self.commands.upgrade().ok_or_else(stopped)?;
-        commands.send(Command { actor: None, run, last: false }).map_err(|_| stopped())?;
+        commands
+            .send(Command { actor: None, run, last: false, span: Span::none() })
+            .map_err(|_| stopped())?;
         drop(commands);
         answer.blocking_recv().unwrap_or_else(|_| Err(stopped()))
     }
