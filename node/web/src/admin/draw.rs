@@ -11,6 +11,9 @@ pub(super) fn overview(_: &Shell, (node, found): &(Overview, Vec<Finding>)) -> M
     html! {
         h1 { "Overview" }
         (findings(found, "problem", "To be mended"))
+        @if !found.iter().any(|one| one.level == "problem" && one.code != "off") {
+            p.lead { "Nothing is to be mended." }
+        }
         ul.tiles {
             (tile("/admin/people", "Members", &node.members.to_string(), joining(&node.registration)))
             (tile("/admin/invites", "Open invites", &node.invites.to_string(), ""))
