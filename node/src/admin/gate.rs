@@ -194,6 +194,11 @@ impl<N> Gate<N> {
         self.sessions.retain(|session| session.token != token);
     }
 
+    /// All sessions end.
+    pub(crate) fn close_all(&mut self) {
+        self.sessions.clear();
+    }
+
     /// The session's next page shows this.
     pub(crate) fn notice(&mut self, token: &str, notice: N) {
         if let Some(session) = self.session(token) {

@@ -111,7 +111,7 @@ impl Desk {
         let text = format!(
             "Somebody logged in to the admin page of this node with the code that came here.\n\nAddress: \
              {}\n\nIf this was not you: whoever it was can read this chat. End unknown devices under \
-             Settings, Devices; then restart the node, which logs out of the admin page everywhere.",
+             Settings, Devices; then open the admin page, and log out everywhere there.",
             address(from)
         );
         if let Err(cause) = self.core().answer_by_service(owner, text).await {
@@ -275,6 +275,10 @@ impl Admin for Desk {
 
     fn log_out(&self, browser: &str) {
         self.gate.lock().close(browser);
+    }
+
+    fn log_out_everywhere(&self) {
+        self.gate.lock().close_all();
     }
 
     fn notice(&self, browser: &str, notice: Notice) {

@@ -138,6 +138,9 @@ fn a_session_ends_unused_old_closed_and_with_its_owner() {
     assert!(!gate.enter(&lost, OTHER, 1) && !gate.enter(&lost, OWNER, 2), "and does not come back");
     let lost = gate.open(owner, 0, &mut rng);
     assert!(!gate.enter(&lost, None, 1));
+    let all = [gate.open(owner, 0, &mut rng), gate.open(owner, 0, &mut rng)];
+    gate.close_all();
+    assert!(all.iter().all(|session| !gate.enter(session, OWNER, 1)));
 }
 
 #[test]

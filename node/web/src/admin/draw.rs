@@ -7,10 +7,13 @@ use super::model::{Disk, Finding, Host, Overview, Queues, Storage};
 use super::shell::Shell;
 
 /// `/admin`
-pub(super) fn overview(_: &Shell, (node, found): &(Overview, Vec<Finding>)) -> Markup {
+pub(super) fn overview(shell: &Shell, (node, found): &(Overview, Vec<Finding>)) -> Markup {
     html! {
         h1 { "Overview" }
         (findings(found, "problem", "To be mended"))
+        @if !found.iter().any(|one| one.level == "problem" && one.code != "off") {
+            p.lead { "Nothing is to be mended." }
+        }
         ul.tiles {
             (tile("/admin/people", "Members", &node.members.to_string(), joining(&node.registration)))
             (tile("/admin/invites", "Open invites", &node.invites.to_string(), ""))
@@ -54,6 +57,17 @@ pub(super) fn overview(_: &Shell, (node, found): &(Overview, Vec<Finding>)) -> M
             dt { "Name for nodes" } dd { code { (node.node) } }
             @if let Some(store) = node.store_bytes { dt { "Store" } dd { (bytes(store)) } }
             @if let Some(disk) = &node.disk { dt { "Disk" } dd { (of_disk(disk)) } }
+        }
+        details.sure {
+            summary { "Log out everywhere…" }
+            div {
+                p { "All browsers that have this admin page open are logged out, this one too." }
+                form.act method="post" action="/admin/logout" {
+                    (shell.token())
+                    input type="hidden" name="everywhere" value="true";
+                    button.danger type="submit" { "Log out everywhere" }
+                }
+            }
         }
     }
 }

@@ -99,6 +99,8 @@ pub trait Admin: Send + Sync + 'static {
     fn log_in<'a>(&'a self, from: Option<SocketAddr>, code: &'a str) -> Found<'a, Tried>;
     /// Ends a session.
     fn log_out(&self, browser: &str);
+    /// Ends all sessions.
+    fn log_out_everywhere(&self);
     /// Keeps something for the session's next page.
     fn notice(&self, browser: &str, notice: Notice);
     /// Takes that.
@@ -315,15 +317,29 @@ async fn log_in(
     html(StatusCode::FORBIDDEN, page)
 }
 
+#[derive(Deserialize)]
+struct Leaving {
+    #[serde(default)]
+    token: String,
+    /// Whether all others leave, too.
+    #[serde(default)]
+    everywhere: bool,
+}
+
 async fn log_out(
     State(admin): Node,
     headers: HeaderMap,
-    form: Result<Form<Bare>, FormRejection>,
+    form: Result<Form<Leaving>, FormRejection>,
 ) -> Response {
-    let given = form.map(|Form(bare)| bare.token);
+    let everywhere = form.as_ref().is_ok_and(|Form(leaving)| leaving.everywhere);
+    let given = form.map(|Form(leaving)| leaving.token);
     let Some(browser) = own_form(&*admin, &headers, Kept::Session, given) else {
         return refused(&*admin);
     };
+    // Whose session is over sends nobody else out.
+    if everywhere && admin.enter(&browser) {
+        admin.log_out_everywhere();
+    }
     admin.log_out(&browser);
     keep(&*admin, Kept::Session, None, Redirect::to("/admin").into_response())
 }

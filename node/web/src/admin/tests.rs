@@ -20,6 +20,7 @@ struct Desk {
     https: bool,
     busy: AtomicBool,
     asked: Mutex<u32>,
+    all_out: AtomicBool,
     acts: Mutex<Vec<Act>>,
     notice: Mutex<Option<Notice>>,
 }
@@ -60,6 +61,9 @@ impl Admin for Desk {
     }
     fn log_out(&self, browser: &str) {
         assert_eq!(browser, SESSION);
+    }
+    fn log_out_everywhere(&self) {
+        self.all_out.store(true, Ordering::SeqCst);
     }
     fn notice(&self, _: &str, notice: Notice) {
         *self.notice.lock().unwrap() = Some(notice);
@@ -258,6 +262,10 @@ async fn a_right_code_opens_a_session_with_a_token_of_its_own() {
     let out = ask(&desk, form("/admin/logout", &session()), "token=form-of-2222").await;
     assert_eq!((out.status, out.header("location")), (StatusCode::SEE_OTHER, "/admin"));
     assert!(out.header("set-cookie").contains("Max-Age=0"), "{}", out.header("set-cookie"));
+    assert!(!desk.all_out.load(Ordering::SeqCst));
+    let all = "token=form-of-2222&everywhere=true";
+    ask(&desk, form("/admin/logout", &session()), all).await;
+    assert!(desk.all_out.load(Ordering::SeqCst));
     desk.busy.store(true, Ordering::SeqCst);
     let busy = ask(&desk, form("/admin/code", &login()), "token=form-of-1111").await;
     assert_eq!(busy.status, StatusCode::TOO_MANY_REQUESTS);
