@@ -516,7 +516,7 @@ pub(crate) const FILE: &str = "rookery.toml";
 pub(crate) const DOCUMENTED: &str = include_str!("config/rookery.toml");
 
 /// The sections that variables may address. Other `ROOKERY_…` variables are not configuration.
-const SECTIONS: [&str; 17] = [
+const SECTIONS: [&str; 18] = [
     "activitypub",
     "federation",
     "metrics",
