@@ -1,5 +1,6 @@
 //! `rookery`: one binary, a whole node. This crate wires and starts; it decides nothing.
 
+mod backup;
 mod bridge;
 mod cli;
 mod client_config;
@@ -11,6 +12,7 @@ mod delivery;
 mod doctor;
 mod domains;
 mod federation;
+mod fsck;
 mod master_file;
 mod media;
 mod metrics;

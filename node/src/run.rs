@@ -24,7 +24,7 @@ use crate::config::{Config, LimitsConfig, OidcConfig, RegistrationMode, Scheme, 
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
-use crate::{commands, control, delivery, media, metrics, secrets};
+use crate::{backup, commands, control, delivery, media, metrics, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -68,6 +68,7 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         clock: clock(),
         upload_kept: Duration::from_secs(config.media.upload_kept_s),
         totals: Arc::default(),
+        turn: Arc::default(),
     };
     let tidying = tokio::spawn(keeper.clone().run());
     let operational = keys::NodeIdentity::from_seed(&opened.identity.seed());
@@ -96,6 +97,10 @@ async fn serve(config: Config, args: &DataArgs, opened: secrets::Opened) -> anyh
         bridge: bridge.clone(),
         recovery: Arc::new(opened.recovery_key()),
         rotation: Arc::new(opened.rotation()),
+        backup: Arc::new(backup::Source {
+            rests: opened.rests.clone(),
+            places: backup::Places::of(&config, &args.data)?,
+        }),
     };
     let metrics = Arc::new(Metrics {
         node: asked.clone(),

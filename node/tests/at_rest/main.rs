@@ -2,6 +2,8 @@
 //! it when the operator wants it sealed otherwise.
 #![allow(missing_docs, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+#[cfg(test)]
+mod backup;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
 #[path = "../chat/clients.rs"]
