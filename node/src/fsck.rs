@@ -62,7 +62,18 @@ pub(crate) fn fsck(args: &DataArgs, config: &Config, skip_files: bool) -> anyhow
             json!({ "troubles": found.troubles, "count": troubles, "examined": looked })
         );
     } else if troubles == 0 {
-        println!("Nothing is wrong: {looked}");
+        let of = |name: &str| looked.get(name).and_then(Value::as_u64).unwrap_or_default();
+        println!(
+            "Nothing is wrong in {} rows, {} boxes with {} messages, {} logs with {} entries, and {} \
+             files with {} bytes.",
+            of("rows"),
+            of("boxes"),
+            of("messages"),
+            of("logs"),
+            of("entries"),
+            of("files"),
+            of("file_bytes"),
+        );
     }
     if troubles > 0 {
         bail!("{troubles} things are not as they should be: restore a backup, or ask for help");

@@ -36,7 +36,7 @@ pub(crate) fn restore(args: &DataArgs, from: &Path, key: &Key) -> anyhow::Result
         Err(cause) => return Err(cause).with_context(|| format!("cannot read {}", data.display())),
     };
     let file = File::open(from).with_context(|| format!("cannot open {}", from.display()))?;
-    let plain = key.open(BufReader::new(file), from)?;
+    let plain = Authentic(key.open(BufReader::new(file), from)?);
     secrets::make_directory(data)?;
     let outcome = fill(data, plain).with_context(|| from.display().to_string());
     match outcome {
@@ -48,6 +48,18 @@ pub(crate) fn restore(args: &DataArgs, from: &Path, key: &Key) -> anyhow::Result
             }
             Err(cause)
         }
+    }
+}
+
+/// Says in the operator's words that what was encrypted is not what comes.
+struct Authentic<R>(R);
+
+impl<R: Read> Read for Authentic<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into).map_err(|cause| match cause.raw_os_error() {
+            Some(_) => cause,
+            None => io::Error::other("it was changed, or is cut off"),
+        })
     }
 }
 

@@ -13,6 +13,8 @@ mod clients;
 #[path = "../chat/driver.rs"]
 mod driver;
 #[cfg(test)]
+mod fsck;
+#[cfg(test)]
 mod scan;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]

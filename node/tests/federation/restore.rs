@@ -73,6 +73,14 @@ fn no_forks(two: &Two) {
     }
 }
 
+/// Neither node's boxes, logs and files are otherwise than they should be.
+fn all_is_whole(two: &mut Two) {
+    for node in [&mut two.a, &mut two.b] {
+        assert!(node.stop().success());
+        assert_eq!(node.troubles(), [""; 0]);
+    }
+}
+
 fn member(mut two: Two, way: Way) {
     let talk = two.make("Harbour talk", "harbour_talk", false);
     let there = two.join("harbour_talk");
@@ -99,6 +107,7 @@ fn member(mut two: Two, way: Way) {
     assert_eq!(shown.len(), 6, "{shown:?}");
     assert_eq!(sorted(&mut two.bob, there), shown);
     no_forks(&two);
+    all_is_whole(&mut two);
 }
 
 fn home(mut two: Two) {
@@ -144,4 +153,5 @@ fn home(mut two: Two) {
     two.ada.send(talk, "after all");
     came(&mut two.bob, "after all");
     no_forks(&two);
+    all_is_whole(&mut two);
 }

@@ -189,6 +189,23 @@ impl TestNode {
         restored
     }
 
+    /// What is wrong with the stopped node, as `rookery fsck` says it: `about: what`.
+    pub(crate) fn troubles(&self) -> Vec<String> {
+        let mut command = Command::new(binary());
+        command.args(["fsck", "--json", "--data"]).arg(self.data());
+        command.arg("--config").arg(self.file("rookery.toml"));
+        let finished = process::run(&mut command, READY_WITHIN);
+        let told: Value = serde_json::from_str(&finished.stdout)
+            .unwrap_or_else(|error| panic!("{command:?}: {error}: {finished:?}"));
+        let troubles = told["troubles"].as_array().expect("a list").iter();
+        let shown = |one: &Value, key: &str| one[key].as_str().expect("text").to_owned();
+        let troubles: Vec<_> = troubles
+            .map(|one| format!("{}: {}", shown(one, "about"), shown(one, "what")))
+            .collect();
+        assert_eq!(finished.status.success(), troubles.is_empty(), "{finished:?}");
+        troubles
+    }
+
     /// Runs a command of the node's binary on its data directory, and returns the JSON that it
     /// prints.
     pub(crate) fn command(&self, arguments: &[&str]) -> Value {

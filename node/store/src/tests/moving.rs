@@ -287,3 +287,34 @@ fn an_export_at_rest_holds_no_word_of_what_is_gone() {
     let refused = verify(&mut &*exported).unwrap_err();
     assert!(refused.to_string().contains("damaged"), "{refused}");
 }
+
+#[test]
+fn a_row_that_cannot_be_read_is_told() {
+    let directory = TempDir::new().unwrap();
+    let (record, sealing) = seal::make(4);
+    let mut rests = AtRest::open(directory.path(), [1; 16]).unwrap();
+    rests.seal_empty(&record).unwrap();
+    let store = rests.sealed(sealing).unwrap();
+    write(&store, puts(Keyspace::BOXES, (0..3_u8).map(|n| ([n], bytes(n.into(), 90)))));
+    write(&store, puts(Keyspace::NAMES, [("harbour", vec![1])]));
+    let troubles = || {
+        let mut told = Vec::new();
+        let done = store.inner().examine(&store, &mut |what| told.push(what)).unwrap();
+        assert_eq!(done.rows, 4);
+        told
+    };
+    assert_eq!(troubles(), [""; 0]);
+    let [names, boxes] = [Keyspace::NAMES, Keyspace::BOXES].map(|space| {
+        let mut row = all(&**store.inner(), space).swap_remove(0);
+        row.1[20] ^= 1;
+        row
+    });
+    write(&**store.inner(), puts(Keyspace::BOXES, [boxes]));
+    let told = troubles();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("keyspace 'p', \"00\": "), "{told:?}");
+    write(&**store.inner(), puts(Keyspace::NAMES, [names]));
+    let told = troubles();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[0].contains("keyspace 'a': "), "{told:?}");
+}
