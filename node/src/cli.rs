@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod bridge;
 mod operator;
 
@@ -68,6 +69,12 @@ enum Command {
     Export(ExportArgs),
     /// Fill the empty store of a data directory from an exported file.
     Import(ImportArgs),
+    /// Write everything that a node needs on a new machine into one encrypted file, while it runs or not.
+    Backup(backup::BackupArgs),
+    /// Fill an empty data directory from a backup.
+    Restore(backup::RestoreArgs),
+    /// Say what is wrong in the store and the files of a stopped node. Exits with 1 if anything is.
+    Fsck(backup::FsckArgs),
     /// Rewrite the store of a stopped node without what its log wastes.
     Compact(CompactArgs),
     /// Lock the master key with a passphrase, change it, or take it away.
@@ -474,6 +481,9 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Some(Command::Import(args)) => {
             offline::import(&args.data, &args.from, &args.config.load(&args.data)?.store)
         }
+        Some(Command::Backup(args)) => backup::back_up(args),
+        Some(Command::Restore(args)) => backup::restore(args),
+        Some(Command::Fsck(args)) => backup::fsck(args),
         Some(Command::Passphrase(args)) => {
             let new =
                 if args.remove { New::None } else { args.new_file.map_or(New::Asked, New::In) };

@@ -65,6 +65,9 @@ pub(crate) struct Config {
     pub(crate) federation: FederationConfig,
     /// `[activitypub]`
     pub(crate) activitypub: ActivityPubConfig,
+    /// The file that was read.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 /// `[federation]`: other nodes. Without an address to listen on there is none.
@@ -583,7 +586,8 @@ pub(crate) fn load(
             .unwrap_or(toml::Value::String(value));
         section.insert(key.to_owned(), value);
     }
-    let config: Config = table.try_into().context("in the configuration")?;
+    let mut config: Config = table.try_into().context("in the configuration")?;
+    config.file = file.map(Path::to_owned);
     if !(1..=5).contains(&config.mtproto.dc) {
         bail!("mtproto.dc is {}, but clients know 1 to 5 only", config.mtproto.dc);
     }

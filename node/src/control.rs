@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::backup;
 use crate::bridge;
 use crate::doctor;
 use crate::federation::Federation;
@@ -74,6 +75,8 @@ pub(crate) struct Node {
     pub(crate) about: Arc<operator::About>,
     /// The certificate's state; none without TLS.
     pub(crate) certificate: Option<Arc<Mutex<crate::certificates::Shown>>>,
+    /// What backups are taken of.
+    pub(crate) backup: Arc<backup::Source>,
 }
 
 /// What can be asked.
@@ -188,6 +191,8 @@ pub(crate) enum Request {
     },
     /// What is stored of files.
     MediaUsage,
+    /// All rows, as they rest; and no file is cleared away until those are copied.
+    Backup,
     /// Clears away what nobody keeps.
     MediaCollect {
         /// Only says what would go.
@@ -296,6 +301,7 @@ async fn exchange(mut stream: UnixStream, node: Node) -> io::Result<()> {
     let mut reader = tokio::io::BufReader::new(reader.take(REQUEST_BYTES_MAX));
     timeout(WITHIN, reader.read_line(&mut line)).await??;
     let reply = match serde_json::from_str::<Request>(&line) {
+        Ok(Request::Backup) => return backup::serve(stream, &node).await,
         Ok(request) => {
             let answer = timeout(request.within(), answer(&node, request)).await?;
             answer.map_err(|cause| format!("{cause:#}"))
@@ -445,6 +451,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
         Request::PeerRepin { name } => Ok(json!(federation(node)?.repin(&name).await?)),
         Request::Bridge { asked } => bridge::answer(node, None, asked).await,
         Request::Operator { asked } => operator::answer(node, asked).await,
+        Request::Backup => bail!("a backup is a stream of its own"),
         Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
         Request::MediaCollect { dry_run } => {
             let (cleared, failed) = node.keeper.clear(true, dry_run).await;
@@ -486,6 +493,15 @@ fn federation(node: &Node) -> anyhow::Result<&Federation> {
     )
 }
 
+/// A connection to the node that runs on `directory`; `None` if there is none.
+pub(crate) fn connect(directory: &Path) -> anyhow::Result<Option<StdUnixStream>> {
+    if !directory.exists() {
+        return Ok(None);
+    }
+    let (path, _directory) = short_path(directory)?;
+    Ok(StdUnixStream::connect(path).ok())
+}
+
 /// Asks the node that runs on `directory`.
 pub(crate) fn ask<T: DeserializeOwned>(directory: &Path, request: &Request) -> anyhow::Result<T> {
     ask_if_running(directory, request)?.with_context(|| {
@@ -498,8 +514,7 @@ pub(crate) fn ask_if_running<T: DeserializeOwned>(
     directory: &Path,
     request: &Request,
 ) -> anyhow::Result<Option<T>> {
-    let (path, _directory) = short_path(directory)?;
-    let Ok(stream) = StdUnixStream::connect(path) else { return Ok(None) };
+    let Some(stream) = connect(directory)? else { return Ok(None) };
     stream.set_read_timeout(Some(request.within()))?;
     let mut text = serde_json::to_string(request)?;
     text.push('\n');

@@ -1,6 +1,7 @@
 //! `rookery`: one binary, a whole node. This crate wires and starts; it decides nothing.
 
 mod admin;
+mod backup;
 mod bridge;
 mod certificates;
 mod cli;
@@ -13,6 +14,7 @@ mod delivery;
 mod doctor;
 mod domains;
 mod federation;
+mod fsck;
 mod init;
 mod log;
 mod master_file;

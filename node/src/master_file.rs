@@ -35,6 +35,11 @@ impl<'a> MasterFile<'a> {
         known.with_context(|| format!("cannot read {}", self.path.display()))
     }
 
+    /// Whether it is locked with a passphrase.
+    pub(crate) fn is_locked(&self) -> anyhow::Result<bool> {
+        Ok(keys::is_locked(&self.bytes()?))
+    }
+
     /// Reads the key. Asks for the passphrase if there is one, none is configured, and somebody
     /// sits there.
     pub(crate) fn read(&self) -> anyhow::Result<MasterKey> {

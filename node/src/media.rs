@@ -1,6 +1,6 @@
 //! Files of members: where they lie, and clearing away what nobody keeps.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,11 +32,11 @@ pub(crate) async fn open(
     data: &Path,
     master: &Arc<MasterKey>,
 ) -> anyhow::Result<Blobs> {
-    let directory = config.directory.clone().unwrap_or_else(|| data.join("media"));
+    let directory = directory(config, data);
     let (place, local) = match &config.s3 {
         Some(s3) => (Place::S3(bucket(s3)?), data),
         // On one file system: parts become blobs without being copied.
-        None => (Place::Directory(directory.join("blobs")), directory.as_path()),
+        None => (Place::Directory(blobs_directory(config, data)), directory.as_path()),
     };
     let (spool, far) = (local.join("uploads"), local.join("far"));
     let bounds = Bounds {
@@ -49,6 +49,16 @@ pub(crate) async fn open(
     };
     let setup = blobs::Setup { place, spool, far, bounds };
     Blobs::open(setup, BlobKey::derive(master)).await.context("in [media]")
+}
+
+/// Where files are kept that are not in a bucket.
+fn directory(config: &MediaConfig, data: &Path) -> PathBuf {
+    config.directory.clone().unwrap_or_else(|| data.join("media"))
+}
+
+/// Where blobs are kept that are not in a bucket.
+pub(crate) fn blobs_directory(config: &MediaConfig, data: &Path) -> PathBuf {
+    directory(config, data).join("blobs")
 }
 
 fn bucket(s3: &S3Config) -> anyhow::Result<S3> {
@@ -89,6 +99,8 @@ pub(crate) struct Keeper {
     pub(crate) upload_kept: Duration,
     /// Since the start of the node.
     pub(crate) totals: Arc<Mutex<Totals>>,
+    /// One clears away at a time, and none while a backup copies files.
+    pub(crate) turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// What was cleared away since the start.
@@ -163,6 +175,7 @@ impl Keeper {
         sweep: bool,
         dry_run: bool,
     ) -> (Cleared, Option<anyhow::Error>) {
+        let _turn = self.turn.lock().await;
         let mut cleared = Cleared::default();
         let now_s = i32::try_from((self.clock)() / 1000).unwrap_or(i32::MAX);
         let before = now_s.saturating_sub(UNHELD_S);

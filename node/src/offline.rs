@@ -100,7 +100,7 @@ pub(crate) fn compact(args: &DataArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn open_or_make(directory: &Path) -> anyhow::Result<AtRest> {
+pub(crate) fn open_or_make(directory: &Path) -> anyhow::Result<AtRest> {
     let mut stamp = [0; 16];
     #[expect(clippy::disallowed_methods, reason = "the binary owns randomness")]
     rand::Rng::fill_bytes(&mut rand::rng(), &mut stamp);

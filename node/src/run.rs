@@ -26,7 +26,9 @@ use crate::control::NumberAndCode;
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
-use crate::{admin, commands, control, delivery, doctor, media, metrics, operator, secrets};
+use crate::{
+    admin, backup, commands, control, delivery, doctor, media, metrics, operator, secrets,
+};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -76,6 +78,7 @@ async fn serve(
         clock: clock(),
         upload_kept: Duration::from_secs(config.media.upload_kept_s),
         totals: Arc::default(),
+        turn: Arc::default(),
     };
     let tidying = tokio::spawn(keeper.clone().run());
     let operational = keys::NodeIdentity::from_seed(&opened.identity.seed());
@@ -117,6 +120,10 @@ async fn serve(
         rotation: Arc::new(opened.rotation()),
         about: Arc::new(operator::About::new(&config, args.data.clone(), clock()())),
         certificate: tls.as_ref().map(|tls| tls.shown.clone()),
+        backup: Arc::new(backup::Source {
+            rests: opened.rests.clone(),
+            places: backup::Places::of(&config, &args.data)?,
+        }),
     };
     let about = asked.about.clone();
     let metrics = Arc::new(Metrics {

@@ -58,6 +58,14 @@ impl Opened {
         }
     }
 
+    /// The store with its rows as they rest.
+    pub(crate) fn rests(&self) -> Arc<SledStore> {
+        match self {
+            Self::Clear(store) => store.clone(),
+            Self::Sealed(store) => store.inner().clone(),
+        }
+    }
+
     pub(crate) fn shared(self) -> Arc<dyn Store> {
         match self {
             Self::Clear(store) => store,

@@ -15,7 +15,7 @@ use anyhow::{Context as _, anyhow, bail};
 use keys::sealed::BoxSecret;
 use keys::{MasterKey, NodeIdentity, Secret, ServerKey};
 use node_core::LogKeys;
-use node_store::{AtRest, Batch, Keyspace, Store};
+use node_store::{AtRest, Batch, Keyspace, SledStore, Store};
 use rand::CryptoRng;
 use zeroize::Zeroizing;
 
@@ -36,6 +36,8 @@ const RECOVERY_KEY: &[u8] = b"recovery";
 /// What a node needs before it listens.
 pub(crate) struct Opened {
     pub(crate) store: Arc<dyn Store>,
+    /// The same store, with its rows as they rest.
+    pub(crate) rests: Arc<SledStore>,
     pub(crate) master: Arc<MasterKey>,
     pub(crate) server_key: ServerKey,
     /// The operational key: what this node signs its logs with.
@@ -194,6 +196,7 @@ pub(crate) fn open(
         access_secret: *master.derive("access hashes"),
         last_write,
         stamp,
+        rests: opened.rests(),
         store: opened.shared(),
         master: Arc::new(master),
     })

@@ -65,7 +65,7 @@ pub use far::{
     Source, Unreachable, Wanted,
 };
 pub use id::{BlobId, CHUNK_BYTES, Manifest};
-pub use place::{Place, S3};
+pub use place::{OWNER, Place, S3, is_object};
 pub use read::READ_BYTES_MAX;
 pub use rules::{Kind, PARTS_MAX, Part, SMALL_FILE_BYTES_MAX};
 pub use serve::SERVED_AT_ONCE_MAX;

@@ -34,7 +34,7 @@ const RETRY_WITHIN: Duration = Duration::from_secs(60);
 const RETRIES_MAX: usize = 5;
 
 /// The object that says whose the place is: 64 hex digits, [`keys::BlobKey::mark`].
-const OWNER: &str = "owner";
+pub const OWNER: &str = "owner";
 
 /// Where blobs are to lie.
 #[derive(Debug, Clone)]
@@ -121,6 +121,13 @@ impl Object {
         };
         (object.path() == path).then_some(object)
     }
+}
+
+/// Whether a path in a place, with `/` between its parts, is one of an object of a blob: `aa/bb/<name>` or
+/// `aa/bb/<name>-<index>`.
+#[must_use]
+pub fn is_object(path: &str) -> bool {
+    Object::parse(path).is_some()
 }
 
 /// An object as a listing shows it.

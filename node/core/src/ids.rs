@@ -82,6 +82,11 @@ impl BoxId {
         (self.0 >= CHANNEL_BOXES).then(|| ChannelId(self.0 - CHANNEL_BOXES))
     }
 
+    /// The inverse of [`Self::bytes`].
+    pub(crate) const fn from_bytes(bytes: [u8; 8]) -> Self {
+        Self(i64::from_be_bytes(bytes))
+    }
+
     #[cfg(test)]
     pub(crate) const fn of_user(user: UserId) -> Self {
         Self(user.0)

@@ -23,6 +23,7 @@ mod directory;
 mod error;
 mod event;
 mod federation;
+mod fsck;
 mod history;
 mod ids;
 mod inner;
@@ -93,6 +94,7 @@ pub use federation::{
     Received, Round, SealedLetter, SharedGroup, SharedPair, Takedown, Told, WaitingMail,
     WantedPeer, is_remote,
 };
+pub use fsck::{Examined, ExpectedBlob, Trouble, examine};
 pub use history::{HistoryPage, HistoryQuery, PAGE_MAX, Stored};
 pub use ids::{
     Actor, AuthKeyId, BoxId, CHANNEL_ID_MAX, CHAT_ID_MAX, ChannelId, ChatId, MessageId, PeerId,

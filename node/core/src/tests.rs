@@ -33,6 +33,7 @@ mod far_reports;
 mod far_sums;
 mod far_topics;
 mod federation;
+mod fsck;
 mod history;
 mod identity;
 mod keys;

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use crate::export::{self, Transfer};
 use crate::sled_store::{Options, SEALING_KEY, SledStore};
+use crate::stream::Reader;
 use crate::{Batch, Keyspace, Order, Seal, Sealed, Store, StoreError};
 
 /// A store on disk of which nothing was read yet.
@@ -110,6 +111,14 @@ impl AtRest {
         export::export_with(&self.store, self.sealing(), out)
     }
 
+    /// [`SledStore::back_up`] of a store that nobody else has open.
+    ///
+    /// # Errors
+    /// As it.
+    pub fn back_up(&self, out: &mut dyn Write) -> Result<Transfer, StoreError> {
+        self.store.back_up(out, &mut || {})
+    }
+
     /// Fills an empty store with an export as it is: of a sealed one it becomes sealed.
     ///
     /// # Errors
@@ -123,7 +132,7 @@ impl AtRest {
         input: &mut dyn Read,
         progress: &mut dyn FnMut(Transfer),
     ) -> Result<Transfer, StoreError> {
-        let input = export::Reader::new(input)?;
+        let input = Reader::new(input)?;
         if let Some(record) = input.sealing() {
             let record = record.to_vec();
             self.seal_empty(&record)?;

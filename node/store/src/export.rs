@@ -1,38 +1,12 @@
 //! A store as one stream of bytes: backup, restore, compaction, and the way to another engine.
 //!
-//! ```text
-//! "ROOKERYX" ++ format version (2 bytes)
-//! of a sealed store (format 2):
-//!                             length (2) ++ record of the sealing
-//! rows, by keyspace and key:  'R' ++ keyspace (1) ++ key length (1) ++ key
-//!                             ++ value length (4) ++ value
-//! after every 1,000 rows:     'H' ++ blake3 (32) of every byte of the stream before this 'H'
-//! footer:                     'F' ++ rows (8) ++ bytes of keys and values (8)
-//!                             ++ blake3 (32) of every byte of the stream before this hash
-//! ```
-//! Integers are big-endian. What the store keeps about itself (its stamp and version) is not part
-//! of it: a restored store is another one. Equal rows give equal bytes, on every engine.
-//!
-//! Format 1 has rows in the clear; every program reads it. Format 2 has them as a sealed store
-//! keeps them, and what it takes to open them but for the master key.
+//! What the store keeps about itself (its stamp and version) is not part of it: a restored store is
+//! another one. Equal rows give equal bytes, on every engine. The format is written in `stream`.
 
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 
-use crate::batch::{KEY_BYTES_MAX, SEALING_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::stream::{Reader, Writer};
 use crate::{Batch, Keyspace, Order, Store, StoreError, Ticket};
-
-const MAGIC: &[u8; 8] = b"ROOKERYX";
-const FORMAT_CLEAR: u16 = 1;
-const FORMAT_SEALED: u16 = 2;
-const ROW: u8 = b'R';
-const HASH: u8 = b'H';
-const FOOTER: u8 = b'F';
-
-/// Rows between two hashes.
-const ROWS_PER_HASH: u64 = 1_000;
-
-/// Longest record of a sealing. Protects memory.
-const SEALING_RECORD_BYTES_MAX: usize = 4096;
 
 /// Rows between two words about progress.
 const ROWS_PER_PROGRESS: u64 = 100_000;
@@ -76,19 +50,8 @@ pub(crate) fn export_with(
 ) -> Result<Transfer, StoreError> {
     let start = store.newest();
     store.wait_durable(start)?;
-    let mut out = Hashing { inner: out, hasher: blake3::Hasher::new() };
     let failed = |cause: io::Error| StoreError::Transfer(format!("export: {cause}"));
-    out.write(MAGIC).map_err(failed)?;
-    match sealing {
-        None => out.write(&FORMAT_CLEAR.to_be_bytes()).map_err(failed)?,
-        Some(record) => {
-            // Far shorter than 64 KiB: it was read from a row or an export, or made by a program.
-            let length = (record.len() as u16).to_be_bytes();
-            let head = [&FORMAT_SEALED.to_be_bytes()[..], &length, record].concat();
-            out.write(&head).map_err(failed)?;
-        }
-    }
-    let mut done = Transfer::default();
+    let mut out = Writer::new(out, sealing, false).map_err(failed)?;
     for space in Keyspace::all() {
         // A sealed store opens all of such a keyspace for each scan, and all of it is little.
         let limit = if space.hides_keys() { usize::MAX } else { ROWS_PER_SCAN };
@@ -97,11 +60,6 @@ pub(crate) fn export_with(
             let rows = store.scan(space, &from, None, limit, Order::Ascending)?;
             for (key, value) in &rows {
                 out.row(space, key, value).map_err(failed)?;
-                done.rows += 1;
-                done.bytes += (key.len() + value.len()) as u64;
-                if done.rows.is_multiple_of(ROWS_PER_HASH) {
-                    out.hash(&[HASH]).map_err(failed)?;
-                }
             }
             match rows.last() {
                 Some((key, _)) if rows.len() == limit => {
@@ -117,38 +75,7 @@ pub(crate) fn export_with(
             "export: the store was written to meanwhile; run it while nobody writes".into(),
         ));
     }
-    out.write(&[FOOTER]).map_err(failed)?;
-    out.write(&done.rows.to_be_bytes()).map_err(failed)?;
-    out.write(&done.bytes.to_be_bytes()).map_err(failed)?;
-    out.hash(&[]).map_err(failed)?;
-    out.inner.flush().map_err(failed)?;
-    Ok(done)
-}
-
-struct Hashing<T> {
-    inner: T,
-    hasher: blake3::Hasher,
-}
-
-impl Hashing<&mut dyn Write> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.hasher.update(bytes);
-        self.inner.write_all(bytes)
-    }
-
-    fn row(&mut self, space: Keyspace, key: &[u8], value: &[u8]) -> io::Result<()> {
-        // Both lengths fit: a batch with longer ones is refused.
-        self.write(&[ROW, space.0, key.len() as u8])?;
-        self.write(key)?;
-        self.write(&(value.len() as u32).to_be_bytes())?;
-        self.write(value)
-    }
-
-    fn hash(&mut self, tag: &[u8]) -> io::Result<()> {
-        let hash = self.hasher.finalize();
-        self.write(tag)?;
-        self.write(hash.as_bytes())
-    }
+    out.finish().map_err(failed)
 }
 
 /// Writes every row of the export `input` to `store`, which must be empty.
@@ -204,7 +131,7 @@ pub fn verify(input: &mut dyn Read) -> Result<Transfer, StoreError> {
 /// # Errors
 /// [`StoreError::Transfer`] when it is no export, or in a newer format.
 pub fn sealing_of(input: &mut dyn Read) -> Result<Option<Vec<u8>>, StoreError> {
-    Ok(Reader::new(input)?.sealing)
+    Ok(Reader::new(input)?.sealing().map(<[u8]>::to_vec))
 }
 
 /// The store that an import fills.
@@ -272,132 +199,4 @@ impl Target<'_> {
             }
         }
     }
-}
-
-/// An export whose head was read.
-pub(crate) struct Reader<'a> {
-    input: Hashing<BufReader<&'a mut dyn Read>>,
-    sealing: Option<Vec<u8>>,
-}
-
-impl<'a> Reader<'a> {
-    pub(crate) fn new(input: &'a mut dyn Read) -> Result<Self, StoreError> {
-        let mut input = Hashing { inner: BufReader::new(input), hasher: blake3::Hasher::new() };
-        if input.take::<8>()? != *MAGIC {
-            return Err(StoreError::Transfer("import: this is no export of a store".into()));
-        }
-        let sealing = match u16::from_be_bytes(input.take()?) {
-            FORMAT_CLEAR => None,
-            FORMAT_SEALED => {
-                let length = usize::from(u16::from_be_bytes(input.take()?));
-                if length > SEALING_RECORD_BYTES_MAX {
-                    return Err(damaged("impossible sealing"));
-                }
-                let mut record = vec![0; length];
-                input.fill(&mut record)?;
-                Some(record)
-            }
-            format => {
-                return Err(StoreError::Transfer(format!(
-                    "import: the export has format {format}, this program knows {FORMAT_CLEAR} \
-                     and {FORMAT_SEALED}: use a newer one"
-                )));
-            }
-        };
-        Ok(Self { input, sealing })
-    }
-
-    /// The record of the sealing, if the rows are sealed.
-    pub(crate) fn sealing(&self) -> Option<&[u8]> {
-        self.sealing.as_deref()
-    }
-
-    /// Hands on the rows, hash by hash, each after it was checked, and what went through so far.
-    fn rows(
-        self,
-        mut checked: impl FnMut(Batch, Transfer) -> Result<(), StoreError>,
-    ) -> Result<Transfer, StoreError> {
-        let mut input = self.input;
-        let sealed = self.sealing.is_some();
-        let value_bytes_max = VALUE_BYTES_MAX + if sealed { SEALING_BYTES_MAX } else { 0 };
-        let empty = || Batch { sealed, ..Batch::new() };
-        let mut rows = empty();
-        let mut done = Transfer::default();
-        loop {
-            let before = input.hasher.finalize();
-            match input.take::<1>()? {
-                [ROW] if rows.len() < ROWS_PER_HASH as usize => {
-                    let (key, value) = input.row(value_bytes_max)?;
-                    done.rows += 1;
-                    done.bytes += (key.len() - 1 + value.len()) as u64;
-                    rows.operations.push((key, Some(value)));
-                }
-                [HASH] => {
-                    input.expect(before)?;
-                    checked(std::mem::replace(&mut rows, empty()), done)?;
-                }
-                [FOOTER] => {
-                    let counts =
-                        (u64::from_be_bytes(input.take()?), u64::from_be_bytes(input.take()?));
-                    let hash = input.hasher.finalize();
-                    input.expect(hash)?;
-                    if counts != (done.rows, done.bytes) {
-                        return Err(damaged("the footer counts other rows"));
-                    }
-                    if !rows.is_empty() {
-                        checked(rows, done)?;
-                    }
-                    return match input.inner.read(&mut [0]) {
-                        Ok(0) => Ok(done),
-                        Ok(_) => Err(damaged("something follows the footer")),
-                        Err(cause) => Err(StoreError::Transfer(format!("import: {cause}"))),
-                    };
-                }
-                _ => return Err(damaged("unknown record")),
-            }
-        }
-    }
-}
-
-impl Hashing<BufReader<&mut dyn Read>> {
-    fn fill(&mut self, bytes: &mut [u8]) -> Result<(), StoreError> {
-        self.inner.read_exact(bytes).map_err(|cause| match cause.kind() {
-            io::ErrorKind::UnexpectedEof => damaged("it ends in the middle: truncated"),
-            _ => StoreError::Transfer(format!("import: {cause}")),
-        })?;
-        self.hasher.update(bytes);
-        Ok(())
-    }
-
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
-        let mut bytes = [0; N];
-        self.fill(&mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// A row, its key with the keyspace byte.
-    fn row(&mut self, value_bytes_max: usize) -> Result<(Vec<u8>, Vec<u8>), StoreError> {
-        let [space, key_bytes] = self.take()?;
-        let key_bytes = usize::from(key_bytes);
-        if !Keyspace::all().any(|known| known.0 == space) || key_bytes >= KEY_BYTES_MAX {
-            return Err(damaged("impossible key"));
-        }
-        let mut key = vec![space; 1 + key_bytes];
-        self.fill(key.get_mut(1..).unwrap_or_default())?;
-        let value_bytes = u32::from_be_bytes(self.take()?) as usize;
-        if value_bytes > value_bytes_max {
-            return Err(damaged("impossible value"));
-        }
-        let mut value = vec![0; value_bytes];
-        self.fill(&mut value)?;
-        Ok((key, value))
-    }
-
-    fn expect(&mut self, hash: blake3::Hash) -> Result<(), StoreError> {
-        if self.take::<32>()? == *hash.as_bytes() { Ok(()) } else { Err(damaged("wrong hash")) }
-    }
-}
-
-fn damaged(what: &str) -> StoreError {
-    StoreError::Transfer(format!("import: the export is damaged ({what})"))
 }

@@ -11,8 +11,8 @@
 //! that answers the outside awaits [`Store::newest`], taken after its last read; and one whose
 //! several reads must agree reads again when a version that it keeps among them has changed.
 //!
-//! [`export`] and [`import`] move a store as a stream of bytes; [`compact`] uses them to rewrite
-//! one that has grown. [`Sealed`] is a layer over any store that keeps every row sealed, with what
+//! [`export`] and [`import`] move a store as a stream of bytes, [`SledStore::back_up`] one that is in
+//! use; [`compact`] uses them to rewrite one that has grown. [`Sealed`] is a layer over any store that keeps every row sealed, with what
 //! a [`Seal`] gives it: the stores themselves hold no secret; [`AtRest`] is a store on disk of
 //! which it is not known yet whether it is sealed, and [`reseal`] changes that. What a store on disk
 //! refuses to open, and which damage it cannot see, is written in `sled_store/mark.rs`.
@@ -25,9 +25,12 @@ mod batch;
 mod disk;
 mod export;
 mod memory;
+mod moving;
 mod pieces;
 mod seal;
 mod sled_store;
+mod stream;
+mod tape;
 #[cfg(test)]
 mod tests;
 mod watermark;

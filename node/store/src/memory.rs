@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
 
+use crate::tape::{Tape, Taped};
 use crate::watermark::{Waiters, Watermark, watermark};
 use crate::{Batch, Keyspace, Order, Row, Stats, Store, StoreError, Ticket, pieces};
 
@@ -19,6 +20,7 @@ type Hook = Box<dyn FnMut(&MemoryStore) + Send>;
 pub struct MemoryStore {
     inner: Mutex<Inner>,
     hook: Mutex<Option<Hook>>,
+    tape: Tape,
     watermark: Watermark,
     waiters: Waiters,
 }
@@ -65,7 +67,8 @@ impl MemoryStore {
             full: false,
             stats: Stats::default(),
         };
-        Self { inner: Mutex::new(inner), hook: Mutex::new(None), watermark, waiters }
+        let (hook, tape) = (Mutex::new(None), Tape::default());
+        Self { inner: Mutex::new(inner), hook, tape, watermark, waiters }
     }
 
     /// Makes the oldest `batches` of those that are not durable so, in one flush.
@@ -219,7 +222,9 @@ impl Store for MemoryStore {
             *left -= 1;
         }
         let keys = batch.len() as u64;
+        let recorded = self.tape.records().then(|| batch.clone());
         inner.apply(batch)?;
+        recorded.into_iter().for_each(|batch| self.tape.add(batch));
         inner.newest = ticket;
         inner.stats.batches += 1;
         inner.stats.keys += keys;
@@ -254,6 +259,12 @@ impl Store for MemoryStore {
 
     fn failed(&self) -> BoxFuture<'static, String> {
         self.waiters.failed()
+    }
+}
+
+impl Taped for MemoryStore {
+    fn tape(&self) -> &Tape {
+        &self.tape
     }
 }
 

@@ -50,6 +50,12 @@ impl<S: Store> Sealed<S> {
         Self { inner, seal }
     }
 
+    /// The store below, whose rows are sealed.
+    #[must_use]
+    pub const fn inner(&self) -> &Arc<S> {
+        &self.inner
+    }
+
     /// The key under which `inner` has the row.
     fn stored_key(&self, space: Keyspace, key: &[u8]) -> Vec<u8> {
         if space.hides_keys() { self.seal.hide(&space.key(key)).to_vec() } else { key.to_vec() }

@@ -2,6 +2,8 @@
 //! it when the operator wants it sealed otherwise.
 #![allow(missing_docs, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+#[cfg(test)]
+mod backup;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]
 #[path = "../chat/clients.rs"]
@@ -10,6 +12,8 @@ mod clients;
 #[cfg(test)]
 #[path = "../chat/driver.rs"]
 mod driver;
+#[cfg(test)]
+mod fsck;
 #[cfg(test)]
 mod scan;
 #[allow(dead_code, reason = "shared with the tests of other targets")]

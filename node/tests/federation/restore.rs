@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::driver::Driver;
+use crate::support::keys;
+use crate::support::node::TestNode;
 use crate::two::{Two, came, play, words};
 
 /// A node notes every half minute what others were found to hold.
@@ -13,17 +15,46 @@ const HEARD_WITHIN: Duration = Duration::from_secs(90);
 
 #[test]
 fn a_member_node_is_restored() {
-    play("restore::a_member_node_is_restored", true, member);
+    play("restore::a_member_node_is_restored", true, |two| member(two, Way::Backup));
 }
 
 #[test]
 fn and_without_gossip() {
-    play("restore::and_without_gossip", false, member);
+    play("restore::and_without_gossip", false, |two| member(two, Way::Export));
 }
 
 #[test]
 fn a_home_is_restored() {
     play("restore::a_home_is_restored", true, home);
+}
+
+/// How a node is restored.
+enum Way {
+    /// From `rookery export` of the stopped node, by `rookery import` beside its keys and files.
+    Export,
+    /// From `rookery backup` of the running node, by `rookery restore` into another directory.
+    Backup,
+}
+
+/// Takes a backup; whoever is called restores the node from it.
+fn backed_up(node: &mut TestNode, way: &Way) -> impl FnOnce(&mut TestNode) + use<> {
+    let (exported, backup) = match way {
+        Way::Export => (Some(node.back_up()), None),
+        Way::Backup => {
+            let (public, identity) = keys::new_key(&node.file(""));
+            let file = node.file("node.age");
+            node.back_up_for(&public, &file);
+            (None, Some((file, identity)))
+        }
+    };
+    move |node| {
+        if let Some(file) = exported {
+            node.restore(&file);
+        }
+        if let Some((file, identity)) = backup {
+            node.restore_backup(&file, &identity);
+        }
+    }
 }
 
 /// Words of a place, in any order: what comes back comes late.
@@ -42,19 +73,27 @@ fn no_forks(two: &Two) {
     }
 }
 
-fn member(mut two: Two) {
+/// Neither node's boxes, logs and files are otherwise than they should be.
+fn all_is_whole(two: &mut Two) {
+    for node in [&mut two.a, &mut two.b] {
+        assert!(node.stop().success());
+        assert_eq!(node.troubles(), [""; 0]);
+    }
+}
+
+fn member(mut two: Two, way: Way) {
     let talk = two.make("Harbour talk", "harbour_talk", false);
     let there = two.join("harbour_talk");
     two.bob.send(there, "before the backup");
     came(&mut two.ada, "before the backup");
-    let backup = two.b.back_up();
+    let restored = backed_up(&mut two.b, &way);
     two.bob.settle();
     // What is said from here on is in no backup.
     two.bob.send(there, "after the backup");
     came(&mut two.ada, "after the backup");
     two.ada.send(talk, "ada too");
     came(&mut two.bob, "ada too");
-    two.b.restore(&backup);
+    restored(&mut two.b);
     two.bob.settle();
     two.ada.send(talk, "are you back?");
     came(&mut two.bob, "are you back?");
@@ -68,6 +107,7 @@ fn member(mut two: Two) {
     assert_eq!(shown.len(), 6, "{shown:?}");
     assert_eq!(sorted(&mut two.bob, there), shown);
     no_forks(&two);
+    all_is_whole(&mut two);
 }
 
 fn home(mut two: Two) {
@@ -77,7 +117,7 @@ fn home(mut two: Two) {
     came(&mut two.bob, "before the backup");
     two.bob.send(there, "yes?");
     came(&mut two.ada, "yes?");
-    let backup = two.a.back_up();
+    let restored = backed_up(&mut two.a, &Way::Backup);
     two.ada.settle();
     two.ada.send(talk, "after the backup");
     came(&mut two.bob, "after the backup");
@@ -90,7 +130,7 @@ fn home(mut two: Two) {
     };
     two.bob.expect_event("a title", crate::driver::SOON, titled("After the backup"));
     // The other node holds what the home has lost, its decision among it.
-    two.a.restore(&backup);
+    restored(&mut two.a);
     two.ada.settle();
     two.bob.send(there, "are you back?");
     two.ada.send(talk, "I am");
@@ -113,4 +153,5 @@ fn home(mut two: Two) {
     two.ada.send(talk, "after all");
     came(&mut two.bob, "after all");
     no_forks(&two);
+    all_is_whole(&mut two);
 }

@@ -4,6 +4,8 @@
 pub(crate) mod browser;
 pub(crate) mod install;
 pub(crate) mod isolation;
+#[allow(dead_code, reason = "for the tests of backups")]
+pub(crate) mod keys;
 pub(crate) mod node;
 pub(crate) mod process;
 pub(crate) mod skip;

@@ -172,6 +172,43 @@ impl TestNode {
         self.run();
     }
 
+    /// Takes a backup of the node as it is, running or not, for this key; answers what was printed.
+    pub(crate) fn back_up_for(&self, recipient: &str, to: &Path) -> Value {
+        let to = to.to_str().expect("UTF-8");
+        let config = self.file("rookery.toml");
+        let config = config.to_str().expect("UTF-8");
+        let of = ["backup", "--json", "--recipient", recipient, "--to", to, "--config", config];
+        self.command(&of)
+    }
+
+    /// Kills the node, takes its data directory away, and starts it on one that is restored from a backup.
+    pub(crate) fn restore_backup(&mut self, backup: &Path, identity: &Path) -> Value {
+        drop(self.process.take().expect("the node runs"));
+        fs::rename(self.data(), self.file("lost")).expect("a data directory");
+        let [from, identity] = [backup, identity].map(|path| path.to_str().expect("UTF-8"));
+        let restored = self.command(&["restore", "--json", "--from", from, "--identity", identity]);
+        self.setup.mtproto = self.mtproto.to_string();
+        self.run();
+        restored
+    }
+
+    /// What is wrong with the stopped node, as `rookery fsck` says it: `about: what`.
+    pub(crate) fn troubles(&self) -> Vec<String> {
+        let mut command = Command::new(binary());
+        command.args(["fsck", "--json", "--data"]).arg(self.data());
+        command.arg("--config").arg(self.file("rookery.toml"));
+        let finished = process::run(&mut command, READY_WITHIN);
+        let told: Value = serde_json::from_str(&finished.stdout)
+            .unwrap_or_else(|error| panic!("{command:?}: {error}: {finished:?}"));
+        let troubles = told["troubles"].as_array().expect("a list").iter();
+        let shown = |one: &Value, key: &str| one[key].as_str().expect("text").to_owned();
+        let troubles: Vec<_> = troubles
+            .map(|one| format!("{}: {}", shown(one, "about"), shown(one, "what")))
+            .collect();
+        assert_eq!(finished.status.success(), troubles.is_empty(), "{finished:?}");
+        troubles
+    }
+
     /// Runs a command of the node's binary on its data directory, and returns the JSON that it
     /// prints.
     pub(crate) fn command(&self, arguments: &[&str]) -> Value {

@@ -6,6 +6,7 @@
 //! same function when a row is written, and when it is replayed.
 
 mod dialog;
+mod examine;
 mod index;
 mod load;
 mod shelf;
@@ -14,6 +15,7 @@ mod table;
 mod tests;
 
 pub(crate) use dialog::Dialog;
+pub(crate) use examine::examine;
 pub(crate) use index::{CHUNK_BYTES_MAX, Chunks, Entry};
 pub(crate) use load::{EVENTS_KEPT, StoredChunks, flush, load, stored_floor};
 pub(crate) use shelf::Shelf;

@@ -10,6 +10,7 @@
 //! A chain lies in memory while its channel is written in; of the lane only where it ends. A log in
 //! which others write lies there as a whole ([`Replica`]). Only the committer writes, and only it asks.
 
+mod examine;
 mod keys_of;
 
 use std::collections::{BTreeSet, HashMap};
@@ -33,6 +34,7 @@ use crate::federation::{Federated, Heads, LaneName};
 use crate::ids::{ChannelId, UserId};
 use crate::{CoreError, CoreResult};
 
+pub(crate) use examine::examine;
 pub use keys_of::LogKeys;
 
 const CONTROL: u8 = 0;

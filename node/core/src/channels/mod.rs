@@ -53,7 +53,7 @@ pub use discussion::PostCopy;
 pub(crate) use fill::{Fills, LANES_MAX, PLACED_AT_ONCE, is_filling, run as fill};
 pub use list::{ParticipantFilter, ParticipantPage};
 pub use log::{LogKeys, is_restored};
-pub(crate) use log::{LogMark, Logs};
+pub(crate) use log::{LogMark, Logs, examine};
 pub use members::{Banned, ChannelDone};
 pub use migrate::Migrated;
 pub(crate) use post::{ADDED_BYTES_MAX, Read, logged_after};

@@ -5,6 +5,7 @@
 //! the [`BlobId`] only.
 
 mod collect;
+mod examine;
 mod file;
 mod reference;
 mod store;
@@ -13,6 +14,7 @@ mod web_page;
 use serde::{Deserialize, Serialize};
 
 pub use collect::Collected;
+pub(crate) use examine::examine;
 pub(crate) use file::FileRecord;
 pub use file::{BlobId, Document, DocumentAttribute, FileId, Photo, PhotoSize, SealedFile};
 pub use reference::{FILE_REFERENCE_S, Origin};

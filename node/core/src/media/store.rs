@@ -23,15 +23,15 @@ use crate::message::Message;
 use crate::record::Record;
 use crate::{Core, CoreError, CoreResult, Quotas};
 
-const FILE: u8 = 0;
-const HELD: u8 = 1;
+pub(super) const FILE: u8 = 0;
+pub(super) const HELD: u8 = 1;
 
 /// Blobs that are listed in one go.
 const BLOBS_AT_ONCE: usize = 1024;
 
-const BLOB: u8 = 0;
-const OF_MEMBER: u8 = 1;
-const OF_NODE: u8 = 2;
+pub(super) const BLOB: u8 = 0;
+pub(super) const OF_MEMBER: u8 = 1;
+pub(super) const OF_NODE: u8 = 2;
 pub(super) const UNHELD: u8 = 3;
 
 /// What keeps a file.
@@ -69,9 +69,9 @@ impl Record for Held {
 
 /// A blob that files have.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct BlobRow {
-    blob: BlobId,
-    files: u64,
+pub(super) struct BlobRow {
+    pub(super) blob: BlobId,
+    pub(super) files: u64,
 }
 
 impl Record for BlobRow {
@@ -92,7 +92,7 @@ pub(super) fn blob_key(secret: &[u8; 32], blob: &BlobId) -> Vec<u8> {
     [&[BLOB][..], &blob_tag(secret, &blob.0)].concat()
 }
 
-fn member_key(user: UserId) -> Vec<u8> {
+pub(super) fn member_key(user: UserId) -> Vec<u8> {
     [&[OF_MEMBER][..], &user.bytes()].concat()
 }
 
@@ -100,7 +100,7 @@ pub(super) fn unheld_key(since: u32, file: FileId) -> Vec<u8> {
     [&[UNHELD][..], &since.to_be_bytes(), &file.bytes()].concat()
 }
 
-fn number(row: Option<Vec<u8>>) -> u64 {
+pub(super) fn number(row: Option<Vec<u8>>) -> u64 {
     row.and_then(|row| row.try_into().ok()).map_or(0, u64::from_be_bytes)
 }
 
@@ -113,7 +113,7 @@ impl FileRecord {
         }
     }
 
-    fn owner(&self) -> UserId {
+    pub(super) fn owner(&self) -> UserId {
         match self {
             Self::Photo(photo) => photo.owner,
             Self::Document(document) => document.owner,
@@ -134,7 +134,7 @@ impl FileRecord {
         }
     }
 
-    fn bytes(&self) -> u64 {
+    pub(super) fn bytes(&self) -> u64 {
         self.blobs().values().sum()
     }
 }

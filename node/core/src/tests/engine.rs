@@ -357,6 +357,7 @@ impl Sim {
     }
 
     async fn check(&mut self) {
+        assert_eq!(self.world.troubles(), []);
         for device in self.devices.iter_mut().flatten() {
             device.receive(&self.world, &mut self.rng).await;
             device.catch_up(&self.world, &mut self.rng).await;

@@ -218,6 +218,14 @@ impl World {
         self.crash_keeping(0)
     }
 
+    /// What is wrong in the store.
+    pub(super) fn troubles(&self) -> Vec<Trouble> {
+        let mut troubles = Vec::new();
+        let tell = &mut |trouble| troubles.push(trouble);
+        examine(&*self.disk, &[7; 32], tell, &mut |_| {}).unwrap();
+        troubles
+    }
+
     pub(super) fn pass_s(&self, seconds: u64) {
         self.clock.fetch_add(seconds * 1000, Ordering::SeqCst);
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, mpsc};
 
 use super::engine::Engine;
 use super::mark::Mark;
+use crate::tape::Tape;
 use crate::watermark::Watermark;
 use crate::{Batch, Stats, StoreError};
 
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) newest: AtomicU64,
     /// Bytes of the batches that wait.
     pub(super) queued_bytes: AtomicUsize,
+    /// Where batches are recorded while a backup is taken.
+    pub(super) tape: Tape,
     commits: AtomicU64,
     batches: AtomicU64,
     keys: AtomicU64,
@@ -102,11 +105,16 @@ impl Committer {
         // the outside what is not durable yet.
         self.shared.newest.store(last, Ordering::SeqCst);
         self.sequence += 1;
+        // After `newest`: who begins a record now waits for it.
+        let recorded = self.shared.tape.records();
+        let recorded: Vec<Batch> =
+            queued.iter().filter(|_| recorded).map(|queued| queued.batch.clone()).collect();
         self.engine.apply(queued.into_iter().map(|queued| queued.batch), self.sequence)?;
         self.shared.queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
         self.engine.sync()?;
         self.mark.advance(self.sequence).map_err(|e| StoreError::Io(format!("STORE.mark: {e}")))?;
         tracing::debug!(ticket = last, batches, keys, bytes, "synced");
+        recorded.into_iter().for_each(|batch| self.shared.tape.add(batch));
         for (counter, by) in [
             (&self.shared.commits, 1),
             (&self.shared.batches, batches as u64),

@@ -14,7 +14,8 @@ use std::thread;
 
 use super::files::{Files, Lock};
 use super::{Options, SledStore, header, sync_directory, unusable};
-use crate::export::{Reader, import_with};
+use crate::export::import_with;
+use crate::stream::Reader;
 use crate::{AtRest, Seal, StoreError, Transfer};
 
 const NEW: &str = "compact.new";

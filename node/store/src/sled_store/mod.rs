@@ -24,6 +24,7 @@ use parking_lot::Mutex;
 
 use crate::disk::{self, Gate, Probe};
 use crate::export::IMPORTING_KEY;
+use crate::tape::{Tape, Taped};
 use crate::watermark::{Waiters, watermark};
 use crate::{
     AtRest, Batch, Keyspace, Order, QUEUED_COMMITS_MAX, Row, Stats, Store, StoreError, Ticket,
@@ -289,6 +290,12 @@ impl Store for SledStore {
 
     fn failed(&self) -> BoxFuture<'static, String> {
         self.waiters.failed()
+    }
+}
+
+impl Taped for SledStore {
+    fn tape(&self) -> &Tape {
+        &self.shared.tape
     }
 }
 

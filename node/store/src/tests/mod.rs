@@ -4,6 +4,7 @@ mod compaction;
 mod conformance;
 mod export;
 mod faults;
+mod moving;
 mod opening;
 #[path = "../../tests/crash/seal.rs"]
 mod seal;
