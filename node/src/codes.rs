@@ -40,7 +40,8 @@ pub(crate) fn email(args: &DataArgs, phone: &str, address: Option<String>) -> an
     Ok(())
 }
 
-fn number(text: &str) -> anyhow::Result<u64> {
+/// The digits of a phone number, however it is written.
+pub(crate) fn number(text: &str) -> anyhow::Result<u64> {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.parse().with_context(|| format!("{text:?} is not a number"))
 }

@@ -26,6 +26,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
+use crate::archive;
 use crate::bridge;
 use crate::doctor;
 use crate::federation::Federation;
@@ -170,6 +171,12 @@ pub(crate) enum Request {
         #[serde(flatten)]
         asked: bridge::Asked,
     },
+    /// A part of the archive of a member or a channel.
+    Archive {
+        /// Which.
+        #[serde(flatten)]
+        asked: archive::Asked,
+    },
     /// What is stored of files.
     MediaUsage,
     /// Clears away what nobody keeps.
@@ -185,7 +192,8 @@ impl Request {
         match self {
             Self::MediaCollect { .. } => ALL_FILES_WITHIN,
             // The other node is waited for.
-            Self::PeerAdd { .. }
+            Self::Archive { .. }
+            | Self::PeerAdd { .. }
             | Self::PeerRepin { .. }
             | Self::MoveHome { .. }
             | Self::Doctor { .. } => 10 * WITHIN,
@@ -419,6 +427,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
             Ok(json!({ "node": node.core.node().to_string(), "serial": serial }))
         }
         Request::PeerRepin { name } => Ok(json!(federation(node)?.repin(&name).await?)),
+        Request::Archive { asked } => archive::answer(node, asked).await,
         Request::Bridge { asked } => bridge::answer(node, None, asked).await,
         Request::MediaUsage => Ok(json!(node.keeper.usage()?)),
         Request::MediaCollect { dry_run } => {

@@ -1,5 +1,6 @@
 //! `rookery`: one binary, a whole node. This crate wires and starts; it decides nothing.
 
+mod archive;
 mod bridge;
 mod cli;
 mod client_config;
