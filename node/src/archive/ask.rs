@@ -7,8 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use blobs::{READ_BYTES_MAX, Wanted};
 use node_core::{
-    BlobId, Channel, ChannelId, Core, DialogPlace, DialogQuery, FileId, HistoryQuery, PAGE_MAX,
-    PeerId, PrivacyKey, UserId,
+    BlobId, Channel, ChannelId, Core, DialogPlace, DialogQuery, DialogView, FileId, HistoryQuery,
+    PAGE_MAX, PeerId, PrivacyKey, Stored, UserId,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -81,6 +81,8 @@ pub(super) struct Dialog {
     /// As `result.json` calls its kind.
     pub(super) kind: String,
     pub(super) count: u64,
+    /// What the member has of it beside messages that were sent.
+    pub(super) more: Map<String, Value>,
 }
 
 /// A page of messages.
@@ -128,13 +130,55 @@ async fn user(core: &Core, phone: u64) -> anyhow::Result<Subject> {
         let Some(last) = page.dialogs.last() else { break };
         after = Some(DialogPlace { id: last.top, date: 0, peer: Some(last.peer) });
         for found in &page.dialogs {
-            dialogs.push(dialog(core, user, found.peer).await?);
+            let more = waiting(core, user, found).await?;
+            dialogs.push(Dialog { more, ..dialog(core, user, found.peer).await? });
         }
     }
     let photos = core.profile_photos(user, user)?.into_iter();
     let photos = photos.map(|photo| shape::photo_ref(core, photo)).filter_map(Result::transpose);
-    let personal = Some(shape::personal(core, user, &privacy(core, user).await?).await?);
+    let mut personal = shape::personal(core, user).await?;
+    personal.insert("privacy".into(), privacy(core, user).await?.into());
+    personal.insert("folders".into(), json!({ "list": folders(core, user)? }));
+    let personal = Some(personal);
     Ok(Subject { viewer: Some(user), personal, photos: photos.collect::<Result<_, _>>()?, dialogs })
+}
+
+fn folders(core: &Core, user: UserId) -> anyhow::Result<Vec<Value>> {
+    let mut found = Vec::new();
+    for folder in core.filters(user)?.filters.iter().filter_map(|(_, folder)| folder.as_ref()) {
+        let names = |peers: &[PeerId]| {
+            let names = peers.iter().map(|peer| shape::name(core, user, *peer));
+            names.collect::<anyhow::Result<Vec<_>>>()
+        };
+        found.push(json!({
+            "title": folder.title,
+            "pinned": names(&folder.pinned)?,
+            "included": names(&folder.include)?,
+            "excluded": names(&folder.exclude)?,
+        }));
+    }
+    Ok(found)
+}
+
+/// What is not sent yet: a draft, and messages that wait for their time.
+async fn waiting(
+    core: &Core,
+    user: UserId,
+    dialog: &DialogView,
+) -> anyhow::Result<Map<String, Value>> {
+    let mut more = Map::new();
+    if let Some(draft) = &dialog.draft {
+        more.insert("draft".into(), json!({ "text": draft.text, "date": shape::date(draft.date) }));
+    }
+    let mut scheduled = Vec::new();
+    for waits in core.scheduled_history(user, dialog.peer).await? {
+        let stored = Stored { id: waits.id, message: waits.message };
+        scheduled.push(Value::from(shape::message(core, user, &stored)?.fields));
+    }
+    if !scheduled.is_empty() {
+        more.insert("scheduled_messages".into(), scheduled.into());
+    }
+    Ok(more)
 }
 
 async fn privacy(core: &Core, user: UserId) -> anyhow::Result<Map<String, Value>> {
@@ -180,7 +224,7 @@ async fn dialog(core: &Core, viewer: UserId, peer: PeerId) -> anyhow::Result<Dia
     };
     let name = shape::name(core, viewer, peer)?;
     let count = u64::try_from(count.count).unwrap_or(0);
-    Ok(Dialog { peer, name, kind: kind.into(), count })
+    Ok(Dialog { peer, name, kind: kind.into(), count, more: Map::new() })
 }
 
 fn kind_of(channel: &Channel) -> &'static str {

@@ -18,13 +18,18 @@ const POLICY: &str = "default-src 'none'; img-src * data:; media-src *; style-sr
 
 const STYLE: &str = "\
 :root{color-scheme:light dark}
-body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1rem}
+body{background:#fff;color:#111;font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:44rem;padding:1rem}
 article{border-top:1px solid #8884;padding:.6rem 0;overflow-wrap:anywhere}
 h1{font-size:1.4rem}
 .from{font-weight:600}
 .date,.note{color:#767676;font-size:.85rem}
 .date{float:right}
-@media (prefers-color-scheme:dark){.date,.note{color:#a0a0a0}}
+a{color:#0b57d0}
+@media (prefers-color-scheme:dark){
+body{background:#121212;color:#e8e8e8}
+a{color:#8ab4f8}
+.date,.note{color:#a0a0a0}
+}
 .text{white-space:pre-wrap;margin:.2rem 0}
 blockquote{border-left:3px solid #8888;margin:.2rem 0;padding-left:.6rem}
 img{max-width:100%;max-height:24rem;height:auto}
@@ -80,9 +85,10 @@ pub(super) fn index(personal: &Fields, dialogs: &[(&Dialog, String, u64)]) -> Ma
             h1 { (title.trim()) }
             table {
                 @for (name, label) in [("phone_number", "Number"), ("username", "Username"),
-                    ("bio", "About"), ("birthday", "Birthday"), ("created", "Member since")] {
+                    ("bio", "About"), ("birthday", "Birthday")] {
                     @if !text(name).is_empty() { tr { th scope="row" { (label) } td { (text(name)) } } }
                 }
+                tr { th scope="row" { "Member since" } td { (text("created").replace('T', " ")) } }
             }
             h2 { "Chats" }
             table {
@@ -109,7 +115,7 @@ pub(super) fn index(personal: &Fields, dialogs: &[(&Dialog, String, u64)]) -> Ma
                     tr {
                         td { (shown(login, "device_model")) ", " (shown(login, "system_version")) }
                         td { (shown(login, "last_ip")) }
-                        td { (shown(login, "last_active")) }
+                        td { (shown(login, "last_active").replace('T', " ")) }
                     }
                 }
             }

@@ -1,7 +1,7 @@
 //! What the node knows, in the shape of Telegram Desktop's `result.json`.
 //!
 //! Names of fields are those of its export; what it has no field for is left out, or stands under a name of
-//! ours that programs skip: `dialog`, `login_email`, `privacy`.
+//! ours that programs skip, such as `blocked`, `privacy`, `folders` and `draft`.
 
 use node_core::{
     Action, Author, Core, Document, DocumentAttribute, FileId, GeoPoint, Media, Message, MessageId,
@@ -462,11 +462,7 @@ pub(super) fn rule(rule: &PrivacyRule) -> Value {
 }
 
 /// What `result.json` has of a member beside dialogs and photos.
-pub(super) async fn personal(
-    core: &Core,
-    user: UserId,
-    privacy: &Fields,
-) -> anyhow::Result<Fields> {
+pub(super) async fn personal(core: &Core, user: UserId) -> anyhow::Result<Fields> {
     let mut fields = Fields::new();
     if let Some(view) = core.view(user, user)? {
         let account = &view.user;
@@ -492,7 +488,6 @@ pub(super) async fn personal(
     fields.insert("contacts".into(), json!({ "list": contacts(core, user).await? }));
     fields.insert("blocked".into(), json!({ "list": blocked(core, user).await? }));
     fields.insert("sessions".into(), json!({ "list": sessions(core, user).await? }));
-    fields.insert("privacy".into(), privacy.clone().into());
     Ok(fields)
 }
 

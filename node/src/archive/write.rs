@@ -50,7 +50,10 @@ impl<'a> Writer<'a> {
         directory: &'a Path,
         bar: &'a ProgressBar,
     ) -> anyhow::Result<Self> {
-        make(directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        if directory.symlink_metadata().is_ok() {
+            bail!("{} is there already: an archive takes a new directory", directory.display());
+        }
+        make(directory)?;
         Ok(Self { data, directory, bar, written: Written::default() })
     }
 
@@ -142,7 +145,11 @@ impl<'a> Writer<'a> {
             from = page.next;
         }
         pages.end()?;
-        write!(out, "\n]}}")?;
+        write!(out, "\n]")?;
+        for (name, value) in &dialog.more {
+            write!(out, ", {}: {value}", json!(name))?;
+        }
+        write!(out, "}}")?;
         Ok(())
     }
 

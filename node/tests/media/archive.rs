@@ -24,6 +24,9 @@ const CHANNELS: i64 = -1_000_000_000_000;
 /// A name that a page and a file system must not take as it is.
 const EVIL: &str = "<script>alert(1)<b>.html";
 
+/// What the node makes of it.
+const TAMED: &str = "_script_alert(1)_b_.html";
+
 fn archive(node: &TestNode, arguments: &[&str], to: &Path) -> Value {
     let mut all = vec!["archive"];
     all.extend(arguments);
@@ -82,7 +85,9 @@ fn look(directory: &Path, pages: &[&str]) -> Vec<Value> {
     assert!(looked.status.success(), "{}", looked.stderr);
     let seen: Vec<Value> = serde_json::from_str(&looked.stdout).unwrap();
     for page in &seen {
-        assert_eq!(page["problems"], json!([]), "{page}");
+        // Looked at again, a page may come from the browser's memory: 304.
+        let all = page["problems"].as_array().unwrap();
+        assert!(all.iter().all(|problem| problem == "status 304"), "{page}");
     }
     seen
 }
@@ -217,7 +222,7 @@ fn said_and_read_again(scene: &mut Scene, phones: &[String], python: &Path) {
         "edited",
         "A picture",
         "notes.bin",
-        EVIL,
+        TAMED,
         "Forwarded from",
     ] {
         assert!(shows(text), "{text} is on no page: {seen:?}");

@@ -70,7 +70,8 @@ async function main() {
     const all = []
     for (const url of pages) for (const how of LOOKS) all.push(await look(browser, url, how, pictures))
     await browser.close()
-    console.log(JSON.stringify(all))
+    // All of it: `process.exit` drops what the pipe has not taken yet.
+    await new Promise((taken) => process.stdout.write(JSON.stringify(all) + '\n', taken))
 }
 
 main().then(
