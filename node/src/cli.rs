@@ -1,5 +1,6 @@
 //! The command line.
 
+mod archive;
 mod backup;
 mod bridge;
 mod operator;
@@ -64,6 +65,8 @@ enum Command {
     /// Say why clients do not connect or nodes do not talk, and what to do. Exits with 1 if something is
     /// wrong.
     Doctor(DoctorArgs),
+    /// Write what one member has, or a whole group or channel, as JSON and pages with its files.
+    Archive(archive::ArchiveArgs),
     /// Write everything that the store of a stopped node holds into a file. Files of members are not
     /// in the store: copy `media` in the data directory, or keep the bucket.
     Export(ExportArgs),
@@ -465,6 +468,7 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
             }
             ChannelCommand::RecoveryKey(args) => peers::recovery_key(&args.data),
         },
+        Some(Command::Archive(args)) => archive::execute(args),
         Some(Command::Bridge(args)) => bridge::execute(args),
         Some(Command::RotateKeys(args)) => peers::rotate_keys(&args.data),
         Some(Command::Doctor(args)) => {

@@ -27,7 +27,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::backup;
+use crate::{archive, backup};
 use crate::bridge;
 use crate::doctor;
 use crate::federation::Federation;
@@ -189,6 +189,12 @@ pub(crate) enum Request {
         #[serde(flatten)]
         asked: operator::Asked,
     },
+    /// A part of the archive of a member or a channel.
+    Archive {
+        /// Which.
+        #[serde(flatten)]
+        asked: archive::Asked,
+    },
     /// What is stored of files.
     MediaUsage,
     /// All rows, as they rest; and no file is cleared away until those are copied.
@@ -206,7 +212,8 @@ impl Request {
         match self {
             Self::MediaCollect { .. } => ALL_FILES_WITHIN,
             // The other node is waited for.
-            Self::PeerAdd { .. }
+            Self::Archive { .. }
+            | Self::PeerAdd { .. }
             | Self::PeerRepin { .. }
             | Self::MoveHome { .. }
             | Self::Doctor { .. } => 10 * WITHIN,
@@ -449,6 +456,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
             Ok(json!({ "node": node.core.node().to_string(), "serial": serial }))
         }
         Request::PeerRepin { name } => Ok(json!(federation(node)?.repin(&name).await?)),
+        Request::Archive { asked } => archive::answer(node, asked).await,
         Request::Bridge { asked } => bridge::answer(node, None, asked).await,
         Request::Operator { asked } => operator::answer(node, asked).await,
         Request::Backup => bail!("a backup is a stream of its own"),

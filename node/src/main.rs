@@ -1,6 +1,7 @@
 //! `rookery`: one binary, a whole node. This crate wires and starts; it decides nothing.
 
 mod admin;
+mod archive;
 mod backup;
 mod bridge;
 mod certificates;

@@ -15,6 +15,7 @@ use node_core::{Core, Registration};
 use oidc::Oidc;
 use pictures::Studio;
 use rand::SeedableRng as _;
+use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
@@ -182,6 +183,7 @@ async fn serve(
     metrics.ready.store(true, Ordering::Release);
     ready.save(&args.data)?;
     announce(&ready, args)?;
+    tell_manager(NotifyState::Ready);
     if let Some(federation) = federation.clone() {
         tokio::spawn(async move {
             let reason = federation.ended().await;
@@ -197,6 +199,7 @@ async fn serve(
         reason = core.stopped() => Err(anyhow!("the node cannot go on: {reason}")),
         reason = store.failed() => Err(anyhow!("the node cannot go on: {reason}")),
     };
+    tell_manager(NotifyState::Stopping);
     commands.abort();
     by_message.abort();
     federating.iter().for_each(JoinHandle::abort);
@@ -209,6 +212,13 @@ async fn serve(
     frontend.shutdown(SHUTDOWN).await;
     tokio::task::spawn_blocking(move || core.close()).await?;
     outcome
+}
+
+/// Tells systemd, where it started this node and waits for it (`Type=notify`).
+fn tell_manager(state: NotifyState<'_>) {
+    if let Err(cause) = sd_notify::notify(&[state]) {
+        tracing::warn!(%cause, "systemd is not told");
+    }
 }
 
 /// Has the rules do what is due at its time: scheduled messages, and messages that go.

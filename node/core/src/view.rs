@@ -247,6 +247,12 @@ impl Core {
         found.then_some(user).ok_or(CoreError::UnknownUser)
     }
 
+    /// The member with this number, for whoever runs the node.
+    #[must_use]
+    pub fn member_by_phone(&self, phone: u64) -> Option<UserId> {
+        self.inner.directory.by_phone(phone)
+    }
+
     /// Who is found by what somebody types: first those in the asker's address book and dialogs,
     /// by any of their names, then others by their username. The service account is never found.
     ///

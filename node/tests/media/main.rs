@@ -6,6 +6,8 @@
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
 
 #[cfg(test)]
+mod archive;
+#[cfg(test)]
 mod bucket;
 #[allow(dead_code, reason = "shared with the chat tests")]
 #[cfg(test)]

@@ -35,6 +35,11 @@ pub(crate) fn isolated(test: &str, limit: Duration, body: impl FnOnce()) {
     isolated_with_hosts(test, limit, &[], body);
 }
 
+/// The same as the machine's root, who may become other users and change owners of files.
+pub(crate) fn isolated_as_root(test: &str, limit: Duration, body: impl FnOnce()) {
+    isolated_by(&[&AS_ROOT], test, limit, &[], body);
+}
+
 /// The same where some names lead to some addresses of the loopback device.
 pub(crate) fn isolated_with_hosts(
     test: &str,
@@ -42,7 +47,17 @@ pub(crate) fn isolated_with_hosts(
     hosts: &[(&str, &str)],
     body: impl FnOnce(),
 ) {
-    if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
+    isolated_by(&[&AS_USER, &AS_ROOT], test, limit, hosts, body);
+}
+
+fn isolated_by(
+    ways: &[&[&str]],
+    test: &str,
+    limit: Duration,
+    hosts: &[(&str, &str)],
+    body: impl FnOnce(),
+) {
+    if is_inside(test) {
         return body();
     }
     let executable = std::env::current_exe().expect("the test runner has a path");
@@ -51,7 +66,7 @@ pub(crate) fn isolated_with_hosts(
         writeln!(names, "{address} {name}").expect("write the names");
     }
     let finished = process::run(
-        unshare()
+        unshare(ways)
             .args(["sh", "-c", BRING_UP])
             .arg(executable)
             .args([test, "--exact", "--nocapture", "--test-threads=1"])
@@ -68,6 +83,11 @@ pub(crate) fn isolated_with_hosts(
     );
 }
 
+/// Whether this process is the one inside: what needs the world's network is done before.
+pub(crate) fn is_inside(test: &str) -> bool {
+    std::env::var(INSIDE).is_ok_and(|inside| inside == test)
+}
+
 /// In such a namespace names lead to these addresses from now on.
 pub(crate) fn names_lead(hosts: &[(&str, &str)]) {
     let file = std::env::var("ROOKERY_TEST_HOSTS").expect("a test with names of hosts");
@@ -77,21 +97,23 @@ pub(crate) fn names_lead(hosts: &[(&str, &str)]) {
     std::fs::write(file, lines).expect("write the names");
 }
 
-/// `unshare` in the way that this user may: with a user namespace, or as root without one.
-fn unshare() -> Command {
-    const AS_USER: [&str; 4] = ["--user", "--map-root-user", "--net", "--mount"];
-    const AS_ROOT: [&str; 2] = ["--net", "--mount"];
-    for options in [&AS_USER[..], &AS_ROOT[..]] {
+const AS_USER: [&str; 4] = ["--user", "--map-root-user", "--net", "--mount"];
+const AS_ROOT: [&str; 2] = ["--net", "--mount"];
+
+/// `unshare` in the first of these ways that this user may: with a user namespace, or as root without
+/// one.
+fn unshare(ways: &[&[&str]]) -> Command {
+    for options in ways {
         let mut command = Command::new("unshare");
-        command.args(options);
-        let trial = Command::new("unshare").args(options).arg("true").output();
+        command.args(*options);
+        let trial = Command::new("unshare").args(*options).arg("true").output();
         if trial.is_ok_and(|output| output.status.success()) {
             return command;
         }
     }
     panic!(
         "neither `unshare --user --map-root-user --net --mount` nor, as root, `unshare --net \
-         --mount` works here (util-linux; kernel.unprivileged_userns_clone): a client with \
-         compiled-in addresses is not run where it could reach them"
+         --mount` works here (util-linux; kernel.unprivileged_userns_clone), or this test needs the \
+         latter: a client with compiled-in addresses is not run where it could reach them"
     );
 }

@@ -96,7 +96,8 @@ async function main() {
         for (const how of LOOKS) all.push(await look(browser, wanted, how, pictures))
     }
     await browser.close()
-    console.log(JSON.stringify(all))
+    // All of it: `process.exit` drops what the pipe has not taken yet.
+    await new Promise((taken) => process.stdout.write(JSON.stringify(all) + '\n', taken))
 }
 
 main().then(
