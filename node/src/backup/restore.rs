@@ -119,7 +119,6 @@ fn unpack(into: &Path, mut plain: impl Read) -> anyhow::Result<(Head, End)> {
         }
     }
     // The end of what is encrypted says that nothing is cut off.
-    drop(archive);
     io::copy(&mut plain, &mut io::sink())?;
     if !has_key || !has_store || told != Some(found) {
         bail!("it is not whole");

@@ -65,10 +65,14 @@ fn one(
         (user, None) => format!("of user {}", user.map_or(0, |user| user.0)),
     };
     let mut dialogs: BTreeMap<PeerId, Counted> = BTreeMap::new();
-    let (from, to) = (box_key(owner, 0), owner.end());
+    let (from, to) = (owner.bytes(), owner.end());
     let mut whole = true;
     for_each_row(store, Keyspace::BOXES, &from, Some(&to), &mut |(key, value)| {
         let pts = box_number(&key);
+        if key.len() != box_key(owner, pts).len() {
+            trouble(format!("{whose}: an event has an impossible key"));
+            return Ok(());
+        }
         match BoxRow::decode(&value) {
             Ok(BoxRow::Message(message)) => {
                 done.messages += 1;
