@@ -180,12 +180,13 @@ impl<N> Gate<N> {
     /// Whether a token is that of a session of who owns the node now. It is used by that.
     pub(crate) fn enter(&mut self, token: &str, owner: Option<UserId>, now_ms: u64) -> bool {
         self.sessions.retain(|session| session.is_good(owner, now_ms));
-        let session = self.session(token);
-        if let Some(session) = session {
-            session.used_ms = now_ms;
-            return true;
+        match self.session(token) {
+            Some(session) => {
+                session.used_ms = now_ms;
+                true
+            }
+            None => false,
         }
-        false
     }
 
     /// The session ends.

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "tests")]
+//! Codes, sessions and forms, with time as an argument.
 
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+//! The pages and forms as a browser, or somebody else, gets and sends them.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
