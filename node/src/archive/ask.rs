@@ -13,6 +13,7 @@ use node_core::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::personal;
 use super::shape::{self, Shown};
 use crate::control::{self, Node, Request};
 
@@ -136,10 +137,10 @@ async fn user(core: &Core, phone: u64) -> anyhow::Result<Subject> {
     }
     let photos = core.profile_photos(user, user)?.into_iter();
     let photos = photos.map(|photo| shape::photo_ref(core, photo)).filter_map(Result::transpose);
-    let mut personal = shape::personal(core, user).await?;
-    personal.insert("privacy".into(), privacy(core, user).await?.into());
-    personal.insert("folders".into(), json!({ "list": folders(core, user)? }));
-    let personal = Some(personal);
+    let mut own = personal::personal(core, user).await?;
+    own.insert("privacy".into(), privacy(core, user).await?.into());
+    own.insert("folders".into(), json!({ "list": folders(core, user)? }));
+    let personal = Some(own);
     Ok(Subject { viewer: Some(user), personal, photos: photos.collect::<Result<_, _>>()?, dialogs })
 }
 
@@ -195,7 +196,7 @@ async fn privacy(core: &Core, user: UserId) -> anyhow::Result<Map<String, Value>
         ("birthday", PrivacyKey::Birthday),
     ] {
         let rules = core.privacy(user, key).await?;
-        found.insert(name.into(), rules.iter().map(shape::rule).collect());
+        found.insert(name.into(), rules.iter().map(personal::rule).collect());
     }
     Ok(found)
 }

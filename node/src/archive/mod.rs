@@ -4,10 +4,11 @@
 //! The running node is asked page by page (`ask`), and says each message in that shape (`shape`); this
 //! command writes the files (`write`, `html`), as whoever calls it. A member's archive is what the member
 //! sees, by the same rules as in a client. Secret chats are in none: the node cannot read them.
-//! Source: <https://telegram.org/blog/export-and-more>, and the files that Telegram Desktop 5 writes.
+//! Source: <https://core.telegram.org/import-export>, and the fields that Telegram Desktop writes.
 
 mod ask;
 mod html;
+mod personal;
 mod shape;
 mod text;
 mod write;

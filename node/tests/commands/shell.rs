@@ -7,8 +7,9 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use rookery_load::clock;
 use tempfile::TempDir;
 
 use crate::read::{Block, Document, Marker, Typed};
@@ -164,7 +165,7 @@ impl<'a> Shell<'a> {
         // A group of its own: what bash starts ends with it.
         bash.process_group(0).stdin(Stdio::null()).stdout(out()).stderr(out());
         let mut process = Guarded(bash.spawn().unwrap());
-        let begun = Instant::now();
+        let begun = clock::now();
         while !said(&log).contains(until) {
             let ended = process.0.try_wait().unwrap();
             assert!(ended.is_none(), "{block} has ended: {}", said(&log));
