@@ -138,6 +138,7 @@ impl Keeper {
             let wait = self.next().await;
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
+                // An order that waits is tried at once, too: it is due.
                 _ = hangup.recv() => {
                     tracing::info!("SIGHUP: looking at the certificate");
                     if let Source::Files(files) = &mut self.source {

@@ -3,8 +3,6 @@
 
 use std::io::IsTerminal as _;
 
-use anyhow::Context as _;
-
 use crate::cli::DataArgs;
 use crate::control::{self, NumberAndCode, Request};
 use crate::operator::number;

@@ -27,7 +27,6 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use crate::{archive, backup};
 use crate::bridge;
 use crate::doctor;
 use crate::federation::Federation;
@@ -35,6 +34,7 @@ use crate::media::Keeper;
 use crate::operator;
 use crate::secrets::Rotation;
 use crate::takedown;
+use crate::{archive, backup};
 
 /// The socket's name in the data directory.
 const SOCKET: &str = "control.sock";
@@ -123,8 +123,8 @@ pub(crate) enum Request {
         /// A domain, an address or the beginning of a name: that one alone.
         #[serde(default)]
         peer: Option<String>,
-        /// Who tells the time.
-        time_server: String,
+        /// Who tells the time. Without one nobody outside is asked anything.
+        time_server: Option<String>,
     },
     /// Connects to a node from now on.
     PeerAdd {
@@ -398,7 +398,7 @@ pub(crate) async fn answer(node: &Node, request: Request) -> anyhow::Result<Valu
             "peers": federation(node)?.peers(),
         })),
         Request::Doctor { peer, time_server } => {
-            Ok(json!(doctor::examine(node, peer.as_deref(), &time_server).await?))
+            Ok(json!(doctor::examine(node, peer.as_deref(), time_server.as_deref()).await?))
         }
         Request::PeerAdd { address } => Ok(json!(federation(node)?.add_peer(address).await?)),
         Request::PeerRemove { address } => {

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
 
 use bytes::BytesMut;
 use keys::Side;
 use keys::message::{self, Opened};
 use node_core::{AuthKeyId, Standing};
 use rand::Rng as _;
+use tokio::time::Instant;
 
 use super::call;
 use super::outlet::Outlet;

@@ -50,7 +50,7 @@ pub(super) fn back_up(args: BackupArgs) -> anyhow::Result<()> {
         None if recipients.is_empty() => Lock::Asked,
         None => Lock::Recipients(recipients),
     };
-    backup::take(&Take { args: &data, to: &to, lock, config: &|| config.load() })
+    backup::take(&Take { args: &data, to: &to, lock, config: &|| config.load(&data) })
 }
 
 pub(super) fn restore(args: RestoreArgs) -> anyhow::Result<()> {
@@ -75,5 +75,5 @@ pub(super) struct FsckArgs {
 }
 
 pub(super) fn fsck(args: FsckArgs) -> anyhow::Result<()> {
-    crate::fsck::fsck(&args.data, &args.config.load()?, args.skip_files)
+    crate::fsck::fsck(&args.data, &args.config.load(&args.data)?, args.skip_files)
 }

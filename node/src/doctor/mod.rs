@@ -81,7 +81,7 @@ impl Finding {
 pub(crate) async fn examine(
     node: &Node,
     peer: Option<&str>,
-    time_server: &str,
+    time_server: Option<&str>,
 ) -> anyhow::Result<Vec<Finding>> {
     let mut found = Vec::new();
     if peer.is_none() {
@@ -117,8 +117,10 @@ pub(crate) fn run(
     peer: Option<&str>,
     time_server: &str,
 ) -> anyhow::Result<()> {
-    let (peer_asked, server) = (peer.map(str::to_owned), time_server.to_owned());
-    let request = Request::Doctor { peer: peer_asked, time_server: server };
+    let request = Request::Doctor {
+        peer: peer.map(str::to_owned),
+        time_server: Some(time_server.to_owned()),
+    };
     // A directory that is not there has no node running on it.
     let asked = match Path::new(&args.data).exists() {
         true => control::ask_if_running(&args.data, &request)?,

@@ -70,6 +70,7 @@ fn ask(stream: &mut Tls) {
 
 /// Until `found` answers something.
 fn until<T>(node: &TestNode, mut found: impl FnMut() -> Option<T>) -> T {
+    #[expect(clippy::disallowed_methods, reason = "a limit in wall time")]
     let begun = Instant::now();
     loop {
         if let Some(found) = found() {

@@ -30,6 +30,7 @@ pub(crate) fn start(
         panic!("{command:?}: {cause}; apt-get install -y --no-install-recommends {package}")
     });
     let mut child = Guarded(child);
+    #[expect(clippy::disallowed_methods, reason = "a limit in wall time")]
     let begun = Instant::now();
     while TcpStream::connect(address).is_err() {
         let ended = child.0.try_wait().unwrap();

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rsntp::{AsyncSntpClient, Config as SntpConfig};
@@ -20,21 +20,13 @@ const CLOCK_INEXACT_S: f64 = 2.0;
 /// Below, the store refuses writes (see `node-store`); twice that is said beforehand.
 const FREE_BYTES_ENOUGH: u64 = 4 << 30;
 
-pub(super) async fn examine(config: &Config, data: &Path, time_server: &str) -> Vec<Finding> {
-    let mut found: Vec<Finding> =
-        disks(config, data).iter().filter_map(|disk| disk_of(disk)).collect();
-    found.push(clock(time_server, ahead_s(time_server).await));
-    found
-}
-
-/// Directories that are written to; those on one file system are looked at once.
-fn disks(config: &Config, data: &Path) -> Vec<PathBuf> {
+/// Room in the directories that are written to; those on one file system are looked at once.
+pub(super) fn disks(config: &Config, data: &Path) -> Vec<Finding> {
     let media = config.media.directory.as_deref().unwrap_or(data);
     let disk = |path: &Path| rustix::fs::stat(path).map(|found| found.st_dev).ok();
-    match disk(media) == disk(data) {
-        true => vec![data.to_owned()],
-        false => vec![data.to_owned(), media.to_owned()],
-    }
+    let both = [data, media];
+    let written = if disk(media) == disk(data) { &both[..1] } else { &both };
+    written.iter().filter_map(|directory| disk_of(directory)).collect()
 }
 
 /// None where a directory is not there yet.
@@ -73,7 +65,12 @@ async fn ahead_s(server: &str) -> Result<f64, String> {
     Ok(answered.clock_offset().as_secs_f64())
 }
 
-fn clock(server: &str, ahead_s: Result<f64, String>) -> Finding {
+/// How the clock stands to that of a time server.
+pub(super) async fn clock(server: &str) -> Finding {
+    judge_clock(server, ahead_s(server).await)
+}
+
+fn judge_clock(server: &str, ahead_s: Result<f64, String>) -> Finding {
     match ahead_s {
         Err(cause) => Finding::note(
             "clock-unknown",
@@ -151,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_clock_is_right_inexact_or_wrong() {
-        let of = |off| clock("time.example", off);
+        let of = |off| judge_clock("time.example", off);
         assert_eq!(of(Ok(-0.3)).level, Level::Well);
         assert_eq!(of(Ok(5.0)).level, Level::Note);
         assert_eq!(of(Ok(-40.0)).level, Level::Problem);

@@ -26,19 +26,23 @@ pub(crate) struct Here {
     pub(crate) refusals: Arc<Refusals>,
 }
 
-/// What a running node finds about itself.
+/// What a running node finds about itself; without a time server only what it knows, at once.
 pub(crate) async fn examine(
     here: &Here,
     certificate: Option<Shown>,
-    time_server: &str,
+    time_server: Option<&str>,
     now_ms: u64,
 ) -> Vec<Finding> {
     let mut found = Vec::new();
-    if let Some(ready) = here.ready.get() {
+    if let (Some(ready), Some(_)) = (here.ready.get(), time_server) {
         found.extend(reach::examine(&here.config, ready, &here.refusals).await);
     }
-    found.extend(machine::examine(&here.config, &here.data, time_server).await);
-    found.extend(names::examine(&here.config, certificate, now_ms).await);
+    found.extend(machine::disks(&here.config, &here.data));
+    found.extend(names::certificate(&here.config, certificate, now_ms));
+    if let Some(time_server) = time_server {
+        found.push(machine::clock(time_server).await);
+        found.extend(names::examine(&here.config).await);
+    }
     found.extend(clients::examine(&here.refusals.newest(), now_ms));
     found
 }
@@ -51,7 +55,9 @@ pub(super) async fn examine_stopped(
     now_ms: u64,
 ) -> Vec<Finding> {
     let mut found = machine::ports(config);
-    found.extend(machine::examine(config, data, time_server).await);
-    found.extend(names::examine(config, None, now_ms).await);
+    found.extend(machine::disks(config, data));
+    found.extend(names::certificate(config, None, now_ms));
+    found.push(machine::clock(time_server).await);
+    found.extend(names::examine(config).await);
     found
 }

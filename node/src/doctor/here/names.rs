@@ -20,17 +20,21 @@ const RESOLVE_WITHIN: Duration = Duration::from_secs(5);
 /// A certificate that ends earlier is to be renewed by now.
 const RENEWED_BEFORE_S: i64 = 14 * 86_400;
 
-pub(super) async fn examine(config: &Config, fetched: Option<Shown>, now_ms: u64) -> Vec<Finding> {
-    let mut found = Vec::new();
-    let url = config.http.public_url.as_deref().map(|url| url.trim_end_matches('/'));
-    let host = url.map(|url| host_of(url).to_owned());
+/// How the node's certificate stands, if it has one.
+pub(super) fn certificate(config: &Config, fetched: Option<Shown>, now_ms: u64) -> Option<Finding> {
+    let host = config.http.public_url.as_deref().map(host_of);
     let now_s = now_ms / 1000;
-    if let Some(file) = config.tls.as_ref().and_then(|tls| tls.certificate.as_deref()) {
-        found.push(certificate(file, host.as_deref(), now_s.cast_signed()));
-    } else if let Some(fetched) = fetched {
-        found.push(by_acme(fetched, now_s));
+    match config.tls.as_ref()?.certificate.as_deref() {
+        Some(file) => Some(in_file(file, host, now_s.cast_signed())),
+        None => Some(by_acme(fetched?, now_s)),
     }
-    let (Some(url), Some(host)) = (url, host) else { return found };
+}
+
+pub(super) async fn examine(config: &Config) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let Some(url) = config.http.public_url.as_deref() else { return found };
+    let url = url.trim_end_matches('/');
+    let host = host_of(url).to_owned();
     let lead = resolve(&host).await;
     let told: BTreeSet<IpAddr> =
         config.node.public_addresses.iter().map(|address| address.ip()).collect();
@@ -136,7 +140,7 @@ fn by_acme(shown: Shown, now_s: u64) -> Finding {
 }
 
 /// Whether a certificate is one, until when, and for which name.
-fn certificate(file: &Path, host: Option<&str>, now_s: i64) -> Finding {
+fn in_file(file: &Path, host: Option<&str>, now_s: i64) -> Finding {
     let shown = file.display();
     let Some(first) = CertificateDer::pem_file_iter(file).ok().and_then(|mut all| all.next())
     else {
@@ -214,7 +218,7 @@ mod tests {
         std::fs::write(&file, made.self_signed(&key).unwrap().pem()).unwrap();
         // 2030-01-01
         let end_s = 1_893_456_000;
-        let level = |host, now_s| certificate(&file, host, now_s).level;
+        let level = |host, now_s| in_file(&file, host, now_s).level;
         assert_eq!(level(Some("A.example"), end_s - 86_400 * 60), Level::Well);
         assert_eq!(level(Some("x.b.example"), end_s - 86_400 * 60), Level::Well);
         assert_eq!(level(None, end_s - 86_400), Level::Note);
