@@ -62,7 +62,7 @@ tarball() {
   name=rookery-$version-$(uname -m)-linux
   mkdir -p "$stage/$name/docs"
   install -m 0755 "$stage/release/rookery" "$stage/$name/"
-  install -m 0644 "$root"/node/packaging/rookery.{service,sysusers,toml,1} "$stage/$name/"
+  install -m 0644 "$root"/node/packaging/rookery.{service,sysusers,1} "$root/node/src/config/rookery.toml" "$stage/$name/"
   install -m 0644 "$root"/{README,CHANGELOG}.md "$root/LICENSE" "$stage/$name/"
   install -m 0644 "$root"/docs/*.md "$stage/$name/docs/"
   # The same bytes from the same files.

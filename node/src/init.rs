@@ -255,7 +255,7 @@ fn document(answers: &Answers) -> anyhow::Result<String> {
         put("federation", "domain", text(domain))?;
     }
     if answers.certificate {
-        put("tls.acme", "domains", list(&[domain.clone()]))?;
+        put("tls.acme", "domains", list(std::slice::from_ref(domain)))?;
         put("tls.acme", "accept_terms", true.into())?;
     }
     if answers.federation {

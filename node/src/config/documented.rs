@@ -50,6 +50,12 @@ fn says(attributes: &[Attribute]) -> Vec<String> {
     attributes.iter().filter_map(line).collect()
 }
 
+/// Set by the program, and no key of the file.
+fn is_skipped(field: &Field) -> bool {
+    let is = |attribute: &Attribute| attribute.to_token_stream().to_string().contains("(skip");
+    field.attrs.iter().any(is)
+}
+
 fn key(field: &Field) -> Key {
     let text = |of: &Type| of.to_token_stream().to_string().replace(' ', "");
     let whole = text(&field.ty);
@@ -79,7 +85,8 @@ fn structures() -> BTreeMap<String, Section> {
         for item in parsed.items {
             let Item::Struct(item) = item else { continue };
             if let Fields::Named(fields) = &item.fields {
-                let keys = fields.named.iter().map(key).collect();
+                let keys = fields.named.iter().filter(|field| !is_skipped(field)).map(key);
+                let keys = keys.collect();
                 found.insert(item.ident.to_string(), Section { says: says(&item.attrs), keys });
             }
         }

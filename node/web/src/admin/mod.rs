@@ -14,8 +14,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::rejection::FormRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Path, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Form, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
@@ -148,9 +149,20 @@ pub fn router(admin: Arc<dyn Admin>) -> Router {
         .route("/admin/reports", get(reports))
         .route("/admin/storage", get(storage))
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX))
+        .layer(middleware::from_fn(for_people))
         .layer(middleware::map_response(private))
         .with_state(admin)
         .route("/admin/style.css", get(style))
+}
+
+/// Pages are for whoever looks at them. A script on another page of this host, such as a web client's
+/// below `/web/`, fetches none: the browser says what it asks for (Fetch Metadata), and neither frames
+/// (`frame-ancestors`) nor windows that it opens (`Cross-Origin-Opener-Policy`) let it look in.
+async fn for_people(request: Request, next: Next) -> Response {
+    match request.headers().get("sec-fetch-dest") {
+        Some(wanted) if wanted != "document" => StatusCode::FORBIDDEN.into_response(),
+        _ => next.run(request).await,
+    }
 }
 
 /// Nothing is kept, and forms say where they come from: without a referrer policy of its own, a page's

@@ -229,6 +229,22 @@ async fn strangers_see_nothing_but_the_way_in() {
 }
 
 #[tokio::test]
+async fn scripts_of_other_pages_of_this_host_read_none() {
+    let desk = Arc::new(Desk::default());
+    let wanted = async |as_what: &str| {
+        let request = Request::get("/admin").header("cookie", session());
+        ask(&desk, request.header("sec-fetch-dest", as_what), "").await
+    };
+    let page = wanted("document").await;
+    assert!(page.status == StatusCode::OK && page.text.contains("Members"), "{}", page.text);
+    assert_eq!(page.header("cross-origin-opener-policy"), "same-origin");
+    for as_what in ["empty", "iframe", "worker", "image"] {
+        let refused = wanted(as_what).await;
+        assert_eq!((refused.status, &*refused.text), (StatusCode::FORBIDDEN, ""), "{as_what}");
+    }
+}
+
+#[tokio::test]
 async fn cookies_are_bound_to_the_host_where_there_is_tls() {
     let desk = Arc::new(Desk { https: true, ..Desk::default() });
     let page = ask(&desk, Request::get("/admin"), "").await;
