@@ -57,7 +57,7 @@ mod tests {
         }
         isolated(TEST, Duration::from_secs(600), || {
             for document in &documents {
-                let mut shell = Shell::new(&packages);
+                let mut shell = Shell::new(&document.name, &packages);
                 document.blocks.iter().for_each(|block| shell.run(block));
             }
             assert!(run > 10, "only {run} blocks were run");

@@ -21,10 +21,14 @@ const WITHIN: Duration = Duration::from_secs(120);
 
 /// Where a reader has a directory of their own.
 pub(crate) struct Shell<'a> {
+    /// Whose commands these are.
+    document: &'a str,
     directory: TempDir,
     packages: &'a Packages,
     /// What runs in the background, and where it prints.
     background: Vec<(Guarded, PathBuf)>,
+    /// How many were begun.
+    begun: usize,
     /// Everything that was printed.
     printed: String,
 }
@@ -92,7 +96,7 @@ fn loaded(name: &str, wanted: &[String], load: impl Fn(&Path, &[String]) -> Comm
 }
 
 impl<'a> Shell<'a> {
-    pub(crate) fn new(packages: &'a Packages) -> Self {
+    pub(crate) fn new(document: &'a str, packages: &'a Packages) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let bin = directory.path().join("bin");
         fs::create_dir(&bin).unwrap();
@@ -101,7 +105,14 @@ impl<'a> Shell<'a> {
         let built = directory.path().join("home/target/release");
         fs::create_dir_all(&built).unwrap();
         symlink(binary(), built.join("rookery")).unwrap();
-        Self { directory, packages, background: Vec::new(), printed: String::new() }
+        Self {
+            document,
+            directory,
+            packages,
+            background: Vec::new(),
+            begun: 0,
+            printed: String::new(),
+        }
     }
 
     fn bash(&self, commands: &str) -> Command {
@@ -159,7 +170,9 @@ impl<'a> Shell<'a> {
     }
 
     fn begin(&mut self, commands: &str, until: &str, block: &dyn std::fmt::Display) {
-        let log = self.directory.path().join(format!("log-{}", self.background.len()));
+        // Of its own: what an earlier one said is not this one's.
+        self.begun += 1;
+        let log = self.directory.path().join(format!("log-{}", self.begun));
         let out = || File::options().create(true).append(true).open(&log).unwrap();
         let mut bash = self.bash(&format!("exec {}", commands.trim_start()));
         // A group of its own: what bash starts ends with it.
@@ -181,7 +194,8 @@ impl<'a> Shell<'a> {
         for (mut process, log) in self.background.drain(..) {
             let pid = process.0.id().to_string();
             assert!(run(Command::new("kill").args(["-TERM", &pid]), WITHIN).status.success());
-            assert!(process.0.wait().unwrap().success(), "{}", said(&log));
+            let (status, name) = (process.0.wait().unwrap(), self.document);
+            assert!(status.success(), "{name}: {status}: {}", said(&log));
         }
     }
 
