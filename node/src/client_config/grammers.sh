@@ -139,7 +139,7 @@ library=$(ls -d "${CARGO_HOME:-$HOME/.cargo}"/registry/src/*/grammers-mtproto-0.
 cp -R "$library" grammers-mtproto
 file=grammers-mtproto/src/authentication.rs
 sed 's|// Production|@FINGERPRINT@ => rsa::Key::new("@MODULUS_DECIMAL@", "@EXPONENT_DECIMAL@").unwrap(),|' "$file" >patched
-grep -q '@FINGERPRINT@ =>' patched || { echo "this grammers-mtproto is another one" >&2; exit 1; }
+grep -q -e '@FINGERPRINT@ =>' patched || { echo "this grammers-mtproto is another one" >&2; exit 1; }
 mv patched "$file"
 printf '\n[patch.crates-io]\ngrammers-mtproto = { path = "grammers-mtproto" }\n' >>Cargo.toml
 
