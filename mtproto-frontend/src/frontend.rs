@@ -126,8 +126,7 @@ pub struct Setup {
     /// Whom the node believes where a client comes from.
     pub proxies: Proxies,
     /// What browsers get that ask for anything but MTProto; each request has a
-    /// [`axum::extract::ConnectInfo`] with the address that it came from, and an
-    /// [`axum::http::uri::Scheme`]: what the browser spoke, as far as a trusted proxy says.
+    /// [`axum::extract::ConnectInfo`] with the address that it came from.
     pub pages: axum::Router,
     /// The bytes of files.
     pub blobs: Blobs,

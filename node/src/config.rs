@@ -7,7 +7,9 @@ mod activitypub;
 mod codes;
 #[cfg(test)]
 mod documented;
+mod federation;
 mod log;
+mod media;
 mod proxy;
 mod tls;
 
@@ -20,7 +22,9 @@ use zeroize::Zeroizing;
 
 pub(crate) use activitypub::{ActivityPubConfig, Scheme, is_public_name};
 pub(crate) use codes::{CodesConfig, OidcConfig, SmtpConfig, SmtpSecurity};
+pub(crate) use federation::{FederationConfig, NodePolicy};
 pub(crate) use log::{LogConfig, LogFormat};
+pub(crate) use media::{MediaConfig, S3Config};
 pub(crate) use proxy::ProxyConfig;
 pub(crate) use tls::{AcmeConfig, TlsConfig};
 
@@ -70,70 +74,6 @@ pub(crate) struct Config {
     pub(crate) file: Option<PathBuf>,
 }
 
-/// `[federation]`: other nodes. Without an address to listen on there is none.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct FederationConfig {
-    /// Multiaddresses to listen on, for example `["/ip4/0.0.0.0/tcp/4040",
-    /// "/ip4/0.0.0.0/udp/4040/quic-v1"]`. Default: none.
-    pub(crate) listen: Vec<String>,
-    /// The domain by which others name people and channels of this node: `name@domain`. Default: none;
-    /// then the beginning of the node's name stands there.
-    pub(crate) domain: String,
-    /// Multiaddresses at which others reach this node, where they are other ones than `listen`.
-    pub(crate) advertise: Vec<String>,
-    /// Multiaddresses of nodes to stay connected to, beside those of `rookery peer add`.
-    pub(crate) peers: Vec<String>,
-    /// `open`: any node may connect. `allow-list`: those in `nodes` alone. `deny-list`: any but those.
-    /// Default `open`.
-    pub(crate) policy: NodePolicy,
-    /// Names of nodes (64 hexadecimal digits), for `policy`.
-    pub(crate) nodes: Vec<String>,
-    /// PEM file with certificates that are trusted beside the system's where domains of nodes are looked
-    /// at. Default: none.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// Networks that domains of nodes may lead to although they are not public, for example
-    /// `["10.0.0.0/8"]`. Default: none.
-    pub(crate) allow_ips: Vec<String>,
-    /// Whether public groups are gossiped. Without it synchronisation does everything, a little later.
-    /// Default true.
-    pub(crate) gossip: bool,
-    /// Seconds for which a channel of another node is followed after somebody here has looked at it
-    /// without joining, or the last one here has left it. Default 604800, a week.
-    pub(crate) follow_unused_s: u32,
-}
-
-impl Default for FederationConfig {
-    fn default() -> Self {
-        Self {
-            listen: Vec::new(),
-            domain: String::new(),
-            advertise: Vec::new(),
-            peers: Vec::new(),
-            policy: NodePolicy::Open,
-            nodes: Vec::new(),
-            ca_file: None,
-            allow_ips: Vec::new(),
-            gossip: true,
-            follow_unused_s: node_core::FOLLOW_S.unsigned_abs(),
-        }
-    }
-}
-
-/// Which nodes may connect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum NodePolicy {
-    /// Any.
-    Open,
-    /// Those that are named.
-    AllowList,
-    /// Any but those that are named.
-    DenyList,
-}
-
 /// `[metrics]`: what monitoring reads, at `/metrics`, `/healthz` and `/readyz`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(serde::Serialize))]
@@ -142,89 +82,6 @@ pub(crate) struct MetricsConfig {
     /// Addresses to listen on, for example `["127.0.0.1:9464"]`. Anybody who reaches them may read:
     /// not for the public. Default: none.
     pub(crate) listen: Vec<SocketAddr>,
-}
-
-/// `[media]`: photos and files of members. What is stored is sealed under the master key, wherever it
-/// lies.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct MediaConfig {
-    /// Directory of files, and of uploads that are not finished. Default: `media` in the data
-    /// directory.
-    pub(crate) directory: Option<PathBuf>,
-    /// `[media.s3]`: a bucket instead of the directory. Unfinished uploads stay on this machine.
-    pub(crate) s3: Option<S3Config>,
-    /// Bytes of files that one member may have here. Default 0: any number.
-    pub(crate) member_bytes: u64,
-    /// Bytes of files of all members. Default 0: any number.
-    pub(crate) node_bytes: u64,
-    /// Bytes of unfinished uploads of one member. Default 4 GiB: two files of the largest size.
-    pub(crate) uploads_member_bytes: u64,
-    /// Bytes of unfinished uploads of all members. Default 32 GiB.
-    pub(crate) uploads_node_bytes: u64,
-    /// Bytes of files of other nodes that are here in part: beyond, those go that were opened the
-    /// longest ago. Default 10 GiB.
-    pub(crate) far_bytes: u64,
-    /// Bytes that the disk of unfinished uploads keeps free: below, no part is taken. Default 1 GiB.
-    pub(crate) free_bytes_min: u64,
-    /// Seconds after its last part for which an unfinished upload waits. Default 86400.
-    pub(crate) upload_kept_s: u64,
-    /// Threads that make photos and previews; each takes up to 230 MB while it works. Default 1.
-    pub(crate) picture_threads: usize,
-}
-
-impl Default for MediaConfig {
-    fn default() -> Self {
-        Self {
-            directory: None,
-            s3: None,
-            member_bytes: 0,
-            node_bytes: 0,
-            uploads_member_bytes: 4 << 30,
-            uploads_node_bytes: 32 << 30,
-            far_bytes: 10 << 30,
-            free_bytes_min: 1 << 30,
-            upload_kept_s: 86_400,
-            picture_threads: 1,
-        }
-    }
-}
-
-/// `[media.s3]`: a bucket of S3, or of what speaks its protocol.
-#[derive(Debug, Clone, Deserialize)]
-#[cfg_attr(test, derive(serde::Serialize))]
-#[serde(deny_unknown_fields)]
-pub(crate) struct S3Config {
-    /// `https://s3.example.org`, without the bucket.
-    pub(crate) endpoint: String,
-    /// The region that requests are signed for. Default `us-east-1`, also where there are none.
-    #[serde(default = "any_region")]
-    pub(crate) region: String,
-    /// The bucket; it has to be there.
-    pub(crate) bucket: String,
-    /// What all names begin with. Default: nothing.
-    #[serde(default)]
-    pub(crate) prefix: String,
-    /// The node's id there.
-    pub(crate) access_key: String,
-    /// Its secret; `secret_key_file` keeps it out of this file.
-    pub(crate) secret_key: Option<Secret>,
-    /// A file whose first line is the secret.
-    pub(crate) secret_key_file: Option<PathBuf>,
-    /// The bucket stands in the host's name, and `endpoint` is given with it. Default false.
-    #[serde(default)]
-    pub(crate) virtual_hosted: bool,
-    /// Take `http` to another machine: names and sizes then cross the network in the clear. Default
-    /// false.
-    #[serde(default)]
-    pub(crate) allow_http: bool,
-    /// PEM file with certificates that are trusted beside the system's. Default: none.
-    pub(crate) ca_file: Option<PathBuf>,
-}
-
-fn any_region() -> String {
-    "us-east-1".into()
 }
 
 /// `[logins]`: the sessions of members.

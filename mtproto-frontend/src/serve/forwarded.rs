@@ -10,63 +10,43 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::http::HeaderMap;
-use axum::http::uri::Scheme;
 
 use super::proxies::{ForwardedBy, Proxies};
 
-/// What is believed of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Hop {
-    /// The client's end. The port is 0 where no proxy names it.
-    pub(super) client: SocketAddr,
-    /// How the client spoke to the first proxy, where one says so.
-    pub(super) scheme: Option<Scheme>,
-}
-
-/// Who sent a request that came from `peer`, one of the trusted.
-pub(super) fn hop(headers: &HeaderMap, proxies: &Proxies, peer: SocketAddr) -> Hop {
+/// Who sent a request that came from `peer`, one of the trusted. The port is 0 where no proxy names it.
+pub(super) fn client(headers: &HeaderMap, proxies: &Proxies, peer: SocketAddr) -> SocketAddr {
     match proxies.forwarded {
         ForwardedBy::XForwardedFor => {
-            let names = values(headers, "x-forwarded-for").map(|text| (node(text), None));
-            let client = walk(names, proxies, peer).client;
-            // Proxies set this one header anew, or leave it as it is.
-            let scheme = values(headers, "x-forwarded-proto").next().and_then(scheme);
-            Hop { client, scheme }
+            walk(values(headers, "x-forwarded-for").map(node), proxies, peer)
         }
         ForwardedBy::Forwarded => {
-            let elements = values(headers, "forwarded").map(|element| {
+            let named = values(headers, "forwarded").map(|element| {
                 let pairs = split(element, b';').filter_map(|pair| pair.split_once('='));
-                let (mut client, mut told) = (None, None);
-                for (name, value) in pairs {
-                    match name.trim().to_ascii_lowercase().as_str() {
-                        "for" => client = node(&unquoted(value)),
-                        "proto" => told = scheme(&unquoted(value)),
-                        _ => {}
-                    }
-                }
-                (client, told)
+                let is_for = |name: &str| name.trim().eq_ignore_ascii_case("for");
+                let (_, value) = pairs.filter(|(name, _)| is_for(name)).last()?;
+                node(&unquoted(value))
             });
-            walk(elements, proxies, peer)
+            walk(named, proxies, peer)
         }
     }
 }
 
 /// From the last element on, back to the first address that is not trusted.
 fn walk(
-    elements: impl Iterator<Item = (Option<SocketAddr>, Option<Scheme>)>,
+    elements: impl Iterator<Item = Option<SocketAddr>>,
     proxies: &Proxies,
     peer: SocketAddr,
-) -> Hop {
-    let mut hop = Hop { client: peer, scheme: None };
-    for (client, scheme) in elements {
+) -> SocketAddr {
+    let mut found = peer;
+    for client in elements {
         // A name that is no address ends what is known: whoever gave it stands for who is behind it.
         let Some(client) = client else { break };
-        hop = Hop { client, scheme };
+        found = client;
         if !proxies.trust(client.ip()) {
             break;
         }
     }
-    hop
+    found
 }
 
 /// The members of a list, which several headers may hold together; the last one first.
@@ -111,14 +91,6 @@ fn node(text: &str) -> Option<SocketAddr> {
     Some(SocketAddr::new(known.ip().to_canonical(), known.port()))
 }
 
-fn scheme(text: &str) -> Option<Scheme> {
-    match text.to_ascii_lowercase().as_str() {
-        "https" | "wss" => Some(Scheme::HTTPS),
-        "http" | "ws" => Some(Scheme::HTTP),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
@@ -132,21 +104,20 @@ mod tests {
         Proxies { trusted: trusted.map(|net| net.parse().unwrap()).to_vec(), forwarded }
     }
 
-    /// Client and scheme of a request with these headers.
-    fn told(forwarded: ForwardedBy, given: &[(&'static str, &str)]) -> (String, Option<Scheme>) {
+    /// The client of a request with these headers.
+    fn told(forwarded: ForwardedBy, given: &[(&'static str, &str)]) -> String {
         let mut headers = HeaderMap::new();
         for (name, value) in given {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
-        let hop = hop(&headers, &proxies(forwarded), PEER.parse().unwrap());
-        (hop.client.to_string(), hop.scheme)
+        client(&headers, &proxies(forwarded), PEER.parse().unwrap()).to_string()
     }
 
     #[test]
     fn the_last_address_that_is_not_a_proxys_is_the_clients() {
         let told = |lines: &[&str]| {
             let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
-            told(ForwardedBy::XForwardedFor, &lines).0
+            told(ForwardedBy::XForwardedFor, &lines)
         };
         assert_eq!(told(&[]), PEER, "the proxy asks for itself");
         assert_eq!(told(&["192.0.2.1"]), "192.0.2.1:0");
@@ -165,26 +136,23 @@ mod tests {
     #[test]
     fn forwarded_is_read_as_rfc_7239_writes_it() {
         let told = |line: &str| told(ForwardedBy::Forwarded, &[("forwarded", line)]);
-        let https = Some(Scheme::HTTPS);
-        assert_eq!(told("for=192.0.2.60;proto=https;by=203.0.113.43").0, "192.0.2.60:0");
-        assert_eq!(told("For=\"[2001:db8:cafe::17]:4711\"").0, "[2001:db8:cafe::17]:4711");
-        assert_eq!(told("for=192.0.2.43;proto=https, for=10.0.0.1;proto=http").1, https);
-        assert_eq!(told("for=\"192.0.2.43:_hidden\"").0, "192.0.2.43:0");
-        assert_eq!(told("for=_secret, for=unknown").0, PEER);
+        assert_eq!(told("for=192.0.2.60;proto=https;by=203.0.113.43"), "192.0.2.60:0");
+        assert_eq!(told("For=\"[2001:db8:cafe::17]:4711\""), "[2001:db8:cafe::17]:4711");
+        assert_eq!(told("for=192.0.2.43;proto=https, for=10.0.0.1;proto=http"), "192.0.2.43:0");
+        assert_eq!(told("for=\"192.0.2.43:_hidden\""), "192.0.2.43:0");
+        assert_eq!(told("for=_secret, for=unknown"), PEER);
         // What is quoted is one value, whatever stands in it.
-        assert_eq!(told("for=192.0.2.1;host=\"a, for=203.0.113.9\"").0, "192.0.2.1:0");
-        assert_eq!(told("for=192.0.2.1;host=\"\\\", for=203.0.113.9\"").0, "192.0.2.1:0");
+        assert_eq!(told("for=192.0.2.1;host=\"a, for=203.0.113.9\""), "192.0.2.1:0");
+        assert_eq!(told("for=192.0.2.1;host=\"\\\", for=203.0.113.9\""), "192.0.2.1:0");
         // One that never ends hides what a proxy appended: then nothing is known.
-        assert_eq!(told("host=\"for=203.0.113.9, for=192.0.2.1").0, PEER);
+        assert_eq!(told("host=\"for=203.0.113.9, for=192.0.2.1"), PEER);
     }
 
     #[test]
     fn one_header_is_read_and_the_other_is_not() {
         let given = [("x-forwarded-for", "192.0.2.1"), ("forwarded", "for=203.0.113.9")];
-        assert_eq!(told(ForwardedBy::XForwardedFor, &given).0, "192.0.2.1:0");
-        assert_eq!(told(ForwardedBy::Forwarded, &given).0, "203.0.113.9:0");
-        let given = [("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "https")];
-        assert_eq!(told(ForwardedBy::XForwardedFor, &given).1, Some(Scheme::HTTPS));
-        assert_eq!(told(ForwardedBy::Forwarded, &given), (PEER.into(), None));
+        assert_eq!(told(ForwardedBy::XForwardedFor, &given), "192.0.2.1:0");
+        assert_eq!(told(ForwardedBy::Forwarded, &given), "203.0.113.9:0");
+        assert_eq!(told(ForwardedBy::Forwarded, &given[..1]), PEER);
     }
 }

@@ -10,7 +10,6 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::{ConnectInfo, Extension, Request, State};
-use axum::http::uri::Scheme;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -65,20 +64,17 @@ pub(super) async fn serve(
     router: Router,
     stream: impl Stream,
     addresses: Addresses,
-    scheme: Scheme,
 ) {
     let is_proxy = shared.proxies.trust(addresses.remote.ip());
     let told = move |mut request: Request| {
-        let (mut addresses, mut scheme) = (addresses, scheme.clone());
+        let mut addresses = addresses;
         if is_proxy {
-            let hop = forwarded::hop(request.headers(), &shared.proxies, addresses.remote);
-            addresses.remote = hop.client;
-            scheme = hop.scheme.unwrap_or(scheme);
+            addresses.remote =
+                forwarded::client(request.headers(), &shared.proxies, addresses.remote);
         }
         let extensions = request.extensions_mut();
         extensions.insert(addresses);
         extensions.insert(ConnectInfo(addresses.remote));
-        extensions.insert(scheme);
         extensions.insert(IsByProxy(is_proxy));
         std::future::ready(request)
     };

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::uri::Scheme;
 use bytes::{Buf as _, BytesMut};
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::{TcpListener, TcpStream};
@@ -100,7 +99,7 @@ async fn serve_socket(
         }
         Some(Opened::Http(first)) => {
             let stream = Prefixed::new(first, stream);
-            Box::pin(http::serve(shared, router, stream, addresses, Scheme::HTTP)).await;
+            Box::pin(http::serve(shared, router, stream, addresses)).await;
         }
         Some(Opened::Framed(codec, first)) => {
             drop(router);
@@ -134,7 +133,7 @@ async fn serve_tls(
     match open(&shared, &mut stream, Surface::Tls, addresses, BytesMut::new(), deadline).await {
         Some(Opened::Http(first)) => {
             let stream = Prefixed::new(first, stream);
-            Box::pin(http::serve(shared, router, stream, addresses, Scheme::HTTPS)).await;
+            Box::pin(http::serve(shared, router, stream, addresses)).await;
         }
         Some(Opened::Framed(codec, first)) => {
             Box::pin(connection::serve(shared, stream, first, *codec, addresses, None)).await;

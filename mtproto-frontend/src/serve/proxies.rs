@@ -29,7 +29,7 @@ pub struct Proxies {
 /// through as the client wrote it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ForwardedBy {
-    /// `X-Forwarded-For`, with `X-Forwarded-Proto`.
+    /// `X-Forwarded-For`.
     #[default]
     XForwardedFor,
     /// `Forwarded`, RFC 7239.

@@ -17,9 +17,8 @@ pub(crate) struct ProxyConfig {
     /// gets through such an address without, could say to come from anywhere. From any other address
     /// both are ignored. Default: none.
     pub(crate) trusted: Vec<String>,
-    /// The header by which trusted addresses name the clients of HTTP: `x-forwarded-for` (with
-    /// `x-forwarded-proto`) or `forwarded` (RFC 7239). The other is ignored. Default
-    /// `x-forwarded-for`.
+    /// The header by which trusted addresses name the clients of HTTP: `x-forwarded-for` or
+    /// `forwarded` (RFC 7239). The other is ignored. Default `x-forwarded-for`.
     pub(crate) header: ForwardedHeader,
 }
 
