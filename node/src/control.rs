@@ -69,10 +69,8 @@ pub(crate) struct Node {
     pub(crate) bridge: Option<Arc<Carrier>>,
     /// Changes the node's keys.
     pub(crate) rotation: Arc<Rotation>,
-    /// What the doctor looks at beside other nodes.
-    pub(crate) here: Arc<doctor::Here>,
     /// What is known beside the rules.
-    pub(crate) about: Arc<operator::About>,
+    pub(crate) here: Arc<doctor::Here>,
     /// The certificate's state; none without TLS.
     pub(crate) certificate: Option<Arc<Mutex<crate::certificates::Shown>>>,
     /// What backups are taken of.

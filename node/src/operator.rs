@@ -2,13 +2,12 @@
 //! operator of a running node sees of it and of those who use it. The admin page shows the same answers.
 
 use std::io::Write as _;
-use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use anyhow::{Context as _, bail};
 use node_core::{
     Authorization, Channel, CoreError, Device, MemberLine, Status, UserId, masked_email,
 };
+use node_store::Space;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,7 +19,7 @@ use web::admin::{
 use crate::bridge;
 use crate::cli::DataArgs;
 use crate::client_config::Ready;
-use crate::config::{Config, RegistrationMode};
+use crate::config::RegistrationMode;
 use crate::control::{self, Node, Request};
 
 /// Rows of one page of a list.
@@ -30,31 +29,6 @@ pub(crate) const ROWS_OF_PAGE: usize = 25;
 const REPORTS_MAX: usize = 1000;
 
 const DAY_S: i32 = 24 * 3600;
-
-/// What is known of the node beside its rules.
-pub(crate) struct About {
-    name: String,
-    registration: RegistrationMode,
-    public_url: Option<String>,
-    data: PathBuf,
-    /// Unix seconds.
-    started: i32,
-    /// Known once it listens.
-    pub(crate) ready: OnceLock<Ready>,
-}
-
-impl About {
-    pub(crate) fn new(config: &Config, data: PathBuf, now_ms: u64) -> Self {
-        Self {
-            name: config.node.name.clone(),
-            registration: config.registration.mode,
-            public_url: config.http.public_url.clone(),
-            data,
-            started: i32::try_from(now_ms / 1000).unwrap_or(i32::MAX),
-            ready: OnceLock::new(),
-        }
-    }
-}
 
 /// What is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,16 +139,14 @@ pub(crate) fn listed<T>(total: usize, page: u64, rows: Vec<T>) -> Listed<T> {
 
 /// The file system of the data directory.
 pub(crate) fn disk(node: &Node) -> Option<Disk> {
-    let found = rustix::fs::statvfs(&node.about.data).ok()?;
-    Some(Disk {
-        free: found.f_bavail.saturating_mul(found.f_frsize),
-        total: found.f_blocks.saturating_mul(found.f_frsize),
-    })
+    let Space { free_bytes, total_bytes } = Space::of(&node.here.data).ok()?;
+    Some(Disk { free: free_bytes, total: total_bytes })
 }
 
 async fn status(node: &Node) -> anyhow::Result<Overview> {
-    let Node { core, about, .. } = node;
-    let text = |of: fn(&Ready) -> &String| about.ready.get().map(of).cloned().unwrap_or_default();
+    let Node { core, here, .. } = node;
+    let (config, ready) = (&here.config, here.ready.get());
+    let text = |of: fn(&Ready) -> &String| ready.map(of).cloned().unwrap_or_default();
     let peers = node.federation.as_ref().map(|federation| {
         let peers = federation.peers();
         let count = |holds: fn(&crate::federation::Peer) -> bool| {
@@ -202,17 +174,17 @@ async fn status(node: &Node) -> anyhow::Result<Overview> {
         }
     };
     Ok(Overview {
-        name: about.name.clone(),
+        name: config.node.name.clone(),
         version: env!("CARGO_PKG_VERSION").into(),
         node: core.node().to_string(),
         domain: core.cert().body.domain.to_lowercase(),
-        started: about.started.into(),
+        started: here.started.into(),
         now: core.now().into(),
         mtproto: text(|ready| &ready.mtproto),
         http: text(|ready| &ready.http),
-        public_url: about.public_url.clone(),
-        mesh: about.ready.get().map(|ready| ready.mesh.clone()).unwrap_or_default(),
-        registration: match about.registration {
+        public_url: config.http.public_url.clone(),
+        mesh: ready.map(|ready| ready.mesh.clone()).unwrap_or_default(),
+        registration: match config.registration.mode {
             RegistrationMode::Invite => "invite",
             RegistrationMode::Open => "open",
             RegistrationMode::Closed => "closed",

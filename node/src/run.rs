@@ -27,9 +27,7 @@ use crate::control::NumberAndCode;
 use crate::federation::Federation;
 use crate::metrics::Metrics;
 use crate::pages::Site;
-use crate::{
-    admin, backup, commands, control, delivery, doctor, media, metrics, operator, secrets,
-};
+use crate::{admin, backup, commands, control, delivery, doctor, media, metrics, secrets};
 
 /// How long connections may take to end after SIGTERM.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -102,6 +100,7 @@ async fn serve(
     let here = Arc::new(doctor::Here {
         config: config.clone(),
         data: args.data.clone(),
+        started: i32::try_from(clock()() / 1000).unwrap_or(i32::MAX),
         ready: OnceLock::new(),
         refusals: Arc::default(),
     });
@@ -119,14 +118,12 @@ async fn serve(
         bridge: bridge.clone(),
         recovery: Arc::new(opened.recovery_key()),
         rotation: Arc::new(opened.rotation()),
-        about: Arc::new(operator::About::new(&config, args.data.clone(), clock()())),
         certificate: tls.as_ref().map(|tls| tls.shown.clone()),
         backup: Arc::new(backup::Source {
             rests: opened.rests.clone(),
             places: backup::Places::of(&config, &args.data)?,
         }),
     };
-    let about = asked.about.clone();
     let metrics = Arc::new(Metrics {
         node: asked.clone(),
         quotas: media::quotas(&config.media),
@@ -171,8 +168,6 @@ async fn serve(
     let _ = here.ready.set(ready.clone());
     core.pages_are_at(&web::Pages::base(&*site));
     ready.owner = owner.map(|invite| NumberAndCode::of_invite(&core, invite));
-    // Set once, like the site's.
-    let _ = about.ready.set(Ready { owner: None, ..ready.clone() });
     if let Some(sso) = &sso {
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let here = format!("{scheme}://{}", ready.http);

@@ -38,9 +38,10 @@ pub(super) fn add<W: Write>(
     }
 }
 
-struct Counted<R> {
-    inner: R,
-    bytes: u64,
+/// Counts what is read.
+pub(super) struct Counted<R> {
+    pub(super) inner: R,
+    pub(super) bytes: u64,
 }
 
 impl<R: Read> Read for Counted<R> {

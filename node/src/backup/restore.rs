@@ -11,7 +11,7 @@ use tar::Archive;
 use tempfile::TempDir;
 use zeroize::Zeroizing;
 
-use super::archive::{self, Files, small};
+use super::archive::{self, Counted, Files, small};
 use super::take::is_blob;
 use super::{End, FORMAT, Head, Key, Media};
 use crate::cli::DataArgs;
@@ -124,19 +124,6 @@ fn unpack(into: &Path, mut plain: impl Read) -> anyhow::Result<(Head, End)> {
         bail!("it is not whole");
     }
     Ok((head, found))
-}
-
-struct Counted<R> {
-    inner: R,
-    bytes: u64,
-}
-
-impl<R: Read> Read for Counted<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let got = self.inner.read(into)?;
-        self.bytes += got as u64;
-        Ok(got)
-    }
 }
 
 fn make_parent(path: &Path) -> io::Result<()> {

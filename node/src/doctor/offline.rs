@@ -164,7 +164,7 @@ mod tests {
         };
         assert_eq!(level(&alone, "not-running"), Some(Level::Problem));
         assert_eq!(level(&alone, "off"), Some(Level::Note));
-        assert_eq!(level(&alone, "clock-unknown"), Some(Level::Note));
+        assert_eq!(level(&alone, "own-clock-unknown"), Some(Level::Note));
         assert_eq!(level(&asked, "off"), Some(Level::Problem));
         assert_eq!(asked.last().unwrap().code, "unknown");
     }

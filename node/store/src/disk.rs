@@ -5,7 +5,7 @@
 //! everything that was admitted already.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 
@@ -34,14 +34,40 @@ const ASK_AFTER_BYTES: usize = 1 << 20;
 /// The disk is asked again after so many admissions, however small: others fill it too.
 const ASK_AFTER_ADMISSIONS: u32 = 64;
 
-/// The state of a file system.
+/// The state of a file system, as a process without privileges sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Space {
-    pub(crate) free_bytes: u64,
-    pub(crate) total_bytes: u64,
+pub struct Space {
+    /// Bytes that can be written.
+    pub free_bytes: u64,
+    /// Bytes in all.
+    pub total_bytes: u64,
 }
 
 impl Space {
+    /// That of the file system which holds a directory.
+    ///
+    /// # Errors
+    /// What the system says, for example that there is no such directory.
+    pub fn of(directory: &Path) -> io::Result<Self> {
+        let found = rustix::fs::statvfs(directory)?;
+        Ok(Self {
+            free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
+            total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
+        })
+    }
+
+    /// Whether a store there refuses writes.
+    #[must_use]
+    pub fn is_full(self) -> bool {
+        self.refusal().is_some()
+    }
+
+    /// Whether it soon will: the operator is told, and half of what is free is to go.
+    #[must_use]
+    pub fn is_nearly_full(self) -> bool {
+        self.free_bytes < 2 * FREE_BYTES_ENOUGH && self.used_percent_at_least(USED_PERCENT_ALARM)
+    }
+
     fn used_percent_at_least(self, percent: u64) -> bool {
         let used = u128::from(self.total_bytes.saturating_sub(self.free_bytes));
         used * 100 >= u128::from(self.total_bytes) * u128::from(percent)
@@ -58,15 +84,9 @@ impl Space {
 /// Asks the file system.
 pub(crate) type Probe = Box<dyn Fn() -> io::Result<Space> + Send + Sync>;
 
-/// The file system that holds `directory`, as a process without privileges sees it.
+/// The file system that holds `directory`.
 pub(crate) fn probe(directory: PathBuf) -> Probe {
-    Box::new(move || {
-        let found = rustix::fs::statvfs(&directory)?;
-        Ok(Space {
-            free_bytes: found.f_bavail.saturating_mul(found.f_frsize),
-            total_bytes: found.f_blocks.saturating_mul(found.f_frsize),
-        })
-    })
+    Box::new(move || Space::of(&directory))
 }
 
 /// Admits writes as long as there is room.

@@ -37,6 +37,7 @@ mod watermark;
 
 pub use at_rest::AtRest;
 pub use batch::{BATCH_BYTES_MAX, Batch, KEY_BYTES_MAX, Keyspace, VALUE_BYTES_MAX};
+pub use disk::Space;
 pub use export::{Transfer, export, import, sealing_of, verify};
 pub use memory::MemoryStore;
 pub use seal::{HIDDEN_KEY_BYTES, SEAL_BYTES_MAX, Seal, Sealed};

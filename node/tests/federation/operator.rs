@@ -202,6 +202,44 @@ fn status(node: &TestNode) -> String {
 }
 
 /// Lets these names stand for this machine, in the namespace of the test alone.
+/// The doctor finds its own name, pages, certificate and document, asked for over TLS; and says where a name leads
+/// nowhere, and where another certificate stands.
+#[test]
+fn the_doctor_follows_the_nodes_own_name() {
+    isolated("operator::the_doctor_follows_the_nodes_own_name", WITHIN, || {
+        let directory = tempfile::tempdir().unwrap();
+        names_lead_here(directory.path(), &["b.example"]);
+        let authority = Authority::new(directory.path());
+        let config = authority.config("b.example", &["b.example"]).replace(
+            "[federation]\n",
+            &format!(
+                "[http]\npublic_url = 'https://b.example'\n[node]\npublic_addresses = ['127.0.0.1:443']\n\
+                 [federation]\nca_file = {:?}\nallow_ips = ['127.0.0.0/8']\n",
+                directory.path().join("ca.pem")
+            ),
+        );
+        let b = TestNode::start_with(Setup {
+            mtproto: "127.0.0.1:443".into(),
+            config,
+            mesh: Some("/ip4/127.0.0.1/tcp/0".into()),
+            ..Setup::default()
+        });
+        let said = finds(&b, &[], &["nobody"]);
+        let well = codes(&said, "well");
+        for code in ["reached", "own-name", "pages", "well-known", "own-certificate"] {
+            assert!(well.contains(&code.to_owned()), "{code}: {said}");
+        }
+        assert!(codes(&said, "note").contains(&"private-address".to_owned()), "{said}");
+        // The certificate is for another name now: browsers would not come here.
+        authority.config("b.example", &["c.example"]);
+        b.signal("HUP");
+        finds(&b, &[], &["own-certificate", "pages", "well-known", "nobody"]);
+        names_lead_here(directory.path(), &["c.example"]);
+        let said = finds(&b, &[], &["own-certificate", "own-name-nowhere", "nobody"]);
+        assert!(!codes(&said, "well").contains(&"pages".to_owned()), "{said}");
+    });
+}
+
 fn names_lead_here(directory: &Path, names: &[&str]) {
     let path = directory.join("hosts");
     fs::write(&path, format!("127.0.0.1 localhost {}\n", names.join(" "))).unwrap();

@@ -87,13 +87,13 @@ fn what_init_writes_is_run_and_found_well() {
     let config = node.file("rookery.toml");
     let (well, found) = doctor(&node.data(), &config, time_server(0));
     assert!(well, "{found:#?}");
-    for code in ["reached", "disk", "clock"] {
+    for code in ["reached", "disk", "own-clock"] {
         assert_eq!(of_code(&found, code).unwrap()["level"], "well", "{found:#?}");
     }
     // The doctor's own look is no client that failed.
     assert!(of_code(&found, "client-refused").is_none(), "{found:#?}");
     let (well, found) = doctor(&node.data(), &config, time_server(90));
-    assert!(!well && of_code(&found, "clock").unwrap()["level"] == "problem", "{found:#?}");
+    assert!(!well && of_code(&found, "own-clock").unwrap()["level"] == "problem", "{found:#?}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
+use node_store::Space;
 use rsntp::{AsyncSntpClient, Config as SntpConfig};
 
 use super::Finding;
@@ -17,9 +18,6 @@ const CLOCK_OFF_S: f64 = 20.0;
 /// So much is seen by people.
 const CLOCK_INEXACT_S: f64 = 2.0;
 
-/// Below, the store refuses writes (see `node-store`); twice that is said beforehand.
-const FREE_BYTES_ENOUGH: u64 = 4 << 30;
-
 /// Room in the directories that are written to; those on one file system are looked at once.
 pub(super) fn disks(config: &Config, data: &Path) -> Vec<Finding> {
     let media = config.media.directory.as_deref().unwrap_or(data);
@@ -31,26 +29,18 @@ pub(super) fn disks(config: &Config, data: &Path) -> Vec<Finding> {
 
 /// None where a directory is not there yet.
 fn disk_of(directory: &Path) -> Option<Finding> {
-    let found = rustix::fs::statvfs(directory).ok()?;
-    Some(room(
-        directory,
-        found.f_bavail.saturating_mul(found.f_frsize),
-        found.f_blocks.saturating_mul(found.f_frsize),
-    ))
+    Some(room(directory, Space::of(directory).ok()?))
 }
 
-fn room(directory: &Path, free_bytes: u64, total_bytes: u64) -> Finding {
+fn room(directory: &Path, space: Space) -> Finding {
     const GIB: f64 = (1_u64 << 30) as f64;
-    let (free, total) = (free_bytes as f64 / GIB, total_bytes as f64 / GIB);
+    let (free, total) = (space.free_bytes as f64 / GIB, space.total_bytes as f64 / GIB);
     let says = format!("{free:.1} of {total:.1} GiB are free in {}", directory.display());
-    let scarce = |percent: u64| {
-        let used = u128::from(total_bytes.saturating_sub(free_bytes));
-        used * 100 >= u128::from(total_bytes) * u128::from(percent)
-    };
-    if free_bytes < FREE_BYTES_ENOUGH && scarce(95) {
-        Finding::problem("disk-full", format!("{says}: nothing is written any more."))
-            .advise("Make room: `rookery media usage` says what files take; deleting works still.")
-    } else if free_bytes < 2 * FREE_BYTES_ENOUGH && scarce(80) {
+    if space.is_full() {
+        Finding::problem("disk-full", format!("{says}: nothing is written any more.")).advise(
+            "Make room on that disk, or keep files elsewhere: [media] directory, or a bucket.",
+        )
+    } else if space.is_nearly_full() {
         Finding::note("disk-nearly-full", format!("{says}: soon nothing is written any more."))
             .advise("Make room, or limit members in [media].")
     } else {
@@ -73,14 +63,14 @@ pub(super) async fn clock(server: &str) -> Finding {
 fn judge_clock(server: &str, ahead_s: Result<f64, String>) -> Finding {
     match ahead_s {
         Err(cause) => Finding::note(
-            "clock-unknown",
+            "own-clock-unknown",
             format!(
                 "The clock was compared with nobody's: {server} does not tell the time ({cause})."
             ),
         )
         .advise("Name a time server that this machine reaches: --time-server HOST."),
         Ok(off) if off.abs() > CLOCK_OFF_S => Finding::problem(
-            "clock",
+            "own-clock",
             format!(
                 "The clock is off by {:.0} s: clients cannot connect, or see wrong times.",
                 off.abs()
@@ -88,10 +78,12 @@ fn judge_clock(server: &str, ahead_s: Result<f64, String>) -> Finding {
         )
         .advise("Run NTP: `timedatectl set-ntp true`, or chrony."),
         Ok(off) if off.abs() > CLOCK_INEXACT_S => {
-            Finding::note("clock", format!("The clock is off by {:.0} s.", off.abs()))
+            Finding::note("own-clock", format!("The clock is off by {:.0} s.", off.abs()))
                 .advise("Run NTP: `timedatectl set-ntp true`, or chrony.")
         }
-        Ok(off) => Finding::well("clock", format!("The clock is right within {:.2} s.", off.abs())),
+        Ok(off) => {
+            Finding::well("own-clock", format!("The clock is right within {:.2} s.", off.abs()))
+        }
     }
 }
 
@@ -136,7 +128,8 @@ mod tests {
     #[test]
     fn room_is_what_the_store_goes_by() {
         let code = |free_gib: u64, total_gib: u64| {
-            room(Path::new("/data"), free_gib << 30, total_gib << 30).code
+            let space = Space { free_bytes: free_gib << 30, total_bytes: total_gib << 30 };
+            room(Path::new("/data"), space).code
         };
         assert_eq!(code(100, 200), "disk");
         // A large disk with a twentieth free has enough.

@@ -16,11 +16,13 @@ use crate::certificates::Shown;
 use crate::client_config::Ready;
 use crate::config::Config;
 
-/// What the doctor knows of the node that it runs in.
+/// What is known of the node that runs, beside its rules.
 pub(crate) struct Here {
     pub(crate) config: Config,
     /// The data directory.
     pub(crate) data: PathBuf,
+    /// Unix seconds.
+    pub(crate) started: i32,
     /// Known once the node listens.
     pub(crate) ready: OnceLock<Ready>,
     pub(crate) refusals: Arc<Refusals>,

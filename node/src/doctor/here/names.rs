@@ -76,17 +76,17 @@ fn leads(host: &str, lead: &BTreeSet<IpAddr>, told: &BTreeSet<IpAddr>) -> Findin
     let list =
         |ips: &BTreeSet<IpAddr>| ips.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     if lead.is_empty() {
-        return Finding::problem("unresolved", format!("{host} leads nowhere."))
+        return Finding::problem("own-name-nowhere", format!("{host} leads nowhere."))
             .advise("Set an A record (and AAAA, with IPv6) where the domain is registered.");
     }
     if !told.is_empty() && lead.is_disjoint(told) {
         let says = format!("{host} leads to {}, and clients are told {}.", list(lead), list(told));
-        return Finding::note("leads-elsewhere", says).advise(
+        return Finding::note("own-name-elsewhere", says).advise(
             "Right where a proxy or a second machine serves the pages; else mend the record, or [node] \
              public_addresses.",
         );
     }
-    Finding::well("leads-here", format!("{host} leads to {}.", list(lead)))
+    Finding::well("own-name", format!("{host} leads to {}.", list(lead)))
 }
 
 fn answers(url: &str, text: Result<String, String>) -> Finding {
@@ -120,12 +120,12 @@ fn by_acme(shown: Shown, now_s: u64) -> Finding {
         (None | Some(0), failures) => {
             let says =
                 format!("There is no certificate: {failures} attempts to get one were in vain.");
-            Finding::problem("certificate", says).advise(advice)
+            Finding::problem("own-certificate", says).advise(advice)
         }
         (Some(left_s), 0) => {
             let days = left_s / 86_400;
             Finding::well(
-                "certificate",
+                "own-certificate",
                 format!("The certificate is good for {days} days, and renewed."),
             )
         }
@@ -134,7 +134,7 @@ fn by_acme(shown: Shown, now_s: u64) -> Finding {
             let says = format!(
                 "The certificate ends in {days} days: {failures} attempts to renew it were in vain."
             );
-            Finding::problem("certificate", says).advise(advice)
+            Finding::problem("own-certificate", says).advise(advice)
         }
     }
 }
@@ -144,12 +144,12 @@ fn in_file(file: &Path, host: Option<&str>, now_s: i64) -> Finding {
     let shown = file.display();
     let Some(first) = CertificateDer::pem_file_iter(file).ok().and_then(|mut all| all.next())
     else {
-        return Finding::problem("certificate", format!("{shown} cannot be read."))
+        return Finding::problem("own-certificate", format!("{shown} cannot be read."))
             .advise("Mend [tls] certificate, or the rights of that file.");
     };
     let parsed = first.as_ref().map(|der| X509Certificate::from_der(der));
     let Ok(Ok((_, parsed))) = parsed else {
-        return Finding::problem("certificate", format!("{shown} holds no certificate."))
+        return Finding::problem("own-certificate", format!("{shown} holds no certificate."))
             .advise("Mend [tls] certificate.");
     };
     let names = parsed.subject_alternative_name().ok().flatten();
@@ -160,22 +160,25 @@ fn in_file(file: &Path, host: Option<&str>, now_s: i64) -> Finding {
     let left_s = parsed.validity().not_after.timestamp() - now_s;
     if left_s <= 0 {
         Finding::problem(
-            "certificate",
+            "own-certificate",
             format!("The certificate in {shown} ended {} days ago.", -left_s / 86_400),
         )
-        .advise("Renew it, and restart this node.")
+        .advise("Renew it: this node reads the file again by itself.")
     } else if let Some(host) = host.filter(|host| !covers(host)) {
-        Finding::problem("certificate", format!("The certificate in {shown} is not for {host}."))
-            .advise("Get one for the host of [http] public_url.")
+        Finding::problem(
+            "own-certificate",
+            format!("The certificate in {shown} is not for {host}."),
+        )
+        .advise("Get one for the host of [http] public_url.")
     } else if left_s < RENEWED_BEFORE_S {
         Finding::note(
-            "certificate",
+            "own-certificate",
             format!("The certificate in {shown} ends in {} days.", left_s / 86_400),
         )
         .advise("See to its renewal.")
     } else {
         Finding::well(
-            "certificate",
+            "own-certificate",
             format!("The certificate in {shown} is good for {} days.", left_s / 86_400),
         )
     }
@@ -199,10 +202,10 @@ mod tests {
     fn a_name_leads_here_elsewhere_or_nowhere() {
         let ips = |texts: &[&str]| texts.iter().map(|text| text.parse().unwrap()).collect();
         let code = |lead: &[&str], told: &[&str]| leads("a.example", &ips(lead), &ips(told)).code;
-        assert_eq!(code(&["192.0.2.1"], &[]), "leads-here");
-        assert_eq!(code(&["192.0.2.1", "192.0.2.2"], &["192.0.2.2"]), "leads-here");
-        assert_eq!(code(&["192.0.2.1"], &["192.0.2.2"]), "leads-elsewhere");
-        assert_eq!(code(&[], &["192.0.2.2"]), "unresolved");
+        assert_eq!(code(&["192.0.2.1"], &[]), "own-name");
+        assert_eq!(code(&["192.0.2.1", "192.0.2.2"], &["192.0.2.2"]), "own-name");
+        assert_eq!(code(&["192.0.2.1"], &["192.0.2.2"]), "own-name-elsewhere");
+        assert_eq!(code(&[], &["192.0.2.2"]), "own-name-nowhere");
         assert_eq!(host_of("https://a.example:8443"), "a.example");
         assert_eq!(host_of("http://[2001:db8::1]:80"), "2001:db8::1");
     }

@@ -1,7 +1,7 @@
 //! Whether a client that goes where clients are told to go comes to this node.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
@@ -33,7 +33,7 @@ pub(super) async fn examine(config: &Config, ready: &Ready, refusals: &Refusals)
         let answered =
             answered.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()));
         found.push(judge(address, &ready.rsa_fingerprint, answered));
-        if is_of_this_network(address.ip()) && config.http.public_url.is_some() {
+        if !preview::is_public(address.ip()) && config.http.public_url.is_some() {
             found.push(
                 Finding::note(
                     "private-address",
@@ -54,7 +54,7 @@ fn judge(address: SocketAddr, own: &str, answered: anyhow::Result<Vec<i64>>) -> 
             Finding::well("reached", format!("Clients that go to {address} come to this node."))
         }
         Ok(_) => Finding::problem(
-            "another-node",
+            "reached-another-node",
             format!("Clients are told to go to {address}, and another node answers there."),
         )
         .advise("Mend [node] public_addresses, or where the router leads that port."),
@@ -101,11 +101,6 @@ async fn fingerprints(address: SocketAddr, refusals: &Refusals) -> anyhow::Resul
         bail!("what answers is no Telegram server");
     }
     Ok(answer.server_public_key_fingerprints)
-}
-
-/// Whether an address means something in a network of the operator's alone.
-fn is_of_this_network(ip: IpAddr) -> bool {
-    !preview::is_public(ip)
 }
 
 #[cfg(test)]
