@@ -70,14 +70,18 @@ impl<'a> Salts<'a> {
         windows.into_iter().chain(ahead).find(|n| self.of_window(*n) == salt).map(end_of)
     }
 
-    /// The answer of `get_future_salts`: (valid_since, valid_until, salt) in unix seconds, windows
-    /// that do not overlap, from the current one on; `num` is clamped to 1..=64.
+    /// The answer of `get_future_salts`: (valid_since, valid_until, salt) in unix seconds, from the
+    /// current one on; `num` is clamped to 1..=64. Each is said to hold for all the time in which it
+    /// does, so that two overlap by half an hour: TDLib takes a salt when it has begun and leaves it
+    /// a minute before its end, and would without this ask nothing for a minute in each half-hour.
     #[must_use]
     pub fn future(&self, now_ms: u64, num: i32) -> Vec<(i32, i32, i64)> {
         let num = u64::try_from(num).unwrap_or(1).clamp(1, FUTURE_WINDOWS_MAX);
         let first = now_ms / WINDOW_MS;
         let windows = first..first.saturating_add(num);
-        windows.map(|n| (start_s(n), start_s(n.saturating_add(1)), self.of_window(n))).collect()
+        windows
+            .map(|n| (start_s(n), start_s(n.saturating_add(WINDOWS_VALID)), self.of_window(n)))
+            .collect()
     }
 
     fn of_window(&self, window: u64) -> i64 {
@@ -136,12 +140,26 @@ mod tests {
         for (num, given) in [(i32::MIN, 1), (0, 1), (1, 1), (63, 63), (64, 64), (i32::MAX, 64)] {
             let future = salts.future(NOW, num);
             assert_eq!(future.len(), given);
-            assert!(future.windows(2).all(|w| w[0].1 == w[1].0), "no gap, no overlap");
+            assert!(future.is_sorted_by_key(|(since, ..)| *since));
             for (since, until, salt) in future {
                 assert!(since < until);
                 assert!(salts.accept(salt, NOW).is_some());
                 assert!(salts.accept(salt, until as u64 * 1000 - 1).is_some());
             }
+        }
+    }
+
+    /// TDLib: `AuthData::update_salt` and `AuthData::is_server_salt_valid`.
+    #[test]
+    fn there_is_always_a_salt_that_has_begun_and_has_a_minute_left() {
+        let salts = Salts::new(&SECRET, 5, None);
+        let future = salts.future(NOW, 64);
+        for second in 0..62 * WINDOW_MS / 1000 {
+            let at = (NOW / 1000 + second) as i32;
+            let newest = future.iter().rfind(|(since, ..)| *since < at);
+            let (_, until, salt) = newest.expect("one has begun");
+            assert!(*until > at + 60, "at {at}");
+            assert!(salts.accept(*salt, at as u64 * 1000).is_some(), "at {at}");
         }
     }
 

@@ -228,8 +228,11 @@ impl Driver {
                     return Ok(answer);
                 }
                 let error = &answer["error"];
-                let name = error[1].as_str().unwrap_or_default().to_owned();
-                return Err((error[0].as_i64().unwrap_or_default(), name));
+                let refusal = error[1].as_str().unwrap_or_default().to_owned();
+                if refusal.starts_with("TimeoutError") {
+                    self.fail(&format!("the library had no answer for {line}"));
+                }
+                return Err((error[0].as_i64().unwrap_or_default(), refusal));
             }
             if !self.read_until(deadline) {
                 self.fail(&format!("no answer to {line} within {within:?}"));

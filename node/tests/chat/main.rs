@@ -20,6 +20,8 @@ mod login;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod salts;
+#[cfg(test)]
 mod sessions;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]

@@ -22,7 +22,7 @@ fn node() -> TestNode {
     let config = "[metrics]\nlisten = [\"127.0.0.1:0\"]\n[log]\nformat = \"json\"\n\
                   [federation]\nlisten = [\"/ip4/127.0.0.1/tcp/0\"]\n\
                   [activitypub]\nhost = \"n.rookery.test\"\nscheme = \"http\"\n";
-    let variables = &[("ROOKERY_LOG", "debug")];
+    let variables = vec![("ROOKERY_LOG", "debug".into())];
     TestNode::start_with(Setup { config: config.into(), variables, tls: true, ..Setup::default() })
 }
 

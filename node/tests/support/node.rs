@@ -43,7 +43,7 @@ pub(crate) struct Setup {
     /// Where it listens for other nodes; none: it reaches none.
     pub(crate) mesh: Option<String>,
     /// Variables of its environment.
-    pub(crate) variables: &'static [(&'static str, &'static str)],
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 impl Default for Setup {
@@ -55,7 +55,7 @@ impl Default for Setup {
             tls: false,
             data: None,
             mesh: None,
-            variables: &[],
+            variables: Vec::new(),
         }
     }
 }
@@ -283,7 +283,7 @@ impl TestNode {
         if let Some(mesh) = &self.setup.mesh {
             command.args(["--mesh", mesh]);
         }
-        command.envs(self.setup.variables.iter().copied());
+        command.envs(self.setup.variables.iter().map(|(name, value)| (name, value)));
         let child = command
             .arg("--data")
             .arg(self.data())
