@@ -232,6 +232,10 @@ impl Connection {
             arrival,
         };
         let asked = incoming.deliver(&self.shared, &session, origin);
+        if !session.is_shown_by(&self.outlet) {
+            // The client has gone over to another connection, whose task knows nothing of this packet.
+            session.wake();
+        }
         if let Some(delay_s) = asked.disconnect_in_s {
             self.disconnect_at = Some(Instant::now() + Duration::from_secs(delay_s.into()));
         }

@@ -83,6 +83,25 @@ fn ping_delay_disconnect_closes_the_connection_that_asked() {
     sibling.ping(rng).unwrap();
 }
 
+/// What a client sent over the connection that it has left may be read last. Its answer goes to where the
+/// client is now, and waits for nothing else to be sent there.
+#[test]
+fn an_answer_to_what_came_over_the_old_connection_goes_out_over_the_new_one() {
+    let node = TestNode::start();
+    let rng = &mut rng(41);
+    let mut client = connect(&node, rng);
+    client.ping(rng).unwrap();
+    let late = client.session.next(false);
+    let ping = tl::to_bytes(&functions::Ping { ping_id: 77 }, 0).unwrap();
+    let frame = client.session.seal(late, &ping, rng);
+    let next = Wire::connect(node.mtproto, Framing::Intermediate, None, rng).unwrap();
+    let mut old = std::mem::replace(&mut client.wire, next);
+    client.ping(rng).unwrap();
+    old.send(&frame, false).unwrap();
+    let pong = client.wait(PATIENCE, |message| message.service::<types::Pong>()).unwrap();
+    assert_eq!((pong.msg_id, pong.ping_id), (late.msg_id, 77));
+}
+
 #[test]
 fn destroy_auth_key_really_deletes_the_key() {
     let node = TestNode::start();
