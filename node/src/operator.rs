@@ -1,5 +1,4 @@
-//! `rookery status`, `user list`, `user sessions`, `user end-session`, `invites`, `channel public`: what the
-//! operator of a running node sees of it and of those who use it. The admin page shows the same answers.
+//! `rookery status`, `user`, `invites`, `channel public`: what the operator of a running node sees of it and of those who use it. The admin page shows the same answers.
 
 use std::io::Write as _;
 
@@ -55,6 +54,18 @@ pub(crate) enum Asked {
         /// 16 hexadecimal digits.
         session: String,
     },
+    /// Keeps a member out, or lets them in again.
+    Suspend {
+        #[serde(flatten)]
+        whom: Whom,
+        /// Which of both.
+        suspended: bool,
+    },
+    /// Deletes a member's account.
+    DeleteMember {
+        #[serde(flatten)]
+        whom: Whom,
+    },
     /// Invites that nobody has used.
     Invites {
         /// From 1.
@@ -106,6 +117,20 @@ pub(crate) async fn answer(node: &Node, asked: Asked) -> anyhow::Result<Value> {
                 other => other.into(),
             })?;
             json!({ "ended": session })
+        }
+        Asked::Suspend { whom, suspended } => {
+            let found = member(node, whom)?;
+            match (suspended, found.suspended_since) {
+                (true, _) => core.suspend(found.user.id).await?,
+                (false, Some(_)) => core.unsuspend(found.user.id).await?,
+                (false, None) => bail!("the member is not suspended"),
+            }
+            json!({ "user": found.user.id.0, "suspended": suspended })
+        }
+        Asked::DeleteMember { whom } => {
+            let user = member(node, whom)?.user.id;
+            core.remove_member(user).await?;
+            json!({ "deleted": user.0 })
         }
         Asked::Invites { page } => {
             let open = core.open_invites().await?;
@@ -233,6 +258,7 @@ fn person(line: &MemberLine) -> Person {
             Some(Status::LongAgo) => "long ago".into(),
         },
         stored: line.stored_bytes,
+        suspended: line.suspended_since.map(i64::from),
     }
 }
 

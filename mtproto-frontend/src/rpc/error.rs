@@ -120,6 +120,7 @@ impl From<CoreError> for RpcError {
             CoreError::PhoneInvalid => Self::new(406, "PHONE_NUMBER_INVALID"),
             CoreError::PhoneOccupied => bad("PHONE_NUMBER_OCCUPIED"),
             CoreError::Deactivated => bad("INPUT_USER_DEACTIVATED"),
+            CoreError::Suspended => bad("PHONE_NUMBER_BANNED"),
             CoreError::DeletionWaits { wait_s } => {
                 Self { code: 420, message: format!("2FA_CONFIRM_WAIT_{wait_s}").into() }
             }

@@ -95,6 +95,12 @@ pub enum CoreError {
     /// The number is somebody's, or kept for somebody.
     #[error("the number is taken")]
     PhoneOccupied,
+    /// The operator keeps the member out.
+    #[error("the account is suspended")]
+    Suspended,
+    /// The node needs its owner.
+    #[error("the owner of the node cannot be suspended or deleted")]
+    OwnerStays,
     /// The account may be deleted without its password, but not yet.
     #[error("deletion waits for {wait_s} s")]
     DeletionWaits {

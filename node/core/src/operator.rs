@@ -13,7 +13,7 @@ use crate::user::{Role, User};
 use crate::{Core, CoreError, CoreResult};
 
 /// Open invites that are read. Protects memory; a node with more is not run by hand.
-const INVITES_MAX: usize = 10_000;
+pub(crate) const INVITES_MAX: usize = 10_000;
 
 /// A member as the operator sees one.
 #[derive(Clone)]
@@ -24,6 +24,8 @@ pub struct MemberLine {
     pub status: Option<Status>,
     /// Bytes of the member's files.
     pub stored_bytes: u64,
+    /// Unix seconds since when the operator keeps them out.
+    pub suspended_since: Option<i32>,
 }
 
 /// An invite that nobody has used.
@@ -101,7 +103,8 @@ impl Core {
             None => None,
         };
         let stored_bytes = self.stored(user.id)?.member_bytes;
-        Ok(MemberLine { user, status, stored_bytes })
+        let suspended_since = self.suspended_since(user.id)?;
+        Ok(MemberLine { user, status, stored_bytes, suspended_since })
     }
 
     /// Ends a login of a member, and tells the member so.

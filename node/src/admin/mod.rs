@@ -167,10 +167,23 @@ impl Desk {
                 done("the invite is taken back")
             }
             Act::EndSession { person, session } => {
-                let id = person.parse().map_err(|_| "there is no such member".to_owned())?;
-                let asked = Asked::EndSession { whom: Whom::Id(id), session };
+                let asked = Asked::EndSession { whom: whom(&person)?, session };
                 self.operator::<Value>(asked).await?;
                 done("the device is logged out, and the member is told")
+            }
+            Act::Suspend { person } => {
+                let asked = Asked::Suspend { whom: whom(&person)?, suspended: true };
+                self.operator::<Value>(asked).await?;
+                done("the member is logged out everywhere, and cannot log in")
+            }
+            Act::Unsuspend { person } => {
+                let asked = Asked::Suspend { whom: whom(&person)?, suspended: false };
+                self.operator::<Value>(asked).await?;
+                done("the member can log in again")
+            }
+            Act::DeleteMember { person } => {
+                self.operator::<Value>(Asked::DeleteMember { whom: whom(&person)? }).await?;
+                done("the account is deleted")
             }
             Act::BridgeOn { channel } => {
                 let asked = bridge::Asked::On { channel };
@@ -367,6 +380,10 @@ impl Cleared {
              uploads that were over, {previews} previews"
         )
     }
+}
+
+fn whom(person: &str) -> Result<Whom, String> {
+    person.parse().map(Whom::Id).map_err(|_| "there is no such member".to_owned())
 }
 
 fn paged<T>(all: Vec<T>, page: u64) -> Listed<T> {

@@ -2,6 +2,7 @@
 
 use std::io::{Result, Write};
 
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use web::admin::{Listed, OpenInvite, Overview, Person, PersonPage, PublicChannel};
@@ -24,6 +25,12 @@ enum UserCommand {
     Sessions(UserSessionsArgs),
     /// Log a member out on one device, for example because it was stolen.
     EndSession(UserEndSessionArgs),
+    /// Keep a member out: log them out everywhere, and let nobody log in to the account.
+    Suspend(UserSuspendArgs),
+    /// Let a suspended member log in again.
+    Unsuspend(UserSuspendArgs),
+    /// Delete a member's account for good. What they wrote to others stays, by a deleted account.
+    Delete(UserDeleteArgs),
     /// Set the mail address that a member's login codes go to, or remove it.
     Email(UserEmailArgs),
 }
@@ -79,6 +86,27 @@ struct UserEndSessionArgs {
     phone: String,
     /// The session, as `user sessions` prints it.
     session: String,
+}
+
+#[derive(Debug, Args)]
+struct UserSuspendArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The member's number, for example +88812345678.
+    #[arg(long, value_name = "NUMBER")]
+    phone: String,
+}
+
+#[derive(Debug, Args)]
+struct UserDeleteArgs {
+    #[command(flatten)]
+    data: DataArgs,
+    /// The member's number, for example +88812345678.
+    #[arg(long, value_name = "NUMBER")]
+    phone: String,
+    /// Do it: nobody can undo this.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -147,6 +175,9 @@ pub(super) fn user(args: UserArgs) -> anyhow::Result<()> {
         UserCommand::List(args) => users(args),
         UserCommand::Sessions(args) => sessions(args),
         UserCommand::EndSession(args) => end_session(args),
+        UserCommand::Suspend(args) => suspend(&args, true),
+        UserCommand::Unsuspend(args) => suspend(&args, false),
+        UserCommand::Delete(args) => delete(&args),
         UserCommand::Email(args) => codes::email(&args.data, &args.phone, args.address),
     }
 }
@@ -164,8 +195,9 @@ fn users(args: UserListArgs) -> anyhow::Result<()> {
 fn line(person: &Person) -> String {
     let name = person.username.as_ref().map(|name| format!(" @{name}")).unwrap_or_default();
     let owner = if person.owner { ", owner" } else { "" };
+    let out = if person.suspended.is_some() { ", suspended" } else { "" };
     format!(
-        "{}  {}{name}  seen {}, joined {}, {} bytes{owner}",
+        "{}  {}{name}  seen {}, joined {}, {} bytes{owner}{out}",
         person.phone,
         printable(&person.name),
         person.seen,
@@ -199,6 +231,27 @@ fn end_session(args: UserEndSessionArgs) -> anyhow::Result<()> {
     let asked = Asked::EndSession { whom, session: args.session };
     operator::ask(&args.data, asked, |out, _: &Value| {
         writeln!(out, "The device is logged out, and the member is told.")
+    })
+}
+
+fn suspend(args: &UserSuspendArgs, suspended: bool) -> anyhow::Result<()> {
+    let whom = Whom::Phone(operator::number(&args.phone)?);
+    operator::ask(&args.data, Asked::Suspend { whom, suspended }, |out, _: &Value| {
+        let says = match suspended {
+            true => "The member is logged out everywhere, and cannot log in.",
+            false => "The member can log in again.",
+        };
+        writeln!(out, "{says}")
+    })
+}
+
+fn delete(args: &UserDeleteArgs) -> anyhow::Result<()> {
+    let whom = Whom::Phone(operator::number(&args.phone)?);
+    if !args.yes {
+        bail!("this deletes the account of {} for good; say --yes to do it", args.phone);
+    }
+    operator::ask(&args.data, Asked::DeleteMember { whom }, |out, _: &Value| {
+        writeln!(out, "The account is deleted.")
     })
 }
 

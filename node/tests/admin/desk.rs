@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::clients::{self, TELETHON};
 use crate::driver::{Driver, SOON};
+use crate::keep_out;
 use crate::outside::{form, request, status, told};
 use crate::support::browser;
 use crate::support::isolation::isolated;
@@ -18,7 +19,7 @@ const WITHIN: Duration = Duration::from_secs(400);
 const CHANNELS: i64 = -1_000_000_000_000;
 
 /// A browser that keeps its cookies from one walk to the next.
-struct Browser {
+pub(crate) struct Browser {
     base: String,
     cookies: Value,
     form: String,
@@ -26,7 +27,7 @@ struct Browser {
 
 impl Browser {
     /// Opens a page and does something there; answers what is seen in the end.
-    fn walk(&mut self, width: u32, path: &str, steps: Value) -> Value {
+    pub(crate) fn walk(&mut self, width: u32, path: &str, steps: Value) -> Value {
         let url = format!("{}{path}", self.base);
         let orders = json!({ "width": width, "url": url, "cookies": self.cookies, "steps": steps });
         let seen = browser::drive("walk.cjs", &orders);
@@ -36,7 +37,7 @@ impl Browser {
     }
 
     /// [`Browser::walk`] that leads to a page with these words.
-    fn sees(&mut self, width: u32, path: &str, steps: Value, words: &[&str]) -> Value {
+    pub(crate) fn sees(&mut self, width: u32, path: &str, steps: Value, words: &[&str]) -> Value {
         let seen = self.walk(width, path, steps);
         let text = seen["text"].as_str().expect("a text");
         assert_eq!(seen["status"], 200, "{seen:#}");
@@ -69,7 +70,7 @@ fn service(owner: &mut Driver, begins: &str) -> String {
     event["text"].as_str().expect("a text").to_owned()
 }
 
-fn join(node: &TestNode, label: &str, invite: &(String, String)) -> Driver {
+pub(crate) fn join(node: &TestNode, label: &str, invite: &(String, String)) -> Driver {
     let mut member = Driver::start(&TELETHON, label, node);
     let fields = json!({ "phone": invite.0, "code": invite.1, "first_name": label });
     let done = member.command("login", fields);
@@ -209,6 +210,7 @@ fn play() {
     desk.sees(360, &person, bridge.clone(), &["logged out", "Logged in nowhere"]);
     let refused = cyd.refused("get_state", json!({}));
     assert_eq!(refused.0, 401, "{refused:?}");
+    keep_out::play(&node, &mut desk, &mut owner);
     desk.sees(360, "/admin/peers", bridge.clone(), &["The node is blocked", "blocked"]);
     assert_eq!(node.command(&["peer", "list", "--json"])["peers"][0]["blocked"], true);
     desk.sees(1280, "/admin/storage", json!([{ "submit": ".act button" }]), &["Cleared away"]);

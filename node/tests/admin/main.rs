@@ -14,6 +14,8 @@ mod desk;
 #[path = "../chat/driver.rs"]
 mod driver;
 #[cfg(test)]
+mod keep_out;
+#[cfg(test)]
 mod outside;
 #[allow(dead_code, reason = "shared with the tests of other targets")]
 #[cfg(test)]

@@ -157,7 +157,7 @@ impl Decide<'_> {
     }
 
     /// `by`: the key that asked, whose connection stays so that it gets its answer.
-    fn delete_account(&mut self, user: UserId, by: Option<AuthKeyId>) -> CoreResult<()> {
+    pub(super) fn delete_account(&mut self, user: UserId, by: Option<AuthKeyId>) -> CoreResult<()> {
         let account = self.user(user)?.filter(|account| !account.deleted);
         let account = account.ok_or(CoreError::UnknownUser)?;
         if account.role == Role::Service {

@@ -19,6 +19,7 @@ mod password;
 mod phone;
 mod return_token;
 mod security;
+mod suspension;
 mod tokens;
 
 use std::net::IpAddr;
@@ -333,6 +334,9 @@ impl Decide<'_> {
         self.take(Limit::CodesOfNumber(phone), 1)?;
         let (now_ms, inner) = (self.now_ms, self.inner);
         let member = self.member(phone)?;
+        if let Some(user) = member {
+            self.may_log_in(user)?;
+        }
         let mut ways = self.code_ways(phone, member, email.as_deref())?;
         let step = step.min(ways.len() - 1);
         let next = ways.get(step + 1).filter(|_| ways[step] != CodeWay::SetUpEmail).cloned();

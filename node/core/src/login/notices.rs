@@ -27,6 +27,7 @@ impl Decide<'_> {
         device: Device,
         way: Way,
     ) -> CoreResult<Login> {
+        self.may_log_in(user)?;
         if self.has_password(user)? {
             self.wait_for_password(user, auth_key, device)?;
             return Ok(Login::PasswordNeeded(user));

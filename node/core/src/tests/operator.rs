@@ -66,6 +66,58 @@ async fn a_login_that_the_operator_ends_is_over_and_its_owner_is_told() {
 }
 
 #[tokio::test]
+async fn a_suspended_member_is_logged_in_nowhere_until_let_in_again() {
+    let mut world = World::new().await;
+    let owner = world.member("Owner").await;
+    let ada = world.member("Ada").await;
+    let second = world.device(ada).await;
+    let invite = world.core.invite(Some(ada.id)).await.unwrap();
+    let others = world.core.invite(Some(owner.id)).await.unwrap();
+    let sent = world.core.send_code(ada.phone, world.address()).await.unwrap();
+    let code = world.core.show_code(ada.phone).await.unwrap().0;
+    world.core.suspend(ada.id).await.unwrap();
+    world.core.suspend(ada.id).await.unwrap();
+    for key in [ada.key, second.key] {
+        assert_eq!(world.core.standing(key).await.unwrap(), Standing::Revoked);
+    }
+    assert!(world.core.member_line(ada.phone).unwrap().suspended_since.is_some());
+    let open = world.core.open_invites().await.unwrap();
+    assert_eq!(open.iter().map(|one| one.phone).collect::<Vec<_>>(), [others.phone]);
+    assert_ne!(invite.phone, others.phone);
+    // Neither a code that was on its way nor a new one.
+    let late = world.core.sign_in(world.request(ada.phone, &sent, &code)).await;
+    assert!(matches!(late, Err(CoreError::CodeExpired | CoreError::Suspended)), "{late:?}");
+    let again = world.core.send_code(ada.phone, world.address()).await;
+    assert!(matches!(again, Err(CoreError::Suspended)), "{again:?}");
+    // Others go on writing to her, and what she had is there.
+    world.send(owner, ada, "are you there?").await;
+    world.core.unsuspend(ada.id).await.unwrap();
+    assert!(matches!(world.core.unsuspend(ada.id).await, Err(CoreError::UnknownUser)));
+    let third = world.device(ada).await;
+    assert_eq!(world.core.standing(third.key).await.unwrap(), Standing::LoggedIn(ada.id));
+    assert_eq!(world.texts(ada, owner).await, ["are you there?"]);
+}
+
+#[tokio::test]
+async fn the_operator_keeps_out_and_deletes_members_and_nobody_else() {
+    let mut world = World::new().await;
+    let owner = world.member("Owner").await;
+    let ada = world.member("Ada").await;
+    let core = world.core.clone();
+    assert!(matches!(core.suspend(owner.id).await, Err(CoreError::OwnerStays)));
+    assert!(matches!(core.remove_member(owner.id).await, Err(CoreError::OwnerStays)));
+    for nobody in [UserId::SERVICE, UserId(77)] {
+        assert!(matches!(core.suspend(nobody).await, Err(CoreError::UnknownUser)));
+        assert!(matches!(core.remove_member(nobody).await, Err(CoreError::UnknownUser)));
+    }
+    core.suspend(ada.id).await.unwrap();
+    core.remove_member(ada.id).await.unwrap();
+    assert!(matches!(core.member_line(ada.phone), Err(CoreError::UnknownUser)));
+    assert!(matches!(core.remove_member(ada.id).await, Err(CoreError::UnknownUser)));
+    assert_eq!(core.suspended_since(ada.id).unwrap(), None, "nothing is left of it");
+}
+
+#[tokio::test]
 async fn open_invites_are_listed_and_taken_back() {
     let mut world = World::new().await;
     let first = world.owner_invite.clone().unwrap();

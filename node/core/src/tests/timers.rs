@@ -75,6 +75,23 @@ async fn scheduled_messages_are_sent_at_their_time() {
     assert!(matches!(sent, Placed::Sent(sent) if !sent.message.scheduled));
 }
 
+#[tokio::test]
+async fn scheduled_messages_of_a_suspended_member_wait() {
+    let mut world = World::new().await;
+    let bob = world.member("Bob").await;
+    let ada = world.member("Ada").await;
+    let at = world.core.now() + 10;
+    waits(schedule(&world, ada, outgoing(bob, "later", 1), at).await.unwrap());
+    world.core.suspend(ada.id).await.unwrap();
+    world.pass_s(20);
+    world.core.tick().await.unwrap();
+    assert_eq!(world.texts(bob, ada).await, Vec::<String>::new());
+    world.core.unsuspend(ada.id).await.unwrap();
+    world.pass_s(86_400);
+    world.core.tick().await.unwrap();
+    assert_eq!(world.texts(bob, ada).await, ["later"]);
+}
+
 /// It has written into the log when it fails.
 #[tokio::test]
 async fn scheduled_what_cannot_be_sent_does_not_hold_up_the_others() {
@@ -125,6 +142,7 @@ async fn scheduled_a_random_id_is_scheduled_once_and_sent_once() {
     assert!(world.try_send(ada, outgoing(bob, "x", 7)).await.unwrap().repeated);
 }
 
+/// It has written into the log when it fails.
 #[tokio::test]
 async fn scheduled_what_cannot_be_scheduled_is_refused() {
     let (world, ada, bob) = pair().await;

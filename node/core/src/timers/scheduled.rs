@@ -29,6 +29,9 @@ pub const SCHEDULED_DIALOG_MAX: usize = 100;
 /// How far ahead a message may be scheduled, in seconds.
 const AHEAD_MAX_S: i32 = 365 * 86_400;
 
+/// How often it is looked whether a suspended member may say again what waits.
+const SUSPENDED_S: i32 = 86_400;
+
 /// Ids are below this: TDLib keeps them in 18 bits.
 const ID_END: i32 = 1 << 18;
 
@@ -719,6 +722,12 @@ impl Decide<'_> {
         let id = MessageId(i32::from_be_bytes(id));
         let peer = PeerId::from_bytes(peer).ok_or(CoreError::Damaged("timer"))?;
         let Some(record) = self.scheduled(owner, peer, id)? else { return Ok(()) };
+        if self.suspended_since(owner)?.is_some() {
+            // It may be said once that is over.
+            let later = self.now().saturating_add(SUSPENDED_S);
+            self.set_timer(&timer_key(owner, peer, id, later), Vec::new());
+            return Ok(());
+        }
         // What waited in a group that became a supergroup is said there.
         let to = match peer {
             PeerId::Chat(chat) => self.chat(chat)?.migrated_to.map_or(peer, PeerId::from),

@@ -26,7 +26,7 @@ pub(super) fn people(_: &Shell, text: &str, found: &Listed<Person>) -> Markup {
                         span class=(face(person.id)) aria-hidden="true" { (initials(&person.name)) }
                         span {
                             strong { (person.name) }
-                            @if person.owner { " " span.badge { "owner" } }
+                            (badge(person))
                             span.more {
                                 @if let Some(name) = &person.username { "@" (name) " · " }
                                 (person.phone)
@@ -46,13 +46,14 @@ pub(super) fn person(shell: &Shell, found: &PersonPage) -> Markup {
     let PersonPage { person, sessions } = found;
     html! {
         p { a href="/admin/people" { "All people" } }
-        h1 { (person.name) @if person.owner { " " span.badge { "owner" } } }
+        h1 { (person.name) (badge(person)) }
         dl.facts {
             dt { "Number" } dd { (person.phone) }
             @if let Some(name) = &person.username { dt { "Username" } dd { "@" (name) } }
             dt { "Joined" } dd { (when(person.joined)) }
             dt { "Last seen" } dd { (seen(&person.seen)) }
             dt { "Files" } dd { (bytes(person.stored)) }
+            @if let Some(since) = person.suspended { dt { "Suspended" } dd { (when(since)) } }
         }
         h2 { "Devices" }
         @if sessions.is_empty() { p.faint { "Logged in nowhere." } }
@@ -60,6 +61,47 @@ pub(super) fn person(shell: &Shell, found: &PersonPage) -> Markup {
         p.faint {
             "What a device is called is what its app says. “Last seen” is what this member shows to you in \
              Telegram apps, too."
+        }
+        @if !person.owner { (keep_out(shell, person)) }
+    }
+}
+
+fn badge(person: &Person) -> Markup {
+    html! {
+        @if person.owner { " " span.badge { "owner" } }
+        @if person.suspended.is_some() { " " span.badge { "suspended" } }
+    }
+}
+
+fn keep_out(shell: &Shell, person: &Person) -> Markup {
+    let id = person.id.to_string();
+    html! {
+        section id="keep-out" {
+            h2 { "Keep out" }
+            @if person.suspended.is_some() {
+                p {
+                    "This member is logged in nowhere, and no code is good for the number. The account and all \
+                     it wrote are as they were."
+                }
+                (shell.button(&[("do", "unsuspend"), ("person", &id)], "Let in again", ""))
+            } @else {
+                (shell.asked_twice(
+                    &[("do", "suspend"), ("person", &id)],
+                    "Suspend…",
+                    "All devices are logged out at once, and nobody can log in to the account until you let \
+                     the member in again. Open invites that the member made are taken back. What the member \
+                     wrote stays.",
+                    "Suspend this member",
+                ))
+            }
+            (shell.asked_twice(
+                &[("do", "delete_member"), ("person", &id)],
+                "Delete the account…",
+                "The account ends for good: name, number, contacts and chats are gone, and the member is in no \
+                 group or channel any more. What they wrote to others stays there, by a deleted account. Nobody \
+                 can undo this.",
+                "Delete this account",
+            ))
         }
     }
 }

@@ -133,6 +133,8 @@ pub struct Person {
     pub seen: String,
     /// What their files take.
     pub stored: u64,
+    /// Since when the operator keeps them out, if so.
+    pub suspended: Option<i64>,
 }
 
 /// A member and their logins.
@@ -386,6 +388,21 @@ pub enum Act {
         /// As [`Login::session`].
         session: String,
     },
+    /// Keeps a member out.
+    Suspend {
+        /// The member.
+        person: String,
+    },
+    /// Lets one in again.
+    Unsuspend {
+        /// The member.
+        person: String,
+    },
+    /// Deletes a member's account.
+    DeleteMember {
+        /// The member.
+        person: String,
+    },
     /// Has the fediverse see a channel.
     BridgeOn {
         /// Its public name.
@@ -432,10 +449,17 @@ impl Act {
     pub(crate) fn page(&self) -> String {
         match self {
             Self::Invite | Self::RevokeInvite { .. } => "/admin/invites".into(),
-            Self::EndSession { person, .. } if person.bytes().all(|b| b.is_ascii_digit()) => {
+            Self::EndSession { person, .. }
+            | Self::Suspend { person }
+            | Self::Unsuspend { person }
+                if person.bytes().all(|b| b.is_ascii_digit()) =>
+            {
                 format!("/admin/people/{person}")
             }
-            Self::EndSession { .. } => "/admin/people".into(),
+            Self::EndSession { .. }
+            | Self::Suspend { .. }
+            | Self::Unsuspend { .. }
+            | Self::DeleteMember { .. } => "/admin/people".into(),
             Self::BridgeOn { .. } | Self::BridgeOff { .. } => "/admin/channels".into(),
             Self::PeerAdd { .. }
             | Self::PeerRemove { .. }
