@@ -16,18 +16,18 @@ use crate::support::process::{self, Guarded};
 
 const WITHIN: Duration = Duration::from_secs(60);
 
-/// A node that trusts whom the guide tells it to.
-fn node() -> TestNode {
-    let config = program::in_guide("Name it, and the node believes what it says");
-    TestNode::start_with(Setup { config, ..Setup::default() })
+/// A node that trusts whom the guide tells it to, and listens for Telegram clients at an address.
+fn node(mtproto: SocketAddr, more: &str) -> TestNode {
+    let guide = program::in_guide("Name it, and the node believes what it says");
+    let config = format!("{guide}\n{more}");
+    TestNode::start_with(Setup { mtproto: mtproto.to_string(), config, ..Setup::default() })
 }
 
-/// nginx in front of a node, and where it listens for Telegram clients and for HTTP.
-fn nginx(node: &TestNode) -> (Guarded, [SocketAddr; 2]) {
-    let [telegram, http] = program::free();
+/// nginx in front of a node that listens at `back`, listening for Telegram clients and for HTTP.
+fn nginx(node: &TestNode, back: SocketAddr, [telegram, http]: [SocketAddr; 2]) -> Guarded {
     let stream = program::in_guide("nginx for Telegram clients");
     let stream = program::with(&stream, " 443;", format!(" {telegram};"));
-    let stream = program::with(&stream, "127.0.0.1:10443", node.mtproto);
+    let stream = program::with(&stream, "127.0.0.1:10443", back);
     let pages = program::in_guide("nginx for pages and WebSockets");
     let pages = program::with(&pages, " 80;", format!(" {http};"));
     let pages = program::with(&pages, "example.org", http.ip());
@@ -52,8 +52,7 @@ fn nginx(node: &TestNode) -> (Guarded, [SocketAddr; 2]) {
     // Without it, it opens a log of the machine's before it has read where the log is.
     command.args(["-e", "stderr", "-c"]).arg(&file);
     let packages = "nginx libnginx-mod-stream";
-    let child = program::start(&mut command, packages, &node.file("nginx.log"), http);
-    (child, [telegram, http])
+    program::start(&mut command, packages, &node.file("nginx.log"), http)
 }
 
 /// Caddy in front of a node, where it listens, and the certificate of its own authority.
@@ -88,14 +87,28 @@ fn page(url: &str, more: &[&str]) -> String {
     shown.stdout
 }
 
+/// The doctor comes to the node by the proxy, and its own look is none of a client that failed.
+fn is_reached_through(node: &TestNode, proxy: SocketAddr) {
+    let asked = || node.command(&["doctor", "--json", "--time-server", "127.0.0.1:1"]);
+    asked();
+    let said = asked();
+    let findings = said["findings"].as_array().unwrap();
+    let of = |code: &'static str| findings.iter().filter(move |found| found["code"] == code);
+    let says = |found: &Value| found["says"].as_str().unwrap().to_owned();
+    assert!(of("reached").any(|found| says(found).contains(&proxy.to_string())), "{said}");
+    let own = of("client-refused").any(|found| says(found).contains("at 127.0.0.1 "));
+    assert!(!own, "{said}");
+}
+
 fn seen_at(address: &str) -> Value {
     json!([address])
 }
 
 #[test]
 fn clients_behind_nginx_are_seen_at_their_own_address() {
-    let node = node();
-    let (_nginx, [telegram, http]) = nginx(&node);
+    let [back, telegram, http] = program::free();
+    let node = node(back, &format!("[node]\npublic_addresses = [\"{telegram}\"]\n"));
+    let _nginx = nginx(&node, back, [telegram, http]);
     thread::scope(|scope| {
         let telethon = scope.spawn(|| {
             program::telethon(&node, "telethon_seen.py", telegram, &["127.0.0.7"])["ips"].clone()
@@ -105,6 +118,7 @@ fn clients_behind_nginx_are_seen_at_their_own_address() {
         assert_eq!(gramjs.join().unwrap(), seen_at("127.0.0.8"), "{}", node.log());
     });
     assert_eq!(page(&format!("http://{http}/about"), &[]), "200 1.1");
+    is_reached_through(&node, telegram);
     // What stands behind the header that nginx writes is the client's, and no header.
     let asked = |line: &str| sent(telegram, "127.0.0.7", format!("{line}{REQUEST}\r\n").as_bytes());
     assert!(asked("").starts_with(b"HTTP/1.1 200"));
@@ -113,7 +127,7 @@ fn clients_behind_nginx_are_seen_at_their_own_address() {
 
 #[test]
 fn clients_behind_caddy_are_seen_at_their_own_address() {
-    let node = node();
+    let node = node(([127, 0, 0, 1], 0).into(), "");
     let (_caddy, https, authority) = caddy(&node);
     // It listens before it has made its certificate.
     let more = ["--retry", "10", "--retry-all-errors", "--cacert", authority.to_str().unwrap()];
