@@ -1,15 +1,14 @@
 //! The minute before a salt's half-hour is over, which comes twice an hour.
 
-use std::process::Command;
 use std::time::Duration;
 
 use rookery_load::clock;
 use serde_json::json;
 
 use crate::clients::{self, MTCUTE, TDLIB};
+use crate::support::faketime::ahead_by;
 use crate::support::isolation::isolated;
 use crate::support::node::{Setup, TestNode};
-use crate::support::process;
 use crate::team::Team;
 
 const WITHIN: Duration = Duration::from_secs(240);
@@ -19,24 +18,6 @@ const WINDOW_S: u64 = 1800;
 
 /// TDLib uses no salt in the last minute of what it was told of that: `AuthData::is_server_salt_valid`.
 const LEFT_S: u64 = 58;
-
-/// What makes a program's clock go ahead, as Debian's `faketime` does it; the time by which timers go is as it was.
-fn ahead_by(seconds: u64) -> Vec<(&'static str, String)> {
-    let mut shown = Command::new("faketime");
-    shown.args(["-f", &format!("+{seconds}s"), "env"]);
-    let is_there = shown.output().is_ok();
-    assert!(
-        is_there,
-        "the node's clock is set by: apt-get install -y --no-install-recommends faketime"
-    );
-    let shown = process::run(&mut shown, Duration::from_secs(10)).stdout;
-    let mut variables = vec![("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned())];
-    for name in ["LD_PRELOAD", "FAKETIME"] {
-        let value = shown.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
-        variables.push((name, value.expect("faketime sets it").to_owned()));
-    }
-    variables
-}
 
 #[test]
 fn the_last_minute_of_a_salt_holds_nobody_up() {

@@ -1,5 +1,8 @@
-// Joins over a WebSocket, and says at which address the node saw its login.
+// Joins over a WebSocket (ws or wss) from an address of this machine, with a header that claims another
+// one; says at which address the node saw its login.
 'use strict'
+const http = require('node:http')
+const https = require('node:https')
 const { load, parseArguments, readKey, run } = require('../clients/common.cjs')
 
 const { Api, TelegramClient } = load('telegram')
@@ -9,10 +12,24 @@ const { _serverKeys } = load('telegram/crypto/RSA')
 const { ConnectionTCPObfuscated } = load('telegram/network')
 const { PromisedWebSockets } = load('telegram/extensions')
 
+const [scheme, localAddress, claimed] = process.argv.splice(2, 3)
 const args = parseArguments()
+
+// The library's own requests, as a liar sends them.
+for (const protocol of [http, https]) {
+    const request = protocol.request
+    protocol.request = (options, ...rest) => {
+        const headers = { ...options.headers, 'X-Forwarded-For': claimed, Forwarded: `for=${claimed}` }
+        return request({ ...options, localAddress, headers }, ...rest)
+    }
+}
 
 // The library takes port 80 or 443, whatever a session says.
 class Sockets extends PromisedWebSockets {
+    getWebSocketLink(ip, port) {
+        return `${scheme}://${ip}:${port}/apiws`
+    }
+
     async connect(_port, _ip, ...rest) {
         return super.connect(args.port, args.host, ...rest)
     }

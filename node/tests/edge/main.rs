@@ -9,3 +9,4 @@ mod proxy;
 #[allow(dead_code, reason = "shared with the other tests that see the node from outside")]
 #[path = "../support/mod.rs"]
 mod support;
+mod web_servers;

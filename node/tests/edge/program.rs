@@ -12,6 +12,8 @@ use crate::support::node::TestNode;
 use crate::support::process::{self, Guarded};
 use crate::support::{install, tests_directory};
 
+/// An address that clients say they come from, and do not.
+pub(crate) const CLAIMED: &str = "192.0.2.66";
 /// From its start to its first answer.
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 /// A script gives up by itself after 60 s.
@@ -59,12 +61,41 @@ pub(crate) fn telethon(node: &TestNode, script: &str, at: SocketAddr, more: &[&s
     report(&mut command, node, at)
 }
 
-/// The same with gramjs.
-pub(crate) fn gramjs(node: &TestNode, script: &str, at: SocketAddr) -> Value {
+/// A member who joins with gramjs by a WebSocket at `at`, `ws` or `wss`, from an address of this machine, and
+/// claims in headers to come from [`CLAIMED`]; the addresses at which the node saw its logins. TLS has to be
+/// that of an authority, if one is named.
+pub(crate) fn gramjs_seen(
+    node: &TestNode,
+    scheme: &str,
+    at: SocketAddr,
+    from: &str,
+    authority: Option<&Path>,
+) -> Value {
     let directory = install::npm("gramjs-2.26.22", "gramjs/2.26.22");
     let mut command = Command::new("node");
-    command.arg(tests_directory().join("edge").join(script)).current_dir(directory);
-    report(&mut command, node, at)
+    command.arg(tests_directory().join("edge/gramjs_seen.cjs")).current_dir(directory);
+    command.args([scheme, from, CLAIMED]);
+    if let Some(authority) = authority {
+        command.env("NODE_EXTRA_CA_CERTS", authority);
+    }
+    report(&mut command, node, at)["ips"].clone()
+}
+
+/// The block in the operator's guide that follows these words.
+pub(crate) fn in_guide(words: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/OPERATOR.md");
+    let guide = fs::read_to_string(file).unwrap();
+    let (_, rest) = guide.split_once(words).unwrap_or_else(|| panic!("no {words:?} in the guide"));
+    let (_, rest) = rest.split_once("\n```").unwrap();
+    let (block, _) = rest.split_once("\n```\n").unwrap();
+    // Behind the language, which some have.
+    block.split_once('\n').unwrap().1.to_owned()
+}
+
+/// A text in which something stands in the place of what is there once.
+pub(crate) fn with(text: &str, there: &str, instead: impl std::fmt::Display) -> String {
+    assert_eq!(text.matches(there).count(), 1, "{there:?} in\n{text}");
+    text.replace(there, &instead.to_string())
 }
 
 fn report(command: &mut Command, node: &TestNode, at: SocketAddr) -> Value {

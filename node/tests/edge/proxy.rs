@@ -24,21 +24,24 @@ fn node(more: &str) -> TestNode {
     TestNode::start_with(Setup { config, ..Setup::default() })
 }
 
-/// HAProxy in front of a node, and where it listens: with a PROXY header of version 1, of version 2, and
-/// as a proxy of HTTP.
+/// HAProxy in front of a node as the operator's guide has it, and where it listens: with a PROXY header of
+/// version 1, which the guide does not have, of version 2, and as a proxy of HTTP.
 ///
 /// Each looks all the time whether the node is alive: the last by a request without any header.
 fn haproxy(node: &TestNode) -> (Guarded, [SocketAddr; 3]) {
     let [v1, v2, http] = program::free();
-    let check = format!("check inter 100 source {PROXY}");
     let back = node.mtproto;
+    let guide = program::in_guide("HAProxy in front of everything");
+    let guide = program::with(&guide, " :443\n", format!(" {v2}\n"));
+    let guide = program::with(&guide, " :80\n", format!(" {http}\n"));
+    let guide = program::with(&guide, "127.0.0.1:10443", back);
+    let guide = program::with(&guide, "127.0.0.1:8080", node.http);
     let config = format!(
         "defaults\n timeout connect 5s\n timeout client 60s\n timeout server 60s\n \
-         option httpchk GET /about\n default-server on-marked-down shutdown-sessions\n\
-         listen v1\n mode tcp\n bind {v1}\n server n {back} send-proxy {check}\n\
-         listen v2\n mode tcp\n bind {v2}\n server n {back} send-proxy-v2 {check}\n\
-         listen http\n mode http\n bind {http}\n option forwardfor\n \
-         http-request set-header X-Forwarded-Proto https\n server n {back} {check}\n"
+         option httpchk GET /about\n \
+         default-server check inter 100 source {PROXY} on-marked-down shutdown-sessions\n\
+         listen v1\n mode tcp\n bind {v1}\n server n {back} send-proxy\n\
+         {guide}\n"
     );
     let file = node.file("haproxy.cfg");
     fs::write(&file, config).unwrap();
@@ -48,48 +51,50 @@ fn haproxy(node: &TestNode) -> (Guarded, [SocketAddr; 3]) {
     (child, [v1, v2, http])
 }
 
-/// A connection to a node from an address of this machine.
-fn connect(node: &TestNode, from: &str) -> TcpStream {
+/// A connection from an address of this machine.
+fn connect(to: SocketAddr, from: &str) -> TcpStream {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     let from: IpAddr = from.parse().unwrap();
     socket.bind(&SocketAddr::new(from, 0).into()).unwrap();
-    socket.connect(&node.mtproto.into()).unwrap();
+    socket.connect(&to.into()).unwrap();
     let stream = TcpStream::from(socket);
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }
 
-/// Sends bytes from an address of this machine, and reads until the node has closed the connection.
-fn sent(node: &TestNode, from: &str, bytes: &[u8]) -> Vec<u8> {
-    let mut stream = connect(node, from);
+/// Sends bytes from an address of this machine, and reads until the connection is closed.
+pub(crate) fn sent(to: SocketAddr, from: &str, bytes: &[u8]) -> Vec<u8> {
+    let mut stream = connect(to, from);
     stream.write_all(bytes).unwrap();
     let mut answer = Vec::new();
     // What was closed with bytes unread is reset.
     let closed = stream.read_to_end(&mut answer);
     let in_time = closed.as_ref().map_or_else(|e| e.kind() != ErrorKind::WouldBlock, |_| true);
-    assert!(in_time, "the node keeps it open: {closed:?}");
+    assert!(in_time, "it is kept open: {closed:?}");
     answer
 }
 
-const LINE: &str = "PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n";
-const REQUEST: &str = "GET /about HTTP/1.1\r\nHost: n\r\nConnection: close\r\n";
+pub(crate) const LINE: &str = "PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n";
+pub(crate) const REQUEST: &str = "GET /about HTTP/1.1\r\nHost: n\r\nConnection: close\r\n";
 
 /// What the node's logins show of members who came through HAProxy: their own address.
 #[test]
 fn clients_behind_a_proxy_are_seen_at_their_own_address() {
     let node = node("");
     let (_haproxy, [v1, v2, http]) = haproxy(&node);
-    let telethon = |at, from| program::telethon(&node, "telethon_seen.py", at, &[from]);
+    let telethon =
+        |at, from| program::telethon(&node, "telethon_seen.py", at, &[from])["ips"].clone();
     thread::scope(|scope| {
         let first = scope.spawn(|| telethon(v1, "127.0.0.7"));
         let second = scope.spawn(|| telethon(v2, "127.0.0.8"));
-        // A WebSocket is a request of HTTP: here the header counts that the proxy adds.
-        let third = scope.spawn(|| program::gramjs(&node, "gramjs_seen.cjs", http));
+        // A WebSocket is a request of HTTP: here the header counts that the proxy adds, behind the one that
+        // the client has written.
+        let third = scope.spawn(|| program::gramjs_seen(&node, "ws", http, "127.0.0.6", None));
         // And without a proxy.
         let fourth = scope.spawn(|| telethon(node.mtproto, "127.0.0.9"));
-        for (client, ip) in [(first, 7), (second, 8), (third, 1), (fourth, 9)] {
+        for (client, ip) in [(first, 7), (second, 8), (third, 6), (fourth, 9)] {
             let seen = client.join().unwrap();
-            assert_eq!(seen["ips"], json!([format!("127.0.0.{ip}")]), "{}", node.log());
+            assert_eq!(seen, json!([format!("127.0.0.{ip}")]), "{}", node.log());
         }
     });
 }
@@ -99,17 +104,20 @@ fn only_a_trusted_address_says_where_a_client_comes_from() {
     let node = node("");
     let with_line = format!("{LINE}{REQUEST}\r\n");
     let ok = |answer: Vec<u8>| answer.starts_with(b"HTTP/1.1 200");
-    assert!(ok(sent(&node, PROXY, with_line.as_bytes())));
-    assert!(ok(sent(&node, PROXY, format!("{REQUEST}\r\n").as_bytes())), "it speaks for itself");
-    assert!(sent(&node, "127.0.0.1", with_line.as_bytes()).is_empty(), "unknown bytes");
+    assert!(ok(sent(node.mtproto, PROXY, with_line.as_bytes())));
+    assert!(
+        ok(sent(node.mtproto, PROXY, format!("{REQUEST}\r\n").as_bytes())),
+        "it speaks for itself"
+    );
+    assert!(sent(node.mtproto, "127.0.0.1", with_line.as_bytes()).is_empty(), "unknown bytes");
     let mut binary =
         b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\x02\x01\xc0\0\x02\x02\0\x50\0\x50".to_vec();
     binary.extend(format!("{REQUEST}\r\n").bytes());
-    assert!(ok(sent(&node, PROXY, &binary)));
+    assert!(ok(sent(node.mtproto, PROXY, &binary)));
     // As long as an obfuscated header, for which the node waits else.
     binary.resize(200, b'x');
-    assert!(sent(&node, "127.0.0.1", &binary).is_empty(), "unknown bytes");
-    assert!(sent(&node, PROXY, b"PROXY TCP4 192.0.2.1 nowhere 4711 443\r\nGET").is_empty());
+    assert!(sent(node.mtproto, "127.0.0.1", &binary).is_empty(), "unknown bytes");
+    assert!(sent(node.mtproto, PROXY, b"PROXY TCP4 192.0.2.1 nowhere 4711 443\r\nGET").is_empty());
 }
 
 #[test]
@@ -117,7 +125,7 @@ fn what_a_proxy_hands_on_counts_for_its_client() {
     let node = node("[limits]\nconnections_per_address_max = 1\n");
     // An answer to the first request, after which the connection stays.
     let open = |line: &str| {
-        let mut stream = connect(&node, PROXY);
+        let mut stream = connect(node.mtproto, PROXY);
         let request = format!("{line}GET /about HTTP/1.1\r\nHost: n\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         stream.read_exact(&mut [0; 12]).map(|()| stream)
@@ -148,7 +156,7 @@ fn a_header_of_http_from_elsewhere_changes_nothing() {
              Content-Length: {}\r\n\r\n",
             packet.len()
         );
-        let answer = sent(&node, from, &[head.as_bytes(), &packet].concat());
+        let answer = sent(node.mtproto, from, &[head.as_bytes(), &packet].concat());
         String::from_utf8_lossy(&answer).split(' ').nth(1).unwrap_or_default().to_owned()
     };
     assert_eq!(ask(PROXY, "192.0.2.1"), "200");

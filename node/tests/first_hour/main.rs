@@ -1,6 +1,8 @@
 //! The first hour of an operator: questions, a start that works or says why not, and the doctor.
 #![allow(missing_docs, clippy::panic, clippy::unwrap_used, reason = "tests")]
 
+mod clock;
+mod refused;
 #[allow(dead_code, reason = "shared with the tests that drive published clients")]
 #[path = "../support/mod.rs"]
 mod support;
@@ -12,11 +14,8 @@ use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use support::isolation::isolated;
 use support::node::{Setup, TestNode, binary};
 use support::process::{Finished, run};
-use support::skip::skipped;
-use support::{install, tests_directory};
 
 const WITHIN: Duration = Duration::from_secs(120);
 
@@ -105,44 +104,6 @@ fn the_file_in_the_data_directory_is_used() {
     fs::write(&file, format!("[mtproto]\nsecrets = ['{secret}']\n")).unwrap();
     let shown = rookery(&["client-config"], &node.data());
     assert!(shown.stdout.contains(&format!("&secret={secret}")), "{shown:?}");
-}
-
-#[test]
-fn the_doctor_tells_members_with_wrong_settings_from_each_other() {
-    if skipped(&["telethon"]) {
-        return;
-    }
-    // Inside the namespace nothing can be fetched.
-    let python = install::python("telethon-1.45.0", "telethon/requirements-1.45.0.txt");
-    let test = "the_doctor_tells_members_with_wrong_settings_from_each_other";
-    isolated(test, WITHIN, || {
-        let node = TestNode::start();
-        let config = node.file("rookery.toml");
-        let knock = |how: &str| {
-            let mut command = Command::new(&python);
-            command.arg(tests_directory().join("first_hour/knock.py")).arg(how);
-            command.args([node.mtproto.ip().to_string(), node.mtproto.port().to_string()]);
-            let knocked = run(&mut command, WITHIN);
-            assert!(!knocked.stdout.contains("connected"), "{knocked:?}");
-        };
-        let last = || {
-            let (_, found) = doctor(&node.data(), &config, time_server(0));
-            of_code(&found, "client-refused").cloned().unwrap_or_default()
-        };
-        assert_eq!(last(), Value::Null);
-        knock("keys");
-        let said = last()["says"].as_str().unwrap().to_owned();
-        assert!(said.contains("fingerprint, and left"), "{said}");
-        knock("secret");
-        assert!(last()["do"].as_str().unwrap().contains("MTProxy secret"), "{}", last());
-        let curl = run(
-            Command::new("curl").arg("--insecure").arg(format!("https://{}/", node.mtproto)),
-            WITHIN,
-        );
-        assert!(!curl.status.success(), "{curl:?}");
-        assert!(last()["do"].as_str().unwrap().contains("[tls]"), "{}", last());
-        assert!(last()["says"].as_str().unwrap().contains("127.0.0.1"), "{}", last());
-    });
 }
 
 /// The last line of a start that fails.

@@ -2,6 +2,8 @@
 //! at pinned versions, a network namespace that nothing leaves, and skipping aloud.
 
 pub(crate) mod browser;
+#[allow(dead_code, reason = "for the tests of clocks")]
+pub(crate) mod faketime;
 pub(crate) mod install;
 pub(crate) mod isolation;
 #[allow(dead_code, reason = "for the tests of backups")]
