@@ -6,15 +6,16 @@
 #
 # Prints the name of what it made, and nothing else, on standard output. ROOKERY names a binary that is
 # there; without it a release build is made. ROOKERY_PACKAGE_FAST makes a larger .deb in less time. The files
-# in a tarball are those of the .deb.
+# in a tarball are those of the .deb. For a tarball of another machine's binary (arm64.sh) ROOKERY_ARCH names
+# the machine, and ROOKERY_RUN what runs the binary here.
 set -euo pipefail
 
 CARGO_DEB=3.8.0
 
 case ${1:-} in
   deb | tarball) ;;
-  --help | -h) sed -n '2,9s/^# \{0,1\}//p' "$0" && exit ;;
-  *) sed -n '2,9s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+  --help | -h) sed -n '2,11s/^# \{0,1\}//p' "$0" && exit ;;
+  *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
 esac
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -27,8 +28,9 @@ if [[ -z ${ROOKERY:-} ]]; then
   ROOKERY=$target/release/rookery
 fi
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
-[[ $("$ROOKERY" --version) == "rookery $version" ]] || {
-  echo "$ROOKERY is not of this source tree: $("$ROOKERY" --version), not $version" >&2
+run=${ROOKERY_RUN:-$ROOKERY}
+[[ $("$run" --version) == "rookery $version" ]] || {
+  echo "$ROOKERY is not of this source tree: $("$run" --version), not $version" >&2
   exit 1
 }
 
@@ -36,7 +38,12 @@ version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 stage=$(mktemp -d "${TMPDIR:-/tmp}/rookery-package.XXXXXX")
 trap 'rm -rf "$stage"' EXIT
 mkdir -p "$stage/release" "$packages"
-strip --strip-unneeded -o "$stage/release/rookery" "$ROOKERY"
+if [[ -n ${ROOKERY_ARCH:-} ]]; then
+  [[ $1 == tarball ]] || { echo "a .deb is made on the machine that it is for" >&2 && exit 2; }
+  cp "$ROOKERY" "$stage/release/rookery"
+else
+  strip --strip-unneeded -o "$stage/release/rookery" "$ROOKERY"
+fi
 
 # Unoptimised: it builds in a quarter of the time and runs for seconds.
 deb_tool() {
@@ -59,7 +66,7 @@ deb() { # prints the file
 
 tarball() {
   local name
-  name=rookery-$version-$(uname -m)-linux
+  name=rookery-$version-${ROOKERY_ARCH:-$(uname -m)}-linux
   mkdir -p "$stage/$name/docs"
   install -m 0755 "$stage/release/rookery" "$stage/$name/"
   install -m 0644 "$root"/node/packaging/rookery.{service,sysusers,1} "$root/node/src/config/rookery.toml" "$stage/$name/"
