@@ -9,6 +9,8 @@
 
 #[cfg(test)]
 mod clients;
+#[cfg(test)]
+mod clocks;
 #[allow(dead_code, reason = "shared with the account tests")]
 #[cfg(test)]
 mod driver;
@@ -19,8 +21,6 @@ mod join;
 mod login;
 #[cfg(test)]
 mod messages;
-#[cfg(test)]
-mod salts;
 #[cfg(test)]
 mod sessions;
 #[allow(dead_code, reason = "shared with the tests of other targets")]

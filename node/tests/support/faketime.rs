@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use super::process;
 
-/// What makes a program's clock go ahead, as Debian's `faketime` does it; the time by which timers go is as it was.
-pub(crate) fn ahead_by(seconds: u64) -> Vec<(&'static str, String)> {
+/// What makes a program's clock go ahead, or after below 0, as Debian's `faketime` does it; the time by which timers
+/// go is as it was.
+pub(crate) fn ahead_by(seconds: i64) -> Vec<(&'static str, String)> {
     let mut shown = Command::new("faketime");
-    shown.args(["-f", &format!("+{seconds}s"), "env"]);
+    shown.args(["-f", &format!("{seconds:+}s"), "env"]);
     let is_there = shown.output().is_ok();
     assert!(
         is_there,
