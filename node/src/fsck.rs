@@ -48,8 +48,11 @@ pub(crate) fn fsck(args: &DataArgs, config: &Config, skip_files: bool) -> anyhow
     if control::connect(&args.data)?.is_some() {
         bail!("a node runs on {}: stop it first", args.data.display());
     }
+    // Without its key a store is neither whole nor damaged.
+    let file = MasterFile::new(&args.data, &config.store);
+    let master = Arc::new(file.read()?);
     let mut found = Found { json: args.json, troubles: Vec::new(), more: 0 };
-    let looked = look(args, config, skip_files, &mut found);
+    let looked = look(args, config, (&file, &master), skip_files, &mut found);
     let looked = looked.unwrap_or_else(|cause| {
         found.tell("store", &format!("{cause:#}"));
         Value::Null
@@ -64,9 +67,10 @@ pub(crate) fn fsck(args: &DataArgs, config: &Config, skip_files: bool) -> anyhow
     } else if troubles == 0 {
         let of = |name: &str| looked.get(name).and_then(Value::as_u64).unwrap_or_default();
         println!(
-            "Nothing is wrong in {} rows, {} boxes with {} messages, {} logs with {} entries, and {} \
+            "Nothing is wrong in {} rows, {} accounts, {} boxes with {} messages, {} logs with {} entries, and {} \
              files with {} bytes.",
             of("rows"),
+            of("accounts"),
             of("boxes"),
             of("messages"),
             of("logs"),
@@ -84,15 +88,14 @@ pub(crate) fn fsck(args: &DataArgs, config: &Config, skip_files: bool) -> anyhow
 fn look(
     args: &DataArgs,
     config: &Config,
+    (file, master): (&MasterFile<'_>, &Arc<MasterKey>),
     skip_files: bool,
     found: &mut Found,
 ) -> anyhow::Result<Value> {
-    let file = MasterFile::new(&args.data, &config.store);
-    let master = Arc::new(file.read()?);
     // In the mode that it is in: nothing is changed here.
     let at_rest = offline::open_or_make(&args.data)?;
-    let (opened, _) = sealing::open(at_rest, &master, SealMode::Secrets)?;
-    secrets::check(opened.store(), &master, &file.path)?;
+    let (opened, _) = sealing::open(at_rest, master, SealMode::Secrets)?;
+    secrets::check(opened.store(), master, &file.path)?;
     let mut damaged = false;
     let rows = opened.rests().examine(opened.store(), &mut |what| {
         damaged = true;
@@ -111,11 +114,12 @@ fn look(
     let mut bytes = 0;
     if !skip_files {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        bytes = runtime.block_on(files(args, config, &master, &expected, found))?;
+        bytes = runtime.block_on(files(args, config, master, &expected, found))?;
     }
     let examined = examined.unwrap_or_default();
     Ok(json!({
         "rows": rows.rows,
+        "accounts": examined.accounts,
         "boxes": examined.boxes,
         "messages": examined.messages,
         "logs": examined.logs,

@@ -6,7 +6,7 @@
 use node_store::{Keyspace, Order, Row, Store};
 
 use crate::media::BlobId;
-use crate::{CoreResult, boxes, channels, media};
+use crate::{CoreResult, boxes, channels, login, media};
 
 /// Rows that are read in one go.
 const ROWS_AT_ONCE: usize = 512;
@@ -14,7 +14,7 @@ const ROWS_AT_ONCE: usize = 512;
 /// What is not as it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// What it is about: `box`, `log`, `file` or `blob`.
+    /// What it is about: `account`, `box`, `log`, `file` or `blob`.
     pub about: &'static str,
     /// What is wrong, in one line. It says no text, name or number of anybody.
     pub what: String,
@@ -34,6 +34,8 @@ pub struct ExpectedBlob {
 /// What was looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Examined {
+    /// Accounts, those of other nodes among them.
+    pub accounts: u64,
     /// Message boxes.
     pub boxes: u64,
     /// Messages in them.
@@ -46,7 +48,7 @@ pub struct Examined {
     pub files: u64,
 }
 
-/// Looks through a store: decodes boxes, logs and files, counts anew what is derived from them, and checks
+/// Looks through a store: decodes accounts, logins, invites, boxes, logs and files, counts anew what is derived from them, and checks
 /// links and signatures of logs. `blob` hears of the bytes that files have, each once.
 ///
 /// # Errors
@@ -58,6 +60,7 @@ pub fn examine(
     blob: &mut dyn FnMut(ExpectedBlob),
 ) -> CoreResult<Examined> {
     let mut done = Examined::default();
+    login::examine(store, &mut done, &mut |what| trouble(Trouble { about: "account", what }))?;
     boxes::examine(store, &mut done, &mut |what| trouble(Trouble { about: "box", what }))?;
     channels::examine(store, &mut done, &mut |what| trouble(Trouble { about: "log", what }))?;
     let tell = &mut |what| trouble(Trouble { about: "file", what });

@@ -232,3 +232,50 @@ fn a_passphrase_opens_a_backup_and_no_other_does() {
     assert!(found.stderr.contains("--recipient"), "{found:?}");
     assert!(!other.exists());
 }
+
+/// The key travels as it is: a thief of both the backup's key and the backup still needs the passphrase.
+#[test]
+fn a_locked_master_key_stays_locked_in_a_backup() {
+    if clients::any_skipped(&[&TELETHON_MEDIA]) {
+        return;
+    }
+    clients::install(&[&TELETHON_MEDIA]);
+    let (mut node, mut ada, _, (public, identity)) = scene("all");
+    let (words, backup, target) = (node.file("words"), node.file("b.age"), node.file("target"));
+    fs::write(&words, "correct horse\n").unwrap();
+    node.while_stopped(|node| {
+        let mut lock = rookery(&["passphrase", "--new-file", text(&words), "--data"]);
+        let found = process::run(lock.arg(node.data()), WITHIN);
+        assert!(found.status.success(), "{found:?}");
+        let keys = format!("{}passphrase_file = {words:?}\n", config("all"));
+        fs::write(node.file("rookery.toml"), keys).unwrap();
+    });
+    ada.command("online", json!({}));
+    ada.send("self", "locked");
+    node.back_up_for(&public, &backup);
+    let key = fs::read(node.data().join("master.key")).unwrap();
+
+    // Restored, it is the same file: without the words neither the node nor a command opens it.
+    let found = restore(&backup, &target, &["--identity", text(&identity)]);
+    assert!(found.status.success(), "{found:?}");
+    assert_eq!(fs::read(target.join("master.key")).unwrap(), key);
+    let away = node.file("away");
+    fs::rename(&words, &away).unwrap();
+    for command in ["run", "fsck"] {
+        let found = process::run(rookery(&[command, "--data"]).arg(&target), WITHIN);
+        assert_eq!(found.status.code(), Some(1), "{command}: {found:?}");
+        assert_eq!(found.stderr.lines().count(), 1, "{command}: {found:?}");
+        assert!(found.stderr.contains(text(&words)), "{command}: {found:?}");
+    }
+    fs::write(&words, "wrong horse\n").unwrap();
+    let found = process::run(rookery(&["fsck", "--data"]).arg(&target), WITHIN);
+    assert!(!found.status.success() && found.stderr.contains("passphrase"), "{found:?}");
+    fs::rename(&away, &words).unwrap();
+    let found = process::run(rookery(&["fsck", "--data"]).arg(&target), WITHIN);
+    assert!(found.status.success(), "{found:?}");
+
+    // With them the member's session goes on.
+    node.restore_backup(&backup, &identity);
+    ada.command("online", json!({}));
+    assert_eq!(notes(&mut ada), ["a file", "locked"]);
+}

@@ -70,7 +70,7 @@ fn of_clock(found: &[Value]) -> (String, String) {
 fn the_clock_is_compared_with_chronys() {
     let directory = tempfile::tempdir().unwrap();
     let (chrony, address) = chronyd(directory.path(), true);
-    let node = |ahead_s: Option<u64>| {
+    let node = |ahead_s: Option<i64>| {
         let variables = ahead_s.map(ahead_by).unwrap_or_default();
         TestNode::start_with(Setup { variables, ..Setup::default() })
     };

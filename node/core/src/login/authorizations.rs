@@ -4,7 +4,7 @@
 //! - `k` ++ auth_key_id (8): who that is, [`KeyRecord`];
 //! - `u` ++ user (8) ++ auth_key_id (8): what is known of the login, [`AuthorizationRecord`].
 
-use node_store::Keyspace;
+use node_store::{Keyspace, Store};
 use serde::{Deserialize, Serialize};
 
 use super::device::{Device, DeviceV1};
@@ -576,6 +576,39 @@ fn decode(
         pending_until,
         unconfirmed,
         refuses: record.refuses,
+    })
+}
+
+/// Whether a row of a login can be read, and the login's key acts for whom it is listed.
+pub(super) fn examine_row(
+    store: &dyn Store,
+    key: &[u8],
+    value: &[u8],
+) -> CoreResult<Result<(), String>> {
+    let impossible = || "a row of logins has an impossible key".to_owned();
+    let damaged = |cause: CoreError| format!("a login: {cause}");
+    let (kind, rest) = match key.split_first() {
+        Some((kind, rest)) => (*kind, rest),
+        None => return Ok(Err(impossible())),
+    };
+    Ok(match (kind, rest.len()) {
+        (b'k', 8) => KeyRecord::decode(value).map(drop).map_err(damaged),
+        (b'u', 16) => {
+            if let Err(cause) = AuthorizationRecord::decode(value) {
+                return Ok(Err(damaged(cause)));
+            }
+            let (user, auth_key) = rest.split_at(8);
+            let acts = store.get(Keyspace::AUTHORIZATIONS, &[b"k", auth_key].concat())?;
+            match acts.map(|acts| KeyRecord::decode(&acts)) {
+                Some(Ok(acts)) if acts.user.bytes() != user || acts.state == KeyState::Revoked => {
+                    Err("a login is listed whose key does not act for its account".into())
+                }
+                None => Err("a login is listed whose key is not known".into()),
+                // One that cannot be read is told as the row that it is.
+                Some(_) => Ok(()),
+            }
+        }
+        _ => Err(impossible()),
     })
 }
 

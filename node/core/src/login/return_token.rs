@@ -101,8 +101,11 @@ fn end(value: &[u8]) -> i32 {
     value.first_chunk().map_or(0, |end| i32::from_be_bytes(*end))
 }
 
+/// The first byte of the keys of such rows.
+pub(super) const PREFIX: u8 = b'f';
+
 fn prefix(user: UserId) -> Vec<u8> {
-    [&b"f"[..], &user.bytes()].concat()
+    [&[PREFIX][..], &user.bytes()].concat()
 }
 
 /// The token itself is not stored: who reads the store cannot log in with it.
