@@ -374,7 +374,11 @@ impl Driver {
         let Some(link) = self.links.get(&peer) else { return };
         let (node, known) = (hello.cert.node(), link.node);
         let now_ms = self.now_ms();
-        if link.leaving || !self.admits(&node) {
+        if link.leaving {
+            // It has refused meanwhile, or was sent away: nothing of that is this node's policy.
+            return self.not_greeted(peer, channel, Trouble::Refused);
+        }
+        if !self.admits(&node) {
             return self.not_greeted(peer, channel, self.not_admitted(&node));
         }
         // A connection speaks for one node, or each root that signs its key would be one more here.
